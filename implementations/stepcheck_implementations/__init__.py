@@ -1,0 +1,1 @@
+"""Subjects: adapters for optimizers under test, and the worker that runs them."""

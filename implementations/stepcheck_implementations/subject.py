@@ -1,0 +1,46 @@
+"""What a subject must offer: an adapter, a table of names mapped to the alphabet, as data without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+MODES = ("single", "foreach", "fused", "differentiable", "capturable", "compiled")
+"""Execution paths, in the order reports list them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """One choice of a subject's discrete options, and the rule it claims to follow then.
+
+    ``options`` are constructor arguments; ``rule`` is a base rule's name (``None``: the adapter's), and
+    ``rewrites`` are names of rewrites applied to it in order, so the claim reads "amsgrad+maximize".
+    ``holds`` are alphabet names fixed by this configuration ("momentum": 0.0 for plain SGD) and so not
+    varied.
+    """
+
+    name: str
+    options: Mapping[str, object] = field(default_factory=dict)
+    rule: str | None = None
+    rewrites: tuple[str, ...] = ()
+    holds: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """How to drive one optimizer class and how to read it.
+
+    ``hyper`` maps an alphabet name to a constructor argument, "betas[0]" meaning an entry of a tuple.
+    ``states`` maps an alphabet name to the key in ``optimizer.state[p]``; ``count`` is the key of the
+    step counter. ``modes`` maps each mode it has to the constructor arguments that select it.
+    ``declared`` says whether the arithmetic of each mode is known (see ``arithmetic_of``).
+    """
+
+    target: str
+    rule: str | None
+    hyper: Mapping[str, str]
+    states: Mapping[str, str]
+    modes: Mapping[str, Mapping[str, object]]
+    configurations: tuple[Configuration, ...] = (Configuration("default"),)
+    count: str | None = "step"
+    declared: bool = False

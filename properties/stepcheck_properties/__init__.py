@@ -1,0 +1,1 @@
+"""Laws, and the strategies that generate scripts to test them with."""

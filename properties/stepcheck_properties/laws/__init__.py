@@ -1,0 +1,1 @@
+"""Every law, in the order reports list them."""

@@ -1,0 +1,1 @@
+"""Hypothesis strategies for scripts, gradients, shapes, dtypes and hyper-parameters."""

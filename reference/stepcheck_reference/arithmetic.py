@@ -1,0 +1,46 @@
+"""Arithmetics: how a subject rounds. A named model with a source for each figure, never slack."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from stepcheck_reference.formats import BINARY32, BINARY64, FORMATS, Format
+
+
+@dataclass(frozen=True, slots=True)
+class Arithmetic:
+    """The arithmetic a subject declares for one mode, dtype and device.
+
+    ``storage``: the format of parameters and state. ``operations``: the format each elementwise
+    operation rounds to; a kernel that computes narrow tensors in binary32 rounds to ``storage`` only
+    when it stores. ``scalars``: the format of expressions in hyper-parameters and t alone.
+    ``entry``: the format a scalar is rounded to when it meets a tensor.
+    ``lerp``: averages may be computed as a + w (b - a), or b - (b - a)(1 - w) for w >= 1/2.
+    ``folded``: scalar factors may be distributed into the terms of a divisor.
+    ``power_ulps``: the error of scalar ``beta**t`` in units in the last place of ``scalars``.
+    """
+
+    name: str
+    source: str
+    storage: Format
+    operations: Format
+    scalars: Format = BINARY64
+    entry: Format = BINARY64
+    lerp: bool = False
+    folded: bool = False
+    power_ulps: float = 1.0
+
+    def with_(self, **changes: object) -> Arithmetic:
+        """Return this arithmetic with some figures replaced."""
+        return replace(self, **changes)  # type: ignore[arg-type]
+
+
+def plain(dtype: str, *, name: str = "binary64 scalars", source: str = "IEEE 754-2019, section 4.3.1") -> Arithmetic:
+    """Return arithmetic that rounds every elementwise operation to ``dtype``.
+
+    Scalars are Python floats; an operation on a narrow tensor takes them in binary32 (its accumulate
+    type), one on a wide tensor in the tensor's own format.
+    """
+    form = FORMATS[dtype]
+    entry = BINARY64 if form is BINARY64 else BINARY32
+    return Arithmetic(name=name, source=source, storage=form, operations=form, entry=entry)

@@ -1,0 +1,250 @@
+"""Scripts: everything done to an optimizer, as plain data that needs only numpy and json.
+
+A script replays in any torch version and without Hypothesis. Element data is either written out
+(``Literal``) or named by a seed and expanded deterministically (``Drawn``). A complex tensor of n
+elements holds 2n reals, real and imaginary parts alternating; "values" below are those reals.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepcheck_reference.formats import FORMATS, is_complex
+
+LAYOUTS = ("contiguous", "transposed", "sliced", "channels_last")
+"""Memory layouts a tensor can have; the values and their order of elements do not depend on it."""
+
+REGIMES = ("normal", "uniform", "wide", "tiny", "huge", "sparse", "signs", "constant")
+"""How the values of a ``Drawn`` are spread; see ``expand``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """Values written out in C order; one value stands for all of them."""
+
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """Values expanded from a seed: a regime times ``scale``, with ``specials`` (index, value) put in."""
+
+    regime: str
+    seed: int
+    scale: float = 1.0
+    specials: tuple[tuple[int, float], ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.regime not in REGIMES:
+            raise ValueError(f"regime={self.regime!r}, but should be one of {', '.join(REGIMES)}")
+
+
+Data = Literal | Drawn
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor:
+    """One parameter: its shape, dtype, memory layout and initial values."""
+
+    shape: tuple[int, ...]
+    dtype: str
+    initial: Data
+    layout: str = "contiguous"
+
+    def __post_init__(self) -> None:
+        if self.dtype not in FORMATS:
+            raise ValueError(f"dtype={self.dtype!r}, but should be one of {', '.join(FORMATS)}")
+        if self.layout not in LAYOUTS:
+            raise ValueError(f"layout={self.layout!r}, but should be one of {', '.join(LAYOUTS)}")
+
+    @property
+    def size(self) -> int:
+        """The number of reals: elements, doubled if complex."""
+        return int(np.prod(self.shape, dtype=np.int64)) * (2 if is_complex(self.dtype) else 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A parameter group: indices of its tensors, and hyper-parameters by alphabet name (exact binary64)."""
+
+    tensors: tuple[int, ...]
+    hyper: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One call of ``step()`` and what comes just before it, in this order.
+
+    ``reload`` saves the state dict, builds a fresh optimizer over the same parameters and loads it;
+    ``hyper`` sets (group, alphabet name, value), as a scheduler would; ``overwrite`` writes new values
+    into (tensor, data); then every tensor gets its gradient, or none where the entry is ``None``.
+    """
+
+    gradients: tuple[Data | None, ...]
+    hyper: tuple[tuple[int, str, float], ...] = ()
+    overwrite: tuple[tuple[int, Data], ...] = ()
+    reload: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """Everything done to an optimizer, from construction to the last step."""
+
+    tensors: tuple[Tensor, ...]
+    groups: tuple[Group, ...]
+    steps: tuple[Step, ...]
+    label: str = field(default="", compare=False)
+
+    def __post_init__(self) -> None:
+        placed = sorted(index for group in self.groups for index in group.tensors)
+        if placed != list(range(len(self.tensors))):
+            raise ValueError(f"groups hold tensors {placed}, but should hold each of {len(self.tensors)} once")
+        for number, step in enumerate(self.steps, 1):
+            if len(step.gradients) != len(self.tensors):
+                raise ValueError(
+                    f"step {number} has {len(step.gradients)} gradients, but should have {len(self.tensors)}"
+                )
+
+    @property
+    def element_steps(self) -> int:
+        """How many elements get a gradient, counted over all steps (a complex element once)."""
+        sizes = [int(np.prod(tensor.shape, dtype=np.int64)) for tensor in self.tensors]
+        return sum(
+            size
+            for step in self.steps
+            for size, gradient in zip(sizes, step.gradients, strict=True)
+            if gradient is not None
+        )
+
+    def hyper_at(self, step: int) -> tuple[dict[str, float], ...]:
+        """Return each group's hyper-parameters in force at ``step`` (counted from 1)."""
+        current = [dict(group.hyper) for group in self.groups]
+        for earlier in self.steps[:step]:
+            for group, name, value in earlier.hyper:
+                current[group][name] = value
+        return tuple(current)
+
+    def until(self, step: int) -> Script:
+        """Return the script cut off after ``step`` steps."""
+        return replace(self, steps=self.steps[:step])
+
+
+def expand(data: Data, size: int, dtype: str) -> NDArray[np.float64]:
+    """Return the ``size`` values of ``data``, each exactly representable in ``dtype``.
+
+    The stream is Philox's raw 64-bit words (Salmon et al. 2011), whose values numpy guarantees, so a
+    seed means the same numbers everywhere.
+    """
+    form = FORMATS[dtype]
+    if isinstance(data, Literal):
+        values = np.asarray(data.values, dtype=np.float64)
+        if values.size not in (1, size):
+            raise ValueError(f"{values.size} literal values, but should be 1 or {size}")
+        return form.round(np.broadcast_to(values, (size,)))
+    words = np.random.Philox(key=data.seed).random_raw(2 * size).reshape(2, size)
+    first, second = (words >> np.uint64(11)).astype(np.float64) * 2.0**-53
+    sign = np.where(words[1] & np.uint64(1), -1.0, 1.0)
+    top = float(form.max_exponent)
+    with np.errstate(all="ignore"):
+        if data.regime == "normal":
+            values = np.sqrt(-2.0 * np.log1p(-first)) * np.cos(2.0 * np.pi * second)
+        elif data.regime == "uniform":
+            values = 2.0 * first - 1.0
+        elif data.regime == "wide":
+            values = sign * np.exp2((first - 0.5) * top)
+        elif data.regime == "tiny":
+            values = sign * np.exp2(-top - form.precision * first) * 4.0
+        elif data.regime == "huge":
+            values = sign * np.exp2(top * (0.35 + 0.15 * first))
+        elif data.regime == "sparse":
+            values = np.where(second < 0.7, 0.0 * sign, sign * first)
+        elif data.regime == "signs":
+            values = sign
+        else:
+            values = np.full(size, 1.0)
+        values = form.round(values * data.scale)
+    for index, special in data.specials:
+        if size:
+            values[index % size] = form.round(np.asarray(special))
+    return values
+
+
+def to_json(script: Script) -> str:
+    """Return ``script`` as one line of JSON; non-finite numbers are the strings "nan", "inf", "-inf"."""
+    return json.dumps(_plain(script), separators=(",", ":"), allow_nan=False)
+
+
+def from_json(text: str) -> Script:
+    """Return the script that ``to_json`` wrote; raises ValueError where the text is not one."""
+    try:
+        raw = json.loads(text)
+        return Script(
+            tensors=tuple(
+                Tensor(tuple(t["shape"]), t["dtype"], _data(t["initial"]), t["layout"]) for t in raw["tensors"]
+            ),
+            groups=tuple(
+                Group(tuple(g["tensors"]), {name: float(value) for name, value in g["hyper"].items()})
+                for g in raw["groups"]
+            ),
+            steps=tuple(
+                Step(
+                    gradients=tuple(None if d is None else _data(d) for d in s["gradients"]),
+                    hyper=tuple((int(g), str(name), float(value)) for g, name, value in s.get("hyper", ())),
+                    overwrite=tuple((int(i), _data(d)) for i, d in s.get("overwrite", ())),
+                    reload=bool(s.get("reload", False)),
+                )
+                for s in raw["steps"]
+            ),
+            label=raw.get("label", ""),
+        )
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"not a script: {error!r}") from error
+
+
+def _number(value: float) -> float | str:
+    return value if np.isfinite(value) else repr(float(value))
+
+
+def _plain(script: Script) -> dict[str, Any]:
+    def data(item: Data) -> Any:
+        if isinstance(item, Literal):
+            return [_number(value) for value in item.values]
+        return {
+            "regime": item.regime,
+            "seed": item.seed,
+            "scale": item.scale,
+            "specials": [[index, _number(value)] for index, value in item.specials],
+        }
+
+    def step(item: Step) -> dict[str, Any]:
+        plain: dict[str, Any] = {"gradients": [None if d is None else data(d) for d in item.gradients]}
+        if item.hyper:
+            plain["hyper"] = [list(entry) for entry in item.hyper]
+        if item.overwrite:
+            plain["overwrite"] = [[index, data(d)] for index, d in item.overwrite]
+        if item.reload:
+            plain["reload"] = True
+        return plain
+
+    return {
+        "label": script.label,
+        "tensors": [
+            {"shape": list(t.shape), "dtype": t.dtype, "initial": data(t.initial), "layout": t.layout}
+            for t in script.tensors
+        ],
+        "groups": [{"tensors": list(g.tensors), "hyper": dict(g.hyper)} for g in script.groups],
+        "steps": [step(s) for s in script.steps],
+    }
+
+
+def _data(raw: Any) -> Data:
+    if isinstance(raw, list):
+        return Literal(tuple(float(value) for value in raw))
+    specials = tuple((int(index), float(value)) for index, value in raw["specials"])
+    return Drawn(str(raw["regime"]), int(raw["seed"]), float(raw["scale"]), specials)

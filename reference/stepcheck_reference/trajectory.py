@@ -1,0 +1,60 @@
+"""Trajectories: what an optimizer did, as plain arrays.
+
+Row 0 of every array is the situation before the first step, row s the one after step s. Values are
+reals in C order of the elements, complex elements as (real, imaginary) pairs, held exactly: binary32
+arrays for formats of 32 bits and less, binary64 for float64 and complex128.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What happened to one tensor.
+
+    ``before`` has shape (steps, size): the parameter just before each step, after any overwrite.
+    ``theta`` has shape (steps, size): the parameter just after each step.
+    ``states`` maps a state's alphabet name to shape (steps + 1, size), or (steps + 1, 1) for a scalar
+    state; ``present`` maps it to shape (steps + 1,), False where the subject did not hold it yet.
+    ``count`` has shape (steps + 1,): the subject's own step counter, -1 where it has none (yet).
+    """
+
+    before: Array
+    theta: Array
+    states: Mapping[str, Array]
+    present: Mapping[str, NDArray[np.bool_]]
+    count: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why a subject did not finish its script.
+
+    ``kind`` is "raised" (an exception), "crashed" (the process died), "hung" (no answer in time) or
+    "malformed" (a parameter changed shape or dtype, or was replaced); ``step`` counts from 1, 0 while
+    constructing.
+    """
+
+    kind: str
+    message: str
+    step: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trajectory:
+    """One trace a tensor, over the steps that were finished; ``fault`` says why there are no more."""
+
+    traces: tuple[Trace, ...]
+    steps: int
+    fault: Fault | None = None
+    observed: tuple[str, ...] = field(default=())
+    """Alphabet names of the states that the adapter maps for this subject."""
