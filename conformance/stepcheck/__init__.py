@@ -1,0 +1,43 @@
+"""stepcheck checks optimizer steps: which published update rule an optimizer is, and where it leaves it.
+
+``import stepcheck`` imports neither torch, sympy, numpy nor hypothesis; a name is imported on first use.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from stepcheck.certificate import CellResult, Certificate, Failure, LawResult, Worst
+    from stepcheck.certifying import certify
+    from stepcheck.request import WrongRequest
+    from stepcheck.verdict import Verdict
+
+__version__ = "0.1.0"
+
+__all__ = ["CellResult", "Certificate", "Failure", "LawResult", "Verdict", "Worst", "WrongRequest", "certify"]
+
+_HOMES = {
+    "CellResult": "stepcheck.certificate",
+    "Certificate": "stepcheck.certificate",
+    "Failure": "stepcheck.certificate",
+    "LawResult": "stepcheck.certificate",
+    "Verdict": "stepcheck.verdict",
+    "Worst": "stepcheck.certificate",
+    "WrongRequest": "stepcheck.request",
+    "certify": "stepcheck.certifying",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import ``name`` from the module that holds it (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'stepcheck' has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

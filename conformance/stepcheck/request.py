@@ -1,0 +1,99 @@
+"""Requests: what a user asks of ``certify``, checked as far as it can be before torch has been imported."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from stepcheck.nearest import unknown
+from stepcheck_implementations.subject import MODES, Adapter, Configuration
+from stepcheck_reference.formats import FORMATS
+
+PROFILES = ("quick", "standard", "thorough")
+"""How much is tried; counts of scripts, never clocks."""
+
+
+class WrongRequest(ValueError):
+    """A request that cannot be met as it stands: what was given, what is allowed, the nearest name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to certify. Empty ``modes``, ``dtypes`` and ``devices`` mean all there are."""
+
+    target: str
+    rule: str | None = None
+    modes: tuple[str, ...] = ()
+    dtypes: tuple[str, ...] = ()
+    devices: tuple[str, ...] = ()
+    fixed: Mapping[str, float] = field(default_factory=dict)
+    profile: str = "quick"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for mode in self.modes:
+            if mode not in MODES:
+                raise WrongRequest(unknown("mode", mode, MODES))
+        for dtype in self.dtypes:
+            if dtype.removeprefix("torch.") not in FORMATS:
+                raise WrongRequest(unknown("dtype", dtype, FORMATS))
+        if self.profile not in PROFILES:
+            raise WrongRequest(unknown("profile", self.profile, PROFILES))
+        if not 0 <= self.seed < 2**63:
+            raise WrongRequest(f"seed={self.seed}, but should be an integer from 0 to 2**63 - 1")
+
+
+def settings(entries: Iterable[str]) -> dict[str, float]:
+    """Return name -> value of entries like "lr=1e-3"; raises WrongRequest where one is not of that form."""
+    values: dict[str, float] = {}
+    for entry in entries:
+        name, equals, text = entry.partition("=")
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not equals or not name.isidentifier() or not math.isfinite(value):
+            raise WrongRequest(f"set={entry}, but should be NAME=NUMBER with a finite number, as in lr=1e-3")
+        if name in values:
+            raise WrongRequest(f"set={entry}, but {name} is set already, to {values[name]!r}")
+        values[name] = value
+    return values
+
+
+def claim(adapter: Adapter, configuration: Configuration, rule: str | None) -> tuple[str | None, str]:
+    """Return (the rule that ``configuration`` is held to, why there is none).
+
+    Without ``rule`` a configuration is held to what its adapter declares. With it, configurations that
+    declare this very rule are; if none does, those that follow the adapter's main rule are held to
+    ``rule`` instead, and the others are left alone. Rewrites of a configuration ("maximize") stay.
+    """
+    own = configuration.rule or adapter.rule
+    if rule is None:
+        return ("+".join((own, *configuration.rewrites)), "") if own else (None, "no rule is declared for it")
+    base, *rewrites = rule.split("+")
+    declared = {entry.rule or adapter.rule for entry in adapter.configurations}
+    wanted = base if base in declared else adapter.rule
+    if own != wanted:
+        return None, f"it follows {own}; {rule} is claimed of configurations that follow {wanted}"
+    return "+".join((base, *rewrites, *(name for name in configuration.rewrites if name not in rewrites))), ""
+
+
+def check_fixed(fixed: Mapping[str, float], adapter: Adapter) -> None:
+    """Raise WrongRequest where ``fixed`` names a hyper-parameter that the subject does not take."""
+    for name in fixed:
+        if name not in adapter.hyper:
+            raise WrongRequest(unknown("set", name, adapter.hyper))
+
+
+def writable(directory: Path) -> Path:
+    """Return ``directory``, made if need be; raises WrongRequest where nothing can be written there."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        probe = directory / ".stepcheck-probe"
+        probe.write_text("")
+        probe.unlink()
+    except OSError as error:
+        raise WrongRequest(f"out={directory}, but should be a writable directory ({error.strerror or error})") from error
+    return directory

@@ -1,0 +1,311 @@
+"""Standalone scripts: a failure as a short torch program that needs neither stepcheck nor Hypothesis."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from stepcheck_implementations.subject import Adapter, Cell
+from stepcheck_reference.formats import is_complex
+from stepcheck_reference.script import Data, Script, Tensor, expand
+
+_WIDTH = 110
+
+
+def literal(value: object) -> str:
+    """Return ``value`` as Python source; a non-finite float as ``float("nan")`` and the like."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return f'float("{value!r}")'
+    return repr(value)
+
+
+def arguments(adapter: Adapter, hyper: Mapping[str, float]) -> dict[str, object]:
+    """Return constructor arguments for hyper-parameters by alphabet name; "betas[0]" fills a tuple."""
+    plain: dict[str, object] = {}
+    tuples: dict[str, dict[int, float]] = {}
+    for name, value in hyper.items():
+        argument = adapter.hyper.get(name)
+        if argument is None:
+            continue
+        stem, bracket, index = argument.partition("[")
+        if bracket:
+            tuples.setdefault(stem, {})[int(index.rstrip("]"))] = value
+            plain.setdefault(stem, None)
+        else:
+            plain[stem] = value
+    for stem, entries in tuples.items():
+        plain[stem] = tuple(entries[index] for index in sorted(entries))
+    return plain
+
+
+def keywords(values: Mapping[str, object]) -> str:
+    """Return ``values`` as keyword arguments in a call."""
+    return ", ".join(f"{name}={_value(value)}" for name, value in values.items())
+
+
+def call(adapter: Adapter, cell: Cell, script: Script) -> str:
+    """Return the constructor call of the script's first group, for people to paste."""
+    name = cell.target.rpartition(":")[2].rpartition(".")[2]
+    hyper = script.groups[0].hyper if script.groups else {}
+    return f"{name}({keywords({**arguments(adapter, hyper), **_options(adapter, cell)})})"
+
+
+def program(
+    adapter: Adapter,
+    cell: Cell,
+    script: Script,
+    *,
+    title: str,
+    output: str | None = None,
+    tensor: int = 0,
+    index: int = 0,
+    step: int = 0,
+    expected: float = 0.0,
+    radius: float = 0.0,
+) -> str:
+    """Return a program that runs ``script`` and exits 1 where ``output`` lies outside expected ± radius.
+
+    ``output`` is "theta", a state's alphabet name, "count", or None where the failure is that the subject
+    does not finish: then the program fails by itself, after 60 s at the latest. ``step`` 0 means before
+    the first step.
+    """
+    lines = [f'"""{title}"""', ""]
+    lines += _imports(cell, hangs=output is None)
+    lines += _layouts(script.tensors)
+    for number, item in enumerate(script.tensors):
+        lines += _tensor(number, item, cell)
+    lines += _build(adapter, cell, script)
+    stop = len(script.steps) if output is None else step
+    lines += _steps(adapter, cell, script, stop)
+    lines.append("")
+    if output is None:
+        shapes = ", ".join(f"({_tuple(item.shape)}, torch.{item.dtype})" for item in script.tensors)
+        names = ", ".join(f"p{number}" for number in range(len(script.tensors)))
+        lines.append(f"for p, (shape, dtype) in zip([{names}], [{shapes}]):")
+        lines.append("    if tuple(p.shape) != shape or p.dtype != dtype:")
+        lines.append('        raise SystemExit(f"parameter is {tuple(p.shape)} {p.dtype}, but should be {shape} {dtype}")')
+        return "\n".join(lines) + "\n"
+    lines.append(f"observed = {_reading(adapter, cell, script, output, tensor, index)}")
+    lines.append(f"expected, radius = {literal(expected)}, {literal(radius)}")
+    what = f"{output} of p{tensor} at {index} " + (f"after step {step}" if step else "before the first step")
+    lines.append(f'print(f"{what}: observed {{observed!r}}, expected {{expected!r}} ± {{radius!r}}")')
+    lines.append("if not abs(observed - expected) <= radius:")
+    lines.append("    raise SystemExit(1)")
+    return "\n".join(lines) + "\n"
+
+
+def _imports(cell: Cell, *, hangs: bool) -> list[str]:
+    where, colon, name = cell.target.rpartition(":")
+    if not colon:
+        where, _, name = cell.target.rpartition(".")
+    head = name.partition(".")[0]
+    lines = ["import faulthandler"] if hangs else []
+    if where.endswith(".py"):
+        lines += ["import importlib.util", "import sys", "from pathlib import Path", "", "import torch", ""]
+        lines += [
+            f"path = Path({where!r}).resolve()",
+            "sys.path.insert(0, str(path.parent))",
+            'spec = importlib.util.spec_from_file_location("subject", path)',
+            "module = importlib.util.module_from_spec(spec)",
+            "spec.loader.exec_module(module)",
+            f"{name.rpartition('.')[2]} = module.{name}",
+        ]
+    else:
+        lines += ["import torch", f"from {where} import {head}"]
+        if head != name:
+            lines.append(f"{name.rpartition('.')[2]} = {name}")
+    lines.append("")
+    if hangs:
+        lines += ["faulthandler.dump_traceback_later(60, exit=True)", ""]
+    return lines
+
+
+def _layouts(tensors: Iterable[Tensor]) -> list[str]:
+    used = {item.layout for item in tensors}
+    lines: list[str] = []
+    if "transposed" in used:
+        lines += [
+            "def transposed(x):  # the same values, last two axes swapped in memory",
+            "    return x.mT.contiguous().mT if x.dim() > 1 else x",
+            "",
+        ]
+    if "sliced" in used:
+        lines += [
+            "def sliced(x):  # the same values, every second element of a larger buffer",
+            "    return torch.stack([x, torch.zeros_like(x)], -1)[..., 0]",
+            "",
+        ]
+    if "channels_last" in used:
+        lines += [
+            "def channels_last(x):",
+            "    return x.contiguous(memory_format=torch.channels_last) if x.dim() == 4 else x",
+            "",
+        ]
+    return ["", *lines, ""] if lines else []
+
+
+def _values(data: Data, item: Tensor) -> str:
+    values = expand(data, item.size, item.dtype).tolist()
+    if is_complex(item.dtype):
+        real = "torch.float32" if item.dtype == "complex64" else "torch.float64"
+        pairs = [[values[at], values[at + 1]] for at in range(0, len(values), 2)]
+        body = f"torch.view_as_complex(torch.tensor({_value(pairs)}, dtype={real}).reshape(-1, 2))"
+        return f"{body}.reshape({_tuple(item.shape)})"
+    if len(set(map(repr, values))) == 1:
+        return f"torch.full({_tuple(item.shape)}, {literal(values[0])}, dtype=torch.{item.dtype})"
+    if len(item.shape) == 1:
+        return f"torch.tensor({_value(values)}, dtype=torch.{item.dtype})"
+    return f"torch.tensor({_value(values)}, dtype=torch.{item.dtype}).reshape({_tuple(item.shape)})"
+
+
+def _tensor(number: int, item: Tensor, cell: Cell) -> list[str]:
+    expression = _values(item.initial, item)
+    if cell.device != "cpu":
+        expression += f'.to("{cell.device}")'
+    if item.layout != "contiguous":
+        expression = f"{item.layout}({expression})"
+    return [*_wrapped(f"p{number} = {expression}.requires_grad_()")]
+
+
+def _options(adapter: Adapter, cell: Cell) -> dict[str, object]:
+    fixed = {name: value for name, value in cell.fixed if name not in adapter.hyper}
+    return {**adapter.configuration(cell.configuration).options, **adapter.modes.get(cell.mode, {}), **fixed}
+
+
+def _build(adapter: Adapter, cell: Cell, script: Script) -> list[str]:
+    name = cell.target.rpartition(":")[2].rpartition(".")[2]
+    options = _options(adapter, cell)
+    lines = ["", "", "def build():"]
+    if adapter.takes == "groups":
+        if len(script.groups) == 1:
+            names = ", ".join(f"p{number}" for number in script.groups[0].tensors)
+            given = {**arguments(adapter, script.groups[0].hyper), **options}
+            lines += _wrapped(f"    return {name}([{names}], {keywords(given)})")
+        else:
+            lines.append(f"    return {name}([")
+            for group in script.groups:
+                names = ", ".join(f"p{number}" for number in group.tensors)
+                given = arguments(adapter, group.hyper)
+                inside = "".join(f', "{key}": {_value(value)}' for key, value in given.items())
+                lines.append(f'        {{"params": [{names}]{inside}}},')
+            lines.append(f"    ], {keywords(options)})")
+    else:
+        lines.append("    return [")
+        for group in script.groups:
+            given = keywords({**arguments(adapter, group.hyper), **options})
+            names = [f"p{number}" for number in group.tensors]
+            for entry in names if adapter.takes == "tensor" else [f"[{', '.join(names)}]"]:
+                lines.append(f"        {name}({entry}, {given}),")
+        lines.append("    ]")
+    lines += ["", "", "optimizer = build()"]
+    if cell.mode == "compiled":
+        lines.append("step = torch.compile(optimizer.step)")
+    return lines
+
+
+def _step_call(adapter: Adapter, cell: Cell) -> list[str]:
+    if adapter.takes != "groups":
+        return ["for part in optimizer:", "    part.step()"]
+    return ["step()"] if cell.mode == "compiled" else ["optimizer.step()"]
+
+
+def _steps(adapter: Adapter, cell: Cell, script: Script, stop: int) -> list[str]:
+    steps = script.steps[:stop]
+    simple = all(not (step.hyper or step.overwrite or step.reload) for step in steps)
+    device = "" if cell.device == "cpu" else f'.to("{cell.device}")'
+    call_lines = _step_call(adapter, cell)
+    lines: list[str] = []
+    if simple and len(steps) > 4:
+        for number, item in enumerate(script.tensors):
+            lines.append(f"gradients{number} = [")
+            for step in steps:
+                data = step.gradients[number]
+                value = "None" if data is None else _values(data, item) + device
+                lines += [f"    {line}" for line in _wrapped(f"{value},")]
+            lines.append("]")
+        names = ", ".join(f"gradients{number}" for number in range(len(script.tensors)))
+        grads = ", ".join(f"p{number}.grad" for number in range(len(script.tensors)))
+        comma = "," if len(script.tensors) == 1 else ""
+        lines.append(f"for {grads}{comma} in zip({names}):")
+        return [*lines, *(f"    {line}" for line in call_lines)]
+    current = [dict(group.hyper) for group in script.groups]
+    for position, step in enumerate(steps, 1):
+        lines += ["", f"# step {position}"]
+        if step.reload:
+            lines += ["saved = optimizer.state_dict()", "optimizer = build()", "optimizer.load_state_dict(saved)"]
+            if cell.mode == "compiled":
+                lines.append("step = torch.compile(optimizer.step)")
+        for group, name, value in step.hyper:
+            current[group][name] = value
+            argument = adapter.hyper.get(name, name).partition("[")[0]
+            new = arguments(adapter, current[group]).get(argument, value)
+            place = f'.param_groups[{group}]["{argument}"]' if adapter.takes == "groups" else f"[{group}].{argument}"
+            lines.append(f"optimizer{place} = {_value(new)}")
+        for number, data in step.overwrite:
+            lines += ["with torch.no_grad():"]
+            lines += [f"    {line}" for line in _wrapped(f"p{number}.copy_({_values(data, script.tensors[number])})")]
+        for number, gradient in enumerate(step.gradients):
+            value = "None" if gradient is None else _values(gradient, script.tensors[number]) + device
+            lines += _wrapped(f"p{number}.grad = {value}")
+        lines += call_lines
+    return lines
+
+
+def _reading(adapter: Adapter, cell: Cell, script: Script, output: str, tensor: int, index: int) -> str:
+    source = f"p{tensor}.detach()"
+    if output != "theta":
+        key = adapter.count if output == "count" else adapter.states[output]
+        if adapter.takes == "groups":
+            source = f'torch.as_tensor(optimizer.state[p{tensor}]["{key}"]).detach()'
+        else:
+            source = _attribute(adapter, script, tensor, str(key))
+    if output == "count":
+        return f"float({source})"
+    if is_complex(script.tensors[tensor].dtype):
+        source = f"torch.view_as_real({source}.resolve_conj())" if output == "theta" else f"as_reals({source})"
+        if output != "theta":
+            source = source.replace("as_reals(", "(lambda x: torch.view_as_real(x) if x.is_complex() else x)(")
+    return f"{source}.flatten()[{index}].item()"
+
+
+def _attribute(adapter: Adapter, script: Script, tensor: int, key: str) -> str:
+    for number, group in enumerate(script.groups):
+        if tensor in group.tensors:
+            position = group.tensors.index(tensor)
+            if adapter.takes == "tensor":
+                before = sum(len(earlier.tensors) for earlier in script.groups[:number])
+                return f"torch.as_tensor(optimizer[{before + position}].{key}).detach()"
+            return f"torch.as_tensor(optimizer[{number}].{key}[{position}]).detach()"
+    raise ValueError(f"tensor={tensor}, but should be in one of the script's groups")
+
+
+def _value(value: object) -> str:
+    if isinstance(value, (list, tuple)):
+        inside = ", ".join(_value(entry) for entry in value)
+        if isinstance(value, list):
+            return f"[{inside}]"
+        return f"({inside},)" if len(value) == 1 else f"({inside})"
+    if isinstance(value, np.generic):
+        return literal(value.item())
+    return literal(value)
+
+
+def _tuple(shape: tuple[int, ...]) -> str:
+    return _value(tuple(shape))
+
+
+def _wrapped(line: str) -> list[str]:
+    indent = line[: len(line) - len(line.lstrip())]
+    if len(line) <= _WIDTH:
+        return [line]
+    return textwrap.wrap(
+        line.lstrip(),
+        _WIDTH,
+        initial_indent=indent,
+        subsequent_indent=f"{indent}    ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
