@@ -33,7 +33,10 @@ class Adapter:
     ``hyper`` maps an alphabet name to a constructor argument, "betas[0]" meaning an entry of a tuple.
     ``states`` maps an alphabet name to the key in ``optimizer.state[p]``; ``count`` is the key of the
     step counter. ``modes`` maps each mode it has to the constructor arguments that select it.
-    ``declared`` says whether the arithmetic of each mode is known (see ``arithmetic_of``).
+    ``declared`` says whether the arithmetic of each mode is known (see ``arithmetic_of``). ``takes`` is what
+    its constructor is given: "groups" (parameter groups, as ``torch.optim.Optimizer``), "list" (the tensors
+    of one group, so one object a group) or "tensor" (one object a tensor); objects of the latter two hold
+    their state in attributes.
     """
 
     target: str
@@ -44,3 +47,35 @@ class Adapter:
     configurations: tuple[Configuration, ...] = (Configuration("default"),)
     count: str | None = "step"
     declared: bool = False
+    takes: str = "groups"
+
+    def configuration(self, name: str) -> Configuration:
+        """Return the configuration called ``name``; raises ValueError naming those there are."""
+        for configuration in self.configurations:
+            if configuration.name == name:
+                return configuration
+        allowed = ", ".join(configuration.name for configuration in self.configurations)
+        raise ValueError(f"configuration={name!r}, but {self.target} has {allowed}")
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One thing to check: a configuration of a target in one mode, dtype and device.
+
+    ``fixed`` are values a user has set by name; a hyper-parameter of the alphabet stands in the script too,
+    any other name is a constructor argument.
+    """
+
+    target: str
+    configuration: str
+    mode: str
+    dtype: str
+    device: str
+    fixed: tuple[tuple[str, object], ...] = ()
+
+    @property
+    def id(self) -> str:
+        """The cell in print: "AdamW[amsgrad] foreach bfloat16 cpu"."""
+        name = self.target.rpartition(":")[2].rpartition(".")[2]
+        fixed = "".join(f" {key}={value!r}" for key, value in self.fixed)
+        return f"{name}[{self.configuration}] {self.mode} {self.dtype} {self.device}{fixed}"

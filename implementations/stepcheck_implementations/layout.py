@@ -1,0 +1,63 @@
+"""Parameters and gradients of a script as torch tensors, in the memory layout it asks for."""
+
+from __future__ import annotations
+
+import torch
+
+from stepcheck_reference.formats import is_complex
+from stepcheck_reference.script import Data, Tensor, expand
+
+DTYPES: dict[str, torch.dtype] = {
+    "float16": torch.float16,
+    "bfloat16": torch.bfloat16,
+    "float32": torch.float32,
+    "float64": torch.float64,
+    "complex64": torch.complex64,
+    "complex128": torch.complex128,
+}
+
+
+def values(data: Data, tensor: Tensor) -> torch.Tensor:
+    """Return ``data`` as a contiguous CPU tensor of ``tensor``'s shape and dtype, exactly."""
+    reals = torch.from_numpy(expand(data, tensor.size, tensor.dtype))
+    if is_complex(tensor.dtype):
+        return torch.view_as_complex(reals.reshape(*tensor.shape, 2)).to(DTYPES[tensor.dtype])
+    return reals.reshape(tensor.shape).to(DTYPES[tensor.dtype])
+
+
+def place(plain: torch.Tensor, layout: str, device: str) -> torch.Tensor:
+    """Return ``plain`` copied to ``device`` in ``layout``; nothing else shares its memory.
+
+    "transposed" swaps the strides of the last two dimensions, "sliced" leaves a nan between elements and
+    before the first (``guards`` reads them), "channels_last" is torch's own, for 4-d tensors; a layout that a
+    shape cannot have is contiguous.
+    """
+    if layout == "sliced":
+        shape = (*plain.shape[:-1], 2 * plain.shape[-1] + 1) if plain.dim() else (3,)
+        base = torch.full(shape, float("nan"), dtype=plain.dtype, device=device)
+        view = base[..., 1::2] if plain.dim() else base[1]
+        return view.copy_(plain)
+    if layout == "transposed" and plain.dim() >= 2:
+        return plain.mT.clone(memory_format=torch.contiguous_format).to(device).mT
+    if layout == "channels_last" and plain.dim() == 4:
+        return plain.clone(memory_format=torch.channels_last).to(device)
+    return plain.clone(memory_format=torch.contiguous_format).to(device)
+
+
+def place_gradient(plain: torch.Tensor, layout: str, device: str) -> torch.Tensor:
+    """Return ``plain`` as autograd would hand it over for a parameter of ``layout``.
+
+    A dense parameter's gradient has its strides; any other's is contiguous (torch/csrc/autograd/functions/
+    accumulate_grad.h, "Gradient Layout Contract").
+    """
+    return place(plain, "contiguous" if layout == "sliced" else layout, device)
+
+
+def guards(parameter: torch.Tensor) -> torch.Tensor:
+    """Return the elements in between and around those of a "sliced" tensor, which nobody may write."""
+    flat = torch.empty(0, dtype=parameter.dtype, device=parameter.device)
+    flat.set_(parameter.untyped_storage())  # type: ignore[call-overload]
+    if parameter.dim() == 0:
+        return flat[0::2]
+    row = 2 * parameter.shape[-1] + 1
+    return flat.reshape(-1, row)[:, 0::2]

@@ -1,0 +1,87 @@
+"""TARGET, as a user names it: found, imported and described. Imports torch only through the target."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import importlib.util
+import sys
+from functools import lru_cache
+from pathlib import Path
+from types import ModuleType
+
+
+class TargetError(ValueError):
+    """A target that names nothing; the message gives the nearest names."""
+
+
+def split(target: str) -> tuple[str, str]:
+    """Return (module or file, name) of "torch.optim.AdamW", "package.module:Name" or "path/file.py:Name"."""
+    where, colon, name = target.rpartition(":")
+    if not colon:
+        where, _, name = target.rpartition(".")
+    if not where or not name:
+        raise TargetError(f"{target}: names no module; a target is package.module:Name, package.module.Name or file.py:Name")
+    return where, name
+
+
+def load(target: str) -> object:
+    """Return the object ``target`` names, imported; raises TargetError where there is none."""
+    where, name = split(target)
+    module = _file(where) if where.endswith(".py") else _module(where, target)
+    found: object = module
+    for part in name.split("."):
+        if not hasattr(found, part):
+            public = [entry for entry in dir(found) if not entry.startswith("_")]
+            raise TargetError(f"{target}: no such name{_nearest(part, public)}")
+        found = getattr(found, part)
+    return found
+
+
+def _nearest(name: str, names: list[str]) -> str:
+    lowered = {entry.lower(): entry for entry in sorted(names, reverse=True)}
+    close = difflib.get_close_matches(name.lower(), list(lowered), n=3, cutoff=0.6)
+    return f"; did you mean {', '.join(lowered[entry] for entry in close)}?" if close else ""
+
+
+def _module(where: str, target: str) -> ModuleType:
+    parts = where.split(".")
+    for end in range(1, len(parts) + 1):
+        name = ".".join(parts[:end])
+        try:
+            importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            if error.name is None or not (name == error.name or name.startswith(error.name + ".")):
+                raise TargetError(f"{target}: importing {name} raised {type(error).__name__}: {error}") from error
+            if end == 1:
+                hint = _nearest(name, [*sys.stdlib_module_names, *sys.modules])
+                raise TargetError(f"{target}: no module named {name}{hint}") from error
+            parent = sys.modules[".".join(parts[: end - 1])]
+            public = [entry for entry in dir(parent) if not entry.startswith("_")]
+            raise TargetError(f"{target}: no module named {name}{_nearest(parts[end - 1], public)}") from error
+        except Exception as error:
+            raise TargetError(f"{target}: importing {name} raised {type(error).__name__}: {error}") from error
+    return sys.modules[where]
+
+
+@lru_cache(maxsize=None)
+def _file(where: str) -> ModuleType:
+    path = Path(where)
+    if not path.is_file():
+        beside = [entry.name for entry in path.parent.glob("*.py")] if path.parent.is_dir() else []
+        raise TargetError(f"{where}: no such file{_nearest(path.name, beside)}")
+    name = f"stepcheck_target_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise TargetError(f"{where}: not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    sys.path.insert(0, str(path.parent.resolve()))
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        raise TargetError(f"{where}: importing it raised {type(error).__name__}: {error}") from error
+    finally:
+        sys.path.remove(str(path.parent.resolve()))
+    return module

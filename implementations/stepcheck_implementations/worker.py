@@ -1,0 +1,384 @@
+"""Script in, Trajectory out: the code that drives a subject and writes down what it did.
+
+Runs wherever the subject runs: in a worker process (``template.py``), or in the user's own for objects
+handed over in Python. Needs torch, numpy, and the plain-data part of ``stepcheck_reference``.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from stepcheck_implementations import layout
+from stepcheck_implementations.subject import Adapter, Cell
+from stepcheck_implementations.target import load
+from stepcheck_reference.formats import is_complex
+from stepcheck_reference.script import Script, Tensor
+from stepcheck_reference.trajectory import Fault, Trace, Trajectory
+
+_SLOT = re.compile(r"^(\w+)\[(\d+)\]$")
+_LONGEST = 2000
+"""Characters of a subject's error message that are kept."""
+
+
+def run(
+    adapter: Adapter,
+    cell: Cell,
+    script: Script,
+    *,
+    subject: Callable[..., Any] | None = None,
+    reached: Callable[[int], None] | None = None,
+) -> Trajectory:
+    """Return what the cell's subject does over ``script``.
+
+    ``subject`` is the class itself where it was handed over in Python; otherwise ``adapter.target`` is
+    imported, which raises TargetError. ``reached`` is told each step's number just before it is taken.
+    What the subject raises or breaks becomes the trajectory's fault; ValueError means that the script and
+    the adapter do not fit.
+    """
+    build = subject if subject is not None else load(adapter.target)
+    if not callable(build):
+        raise ValueError(f"{adapter.target}={build!r}, but should be a class or function")
+    with _one_thread(), torch.random.fork_rng(devices=[]):
+        return _Run(adapter, cell, script, build, reached).trajectory()
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    if threads != 1:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        if threads != 1:
+            torch.set_num_threads(threads)
+
+
+class _Malformed(Exception):
+    """The subject left something that cannot be read as a step."""
+
+
+class _Raised(Exception):
+    """The subject raised; ``message`` is its error in one line."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__()
+        text = " ".join(str(error).split())
+        self.message = f"{type(error).__name__}: {text}"[:_LONGEST]
+
+
+def _ask(call: Callable[[], Any]) -> Any:
+    """Return what the subject's ``call`` returns; whatever it raises becomes ``_Raised``."""
+    try:
+        return call()
+    except (Exception, SystemExit) as error:
+        raise _Raised(error) from error
+
+
+def _wide(rows: list[torch.Tensor]) -> bool:
+    """Whether any of ``rows`` needs binary64 to be held exactly."""
+    narrow = (torch.float16, torch.bfloat16, torch.float32, torch.complex64, torch.complex32)
+    return any(row.dtype not in narrow for row in rows)
+
+
+def _reals(rows: list[torch.Tensor], size: int) -> NDArray[Any]:
+    """Return tensors of one shape as an array of shape (rows, size), real and imaginary parts alternating."""
+    stacked = torch.stack([row.detach() for row in rows]).cpu()
+    if stacked.is_complex():
+        stacked = torch.view_as_real(stacked.resolve_conj())
+    stacked = stacked.to(torch.float64 if _wide(rows) else torch.float32)
+    found: NDArray[Any] = stacked.reshape(len(rows), size).numpy()
+    return found
+
+
+def _state_rows(rows: list[torch.Tensor | None], tensor: Tensor) -> NDArray[Any]:
+    """Return a state's rows as an array of shape (rows, size), or (rows, 1) where all are scalars.
+
+    Rows that were not there yet are 0. One real state for each complex element stands for both its reals.
+    """
+    there = [row for row in rows if row is not None]
+    if not there:
+        wide = layout.DTYPES[tensor.dtype] in (torch.float64, torch.complex128)
+        return np.broadcast_to(np.zeros((), np.float64 if wide else np.float32), (len(rows), tensor.size))
+    elements = math.prod(tensor.shape)
+    scalar = all(row.numel() == 1 for row in there) and elements != 1
+    reals = 2 if is_complex(tensor.dtype) else 1
+    width = 1 if scalar else tensor.size
+    target = torch.float64 if _wide(there) else torch.float32
+    if any(row.is_complex() for row in there) and scalar:
+        width = 2
+    even = len({(row.dtype, row.shape, row.device) for row in there}) == 1
+    if even and there[0].numel() * (2 if there[0].is_complex() else 1) == width:
+        found = _reals(there, width)
+    else:
+        lines = []
+        for row in there:
+            row = row.cpu()
+            line = (torch.view_as_real(row.resolve_conj()) if row.is_complex() else row).to(target).reshape(-1)
+            if not row.is_complex() and reals == 2 and row.numel() == elements:
+                line = line.repeat_interleave(2)
+            lines.append(line.expand(width) if line.numel() == 1 else line)
+        found = torch.stack(lines).numpy()
+    if len(there) == len(rows):
+        return found
+    whole = np.zeros((len(rows), width), dtype=found.dtype)
+    whole[[place for place, row in enumerate(rows) if row is not None]] = found
+    return whole
+
+
+def _arguments(adapter: Adapter, hyper: Mapping[str, float], build: Callable[..., Any]) -> dict[str, Any]:
+    """Return constructor arguments for ``hyper``; entries of a tuple that are not given are its default's."""
+    arguments: dict[str, Any] = {}
+    for name, value in hyper.items():
+        slot = adapter.hyper.get(name)
+        if slot is None:
+            raise ValueError(f"{name}={value!r}, but {adapter.target} takes {', '.join(adapter.hyper)}")
+        entry = _SLOT.match(slot)
+        if entry is None:
+            arguments[slot] = value
+            continue
+        key = entry.group(1)
+        if key not in arguments:
+            arguments[key] = list(_default_tuple(build, key, adapter))
+        arguments[key][int(entry.group(2))] = value
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in arguments.items()}
+
+
+def _default_tuple(build: Callable[..., Any], key: str, adapter: Adapter) -> tuple[Any, ...]:
+    parameter = inspect.signature(build).parameters.get(key)
+    if parameter is not None and isinstance(parameter.default, (tuple, list)):
+        return tuple(parameter.default)
+    return (0.0,) * sum(slot.startswith(f"{key}[") for slot in adapter.hyper.values())
+
+
+class _Run:
+    """One script on one subject."""
+
+    def __init__(
+        self,
+        adapter: Adapter,
+        cell: Cell,
+        script: Script,
+        build: Callable[..., Any],
+        reached: Callable[[int], None] | None,
+    ) -> None:
+        configuration = adapter.configuration(cell.configuration)
+        if cell.mode not in adapter.modes:
+            raise ValueError(f"mode={cell.mode!r}, but {adapter.target} has {', '.join(adapter.modes)}")
+        self.adapter, self.cell, self.script, self.build, self.reached = adapter, cell, script, build, reached
+        fixed = dict(cell.fixed)
+        known = {name: value for name, value in fixed.items() if name in adapter.hyper}
+        self.options = {
+            **configuration.options,
+            **adapter.modes[cell.mode],
+            **{name: value for name, value in fixed.items() if name not in adapter.hyper},
+        }
+        self.hyper = [
+            _arguments(adapter, {**configuration.holds, **known, **group.hyper}, build) for group in script.groups
+        ]
+        trains = cell.mode != "differentiable"
+        with torch.no_grad():
+            self.parameters = [
+                torch.nn.Parameter(
+                    layout.place(layout.values(tensor.initial, tensor), tensor.layout, cell.device), requires_grad=trains
+                )
+                for tensor in script.tensors
+            ]
+        self.group_of = {index: number for number, group in enumerate(script.groups) for index in group.tensors}
+        self.objects: list[Any] = []
+        self.before: list[list[torch.Tensor]] = [[] for _ in script.tensors]
+        self.after: list[list[torch.Tensor]] = [[] for _ in script.tensors]
+        self.held: list[dict[str, list[torch.Tensor | None]]] = [
+            {name: [] for name in adapter.states} for _ in script.tensors
+        ]
+        self.counts: list[list[float]] = [[] for _ in script.tensors]
+
+    def trajectory(self) -> Trajectory:
+        if self.cell.mode == "compiled":
+            torch._dynamo.reset()
+        finished, fault = 0, None
+        number = 0
+        try:
+            self._construct()
+            self._observe()
+            for number in range(1, len(self.script.steps) + 1):
+                self._one(number)
+                finished = number
+            self._look_around()
+        except _Malformed as error:
+            fault = Fault("malformed", str(error), number)
+        except _Raised as error:
+            fault = Fault("raised", error.message, number)
+        return Trajectory(
+            traces=tuple(self._trace(index, finished) for index in range(len(self.parameters))),
+            steps=finished,
+            fault=fault,
+            observed=tuple(self.adapter.states),
+        )
+
+    def _construct(self) -> None:
+        groups = self.script.groups
+        if self.adapter.takes == "groups":
+            tables = [
+                {"params": [self.parameters[index] for index in group.tensors], **hyper}
+                for group, hyper in zip(groups, self.hyper, strict=True)
+            ]
+            first = self.hyper[0] if self.hyper else {}
+            made = [_ask(lambda: self.build(tables, **{**first, **self.options}))]
+        elif self.adapter.takes == "list":
+            made = [
+                _ask(lambda g=group, h=hyper: self.build([self.parameters[i] for i in g.tensors], **{**h, **self.options}))
+                for group, hyper in zip(groups, self.hyper, strict=True)
+            ]
+        else:
+            made = [
+                _ask(lambda p=parameter, h=self.hyper[self.group_of[i]]: self.build(p, **{**h, **self.options}))
+                for i, parameter in enumerate(self.parameters)
+            ]
+        self.objects = made
+        if self.cell.mode == "compiled":
+            self.steppers = [torch.compile(thing.step) for thing in made]
+        else:
+            self.steppers = [getattr(thing, "step", None) for thing in made]
+        if not all(callable(stepper) for stepper in self.steppers):
+            raise _Malformed(f"{self.adapter.target}: no step() to call")
+
+    def _one(self, number: int) -> None:
+        step = self.script.steps[number - 1]
+        if self.reached is not None:
+            self.reached(number)
+        if step.reload:
+            self._reload()
+        for group, name, value in step.hyper:
+            self._set(group, name, value)
+        with torch.no_grad():
+            for index, data in step.overwrite:
+                self.parameters[index].copy_(layout.values(data, self.script.tensors[index]))
+            for parameter, tensor, gradient in zip(
+                self.parameters, self.script.tensors, step.gradients, strict=True
+            ):
+                parameter.grad = (
+                    None
+                    if gradient is None
+                    else layout.place_gradient(layout.values(gradient, tensor), tensor.layout, self.cell.device)
+                )
+            for rows, parameter in zip(self.before, self.parameters, strict=True):
+                rows.append(parameter.clone())
+        for stepper in self.steppers:
+            _ask(stepper)
+        self._unchanged()
+        with torch.no_grad():
+            for rows, parameter in zip(self.after, self.parameters, strict=True):
+                rows.append(parameter.clone())
+        self._observe()
+
+    def _reload(self) -> None:
+        """Save, build afresh over the same parameters, load; objects without a state dict are left alone."""
+        if not all(hasattr(thing, "state_dict") for thing in self.objects):
+            return
+        saved = [copy.deepcopy(_ask(thing.state_dict)) for thing in self.objects]
+        self._construct()
+        for thing, state in zip(self.objects, saved, strict=True):
+            _ask(lambda t=thing, s=state: t.load_state_dict(s))
+
+    def _set(self, group: int, name: str, value: float) -> None:
+        slot = self.adapter.hyper[name]
+        entry = _SLOT.match(slot)
+        key = entry.group(1) if entry else slot
+        if self.adapter.takes == "groups":
+            tables = [self.objects[0].param_groups[group]]
+        elif self.adapter.takes == "list":
+            tables = [vars(self.objects[group])]
+        else:
+            tables = [vars(self.objects[index]) for index in self.script.groups[group].tensors]
+        for table in tables:
+            if key not in table:
+                raise _Malformed(f"{name}: no {key!r} to set after construction; there is {', '.join(map(str, table))}")
+            if entry is None:
+                table[key] = value
+            else:
+                values = list(table[key])
+                values[int(entry.group(2))] = value
+                table[key] = tuple(values)
+
+    def _unchanged(self) -> None:
+        for index, (parameter, tensor) in enumerate(zip(self.parameters, self.script.tensors, strict=True)):
+            if parameter.shape != tensor.shape:
+                raise _Malformed(f"shape of tensor {index}={tuple(parameter.shape)}, but should be {tensor.shape}")
+            if parameter.dtype != layout.DTYPES[tensor.dtype]:
+                raise _Malformed(f"dtype of tensor {index}={parameter.dtype}, but should be torch.{tensor.dtype}")
+        if self.adapter.takes != "groups":
+            return
+        for number, group in enumerate(self.script.groups):
+            there = self.objects[0].param_groups[number]["params"]
+            for place, index in enumerate(group.tensors):
+                if place >= len(there) or there[place] is not self.parameters[index]:
+                    raise _Malformed(f"param_groups[{number}]['params'][{place}] is no longer the parameter it was given")
+
+    def _look_around(self) -> None:
+        for index, (parameter, tensor) in enumerate(zip(self.parameters, self.script.tensors, strict=True)):
+            if tensor.layout == "sliced" and not bool(torch.isnan(layout.guards(parameter.detach())).all()):
+                raise _Malformed(f"memory between the elements of sliced tensor {index} was written")
+
+    def _observe(self) -> None:
+        adapter = self.adapter
+        for index, parameter in enumerate(self.parameters):
+            table = self._table(index)
+            for name, key in adapter.states.items():
+                value = table.get(key)
+                if isinstance(value, torch.Tensor):
+                    if value.numel() not in (1, parameter.numel()):
+                        raise _Malformed(
+                            f"state {key!r} of tensor {index} has shape {tuple(value.shape)}, "
+                            f"but should have {tuple(parameter.shape)} or one element"
+                        )
+                    value = value.detach().clone()
+                elif value is not None:
+                    value = torch.tensor(float(value), dtype=torch.float64)
+                self.held[index][name].append(value)
+            count = table.get(adapter.count) if adapter.count is not None else None
+            if count is None and adapter.count is not None and adapter.takes == "groups":
+                count = self.objects[0].param_groups[self.group_of[index]].get(adapter.count)
+            self.counts[index].append(-1.0 if count is None else float(count))
+
+    def _table(self, index: int) -> Mapping[str, Any]:
+        """Return what the subject holds for tensor ``index``, by its own names."""
+        if self.adapter.takes == "groups":
+            found = self.objects[0].state.get(self.parameters[index])
+            return found if isinstance(found, Mapping) else {}
+        if self.adapter.takes == "tensor":
+            return vars(self.objects[index])
+        group = self.group_of[index]
+        place = self.script.groups[group].tensors.index(index)
+        return {
+            key: value[place] if isinstance(value, (list, tuple)) and place < len(value) else value
+            for key, value in vars(self.objects[group]).items()
+        }
+
+    def _trace(self, index: int, finished: int) -> Trace:
+        tensor = self.script.tensors[index]
+        empty: list[torch.Tensor | None] = [torch.zeros(tensor.shape, dtype=layout.DTYPES[tensor.dtype])]
+        states: dict[str, NDArray[Any]] = {}
+        present: dict[str, NDArray[np.bool_]] = {}
+        for name, rows in self.held[index].items():
+            rows = rows[: finished + 1] or [None]
+            present[name] = np.array([row is not None for row in rows], dtype=np.bool_)
+            states[name] = _state_rows(rows, tensor)
+        nothing = _reals(empty, tensor.size)[:0]
+        return Trace(
+            before=_reals(self.before[index][:finished], tensor.size) if finished else nothing,
+            theta=_reals(self.after[index][:finished], tensor.size) if finished else nothing,
+            states=states,
+            present=present,
+            count=np.array(self.counts[index][: finished + 1] or [-1.0], dtype=np.float64),
+        )
