@@ -1,0 +1,54 @@
+"""Domains: the values a hyper-parameter may take, and why."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """An interval of real numbers, each end open or closed; an infinite end is always open.
+
+    ``reason`` says why, with ``{name}`` where the hyper-parameter's name belongs; ``name`` is put in by
+    the rule that holds the domain.
+    """
+
+    low: float = -math.inf
+    high: float = math.inf
+    low_open: bool = False
+    high_open: bool = False
+    reason: str = ""
+    name: str = "x"
+
+    def __post_init__(self) -> None:
+        if not self.low <= self.high or (self.low == self.high and (self.low_open or self.high_open)):
+            raise ValueError(f"domain of {self.name} from {self.low:g} to {self.high:g} is empty")
+
+    def holds(self, value: float) -> bool:
+        """Whether ``value`` is a finite number inside."""
+        above = value > self.low if self.low_open else value >= self.low
+        below = value < self.high if self.high_open else value <= self.high
+        return math.isfinite(value) and above and below
+
+    def of(self, name: str) -> Domain:
+        """Return this domain for the hyper-parameter ``name``, its name also in the reason."""
+        return replace(self, name=name, reason=self.reason.replace("{name}", name))
+
+    def __str__(self) -> str:
+        lower, upper = "<" if self.low_open else "<=", "<" if self.high_open else "<="
+        if math.isinf(self.low) and math.isinf(self.high):
+            return f"{self.name} is finite"
+        if math.isinf(self.high):
+            return f"{self.name} {lower.replace('<', '>')} {self.low:g}"
+        if math.isinf(self.low):
+            return f"{self.name} {upper} {self.high:g}"
+        return f"{self.low:g} {lower} {self.name} {upper} {self.high:g}"
+
+
+NONNEGATIVE = Domain(low=0.0)
+POSITIVE = Domain(low=0.0, low_open=True)
+AVERAGED = Domain(0.0, 1.0, high_open=True, reason="the average takes 1 - {name} of what is new")
+CORRECTED = Domain(0.0, 1.0, high_open=True, reason="bias correction divides by 1 - {name}**t")
+BUFFERED = Domain(low=0.0, low_open=True, reason="at {name} = 0 there is no buffer and the rule is sgd")
+DAMPED = Domain(0.0, 1.0, reason="the buffer takes 1 - {name} of a gradient")

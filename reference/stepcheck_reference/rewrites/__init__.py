@@ -1,0 +1,23 @@
+"""Rewrites: named changes that make one rule from another."""
+
+from __future__ import annotations
+
+from stepcheck_reference.rewrites.coupled_decay import COUPLED_DECAY
+from stepcheck_reference.rewrites.decoupled_decay import DECOUPLED_DECAY
+from stepcheck_reference.rewrites.decoupled_decay_paper import DECOUPLED_DECAY_PAPER
+from stepcheck_reference.rewrites.eps_inside import EPS_INSIDE
+from stepcheck_reference.rewrites.maximize import MAXIMIZE
+from stepcheck_reference.rewrites.no_bias_correction import NO_BIAS_CORRECTION
+from stepcheck_reference.rewrites.rewrite import Rewrite, RewriteError
+
+__all__ = ["ALL", "Rewrite", "RewriteError"]
+
+ALL: tuple[Rewrite, ...] = (
+    COUPLED_DECAY,
+    DECOUPLED_DECAY,
+    DECOUPLED_DECAY_PAPER,
+    MAXIMIZE,
+    EPS_INSIDE,
+    NO_BIAS_CORRECTION,
+)
+"""Every rewrite, in the order listings use."""

@@ -1,0 +1,24 @@
+"""Coupled (L2) weight decay: the rule sees g + weight_decay*theta wherever it had g."""
+
+from __future__ import annotations
+
+from stepcheck_reference.alphabet import g, theta, weight_decay
+from stepcheck_reference.domain import NONNEGATIVE
+from stepcheck_reference.rewrites.rewrite import Rewrite, Step
+from stepcheck_reference.rule import Rule
+
+
+def _couple(rule: Rule) -> Step | None:
+    if weight_decay in rule.hyper:
+        return None
+    return {symbol: equation.xreplace({g: g + weight_decay * theta}) for symbol, equation in rule.step.items()}
+
+
+COUPLED_DECAY = Rewrite(
+    "coupled_decay",
+    title="weight_decay*theta is added to the gradient",
+    source="L2 regularisation, as weight_decay of torch.optim.SGD and torch.optim.Adam",
+    needs="a rule without weight_decay",
+    change=_couple,
+    domains={weight_decay: NONNEGATIVE},
+)

@@ -1,0 +1,25 @@
+"""Decoupled weight decay as frameworks have it: parameters shrink by 1 - lr*weight_decay beside the step."""
+
+from __future__ import annotations
+
+from stepcheck_reference.alphabet import lr, theta, weight_decay
+from stepcheck_reference.domain import NONNEGATIVE
+from stepcheck_reference.rewrites.rewrite import Rewrite, Step
+from stepcheck_reference.rule import Rule
+
+
+def _shrink(rule: Rule) -> Step | None:
+    theta_t = rule.step[theta]
+    if weight_decay in rule.hyper or lr not in rule.hyper or theta not in theta_t.args:
+        return None
+    return {**rule.step, theta: theta * (1 - lr * weight_decay) + (theta_t - theta)}
+
+
+DECOUPLED_DECAY = Rewrite(
+    "decoupled_decay",
+    title="parameters shrink by 1 - lr*weight_decay beside the step",
+    source="Loshchilov & Hutter 2019, section 2, https://arxiv.org/abs/1711.05101, as in torch.optim.AdamW",
+    needs="a rule theta - ... with lr and without weight_decay",
+    change=_shrink,
+    domains={weight_decay: NONNEGATIVE},
+)

@@ -1,0 +1,196 @@
+"""Rule: an update rule as published, as data that checks itself."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import KW_ONLY, dataclass, field, replace
+from types import MappingProxyType
+
+from sympy import Expr, Symbol, sympify
+
+from stepcheck_reference.alphabet import ALPHABET, g, theta
+from stepcheck_reference.domain import Domain
+
+KINDS = ("elementwise", "matrix")
+"""How far a rule's equations reach: each element alone, or a whole tensor at once."""
+
+
+class RuleError(ValueError):
+    """A rule that contradicts itself; ``rule`` and ``symbol`` name the place."""
+
+    def __init__(self, rule: str, symbol: str, message: str) -> None:
+        super().__init__(f"rule {rule!r}: {message}")
+        self.rule = rule
+        self.symbol = symbol
+
+
+class OutOfDomain(ValueError):
+    """A hyper-parameter outside its rule's domain; ``rule``, ``name``, ``value``, ``domain`` say which."""
+
+    def __init__(self, rule: str, name: str, value: float, domain: Domain) -> None:
+        because = f" ({domain.reason})" if domain.reason else ""
+        super().__init__(f"{name}={value!r}, but {rule} needs {domain}{because}")
+        self.rule = rule
+        self.name = name
+        self.value = value
+        self.domain = domain
+
+
+class UnknownHyper(ValueError):
+    """A hyper-parameter its rule does not have; ``rule``, ``name`` and ``allowed`` say which."""
+
+    def __init__(self, rule: str, name: str, allowed: tuple[str, ...]) -> None:
+        super().__init__(f"{name} is no hyper-parameter of {rule}, which has {', '.join(allowed)}{near(name, allowed)}")
+        self.rule = rule
+        self.name = name
+        self.allowed = allowed
+
+
+def near(name: str, allowed: Iterable[str]) -> str:
+    """Return "; did you mean X?" for the allowed name closest to ``name``, or nothing if none is close."""
+    close = difflib.get_close_matches(name.lower(), list(allowed), n=1, cutoff=0.6)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+@dataclass(frozen=True, eq=False)
+class Rule:
+    """An update rule: every equation a function of the old state, the gradient, t and hyper-parameters.
+
+    ``init`` maps each elementwise state to its value before the first step, ``scalars`` each state that
+    is one number a tensor; ``step`` maps each state and theta to its new value, in the paper's order.
+    ``domains`` says which values each hyper-parameter may take. ``constants`` are numbers taken as the
+    binary64 the subject has. A variant says which rule it comes from and by which rewrites, in order.
+
+    Two rules are equal if they are the same object. Raises RuleError where the parts do not fit.
+    """
+
+    name: str
+    _: KW_ONLY
+    title: str
+    source: str
+    init: Mapping[Symbol, Expr | int] = field(default_factory=dict)
+    step: Mapping[Symbol, Expr]
+    domains: Mapping[Symbol, Domain]
+    scalars: Mapping[Symbol, Expr | int] = field(default_factory=dict)
+    constants: Mapping[Symbol, float] = field(default_factory=dict)
+    kind: str = "elementwise"
+    variant_of: str | None = None
+    rewrites: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for part in ("init", "scalars", "step"):
+            values = {symbol: sympify(value) for symbol, value in getattr(self, part).items()}
+            object.__setattr__(self, part, MappingProxyType(values))
+        domains = {symbol: domain.of(str(symbol)) for symbol, domain in self.domains.items()}
+        object.__setattr__(self, "domains", MappingProxyType(domains))
+        object.__setattr__(self, "constants", MappingProxyType(dict(self.constants)))
+        _check(self)
+
+    @property
+    def states(self) -> tuple[Symbol, ...]:
+        """The elementwise states, in the rule's order."""
+        return tuple(self.init)
+
+    @property
+    def hyper(self) -> tuple[Symbol, ...]:
+        """The hyper-parameters that the equations use, in alphabet order."""
+        used = _used(self)
+        return tuple(
+            symbol for symbol, letter in ALPHABET.items() if letter.role == "hyper-parameter" and symbol in used
+        )
+
+    def new(self, symbol: Symbol) -> Expr:
+        """Return the new value of a state or of theta; raises KeyError where the rule has none."""
+        return self.step[symbol]
+
+    def named(self, name: str, *, title: str, source: str) -> Rule:
+        """Return this rule under a name, title and source of its own; where it comes from stays."""
+        return replace(self, name=name, title=title, source=source)
+
+    def check_hyper(self, values: Mapping[str, float]) -> None:
+        """Check hyper-parameters by name; raises UnknownHyper or OutOfDomain for the first that is wrong."""
+        allowed = {str(symbol): symbol for symbol in self.hyper}
+        for name, value in values.items():
+            if name not in allowed:
+                raise UnknownHyper(self.name, name, tuple(allowed))
+            domain = self.domains[allowed[name]]
+            if not domain.holds(value):
+                raise OutOfDomain(self.name, name, value, domain)
+
+    def __repr__(self) -> str:
+        return f"Rule({self.name!r})"
+
+
+def _used(rule: Rule) -> set[Symbol]:
+    """Return every symbol that occurs in the rule's equations and initial values."""
+    expressions = (*rule.init.values(), *rule.scalars.values(), *rule.step.values())
+    return {symbol for expression in expressions for symbol in sympify(expression).free_symbols}
+
+
+def _check(rule: Rule) -> None:
+    def wrong(symbol: object, message: str) -> RuleError:
+        return RuleError(rule.name, str(symbol), message)
+
+    def role(symbol: Symbol, where: str) -> str:
+        if symbol not in ALPHABET:
+            names = [str(letter) for letter in ALPHABET]
+            alike = " with other assumptions" if str(symbol) in names else ""
+            hint = "" if alike else near(str(symbol), names)
+            raise wrong(symbol, f"{symbol} in {where} is not declared in the alphabet{alike}{hint}")
+        return ALPHABET[symbol].role
+
+    if not all(part.isidentifier() for part in rule.name.split("+")):
+        raise wrong(rule.name, f"its name should be identifiers joined by '+', not {rule.name!r}")
+    if rule.kind not in KINDS:
+        raise wrong(rule.kind, f"kind={rule.kind!r}, but should be one of {', '.join(KINDS)}")
+    for words in ("title", "source"):
+        if not getattr(rule, words).strip():
+            raise wrong(words, f"{words} is empty")
+
+    states = (*rule.init, *rule.scalars)
+    for symbol in states:
+        if (found := role(symbol, "init")) != "state":
+            raise wrong(symbol, f"{symbol} has an initial value, but is a {found}, not a state")
+        if symbol not in rule.step:
+            raise wrong(symbol, f"state {symbol} has an initial value, but no step equation")
+    for symbol in rule.init.keys() & rule.scalars.keys():
+        raise wrong(symbol, f"state {symbol} is both elementwise (init) and one number a tensor (scalars)")
+    if theta not in rule.step:
+        raise wrong(theta, "theta has no step equation")
+    for symbol in rule.step:
+        found = role(symbol, "step")
+        if found not in ("state", "parameter"):
+            raise wrong(symbol, f"{symbol} has a step equation, but is a {found}, not a state or theta")
+        if found == "state" and symbol not in states:
+            raise wrong(symbol, f"state {symbol} has a step equation, but no initial value")
+    for where, values in (("init", rule.init), ("scalars", rule.scalars)):
+        for target, expression in values.items():
+            for symbol in sympify(expression).free_symbols:
+                if (found := role(symbol, f"{where} of {target}")) not in ("hyper-parameter", "constant"):
+                    raise wrong(symbol, f"the initial value of {target} uses {symbol}, a {found}")
+    for target, expression in rule.step.items():
+        for symbol in sorted(expression.free_symbols, key=str):
+            if role(symbol, f"the equation of {target}") == "state" and symbol not in states:
+                raise wrong(symbol, f"the equation of {target} uses state {symbol}, which has no initial value")
+    for target in rule.scalars:
+        for symbol in rule.step[target].free_symbols & {g, theta, *rule.init}:
+            raise wrong(symbol, f"the equation of {target}, one number a tensor, uses {symbol}, one number an element")
+    used = _used(rule)
+    for symbol in sorted(used, key=str):
+        if ALPHABET[symbol].role == "hyper-parameter" and symbol not in rule.domains:
+            raise wrong(symbol, f"hyper-parameter {symbol} has no domain")
+        if ALPHABET[symbol].role == "constant" and symbol not in rule.constants:
+            raise wrong(symbol, f"constant {symbol} has no value")
+    for symbol in rule.domains:
+        if (found := role(symbol, "domains")) != "hyper-parameter":
+            raise wrong(symbol, f"{symbol} has a domain, but is a {found}, not a hyper-parameter")
+        if symbol not in used:
+            raise wrong(symbol, f"{symbol} has a domain, but no equation uses it")
+    for symbol in rule.constants:
+        if (found := role(symbol, "constants")) != "constant":
+            raise wrong(symbol, f"{symbol} has a constant value, but is a {found}, not a constant")
+        if symbol not in used:
+            raise wrong(symbol, f"{symbol} has a constant value, but no equation uses it")
+    if g not in used:
+        raise wrong(g, "no equation uses the gradient g")

@@ -1,0 +1,13 @@
+"""AdamW. Loshchilov & Hutter 2019, Algorithm 2, https://arxiv.org/abs/1711.05101, as in torch.optim.AdamW
+
+theta_t = theta * (1 - lr * weight_decay) - lr * m_hat / (sqrt(v_hat) + eps), moments as in Adam.
+"""
+
+from stepcheck_reference.rewrites.decoupled_decay import DECOUPLED_DECAY
+from stepcheck_reference.rules.adam import ADAM
+
+ADAMW = DECOUPLED_DECAY(ADAM).named(
+    "adamw",
+    title="AdamW: Adam, with parameters that shrink by 1 - lr*weight_decay beside the step.",
+    source="Loshchilov & Hutter 2019, Algorithm 2, https://arxiv.org/abs/1711.05101, decay times lr as in torch.optim",
+)

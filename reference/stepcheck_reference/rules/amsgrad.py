@@ -1,0 +1,24 @@
+"""AMSGrad as in torch.optim: the largest raw second moment, corrected afterwards.
+
+After Reddi, Kale & Kumar 2018, Algorithm 2, https://arxiv.org/abs/1904.09237, which corrects nothing.
+"""
+
+from stepcheck_reference.alphabet import Max, beta1, beta2, eps, g, lr, m, sqrt, t, theta, v, v_max
+from stepcheck_reference.domain import CORRECTED, NONNEGATIVE
+from stepcheck_reference.rule import Rule
+
+m_t = beta1 * m + (1 - beta1) * g
+v_t = beta2 * v + (1 - beta2) * g**2
+v_max_t = Max(v_max, v_t)  # never falls
+m_hat = m_t / (1 - beta1**t)
+v_max_hat = v_max_t / (1 - beta2**t)  # can fall
+theta_t = theta - lr * m_hat / (sqrt(v_max_hat) + eps)
+
+AMSGRAD = Rule(
+    "amsgrad",
+    title="AMSGrad in torch's form: Adam over the largest second moment so far, corrected afterwards.",
+    source="torch.optim.Adam(amsgrad=True), after Reddi et al. 2018, Algorithm 2, https://arxiv.org/abs/1904.09237",
+    init={m: 0, v: 0, v_max: 0},
+    step={m: m_t, v: v_t, v_max: v_max_t, theta: theta_t},
+    domains={lr: NONNEGATIVE, beta1: CORRECTED, beta2: CORRECTED, eps: NONNEGATIVE},
+)
