@@ -1,0 +1,96 @@
+"""Wrong optimizers, each named after its error, and the laws that must break on it; right ones beside them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+THETA, STATE, COUNT, INITIAL, FINISHES = "SC101", "SC102", "SC103", "SC104", "SC201"
+
+
+@dataclass(frozen=True)
+class Planted:
+    """A class of this folder as "file.py:Name", the rule it claims, and the laws that must break at least.
+
+    No law breaks on a control. ``dtype`` is one in which the error can be seen.
+    """
+
+    where: str
+    claims: str
+    breaks: frozenset[str]
+    dtype: str = "float32"
+
+    @property
+    def name(self) -> str:
+        """The class's name."""
+        return self.where.partition(":")[2]
+
+
+def _wrong(where: str, claims: str, *breaks: str, dtype: str = "float32") -> Planted:
+    return Planted(where, claims, frozenset(breaks), dtype)
+
+
+WRONG: tuple[Planted, ...] = (
+    _wrong("adam.py:AdamEpsHat", "adam", THETA),
+    _wrong("adam.py:AdamEpsInsideRoot", "adam", THETA),
+    _wrong("adam.py:AdamWithoutEps", "adam", THETA),
+    _wrong("adam.py:AdamWithoutRoot", "adam", THETA),
+    _wrong("adam.py:AdamWithoutBiasCorrection", "adam", THETA),
+    _wrong("adam.py:AdamWithoutFirstMomentCorrection", "adam", THETA),
+    _wrong("adam.py:AdamWithoutSecondMomentCorrection", "adam", THETA),
+    _wrong("adam.py:AdamBiasCorrectionOffByOne", "adam", THETA),
+    _wrong("adam.py:AdamBiasCorrectionOfLastStep", "adam", THETA),
+    _wrong("adam.py:AdamSwappedBetas", "adam", STATE),
+    _wrong("adam.py:AdamSquaresAfterAveraging", "adam", STATE),
+    _wrong("adam.py:AdamAveragesMagnitudes", "adam", STATE),
+    _wrong("adam.py:AdamUsesOldMoments", "adam", THETA),
+    _wrong("adam.py:AdamFirstMomentStartsAtGradient", "adam", STATE),
+    _wrong("adam.py:AdamSecondMomentStartsAtOne", "adam", INITIAL),
+    _wrong("adam.py:AdamCoupledDecayClaimedDecoupled", "adamw", THETA, STATE),
+    _wrong("adam.py:AdamDecoupledDecayClaimedCoupled", "adam_l2", THETA, STATE),
+    _wrong("adam.py:AdamWDecayWithoutLr", "adamw", THETA),
+    _wrong("adam.py:AdamWDecayAfterStep", "adamw", THETA),
+    _wrong("adam.py:AdamWDecaysMomentToo", "adamw", STATE),
+    _wrong("amsgrad.py:AmsgradForgetsMaximum", "amsgrad", STATE),
+    _wrong("amsgrad.py:AmsgradIgnoresMaximum", "amsgrad", THETA),
+    _wrong("amsgrad.py:AmsgradMaximumOfCorrected", "amsgrad", STATE),
+    _wrong("amsgrad.py:AmsgradMaximumUncorrected", "amsgrad", THETA),
+    _wrong("bookkeeping.py:AdamStepCounterStuckAt256", "adam", COUNT),
+    _wrong("bookkeeping.py:AdamSharedStepCount", "adam", COUNT),
+    _wrong("bookkeeping.py:AdamCountsEveryParameter", "adam", COUNT),
+    _wrong("bookkeeping.py:AdamTreatsNoneGradientAsZero", "adam", STATE),
+    _wrong("bookkeeping.py:AdamForgetsCounterOnReload", "adam", COUNT),
+    _wrong("bookkeeping.py:AdamFirstGroupForAll", "adam", THETA),
+    _wrong("bookkeeping.py:AdamIgnoresScheduler", "adam", THETA),
+    _wrong("bookkeeping.py:AdamMovesCopyOfStridedParameter", "adam", THETA),
+    _wrong("bookkeeping.py:AdamSkipsLastElement", "adam", THETA),
+    _wrong("bookkeeping.py:AdamNanAtZeroGradient", "adam", THETA),
+    _wrong("bookkeeping.py:AdamDropsTinyGradients", "adam", STATE),
+    _wrong("precision.py:AdamBeta2RoundedToBfloat16", "adam", STATE),
+    _wrong("precision.py:AdamBetasRoundedToFloat16", "adam", STATE),
+    _wrong("precision.py:AdamEpsRoundedToFloat16", "adam", THETA),
+    _wrong("precision.py:AdamLrRoundedToBfloat16", "adam", THETA),
+    _wrong("precision.py:AdamSquaresInBfloat16", "adam", STATE),
+    _wrong("precision.py:AdamComputesInFloat32", "adam", THETA, dtype="float64"),
+    _wrong("sgd.py:SgdAscends", "sgd", THETA),
+    _wrong("sgd.py:SgdFirstGroupForAll", "sgd", THETA),
+    _wrong("sgd.py:SgdDampensFirstGradient", "momentum", STATE),
+    _wrong("sgd.py:SgdBufferHoldsLr", "momentum", STATE),
+    _wrong("sgd.py:SgdAveragesInsteadOfSums", "momentum", STATE),
+    _wrong("sgd.py:SgdStepsBeforeBuffer", "momentum", THETA),
+    _wrong("sgd.py:SgdNesterovUsesOldBuffer", "nesterov", THETA),
+    _wrong("sgd.py:SgdNesterovWithoutGradient", "nesterov", THETA),
+    _wrong("sgd.py:SgdDecayAfterMomentum", "momentum+coupled_decay", THETA, STATE),
+    _wrong("faults.py:AdamCrashesInStepTwo", "adam", FINISHES),
+    _wrong("faults.py:AdamHangsInStepTwo", "adam", FINISHES),
+    _wrong("faults.py:AdamRaisesOnEmptyTensor", "adam", FINISHES),
+    _wrong("faults.py:AdamWidensParameter", "adam", FINISHES),
+)
+"""Every wrong optimizer; a test holds this list to the classes in the files."""
+
+RIGHT: tuple[Planted, ...] = (
+    _wrong("controls.py:CorrectAdam", "adam"),
+    _wrong("controls.py:HandWrittenAdam", "adam"),
+    _wrong("controls.py:HandWrittenAdamFloat32Scalars", "adam"),
+    _wrong("controls.py:HandWrittenMomentum", "momentum"),
+)
+"""Every control."""

@@ -1,0 +1,214 @@
+"""Wrong Adams: one mistake each, in the formula or in the bookkeeping around it."""
+
+import torch
+
+
+class _Adam(torch.optim.Optimizer):
+    """The loop, the state and the counter, all right; subclasses hold one step's formula."""
+
+    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):
+        super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay})
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is None:
+                    continue
+                state = self.state[p]
+                if not state:
+                    state["step"] = 0
+                    state["exp_avg"] = torch.zeros_like(p)
+                    state["exp_avg_sq"] = torch.zeros_like(p)
+                state["step"] += 1
+                self.update(p, p.grad, state, group)
+
+    def average(self, g, state, group):
+        """Update both moments and return them with their bias corrections."""
+        beta1, beta2 = group["betas"]
+        m = state["exp_avg"].mul_(beta1).add_(g, alpha=1 - beta1)
+        v = state["exp_avg_sq"].mul_(beta2).addcmul_(g, g, value=1 - beta2)
+        return m, v, 1 - beta1 ** state["step"], 1 - beta2 ** state["step"]
+
+
+class AdamEpsHat(_Adam):
+    """Claims Adam; adds eps to the uncorrected root, as the end of the paper's section 2 does."""
+
+    def update(self, p, g, state, group):
+        m, v, c1, c2 = self.average(g, state, group)
+        p.addcdiv_(m, v.sqrt() + group["eps"], value=-group["lr"] * c2**0.5 / c1)
+
+
+class AdamEpsInsideRoot(_Adam):
+    """Claims Adam; adds eps under the root."""
+
+    def update(self, p, g, state, group):
+        m, v, c1, c2 = self.average(g, state, group)
+        p.addcdiv_(m / c1, (v / c2 + group["eps"]).sqrt(), value=-group["lr"])
+
+
+class AdamWithoutEps(_Adam):
+    """Claims Adam; forgets eps and divides zero by zero where no gradient has arrived."""
+
+    def update(self, p, g, state, group):
+        m, v, c1, c2 = self.average(g, state, group)
+        p.addcdiv_(m / c1, (v / c2).sqrt(), value=-group["lr"])
+
+
+class AdamWithoutRoot(_Adam):
+    """Claims Adam; divides by the second moment itself."""
+
+    def update(self, p, g, state, group):
+        m, v, c1, c2 = self.average(g, state, group)
+        p.addcdiv_(m / c1, v / c2 + group["eps"], value=-group["lr"])
+
+
+class AdamWithoutBiasCorrection(_Adam):
+    """Claims Adam; uses both moments as they are."""
+
+    def update(self, p, g, state, group):
+        m, v, _, _ = self.average(g, state, group)
+        p.addcdiv_(m, v.sqrt() + group["eps"], value=-group["lr"])
+
+
+class AdamWithoutFirstMomentCorrection(_Adam):
+    """Claims Adam; corrects the second moment only."""
+
+    def update(self, p, g, state, group):
+        m, v, _, c2 = self.average(g, state, group)
+        p.addcdiv_(m, (v / c2).sqrt() + group["eps"], value=-group["lr"])
+
+
+class AdamWithoutSecondMomentCorrection(_Adam):
+    """Claims Adam; corrects the first moment only."""
+
+    def update(self, p, g, state, group):
+        m, v, c1, _ = self.average(g, state, group)
+        p.addcdiv_(m / c1, v.sqrt() + group["eps"], value=-group["lr"])
+
+
+class AdamBiasCorrectionOffByOne(_Adam):
+    """Claims Adam; corrects the bias of the step after this one."""
+
+    def update(self, p, g, state, group):
+        m, v, _, _ = self.average(g, state, group)
+        beta1, beta2 = group["betas"]
+        c1, c2 = 1 - beta1 ** (state["step"] + 1), 1 - beta2 ** (state["step"] + 1)
+        p.addcdiv_(m / c1, (v / c2).sqrt() + group["eps"], value=-group["lr"])
+
+
+class AdamBiasCorrectionOfLastStep(_Adam):
+    """Claims Adam; corrects with t - 1, as some notes print it, and divides by zero in the first step."""
+
+    def update(self, p, g, state, group):
+        m, v, _, _ = self.average(g, state, group)
+        beta1, beta2 = group["betas"]
+        c1, c2 = 1 - beta1 ** (state["step"] - 1), 1 - beta2 ** (state["step"] - 1)
+        p.addcdiv_(m / c1, (v / c2).sqrt() + group["eps"], value=-group["lr"])
+
+
+class AdamSwappedBetas(_Adam):
+    """Claims Adam; averages gradients with beta2 and their squares with beta1."""
+
+    def update(self, p, g, state, group):
+        m, v, c1, c2 = self.average(g, state, {"betas": tuple(reversed(group["betas"]))})
+        p.addcdiv_(m / c1, (v / c2).sqrt() + group["eps"], value=-group["lr"])
+
+
+class AdamSquaresAfterAveraging(_Adam):
+    """Claims Adam; squares the averaged gradient instead of averaging the squares."""
+
+    def update(self, p, g, state, group):
+        beta1, beta2 = group["betas"]
+        m = state["exp_avg"].mul_(beta1).add_(g, alpha=1 - beta1)
+        v = state["exp_avg_sq"].mul_(beta2).addcmul_(m, m, value=1 - beta2)
+        c1, c2 = 1 - beta1 ** state["step"], 1 - beta2 ** state["step"]
+        p.addcdiv_(m / c1, (v / c2).sqrt() + group["eps"], value=-group["lr"])
+
+
+class AdamAveragesMagnitudes(_Adam):
+    """Claims Adam; forgets to square, so the second moment averages |g|."""
+
+    def update(self, p, g, state, group):
+        beta1, beta2 = group["betas"]
+        m = state["exp_avg"].mul_(beta1).add_(g, alpha=1 - beta1)
+        v = state["exp_avg_sq"].mul_(beta2).add_(g.abs(), alpha=1 - beta2)
+        c1, c2 = 1 - beta1 ** state["step"], 1 - beta2 ** state["step"]
+        p.addcdiv_(m / c1, (v / c2).sqrt() + group["eps"], value=-group["lr"])
+
+
+class AdamUsesOldMoments(_Adam):
+    """Claims Adam; steps with the moments from before this gradient."""
+
+    def update(self, p, g, state, group):
+        m, v = state["exp_avg"].clone(), state["exp_avg_sq"].clone()
+        _, _, c1, c2 = self.average(g, state, group)
+        p.addcdiv_(m / c1, (v / c2).sqrt() + group["eps"], value=-group["lr"])
+
+
+class AdamFirstMomentStartsAtGradient(_Adam):
+    """Claims Adam; starts the first moment at the first gradient, which its bias correction then inflates."""
+
+    def update(self, p, g, state, group):
+        if state["step"] == 1:
+            state["exp_avg"] = g.clone()
+        m, v, c1, c2 = self.average(g, state, group)
+        p.addcdiv_(m / c1, (v / c2).sqrt() + group["eps"], value=-group["lr"])
+
+
+class AdamSecondMomentStartsAtOne(_Adam):
+    """Claims Adam; makes its state while it is built and fills the second moment with ones."""
+
+    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8):
+        super().__init__(params, lr, betas, eps)
+        for group in self.param_groups:
+            for p in group["params"]:
+                self.state[p] = {"step": 0, "exp_avg": torch.zeros_like(p), "exp_avg_sq": torch.ones_like(p)}
+
+    def update(self, p, g, state, group):
+        m, v, c1, c2 = self.average(g, state, group)
+        p.addcdiv_(m / c1, (v / c2).sqrt() + group["eps"], value=-group["lr"])
+
+
+class AdamCoupledDecayClaimedDecoupled(_Adam):
+    """Claims AdamW; adds the decay to the gradient."""
+
+    def update(self, p, g, state, group):
+        m, v, c1, c2 = self.average(g + group["weight_decay"] * p, state, group)
+        p.addcdiv_(m / c1, (v / c2).sqrt() + group["eps"], value=-group["lr"])
+
+
+class AdamDecoupledDecayClaimedCoupled(_Adam):
+    """Claims Adam with L2 decay; shrinks the parameter instead."""
+
+    def update(self, p, g, state, group):
+        m, v, c1, c2 = self.average(g, state, group)
+        p.mul_(1 - group["lr"] * group["weight_decay"])
+        p.addcdiv_(m / c1, (v / c2).sqrt() + group["eps"], value=-group["lr"])
+
+
+class AdamWDecayWithoutLr(_Adam):
+    """Claims torch's AdamW; leaves the learning rate out of the decay."""
+
+    def update(self, p, g, state, group):
+        m, v, c1, c2 = self.average(g, state, group)
+        p.mul_(1 - group["weight_decay"])
+        p.addcdiv_(m / c1, (v / c2).sqrt() + group["eps"], value=-group["lr"])
+
+
+class AdamWDecayAfterStep(_Adam):
+    """Claims AdamW; shrinks the parameter after the step, so the step shrinks too."""
+
+    def update(self, p, g, state, group):
+        m, v, c1, c2 = self.average(g, state, group)
+        p.addcdiv_(m / c1, (v / c2).sqrt() + group["eps"], value=-group["lr"])
+        p.mul_(1 - group["lr"] * group["weight_decay"])
+
+
+class AdamWDecaysMomentToo(_Adam):
+    """Claims AdamW; decays the parameter and its gradient both."""
+
+    def update(self, p, g, state, group):
+        m, v, c1, c2 = self.average(g + group["weight_decay"] * p, state, group)
+        p.mul_(1 - group["lr"] * group["weight_decay"])
+        p.addcdiv_(m / c1, (v / c2).sqrt() + group["eps"], value=-group["lr"])
