@@ -49,8 +49,9 @@ class Worst(msgspec.Struct, frozen=True, kw_only=True):
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
     """One broken law with its smallest script.
 
-    ``message`` is one line. ``worst`` is None where the subject did not finish its script. ``finding``
-    names the known finding that covers this failure, "" where none does.
+    ``message`` is one line. ``worst`` is None where the subject did not finish its script, and ``fault``
+    then says how: "raised", "crashed", "hung" or "malformed". ``finding`` names the known finding that
+    covers this failure, "" where none does.
     """
 
     code: str
@@ -61,6 +62,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     token: str
     standalone: str
     worst: Worst | None = None
+    fault: str = ""
     finding: str = ""
     explanation: str = ""
 

@@ -49,7 +49,7 @@ def keywords(values: Mapping[str, object]) -> str:
 def call(adapter: Adapter, cell: Cell, script: Script) -> str:
     """Return the constructor call of the script's first group, for people to paste."""
     name = cell.target.rpartition(":")[2].rpartition(".")[2]
-    hyper = script.groups[0].hyper if script.groups else {}
+    hyper = _hyper(adapter, cell, script.groups[0].hyper if script.groups else {})
     return f"{name}({keywords({**arguments(adapter, hyper), **_options(adapter, cell)})})"
 
 
@@ -129,19 +129,21 @@ def _layouts(tensors: Iterable[Tensor]) -> list[str]:
     if "transposed" in used:
         lines += [
             "def transposed(x):  # the same values, last two axes swapped in memory",
-            "    return x.mT.contiguous().mT if x.dim() > 1 else x",
+            "    return x.mT.contiguous().mT if x.dim() > 1 else x.clone()",
             "",
         ]
     if "sliced" in used:
         lines += [
             "def sliced(x):  # the same values, every second element of a larger buffer",
-            "    return torch.stack([x, torch.zeros_like(x)], -1)[..., 0]",
+            "    shape = (*x.shape[:-1], 2 * x.shape[-1] + 1) if x.dim() else (3,)",
+            "    base = torch.full(shape, float('nan'), dtype=x.dtype, device=x.device)",
+            "    return (base[..., 1::2] if x.dim() else base[1]).copy_(x)",
             "",
         ]
     if "channels_last" in used:
         lines += [
             "def channels_last(x):",
-            "    return x.contiguous(memory_format=torch.channels_last) if x.dim() == 4 else x",
+            "    return x.contiguous(memory_format=torch.channels_last) if x.dim() == 4 else x.clone()",
             "",
         ]
     return ["", *lines, ""] if lines else []
@@ -162,12 +164,28 @@ def _values(data: Data, item: Tensor) -> str:
 
 
 def _tensor(number: int, item: Tensor, cell: Cell) -> list[str]:
-    expression = _values(item.initial, item)
+    expression = _placed(item.initial, item, cell, item.layout)
+    without = ", requires_grad=False" if cell.mode == "differentiable" else ""
+    return _wrapped(f"p{number} = torch.nn.Parameter({expression}{without})")
+
+
+def _placed(data: Data, item: Tensor, cell: Cell, layout: str) -> str:
+    expression = _values(data, item)
     if cell.device != "cpu":
         expression += f'.to("{cell.device}")'
-    if item.layout != "contiguous":
-        expression = f"{item.layout}({expression})"
-    return [*_wrapped(f"p{number} = {expression}.requires_grad_()")]
+    return expression if layout == "contiguous" else f"{layout}({expression})"
+
+
+def _gradient(data: Data | None, item: Tensor, cell: Cell) -> str:
+    """A dense parameter's gradient has its strides, as autograd makes it; any other's is contiguous."""
+    if data is None:
+        return "None"
+    return _placed(data, item, cell, "contiguous" if item.layout == "sliced" else item.layout)
+
+
+def _hyper(adapter: Adapter, cell: Cell, hyper: Mapping[str, float]) -> dict[str, float]:
+    fixed = {name: float(value) for name, value in cell.fixed if name in adapter.hyper and isinstance(value, float)}
+    return {**adapter.configuration(cell.configuration).holds, **fixed, **hyper}
 
 
 def _options(adapter: Adapter, cell: Cell) -> dict[str, object]:
@@ -182,20 +200,20 @@ def _build(adapter: Adapter, cell: Cell, script: Script) -> list[str]:
     if adapter.takes == "groups":
         if len(script.groups) == 1:
             names = ", ".join(f"p{number}" for number in script.groups[0].tensors)
-            given = {**arguments(adapter, script.groups[0].hyper), **options}
+            given = {**arguments(adapter, _hyper(adapter, cell, script.groups[0].hyper)), **options}
             lines += _wrapped(f"    return {name}([{names}], {keywords(given)})")
         else:
             lines.append(f"    return {name}([")
             for group in script.groups:
                 names = ", ".join(f"p{number}" for number in group.tensors)
-                given = arguments(adapter, group.hyper)
+                given = arguments(adapter, _hyper(adapter, cell, group.hyper))
                 inside = "".join(f', "{key}": {_value(value)}' for key, value in given.items())
                 lines.append(f'        {{"params": [{names}]{inside}}},')
             lines.append(f"    ], {keywords(options)})")
     else:
         lines.append("    return [")
         for group in script.groups:
-            given = keywords({**arguments(adapter, group.hyper), **options})
+            given = keywords({**arguments(adapter, _hyper(adapter, cell, group.hyper)), **options})
             names = [f"p{number}" for number in group.tensors]
             for entry in names if adapter.takes == "tensor" else [f"[{', '.join(names)}]"]:
                 lines.append(f"        {name}({entry}, {given}),")
@@ -215,7 +233,6 @@ def _step_call(adapter: Adapter, cell: Cell) -> list[str]:
 def _steps(adapter: Adapter, cell: Cell, script: Script, stop: int) -> list[str]:
     steps = script.steps[:stop]
     simple = all(not (step.hyper or step.overwrite or step.reload) for step in steps)
-    device = "" if cell.device == "cpu" else f'.to("{cell.device}")'
     call_lines = _step_call(adapter, cell)
     lines: list[str] = []
     if simple and len(steps) > 4:
@@ -223,15 +240,14 @@ def _steps(adapter: Adapter, cell: Cell, script: Script, stop: int) -> list[str]
             lines.append(f"gradients{number} = [")
             for step in steps:
                 data = step.gradients[number]
-                value = "None" if data is None else _values(data, item) + device
-                lines += [f"    {line}" for line in _wrapped(f"{value},")]
+                lines += [f"    {line}" for line in _wrapped(f"{_gradient(data, item, cell)},")]
             lines.append("]")
         names = ", ".join(f"gradients{number}" for number in range(len(script.tensors)))
         grads = ", ".join(f"p{number}.grad" for number in range(len(script.tensors)))
         comma = "," if len(script.tensors) == 1 else ""
         lines.append(f"for {grads}{comma} in zip({names}):")
         return [*lines, *(f"    {line}" for line in call_lines)]
-    current = [dict(group.hyper) for group in script.groups]
+    current = [_hyper(adapter, cell, group.hyper) for group in script.groups]
     for position, step in enumerate(steps, 1):
         lines += ["", f"# step {position}"]
         if step.reload:
@@ -248,8 +264,7 @@ def _steps(adapter: Adapter, cell: Cell, script: Script, stop: int) -> list[str]
             lines += ["with torch.no_grad():"]
             lines += [f"    {line}" for line in _wrapped(f"p{number}.copy_({_values(data, script.tensors[number])})")]
         for number, gradient in enumerate(step.gradients):
-            value = "None" if gradient is None else _values(gradient, script.tensors[number]) + device
-            lines += _wrapped(f"p{number}.grad = {value}")
+            lines += _wrapped(f"p{number}.grad = {_gradient(gradient, script.tensors[number], cell)}")
         lines += call_lines
     return lines
 
@@ -265,9 +280,7 @@ def _reading(adapter: Adapter, cell: Cell, script: Script, output: str, tensor: 
     if output == "count":
         return f"float({source})"
     if is_complex(script.tensors[tensor].dtype):
-        source = f"torch.view_as_real({source}.resolve_conj())" if output == "theta" else f"as_reals({source})"
-        if output != "theta":
-            source = source.replace("as_reals(", "(lambda x: torch.view_as_real(x) if x.is_complex() else x)(")
+        source = f"torch.view_as_real({source})"
     return f"{source}.flatten()[{index}].item()"
 
 

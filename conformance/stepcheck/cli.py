@@ -1,0 +1,194 @@
+"""The command line: verbs, options and exit codes. Heavy imports stay inside the commands."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from stepcheck import __version__
+from stepcheck.verdict import BROKEN, CONFORMS, CONTRADICTION, INTERRUPTED, WRONG_REQUEST
+
+EXIT_CODES = """
+\b
+Exit codes:
+  0    conforms, also where only known findings break (1 with --strict)
+  1    a law is broken, or the subject crashes or hangs
+  2    the request is wrong
+  3    stepcheck contradicts itself
+  5    nothing was compared
+  130  interrupted
+"""
+
+
+@click.group(epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="stepcheck")
+def stepcheck() -> None:
+    """Checks optimizer steps: which published update rule an optimizer is, and where it leaves it."""
+
+
+@stepcheck.command(epilog=EXIT_CODES)
+@click.argument("target")
+@click.option("--as", "rule", metavar="RULE", help="The rule it claims to be, as in adam or amsgrad+maximize.")
+@click.option("--mode", "modes", multiple=True, metavar="M", help="Only this execution path; may be repeated.")
+@click.option("--dtype", "dtypes", multiple=True, metavar="D", help="Only this dtype; may be repeated.")
+@click.option("--device", "devices", multiple=True, metavar="DEV", help="Only this device; may be repeated.")
+@click.option("--set", "fixed", multiple=True, metavar="NAME=VALUE", help="Fix a hyper-parameter, as in lr=1e-3.")
+@click.option("--profile", default="quick", show_default=True, help="quick, standard or thorough.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same findings.")
+@click.option("--strict", is_flag=True, help="Exit 1 where known findings break, too.")
+@click.option("--json", "as_json", is_flag=True, help="Print the certificate as JSON.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write results and failing scripts here as they come.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Judge processes; default: one a core.")
+def certify(
+    target: str,
+    rule: str | None,
+    modes: tuple[str, ...],
+    dtypes: tuple[str, ...],
+    devices: tuple[str, ...],
+    fixed: tuple[str, ...],
+    profile: str,
+    seed: int,
+    strict: bool,
+    as_json: bool,
+    out: Path | None,
+    jobs: int | None,
+) -> int:
+    """Hold TARGET to its rule on every configuration, mode, dtype and device.
+
+    TARGET is torch.optim.AdamW, package.module:Name or path/file.py:Name.
+    """
+    from stepcheck.certifying import Interrupted
+    from stepcheck.certifying import certify as run
+    from stepcheck.report.progress import reporting
+    from stepcheck.report.text import report
+    from stepcheck.request import settings
+
+    interrupted = False
+    with reporting() as progress:
+        try:
+            certificate = run(
+                target,
+                rule=rule,
+                modes=modes,
+                dtypes=dtypes,
+                devices=devices,
+                fixed=settings(fixed),
+                profile=profile,
+                seed=seed,
+                strict=strict,
+                out=out,
+                jobs=jobs,
+                progress=progress,
+            )
+        except Interrupted as stop:
+            certificate, interrupted = stop.certificate, True
+    click.echo(certificate.to_json() if as_json else report(certificate, strict=strict), color=_color())
+    return INTERRUPTED if interrupted else certificate.exit_code(strict=strict)
+
+
+@stepcheck.command()
+@click.argument("rule", required=False)
+@click.option("--latex", is_flag=True, help="Print the equations as LaTeX.")
+def rules(rule: str | None, latex: bool) -> int:
+    """List the rules, or show one: equations, source, state, domains, variants."""
+    from stepcheck_reference import show
+    from stepcheck_reference.rules import ALL, find
+
+    if rule is None:
+        if latex:
+            raise click.UsageError("--latex needs a RULE, as in `stepcheck rules adam --latex`")
+        click.echo(show.listing(ALL))
+    else:
+        found = find(rule)
+        click.echo(show.latex(found) if latex else show.text(found))
+    return CONFORMS
+
+
+@stepcheck.command()
+def laws() -> int:
+    """List the laws: code, title, and the sentence each one checks."""
+    from stepcheck.report.explanation import listing
+
+    click.echo(listing())
+    return CONFORMS
+
+
+@stepcheck.command()
+@click.argument("code")
+def explain(code: str) -> int:
+    """Say what a code or a verdict means, as in SC101 or vacuous."""
+    from stepcheck.report.explanation import explanation
+
+    click.echo(explanation(code))
+    return CONFORMS
+
+
+@stepcheck.command()
+@click.argument("token")
+def replay(token: str) -> int:
+    """Run one failure again in a fresh worker: exit 1 if it still breaks, 0 if it holds."""
+    from stepcheck.replay import replay as run
+    from stepcheck.report.text import failure
+
+    replayed = run(token)
+    if not replayed.failures:
+        click.echo(f"{replayed.id}: holds now ({replayed.compared} element-steps compared)")
+        return CONFORMS
+    click.echo("\n\n".join(failure(entry, replayed.id) for entry in replayed.failures), color=_color())
+    return BROKEN
+
+
+def _color() -> bool | None:
+    return False if os.environ.get("NO_COLOR") else None
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line on ``arguments`` (default: the process') and exit with its code."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    sys.exit(_code(arguments))
+
+
+def _code(arguments: Sequence[str] | None) -> int:
+    try:
+        code = stepcheck.main(args=arguments, prog_name="stepcheck", standalone_mode=False)
+        sys.stdout.flush()
+        return int(code or 0)
+    except click.ClickException as error:
+        error.show()
+        return WRONG_REQUEST
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("stepcheck: interrupted", err=True)
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 141
+    except Exception as error:
+        if _is_request(error):
+            click.echo(f"stepcheck: {error}", err=True)
+            return WRONG_REQUEST
+        traceback.print_exc()
+        click.echo("stepcheck: contradicts itself; the traceback above says where", err=True)
+        return CONTRADICTION
+
+
+def _is_request(error: Exception) -> bool:
+    """Whether ``error`` says that the request is wrong; looks only at classes that are imported already."""
+    homes = {
+        "stepcheck.request": "WrongRequest",
+        "stepcheck_reference.rule": "OutOfDomain",
+        "stepcheck_reference.rules": "UnknownRule",
+        "stepcheck_implementations.target": "TargetError",
+    }
+    kinds = tuple(
+        getattr(sys.modules[home], name)
+        for home, name in homes.items()
+        if home in sys.modules and hasattr(sys.modules[home], name)
+    )
+    return isinstance(error, kinds)

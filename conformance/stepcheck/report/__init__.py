@@ -1,0 +1,1 @@
+"""Reports: a certificate for people."""

@@ -1,0 +1,44 @@
+"""What a code or a word in a report means."""
+
+from __future__ import annotations
+
+import textwrap
+
+from stepcheck.nearest import unknown
+from stepcheck.request import WrongRequest
+from stepcheck.verdict import MEANINGS
+from stepcheck_properties.law import Law
+from stepcheck_properties.laws import ALL
+
+WORDS = {
+    **{str(verdict): meaning for verdict, meaning in MEANINGS.items()},
+    "stepwise": "all state of the subject is seen, so each step is checked from the state observed before it",
+    "theta_only": "parameters are seen and state is not mapped, so state keeps a running ball",
+    "trajectory": "only parameters are seen, so the envelope widens from step to step",
+    "ratio": "the error in units of the radius: 1 is the edge of the envelope, and there is no tolerance beside it",
+}
+"""Words of a report that are not codes of laws."""
+
+
+def listing() -> str:
+    """Return one paragraph a law."""
+    return "\n".join(f"{law.code}  {law.title}\n{_paragraph(law.sentence, '       ')}" for law in ALL)
+
+
+def explanation(code: str) -> str:
+    """Return what ``code`` means; raises WrongRequest for one that is not known."""
+    for law in ALL:
+        if law.code.lower() == code.lower():
+            return _law(law)
+    if code.lower() in WORDS:
+        return f"{code.lower()}: {WORDS[code.lower()]}"
+    raise WrongRequest(unknown("code", code, [*(law.code for law in ALL), *WORDS]))
+
+
+def _law(law: Law) -> str:
+    lines = [f"{law.code}  {law.title}", "", _paragraph(law.sentence), "", f"Source: {law.source}", f"Since: {law.since}"]
+    return "\n".join(lines)
+
+
+def _paragraph(text: str, indent: str = "") -> str:
+    return textwrap.fill(" ".join(text.split()), 100, initial_indent=indent, subsequent_indent=indent)

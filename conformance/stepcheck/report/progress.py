@@ -1,0 +1,51 @@
+"""Progress on stderr: a bar on a terminal, sparse plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from stepcheck.certificate import CellResult
+from stepcheck.verdict import Verdict
+
+Progress = Callable[[int, int, CellResult | None], None]
+"""Called with (cells done, cells in all, the result that has just come in, None at the start)."""
+
+
+@contextmanager
+def reporting() -> Iterator[Progress]:
+    """Yield a progress callback that writes to stderr."""
+    if not sys.stderr.isatty():
+        yield _Lines()
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Bar(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("starting", total=None)
+
+        def show(done: int, total: int, result: CellResult | None) -> None:
+            bar.update(task, completed=done, total=total, description=result.id if result else "certifying")
+            if result is not None and result.verdict is Verdict.BROKEN:
+                console.print(f"✗ {result.id}", style="red", highlight=False)
+
+        yield show
+
+
+class _Lines:
+    """A line a quarter, and one for every broken cell."""
+
+    def __init__(self) -> None:
+        self.told = 0
+
+    def __call__(self, done: int, total: int, result: CellResult | None) -> None:
+        if result is not None and result.verdict is Verdict.BROKEN:
+            print(f"stepcheck: {result.id}: broken", file=sys.stderr, flush=True)
+        quarter = 4 * done // total if total else 0
+        if quarter > self.told:
+            self.told = quarter
+            print(f"stepcheck: {done} of {total} cells", file=sys.stderr, flush=True)
