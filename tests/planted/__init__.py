@@ -54,7 +54,7 @@ WRONG: tuple[Planted, ...] = (
     _wrong("amsgrad.py:AmsgradIgnoresMaximum", "amsgrad", THETA),
     _wrong("amsgrad.py:AmsgradMaximumOfCorrected", "amsgrad", STATE),
     _wrong("amsgrad.py:AmsgradMaximumUncorrected", "amsgrad", THETA),
-    _wrong("bookkeeping.py:AdamStepCounterStuckAt256", "adam", COUNT),
+    _wrong("bookkeeping.py:AdamStepCounterStuckAt256", "adam", COUNT, dtype="bfloat16"),
     _wrong("bookkeeping.py:AdamSharedStepCount", "adam", COUNT),
     _wrong("bookkeeping.py:AdamCountsEveryParameter", "adam", COUNT),
     _wrong("bookkeeping.py:AdamTreatsNoneGradientAsZero", "adam", STATE),

@@ -1,0 +1,70 @@
+"""Laws against planted optimizers: every wrong one is caught in profile quick, and no right one is."""
+
+from __future__ import annotations
+
+import functools
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import stepcheck
+from planted import RIGHT, WRONG, Planted
+from stepcheck_properties.laws import ALL as LAWS
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@functools.cache
+def certificate(entry: Planted) -> stepcheck.Certificate:
+    """Return the certificate of one planted class, in the one dtype it names and on the plain path."""
+    target = f"tests/planted/{entry.where}"
+    return stepcheck.certify(target, rule=entry.claims, dtypes=[entry.dtype], modes=["single"], devices=["cpu"])
+
+
+@pytest.fixture(autouse=True)
+def _at_the_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+
+
+def broken(entry: Planted) -> dict[str, stepcheck.Failure]:
+    """Return the first failure of each law that the class breaks, by code."""
+    return {failure.code: failure for failure in reversed(certificate(entry).failures)}
+
+
+@pytest.mark.parametrize("entry", WRONG, ids=lambda entry: entry.name)
+def test_a_wrong_optimizer_breaks_the_law_it_is_planted_for_and_its_witness_fails_by_itself(
+    entry: Planted, tmp_path: Path
+) -> None:
+    found = broken(entry)
+    assert entry.breaks <= found.keys(), {code: failure.message for code, failure in found.items()}
+    assert certificate(entry).exit_code() == 1
+    assert not any(failure.finding for failure in found.values())
+    for code in sorted(entry.breaks):
+        script = tmp_path / f"{code}.py"
+        script.write_text(found[code].standalone.replace("dump_traceback_later(60", "dump_traceback_later(5"))
+        done = subprocess.run(
+            [sys.executable, str(script)], cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
+        )
+        assert done.returncode != 0, script.read_text() + done.stdout
+        assert "SyntaxError" not in done.stderr, script.read_text() + done.stderr
+
+
+@pytest.mark.parametrize("entry", RIGHT, ids=lambda entry: entry.name)
+def test_a_right_optimizer_holds(entry: Planted) -> None:
+    held = certificate(entry)
+    assert [failure.message for failure in held.failures] == []
+    assert held.exit_code(strict=True) == 0
+    assert held.compared > 10_000
+
+
+def test_float32_scalars_are_held_by_inference_only_and_that_is_said() -> None:
+    (entry,) = [entry for entry in RIGHT if "Float32Scalars" in entry.name]
+    (plain,) = [entry for entry in RIGHT if entry.name == "HandWrittenAdam"]
+    assert all("float32 scalars" in cell.inferred for cell in certificate(entry).cells if cell.scripts)
+    assert not any("float32 scalars" in cell.inferred for cell in certificate(plain).cells)
+
+
+def test_every_law_breaks_on_a_planted_optimizer() -> None:
+    assert {law.code for law in LAWS} == {code for entry in WRONG for code in entry.breaks}
