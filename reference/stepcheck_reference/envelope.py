@@ -1,0 +1,368 @@
+"""Envelopes: where every element has to land, as a centre and a radius.
+
+The radius is a running error bound on true balls (Wilkinson 1963; Higham 2002, section 3.3): every n-ary
+sum and product is bounded for each order of evaluation, underflow included. For subjects of 32 bits and
+less the centre is binary64 and its own rounding is part of the radius. For float64 subjects the centre
+has 113 bits; a binary64 evaluation of the same equations, itself one of the evaluations the bound
+covers, supplies the magnitudes the radius is made of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepcheck_reference.arithmetic import Arithmetic
+from stepcheck_reference.extended import Backend, Extended
+from stepcheck_reference.formats import BINARY64
+from stepcheck_reference.program import Node, Program
+from stepcheck_reference.scalars import CENTRE, Reals, Scalar, compare, growth
+
+OUTWARD = 1.0 + 2.0**-40
+"""Covers the binary64 rounding of the radius itself: some hundred positive operations."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ball:
+    """Arrays of one shape: binary64 value, radius (None: exact), 113-bit centre (None: the value is the centre).
+
+    ``nonnegative`` says that no evaluation can come out below zero, in any order.
+    """
+
+    value: Reals
+    radius: Reals | None = None
+    centre: Extended | None = None
+    nonnegative: bool = False
+
+    @property
+    def error(self) -> Reals | float:
+        """The radius, 0.0 where exact."""
+        return 0.0 if self.radius is None else self.radius
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """One output's envelope and where it says nothing.
+
+    ``out_of_range``: an intermediate may leave the format. ``edge``: a divisor's ball holds 0.
+    ``domain``: a root's argument may be negative, so nan is admissible.
+    """
+
+    ball: Ball
+    out_of_range: NDArray[np.bool_]
+    edge: NDArray[np.bool_]
+    domain: NDArray[np.bool_]
+
+
+def land(
+    program: Program,
+    inputs: Mapping[str, Ball],
+    scalars: Mapping[int, Scalar],
+    lengths: Sequence[int],
+    arithmetic: Arithmetic,
+    wide: Backend,
+) -> dict[str, Landing]:
+    """Return the envelope of every output for flat ``inputs`` (name to shape (n,)).
+
+    ``lengths`` says how many consecutive elements each row of ``scalars`` covers; they add up to n.
+    States come first and theta last, so that a state is compared where only theta is out of reach.
+    """
+    evaluation = _Evaluation(program, inputs, scalars, lengths, arithmetic, wide)
+    names = sorted(program.outputs, key=lambda name: name == "theta")
+    return {name: evaluation.output(program.outputs[name]) for name in names}
+
+
+class _Evaluation:
+    def __init__(
+        self,
+        program: Program,
+        inputs: Mapping[str, Ball],
+        scalars: Mapping[int, Scalar],
+        lengths: Sequence[int],
+        arithmetic: Arithmetic,
+        wide: Backend,
+    ) -> None:
+        self.nodes = program.nodes
+        self.inputs = inputs
+        self.scalars = scalars
+        self.lengths = None if len(lengths) == 1 else np.asarray(lengths)
+        self.arithmetic = arithmetic
+        self.wide = wide
+        self.unit = arithmetic.operations.unit_roundoff
+        self.shadow = arithmetic.storage is BINARY64
+        # Half the smallest subnormal. For float64 the radius itself underflows there, so four times as much.
+        self.tiny = arithmetic.operations.smallest_subnormal * (2.0 if self.shadow else 0.5)
+        self.own = 0.0 if self.shadow else CENTRE
+        self.done: dict[int, Ball] = {}
+        size = sum(lengths)
+        self.top = np.zeros(size)
+        self.edge = np.zeros(size, dtype=np.bool_)
+        self.domain = np.zeros(size, dtype=np.bool_)
+
+    def output(self, index: int) -> Landing:
+        ball = self.ball(index)
+        out_of_range = ~(self.top <= self.arithmetic.operations.largest)
+        value, radius = np.broadcast_to(ball.value, self.top.shape), ball.error
+        storage = self.arithmetic.storage
+        if storage is not self.arithmetic.operations:
+            radius = radius + storage.unit_roundoff * (np.abs(value) + radius) + storage.smallest_subnormal / 2
+        out_of_range = out_of_range | ~(np.abs(value) + radius <= storage.largest)
+        # A radius may be infinite only where a divisor's ball holds 0; everything else infinite is a range matter.
+        out_of_range = out_of_range & ~self.edge
+        radius = np.broadcast_to(np.asarray(radius * OUTWARD), self.top.shape)
+        landed = Ball(value, radius, ball.centre, ball.nonnegative)
+        return Landing(landed, out_of_range, self.edge.copy(), self.domain.copy())
+
+    def ball(self, index: int) -> Ball:
+        if index not in self.done:
+            node = self.nodes[index]
+            self.done[index] = self._entered(index) if node.scalar else self._evaluate(node)
+        return self.done[index]
+
+    def _spread(self, rows: Reals) -> Reals:
+        """Return ``rows`` (rows,) repeated to one value an element, or unchanged where one row covers all."""
+        return rows if self.lengths is None else np.repeat(rows, self.lengths)
+
+    def _widened(self, rows: Extended) -> Extended:
+        return rows if self.lengths is None else np.asarray(rows[np.repeat(np.arange(len(rows)), self.lengths)])
+
+    def _entry(self, scalar: Scalar) -> Reals:
+        """Return a scalar's radius once it was rounded to the format in which it meets a tensor."""
+        radius = scalar.radius + self.own * np.abs(scalar.value)
+        if self.arithmetic.entry is not BINARY64:
+            entry = self.arithmetic.entry
+            radius = radius + entry.unit_roundoff * (np.abs(scalar.value) + radius) + entry.smallest_subnormal / 2
+        return radius
+
+    def _entered(self, index: int) -> Ball:
+        scalar = self.scalars[index]
+        radius = self._entry(scalar)
+        return Ball(
+            self._spread(scalar.value),
+            self._spread(radius),
+            self._widened(scalar.centre) if self.shadow else None,
+            bool(np.all(scalar.value >= scalar.radius)),
+        )
+
+    def _evaluate(self, node: Node) -> Ball:
+        with np.errstate(all="ignore"):
+            if node.kind == "symbol":
+                return self.inputs[node.name]
+            if node.kind == "sum":
+                return self._sum(node)
+            if node.kind == "product":
+                return self._product(node)
+            if node.kind == "root":
+                return self._root(node)
+            if node.kind in ("maximum", "minimum"):
+                return self._extremum(node)
+            if node.kind == "absolute":
+                inner = self.ball(node.arguments[0])
+                centre = None if inner.centre is None else np.abs(inner.centre)
+                return Ball(np.abs(inner.value), inner.radius, centre, nonnegative=True)
+            if node.kind == "sign":
+                return self._sign(self.ball(node.arguments[0]))
+            if node.kind == "select":
+                return self._select(node)
+        raise ValueError(f"no bound is known for an elementwise {node.kind}")
+
+    def _upper(self, ball: Ball) -> Reals:
+        """Return a bound on the exact |value|; a shadow value may itself be off by the radius."""
+        size = np.abs(ball.value)
+        return size + ball.radius if self.shadow and ball.radius is not None else size
+
+    def _lower(self, ball: Ball) -> Reals:
+        size = np.abs(ball.value)
+        if self.shadow and ball.radius is not None:
+            return np.asarray(np.maximum(size * (1 - CENTRE) - ball.radius, 0.0))
+        return size
+
+    def _sum(self, node: Node) -> Ball:
+        balls = [self.ball(index) for index in node.arguments]
+        value, centre = balls[0].value, balls[0].centre
+        for ball in balls[1:]:
+            value = value + ball.value
+            centre = None if centre is None or ball.centre is None else centre + ball.centre
+        errors = [ball.radius for ball in balls if ball.radius is not None]
+        inner = sum(errors[1:], errors[0]) if errors else np.zeros(1)
+        # The last addition rounds the sum itself; the ones before it round partial sums, in any order.
+        radius = inner + (self.unit + self.own) * (np.abs(value) + (2 if self.shadow else 1) * inner)
+        if len(balls) > 2:
+            reach = sum(self._upper(ball) + ball.error for ball in balls)
+            count = sum(self.nodes[index].scalar for index in node.arguments)
+            between = growth(self.unit, len(balls) - 2) + growth(self.arithmetic.scalars.unit_roundoff, count - 1)
+            radius = radius + (between + len(balls) * self.own) * reach
+        # Only a scalar can lie off the grid of subnormals; sums of numbers on the grid do not underflow.
+        offgrid = sum(self.nodes[index].scalar for index in node.arguments)
+        if offgrid:
+            radius = radius + offgrid * self.tiny
+        if node.blend is not None and self.arithmetic.lerp:
+            radius = np.maximum(radius, self._lerp(node, value))
+        np.maximum(self.top, np.abs(value) + radius, out=self.top)
+        return Ball(value, radius, centre, all(ball.nonnegative for ball in balls))
+
+    def _lerp(self, node: Node, value: Reals) -> Reals:
+        """Return the radius of old + w (new - old), and for w >= 1/2 of new - (new - old)(1 - w)."""
+        assert node.blend is not None
+        old, new = self.ball(node.blend.old), self.ball(node.blend.new)
+        scalar = self.scalars[node.blend.weight]
+        weight, weight_error = self._spread(scalar.value), self._spread(self._entry(scalar))
+        gap = np.abs(node.blend.sign * new.value - old.value)
+        gap = gap + (2 if self.shadow else 1) * (old.error + new.error)
+        rounded = growth(self.unit, 2)
+        low = weight * rounded + weight_error
+        high = (1 - weight) * growth(self.unit, 3) + weight_error + self.unit
+        factor = np.where(weight < 0.5, low, high) + self.own
+        inner = gap * factor * (1 + rounded) + weight * new.error + np.abs(1 - weight) * old.error + 2 * self.tiny
+        return np.asarray(inner + (self.unit + self.own) * (np.abs(value) + 2 * inner))
+
+    def _product(self, node: Node) -> Ball:
+        value, centre, size, radius, span, factors, scalars = self._scalar_part(node)
+        nonnegative = bool(np.all(value >= 0))
+        exact = True
+        for index, exponent in zip(node.arguments, node.exponents, strict=True):
+            if self.nodes[index].scalar:
+                continue
+            ball = self.ball(index)
+            factors += abs(exponent)
+            nonnegative = nonnegative and (ball.nonnegative or exponent % 2 == 0)
+            part, error = self._upper(ball), ball.radius
+            if exponent < 0:
+                low = self._lower(ball)
+                far = low if error is None else low * (1 - CENTRE) - error
+                self.edge |= ~(far > 0)
+                part = 1 / low
+                error = None if error is None else np.where(far > 0, error * part / far, np.inf)
+            reach = part if error is None else part + error
+            clipped = np.maximum(reach, 1.0)
+            for _ in range(abs(exponent)):
+                value = value * ball.value if exponent > 0 else value / ball.value
+                if centre is not None and ball.centre is not None:
+                    centre = centre * ball.centre if exponent > 0 else centre / ball.centre
+                radius = radius * reach if error is None else size * error + radius * reach
+                size = size * part
+                span = span * clipped
+            exact = exact and error is None
+        roundings = factors - 1 + (all(e < 0 for e in node.exponents))
+        if roundings == 0 and exact and not scalars:
+            return Ball(value, None, centre, nonnegative)
+        relative = growth(self.unit, roundings) + growth(self.arithmetic.scalars.unit_roundoff, scalars - 1)
+        if self.arithmetic.folded and scalars and any(e < 0 for e in node.exponents):
+            relative += self.arithmetic.scalars.unit_roundoff * (1 + self.unit)
+        radius = radius + relative * (size + radius) + (self.own * factors) * size
+        if roundings:
+            radius = radius + (roundings * self.tiny) * span
+        np.maximum(self.top, span, out=self.top)
+        return Ball(value, radius, centre, nonnegative)
+
+    def _scalar_part(
+        self, node: Node
+    ) -> tuple[Reals, Extended | None, Reals, Reals, Reals, int, int]:
+        """Return the product of a node's scalar factors: value, centre, size, radius, span, and how many."""
+        first = next(iter(self.scalars.values())) if self.scalars else None
+        rows = 1 if first is None or self.lengths is None else len(first.value)
+        value, size, radius, span = np.full(rows, float(node.sign)), np.ones(rows), np.zeros(rows), np.ones(rows)
+        centre = self.wide.lift(value) if self.shadow else None
+        count = 0
+        for index, exponent in zip(node.arguments, node.exponents, strict=True):
+            if not self.nodes[index].scalar:
+                continue
+            scalar = self.scalars[index]
+            part, error = np.abs(scalar.value), self._entry(scalar)
+            if exponent < 0:
+                far = part - error
+                self.edge |= self._spread(~(far > 0))
+                error = np.where(far > 0, error / (part * far), np.inf)
+                part = 1 / part
+            for _ in range(abs(exponent)):
+                value = value * scalar.value if exponent > 0 else value / scalar.value
+                if centre is not None:
+                    centre = centre * scalar.centre if exponent > 0 else centre / scalar.centre
+                size, radius = size * part, size * error + radius * (part + error)
+                span = span * np.maximum(1.0, np.maximum(scalar.span if exponent > 0 else 0.0, part + error))
+                count += 1
+        wide = None if centre is None else self._widened(centre)
+        spread = self._spread
+        return spread(value), wide, spread(size), spread(radius), spread(span), count, count
+
+    def _root(self, node: Node) -> Ball:
+        inner = self.ball(node.arguments[0])
+        value, error = inner.value, inner.error
+        if not inner.nonnegative:
+            self.domain |= value - error * (2 if self.shadow else 1) < 0
+        root = np.sqrt(np.maximum(value, 0.0))
+        centre = None
+        if inner.centre is not None:
+            centre = self.wide.sqrt(np.maximum(inner.centre, inner.centre * 0))
+        if inner.radius is None:
+            spread: Reals | float = 0.0
+        else:
+            low = self._lower(inner)
+            base = np.sqrt(low) + np.sqrt(np.maximum(low * (1 - CENTRE) - inner.radius, 0.0))
+            spread = np.fmin(inner.radius / base, np.sqrt(self._upper(inner) + inner.radius))
+        relative = self.unit + self.own + self._apart(self.nodes[node.arguments[0]])
+        radius = spread + relative * (root + 2 * spread)
+        return Ball(root, radius, centre, nonnegative=True)
+
+    def _apart(self, argument: Node) -> float:
+        """Return what sqrt(a/b) needs beyond its own bound to cover sqrt(a)/sqrt(b) too.
+
+        Taken apart, the product's roundings are no longer halved by the root, and each factor's root rounds.
+        """
+        if argument.kind != "product":
+            return 0.0
+        factors = sum(map(abs, argument.exponents))
+        scalars = sum(self.nodes[index].scalar for index in argument.arguments)
+        roots = (len(argument.arguments) - scalars - 1) * self.unit
+        return growth(self.unit, factors - 1) / 2 + roots + 2 * scalars * self.arithmetic.scalars.unit_roundoff
+
+    def _extremum(self, node: Node) -> Ball:
+        pick = np.maximum if node.kind == "maximum" else np.minimum
+        balls = [self.ball(index) for index in node.arguments]
+        value, centre, radius = balls[0].value, balls[0].centre, balls[0].radius
+        for ball in balls[1:]:
+            value = pick(value, ball.value)
+            centre = None if centre is None or ball.centre is None else pick(centre, ball.centre)
+            if ball.radius is not None:
+                radius = ball.radius if radius is None else np.maximum(radius, ball.radius)
+        flags = [ball.nonnegative for ball in balls]
+        return Ball(value, radius, centre, any(flags) if node.kind == "maximum" else all(flags))
+
+    def _sign(self, inner: Ball) -> Ball:
+        if inner.radius is None:
+            value = np.sign(inner.value)
+            return Ball(value, None, self.wide.lift(value) if self.shadow else None, inner.nonnegative)
+        crosses = np.abs(inner.value) <= inner.radius
+        value = np.where(crosses, 0.0, np.sign(inner.value))
+        centre = self.wide.lift(value) if self.shadow else None
+        return Ball(value, np.where(crosses, 1.0, 0.0), centre, inner.nonnegative)
+
+    def _select(self, node: Node) -> Ball:
+        last = self.ball(node.branches[-1][1])
+        value, centre, error = last.value, last.centre, np.asarray(last.error)
+        nonnegative = last.nonnegative
+        for condition, index in reversed(node.branches[:-1]):
+            assert condition is not None
+            branch = self.ball(index)
+            operator, left_index, right_index = condition
+            left, right = self._compared(left_index), self._compared(right_index)
+            gap = left.value - right.value
+            reach = (left.error + right.error) * (2 if self.shadow else 1)
+            holds = compare(operator, gap)
+            unsure = (reach > 0) & (np.abs(gap) <= reach)
+            hull = np.abs(branch.value - value) + np.maximum(branch.error, error)
+            error = np.where(unsure, hull, np.where(holds, branch.error, error))
+            value = np.where(holds, branch.value, value)
+            centre = None if centre is None or branch.centre is None else np.where(holds, branch.centre, centre)
+            nonnegative = nonnegative and branch.nonnegative
+        return Ball(value, error, centre, nonnegative)
+
+    def _compared(self, index: int) -> Ball:
+        """Return a side of a comparison; scalars are compared as scalars, before they meet a tensor."""
+        if not self.nodes[index].scalar:
+            return self.ball(index)
+        scalar = self.scalars[index]
+        return Ball(self._spread(scalar.value), self._spread(scalar.radius), None)

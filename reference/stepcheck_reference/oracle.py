@@ -1,0 +1,538 @@
+"""The oracle: a rule, a script and a trajectory in; how far every element landed from where it had to, out.
+
+Conformance is inductive: each step starts from the subject's observed parameters and state, so the check
+is as sharp at step 300 as at step 1. State that cannot be observed keeps a running ball instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepcheck_reference.arithmetic import Arithmetic
+from stepcheck_reference.envelope import Ball, Landing, land
+from stepcheck_reference.extended import Backend, backend
+from stepcheck_reference.formats import BINARY64, is_complex
+from stepcheck_reference.program import Program, compile_rule
+from stepcheck_reference.rule import Rule
+from stepcheck_reference.scalars import Reals, Scalar, evaluate_scalars
+from stepcheck_reference.script import Script, expand
+from stepcheck_reference.trajectory import Trace, Trajectory
+
+CHUNK = 8192
+"""Elements evaluated at once: the arrays of one operation stay in the cache."""
+
+INPUT = "input not finite"
+RANGE = "an intermediate leaves the dtype's range"
+DIVISOR = "a divisor may be zero"
+UNKNOWN = "state unknown after an element could not be compared"
+MISSING = "state not held by the subject"
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Deviation:
+    """One real number's distance from its envelope.
+
+    ``ratio`` is |observed - expected| / radius, inf where the radius is 0 or ``observed`` is not finite;
+    ``step`` counts from 1 (0: the initial state), ``index`` is flat; ``inputs`` are the old theta and
+    states, g, t and the hyper-parameters, by alphabet name.
+    """
+
+    output: str
+    tensor: int
+    step: int
+    index: int
+    observed: float
+    expected: float
+    radius: float
+    ratio: float
+    inputs: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class CountBreak:
+    """A step counter that is not the number of gradients its parameter has had."""
+
+    tensor: int
+    step: int
+    observed: float
+    expected: int
+
+
+@dataclass(slots=True)
+class Judgement:
+    """What the oracle found in one trajectory.
+
+    ``compared`` and ``not_compared`` count element-steps (a complex element once); ``worst`` maps each
+    output to its largest ratio; ``broken`` counts the reals beyond 1; ``nonfinite`` counts admissible
+    non-finite results.
+    """
+
+    observability: str
+    compared: int = 0
+    not_compared: dict[str, int] = field(default_factory=dict)
+    worst: dict[str, Deviation] = field(default_factory=dict)
+    worst_from_zero: Deviation | None = None
+    broken: dict[str, int] = field(default_factory=dict)
+    nonfinite: int = 0
+    counts: tuple[CountBreak, ...] = ()
+    initials: tuple[Deviation, ...] = ()
+
+    @property
+    def breaks(self) -> tuple[Deviation, ...]:
+        """The worst deviation of each output that is beyond its radius."""
+        return tuple(deviation for deviation in self.worst.values() if deviation.ratio > 1.0)
+
+    @property
+    def conforms(self) -> bool:
+        """Whether nothing was found wrong."""
+        return not (self.breaks or self.counts or self.initials)
+
+    def add(self, reason: str, count: int) -> None:
+        """Count ``count`` element-steps as not compared for ``reason``."""
+        if count:
+            self.not_compared[reason] = self.not_compared.get(reason, 0) + count
+
+
+@lru_cache(maxsize=256)
+def _compiled(name: str, rule_id: int, holder: _Hold) -> Program:
+    return compile_rule(holder.rule)
+
+
+class _Hold:
+    """Keeps a rule alive beside its compiled program; rules themselves need not be hashable."""
+
+    def __init__(self, rule: Rule) -> None:
+        self.rule = rule
+
+    def __hash__(self) -> int:
+        return id(self.rule)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Hold) and other.rule is self.rule
+
+
+def program_of(rule: Rule) -> Program:
+    """Return the rule's program, compiled once."""
+    return _compiled(rule.name, id(rule), _Hold(rule))
+
+
+@lru_cache(maxsize=4)
+def _backend(name: str | None) -> Backend:
+    return backend(name)
+
+
+@dataclass(frozen=True, slots=True)
+class _Track:
+    """One tensor's steps with a gradient, steps along the first axis: everything its envelope needs."""
+
+    tensor: int
+    steps: NDArray[np.int64]
+    rows: NDArray[np.int64]
+    old: dict[str, Reals]
+    new: dict[str, Reals]
+    held: dict[str, Mask]
+    pairs: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """Consecutive elements of one track at one step."""
+
+    track: _Track
+    at: int
+    start: int
+    stop: int
+
+
+def judge(
+    rule: Rule,
+    script: Script,
+    trajectory: Trajectory,
+    arithmetics: Mapping[str, Arithmetic],
+    *,
+    wide: str | None = None,
+) -> Judgement:
+    """Return how ``trajectory`` compares with ``rule`` on ``script``.
+
+    ``arithmetics`` maps each dtype of the script to the arithmetic its subject declares; ``wide`` names
+    the 113-bit backend (default: the fastest installed). Raises KeyError for a dtype without arithmetic.
+    """
+    return _Judging(rule, script, trajectory, arithmetics, _backend(wide)).run()
+
+
+class _Judging:
+    def __init__(
+        self,
+        rule: Rule,
+        script: Script,
+        trajectory: Trajectory,
+        arithmetics: Mapping[str, Arithmetic],
+        wide: Backend,
+    ) -> None:
+        self.rule, self.program = rule, program_of(rule)
+        self.script, self.trajectory, self.arithmetics, self.wide = script, trajectory, arithmetics, wide
+        kept = [name for name in self.program.states if name in trajectory.observed]
+        touched = [trace for trace in trajectory.traces if len(trace.theta)]
+        self.observed = tuple(
+            name for name in kept if all(self._ever(trace, name) or not self._stepped(i) for i, trace in
+                                         enumerate(touched))
+        )
+        stepwise = set(self.observed) >= set(self.program.states)
+        self.judgement = Judgement("stepwise" if stepwise else "theta_only")
+        self.stepwise = stepwise
+
+    @staticmethod
+    def _ever(trace: Trace, name: str) -> bool:
+        return name in trace.present and bool(np.any(trace.present[name]))
+
+    def _stepped(self, tensor: int) -> bool:
+        done = self.script.steps[: self.trajectory.steps]
+        return any(step.gradients[tensor] is not None for step in done)
+
+    def run(self) -> Judgement:
+        self._check_counts_and_initials()
+        for dtype in dict.fromkeys(tensor.dtype for tensor in self.script.tensors):
+            members = [i for i, tensor in enumerate(self.script.tensors) if tensor.dtype == dtype]
+            tables: dict[tuple[float, ...], int] = {}
+            tracks = [self._track(index, tables) for index in members]
+            if not tables:
+                continue
+            arithmetic = self.arithmetics[dtype]
+            names = (*self.program.hyper, "t")
+            columns = {name: np.array([row[i] for row in tables]) for i, name in enumerate(names)}
+            scalars = evaluate_scalars(self.program, columns, arithmetic, self.wide)
+            if self.stepwise:
+                for pieces in _chunks(tracks):
+                    self._judge_pieces(pieces, scalars, columns, arithmetic)
+            else:
+                for track in tracks:
+                    self._judge_running(track, scalars, columns, arithmetic)
+        return self.judgement
+
+    # What a step starts from.
+
+    def _hypers(self) -> list[tuple[dict[str, float], ...]]:
+        if not any(step.hyper for step in self.script.steps):
+            return [tuple(dict(group.hyper) for group in self.script.groups)] * self.trajectory.steps
+        return [self.script.hyper_at(number) for number in range(1, self.trajectory.steps + 1)]
+
+    def _track(self, index: int, tables: dict[tuple[float, ...], int]) -> _Track:
+        tensor, trace = self.script.tensors[index], self.trajectory.traces[index]
+        done = self.script.steps[: self.trajectory.steps]
+        steps = [number for number, step in enumerate(done, 1) if step.gradients[index] is not None]
+        self._check_untouched(index, trace, steps)
+        group = next(i for i, g in enumerate(self.script.groups) if index in g.tensors)
+        hypers = self._hypers()
+        rows = []
+        for t, step in enumerate(steps, 1):
+            key = (*(float(hypers[step - 1][group][name]) for name in self.program.hyper), float(t))
+            rows.append(tables.setdefault(key, len(tables)))
+        at = np.array(steps, dtype=np.int64)
+        gradients = [
+            expand(data, tensor.size, tensor.dtype) for step in steps if (data := done[step - 1].gradients[index])
+        ]
+        old = {
+            "theta": np.asarray(trace.before, dtype=np.float64)[at - 1],
+            "g": np.array(gradients, dtype=np.float64).reshape(len(steps), tensor.size),
+        }
+        new = {"theta": np.asarray(trace.theta, dtype=np.float64)[at - 1]}
+        held = {"theta": np.ones(len(steps), dtype=np.bool_)}
+        for name in self.observed:
+            if name not in trace.states:
+                start = np.full((len(steps), tensor.size), self._initial(name, hypers, group))
+                old[name], new[name], held[name] = start, start, np.zeros(len(steps), dtype=np.bool_)
+                continue
+            values = np.asarray(trace.states[name], dtype=np.float64)
+            before = values[at - 1]
+            if steps and not trace.present[name][at[0] - 1]:
+                before = before.copy()
+                before[0] = self._initial(name, hypers, group)
+            old[name], new[name] = before, values[at]
+            known = trace.present[name][at]
+            held[name] = known
+        return _Track(index, at, np.array(rows, dtype=np.int64), old, new, held, is_complex(tensor.dtype))
+
+    def _initial(self, name: str, hypers: list[tuple[dict[str, float], ...]], group: int) -> float:
+        symbol = next(symbol for symbol in self.rule.states if symbol.name == name)
+        value = self.rule.init[symbol]
+        free = getattr(value, "free_symbols", ())
+        return float(value.subs({s: hypers[0][group][s.name] for s in free})) if free else float(value)
+
+    # Checks outside the envelope: exact, so their radius is 0.
+
+    def _check_untouched(self, index: int, trace: Trace, steps: list[int]) -> None:
+        idle = sorted(set(range(1, self.trajectory.steps + 1)) - set(steps))
+        if not idle or not self.script.tensors[index].size:
+            return
+        at = np.array(idle)
+        pairs = {"theta": (trace.before[at - 1], trace.theta[at - 1])}
+        for name in self.observed:
+            if name in trace.states:
+                both = trace.present[name][at - 1] & trace.present[name][at]
+                pairs[name] = (
+                    np.where(both[:, None], trace.states[name][at - 1], 0.0),
+                    np.where(both[:, None], trace.states[name][at], 0.0),
+                )
+        for name, (before, after) in pairs.items():
+            moved = ~((before == after) | (np.isnan(before) & np.isnan(after)))
+            if moved.any():
+                row, column = np.argwhere(moved)[0]
+                self._record(
+                    Deviation(name, index, idle[row], int(column), float(after[row, column]),
+                              float(before[row, column]), 0.0, float("inf"), {"t": float("nan")}),
+                    int(moved.sum()),
+                )  # fmt: skip
+        size = self.script.tensors[index].size // (2 if is_complex(self.script.tensors[index].dtype) else 1)
+        self.judgement.compared += size * len(idle)
+
+    def _check_counts_and_initials(self) -> None:
+        counts: list[CountBreak] = []
+        initials: list[Deviation] = []
+        hypers = self._hypers()
+        for index, trace in enumerate(self.trajectory.traces):
+            group = next(i for i, g in enumerate(self.script.groups) if index in g.tensors)
+            expected = 0
+            for row, observed in enumerate(np.asarray(trace.count, dtype=np.float64)):
+                expected += row > 0 and self.script.steps[row - 1].gradients[index] is not None
+                if observed != -1 and observed != expected:
+                    counts.append(CountBreak(index, row, float(observed), int(expected)))
+                    break
+            for name in self.observed:
+                if not hypers or name not in trace.states or not trace.present[name][0]:
+                    continue
+                start = self._initial(name, hypers, group)
+                storage = self.arithmetics[self.script.tensors[index].dtype].storage
+                wrong = np.flatnonzero(np.asarray(trace.states[name][0]) != float(storage.round(np.asarray(start))))
+                if wrong.size:
+                    value = float(trace.states[name][0][wrong[0]])
+                    initials.append(Deviation(name, index, 0, int(wrong[0]), value, start, 0.0, float("inf"), {}))
+        self.judgement.counts, self.judgement.initials = tuple(counts), tuple(initials)
+
+    # Envelopes and comparison.
+
+    def _judge_pieces(
+        self, pieces: list[_Piece], scalars: Mapping[int, Scalar], columns: Mapping[str, Reals], arithmetic: Arithmetic
+    ) -> None:
+        def gather(side: str, name: str) -> Reals:
+            return np.concatenate([getattr(p.track, side)[name][p.at, p.start : p.stop] for p in pieces])
+
+        rows, lengths = _runs(pieces)
+        names = ("theta", "g", *self.program.states)
+        inputs = {name: self._ball(gather("old", name), arithmetic) for name in names}
+        picked = {index: _take(scalar, rows) for index, scalar in scalars.items()}
+        landings = land(self.program, inputs, picked, lengths, arithmetic, self.wide)
+        new = {name: gather("new", name) for name in ("theta", *self.program.states)}
+        missing = [p for p in pieces if not all(p.track.held[name][p.at] for name in self.program.states)]
+        held = np.ones(sum(lengths), dtype=np.bool_)
+        if missing:
+            held = np.concatenate([
+                np.full(p.stop - p.start, all(p.track.held[name][p.at] for name in self.program.states))
+                for p in pieces
+            ])  # fmt: skip
+        self._compare(pieces, inputs, landings, new, columns, arithmetic, ~held, MISSING)
+
+    def _ball(self, values: Reals, arithmetic: Arithmetic) -> Ball:
+        centre = self.wide.lift(values) if arithmetic.storage is BINARY64 else None
+        return Ball(values, None, centre, bool(np.all(values >= 0)))
+
+    def _judge_running(
+        self, track: _Track, scalars: Mapping[int, Scalar], columns: Mapping[str, Reals], arithmetic: Arithmetic
+    ) -> None:
+        size = track.old["theta"].shape[1]
+        hidden = [name for name in self.program.states if name not in self.observed]
+        hypers = self._hypers()
+        group = next(i for i, g in enumerate(self.script.groups) if track.tensor in g.tensors)
+        carried = {
+            name: self._ball(np.full(size, self._initial(name, hypers, group)), arithmetic) for name in hidden
+        } if hypers else {}  # fmt: skip
+        lost = np.zeros(size, dtype=np.bool_)
+        for at in range(len(track.steps)):
+            piece = _Piece(track, at, 0, size)
+            inputs = {
+                name: carried[name] if name in carried else self._ball(track.old[name][at], arithmetic)
+                for name in ("theta", "g", *self.program.states)
+            }
+            picked = {index: _take(scalar, track.rows[at : at + 1]) for index, scalar in scalars.items()}
+            landings = land(self.program, inputs, picked, [size], arithmetic, self.wide)
+            new = {name: track.new[name][at] for name in ("theta", *self.observed)}
+            compared = self._compare([piece], inputs, landings, new, columns, arithmetic, lost, UNKNOWN)
+            carried = {name: landings[name].ball for name in hidden}
+            lost = lost | ~compared
+
+    def _compare(
+        self,
+        pieces: list[_Piece],
+        inputs: Mapping[str, Ball],
+        landings: Mapping[str, Landing],
+        new: Mapping[str, Reals],
+        columns: Mapping[str, Reals],
+        arithmetic: Arithmetic,
+        barred: Mask,
+        why: str,
+    ) -> Mask:
+        finite = ~barred
+        for ball in inputs.values():
+            finite = finite & np.isfinite(ball.value)
+        pairs = pieces[0].track.pairs
+        usable = _paired(finite, pairs)
+        judgement, share = self.judgement, 2 if pairs else 1
+        theta: Mask = usable
+        for name, landing in landings.items():
+            if name not in new:
+                continue
+            radius = np.asarray(landing.ball.radius)
+            mask = usable & _paired(~(landing.out_of_range | landing.edge) & np.isfinite(radius), pairs)
+            if name == "theta":
+                theta = mask
+                judgement.compared += int(mask.sum()) // share
+                judgement.add(why, int(barred.sum()) // share)
+                judgement.add(INPUT, int((~usable & ~barred).sum()) // share)
+                outside = usable & ~mask
+                divided = outside & _spread_pair(landing.edge, pairs)
+                judgement.add(DIVISOR, int(divided.sum()) // share)
+                judgement.add(RANGE, int((outside & ~divided).sum()) // share)
+            self._measure(name, landing, new[name], mask, pieces, inputs, columns)
+        return theta
+
+    def _measure(
+        self,
+        name: str,
+        landing: Landing,
+        observed: Reals,
+        mask: Mask,
+        pieces: list[_Piece],
+        inputs: Mapping[str, Ball],
+        columns: Mapping[str, Reals],
+    ) -> None:
+        radius = np.asarray(landing.ball.radius)
+        with np.errstate(all="ignore"):
+            if landing.ball.centre is not None:
+                error = self.wide.lower(np.abs(self.wide.lift(observed) - landing.ball.centre))
+            else:
+                error = np.abs(observed - landing.ball.value)
+            ratio = np.where(error == 0.0, 0.0, error / radius)
+        wild = ~np.isfinite(observed)
+        if wild.any():
+            admissible = wild & landing.domain & mask
+            self.judgement.nonfinite += int(admissible.sum())
+            mask = mask & ~admissible
+            ratio = np.where(wild, np.inf, ratio)
+        ratio = np.where(mask, ratio, -1.0)
+        if not ratio.size:
+            return
+        best = int(np.argmax(ratio))
+        if ratio[best] < 0:
+            return
+        beyond = int((ratio > 1.0).sum())
+        known = self.judgement.worst.get(name)
+        if known is None or ratio[best] > known.ratio or beyond:
+            self._record(self._deviation(name, best, observed, landing, ratio, pieces, inputs, columns), beyond)
+        if name == "theta":
+            resting = inputs["theta"].value == 0.0
+            if resting.any():
+                best = int(np.argmax(np.where(resting, ratio, -1.0)))
+                zero = self.judgement.worst_from_zero
+                if ratio[best] >= 0 and (zero is None or ratio[best] > zero.ratio):
+                    self.judgement.worst_from_zero = self._deviation(
+                        name, best, observed, landing, ratio, pieces, inputs, columns
+                    )
+
+    def _record(self, deviation: Deviation, beyond: int) -> None:
+        known = self.judgement.worst.get(deviation.output)
+        if known is None or deviation.ratio > known.ratio:
+            self.judgement.worst[deviation.output] = deviation
+        if beyond:
+            self.judgement.broken[deviation.output] = self.judgement.broken.get(deviation.output, 0) + beyond
+
+    def _deviation(
+        self,
+        name: str,
+        at: int,
+        observed: Reals,
+        landing: Landing,
+        ratio: Reals,
+        pieces: list[_Piece],
+        inputs: Mapping[str, Ball],
+        columns: Mapping[str, Reals],
+    ) -> Deviation:
+        offset = at
+        for piece in pieces:
+            if offset < piece.stop - piece.start:
+                break
+            offset -= piece.stop - piece.start
+        row = piece.track.rows[piece.at]
+        ball = landing.ball
+        values = {key: float(source.value[at]) for key, source in inputs.items()}
+        values |= {key: float(column[row]) for key, column in columns.items()}
+        expected = ball.value[at] if ball.centre is None else self.wide.lower(ball.centre[at : at + 1])[0]
+        return Deviation(
+            output=name,
+            tensor=piece.track.tensor,
+            step=int(piece.track.steps[piece.at]),
+            index=piece.start + offset,
+            observed=float(observed[at]),
+            expected=float(expected),
+            radius=float(np.asarray(ball.radius)[at]),
+            ratio=float(ratio[at]),
+            inputs=values,
+        )
+
+
+def _paired(mask: Mask, pairs: bool) -> Mask:
+    """Return ``mask``, where for complex data both parts of an element need to be in it."""
+    return np.repeat(mask.reshape(-1, 2).all(axis=1), 2) if pairs else mask
+
+
+def _spread_pair(mask: Mask, pairs: bool) -> Mask:
+    return np.repeat(mask.reshape(-1, 2).any(axis=1), 2) if pairs else mask
+
+
+def _chunks(tracks: list[_Track]) -> Iterator[list[_Piece]]:
+    """Yield all elements of all steps in lots of at most CHUNK; an element's two complex parts stay together."""
+    lot: list[_Piece] = []
+    room = CHUNK
+    for track in tracks:
+        size = track.old["theta"].shape[1]
+        for at in range(len(track.steps)):
+            start = 0
+            while start < size:
+                stop = min(size, start + room)
+                lot.append(_Piece(track, at, start, stop))
+                room -= stop - start
+                start = stop
+                if not room:
+                    yield lot
+                    lot, room = [], CHUNK
+    if lot:
+        yield lot
+
+
+def _runs(pieces: list[_Piece]) -> tuple[NDArray[np.int64], list[int]]:
+    """Return the scalar rows that ``pieces`` use, neighbours merged, and how many elements each covers."""
+    rows: list[int] = []
+    lengths: list[int] = []
+    for piece in pieces:
+        row = int(piece.track.rows[piece.at])
+        if rows and rows[-1] == row:
+            lengths[-1] += piece.stop - piece.start
+        else:
+            rows.append(row)
+            lengths.append(piece.stop - piece.start)
+    return np.array(rows, dtype=np.int64), lengths
+
+
+def _take(scalar: Scalar, rows: NDArray[np.int64]) -> Scalar:
+    return replace(
+        scalar,
+        centre=scalar.centre[rows],
+        value=scalar.value[rows],
+        radius=scalar.radius[rows],
+        span=scalar.span[rows],
+    )

@@ -1,0 +1,169 @@
+"""Scalars: what a rule computes from hyper-parameters and t alone, with the rounding that has of its own.
+
+1 - beta2**t cancels, so a scalar's radius can be far larger than its last place. Each row of the arrays
+below is one distinct (hyper-parameters, t, scalar states).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepcheck_reference.arithmetic import Arithmetic
+from stepcheck_reference.extended import Backend, Extended, exact
+from stepcheck_reference.formats import BINARY64
+from stepcheck_reference.program import Node, Program
+
+Reals = NDArray[np.float64]
+
+CENTRE = 2.0**-52
+"""Twice the unit roundoff of binary64: bounds what holding a centre in binary64 adds to an operation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """A scalar's centre to 113 bits and in binary64, its radius, and a bound on its partial products; shape (rows,)."""
+
+    centre: Extended
+    value: Reals
+    radius: Reals
+    span: Reals
+
+
+def evaluate_scalars(
+    program: Program, rows: Mapping[str, Reals], arithmetic: Arithmetic, wide: Backend
+) -> dict[int, Scalar]:
+    """Return the scalar nodes of ``program`` by index, evaluated at ``rows`` (symbol name to shape (rows,)).
+
+    A hyper-parameter enters as the exact binary64 the subject received; where scalars are narrower
+    than that, the subject's own conversion of it is the first rounding.
+    """
+    unit = arithmetic.scalars.unit_roundoff
+    tiny = arithmetic.scalars.smallest_subnormal / 2
+    narrow = arithmetic.scalars is not BINARY64
+    count = len(next(iter(rows.values())))
+    done: dict[int, Scalar] = {}
+
+    def ball(centre: Extended, radius: Reals, span: Reals | None = None) -> Scalar:
+        value = wide.lower(centre)
+        return Scalar(centre, value, radius, np.abs(value) + radius if span is None else span)
+
+    for index, node in enumerate(program.nodes):
+        if not node.scalar:
+            continue
+        if node.kind == "symbol":
+            values = np.broadcast_to(np.asarray(rows[node.name], dtype=np.float64), (count,))
+            inexact = narrow and node.name != "t"
+            done[index] = ball(wide.lift(values), np.abs(values) * (unit if inexact else 0.0))
+        elif node.kind == "number":
+            centre = wide.lift(np.zeros(count)) + exact(node.number, wide)
+            rounds = node.inexact or float(arithmetic.scalars.round(np.asarray(float(node.number)))) != node.number
+            done[index] = ball(centre, np.abs(wide.lower(centre)) * (unit if rounds else 0.0))
+        else:
+            done[index] = _operation(node, done, unit, tiny, arithmetic.power_ulps, wide, ball)
+    return done
+
+
+def _operation(node: Node, done: dict[int, Scalar], unit, tiny, power_ulps, wide, ball) -> Scalar:  # type: ignore[no-untyped-def]
+    arguments = [done[index] for index in node.arguments]
+    if node.kind == "sum":
+        centre = arguments[0].centre
+        for argument in arguments[1:]:
+            centre = centre + argument.centre
+        inner = sum(a.radius for a in arguments)
+        reach = sum(np.abs(a.value) + a.radius for a in arguments)
+        last = unit * (np.abs(wide.lower(centre)) + inner)
+        return ball(centre, inner + last + growth(unit, len(arguments) - 2) * reach)
+    if node.kind == "product":
+        centre = wide.lift(np.full_like(arguments[0].value, float(node.sign)))
+        size, radius, span, factors = 1.0, 0.0, 1.0, 0
+        for argument, exponent in zip(arguments, node.exponents, strict=True):
+            factor, error = np.abs(argument.value), argument.radius
+            for _ in range(abs(exponent)):
+                centre = centre * argument.centre if exponent > 0 else centre / argument.centre
+                low = factor - error
+                part, part_error = (factor, error) if exponent > 0 else (1 / factor, error / (factor * low))
+                part_error = np.where(low > 0, part_error, np.inf) if exponent < 0 else part_error
+                size, radius = size * part, size * part_error + radius * (part + part_error)
+                span = span * np.maximum(1.0, part + part_error)
+                factors += 1
+        roundings = factors - 1 + (all(e < 0 for e in node.exponents))
+        rounded = growth(unit, roundings) * (size + radius)
+        return ball(centre, radius + rounded + roundings * tiny * span, span)
+    if node.kind == "root":
+        (argument,) = arguments
+        low = np.maximum(argument.value - argument.radius, 0.0)
+        centre = wide.sqrt(argument.centre)
+        root = np.sqrt(np.maximum(argument.value, 0.0))
+        spread = argument.radius / np.where(root + np.sqrt(low) > 0, root + np.sqrt(low), np.nan)
+        radius = np.fmin(spread, np.sqrt(argument.value + argument.radius))
+        # Python code writes x**0.5 as often as sqrt(x); pow is good to an ulp, so two units and not one.
+        return ball(centre, radius + 2.0 * unit * (root + radius))
+    if node.kind == "power":
+        base, exponent = arguments
+        centre = wide.power(base.centre, exponent.centre)
+        value = np.abs(wide.lower(centre))
+        high = np.power(np.abs(base.value) + base.radius, exponent.value)
+        low = np.power(np.maximum(np.abs(base.value) - base.radius, 0.0), exponent.value)
+        spread = np.where(base.radius > 0, np.maximum(np.abs(high - value), np.abs(value - low)), 0.0)
+        reach = np.abs(base.value) + base.radius
+        slope = np.abs(np.log(np.where(reach > 0, reach, 1.0))) * np.maximum(high, low) * exponent.radius
+        return ball(centre, spread + slope + 2.0 * power_ulps * unit * (value + spread) + tiny)
+    if node.kind in ("maximum", "minimum"):
+        pick = np.maximum if node.kind == "maximum" else np.minimum
+        centre = arguments[0].centre
+        for argument in arguments[1:]:
+            centre = pick(centre, argument.centre)
+        return ball(centre, np.max([a.radius for a in arguments], axis=0))
+    if node.kind == "absolute":
+        return ball(np.abs(arguments[0].centre), arguments[0].radius)
+    if node.kind == "sign":
+        value, radius = arguments[0].value, arguments[0].radius
+        crosses = np.abs(value) < radius
+        return ball(wide.lift(np.where(crosses, 0.0, np.sign(value))), np.where(crosses, 1.0, 0.0))
+    if node.kind == "select":
+        return _selected(node, done, wide, ball)
+    raise ValueError(f"no bound is known for {node.kind}")
+
+
+def _selected(node: Node, done: dict[int, Scalar], wide, ball) -> Scalar:  # type: ignore[no-untyped-def]
+    """Return the branch each row takes; where rounding decides, the hull of the branches it may take."""
+    value = done[node.branches[-1][1]]
+    low, high, centre = value.value - value.radius, value.value + value.radius, value.centre
+    for condition, index in reversed(node.branches[:-1]):
+        assert condition is not None
+        branch = done[index]
+        holds, unsure = decide(condition, done)
+        below, above = branch.value - branch.radius, branch.value + branch.radius
+        low = np.where(unsure, np.minimum(low, below), np.where(holds, below, low))
+        high = np.where(unsure, np.maximum(high, above), np.where(holds, above, high))
+        centre = np.where(holds, branch.centre, centre)
+    middle = wide.lower(centre)
+    return ball(centre, np.maximum(high - middle, middle - low))
+
+
+def decide(
+    condition: tuple[str, int, int], balls: Mapping[int, Scalar]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return where the condition holds at the centres, and where rounding could turn it."""
+    operator, left_index, right_index = condition
+    left, right = balls[left_index], balls[right_index]
+    gap, reach = left.value - right.value, left.radius + right.radius
+    holds = compare(operator, gap)
+    unsure = (reach > 0) & (np.abs(gap) <= reach)
+    return holds, unsure
+
+
+def compare(operator: str, gap: Reals) -> NDArray[np.bool_]:
+    """Return where ``gap operator 0`` holds."""
+    relations = {"==": np.equal, "!=": np.not_equal, "<": np.less, "<=": np.less_equal}
+    relations |= {">": np.greater, ">=": np.greater_equal}
+    return np.asarray(relations[operator](gap, 0.0))
+
+
+def growth(unit: float, roundings: int) -> float:
+    """Return (1 + unit)**roundings - 1, rounded up; 0 where there are none."""
+    return float(np.expm1(roundings * np.log1p(unit)) * (1 + 1e-12)) if roundings > 0 else 0.0
