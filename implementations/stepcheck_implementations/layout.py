@@ -56,7 +56,7 @@ def place_gradient(plain: torch.Tensor, layout: str, device: str) -> torch.Tenso
 def guards(parameter: torch.Tensor) -> torch.Tensor:
     """Return the elements in between and around those of a "sliced" tensor, which nobody may write."""
     flat = torch.empty(0, dtype=parameter.dtype, device=parameter.device)
-    flat.set_(parameter.untyped_storage())  # type: ignore[call-overload]
+    flat.set_(parameter.untyped_storage())
     if parameter.dim() == 0:
         return flat[0::2]
     row = 2 * parameter.shape[-1] + 1

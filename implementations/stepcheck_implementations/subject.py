@@ -16,7 +16,7 @@ class Configuration:
     ``options`` are constructor arguments; ``rule`` is a base rule's name (``None``: the adapter's), and
     ``rewrites`` are names of rewrites applied to it in order, so the claim reads "amsgrad+maximize".
     ``holds`` are alphabet names fixed by this configuration ("momentum": 0.0 for plain SGD) and so not
-    varied.
+    varied; one that the adapter does not map is a value the subject holds without taking it.
     """
 
     name: str

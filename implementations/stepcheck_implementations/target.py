@@ -6,7 +6,7 @@ import difflib
 import importlib
 import importlib.util
 import sys
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -21,7 +21,9 @@ def split(target: str) -> tuple[str, str]:
     if not colon:
         where, _, name = target.rpartition(".")
     if not where or not name:
-        raise TargetError(f"{target}: names no module; a target is package.module:Name, package.module.Name or file.py:Name")
+        raise TargetError(
+            f"{target}: names no module; a target is package.module:Name, package.module.Name or file.py:Name"
+        )
     return where, name
 
 
@@ -41,7 +43,13 @@ def load(target: str) -> object:
 def _nearest(name: str, names: list[str]) -> str:
     lowered = {entry.lower(): entry for entry in sorted(names, reverse=True)}
     close = difflib.get_close_matches(name.lower(), list(lowered), n=3, cutoff=0.6)
+    close.sort(key=lambda entry: -_likeness(name.lower(), entry))
     return f"; did you mean {', '.join(lowered[entry] for entry in close)}?" if close else ""
+
+
+def _likeness(one: str, other: str) -> float:
+    """Return how alike two names are, letters swapped counting little."""
+    return sum(difflib.SequenceMatcher(None, *pair).ratio() for pair in ((one, other), (sorted(one), sorted(other))))
 
 
 def _module(where: str, target: str) -> ModuleType:
@@ -64,7 +72,7 @@ def _module(where: str, target: str) -> ModuleType:
     return sys.modules[where]
 
 
-@lru_cache(maxsize=None)
+@cache
 def _file(where: str) -> ModuleType:
     path = Path(where)
     if not path.is_file():

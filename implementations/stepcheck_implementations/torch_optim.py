@@ -42,7 +42,9 @@ SGD = Adapter(
         Configuration("nesterov", {"nesterov": True}, "nesterov", _COUPLED, _NO_DAMPENING),
         Configuration("plain,maximize", {"maximize": True}, "sgd", _COUPLED_UP, _NO_MOMENTUM),
         Configuration("dampening,maximize", {"maximize": True}, "momentum", _COUPLED_UP),
-        Configuration("nesterov,maximize", {"nesterov": True, "maximize": True}, "nesterov", _COUPLED_UP, _NO_DAMPENING),
+        Configuration(
+            "nesterov,maximize", {"nesterov": True, "maximize": True}, "nesterov", _COUPLED_UP, _NO_DAMPENING
+        ),
     ),
     count=None,
     declared=True,

@@ -12,6 +12,7 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -177,20 +178,24 @@ class _Run:
             raise ValueError(f"mode={cell.mode!r}, but {adapter.target} has {', '.join(adapter.modes)}")
         self.adapter, self.cell, self.script, self.build, self.reached = adapter, cell, script, build, reached
         fixed = dict(cell.fixed)
-        known = {name: value for name, value in fixed.items() if name in adapter.hyper}
+        known: dict[str, Any] = {name: value for name, value in fixed.items() if name in adapter.hyper}
         self.options = {
             **configuration.options,
             **adapter.modes[cell.mode],
             **{name: value for name, value in fixed.items() if name not in adapter.hyper},
         }
-        self.hyper = [
-            _arguments(adapter, {**configuration.holds, **known, **group.hyper}, build) for group in script.groups
-        ]
+        holds = configuration.holds
+        self.hyper = []
+        for group in script.groups:
+            wanted = {**holds, **known, **group.hyper}
+            inside = [name for name in holds if name not in adapter.hyper and wanted[name] == holds[name]]
+            self.hyper.append(_arguments(adapter, {n: v for n, v in wanted.items() if n not in inside}, build))
         trains = cell.mode != "differentiable"
         with torch.no_grad():
             self.parameters = [
                 torch.nn.Parameter(
-                    layout.place(layout.values(tensor.initial, tensor), tensor.layout, cell.device), requires_grad=trains
+                    layout.place(layout.values(tensor.initial, tensor), tensor.layout, cell.device),
+                    requires_grad=trains,
                 )
                 for tensor in script.tensors
             ]
@@ -233,25 +238,27 @@ class _Run:
                 {"params": [self.parameters[index] for index in group.tensors], **hyper}
                 for group, hyper in zip(groups, self.hyper, strict=True)
             ]
-            first = self.hyper[0] if self.hyper else {}
-            made = [_ask(lambda: self.build(tables, **{**first, **self.options}))]
+            made = [self._made(tables, self.hyper[0] if self.hyper else {})]
         elif self.adapter.takes == "list":
             made = [
-                _ask(lambda g=group, h=hyper: self.build([self.parameters[i] for i in g.tensors], **{**h, **self.options}))
+                self._made([self.parameters[index] for index in group.tensors], hyper)
                 for group, hyper in zip(groups, self.hyper, strict=True)
             ]
         else:
             made = [
-                _ask(lambda p=parameter, h=self.hyper[self.group_of[i]]: self.build(p, **{**h, **self.options}))
-                for i, parameter in enumerate(self.parameters)
+                self._made(parameter, self.hyper[self.group_of[index]])
+                for index, parameter in enumerate(self.parameters)
             ]
         self.objects = made
-        if self.cell.mode == "compiled":
-            self.steppers = [torch.compile(thing.step) for thing in made]
-        else:
-            self.steppers = [getattr(thing, "step", None) for thing in made]
-        if not all(callable(stepper) for stepper in self.steppers):
-            raise _Malformed(f"{self.adapter.target}: no step() to call")
+        self.steppers: list[Callable[..., Any]] = []
+        for thing in made:
+            stepper = getattr(thing, "step", None)
+            if not callable(stepper):
+                raise _Malformed(f"{self.adapter.target}: made a {type(thing).__name__}, which has no step()")
+            self.steppers.append(torch.compile(stepper) if self.cell.mode == "compiled" else stepper)
+
+    def _made(self, given: object, hyper: Mapping[str, Any]) -> Any:
+        return _ask(lambda: self.build(given, **{**hyper, **self.options}))
 
     def _one(self, number: int) -> None:
         step = self.script.steps[number - 1]
@@ -264,9 +271,7 @@ class _Run:
         with torch.no_grad():
             for index, data in step.overwrite:
                 self.parameters[index].copy_(layout.values(data, self.script.tensors[index]))
-            for parameter, tensor, gradient in zip(
-                self.parameters, self.script.tensors, step.gradients, strict=True
-            ):
+            for parameter, tensor, gradient in zip(self.parameters, self.script.tensors, step.gradients, strict=True):
                 parameter.grad = (
                     None
                     if gradient is None
@@ -289,7 +294,7 @@ class _Run:
         saved = [copy.deepcopy(_ask(thing.state_dict)) for thing in self.objects]
         self._construct()
         for thing, state in zip(self.objects, saved, strict=True):
-            _ask(lambda t=thing, s=state: t.load_state_dict(s))
+            _ask(partial(thing.load_state_dict, state))
 
     def _set(self, group: int, name: str, value: float) -> None:
         slot = self.adapter.hyper[name]
@@ -323,7 +328,9 @@ class _Run:
             there = self.objects[0].param_groups[number]["params"]
             for place, index in enumerate(group.tensors):
                 if place >= len(there) or there[place] is not self.parameters[index]:
-                    raise _Malformed(f"param_groups[{number}]['params'][{place}] is no longer the parameter it was given")
+                    raise _Malformed(
+                        f"param_groups[{number}]['params'][{place}] is no longer the parameter it was given"
+                    )
 
     def _look_around(self) -> None:
         for index, (parameter, tensor) in enumerate(zip(self.parameters, self.script.tensors, strict=True)):
@@ -357,7 +364,8 @@ class _Run:
             found = self.objects[0].state.get(self.parameters[index])
             return found if isinstance(found, Mapping) else {}
         if self.adapter.takes == "tensor":
-            return vars(self.objects[index])
+            held: Mapping[str, Any] = vars(self.objects[index])
+            return held
         group = self.group_of[index]
         place = self.script.groups[group].tensors.index(index)
         return {
@@ -367,7 +375,7 @@ class _Run:
 
     def _trace(self, index: int, finished: int) -> Trace:
         tensor = self.script.tensors[index]
-        empty: list[torch.Tensor | None] = [torch.zeros(tensor.shape, dtype=layout.DTYPES[tensor.dtype])]
+        empty = [torch.zeros(tensor.shape, dtype=layout.DTYPES[tensor.dtype])]
         states: dict[str, NDArray[Any]] = {}
         present: dict[str, NDArray[np.bool_]] = {}
         for name, rows in self.held[index].items():

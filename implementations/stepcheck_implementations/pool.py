@@ -1,0 +1,607 @@
+"""Worker processes, for a parent that never imports torch.
+
+A subject that crashes or hangs takes its worker with it, never the parent: the trajectory says so, and the next
+script gets a fresh one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepcheck_implementations import generic, torch_optim, wire
+from stepcheck_implementations.subject import MODES, Adapter, Cell
+from stepcheck_implementations.target import TargetError
+from stepcheck_reference.formats import FORMATS
+from stepcheck_reference.script import Script, to_json
+from stepcheck_reference.trajectory import Fault, Trace, Trajectory
+
+DEADLINE = 30.0
+"""Seconds a script may take before its worker counts as hung; compiled mode gets ten times that."""
+_STARTING = 120.0
+_ALIVE = 4
+"""Workers kept at a time; the one that was used longest ago is closed first."""
+_TAIL = 4000
+_QUOTED = 600
+
+
+class WorkerError(RuntimeError):
+    """The worker itself failed: a defect of stepcheck or of this environment, not of the subject."""
+
+
+class _Ended(Exception):
+    """The worker is gone; ``why`` says how."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+class _Hung(Exception):
+    """The worker did not answer in time."""
+
+
+class _Link(Protocol):
+    """A worker to talk to."""
+
+    def ask(self, request: Mapping[str, Any], deadline: float) -> tuple[dict[str, Any], list[NDArray[Any]]]: ...
+
+    def tell(self, request: Mapping[str, Any]) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def _ending(status: int | None, tail: str) -> str:
+    if status is None:
+        how = "the process ended"
+    elif status < 0:
+        try:
+            how = f"the process was ended by {signal.Signals(-status).name}"
+        except ValueError:
+            how = f"the process was ended by signal {-status}"
+    else:
+        how = f"the process exited with status {status}"
+    said = tail.strip()
+    return f"{how}; it last printed: {said[-_QUOTED:]}" if said else how
+
+
+class _Control:
+    """A connection to the template: asks for forks, hears of endings."""
+
+    def __init__(self, address: str) -> None:
+        self.connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.connection.connect(address)
+        self.waiting = b""
+        self.endings: dict[int, tuple[int, str]] = {}
+        self.forgotten: set[int] = set()
+
+    def message(self, until: float) -> dict[str, Any]:
+        while b"\n" not in self.waiting:
+            self.connection.settimeout(max(0.01, until - time.monotonic()))
+            try:
+                data = self.connection.recv(1 << 16)
+            except TimeoutError as error:
+                raise WorkerError("the template process does not answer") from error
+            if not data:
+                raise WorkerError("the template process has ended")
+            self.waiting += data
+        line, self.waiting = self.waiting.split(b"\n", 1)
+        found: dict[str, Any] = json.loads(line)
+        if "ended" in found:
+            if found["ended"] in self.forgotten:
+                self.forgotten.remove(found["ended"])
+            else:
+                self.endings[found["ended"]] = (found["status"], found["tail"])
+        return found
+
+    def fork(self) -> tuple[int, socket.socket]:
+        """Return the id of a new worker and the socket it serves."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            try:
+                socket.send_fds(self.connection, [b'{"ask":"fork"}\n'], [theirs.fileno()])
+            except OSError as error:
+                ours.close()
+                raise WorkerError("the template process has ended") from error
+        until = time.monotonic() + _STARTING
+        while True:
+            message = self.message(until)
+            if "forked" in message:
+                return int(message["forked"]), ours
+
+    def kill(self, pid: int) -> None:
+        with contextlib.suppress(OSError):
+            self.connection.sendall(json.dumps({"ask": "kill", "pid": pid}).encode() + b"\n")
+
+    def forget(self, pid: int) -> None:
+        """End worker ``pid`` without waiting to hear of it."""
+        if self.endings.pop(pid, None) is None:
+            self.forgotten.add(pid)
+            self.kill(pid)
+
+    def ending(self, pid: int) -> str:
+        """Return how worker ``pid``, which is about to end, did; to be asked once."""
+        until = time.monotonic() + 20.0
+        while pid not in self.endings:
+            try:
+                self.message(until)
+            except WorkerError:
+                return _ending(None, "")
+        return _ending(*self.endings.pop(pid))
+
+    def close(self) -> None:
+        self.connection.close()
+
+
+class _Forked:
+    """A worker forked from the template."""
+
+    def __init__(self, control: _Control) -> None:
+        self.control = control
+        self.pid, self.link = control.fork()
+        self.over: str | None = None
+
+    def tell(self, request: Mapping[str, Any]) -> None:
+        try:
+            self.link.settimeout(_STARTING)
+            for buffer in wire.pack(request):
+                self.link.sendall(buffer)
+        except OSError as error:
+            raise _Ended(self._why()) from error
+
+    def ask(self, request: Mapping[str, Any], deadline: float) -> tuple[dict[str, Any], list[NDArray[Any]]]:
+        until = time.monotonic() + deadline
+        self.tell(request)
+
+        def read(count: int) -> bytearray:
+            found = bytearray(count)
+            view, have = memoryview(found), 0
+            while have < count:
+                left = until - time.monotonic()
+                if left <= 0:
+                    raise _Hung
+                self.link.settimeout(left)
+                try:
+                    got = self.link.recv_into(view[have:])
+                except TimeoutError as error:
+                    raise _Hung from error
+                except OSError as error:
+                    raise _Ended(self._why()) from error
+                if got == 0:
+                    raise _Ended(self._why())
+                have += got
+            return found
+
+        return wire.unpack(read)
+
+    def _why(self) -> str:
+        """Return how it ended; a worker that only closed its socket is ended first."""
+        if self.over is not None:
+            return self.over
+        deadline = time.monotonic() + 1.0
+        while self.pid not in self.control.endings and time.monotonic() < deadline:
+            try:
+                self.control.message(deadline)
+            except WorkerError:
+                break
+        if self.pid not in self.control.endings:
+            self.control.kill(self.pid)
+        self.over = self.control.ending(self.pid)
+        return self.over
+
+    def close(self) -> None:
+        self.link.close()
+        if self.over is None:
+            self.control.forget(self.pid)
+
+
+class _Spawned:
+    """A worker of its own, on pipes; it outlives cells."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "stepcheck_implementations.template", "pipe"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=dict(environment),
+            start_new_session=os.name == "posix",
+        )
+        self.chunks: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self.waiting = bytearray()
+        self.tail = b""
+        self.readers = [
+            threading.Thread(target=self._read_answers, daemon=True),
+            threading.Thread(target=self._read_output, daemon=True),
+        ]
+        for reader in self.readers:
+            reader.start()
+
+    def _read_answers(self) -> None:
+        assert self.process.stdout is not None
+        while chunk := os.read(self.process.stdout.fileno(), 1 << 16):
+            self.chunks.put(chunk)
+        self.chunks.put(b"")
+
+    def _read_output(self) -> None:
+        assert self.process.stderr is not None
+        while chunk := os.read(self.process.stderr.fileno(), 1 << 16):
+            self.tail = (self.tail + chunk)[-_TAIL:]
+
+    def tell(self, request: Mapping[str, Any]) -> None:
+        assert self.process.stdin is not None
+        try:
+            for buffer in wire.pack(request):
+                self.process.stdin.write(buffer)
+            self.process.stdin.flush()
+        except OSError as error:
+            raise _Ended(self._why()) from error
+
+    def ask(self, request: Mapping[str, Any], deadline: float) -> tuple[dict[str, Any], list[NDArray[Any]]]:
+        until = time.monotonic() + deadline
+        self.tell(request)
+
+        def read(count: int) -> bytearray:
+            while len(self.waiting) < count:
+                left = until - time.monotonic()
+                try:
+                    chunk = self.chunks.get(timeout=max(0.0, left))
+                except queue.Empty as error:
+                    raise _Hung from error
+                if not chunk:
+                    raise _Ended(self._why())
+                self.waiting += chunk
+            found, self.waiting = self.waiting[:count], self.waiting[count:]
+            return found
+
+        return wire.unpack(read)
+
+    def _why(self) -> str:
+        try:
+            self.process.wait(5.0)
+        except subprocess.TimeoutExpired:
+            self._kill()
+        self.readers[1].join(1.0)
+        return _ending(self.process.wait(), self.tail.decode("utf-8", "replace"))
+
+    def _kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if os.name == "posix":
+                os.killpg(self.process.pid, signal.SIGKILL)
+            else:
+                self.process.kill()
+
+    def close(self) -> None:
+        self._kill()
+        self.process.wait()
+        for reader in self.readers:
+            reader.join(5.0)
+        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()
+
+
+class Workers:
+    """Workers for as long as a ``with`` block lasts.
+
+    Several processes can share one template: one opens ``Workers()`` and hands ``address`` to the others, which
+    open ``Workers(address=...)``. One ``Workers`` is for one thread. Workers see the parent's ``sys.path``, working
+    directory and environment.
+    """
+
+    def __init__(self, *, address: str | None = None, deadline: float = DEADLINE) -> None:
+        self.deadline = deadline
+        self._borrowed = address
+        self._template: subprocess.Popen[bytes] | None = None
+        self._control: _Control | None = None
+        self._alive: OrderedDict[tuple[object, ...], _Link] = OrderedDict()
+        self._cells: dict[int, tuple[object, ...]] = {}
+        self._stopped = False
+
+    def __enter__(self) -> Workers:
+        self._directory = Path(tempfile.mkdtemp(prefix="stepcheck-"))
+        if len(str(self._directory)) > 80:  # a Unix socket's path has at most 104 bytes on macOS, 108 on Linux
+            shutil.rmtree(self._directory)
+            self._directory = Path(tempfile.mkdtemp(prefix="stepcheck-", dir="/tmp"))
+        self.address = self._borrowed if self._borrowed is not None else str(self._directory / "template")
+        if self._borrowed is None and _can_fork():
+            self._template = subprocess.Popen(
+                [sys.executable, "-m", "stepcheck_implementations.template", "fork", self.address],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=(self._directory / "stderr").open("wb"),
+                env=_environment(),
+                start_new_session=True,
+            )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End every worker, and the template if it is ours."""
+        for link in list(self._alive.values()):
+            link.close()
+        self._alive.clear()
+        if self._control is not None:
+            self._control.close()
+            self._control = None
+        if self._template is not None:
+            assert self._template.stdin is not None
+            self._template.stdin.close()
+            try:
+                self._template.wait(10.0)
+            except subprocess.TimeoutExpired:
+                self._template.kill()
+                self._template.wait()
+            self._template = None
+        shutil.rmtree(self._directory, ignore_errors=True)
+
+    def run(self, adapter: Adapter, cell: Cell, script: Script, *, deadline: float | None = None) -> Trajectory:
+        """Return what the cell's subject does over ``script``; a crash or hang is the trajectory's fault.
+
+        Raises TargetError where the target cannot be imported, ValueError where script and adapter do not fit, and
+        WorkerError where the worker itself failed.
+        """
+        limit = deadline if deadline is not None else self.deadline * (10.0 if cell.mode == "compiled" else 1.0)
+        spawned = _needs_own_process(cell)
+        key: tuple[object, ...] = ("spawned",) if spawned else (cell, _key(adapter))
+        reached = self._directory / ("reached-spawned" if spawned else f"reached-{abs(hash(key)):x}")
+        try:
+            link = self._link(key, spawned=spawned)
+            if self._cells.get(id(link)) != (cell, _key(adapter)):
+                reached.write_bytes(bytes(8))
+                link.tell(
+                    {
+                        "ask": "open",
+                        "adapter": wire.adapter_to_plain(adapter),
+                        "cell": wire.cell_to_plain(cell),
+                        "reached": str(reached),
+                    }
+                )
+                self._cells[id(link)] = (cell, _key(adapter))
+            header, arrays = self._answer(link, {"ask": "run", "script": to_json(script)}, limit)
+        except _Hung:
+            step = _reached(reached)
+            self._drop(key)
+            return _faulted(adapter, script, Fault("hung", f"no answer within {limit:g} s", step))
+        except _Ended as error:
+            step = _reached(reached)
+            self._drop(key)
+            return _faulted(adapter, script, Fault("crashed", error.why, step))
+        except (TargetError, ValueError):
+            raise
+        except BaseException:
+            self._drop(key)
+            raise
+        return wire.trajectory_from_plain(header, arrays)
+
+    def environment(self) -> dict[str, Any]:
+        """Return the workers' versions ("torch", "python", "platform") and "devices"."""
+        return self._once({"ask": "environment"})
+
+    def describe(
+        self,
+        target: str,
+        rule: str | None = None,
+        *,
+        hyper: Sequence[str] = (),
+        states: Sequence[str] = (),
+        fixed: Mapping[str, float] | None = None,
+    ) -> dict[str, Any]:
+        """Return what ``target`` offers, as JSON values.
+
+        Its keys: "adapter" (see ``wire.adapter_from_plain``), "signature", "defaults" (alphabet name to value),
+        "reads" (why nothing of its state is seen, or ""), "availability" (a list of mode, dtype, device and
+        reason, which is "" where a cell can be run), and the environment's. A target without an adapter of its own
+        gets a generic one for ``rule``, whose ``hyper``-parameters and ``states`` the caller names; ``fixed`` gives
+        values that it holds without taking them. Raises TargetError and NoMatch.
+        """
+        environment = self.environment()
+        signature = self._once({"ask": "signature", "target": target})
+        adapter, reads = torch_optim.find(target), ""
+        if adapter is None:
+            if rule is None:
+                raise TargetError(f"{target}: has no adapter of its own, so say which rule it follows")
+            adapter, reads = self._guess(target, rule, signature, hyper, states, fixed)
+        return {
+            **environment,
+            "target": target,
+            "signature": signature["signature"],
+            "defaults": _defaults(adapter, signature["defaults"]),
+            "reads": reads,
+            "adapter": wire.adapter_to_plain(adapter),
+            "availability": self._availability(adapter, environment["devices"]),
+        }
+
+    def _guess(
+        self,
+        target: str,
+        rule: str,
+        signature: Mapping[str, Any],
+        hyper: Sequence[str],
+        states: Sequence[str],
+        fixed: Mapping[str, float] | None,
+    ) -> tuple[Adapter, str]:
+        arguments = signature["arguments"]
+        try:
+            seen = self._once({"ask": "keys", "target": target, "takes": signature["takes"], "arguments": arguments})
+        except TargetError as error:
+            seen = {"takes": signature["takes"], "keys": [], "reason": str(error)}
+        adapter = generic.adapt(
+            target,
+            rule,
+            hyper=hyper,
+            states=states,
+            arguments=arguments,
+            keys=seen["keys"],
+            defaults=signature["defaults"],
+            takes=seen["takes"],
+            fixed=fixed,
+        )
+        return adapter, str(seen["reason"])
+
+    def _availability(self, adapter: Adapter, devices: Iterable[str]) -> list[dict[str, str]]:
+        rows = []
+        for device in devices:
+            for mode in MODES:
+                tried = mode in adapter.modes
+                for dtype in FORMATS:
+                    reason: str | None = f"{adapter.target} has no mode {mode}" if mode not in adapter.modes else ""
+                    if tried:
+                        reason = self._refusal(adapter, mode, dtype, device)
+                        tried = reason is not None
+                    rows.append({"mode": mode, "dtype": dtype, "device": device, "reason": reason or ""})
+        return rows
+
+    def _refusal(self, adapter: Adapter, mode: str, dtype: str, device: str) -> str | None:
+        """Return why a cell is refused, or ""; ``None`` where trying it ended or stopped the worker.
+
+        The latter is no refusal but a finding, which the cell itself will report.
+        """
+        request = {"ask": "refusal", "adapter": wire.adapter_to_plain(adapter), "mode": mode, "dtype": dtype}
+        spawned = device != "cpu" or not _can_fork()
+        key = ("spawned",) if spawned else ("once",)
+        limit = self.deadline if spawned else min(self.deadline, 10.0)
+        try:
+            answer, _ = self._answer(self._link(key, spawned=spawned), {**request, "device": device}, limit)
+        except (_Hung, _Ended):
+            self._drop(key)
+            return None
+        return str(answer["reason"])
+
+    def _once(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the answer of a worker that has no cell."""
+        key = ("once",) if _can_fork() else ("spawned",)
+        try:
+            answer, _ = self._answer(self._link(key, spawned=not _can_fork()), request, self.deadline)
+        except (_Hung, _Ended) as error:
+            self._drop(key)
+            why = error.why if isinstance(error, _Ended) else f"no answer within {self.deadline:g} s"
+            if "target" in request:
+                raise TargetError(f"{request['target']}: importing or trying it: {why}") from error
+            raise WorkerError(why) from error
+        return answer
+
+    def _answer(
+        self, link: _Link, request: Mapping[str, Any], deadline: float
+    ) -> tuple[dict[str, Any], list[NDArray[Any]]]:
+        try:
+            header, arrays = link.ask(request, deadline)
+        except wire.Garbled as error:
+            raise WorkerError(f"the worker answered garbage: {error}") from error
+        if "error" in header:
+            kind, message = header["error"]
+            raise {"target": TargetError, "value": ValueError}.get(kind, WorkerError)(message)
+        return header, arrays
+
+    def _link(self, key: tuple[object, ...], *, spawned: bool) -> _Link:
+        link = self._alive.get(key)
+        if link is None:
+            while len(self._alive) >= _ALIVE:
+                self._drop(next(iter(self._alive)))
+            link = _Spawned(_environment()) if spawned else _Forked(self._connected())
+            self._alive[key] = link
+        self._alive.move_to_end(key)
+        return link
+
+    def _drop(self, key: tuple[object, ...]) -> None:
+        link = self._alive.pop(key, None)
+        if link is not None:
+            self._cells.pop(id(link), None)
+            link.close()
+
+    def _connected(self) -> _Control:
+        if self._control is None:
+            until = time.monotonic() + _STARTING
+            while True:
+                try:
+                    self._control = _Control(self.address)
+                    break
+                except (FileNotFoundError, ConnectionRefusedError) as error:
+                    ended = self._template is not None and self._template.poll() is not None
+                    if ended or time.monotonic() > until:
+                        said = self._directory / "stderr"
+                        text = said.read_text("utf-8", "replace")[-_TAIL:] if said.exists() else ""
+                        raise WorkerError(f"the template process did not start: {text.strip()}") from error
+                    time.sleep(0.01)
+        return self._control
+
+
+def _can_fork() -> bool:
+    return hasattr(os, "fork") and hasattr(socket, "send_fds") and sys.platform != "win32"
+
+
+def _needs_own_process(cell: Cell) -> bool:
+    return cell.mode == "compiled" or cell.device != "cpu" or not _can_fork()
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment of a worker: one thread, and the parent's import path."""
+    single = dict.fromkeys(
+        ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TORCHINDUCTOR_COMPILE_THREADS"), "1"
+    )
+    path = os.pathsep.join(entry for entry in sys.path if entry)
+    return {**os.environ, **single, "PYTHONPATH": path}
+
+
+def _key(adapter: Adapter) -> str:
+    return json.dumps(wire.adapter_to_plain(adapter), sort_keys=True)
+
+
+def _reached(path: Path) -> int:
+    try:
+        return int(struct.unpack("<q", path.read_bytes())[0])
+    except (OSError, struct.error):
+        return 0
+
+
+def _defaults(adapter: Adapter, given: Mapping[str, Any]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for name, slot in adapter.hyper.items():
+        key, bracket, place = slot.partition("[")
+        value = given.get(key)
+        if bracket and isinstance(value, list):
+            value = value[int(place.rstrip("]"))]
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            found[name] = float(value)
+    return found
+
+
+def _faulted(adapter: Adapter, script: Script, fault: Fault) -> Trajectory:
+    """Return the trajectory of a subject that took its process with it: no step is known."""
+    traces = []
+    for tensor in script.tensors:
+        kind = np.float64 if tensor.dtype in ("float64", "complex128") else np.float32
+        traces.append(
+            Trace(
+                before=np.zeros((0, tensor.size), kind),
+                theta=np.zeros((0, tensor.size), kind),
+                states={name: np.zeros((1, tensor.size), kind) for name in adapter.states},
+                present={name: np.zeros(1, np.bool_) for name in adapter.states},
+                count=np.full(1, -1.0),
+            )
+        )
+    return Trajectory(tuple(traces), 0, fault, tuple(adapter.states))

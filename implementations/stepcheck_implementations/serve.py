@@ -1,0 +1,86 @@
+"""A worker's loop: one request in, one answer out, until the other end is gone."""
+
+from __future__ import annotations
+
+import mmap
+import struct
+import traceback
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from stepcheck_implementations import wire
+from stepcheck_implementations.subject import Adapter, Cell
+from stepcheck_implementations.target import TargetError, load
+from stepcheck_reference.script import from_json
+
+_STEP = struct.Struct("<q")
+
+Send = Callable[[Iterable[bytes | memoryview]], None]
+Read = Callable[[int], bytearray | bytes]
+
+
+def serve(read: Read, send: Send) -> None:
+    """Answer requests until ``read`` raises EOFError.
+
+    A request is {"ask": ...}: "open" (adapter, cell, reached: the path of 8 bytes that hold the step being
+    taken), "run" (script), "environment", "signature" (target), "keys" (target, takes, arguments), "refusal" (adapter,
+    mode, dtype, device). An answer holds "error" (its kind and message) where the request could not be served.
+    """
+    from stepcheck_implementations import describe, worker
+
+    adapter: Adapter | None = None
+    cell: Cell | None = None
+    reached: mmap.mmap | None = None
+
+    def note(step: int) -> None:
+        if reached is not None:
+            _STEP.pack_into(reached, 0, step)
+
+    while True:
+        try:
+            request, _ = wire.unpack(read)
+        except EOFError:
+            return
+        ask = request["ask"]
+        arrays: list[Any] = []
+        answer: dict[str, Any]
+        try:
+            if ask == "open":
+                adapter = wire.adapter_from_plain(request["adapter"])
+                cell = wire.cell_from_plain(request["cell"])
+                if reached is None:
+                    with open(request["reached"], "r+b") as file:
+                        reached = mmap.mmap(file.fileno(), _STEP.size)
+                continue
+            if ask == "run":
+                if adapter is None or cell is None:
+                    raise ValueError("a script before any cell")
+                note(0)
+                script = from_json(request["script"])
+                answer, arrays = wire.trajectory_to_plain(worker.run(adapter, cell, script, reached=note))
+            elif ask == "environment":
+                answer = describe.environment()
+            elif ask == "signature":
+                answer = describe.signature(request["target"])
+            elif ask == "keys":
+                found: Any = load(request["target"])
+                answer = describe.keys(found, request["takes"], request["arguments"])
+            elif ask == "refusal":
+                answer = {
+                    "reason": describe.refusal(
+                        wire.adapter_from_plain(request["adapter"]),
+                        request["mode"],
+                        request["dtype"],
+                        request["device"],
+                    )
+                }
+            else:
+                raise ValueError(f"ask={ask!r}")
+        except TargetError as error:
+            answer = {"error": ["target", str(error)]}
+        except ValueError as error:
+            answer = {"error": ["value", str(error)]}
+        except Exception:
+            answer = {"error": ["internal", traceback.format_exc()]}
+        send(wire.pack(answer, arrays))
+        del arrays, answer

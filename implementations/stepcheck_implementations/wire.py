@@ -1,0 +1,156 @@
+"""The worker's protocol: frames of a JSON header and raw array bytes. No pickle, no torch.
+
+A frame is two little-endian unsigned 64-bit lengths, then the header, then the arrays in C order one after
+the other. What crosses is plain: adapters, cells, scripts, trajectories, descriptions.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepcheck_implementations.subject import Adapter, Cell, Configuration
+from stepcheck_reference.trajectory import Fault, Trace, Trajectory
+
+_LENGTHS = struct.Struct("<QQ")
+_LIMIT = 1 << 34
+"""Bytes; a longer frame is not one of ours."""
+
+Arrays = Sequence[NDArray[Any]]
+
+
+class Garbled(Exception):
+    """Bytes that are no frame."""
+
+
+def pack(header: Mapping[str, Any], arrays: Arrays = ()) -> list[bytes | memoryview]:
+    """Return the frame of ``header`` and ``arrays`` as buffers to be sent in order.
+
+    An array that repeats one zero in memory (all strides 0) travels as its shape alone.
+    """
+    table, buffers = [], []
+    for array in arrays:
+        if array.size and not any(array.strides) and array.ndim and not array.flat[0]:
+            table.append([array.dtype.str, list(array.shape), 0])
+            continue
+        whole = np.ascontiguousarray(array).reshape(-1)
+        table.append([array.dtype.str, list(array.shape), whole.nbytes])
+        if whole.nbytes:
+            buffers.append(whole.data.cast("B"))
+    head = json.dumps({**header, "arrays": table}, separators=(",", ":")).encode()
+    body = sum(buffer.nbytes for buffer in buffers)
+    return [_LENGTHS.pack(len(head), body) + head, *buffers]
+
+
+def unpack(read: Callable[[int], bytearray | bytes]) -> tuple[dict[str, Any], list[NDArray[Any]]]:
+    """Return the header and arrays of the frame that ``read(count)`` yields; raises Garbled and what it raises."""
+    head_length, body_length = _LENGTHS.unpack(bytes(read(_LENGTHS.size)))
+    if head_length > _LIMIT or body_length > _LIMIT:
+        raise Garbled(f"frame of {head_length} and {body_length} bytes")
+    try:
+        header = json.loads(bytes(read(head_length)))
+        table = header.pop("arrays")
+    except (ValueError, KeyError, AttributeError) as error:
+        raise Garbled(repr(error)) from error
+    body = read(body_length)
+    arrays: list[NDArray[Any]] = []
+    offset = 0
+    for kind, shape, length in table:
+        dtype = np.dtype(kind)
+        if length == 0:
+            arrays.append(np.broadcast_to(np.zeros((), dtype), tuple(shape)))
+            continue
+        count = length // dtype.itemsize
+        arrays.append(np.frombuffer(body, dtype, count, offset).reshape(shape))
+        offset += length
+    return header, arrays
+
+
+def adapter_to_plain(adapter: Adapter) -> dict[str, Any]:
+    """Return ``adapter`` as JSON values."""
+    return {
+        **{name: getattr(adapter, name) for name in ("target", "rule", "count", "declared", "takes")},
+        "hyper": dict(adapter.hyper),
+        "states": dict(adapter.states),
+        "modes": {mode: dict(arguments) for mode, arguments in adapter.modes.items()},
+        "configurations": [
+            {
+                "name": entry.name,
+                "options": dict(entry.options),
+                "rule": entry.rule,
+                "rewrites": list(entry.rewrites),
+                "holds": dict(entry.holds),
+            }
+            for entry in adapter.configurations
+        ],
+    }
+
+
+def adapter_from_plain(raw: Mapping[str, Any]) -> Adapter:
+    """Return the adapter that ``adapter_to_plain`` wrote."""
+    return Adapter(
+        **{
+            **raw,
+            "configurations": tuple(
+                Configuration(**{**entry, "rewrites": tuple(entry["rewrites"])}) for entry in raw["configurations"]
+            ),
+        }
+    )
+
+
+def cell_to_plain(cell: Cell) -> dict[str, Any]:
+    """Return ``cell`` as JSON values."""
+    return {**asdict(cell), "fixed": [list(pair) for pair in cell.fixed]}
+
+
+def cell_from_plain(raw: Mapping[str, Any]) -> Cell:
+    """Return the cell that ``cell_to_plain`` wrote."""
+    return Cell(**{**raw, "fixed": tuple((name, value) for name, value in raw["fixed"])})
+
+
+def trajectory_to_plain(trajectory: Trajectory) -> tuple[dict[str, Any], list[NDArray[Any]]]:
+    """Return ``trajectory`` as a header and the arrays it counts off, trace by trace."""
+    arrays: list[NDArray[Any]] = []
+    for trace in trajectory.traces:
+        arrays += [trace.before, trace.theta, trace.count]
+        for name in trajectory.observed:
+            arrays += [trace.states[name], trace.present[name]]
+    fault = trajectory.fault
+    header = {
+        "steps": trajectory.steps,
+        "observed": list(trajectory.observed),
+        "fault": None if fault is None else [fault.kind, fault.message, fault.step],
+        "traces": len(trajectory.traces),
+    }
+    return header, arrays
+
+
+def trajectory_from_plain(header: Mapping[str, Any], arrays: Arrays) -> Trajectory:
+    """Return the trajectory that ``trajectory_to_plain`` wrote."""
+    observed = tuple(header["observed"])
+    each = 3 + 2 * len(observed)
+    traces = []
+    for start in range(0, each * header["traces"], each):
+        before, theta, count, *rest = arrays[start : start + each]
+        traces.append(
+            Trace(
+                before=before,
+                theta=theta,
+                states=dict(zip(observed, rest[0::2], strict=True)),
+                present=dict(zip(observed, rest[1::2], strict=True)),
+                count=count,
+            )
+        )
+    fault = header["fault"]
+    return Trajectory(
+        traces=tuple(traces),
+        steps=int(header["steps"]),
+        fault=None if fault is None else Fault(str(fault[0]), str(fault[1]), int(fault[2])),
+        observed=observed,
+    )
