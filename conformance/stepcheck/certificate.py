@@ -126,6 +126,7 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
     rule: str
     profile: str
     seed: int
+    strict: bool = False
     fixed: dict[str, float] = {}
     cells: tuple[CellResult, ...] = ()
     unfinished: int = 0
@@ -173,9 +174,9 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
         """Whether every compared cell holds or breaks only as a known finding says."""
         return self.exit_code() == 0
 
-    def exit_code(self, *, strict: bool = False) -> int:
-        """Return the command line's exit code for this certificate."""
-        return exit_code(self.verdict, strict=strict)
+    def exit_code(self, *, strict: bool | None = None) -> int:
+        """Return the command line's exit code for this certificate; ``strict`` defaults to the request's."""
+        return exit_code(self.verdict, strict=self.findings.strict if strict is None else strict)
 
     def to_json(self, *, indent: int = 2) -> str:
         """Return the certificate as JSON."""

@@ -31,6 +31,7 @@ class Request:
     fixed: Mapping[str, float] = field(default_factory=dict)
     profile: str = "quick"
     seed: int = 0
+    strict: bool = False
 
     def __post_init__(self) -> None:
         for mode in self.modes:
@@ -80,11 +81,12 @@ def claim(adapter: Adapter, configuration: Configuration, rule: str | None) -> t
     return "+".join((base, *rewrites, *(name for name in configuration.rewrites if name not in rewrites))), ""
 
 
-def check_fixed(fixed: Mapping[str, float], adapter: Adapter) -> None:
-    """Raise WrongRequest where ``fixed`` names a hyper-parameter that the subject does not take."""
+def check_fixed(fixed: Mapping[str, float], allowed: Iterable[str]) -> None:
+    """Raise WrongRequest where ``fixed`` names a hyper-parameter that is not one of ``allowed``."""
+    names = list(allowed)
     for name in fixed:
-        if name not in adapter.hyper:
-            raise WrongRequest(unknown("set", name, adapter.hyper))
+        if name not in names:
+            raise WrongRequest(unknown("set", name, names))
 
 
 def writable(directory: Path) -> Path:

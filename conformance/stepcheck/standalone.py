@@ -19,6 +19,8 @@ def literal(value: object) -> str:
     """Return ``value`` as Python source; a non-finite float as ``float("nan")`` and the like."""
     if isinstance(value, float) and not math.isfinite(value):
         return f'float("{value!r}")'
+    if isinstance(value, complex):
+        return f"complex({literal(value.real)}, {literal(value.imag)})"
     return repr(value)
 
 
@@ -151,16 +153,13 @@ def _layouts(tensors: Iterable[Tensor]) -> list[str]:
 
 def _values(data: Data, item: Tensor) -> str:
     values = expand(data, item.size, item.dtype).tolist()
+    entries: list[object] = [*values]
     if is_complex(item.dtype):
-        real = "torch.float32" if item.dtype == "complex64" else "torch.float64"
-        pairs = [[values[at], values[at + 1]] for at in range(0, len(values), 2)]
-        body = f"torch.view_as_complex(torch.tensor({_value(pairs)}, dtype={real}).reshape(-1, 2))"
-        return f"{body}.reshape({_tuple(item.shape)})"
-    if len(set(map(repr, values))) == 1:
-        return f"torch.full({_tuple(item.shape)}, {literal(values[0])}, dtype=torch.{item.dtype})"
-    if len(item.shape) == 1:
-        return f"torch.tensor({_value(values)}, dtype=torch.{item.dtype})"
-    return f"torch.tensor({_value(values)}, dtype=torch.{item.dtype}).reshape({_tuple(item.shape)})"
+        entries = [complex(values[at], values[at + 1]) for at in range(0, len(values), 2)]
+    if len(set(map(repr, entries))) == 1:
+        return f"torch.full({_tuple(item.shape)}, {literal(entries[0])}, dtype=torch.{item.dtype})"
+    flat = f"torch.tensor({_value(entries)}, dtype=torch.{item.dtype})"
+    return flat if len(item.shape) == 1 else f"{flat}.reshape({_tuple(item.shape)})"
 
 
 def _tensor(number: int, item: Tensor, cell: Cell) -> list[str]:
@@ -237,6 +236,10 @@ def _steps(adapter: Adapter, cell: Cell, script: Script, stop: int) -> list[str]
     lines: list[str] = []
     if simple and len(steps) > 4:
         for number, item in enumerate(script.tensors):
+            if len({step.gradients[number] for step in steps}) == 1:
+                same = _gradient(steps[0].gradients[number], item, cell)
+                lines += _wrapped(f"gradients{number} = [{same}] * {len(steps)}")
+                continue
             lines.append(f"gradients{number} = [")
             for step in steps:
                 data = step.gradients[number]

@@ -1,0 +1,273 @@
+"""``certify``: a target in, a certificate out. (A module named like the function would hide it.)"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import platform
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+
+from stepcheck.certificate import CellResult, Certificate, Findings, Run
+from stepcheck.plan import Planned, plan
+from stepcheck.request import Request, WrongRequest, check_fixed, writable
+from stepcheck.verdict import Verdict, overall
+from stepcheck_implementations import torch_optim, wire
+from stepcheck_implementations.pool import Workers
+from stepcheck_implementations.subject import Adapter, Cell
+from stepcheck_reference.script import Script
+from stepcheck_reference.trajectory import Trajectory
+
+Progress = Callable[[int, int, CellResult | None], None]
+"""Called with (cells done, cells in all, the result that has just come in, None at the start)."""
+
+
+class Runner(Protocol):
+    """What turns a script into a trajectory."""
+
+    def describe(self, target: str, rule: str | None, *, fixed: Mapping[str, float] | None = None) -> dict[str, Any]:
+        """Return what ``target`` offers."""
+
+    def run(self, adapter: Adapter, cell: Cell, script: Script) -> Trajectory:
+        """Return what the cell's subject does over ``script``."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C; ``certificate`` holds what was found until then."""
+
+    def __init__(self, certificate: Certificate) -> None:
+        super().__init__("interrupted")
+        self.certificate = certificate
+
+
+def certify(
+    target: str | Callable[..., Any],
+    *,
+    rule: str | None = None,
+    modes: Sequence[str] = (),
+    dtypes: Sequence[str] = (),
+    devices: Sequence[str] = (),
+    fixed: Mapping[str, float] | None = None,
+    profile: str = "quick",
+    seed: int = 0,
+    strict: bool = False,
+    out: str | os.PathLike[str] | None = None,
+    jobs: int | None = None,
+    progress: Progress | None = None,
+) -> Certificate:
+    """Return the certificate of ``target``, held to ``rule`` (default: what its adapter declares).
+
+    A string is imported by worker processes ("torch.optim.AdamW", "package.module:Name",
+    "path/file.py:Name"); a class runs in this process, where a crash is the caller's. Empty ``modes``,
+    ``dtypes`` and ``devices`` mean all there are; ``fixed`` holds hyper-parameters at a value, by alphabet
+    name. ``strict`` makes known findings count against ``conforms``. With ``out``, one JSON file a cell is
+    written there as it comes, failing scripts beside it, and ``certificate.json`` at the end. ``progress``
+    is called after every cell. The findings are the same for the same seed, whatever ``jobs`` is.
+
+    Raises WrongRequest, UnknownRule, OutOfDomain and TargetError where the request is wrong, Interrupted
+    (a KeyboardInterrupt) on Ctrl-C, and Contradiction where stepcheck itself fails.
+    """
+    began = time.perf_counter()
+    if not isinstance(target, str):
+        from stepcheck.in_process import name_of
+
+        name = name_of(target)
+    else:
+        name = target
+    request = Request(
+        target=name,
+        rule=rule,
+        modes=_strings("modes", modes),
+        dtypes=tuple(dtype.removeprefix("torch.") for dtype in _strings("dtypes", dtypes)),
+        devices=_strings("devices", devices),
+        fixed={key: float(value) for key, value in (fixed or {}).items()},
+        profile=profile,
+        seed=seed,
+        strict=strict,
+    )
+    directory = None if out is None else writable(Path(out))
+    told = progress or (lambda done, total, result: None)
+    if not isinstance(target, str):
+        from stepcheck.in_process import InProcess
+
+        runner = InProcess(target)
+        return _certify(request, runner, lambda: contextlib.nullcontext(runner), directory, 1, told, began)
+    with Workers() as workers:
+        address = workers.address
+        return _certify(request, workers, lambda: Workers(address=address), directory, jobs, told, began)
+
+
+def _strings(what: str, values: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(values, str):
+        raise WrongRequest(f"{what}={values!r}, but should be a list of strings")
+    return tuple(str(value) for value in values)
+
+
+def _certify(
+    request: Request,
+    runner: Runner,
+    fresh: Callable[[], contextlib.AbstractContextManager[Runner]],
+    directory: Path | None,
+    jobs: int | None,
+    progress: Progress,
+    began: float,
+) -> Certificate:
+    from stepcheck_reference.oracle import program_of
+    from stepcheck_reference.rules import find
+
+    if request.rule is not None:
+        find(request.rule)
+    from stepcheck.judging import Court
+    from stepcheck.judges import default_jobs, judged
+
+    description = described(request, runner)
+    adapter = wire.adapter_from_plain(description["adapter"])
+    planned = plan(request, adapter, description["availability"], description["devices"])
+    _check_domains(request, adapter, planned)
+    open_ = [number for number, entry in enumerate(planned) if entry.verdict is None]
+    for rule in dict.fromkeys(planned[number].rule for number in open_):
+        program_of(find(rule))
+    jobs = min(jobs, max(1, len(open_))) if jobs is not None else default_jobs(len(open_))
+    results: dict[int, CellResult] = {
+        number: _left_out(entry) for number, entry in enumerate(planned) if entry.verdict is not None
+    }
+    versions = {"stepcheck": _version("stepcheck"), **{name: str(description[name]) for name in ("torch", "python")}}
+    versions |= {name: _version(name) for name in ("numpy", "sympy", "hypothesis")}
+
+    def certificate(*, interrupted: bool) -> Certificate:
+        cells = tuple(results[number] for number in sorted(results))
+        return Certificate(
+            findings=Findings(
+                verdict=overall(cell.verdict for cell in cells),
+                target=request.target,
+                rule=" and ".join(dict.fromkeys(entry.rule for entry in planned if entry.rule)),
+                profile=request.profile,
+                seed=request.seed,
+                strict=request.strict,
+                fixed=dict(request.fixed),
+                cells=cells,
+                unfinished=len(planned) - len(cells),
+            ),
+            run=Run(
+                seconds=round(time.perf_counter() - began, 3),
+                jobs=jobs,
+                versions=versions,
+                host=platform.platform(),
+                interrupted=interrupted,
+            ),
+        )
+
+    @contextlib.contextmanager
+    def prepare() -> Iterator[Callable[[int], CellResult]]:
+        with fresh() as judges_runner:
+            court = Court(request, adapter, description["torch"], judges_runner)
+            yield lambda number: court.judge(planned[number])
+
+    progress(0, len(open_), None)
+    order = sorted(open_, key=lambda number: (-_weight(planned[number].cell.dtype), number))
+    try:
+        with contextlib.closing(judged(prepare, order, jobs)) as stream:
+            for done, (number, result) in enumerate(stream, 1):
+                results[number] = result
+                if directory is not None:
+                    write_cell(directory, result)
+                progress(done, len(open_), result)
+    except KeyboardInterrupt as stop:
+        found = certificate(interrupted=True)
+        if directory is not None:
+            write(directory / "certificate.json", found.to_json())
+        raise Interrupted(found) from stop
+    found = certificate(interrupted=False)
+    if directory is not None:
+        for number, entry in enumerate(planned):
+            if entry.verdict is not None:
+                write_cell(directory, results[number])
+        write(directory / "certificate.json", found.to_json())
+    return found
+
+
+def described(request: Request, runner: Runner) -> dict[str, Any]:
+    """Return what the target offers; a target without an adapter of its own needs a rule."""
+    from stepcheck_implementations.generic import NoMatch
+    from stepcheck_implementations.target import TargetError
+    from stepcheck_reference.rules import ALL
+
+    known = torch_optim.find(request.target) is not None
+    try:
+        return runner.describe(request.target, None if known else request.rule, fixed=request.fixed)
+    except NoMatch as error:
+        raise WrongRequest(str(error)) from error
+    except TargetError as error:
+        if not known and request.rule is None and "say which rule" in str(error):
+            names = ", ".join(rule.name for rule in ALL)
+            raise WrongRequest(f"{error}: --as RULE, where RULE is one of {names}") from error
+        raise
+
+
+def _check_domains(request: Request, adapter: Adapter, planned: Sequence[Planned]) -> None:
+    from stepcheck_reference.rules import find
+
+    rules = [find(name) for name in dict.fromkeys(entry.rule for entry in planned if entry.rule)]
+    known = {str(symbol) for rule in rules for symbol in rule.hyper}
+    check_fixed(request.fixed, [*adapter.hyper, *sorted(known - set(adapter.hyper))])
+    for rule in rules:
+        names = {str(symbol) for symbol in rule.hyper}
+        rule.check_hyper({name: value for name, value in request.fixed.items() if name in names})
+
+
+def _left_out(entry: Planned) -> CellResult:
+    cell = entry.cell
+    return CellResult(
+        id=cell.id,
+        configuration=cell.configuration,
+        mode=cell.mode,
+        dtype=cell.dtype,
+        device=cell.device,
+        rule=entry.rule,
+        verdict=entry.verdict or Verdict.NOT_RUN,
+        reason=entry.reason,
+    )
+
+
+def _weight(dtype: str) -> int:
+    """Cells that take longest are judged first, so that the last judges end together."""
+    return {"complex128": 2, "float64": 1}.get(dtype, 0)
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        import stepcheck
+
+        return stepcheck.__version__ if package == "stepcheck" else "unknown"
+
+
+def file_name(cell: str) -> str:
+    """Return a file name for a cell's id: letters, digits, ".", "-" and "_"."""
+    return "".join(letter if letter.isalnum() or letter in ".-" else "_" for letter in cell).strip("_")
+
+
+def write_cell(directory: Path, result: CellResult) -> None:
+    """Write a cell's JSON under ``cells`` and its failures' programs under ``failures``."""
+    stem = file_name(result.id)
+    write(directory / "cells" / f"{stem}.json", msgspec.json.format(msgspec.json.encode(result)).decode())
+    for failure in result.failures:
+        output = failure.worst.output if failure.worst else failure.fault
+        write(directory / "failures" / f"{stem}-{failure.code}-{file_name(output)}.py", failure.standalone)
+
+
+def write(path: Path, text: str) -> None:
+    """Write ``text`` to ``path`` whole or not at all; raises WrongRequest where that cannot be done."""
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        raise WrongRequest(f"out={path}, but should be writable ({error.strerror or error})") from error

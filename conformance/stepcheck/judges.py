@@ -1,0 +1,116 @@
+"""Judge processes: cells are independent, so each judge takes the next one and answers with JSON.
+
+Judges never import torch; they share the parent's template of workers by its address.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+import msgspec
+
+from stepcheck.certificate import CellResult
+
+Judge = Callable[[int], CellResult]
+"""Judges the cell with this number."""
+
+Prepare = Callable[[], contextlib.AbstractContextManager[Judge]]
+"""Makes a judge in its own process."""
+
+_AWAKE = 1.0
+"""Seconds after which an idle judge looks whether its parent is still there."""
+
+
+class Contradiction(RuntimeError):
+    """A judge failed: a defect of stepcheck, never of the subject. The message ends with its traceback."""
+
+
+def default_jobs(cells: int) -> int:
+    """Return how many judges to run: one a usable core, at most one a cell."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(usable, cells))
+
+
+def judged(prepare: Prepare, order: Sequence[int], jobs: int) -> Iterator[tuple[int, CellResult]]:
+    """Yield (number, result) of each cell in ``order`` as it is judged, by ``jobs`` processes.
+
+    With one job, or where processes cannot be forked, the caller's own process judges. Raises
+    Contradiction where a judge raises or dies. Closing the iterator ends the judges.
+    """
+    if jobs == 1 or "fork" not in multiprocessing.get_all_start_methods():
+        with prepare() as judge:
+            for number in order:
+                yield number, judge(number)
+        return
+    context = multiprocessing.get_context("fork")
+    parent = os.getpid()
+    links: dict[Connection, Any] = {}
+    try:
+        for _ in range(jobs):
+            ours, theirs = context.Pipe()
+            process = context.Process(target=_serve, args=(theirs, prepare, parent, [*links, ours]), daemon=True)
+            process.start()
+            theirs.close()
+            links[ours] = process
+        waiting = list(order)
+        at_work: dict[Connection, int] = {}
+        for link in links:
+            _give(link, waiting, at_work)
+        while at_work:
+            for link in wait(list(at_work)):
+                assert isinstance(link, Connection)
+                number = at_work.pop(link)
+                result = _take(link, links[link])
+                _give(link, waiting, at_work)
+                yield number, result
+    finally:
+        for link, process in links.items():
+            process.kill()
+            process.join()
+            link.close()
+
+
+def _give(link: Connection, waiting: list[int], at_work: dict[Connection, int]) -> None:
+    if waiting:
+        number = waiting.pop(0)
+        with contextlib.suppress(OSError):  # a dead judge is heard of when its answer is awaited
+            link.send(number)
+        at_work[link] = number
+
+
+def _take(link: Connection, process: Any) -> CellResult:
+    try:
+        answer = link.recv_bytes()
+    except (EOFError, OSError) as error:
+        process.join(5.0)
+        raise Contradiction(f"a judge process ended with status {process.exitcode}") from error
+    if answer[:1] == b"e":
+        raise Contradiction(f"a judge process failed\n{answer[1:].decode()}")
+    return msgspec.json.decode(answer[1:], type=CellResult)
+
+
+def _serve(link: Connection, prepare: Prepare, parent: int, others: list[Connection]) -> None:
+    """Judge what comes down ``link`` until it ends or the parent does. Ctrl-C is the parent's to hear."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for other in others:
+        other.close()
+    try:
+        with prepare() as judge:
+            while True:
+                while not link.poll(_AWAKE):
+                    if os.getppid() != parent:
+                        return
+                link.send_bytes(b"r" + msgspec.json.encode(judge(link.recv())))
+    except EOFError:
+        return
+    except BaseException:
+        with contextlib.suppress(OSError):
+            link.send_bytes(b"e" + traceback.format_exc().encode())
+        raise

@@ -1,0 +1,77 @@
+"""Plans: which cells a request asks for, what each is held to, and why some are not judged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from stepcheck.nearest import unknown
+from stepcheck.request import Request, WrongRequest, claim
+from stepcheck.verdict import Verdict
+from stepcheck_implementations.subject import MODES, Adapter, Cell
+from stepcheck_reference.formats import FORMATS
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A cell and the name of its rule; ``verdict`` and ``reason`` are set where it is not judged.
+
+    ``hold`` are hyper-parameters that do not vary here; ``companions`` are dtypes that may stand beside
+    the cell's in one script.
+    """
+
+    cell: Cell
+    rule: str
+    hold: Mapping[str, float]
+    companions: tuple[str, ...] = ()
+    verdict: Verdict | None = None
+    reason: str = ""
+
+
+def plan(
+    request: Request, adapter: Adapter, availability: Iterable[Mapping[str, str]], devices: Iterable[str]
+) -> tuple[Planned, ...]:
+    """Return the cells of ``request`` in the order configuration, mode, dtype, device.
+
+    ``availability`` gives mode, dtype, device and the reason why the subject refuses them, "" where it
+    does not. Raises WrongRequest for a device the worker does not have.
+    """
+    there = tuple(devices)
+    chosen = _devices(request.devices, there)
+    dtypes = [dtype for dtype in FORMATS if not request.dtypes or dtype in request.dtypes]
+    listed = request.modes or (MODES if adapter.declared else tuple(adapter.modes))
+    modes = [mode for mode in MODES if mode in listed]
+    refusals = {(row["mode"], row["dtype"], row["device"]): row["reason"] for row in availability}
+    fixed = tuple(request.fixed.items())
+    planned: list[Planned] = []
+    for configuration in adapter.configurations:
+        rule, unclaimed = claim(adapter, configuration, request.rule)
+        hold = {**configuration.holds, **request.fixed}
+        clash = [name for name, value in configuration.holds.items() if request.fixed.get(name, value) != value]
+        for mode in modes:
+            for dtype in dtypes:
+                for device in chosen:
+                    cell = Cell(request.target, configuration.name, mode, dtype, device, fixed)
+                    verdict, reason = None, refusals.get((mode, dtype, device), "")
+                    if rule is None:
+                        verdict, reason = Verdict.NOT_APPLICABLE, unclaimed
+                    elif clash:
+                        verdict = Verdict.NOT_APPLICABLE
+                        reason = f"this configuration has {clash[0]}={configuration.holds[clash[0]]!r}"
+                    elif reason:
+                        verdict = Verdict.NOT_APPLICABLE
+                    elif mode == "compiled" and request.profile == "quick" and "compiled" not in request.modes:
+                        verdict = Verdict.NOT_RUN
+                        reason = "compiled runs from --profile standard on, or with --mode compiled"
+                    beside = tuple(name for name in FORMATS if not refusals.get((mode, name, device), "")) if rule else ()
+                    planned.append(Planned(cell, rule or "", hold, beside, verdict, " ".join(reason.split())))
+    return tuple(planned)
+
+
+def _devices(asked: tuple[str, ...], there: tuple[str, ...]) -> list[str]:
+    if not asked:
+        return list(there)
+    for device in asked:
+        if not any(name == device or name.startswith(f"{device}:") for name in there):
+            raise WrongRequest(unknown("device", device, there))
+    return [name for name in there if any(name == device or name.startswith(f"{device}:") for device in asked)]
