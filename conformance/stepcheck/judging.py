@@ -1,0 +1,244 @@
+"""One cell judged: examined under its arithmetic, its failures reduced, known findings told apart."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+
+from stepcheck.certificate import CellResult, Failure, LawResult
+from stepcheck.certifying import Runner
+from stepcheck.expected_broken import Finding, known
+from stepcheck.failing import failure, worst
+from stepcheck.findings import ALL
+from stepcheck.inference import CANDIDATES, PLAIN, Candidate, candidate
+from stepcheck.plan import Planned
+from stepcheck.replay_token import Replayable
+from stepcheck.request import Request
+from stepcheck.verdict import Verdict, overall
+from stepcheck_implementations.subject import Adapter, Cell
+from stepcheck_implementations.torch_optim import arithmetic_of
+from stepcheck_properties import examine as examining
+from stepcheck_properties import laws, profile
+from stepcheck_properties.examine import Examination
+from stepcheck_properties.law import Breach, Evidence
+from stepcheck_reference.arithmetic import Arithmetic
+from stepcheck_reference.formats import FORMATS
+from stepcheck_reference.oracle import judge as oracle_judge
+from stepcheck_reference.rule import Rule
+from stepcheck_reference.rules import find
+from stepcheck_reference.script import Script
+from stepcheck_reference.trajectory import Trajectory
+
+Run = Callable[[Script], Trajectory]
+
+
+class Court:
+    """Judges the cells of one request; keeps which known findings still break."""
+
+    def __init__(
+        self, request: Request, adapter: Adapter, torch: str, runner: Runner, *, findings: tuple[Finding, ...] = ALL
+    ) -> None:
+        self.request, self.adapter, self.torch, self.runner, self.findings = request, adapter, torch, runner, findings
+
+    def judge(self, planned: Planned) -> CellResult:
+        """Return the result of one cell."""
+        return _Case(self, planned).result()
+
+
+class _Case:
+    """One cell before the court."""
+
+    def __init__(self, court: Court, planned: Planned) -> None:
+        self.court, self.planned, self.cell = court, planned, planned.cell
+        self.rule: Rule = find(planned.rule)
+        self.profile = profile.find(court.request.profile)
+        digest = hashlib.blake2b(f"{court.request.seed}/{self.cell.id}/{planned.rule}".encode(), digest_size=7).digest()
+        self.seed = int.from_bytes(digest, "big")
+        self.companions = {name for name in FORMATS if name in planned.companions or name == self.cell.dtype}
+
+    def run(self, script: Script) -> Trajectory:
+        return self.court.runner.run(self.court.adapter, self.cell, script)
+
+    def result(self) -> CellResult:
+        if self.court.adapter.declared:
+            arithmetics = declared(self.cell)
+            return self.told(self.examined(arithmetics), arithmetics, None)
+        return self.told(*self.inferred())
+
+    def examined(self, arithmetics: Mapping[str, Arithmetic]) -> Examination:
+        return examining.examine(
+            self.run,
+            self.rule,
+            {name: arithmetics[name] for name in arithmetics if name in self.companions},
+            self.cell.dtype,
+            self.profile,
+            self.seed,
+            dict(self.planned.hold),
+            reductions=0,
+        )
+
+    def inferred(self) -> tuple[Examination, Mapping[str, Arithmetic], Candidate]:
+        """Return the examination under the first arithmetic that everything holds with, else under the plain one.
+
+        A candidate is examined only where the scripts that broke the earlier ones hold with it.
+        """
+        plain = PLAIN.arithmetics()
+        first = self.examined(plain)
+        witnesses = list(first.failures)
+        if not witnesses or any(entry.breach.deviation is None for entry in witnesses):
+            return first, plain, PLAIN
+        for entry in CANDIDATES[1:]:
+            arithmetics = entry.arithmetics()
+            if any(
+                examining.reproduces(witness, run=self.run, rule=self.rule, arithmetics=arithmetics)
+                for witness in witnesses
+            ):
+                continue
+            again = self.examined(arithmetics)
+            if not again.failures:
+                return again, arithmetics, entry
+            witnesses += again.failures
+        return first, plain, PLAIN
+
+    def told(
+        self, examination: Examination, arithmetics: Mapping[str, Arithmetic], inferred: Candidate | None
+    ) -> CellResult:
+        alive, covered, fixed = self.known(arithmetics)
+        failures: list[Failure] = [*covered]
+        new: set[str] = set()
+        for found in examination.failures:
+            if self.explained(alive, found.law.code, found.breach, found.script):
+                continue
+            small = examining.reduced(
+                found,
+                run=self.run,
+                rule=self.rule,
+                arithmetics=arithmetics,
+                budget=self.profile.reductions,
+                hold=dict(self.planned.hold),
+            )
+            if self.explained(alive, small.law.code, small.breach, small.script):
+                small = found
+            new.add(found.law.code)
+            item = Replayable(self.cell, self.planned.rule, small.script, inferred.name if inferred else "")
+            counts = ()
+            if small.output == "count":
+                counts = oracle_judge(self.rule, small.script, self.run(small.script), arithmetics).counts
+            failures.append(failure(self.court.adapter, small.law, small.breach, item, counts))
+        results = tuple(self.law(entry, failures, new) for entry in examination.findings)
+        applied = [entry.verdict for entry in results if entry.verdict is not Verdict.NOT_APPLICABLE]
+        verdict = overall(applied)
+        held = next(entry for entry in results if entry.code == "SC101")
+        reasons = [entry.note for entry in examination.findings if entry.verdict == examining.VACUOUS]
+        if verdict is Verdict.HOLDS and held.verdict is Verdict.VACUOUS:
+            verdict = Verdict.VACUOUS
+        reason = reasons[0] if verdict is Verdict.VACUOUS and reasons else examination.stopped
+        arithmetic = arithmetics[self.cell.dtype]
+        return CellResult(
+            id=self.cell.id,
+            configuration=self.cell.configuration,
+            mode=self.cell.mode,
+            dtype=self.cell.dtype,
+            device=self.cell.device,
+            rule=self.planned.rule,
+            verdict=verdict,
+            reason="; ".join(entry for entry in (reason, *examination.unconfirmed) if entry),
+            scripts=examination.scripts,
+            element_steps=examination.compared + sum(examination.not_compared.values()),
+            compared=examination.compared,
+            not_compared=dict(sorted(examination.not_compared.items())),
+            admissible_nonfinite=examination.nonfinite,
+            observability=examination.observability,
+            arithmetic=arithmetic.name,
+            arithmetic_source=arithmetic.source,
+            inferred=inferred.says if inferred else "",
+            worst={output: worst(entry) for output, entry in sorted(examination.worst.items(), key=_theta_first)},
+            worst_from_zero=None if examination.worst_from_zero is None else worst(examination.worst_from_zero),
+            laws=results,
+            fixed_upstream=fixed,
+        )
+
+    def law(self, found: examining.Finding, failures: list[Failure], new: set[str]) -> LawResult:
+        mine = tuple(entry for entry in failures if entry.code == found.law.code)
+        verdict = Verdict(found.verdict)
+        if mine:
+            verdict = Verdict.BROKEN if found.law.code in new else Verdict.EXPECTED_BROKEN
+        elif verdict is Verdict.BROKEN:
+            verdict = Verdict.EXPECTED_BROKEN
+        return LawResult(code=found.law.code, verdict=verdict, compared=found.compared, failures=mine)
+
+    # Known findings.
+
+    def known(
+        self, arithmetics: Mapping[str, Arithmetic]
+    ) -> tuple[dict[str, tuple[Finding, ...]], list[Failure], tuple[str, ...]]:
+        """Return what still breaks, by dtype; the failures its witnesses show in this dtype; what is fixed."""
+        alive: dict[str, tuple[Finding, ...]] = {}
+        shown: list[Failure] = []
+        fixed: list[str] = []
+        for dtype in FORMATS:
+            if dtype not in self.companions:
+                continue
+            cell = replace(self.cell, dtype=dtype)
+            breaking: list[Finding] = []
+            for finding in known(self.court.findings, cell, self.court.torch):
+                found = list(self.witnessed(finding, cell, arithmetics))
+                if found:
+                    breaking.append(finding)
+                if dtype == self.cell.dtype:
+                    shown += found
+                    if not found:
+                        fixed.append(finding.name)
+            alive[dtype] = tuple(breaking)
+        return alive, shown, tuple(fixed)
+
+    def witnessed(self, finding: Finding, cell: Cell, arithmetics: Mapping[str, Arithmetic]) -> Iterator[Failure]:
+        script = finding.script(cell)
+        evidence = evidence_of(self.rule, script, self.run(script), arithmetics)
+        law = laws.find(finding.code)
+        for breach in law.check(evidence).breaches:
+            if _covers(finding, finding.code, breach):
+                item = Replayable(cell, self.planned.rule, script)
+                made = failure(self.court.adapter, law, breach, item, evidence.judgement.counts)
+                yield _named(made, finding)
+
+    def explained(
+        self, alive: Mapping[str, tuple[Finding, ...]], code: str, breach: Breach, script: Script
+    ) -> bool:
+        dtype = script.tensors[breach.tensor].dtype if script.tensors else self.cell.dtype
+        return any(_covers(finding, code, breach) for finding in alive.get(dtype, ()))
+
+
+def evidence_of(
+    rule: Rule, script: Script, trajectory: Trajectory, arithmetics: Mapping[str, Arithmetic]
+) -> Evidence:
+    """Return one run with what the oracle says of it."""
+    return Evidence(rule, script, trajectory, oracle_judge(rule, script, trajectory, arithmetics))
+
+
+def declared(cell: Cell) -> dict[str, Arithmetic]:
+    """Return the arithmetic that torch.optim declares in ``cell``'s mode and device, by dtype."""
+    return {dtype: arithmetic_of(cell.mode, dtype, cell.device) for dtype in FORMATS}
+
+
+def arithmetics_of(adapter: Adapter, cell: Cell, inferred: str) -> Mapping[str, Arithmetic]:
+    """Return the arithmetic of every dtype: what is declared, or the candidate called ``inferred``."""
+    return declared(cell) if adapter.declared else candidate(inferred or PLAIN.name).arithmetics()
+
+
+def _covers(finding: Finding, code: str, breach: Breach) -> bool:
+    inputs = breach.deviation.inputs if breach.deviation is not None else {}
+    ratio = breach.ratio if breach.deviation is not None else math.nan
+    return finding.covers(code, breach.output, ratio, inputs)
+
+
+def _named(made: Failure, finding: Finding) -> Failure:
+    from msgspec.structs import replace as changed
+
+    return changed(made, finding=finding.name, explanation=finding.reason)
+
+
+def _theta_first(item: tuple[str, object]) -> tuple[bool, str]:
+    return (item[0] != "theta", item[0])
