@@ -40,7 +40,8 @@ class _Quad:
         return np.asarray(np.sqrt(values))
 
     def power(self, base: Extended, exponent: Extended) -> Extended:
-        return np.asarray(np.power(base, exponent))
+        with np.errstate(invalid="ignore"):  # 0**t is right, and sets the flag
+            return np.asarray(np.power(base, exponent))
 
 
 class _Mpfr:

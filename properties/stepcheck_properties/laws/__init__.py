@@ -1,1 +1,30 @@
 """Every law, in the order reports list them."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+
+from stepcheck_properties.law import Law
+from stepcheck_properties.laws.completion import COMPLETION
+from stepcheck_properties.laws.oracle_agreement import COUNTS, INITIALS, PARAMETERS, STATES
+
+ALL: tuple[Law, ...] = (PARAMETERS, STATES, COUNTS, INITIALS, COMPLETION)
+
+
+class UnknownLaw(ValueError):
+    """A code that no law has; ``given``, ``allowed`` and ``nearest`` are the facts of the message."""
+
+    def __init__(self, given: str, allowed: tuple[str, ...], nearest: str | None) -> None:
+        self.given, self.allowed, self.nearest = given, allowed, nearest
+        hint = f"; did you mean {nearest}?" if nearest else ""
+        super().__init__(f"law={given!r}, but should be one of {', '.join(allowed)}{hint}")
+
+
+def find(code: str) -> Law:
+    """Return the law with ``code``, in upper or lower case; raises UnknownLaw with the nearest code."""
+    for law in ALL:
+        if law.code == code.upper():
+            return law
+    allowed = tuple(law.code for law in ALL)
+    near = get_close_matches(code.upper(), allowed, n=1)
+    raise UnknownLaw(code, allowed, near[0] if near else None)

@@ -1,0 +1,364 @@
+"""examine: put one cell of a subject through its scripts and say which laws hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import hypothesis
+from hypothesis import HealthCheck, Phase
+
+from stepcheck_properties import laws
+from stepcheck_properties.corners import corners
+from stepcheck_properties.law import Breach, Evidence, Facts, Law
+from stepcheck_properties.profile import Profile
+from stepcheck_properties.reduce import Run, breach_of, reduce
+from stepcheck_properties.strategies.scripts import scripts
+from stepcheck_reference import oracle
+from stepcheck_reference.arithmetic import Arithmetic
+from stepcheck_reference.oracle import Deviation
+from stepcheck_reference.rule import Rule
+from stepcheck_reference.script import Script
+
+HOLDS, BROKEN, NOT_APPLICABLE, VACUOUS = "holds", "broken", "not_applicable", "vacuous"
+
+LEAST_COMPARED = 0.5
+"""The share of element-steps that must be compared: below it, "holds" would speak for the smaller part."""
+
+CEILING = 1e6
+"""Ratios beyond this count as this when Hypothesis climbs toward the largest; it needs finite numbers."""
+
+Progress = Callable[[int, int, int], None]
+"""Told (scripts done, scripts to do, element-steps compared so far) after every script."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The verdict on one law in one cell: ``compared`` in the law's unit, ``note`` says why where it is not "holds"."""
+
+    law: Law
+    verdict: str
+    compared: int
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One way in which the cell breaks a law: the law, the output, and the script that shows it.
+
+    ``found_in`` is the corner's name or "drawn"; ``runs`` counts the runs that reduced the script, 0 where
+    it is as it was found.
+    """
+
+    law: Law
+    output: str
+    breach: Breach
+    script: Script
+    found_in: str
+    runs: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """Everything found in one cell.
+
+    ``compared`` and ``not_compared`` count element-steps; ``worst`` maps each output to its largest
+    deviation, ``worst_from_zero`` is that of parameters updated from 0; ``nonfinite`` counts admissible
+    non-finite results. ``stopped`` says why scripts are missing, "" where none are; ``unconfirmed`` tells
+    of crashes and hangs that did not happen again.
+    """
+
+    findings: tuple[Finding, ...]
+    failures: tuple[Failure, ...]
+    compared: int
+    not_compared: Mapping[str, int]
+    worst: Mapping[str, Deviation]
+    worst_from_zero: Deviation | None
+    observability: str
+    nonfinite: int
+    scripts: int
+    stopped: str = ""
+    unconfirmed: tuple[str, ...] = ()
+
+    @property
+    def broken(self) -> bool:
+        """Whether a law is broken."""
+        return any(finding.verdict == BROKEN for finding in self.findings)
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What was found so far."""
+
+    compared: int = 0
+    not_compared: dict[str, int] = field(default_factory=dict)
+    worst: dict[str, Deviation] = field(default_factory=dict)
+    worst_from_zero: Deviation | None = None
+    observability: set[str] = field(default_factory=set)
+    nonfinite: int = 0
+    scripts: int = 0
+    checked: dict[str, int] = field(default_factory=dict)
+    failures: dict[tuple[str, str], Failure] = field(default_factory=dict)
+    observed: set[str] = field(default_factory=set)
+    counted: bool = False
+    stopped: str = ""
+    unconfirmed: list[str] = field(default_factory=list)
+
+
+def examine(
+    run: Run,
+    rule: Rule,
+    arithmetics: Mapping[str, Arithmetic],
+    dtype: str,
+    profile: Profile,
+    seed: int,
+    hold: Mapping[str, float] | None = None,
+    on_progress: Progress | None = None,
+    *,
+    reductions: int | None = None,
+) -> Examination:
+    """Return what the subject ``run`` does to the laws in one cell: corners first, then drawn scripts.
+
+    ``arithmetics`` maps each dtype the subject may be given to its declared arithmetic; ``dtype`` must be
+    among them, the others may stand beside it. ``seed`` should be derived from the cell; the same
+    arguments and subject give the same examination. ``hold`` fixes hyper-parameters. ``reductions`` bounds
+    the runs spent on each failure (default: the profile's; 0 leaves scripts as they were found).
+
+    A subject's exceptions, crashes and hangs are failures in the result. What ``run`` itself raises comes
+    through. Raises KeyError where ``dtype`` has no arithmetic.
+    """
+    arithmetics[dtype]
+    cell = _Examining(run, rule, arithmetics, dtype, profile, seed, dict(hold or {}), on_progress)
+    cell.corners()
+    cell.drawn()
+    return cell.result(profile.reductions if reductions is None else reductions)
+
+
+class _Examining:
+    """One cell under examination."""
+
+    def __init__(
+        self,
+        run: Run,
+        rule: Rule,
+        arithmetics: Mapping[str, Arithmetic],
+        dtype: str,
+        profile: Profile,
+        seed: int,
+        hold: dict[str, float],
+        on_progress: Progress | None,
+    ) -> None:
+        self.run, self.rule, self.arithmetics, self.dtype = run, rule, arithmetics, dtype
+        self.profile, self.seed, self.hold, self.on_progress = profile, seed, hold, on_progress
+        self.tally = _Tally()
+        self.total = profile.examples
+
+    def corners(self) -> None:
+        """Try every corner of the cell."""
+        chosen = corners(
+            rule=self.rule,
+            dtype=self.dtype,
+            profile=self.profile,
+            seed=self.seed,
+            hold=self.hold,
+            companions=tuple(self.arithmetics),
+        )
+        self.total += len(chosen)
+        for corner in chosen:
+            if self.tally.stopped:
+                return
+            self.one(corner.script, corner.name)
+
+    def drawn(self) -> None:
+        """Try scripts that Hypothesis draws, climbing toward the largest ratio."""
+        if not self.profile.examples or self.tally.stopped:
+            return
+        raised: list[Exception] = []
+
+        def body(script: Script) -> None:
+            if self.tally.stopped or raised:
+                return
+            try:
+                ratio = self.one(script, "drawn")
+            except Exception as error:
+                raised.append(error)
+                return
+            hypothesis.target(min(ratio, CEILING), label="error over radius")
+
+        strategy = scripts(
+            rule=self.rule,
+            dtype=self.dtype,
+            companions=tuple(self.arithmetics),
+            max_steps=self.profile.max_steps,
+            hold=self.hold,
+        )
+        settings = hypothesis.settings(
+            max_examples=self.profile.examples,
+            database=None,
+            deadline=None,
+            derandomize=False,
+            backend="hypothesis",
+            phases=(Phase.generate, Phase.target),
+            suppress_health_check=list(HealthCheck),
+            verbosity=hypothesis.Verbosity.quiet,
+            print_blob=False,
+        )
+        with _nothing_written():
+            hypothesis.seed(self.seed)(settings(hypothesis.given(strategy)(body)))()
+        if raised:
+            raise raised[0]
+
+    def one(self, script: Script, found_in: str) -> float:
+        """Run and judge one script; return its largest ratio."""
+        tally = self.tally
+        trajectory = self.run(script)
+        fault = trajectory.fault
+        if fault is not None and fault.kind in ("crashed", "hung"):
+            again = self.run(script)
+            if again.fault is None or again.fault.kind != fault.kind:
+                tally.unconfirmed.append(f"{found_in}: {fault.kind} at step {fault.step}, not when repeated")
+            else:
+                tally.stopped = f"{found_in}: {again.fault.kind} at step {again.fault.step}"
+            trajectory = again
+        judgement = oracle.judge(self.rule, script, trajectory, self.arithmetics)
+        tally.scripts += 1
+        tally.compared += judgement.compared
+        tally.nonfinite += judgement.nonfinite
+        tally.observability.add(judgement.observability)
+        for reason, count in judgement.not_compared.items():
+            tally.not_compared[reason] = tally.not_compared.get(reason, 0) + count
+        for output, deviation in judgement.worst.items():
+            if output not in tally.worst or deviation.ratio > tally.worst[output].ratio:
+                tally.worst[output] = deviation
+        zero = judgement.worst_from_zero
+        if zero is not None and (tally.worst_from_zero is None or zero.ratio > tally.worst_from_zero.ratio):
+            tally.worst_from_zero = zero
+        tally.observed.update(trajectory.observed)
+        tally.counted = tally.counted or any(bool((trace.count >= 0).any()) for trace in trajectory.traces)
+        evidence = Evidence(self.rule, script, trajectory, judgement)
+        for law in laws.ALL:
+            checked = law.check(evidence)
+            tally.checked[law.code] = tally.checked.get(law.code, 0) + checked.compared
+            for breach in checked.breaches:
+                self.fail(Failure(law, breach.output, breach, script, found_in))
+        if self.on_progress is not None:
+            self.on_progress(tally.scripts, max(self.total, tally.scripts), tally.compared)
+        return max((deviation.ratio for deviation in judgement.worst.values()), default=0.0)
+
+    def fail(self, failure: Failure) -> None:
+        """Keep ``failure`` if it is the first of its law and output, or easier to reduce than the one kept."""
+        key = (failure.law.code, failure.output)
+        kept = self.tally.failures.get(key)
+        if kept is None or _reducibility(failure) < _reducibility(kept):
+            self.tally.failures[key] = failure
+
+    def result(self, reductions: int) -> Examination:
+        """Return the findings, each failure reduced in at most ``reductions`` runs."""
+        tally = self.tally
+        order = [law.code for law in laws.ALL]
+        kept = sorted(tally.failures.values(), key=lambda failure: (order.index(failure.law.code), failure.output))
+        failures = tuple(
+            reduced(
+                failure,
+                run=self.run,
+                rule=self.rule,
+                arithmetics=self.arithmetics,
+                budget=reductions,
+                hold=self.hold,
+            )
+            for failure in kept
+        )
+        facts = Facts(self.rule, frozenset(tally.observed), tally.counted)
+        return Examination(
+            findings=tuple(self.finding(law, facts) for law in laws.ALL),
+            failures=failures,
+            compared=tally.compared,
+            not_compared=tally.not_compared,
+            worst=tally.worst,
+            worst_from_zero=tally.worst_from_zero,
+            observability=next(
+                (kind for kind in ("trajectory", "theta_only", "stepwise") if kind in tally.observability), "trajectory"
+            ),
+            nonfinite=tally.nonfinite,
+            scripts=tally.scripts,
+            stopped=tally.stopped,
+            unconfirmed=tuple(tally.unconfirmed),
+        )
+
+    def finding(self, law: Law, facts: Facts) -> Finding:
+        """Return the verdict on ``law``."""
+        compared = self.tally.checked.get(law.code, 0)
+        broken = [failure.output for (code, _), failure in self.tally.failures.items() if code == law.code]
+        if broken:
+            return Finding(law, BROKEN, compared, f"broken in {', '.join(sorted(broken))}")
+        if not law.applies(facts):
+            return Finding(law, NOT_APPLICABLE, 0, f"applies where {law.condition}")
+        if compared == 0:
+            return Finding(law, VACUOUS, 0, "nothing was compared")
+        if law.unit == "element-steps":
+            share = self.tally.compared / (self.tally.compared + sum(self.tally.not_compared.values()))
+            if share < LEAST_COMPARED:
+                return Finding(
+                    law, VACUOUS, compared, f"compared={share:.1%} of element-steps, but should be {LEAST_COMPARED:.0%}"
+                )
+        return Finding(law, HOLDS, compared)
+
+
+def reduced(
+    failure: Failure,
+    *,
+    run: Run,
+    rule: Rule,
+    arithmetics: Mapping[str, Arithmetic],
+    budget: int,
+    hold: Mapping[str, float] | None = None,
+) -> Failure:
+    """Return ``failure`` with the smallest script found in at most ``budget`` runs."""
+    if budget <= 0:
+        return failure
+    found = reduce(
+        run=run,
+        rule=rule,
+        arithmetics=arithmetics,
+        script=failure.script,
+        law=failure.law,
+        breach=failure.breach,
+        budget=budget,
+        hold=hold,
+    )
+    return Failure(failure.law, failure.output, found.breach, found.script, failure.found_in, found.runs)
+
+
+def reproduces(failure: Failure, *, run: Run, rule: Rule, arithmetics: Mapping[str, Arithmetic]) -> Breach | None:
+    """Return how ``failure``'s script breaks its law when it is run again, or ``None`` where it does not."""
+    trajectory = run(failure.script)
+    judgement = oracle.judge(rule, failure.script, trajectory, arithmetics)
+    return breach_of(failure.law, failure.output, Evidence(rule, failure.script, trajectory, judgement))
+
+
+def _reducibility(failure: Failure) -> tuple[bool, int]:
+    """Order failures by how well they reduce: those far beyond their radius first, then the shortest."""
+    size = sum(tensor.size for tensor in failure.script.tensors)
+    return (not failure.breach.ratio > 2.0, size * len(failure.script.steps))
+
+
+@contextmanager
+def _nothing_written() -> Iterator[None]:
+    """Keep Hypothesis from collecting constants out of imported modules, which it stores in the working directory.
+
+    The strategies' draws do not depend on them (see ``strategies``). Where a Hypothesis version has no such
+    collection, there is nothing to keep it from.
+    """
+    from hypothesis.internal.conjecture import providers
+
+    collect = getattr(providers, "_get_local_constants", None)
+    known = getattr(providers, "_local_constants", None)
+    if collect is None or known is None:
+        yield
+        return
+    providers._get_local_constants = lambda: known
+    try:
+        yield
+    finally:
+        providers._get_local_constants = collect

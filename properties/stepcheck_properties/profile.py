@@ -1,0 +1,60 @@
+"""Profiles: how much is tried in one cell, as counts of calls and never as time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from stepcheck_reference.formats import FORMATS
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """The budget of one cell.
+
+    ``examples`` counts drawn scripts and ``max_steps`` bounds their length. ``long_steps`` maps a dtype
+    to the length of the long corner script. The bulk corner has about ``bulk_elements`` elements and
+    ``bulk_steps`` steps. ``reductions`` bounds the runs spent on reducing one failure.
+    """
+
+    name: str
+    examples: int
+    max_steps: int
+    bulk_elements: int
+    bulk_steps: int
+    reductions: int
+    long_steps: Mapping[str, int] = field(default_factory=lambda: MappingProxyType(dict.fromkeys(FORMATS, 300)))
+
+    def __post_init__(self) -> None:
+        for what, least in (("examples", 0), ("max_steps", 1), ("bulk_elements", 16), ("bulk_steps", 2)):
+            if getattr(self, what) < least:
+                raise ValueError(f"{what}={getattr(self, what)}, but should be at least {least}")
+
+
+QUICK = Profile(
+    "quick",
+    examples=4,
+    max_steps=6,
+    bulk_elements=4200,
+    bulk_steps=8,
+    reductions=120,
+    long_steps=MappingProxyType({**dict.fromkeys(FORMATS, 40), "bfloat16": 300}),
+)
+STANDARD = Profile("standard", examples=40, max_steps=30, bulk_elements=16_000, bulk_steps=10, reductions=150)
+THOROUGH = Profile("thorough", examples=400, max_steps=300, bulk_elements=32_000, bulk_steps=20, reductions=300)
+
+ALL = (QUICK, STANDARD, THOROUGH)
+
+
+def find(name: str) -> Profile:
+    """Return the profile called ``name``; raises ValueError with the allowed names and the nearest one."""
+    from difflib import get_close_matches
+
+    for profile in ALL:
+        if profile.name == name:
+            return profile
+    allowed = [profile.name for profile in ALL]
+    near = get_close_matches(name, allowed, n=1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    raise ValueError(f"profile={name!r}, but should be one of {', '.join(allowed)}{hint}")

@@ -1,0 +1,445 @@
+"""The reducer: from a script that breaks a law to the smallest one that still breaks it.
+
+Deterministic: candidates come in a fixed order, each is run on the subject and judged again, and the
+number of runs is bounded. A candidate counts only if it breaks the same law in the same output.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from stepcheck_properties.law import Breach, Evidence, Law
+from stepcheck_properties.strategies.hyper_parameters import domains_of, holds, typical_values
+from stepcheck_reference import oracle
+from stepcheck_reference.arithmetic import Arithmetic
+from stepcheck_reference.formats import is_complex
+from stepcheck_reference.rule import Rule
+from stepcheck_reference.script import Data, Drawn, Literal, Script, Tensor, expand
+from stepcheck_reference.trajectory import Trajectory
+
+Run = Callable[[Script], Trajectory]
+ZERO, ONE = Literal((0.0,)), Literal((1.0,))
+HANG_RUNS = 2
+"""Runs spent on a hang, each of which lasts until the worker's patience ends."""
+CRASH_RUNS = 40
+"""Runs spent on a crash, each of which costs a process."""
+SINGLE_STEPS = 12
+"""Steps up to which gradients are dropped and simplified one by one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reduction:
+    """The smallest script found, how it breaks the law, and how many runs it took."""
+
+    script: Script
+    breach: Breach
+    runs: int
+
+
+def breach_of(law: Law, output: str, evidence: Evidence) -> Breach | None:
+    """Return how ``evidence`` breaks ``law`` in ``output``, or ``None`` where it does not."""
+    return next((breach for breach in law.check(evidence).breaches if breach.output == output), None)
+
+
+def reduce(
+    *,
+    run: Run,
+    rule: Rule,
+    arithmetics: Mapping[str, Arithmetic],
+    script: Script,
+    law: Law,
+    breach: Breach,
+    budget: int,
+    hold: Mapping[str, float] | None = None,
+) -> Reduction:
+    """Return the smallest script that breaks ``law`` as ``breach`` does, found in at most ``budget`` runs.
+
+    ``run`` is the subject, ``hold`` names hyper-parameters to leave alone. Where nothing smaller breaks,
+    the script comes back as it was.
+    """
+    if breach.output == "hung":
+        budget = min(budget, HANG_RUNS)
+    elif breach.output == "crashed":
+        budget = min(budget, CRASH_RUNS)
+    search = _Search(run, rule, arithmetics, law, script, breach, budget, frozenset(hold or ()))
+    search.finish()
+    return Reduction(search.script, search.breach, search.runs)
+
+
+class _Search:
+    """The best script so far, and the moves that try to better it."""
+
+    def __init__(
+        self,
+        run: Run,
+        rule: Rule,
+        arithmetics: Mapping[str, Arithmetic],
+        law: Law,
+        script: Script,
+        breach: Breach,
+        budget: int,
+        held: frozenset[str],
+    ) -> None:
+        self.run, self.rule, self.arithmetics, self.law = run, rule, arithmetics, law
+        self.script, self.breach, self.budget, self.held = script, breach, budget, held
+        self.trajectory: Trajectory | None = None
+        self.runs = 0
+        self.tried = {repr(script)}
+
+    def finish(self) -> None:
+        self.cut_steps()
+        self.one_tensor()
+        self.one_element()
+        self.last_steps()
+        self.drop_events()
+        self.drop_steps()
+        before = None
+        while before != self.script and self.runs < self.budget:
+            before = self.script
+            self.simple_data()
+            self.simple_hyper()
+            if before != self.script:
+                self.cut_steps()
+                self.one_element()
+                self.last_steps()
+
+    def attempt(self, candidate: Script) -> bool:
+        """Whether ``candidate`` is new and breaks the law too; then it is the best so far."""
+        key = repr(candidate)
+        if key in self.tried or self.runs >= self.budget:
+            return False
+        self.tried.add(key)
+        self.runs += 1
+        trajectory = self.run(candidate)
+        judgement = oracle.judge(self.rule, candidate, trajectory, self.arithmetics)
+        found = breach_of(self.law, self.breach.output, Evidence(self.rule, candidate, trajectory, judgement))
+        if found is None:
+            return False
+        self.script, self.breach, self.trajectory = candidate, found, trajectory
+        return True
+
+    def first(self, candidates: Iterable[Script]) -> bool:
+        """Whether one of ``candidates`` breaks the law too; the first that does is taken."""
+        return any(self.attempt(candidate) for candidate in candidates)
+
+    # Moves, in the order they are made.
+
+    def cut_steps(self) -> None:
+        """Keep as few of the first steps as possible."""
+        end = min(max(self.breach.step, 1), len(self.script.steps))
+        if self.breach.output in ("hung", "crashed"):
+            self.attempt(self.script.until(self.breach.step))
+            return
+        script = self.script
+        lengths = [length for length in (1, 2, 3, 4, 6, 8, 16, 32, 64, 128) if length < end]
+        self.first(script.until(length) for length in (*lengths, end) if length < len(script.steps))
+
+    def one_tensor(self) -> None:
+        """Keep one tensor, or else drop those that can go."""
+        count = len(self.script.tensors)
+        if count < 2:
+            return
+        order = sorted(range(count), key=lambda index: (index != self.breach.tensor, index))
+        script = self.script
+        if self.first(_only(script, (index,)) for index in order):
+            return
+        for index in reversed(range(count)):
+            if len(self.script.tensors) > 1:
+                kept = tuple(other for other in range(len(self.script.tensors)) if other != index)
+                self.attempt(_only(self.script, kept))
+
+    def one_element(self) -> None:
+        """Keep the worst element of the tensor that breaks, or else as few like it as possible."""
+        which = self.breach.tensor
+        tensor = self.script.tensors[which]
+        width = 2 if is_complex(tensor.dtype) else 1
+        if tensor.size == 0 or (tensor.size == width and tensor.layout == "contiguous"):
+            return
+        element = (self.breach.deviation.index if self.breach.deviation is not None else 0) // width
+        picked = _element(self.script, which, element, ())
+        if self.attempt(picked) or self.attempt(_element(self.script, which, element, (1,))):
+            return
+        elements = tensor.size // width
+        whole = self.script
+        few, many = 1, 2
+        while many < elements and not self.attempt(_element(whole, which, element, (many,))):
+            few, many = many, 2 * many
+        if many < elements or self.attempt(_element(whole, which, element, (elements,))):
+            many = min(many, elements)
+            while many - few > 1:
+                middle = (few + many) // 2
+                if self.attempt(_element(whole, which, element, (middle,))):
+                    many = middle
+                else:
+                    few = middle
+            return
+        if self.attempt(_element(self.script, which, element, tensor.shape, tensor.layout)):
+            return
+        self.attempt(_retensor(self.script, which, replace(tensor, layout="contiguous")))
+
+    def last_steps(self) -> None:
+        """Drop steps from the start, beginning from the parameters observed there."""
+        length = len(self.script.steps)
+        if length < 2 or self.runs >= self.budget:
+            return
+        if self.trajectory is None:
+            self.runs += 1
+            self.trajectory = self.run(self.script)
+        if self.trajectory.steps < length - 1:
+            return
+        script, trajectory = self.script, self.trajectory
+        self.first(
+            _from_step(script, trajectory, length - kept)
+            for kept in (1, 2, 3, 4, 8, 16, 32, 64, length - 1)
+            if kept < length
+        )
+
+    def drop_events(self) -> None:
+        """Drop reloads, changes of hyper-parameters and overwrites, all of a kind or one by one."""
+        for kind, nothing in (("reload", False), ("hyper", ()), ("overwrite", ())):
+            there = [number for number, step in enumerate(self.script.steps) if getattr(step, kind)]
+            if not there:
+                continue
+            gone = _with_steps(self.script, there, **{kind: nothing})
+            if kind == "hyper":
+                final = self.script.hyper_at(len(self.script.steps))
+                groups = tuple(
+                    replace(group, hyper=hyper) for group, hyper in zip(self.script.groups, final, strict=True)
+                )
+                if self.attempt(replace(gone, groups=groups)):
+                    continue
+            if self.attempt(gone) or len(there) == 1:
+                continue
+            for number in there[:SINGLE_STEPS]:
+                self.attempt(_with_steps(self.script, [number], **{kind: nothing}))
+
+    def drop_steps(self) -> None:
+        """Drop single steps."""
+        if len(self.script.steps) > SINGLE_STEPS:
+            return
+        for number in reversed(range(len(self.script.steps))):
+            steps = self.script.steps
+            if number < len(steps) and len(steps) > 1:
+                self.attempt(replace(self.script, steps=steps[:number] + steps[number + 1 :]))
+
+    def simple_data(self) -> None:
+        """Replace gradients, initial and overwritten parameters by simpler numbers."""
+        self.same_gradients()
+        places = list(_places(self.script))
+        if len(places) > SINGLE_STEPS * 2:
+            places = places[:2] + places[-2:]
+        for place in places:
+            for number in _numbers(_get(self.script, place)):
+                if self.attempt(_put(self.script, place, number)):
+                    break
+
+    def same_gradients(self) -> None:
+        """Use one number as every gradient."""
+        gradients = [data for step in self.script.steps for data in step.gradients if data is not None]
+        if len(gradients) < 2 or all(data == gradients[0] for data in gradients):
+            return
+        last = [data for data in gradients if isinstance(data, Literal) and len(data.values) == 1]
+        choices = [ONE, *(last[-1:]), ZERO]
+        script = self.script
+        self.first(
+            replace(
+                script,
+                steps=tuple(
+                    replace(step, gradients=tuple(None if data is None else choice for data in step.gradients))
+                    for step in script.steps
+                ),
+            )
+            for choice in choices
+        )
+
+    def simple_hyper(self) -> None:
+        """Replace hyper-parameters by simpler values of their domains, in every group."""
+        domains = domains_of(self.rule)
+        for number in range(len(self.script.groups)):
+            for name in self.script.groups[number].hyper:
+                if name in self.held or name not in domains:
+                    continue
+                value = self.script.groups[number].hyper[name]
+                choices = {1.0, 0.5, *typical_values(name, domains[name])[:3], *_rounded(value)}
+                simpler = sorted(
+                    (choice for choice in choices if _effort(choice) < _effort(value) and holds(domains[name], choice)),
+                    key=_effort,
+                )
+                for choice in simpler:
+                    group = self.script.groups[number]
+                    changed = replace(group, hyper={**group.hyper, name: choice})
+                    groups = (*self.script.groups[:number], changed, *self.script.groups[number + 1 :])
+                    if self.attempt(replace(self.script, groups=groups)):
+                        break
+
+
+# Scripts made from scripts.
+
+
+def _only(script: Script, kept: tuple[int, ...]) -> Script:
+    """Return ``script`` with the tensors ``kept`` alone, and the groups that still hold one."""
+    new = {old: index for index, old in enumerate(kept)}
+    held = [(number, group) for number, group in enumerate(script.groups) if any(i in new for i in group.tensors)]
+    place = {number: index for index, (number, _) in enumerate(held)}
+    return replace(
+        script,
+        tensors=tuple(script.tensors[index] for index in kept),
+        groups=tuple(replace(group, tensors=tuple(new[i] for i in group.tensors if i in new)) for _, group in held),
+        steps=tuple(
+            replace(
+                step,
+                gradients=tuple(step.gradients[index] for index in kept),
+                hyper=tuple((place[g], name, value) for g, name, value in step.hyper if g in place),
+                overwrite=tuple((new[index], data) for index, data in step.overwrite if index in new),
+            )
+            for step in script.steps
+        ),
+    )
+
+
+def _retensor(script: Script, which: int, tensor: Tensor) -> Script:
+    return replace(script, tensors=(*script.tensors[:which], tensor, *script.tensors[which + 1 :]))
+
+
+def _element(script: Script, which: int, element: int, shape: tuple[int, ...], layout: str = "contiguous") -> Script:
+    """Return ``script`` with tensor ``which`` of ``shape``, every element of it like ``element`` of the old one."""
+    tensor = script.tensors[which]
+    width = 2 if is_complex(tensor.dtype) else 1
+    elements = int(np.prod(shape, dtype=np.int64))
+
+    def pick(data: Data) -> Literal:
+        if isinstance(data, Literal) and len(data.values) == 1:
+            return data
+        values = expand(data, tensor.size, tensor.dtype)[element * width : (element + 1) * width]
+        single = tuple(float(value) for value in values)
+        return Literal(single * elements if width == 2 else single)
+
+    steps = tuple(
+        replace(
+            step,
+            gradients=tuple(
+                pick(data) if index == which and data is not None else data for index, data in enumerate(step.gradients)
+            ),
+            overwrite=tuple((index, pick(data) if index == which else data) for index, data in step.overwrite),
+        )
+        for step in script.steps
+    )
+    return replace(_retensor(script, which, Tensor(shape, tensor.dtype, pick(tensor.initial), layout)), steps=steps)
+
+
+def _from_step(script: Script, trajectory: Trajectory, start: int) -> Script:
+    """Return the steps after the first ``start``, from the parameters and hyper-parameters found there."""
+    tensors = tuple(
+        replace(tensor, initial=Literal(tuple(float(value) for value in trace.theta[start - 1])))
+        if tensor.size and len(trace.theta) >= start
+        else tensor
+        for tensor, trace in zip(script.tensors, trajectory.traces, strict=True)
+    )
+    hyper = script.hyper_at(start)
+    groups = tuple(replace(group, hyper=now) for group, now in zip(script.groups, hyper, strict=True))
+    return replace(script, tensors=tensors, groups=groups, steps=script.steps[start:])
+
+
+def _with_steps(script: Script, numbers: list[int], **changes: object) -> Script:
+    changed = set(numbers)
+    return replace(
+        script,
+        steps=tuple(
+            replace(step, **changes) if number in changed else step  # type: ignore[arg-type]
+            for number, step in enumerate(script.steps)
+        ),
+    )
+
+
+_Place = tuple[str, int, int]
+
+
+def _places(script: Script) -> Iterator[_Place]:
+    """Every datum of ``script``: ("initial", tensor, 0), ("gradient", step, tensor), ("overwrite", step, entry)."""
+    for index in range(len(script.tensors)):
+        yield ("initial", index, 0)
+    for number, step in enumerate(script.steps):
+        for index, data in enumerate(step.gradients):
+            if data is not None:
+                yield ("gradient", number, index)
+        for entry in range(len(step.overwrite)):
+            yield ("overwrite", number, entry)
+
+
+def _get(script: Script, place: _Place) -> Data:
+    kind, first, second = place
+    if kind == "initial":
+        return script.tensors[first].initial
+    if kind == "overwrite":
+        return script.steps[first].overwrite[second][1]
+    data = script.steps[first].gradients[second]
+    assert data is not None
+    return data
+
+
+def _put(script: Script, place: _Place, data: Data) -> Script:
+    kind, first, second = place
+    if kind == "initial":
+        return _retensor(script, first, replace(script.tensors[first], initial=data))
+    step = script.steps[first]
+    if kind == "overwrite":
+        entries = list(step.overwrite)
+        entries[second] = (entries[second][0], data)
+        step = replace(step, overwrite=tuple(entries))
+    else:
+        gradients = list(step.gradients)
+        gradients[second] = data
+        step = replace(step, gradients=tuple(gradients))
+    return replace(script, steps=(*script.steps[:first], step, *script.steps[first + 1 :]))
+
+
+# Simple numbers.
+
+
+def _numbers(data: Data) -> Iterator[Literal]:
+    """Data simpler than ``data``, the simplest first."""
+    values = data.values if isinstance(data, Literal) else ()
+    if isinstance(data, Drawn) or len(values) > 1:
+        yield ZERO
+        yield ONE
+        if values and len(set(values)) == 1:
+            yield Literal(values[:1])
+        if 1 < len(values) <= 4:
+            for index, value in enumerate(values):
+                for simple in _simpler(value)[:4]:
+                    yield Literal((*values[:index], simple, *values[index + 1 :]))
+        return
+    for simple in _simpler(values[0]):
+        yield Literal((simple,))
+
+
+def _simpler(value: float) -> list[float]:
+    """Numbers simpler than ``value``, the simplest first."""
+    choices = {0.0, 1.0, -1.0, 2.0, 0.5, *_rounded(value)}
+    return sorted((choice for choice in choices if _effort(choice) < _effort(value)), key=_effort)
+
+
+def _rounded(value: float) -> tuple[float, ...]:
+    """``value`` to the nearest power of two, and to one, two and three decimal digits."""
+    if not math.isfinite(value) or value == 0.0:
+        return ()
+    power = math.copysign(2.0 ** max(-1074, min(1023, round(math.log2(abs(value))))), value)
+    return (power, *(float(f"{value:.{digits}g}") for digits in (1, 2, 3)))
+
+
+def _effort(value: float) -> tuple[int, float]:
+    """How hard ``value`` is to take in: 0 and 1 first, then short decimals and powers of two near 1."""
+    if not math.isfinite(value):
+        return (200, 0.0)
+    if value == 0.0:
+        return (1 if math.copysign(1.0, value) < 0 else 0, 0.0)
+    digits = f"{abs(value):.17g}" if float(f"{abs(value):.6g}") != abs(value) else f"{abs(value):.6g}"
+    mantissa = len(digits.split("e")[0].replace(".", "").strip("0"))
+    magnitude = abs(math.log2(abs(value)))
+    if math.frexp(abs(value))[0] == 0.5:
+        mantissa = min(mantissa, 3)
+    return (2 + mantissa + int(value < 0) + int(magnitude) // 12, magnitude)

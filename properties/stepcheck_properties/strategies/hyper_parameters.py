@@ -1,0 +1,118 @@
+"""Strategies for hyper-parameters, from their symbols and domains alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import strategies as st
+
+if TYPE_CHECKING:
+    from stepcheck_reference.rule import Rule
+
+TYPICAL: Mapping[str, tuple[float, ...]] = {
+    "lr": (0.1, 1.0, 0.001, 0.0, 10.0, 0.03125, 1e-6),
+    "beta": (0.9, 0.5, 0.0, 0.99, 0.25),
+    "beta1": (0.9, 0.5, 0.0, 0.99, 0.25, 0.999),
+    "beta2": (0.999, 0.5, 0.0, 0.9, 0.99, 0.25),
+    "eps": (1e-8, 1.0, 1e-3, 1e-16),
+    "weight_decay": (0.01, 0.0, 0.5, 0.1),
+    "momentum": (0.9, 0.5, 0.0, 0.99),
+    "momentum_decay": (0.004, 1.0, 0.0),
+    "dampening": (0.0, 0.5, 0.1),
+}
+"""Values people use, and the corners, of well-known symbols; the first is the plainest."""
+
+FRACTIONS = ("momentum", "dampening")
+"""Symbols used below 1, whatever more their domains hold: at 1 and beyond the buffer only grows."""
+
+UNKNOWN = (0.5, 0.0, 1.0, 0.1, 2.0, 0.9)
+"""Values tried for any other symbol, where its domain holds them."""
+
+
+def domains_of(rule: Rule) -> dict[str, Any]:
+    """Return the domain of each hyper-parameter of ``rule`` by alphabet name, ``None`` where it states none."""
+    stated = {str(symbol): domain for symbol, domain in rule.domains.items()}
+    return {str(symbol): stated.get(str(symbol)) for symbol in rule.hyper}
+
+
+def holds(domain: Any, value: float) -> bool:
+    """Whether ``value`` lies in ``domain``; no domain means every number from 0 up."""
+    return bool(domain.holds(value)) if domain is not None else value >= 0.0
+
+
+def typical_values(name: str, domain: Any) -> tuple[float, ...]:
+    """Return the values of ``TYPICAL`` that ``domain`` holds, the plainest first; never empty.
+
+    Raises ValueError where neither these nor the ends and middle of ``domain`` lie in it.
+    """
+    values = [value for value in TYPICAL.get(name, UNKNOWN) if holds(domain, value)]
+    if not values and domain is not None:
+        low, high = float(domain.low), float(domain.high)
+        middle = (low + high) / 2.0 if abs(low) + abs(high) < float("inf") else low + 1.0
+        values = [value for value in (middle, low, high) if holds(domain, value)]
+    if not values:
+        raise ValueError(f"{name}: domain={domain}, but should hold a finite number to draw")
+    return tuple(values)
+
+
+def averages(domain: Any) -> bool:
+    """Whether ``domain`` proves an averaging factor: 0 is in it, 1 is its end and outside."""
+    return domain is not None and holds(domain, 0.0) and float(domain.high) == 1.0 and not holds(domain, 1.0)
+
+
+def plain_hyper(rule: Rule, hold: Mapping[str, float] | None = None) -> dict[str, float]:
+    """Return the plainest value of each hyper-parameter of ``rule``, or what ``hold`` says of it."""
+    hold = hold or {}
+    return {name: hold.get(name, typical_values(name, domain)[0]) for name, domain in domains_of(rule).items()}
+
+
+@st.composite
+def _values(draw: st.DrawFn, name: str, domain: Any) -> float:
+    common = typical_values(name, domain)
+    kind = draw(st.integers(0, 9))
+    if kind < 4:
+        return draw(st.sampled_from(common))
+    if averages(domain) or name in FRACTIONS:
+        value = _average(draw, kind)
+    else:
+        low, high = (-6, 1) if name == "lr" else (-16, 0) if name == "eps" else (-4, 1)
+        leading = draw(st.integers(1, 9)) + 0.1 * draw(st.integers(0, 99)) / 10.0
+        value = leading * 10.0 ** draw(st.integers(low, high - 1))
+    return value if holds(domain, value) else common[0]
+
+
+def _average(draw: st.DrawFn, kind: int) -> float:
+    if kind < 6:
+        return 1.0 - 2.0 ** -draw(st.integers(1, 14))
+    if kind < 8:
+        return draw(st.integers(0, 50)) / 100.0
+    return (draw(st.integers(0, 99)) + draw(st.integers(0, 99)) / 100.0) / 100.0
+
+
+@st.composite
+def _hyper_parameters(draw: st.DrawFn, rule: Rule, hold: Mapping[str, float]) -> dict[str, float]:
+    return {
+        name: hold[name] if name in hold else draw(_values(name, domain)) for name, domain in domains_of(rule).items()
+    }
+
+
+def hyper_values(*, rule: Rule, name: str) -> st.SearchStrategy[float]:
+    """Return a strategy for one hyper-parameter of ``rule``, each value exact in binary64.
+
+    Raises ValueError where ``rule`` has none of that name.
+    """
+    known = domains_of(rule)
+    if name not in known:
+        raise ValueError(f"name={name!r}, but {rule.name} has {', '.join(sorted(known)) or 'no hyper-parameters'}")
+    return _values(name=name, domain=known[name])
+
+
+def hyper_parameters(*, rule: Rule, hold: Mapping[str, float] | None = None) -> st.SearchStrategy[dict[str, float]]:
+    """Return a strategy for hyper-parameters of ``rule`` by alphabet name, inside their domains.
+
+    Averaging factors are 0, at most 1/2, 1 - 2**-k, or anything below 1; the learning rate spreads
+    over 1e-6 to 10 and may be 0; eps spreads over 1e-16 to 1. ``hold`` fixes some of them;
+    what it says of others is left out.
+    """
+    return _hyper_parameters(rule=rule, hold=dict(hold or {}))
