@@ -1,4 +1,4 @@
-"""``certify``: a target in, a certificate out. (A module named like the function would hide it.)"""
+"""``certify``: a target in, a certificate out; a module named like the function would hide it."""
 
 from __future__ import annotations
 
@@ -28,9 +28,17 @@ Progress = Callable[[int, int, CellResult | None], None]
 
 
 class Runner(Protocol):
-    """What turns a script into a trajectory."""
+    """What turns a script into a trajectory: ``Workers``, or ``InProcess`` for objects handed over in Python."""
 
-    def describe(self, target: str, rule: str | None, *, fixed: Mapping[str, float] | None = None) -> dict[str, Any]:
+    def describe(
+        self,
+        target: str,
+        rule: str | None = None,
+        *,
+        hyper: Sequence[str] = (),
+        states: Sequence[str] = (),
+        fixed: Mapping[str, float] | None = None,
+    ) -> dict[str, Any]:
         """Return what ``target`` offers."""
 
     def run(self, adapter: Adapter, cell: Cell, script: Script) -> Trajectory:
@@ -74,7 +82,7 @@ def certify(
     """
     began = time.perf_counter()
     if not isinstance(target, str):
-        from stepcheck.in_process import name_of
+        from stepcheck_implementations.in_process import name_of
 
         name = name_of(target)
     else:
@@ -93,7 +101,7 @@ def certify(
     directory = None if out is None else writable(Path(out))
     told = progress or (lambda done, total, result: None)
     if not isinstance(target, str):
-        from stepcheck.in_process import InProcess
+        from stepcheck_implementations.in_process import InProcess
 
         runner = InProcess(target)
         return _certify(request, runner, lambda: contextlib.nullcontext(runner), directory, 1, told, began)
@@ -122,8 +130,8 @@ def _certify(
 
     if request.rule is not None:
         find(request.rule)
+    from stepcheck.judges import Judge, default_jobs, judged
     from stepcheck.judging import Court
-    from stepcheck.judges import default_jobs, judged
 
     description = described(request, runner)
     adapter = wire.adapter_from_plain(description["adapter"])
@@ -163,7 +171,7 @@ def _certify(
         )
 
     @contextlib.contextmanager
-    def prepare() -> Iterator[Callable[[int], CellResult]]:
+    def prepare() -> Iterator[Judge]:
         with fresh() as judges_runner:
             court = Court(request, adapter, description["torch"], judges_runner)
             yield lambda number: court.judge(planned[number])
@@ -195,11 +203,20 @@ def described(request: Request, runner: Runner) -> dict[str, Any]:
     """Return what the target offers; a target without an adapter of its own needs a rule."""
     from stepcheck_implementations.generic import NoMatch
     from stepcheck_implementations.target import TargetError
-    from stepcheck_reference.rules import ALL
+    from stepcheck_reference.rules import ALL, find
 
     known = torch_optim.find(request.target) is not None
     try:
-        return runner.describe(request.target, None if known else request.rule, fixed=request.fixed)
+        if known or request.rule is None:
+            return runner.describe(request.target)
+        rule = find(request.rule)
+        return runner.describe(
+            request.target,
+            request.rule,
+            hyper=[str(symbol) for symbol in rule.hyper],
+            states=[str(symbol) for symbol in (*rule.states, *rule.scalars)],
+            fixed=request.fixed,
+        )
     except NoMatch as error:
         raise WrongRequest(str(error)) from error
     except TargetError as error:

@@ -10,7 +10,7 @@ import multiprocessing
 import os
 import signal
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
@@ -38,7 +38,7 @@ def default_jobs(cells: int) -> int:
     return max(1, min(usable, cells))
 
 
-def judged(prepare: Prepare, order: Sequence[int], jobs: int) -> Iterator[tuple[int, CellResult]]:
+def judged(prepare: Prepare, order: Sequence[int], jobs: int) -> Generator[tuple[int, CellResult], None, None]:
     """Yield (number, result) of each cell in ``order`` as it is judged, by ``jobs`` processes.
 
     With one job, or where processes cannot be forked, the caller's own process judges. Raises
@@ -64,8 +64,8 @@ def judged(prepare: Prepare, order: Sequence[int], jobs: int) -> Iterator[tuple[
         for link in links:
             _give(link, waiting, at_work)
         while at_work:
-            for link in wait(list(at_work)):
-                assert isinstance(link, Connection)
+            ready = set(wait(list(at_work)))
+            for link in [link for link in at_work if link in ready]:
                 number = at_work.pop(link)
                 result = _take(link, links[link])
                 _give(link, waiting, at_work)
@@ -111,6 +111,7 @@ def _serve(link: Connection, prepare: Prepare, parent: int, others: list[Connect
     except EOFError:
         return
     except BaseException:
-        with contextlib.suppress(OSError):
+        try:
             link.send_bytes(b"e" + traceback.format_exc().encode())
-        raise
+        except OSError:
+            traceback.print_exc()

@@ -25,6 +25,7 @@ from stepcheck_properties.examine import Examination
 from stepcheck_properties.law import Breach, Evidence
 from stepcheck_reference.arithmetic import Arithmetic
 from stepcheck_reference.formats import FORMATS
+from stepcheck_reference.oracle import CountBreak
 from stepcheck_reference.oracle import judge as oracle_judge
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.rules import find
@@ -123,7 +124,7 @@ class _Case:
                 small = found
             new.add(found.law.code)
             item = Replayable(self.cell, self.planned.rule, small.script, inferred.name if inferred else "")
-            counts = ()
+            counts: tuple[CountBreak, ...] = ()
             if small.output == "count":
                 counts = oracle_judge(self.rule, small.script, self.run(small.script), arithmetics).counts
             failures.append(failure(self.court.adapter, small.law, small.breach, item, counts))
@@ -204,16 +205,12 @@ class _Case:
                 made = failure(self.court.adapter, law, breach, item, evidence.judgement.counts)
                 yield _named(made, finding)
 
-    def explained(
-        self, alive: Mapping[str, tuple[Finding, ...]], code: str, breach: Breach, script: Script
-    ) -> bool:
+    def explained(self, alive: Mapping[str, tuple[Finding, ...]], code: str, breach: Breach, script: Script) -> bool:
         dtype = script.tensors[breach.tensor].dtype if script.tensors else self.cell.dtype
         return any(_covers(finding, code, breach) for finding in alive.get(dtype, ()))
 
 
-def evidence_of(
-    rule: Rule, script: Script, trajectory: Trajectory, arithmetics: Mapping[str, Arithmetic]
-) -> Evidence:
+def evidence_of(rule: Rule, script: Script, trajectory: Trajectory, arithmetics: Mapping[str, Arithmetic]) -> Evidence:
     """Return one run with what the oracle says of it."""
     return Evidence(rule, script, trajectory, oracle_judge(rule, script, trajectory, arithmetics))
 

@@ -63,7 +63,9 @@ def plan(
                     elif mode == "compiled" and request.profile == "quick" and "compiled" not in request.modes:
                         verdict = Verdict.NOT_RUN
                         reason = "compiled runs from --profile standard on, or with --mode compiled"
-                    beside = tuple(name for name in FORMATS if not refusals.get((mode, name, device), "")) if rule else ()
+                    beside = (
+                        tuple(name for name in FORMATS if not refusals.get((mode, name, device), "")) if rule else ()
+                    )
                     planned.append(Planned(cell, rule or "", hold, beside, verdict, " ".join(reason.split())))
     return tuple(planned)
 

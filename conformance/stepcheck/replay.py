@@ -24,7 +24,9 @@ def replay(token: str) -> CellResult:
     item = decode(token)
     cell, rule = item.cell, find(item.rule)
     with Workers() as workers:
-        request = Request(target=cell.target, rule=item.rule, fixed={k: v for k, v in cell.fixed if isinstance(v, float)})
+        request = Request(
+            target=cell.target, rule=item.rule, fixed={k: v for k, v in cell.fixed if isinstance(v, float)}
+        )
         adapter = wire.adapter_from_plain(described(request, workers)["adapter"])
         arithmetics = arithmetics_of(adapter, cell, item.arithmetic)
         evidence = evidence_of(rule, item.script, workers.run(adapter, cell, item.script), arithmetics)

@@ -53,8 +53,9 @@ def decode(token: str) -> Replayable:
         raw = json.loads(inflate.decompress(packed, _LARGEST))
         if not inflate.eof:
             raise ValueError("it is cut off")
+        configuration, mode, dtype, device = map(str, raw["cell"])
         return Replayable(
-            cell=Cell(str(raw["target"]), *map(str, raw["cell"]), tuple((k, v) for k, v in raw["fixed"])),
+            cell=Cell(str(raw["target"]), configuration, mode, dtype, device, tuple((k, v) for k, v in raw["fixed"])),
             rule=str(raw["rule"]),
             script=from_json(json.dumps(raw["script"])),
             arithmetic=str(raw["arithmetic"]),

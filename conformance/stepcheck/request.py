@@ -97,5 +97,6 @@ def writable(directory: Path) -> Path:
         probe.write_text("")
         probe.unlink()
     except OSError as error:
-        raise WrongRequest(f"out={directory}, but should be a writable directory ({error.strerror or error})") from error
+        why = error.strerror or error
+        raise WrongRequest(f"out={directory}, but should be a directory that can be written to ({why})") from error
     return directory

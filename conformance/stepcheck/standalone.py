@@ -88,7 +88,7 @@ def program(
         names = ", ".join(f"p{number}" for number in range(len(script.tensors)))
         lines.append(f"for p, (shape, dtype) in zip([{names}], [{shapes}]):")
         lines.append("    if tuple(p.shape) != shape or p.dtype != dtype:")
-        lines.append('        raise SystemExit(f"parameter is {tuple(p.shape)} {p.dtype}, but should be {shape} {dtype}")')
+        lines.append('        raise SystemExit(f"{tuple(p.shape)} {p.dtype}, but should be {shape} {dtype}")')
         return "\n".join(lines) + "\n"
     lines.append(f"observed = {_reading(adapter, cell, script, output, tensor, index)}")
     lines.append(f"expected, radius = {literal(expected)}, {literal(radius)}")
@@ -212,10 +212,12 @@ def _build(adapter: Adapter, cell: Cell, script: Script) -> list[str]:
     else:
         lines.append("    return [")
         for group in script.groups:
-            given = keywords({**arguments(adapter, _hyper(adapter, cell, group.hyper)), **options})
-            names = [f"p{number}" for number in group.tensors]
-            for entry in names if adapter.takes == "tensor" else [f"[{', '.join(names)}]"]:
-                lines.append(f"        {name}({entry}, {given}),")
+            passed = keywords({**arguments(adapter, _hyper(adapter, cell, group.hyper)), **options})
+            each = [f"p{number}" for number in group.tensors]
+            lines += [
+                f"        {name}({entry}, {passed}),"
+                for entry in (each if adapter.takes == "tensor" else [f"[{', '.join(each)}]"])
+            ]
         lines.append("    ]")
     lines += ["", "", "optimizer = build()"]
     if cell.mode == "compiled":

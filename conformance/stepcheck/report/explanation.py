@@ -36,7 +36,19 @@ def explanation(code: str) -> str:
 
 
 def _law(law: Law) -> str:
-    lines = [f"{law.code}  {law.title}", "", _paragraph(law.sentence), "", f"Source: {law.source}", f"Since: {law.since}"]
+    lines = [f"{law.code}  {law.title}", "", _paragraph(law.sentence), ""]
+    lines += [f"Applies to  {law.condition}", f"Counts      {law.unit}", f"Source      {law.source}"]
+    lines += [
+        f"Since       {law.since}",
+        "",
+        law.mathematics,
+        "",
+        "What to do",
+        law.remedy,
+        "",
+        "Breaks it",
+        law.example,
+    ]
     return "\n".join(lines)
 
 

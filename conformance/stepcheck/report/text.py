@@ -5,7 +5,6 @@ from __future__ import annotations
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from io import StringIO
 
 from stepcheck.certificate import CellResult, Certificate, Failure, Number, Worst
 from stepcheck.verdict import MEANINGS, Verdict, exit_code
@@ -55,29 +54,26 @@ def table(cells: Sequence[CellResult]) -> str:
 
 
 def _device_table(device: str, cells: list[CellResult]) -> str:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
     dtypes = [dtype for dtype in FORMATS if any(cell.dtype == dtype for cell in cells)]
-    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), show_edge=False)
-    grid.add_column(device, no_wrap=True)
-    for dtype in dtypes:
-        grid.add_column(dtype, no_wrap=True, justify="left")
     at = {(cell.configuration, cell.mode, cell.dtype): cell for cell in cells}
+    first = 2 + max(len(device), *(len(cell.mode) for cell in cells))
+    widths = [max(len(dtype), 9) for dtype in dtypes]
+
+    def line(name: str, entries: Iterable[str]) -> str:
+        columns = (f"{entry:<{width}}" for entry, width in zip(entries, widths, strict=True))
+        return "  ".join((f"{name:<{first}}", *columns)).rstrip()
+
+    lines = [line(device, dtypes), "─" * len(line(device, ["x" * width for width in widths]))]
     for configuration in dict.fromkeys(cell.configuration for cell in cells):
         inside = [cell for cell in cells if cell.configuration == configuration]
         held = next((cell.rule for cell in inside if cell.rule), "")
-        grid.add_row(f"{configuration}: {held}" if held else configuration)
+        lines.append(f"{configuration}: {held}" if held else configuration)
         for mode in [mode for mode in MODES if any(cell.mode == mode for cell in inside)]:
             row = [at.get((configuration, mode, dtype)) for dtype in dtypes]
-            grid.add_row(f"  {mode}", *(mark(cell) if cell else "" for cell in row))
-    text = StringIO()
-    Console(file=text, width=WIDTH, color_system=None, highlight=False, markup=False).print(grid)
-    lines = [line.rstrip() for line in text.getvalue().splitlines()]
-    seen = dict.fromkeys(cell.verdict for cell in cells)
+            lines.append(line(f"  {mode}", (mark(cell) if cell else "" for cell in row)))
+    seen = {cell.verdict for cell in cells}
     legend = ", ".join(f"{_MARKS[verdict]} {_words(verdict)}" for verdict in _MARKS if verdict in seen)
-    return "\n".join([*lines, *_fill(f"{legend}; numbers are the worst error in radii, 1 is the envelope's edge")])
+    return "\n".join([*lines, *_fill(f"{legend}; a number is the worst error in radii, 1 is the envelope's edge")])
 
 
 def mark(cell: CellResult) -> str:
@@ -104,7 +100,8 @@ def summary(certificate: Certificate, *, strict: bool = False) -> str:
     rows.append(("cells", tally or "none"))
     rows.append(("rule", f"{found.target} is held to {found.rule}"))
     steps, compared = sum(cell.element_steps for cell in cells), certificate.compared
-    rows.append(("compared", f"{_count(compared)} of {_count(steps)} element-steps in {_count(sum(c.scripts for c in cells))} scripts"))
+    scripts = sum(cell.scripts for cell in cells)
+    rows.append(("compared", f"{_count(compared)} of {_count(steps)} element-steps in {_count(scripts)} scripts"))
     missing: Counter[str] = Counter()
     for cell in cells:
         missing.update(cell.not_compared)
@@ -121,15 +118,16 @@ def summary(certificate: Certificate, *, strict: bool = False) -> str:
     rows += [("arithmetic" if not n else "", f"{name}: {source}") for n, (name, source) in enumerate(sources.items())]
     for inferred in dict.fromkeys(cell.inferred for cell in ran if cell.inferred):
         where = [cell for cell in ran if cell.inferred == inferred]
-        rows.append(("inferred", f"{inferred} ({_cells(where)})"))
+        rows.append(("inferred", f"{inferred} ({_cells(where, cells)})"))
     for verdict in (Verdict.VACUOUS, Verdict.NOT_APPLICABLE, Verdict.NOT_RUN):
         reasons = dict.fromkeys(cell.reason for cell in cells if cell.verdict is verdict)
         for n, reason in enumerate(reasons):
             where = [cell for cell in cells if cell.verdict is verdict and cell.reason == reason]
-            rows.append((_words(verdict) if not n else "", f"{reason} ({_cells(where)})"))
+            rows.append((_words(verdict) if not n else "", f"{reason} ({_cells(where, cells)})"))
     run = certificate.run
     versions = ", ".join(f"{name} {version}" for name, version in run.versions.items())
-    rows.append(("run", f"{run.seconds:.1f} s, {run.jobs} jobs, profile {found.profile}, seed {found.seed}; {versions}"))
+    asked = f"profile {found.profile}, seed {found.seed}"
+    rows.append(("run", f"{run.seconds:.1f} s, {_plural(run.jobs, 'job')}, {asked}; {versions}"))
     code = exit_code(found.verdict, strict=strict)
     rows.append(("exit code", f"{130 if run.interrupted else code}" + (" (--strict)" if strict else "")))
     return "\n".join(line for name, text in rows for line in _row(name, text))
@@ -165,37 +163,38 @@ def findings(cells: Sequence[CellResult]) -> str:
     for name, entries in groups.items():
         where = list({cell.id: cell for cell, _ in entries}.values())
         worst = max(entries, key=lambda pair: float(pair[1].worst.ratio) if pair[1].worst else float("inf"))
-        lines = [f"! known finding {name}, in {len(where)} cells"]
+        lines = _fill(f"! known finding {name}, in {_cells(where, cells)}")
         lines += _fill(worst[1].explanation, "  ")
         lines += _fill(f"worst: {worst[1].message}", "  ")
         lines += [f"  replay: python -m stepcheck replay {worst[1].token}"]
-        lines += _fill(f"cells: {_cells(where)}", "  ")
         parts.append("\n".join(lines))
     for name in dict.fromkeys(name for cell in cells for name in cell.fixed_upstream):
         where = [cell for cell in cells if name in cell.fixed_upstream]
-        parts.append("\n".join(_fill(f"fixed upstream: known finding {name} no longer breaks ({_cells(where)})")))
+        parts.append(
+            "\n".join(_fill(f"fixed upstream: known finding {name} no longer breaks ({_cells(where, cells)})"))
+        )
     return "\n\n".join(parts)
 
 
 def failures(cells: Sequence[CellResult]) -> str:
     """Return every failure that no known finding covers.
 
-    Failures of one law in one output are one group: its worst member in full, the others as one line
-    and a replay token each.
+    Failures of one law, output and mode are one group: the one with the shortest program in full, the
+    others as a message and a replay token each.
     """
-    groups: dict[tuple[str, str], list[tuple[CellResult, Failure]]] = {}
+    groups: dict[tuple[str, ...], list[tuple[CellResult, Failure]]] = {}
     for cell in cells:
         for entry in cell.failures:
             if not entry.finding:
                 output = entry.worst.output if entry.worst else entry.fault
-                groups.setdefault((entry.code, output), []).append((cell, entry))
+                groups.setdefault((entry.code, output, cell.mode), []).append((cell, entry))
     parts: list[str] = []
     for entries in groups.values():
         cell, shown = min(entries, key=lambda pair: len(pair[1].standalone))
         text = failure(shown, cell.id)
         others = [pair for pair in entries if pair[1] is not shown]
         if others:
-            text += f"\n  the same law in {len(others)} more:"
+            text += f"\n  the same in {len(others)} more:"
             for _, entry in others:
                 text += "\n" + "\n".join(_fill(entry.message, "    "))
                 text += f"\n      python -m stepcheck replay {entry.token}"
@@ -212,7 +211,8 @@ def failure(entry: Failure, cell: str) -> str:
     if entry.finding:
         lines += [f"  finding   {entry.finding}", *_fill(entry.explanation, "            ")]
     lines += [f"  script    {shape(entry.script)}", f"  replay    python -m stepcheck replay {entry.token}"]
-    lines += ["  standalone script, needs only torch:", textwrap.indent(entry.standalone.rstrip(), "    | ", lambda _: True)]
+    lines += ["  standalone script, needs only torch:"]
+    lines += [f"    | {line}".rstrip() for line in entry.standalone.rstrip().splitlines()]
     return "\n".join(lines)
 
 
@@ -236,15 +236,16 @@ def shape(script: dict[str, object]) -> str:
     return f"{_plural(len(tensors), 'tensor')} {shapes}, {_plural(len(groups), 'group')}, {_plural(len(steps), 'step')}"
 
 
-def _cells(cells: Sequence[CellResult]) -> str:
-    """Return where ``cells`` are, by what they have in common."""
+def _cells(cells: Sequence[CellResult], everything: Sequence[CellResult]) -> str:
+    """Return where ``cells`` are, by what they have in common; an axis that they fill is left out."""
     if len(cells) == 1:
         return cells[0].id
     parts = []
     for name in ("configuration", "mode", "dtype", "device"):
         values = list(dict.fromkeys(str(getattr(cell, name)) for cell in cells))
-        parts.append(values[0] if len(values) == 1 else "{" + ", ".join(values) + "}")
-    return f"{len(cells)} cells: {' '.join(parts)}"
+        if set(values) != {str(getattr(cell, name)) for cell in everything}:
+            parts.append(values[0] if len(values) == 1 else f"{name}s {'; '.join(values)}")
+    return f"{len(cells)} cells: {', '.join(parts)}" if parts else f"{len(cells)} cells"
 
 
 def _words(verdict: Verdict) -> str:
@@ -260,17 +261,15 @@ def _count(number: int) -> str:
 
 
 def _row(name: str, text: str) -> list[str]:
-    return textwrap.wrap(
-        text, WIDTH, initial_indent=f"{name:<15}", subsequent_indent=" " * 15, break_long_words=False, break_on_hyphens=False
-    )
+    return _fill(text, f"{name:<15}", indented=" " * 15)
 
 
-def _fill(text: str, indent: str = "", hang: int = 2) -> list[str]:
+def _fill(text: str, indent: str = "", hang: int = 2, indented: str | None = None) -> list[str]:
     return textwrap.wrap(
         text,
         WIDTH,
         initial_indent=indent,
-        subsequent_indent=indent + " " * hang,
+        subsequent_indent=indent + " " * hang if indented is None else indented,
         break_long_words=False,
         break_on_hyphens=False,
     )
