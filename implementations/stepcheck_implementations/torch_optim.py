@@ -123,8 +123,7 @@ def arithmetic_of(mode: str, dtype: str, device: str) -> Arithmetic:
         cuda = device.startswith("cuda")
         return base.with_(
             name=f"torch {mode}",
-            scalars=BINARY32,
-            entry=BINARY32,
+            counted=BINARY32,
             folded=True,
             power_ulps=4.0 if cuda else 2.0,
             source=(

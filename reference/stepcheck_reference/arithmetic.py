@@ -13,11 +13,12 @@ class Arithmetic:
 
     ``storage``: the format of parameters and state. ``operations``: the format each elementwise
     operation rounds to; a kernel that computes narrow tensors in binary32 rounds to ``storage`` only
-    when it stores. ``scalars``: the format of expressions in hyper-parameters and t alone.
+    when it stores. ``scalars``: the format of expressions in hyper-parameters alone. ``counted``: the
+    format of scalars that depend on t or on a scalar state, which a subject may hold in a tensor.
     ``entry``: the format a scalar is rounded to when it meets a tensor.
     ``lerp``: averages may be computed as a + w (b - a), or b - (b - a)(1 - w) for w >= 1/2.
     ``folded``: scalar factors may be distributed into the terms of a divisor.
-    ``power_ulps``: the error of scalar ``beta**t`` in units in the last place of ``scalars``.
+    ``power_ulps``: the error of scalar ``beta**t`` in units in the last place of ``counted``.
     """
 
     name: str
@@ -25,10 +26,15 @@ class Arithmetic:
     storage: Format
     operations: Format
     scalars: Format = BINARY64
+    counted: Format = BINARY64
     entry: Format = BINARY64
     lerp: bool = False
     folded: bool = False
     power_ulps: float = 1.0
+
+    def scalar_format(self, counted: bool) -> Format:
+        """Return the format of a scalar that does, or does not, depend on t or a scalar state."""
+        return self.counted if counted else self.scalars
 
     def with_(self, **changes: object) -> Arithmetic:
         """Return this arithmetic with some figures replaced."""

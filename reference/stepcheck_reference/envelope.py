@@ -19,7 +19,7 @@ from stepcheck_reference.arithmetic import Arithmetic
 from stepcheck_reference.extended import Backend, Extended
 from stepcheck_reference.formats import BINARY64
 from stepcheck_reference.program import Node, Program
-from stepcheck_reference.scalars import CENTRE, Reals, Scalar, compare, growth
+from stepcheck_reference.scalars import CENTRE, Reals, Scalar, compare, evaluate_scalars, growth
 
 OUTWARD = 1.0 + 2.0**-40
 """Covers the binary64 rounding of the radius itself: some hundred positive operations."""
@@ -57,40 +57,104 @@ class Landing:
     domain: NDArray[np.bool_]
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The product of ``count`` scalars as it meets a tensor; arrays of shape (rows,).
+
+    ``size`` is |value|, ``radius`` includes the rounding of each scalar on entry, ``span`` bounds every
+    partial product. ``unit`` is the unit roundoff of merging them before they meet it.
+    """
+
+    value: Reals
+    centre: Extended | None
+    size: Reals
+    radius: Reals
+    span: Reals
+    count: int
+    unit: float
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A program with everything evaluated that is the same for all elements: ``parts`` by node."""
+
+    program: Program
+    arithmetic: Arithmetic
+    wide: Backend
+    scalars: Mapping[int, Scalar]
+    parts: Mapping[int, Part]
+
+
+def prepare(program: Program, rows: Mapping[str, Reals], arithmetic: Arithmetic, wide: Backend) -> Prepared:
+    """Return ``program`` prepared for ``rows``: symbol name to shape (rows,), hyper-parameters and t."""
+    with np.errstate(all="ignore"):
+        scalars = evaluate_scalars(program, rows, arithmetic, wide)
+        count = len(next(iter(rows.values())))
+        parts: dict[int, Part] = {}
+        for index, node in enumerate(program.nodes):
+            if node.scalar:
+                parts[index] = _part(Node("product", True, node.counted, (index,), (1,)), scalars, count, arithmetic, wide)
+            elif node.kind == "product":
+                parts[index] = _part(node, scalars, count, arithmetic, wide)
+    return Prepared(program, arithmetic, wide, scalars, parts)
+
+
+def _part(node: Node, scalars: Mapping[int, Scalar], rows: int, arithmetic: Arithmetic, wide: Backend) -> Part:
+    """Return the product of the scalar factors of ``node``, each rounded to the format in which it meets a tensor."""
+    shadow, entry = arithmetic.storage is BINARY64, arithmetic.entry
+    value, size, radius, span = np.full(rows, float(node.sign)), np.ones(rows), np.zeros(rows), np.ones(rows)
+    centre = wide.lift(value) if shadow else None
+    count = 0
+    unit = arithmetic.scalar_format(node.counted).unit_roundoff
+    for index, exponent in zip(node.arguments, node.exponents, strict=True):
+        if index not in scalars:
+            continue
+        scalar = scalars[index]
+        part = np.abs(scalar.value)
+        error = scalar.radius + (0.0 if shadow else CENTRE) * part
+        if entry is not BINARY64:
+            error = error + entry.unit_roundoff * (part + error) + entry.smallest_subnormal / 2
+        reach = np.maximum(scalar.span, part + error)
+        if exponent < 0:
+            far = part - error
+            error = np.where(far > 0, error / (part * far), np.inf)
+            part = 1 / part
+            reach = part + error
+        for _ in range(abs(exponent)):
+            value = value * scalar.value if exponent > 0 else value / scalar.value
+            if centre is not None:
+                centre = centre * scalar.centre if exponent > 0 else centre / scalar.centre
+            size, radius = size * part, size * error + radius * (part + error)
+            span = span * np.maximum(1.0, reach)
+            count += 1
+    return Part(value, centre, size, radius, span, count, unit)
+
+
 def land(
-    program: Program,
-    inputs: Mapping[str, Ball],
-    scalars: Mapping[int, Scalar],
-    lengths: Sequence[int],
-    arithmetic: Arithmetic,
-    wide: Backend,
+    prepared: Prepared, inputs: Mapping[str, Ball], rows: NDArray[np.int64], lengths: Sequence[int]
 ) -> dict[str, Landing]:
     """Return the envelope of every output for flat ``inputs`` (name to shape (n,)).
 
-    ``lengths`` says how many consecutive elements each row of ``scalars`` covers; they add up to n.
-    States come first and theta last, so that a state is compared where only theta is out of reach.
+    ``lengths`` says how many consecutive elements each of ``rows`` covers; they add up to n. States come
+    first and theta last, so that a state is compared where only theta is out of reach.
     """
-    evaluation = _Evaluation(program, inputs, scalars, lengths, arithmetic, wide)
-    names = sorted(program.outputs, key=lambda name: name == "theta")
-    return {name: evaluation.output(program.outputs[name]) for name in names}
+    outputs = prepared.program.outputs
+    evaluation = _Evaluation(prepared, inputs, rows, lengths)
+    with np.errstate(all="ignore"):
+        return {name: evaluation.output(outputs[name]) for name in sorted(outputs, key=lambda n: n == "theta")}
 
 
 class _Evaluation:
     def __init__(
-        self,
-        program: Program,
-        inputs: Mapping[str, Ball],
-        scalars: Mapping[int, Scalar],
-        lengths: Sequence[int],
-        arithmetic: Arithmetic,
-        wide: Backend,
+        self, prepared: Prepared, inputs: Mapping[str, Ball], rows: NDArray[np.int64], lengths: Sequence[int]
     ) -> None:
-        self.nodes = program.nodes
+        self.prepared = prepared
+        self.nodes = prepared.program.nodes
         self.inputs = inputs
-        self.scalars = scalars
-        self.lengths = None if len(lengths) == 1 else np.asarray(lengths)
-        self.arithmetic = arithmetic
-        self.wide = wide
+        # One row for all elements broadcasts; several are repeated to one value an element.
+        self.where = slice(rows[0], rows[0] + 1) if len(lengths) == 1 else np.repeat(rows, lengths)
+        self.arithmetic = arithmetic = prepared.arithmetic
+        self.wide = prepared.wide
         self.unit = arithmetic.operations.unit_roundoff
         self.shadow = arithmetic.storage is BINARY64
         # Half the smallest subnormal. For float64 the radius itself underflows there, so four times as much.
@@ -119,54 +183,34 @@ class _Evaluation:
     def ball(self, index: int) -> Ball:
         if index not in self.done:
             node = self.nodes[index]
-            self.done[index] = self._entered(index) if node.scalar else self._evaluate(node)
+            self.done[index] = self._entered(index) if node.scalar else self._evaluate(index)
         return self.done[index]
 
-    def _spread(self, rows: Reals) -> Reals:
-        """Return ``rows`` (rows,) repeated to one value an element, or unchanged where one row covers all."""
-        return rows if self.lengths is None else np.repeat(rows, self.lengths)
-
-    def _widened(self, rows: Extended) -> Extended:
-        return rows if self.lengths is None else np.asarray(rows[np.repeat(np.arange(len(rows)), self.lengths)])
-
-    def _entry(self, scalar: Scalar) -> Reals:
-        """Return a scalar's radius once it was rounded to the format in which it meets a tensor."""
-        radius = scalar.radius + self.own * np.abs(scalar.value)
-        if self.arithmetic.entry is not BINARY64:
-            entry = self.arithmetic.entry
-            radius = radius + entry.unit_roundoff * (np.abs(scalar.value) + radius) + entry.smallest_subnormal / 2
-        return radius
-
     def _entered(self, index: int) -> Ball:
-        scalar = self.scalars[index]
-        radius = self._entry(scalar)
-        return Ball(
-            self._spread(scalar.value),
-            self._spread(radius),
-            self._widened(scalar.centre) if self.shadow else None,
-            bool(np.all(scalar.value >= scalar.radius)),
-        )
+        part, where = self.prepared.parts[index], self.where
+        centre = None if part.centre is None else part.centre[where]
+        return Ball(part.value[where], part.radius[where], centre, bool(np.all(part.value >= part.radius)))
 
-    def _evaluate(self, node: Node) -> Ball:
-        with np.errstate(all="ignore"):
-            if node.kind == "symbol":
-                return self.inputs[node.name]
-            if node.kind == "sum":
-                return self._sum(node)
-            if node.kind == "product":
-                return self._product(node)
-            if node.kind == "root":
-                return self._root(node)
-            if node.kind in ("maximum", "minimum"):
-                return self._extremum(node)
-            if node.kind == "absolute":
-                inner = self.ball(node.arguments[0])
-                centre = None if inner.centre is None else np.abs(inner.centre)
-                return Ball(np.abs(inner.value), inner.radius, centre, nonnegative=True)
-            if node.kind == "sign":
-                return self._sign(self.ball(node.arguments[0]))
-            if node.kind == "select":
-                return self._select(node)
+    def _evaluate(self, index: int) -> Ball:
+        node = self.nodes[index]
+        if node.kind == "symbol":
+            return self.inputs[node.name]
+        if node.kind == "sum":
+            return self._sum(node)
+        if node.kind == "product":
+            return self._product(node, self.prepared.parts[index])
+        if node.kind == "root":
+            return self._root(node)
+        if node.kind in ("maximum", "minimum"):
+            return self._extremum(node)
+        if node.kind == "absolute":
+            inner = self.ball(node.arguments[0])
+            centre = None if inner.centre is None else np.abs(inner.centre)
+            return Ball(np.abs(inner.value), inner.radius, centre, nonnegative=True)
+        if node.kind == "sign":
+            return self._sign(self.ball(node.arguments[0]))
+        if node.kind == "select":
+            return self._select(node)
         raise ValueError(f"no bound is known for an elementwise {node.kind}")
 
     def _upper(self, ball: Ball) -> Reals:
@@ -193,7 +237,8 @@ class _Evaluation:
         if len(balls) > 2:
             reach = sum(self._upper(ball) + ball.error for ball in balls)
             count = sum(self.nodes[index].scalar for index in node.arguments)
-            between = growth(self.unit, len(balls) - 2) + growth(self.arithmetic.scalars.unit_roundoff, count - 1)
+            merged = self.arithmetic.scalar_format(node.counted).unit_roundoff
+            between = growth(self.unit, len(balls) - 2) + growth(merged, count - 1)
             radius = radius + (between + len(balls) * self.own) * reach
         # Only a scalar can lie off the grid of subnormals; sums of numbers on the grid do not underflow.
         offgrid = sum(self.nodes[index].scalar for index in node.arguments)
@@ -208,8 +253,8 @@ class _Evaluation:
         """Return the radius of old + w (new - old), and for w >= 1/2 of new - (new - old)(1 - w)."""
         assert node.blend is not None
         old, new = self.ball(node.blend.old), self.ball(node.blend.new)
-        scalar = self.scalars[node.blend.weight]
-        weight, weight_error = self._spread(scalar.value), self._spread(self._entry(scalar))
+        part = self.prepared.parts[node.blend.weight]
+        weight, weight_error = part.value[self.where], part.radius[self.where]
         gap = np.abs(node.blend.sign * new.value - old.value)
         gap = gap + (2 if self.shadow else 1) * (old.error + new.error)
         rounded = growth(self.unit, 2)
@@ -219,8 +264,12 @@ class _Evaluation:
         inner = gap * factor * (1 + rounded) + weight * new.error + np.abs(1 - weight) * old.error + 2 * self.tiny
         return np.asarray(inner + (self.unit + self.own) * (np.abs(value) + 2 * inner))
 
-    def _product(self, node: Node) -> Ball:
-        value, centre, size, radius, span, factors, scalars = self._scalar_part(node)
+    def _product(self, node: Node, part: Part) -> Ball:
+        where, scalars = self.where, part.count
+        value, size, radius, span = part.value[where], part.size[where], part.radius[where], part.span[where]
+        centre = None if part.centre is None else part.centre[where]
+        self.edge |= ~(radius < np.inf)
+        factors = scalars
         nonnegative = bool(np.all(value >= 0))
         exact = True
         for index, exponent in zip(node.arguments, node.exponents, strict=True):
@@ -229,64 +278,34 @@ class _Evaluation:
             ball = self.ball(index)
             factors += abs(exponent)
             nonnegative = nonnegative and (ball.nonnegative or exponent % 2 == 0)
-            part, error = self._upper(ball), ball.radius
+            bound, error = self._upper(ball), ball.radius
             if exponent < 0:
                 low = self._lower(ball)
                 far = low if error is None else low * (1 - CENTRE) - error
                 self.edge |= ~(far > 0)
-                part = 1 / low
-                error = None if error is None else np.where(far > 0, error * part / far, np.inf)
-            reach = part if error is None else part + error
-            clipped = np.maximum(reach, 1.0)
+                bound = 1 / low
+                error = None if error is None else np.where(far > 0, error * bound / far, np.inf)
+            reach = bound if error is None else bound + error
+            clipped = np.maximum(reach, 1.0) if not np.max(reach, initial=0.0) <= 1.0 else None
             for _ in range(abs(exponent)):
                 value = value * ball.value if exponent > 0 else value / ball.value
                 if centre is not None and ball.centre is not None:
                     centre = centre * ball.centre if exponent > 0 else centre / ball.centre
                 radius = radius * reach if error is None else size * error + radius * reach
-                size = size * part
-                span = span * clipped
+                size = size * bound
+                span = span if clipped is None else span * clipped
             exact = exact and error is None
         roundings = factors - 1 + (all(e < 0 for e in node.exponents))
         if roundings == 0 and exact and not scalars:
             return Ball(value, None, centre, nonnegative)
-        relative = growth(self.unit, roundings) + growth(self.arithmetic.scalars.unit_roundoff, scalars - 1)
+        relative = growth(self.unit, roundings) + growth(part.unit, scalars - 1)
         if self.arithmetic.folded and scalars and any(e < 0 for e in node.exponents):
-            relative += self.arithmetic.scalars.unit_roundoff * (1 + self.unit)
+            relative += part.unit * (1 + self.unit)
         radius = radius + relative * (size + radius) + (self.own * factors) * size
         if roundings:
             radius = radius + (roundings * self.tiny) * span
         np.maximum(self.top, span, out=self.top)
         return Ball(value, radius, centre, nonnegative)
-
-    def _scalar_part(
-        self, node: Node
-    ) -> tuple[Reals, Extended | None, Reals, Reals, Reals, int, int]:
-        """Return the product of a node's scalar factors: value, centre, size, radius, span, and how many."""
-        first = next(iter(self.scalars.values())) if self.scalars else None
-        rows = 1 if first is None or self.lengths is None else len(first.value)
-        value, size, radius, span = np.full(rows, float(node.sign)), np.ones(rows), np.zeros(rows), np.ones(rows)
-        centre = self.wide.lift(value) if self.shadow else None
-        count = 0
-        for index, exponent in zip(node.arguments, node.exponents, strict=True):
-            if not self.nodes[index].scalar:
-                continue
-            scalar = self.scalars[index]
-            part, error = np.abs(scalar.value), self._entry(scalar)
-            if exponent < 0:
-                far = part - error
-                self.edge |= self._spread(~(far > 0))
-                error = np.where(far > 0, error / (part * far), np.inf)
-                part = 1 / part
-            for _ in range(abs(exponent)):
-                value = value * scalar.value if exponent > 0 else value / scalar.value
-                if centre is not None:
-                    centre = centre * scalar.centre if exponent > 0 else centre / scalar.centre
-                size, radius = size * part, size * error + radius * (part + error)
-                span = span * np.maximum(1.0, np.maximum(scalar.span if exponent > 0 else 0.0, part + error))
-                count += 1
-        wide = None if centre is None else self._widened(centre)
-        spread = self._spread
-        return spread(value), wide, spread(size), spread(radius), spread(span), count, count
 
     def _root(self, node: Node) -> Ball:
         inner = self.ball(node.arguments[0])
@@ -296,7 +315,8 @@ class _Evaluation:
         root = np.sqrt(np.maximum(value, 0.0))
         centre = None
         if inner.centre is not None:
-            centre = self.wide.sqrt(np.maximum(inner.centre, inner.centre * 0))
+            clipped = inner.centre if inner.nonnegative else np.maximum(inner.centre, inner.centre * 0)
+            centre = self.wide.sqrt(clipped)
         if inner.radius is None:
             spread: Reals | float = 0.0
         else:
@@ -317,7 +337,7 @@ class _Evaluation:
         factors = sum(map(abs, argument.exponents))
         scalars = sum(self.nodes[index].scalar for index in argument.arguments)
         roots = (len(argument.arguments) - scalars - 1) * self.unit
-        return growth(self.unit, factors - 1) / 2 + roots + 2 * scalars * self.arithmetic.scalars.unit_roundoff
+        return growth(self.unit, factors - 1) / 2 + roots + 2 * scalars * self.arithmetic.scalar_format(argument.counted).unit_roundoff
 
     def _extremum(self, node: Node) -> Ball:
         pick = np.maximum if node.kind == "maximum" else np.minimum
@@ -364,5 +384,5 @@ class _Evaluation:
         """Return a side of a comparison; scalars are compared as scalars, before they meet a tensor."""
         if not self.nodes[index].scalar:
             return self.ball(index)
-        scalar = self.scalars[index]
-        return Ball(self._spread(scalar.value), self._spread(scalar.radius), None)
+        scalar = self.prepared.scalars[index]
+        return Ball(scalar.value[self.where], scalar.radius[self.where])

@@ -7,23 +7,23 @@ is as sharp at step 300 as at step 1. State that cannot be observed keeps a runn
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stepcheck_reference.arithmetic import Arithmetic
-from stepcheck_reference.envelope import Ball, Landing, land
+from stepcheck_reference.envelope import Ball, Landing, Prepared, land, prepare
 from stepcheck_reference.extended import Backend, backend
 from stepcheck_reference.formats import BINARY64, is_complex
 from stepcheck_reference.program import Program, compile_rule
 from stepcheck_reference.rule import Rule
-from stepcheck_reference.scalars import Reals, Scalar, evaluate_scalars
+from stepcheck_reference.scalars import Reals
 from stepcheck_reference.script import Script, expand
 from stepcheck_reference.trajectory import Trace, Trajectory
 
-CHUNK = 8192
+CHUNK = 16384
 """Elements evaluated at once: the arrays of one operation stay in the cache."""
 
 INPUT = "input not finite"
@@ -207,13 +207,13 @@ class _Judging:
             arithmetic = self.arithmetics[dtype]
             names = (*self.program.hyper, "t")
             columns = {name: np.array([row[i] for row in tables]) for i, name in enumerate(names)}
-            scalars = evaluate_scalars(self.program, columns, arithmetic, self.wide)
+            prepared = prepare(self.program, columns, arithmetic, self.wide)
             if self.stepwise:
                 for pieces in _chunks(tracks):
-                    self._judge_pieces(pieces, scalars, columns, arithmetic)
+                    self._judge_pieces(pieces, prepared, columns)
             else:
                 for track in tracks:
-                    self._judge_running(track, scalars, columns, arithmetic)
+                    self._judge_running(track, prepared, columns)
         return self.judgement
 
     # What a step starts from.
@@ -238,11 +238,14 @@ class _Judging:
         gradients = [
             expand(data, tensor.size, tensor.dtype) for step in steps if (data := done[step - 1].gradients[index])
         ]
+        before = np.asarray(trace.before, dtype=np.float64)
+        every = len(steps) == len(before)
         old = {
-            "theta": np.asarray(trace.before, dtype=np.float64)[at - 1],
+            "theta": before if every else before[at - 1],
             "g": np.array(gradients, dtype=np.float64).reshape(len(steps), tensor.size),
         }
-        new = {"theta": np.asarray(trace.theta, dtype=np.float64)[at - 1]}
+        after = np.asarray(trace.theta, dtype=np.float64)
+        new = {"theta": after if every else after[at - 1]}
         held = {"theta": np.ones(len(steps), dtype=np.bool_)}
         for name in self.observed:
             if name not in trace.states:
@@ -250,11 +253,10 @@ class _Judging:
                 old[name], new[name], held[name] = start, start, np.zeros(len(steps), dtype=np.bool_)
                 continue
             values = np.asarray(trace.states[name], dtype=np.float64)
-            before = values[at - 1]
+            before = values[:-1].copy() if every else values[at - 1]
             if steps and not trace.present[name][at[0] - 1]:
-                before = before.copy()
                 before[0] = self._initial(name, hypers, group)
-            old[name], new[name] = before, values[at]
+            old[name], new[name] = before, values[1:] if every else values[at]
             known = trace.present[name][at]
             held[name] = known
         return _Track(index, at, np.array(rows, dtype=np.int64), old, new, held, is_complex(tensor.dtype))
@@ -317,17 +319,15 @@ class _Judging:
 
     # Envelopes and comparison.
 
-    def _judge_pieces(
-        self, pieces: list[_Piece], scalars: Mapping[int, Scalar], columns: Mapping[str, Reals], arithmetic: Arithmetic
-    ) -> None:
+    def _judge_pieces(self, pieces: list[_Piece], prepared: Prepared, columns: Mapping[str, Reals]) -> None:
         def gather(side: str, name: str) -> Reals:
-            return np.concatenate([getattr(p.track, side)[name][p.at, p.start : p.stop] for p in pieces])
+            parts = [getattr(p.track, side)[name][p.at, p.start : p.stop] for p in pieces]
+            return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
         rows, lengths = _runs(pieces)
         names = ("theta", "g", *self.program.states)
-        inputs = {name: self._ball(gather("old", name), arithmetic) for name in names}
-        picked = {index: _take(scalar, rows) for index, scalar in scalars.items()}
-        landings = land(self.program, inputs, picked, lengths, arithmetic, self.wide)
+        inputs = {name: self._ball(gather("old", name), prepared.arithmetic) for name in names}
+        landings = land(prepared, inputs, rows, lengths)
         new = {name: gather("new", name) for name in ("theta", *self.program.states)}
         missing = [p for p in pieces if not all(p.track.held[name][p.at] for name in self.program.states)]
         held = np.ones(sum(lengths), dtype=np.bool_)
@@ -336,15 +336,14 @@ class _Judging:
                 np.full(p.stop - p.start, all(p.track.held[name][p.at] for name in self.program.states))
                 for p in pieces
             ])  # fmt: skip
-        self._compare(pieces, inputs, landings, new, columns, arithmetic, ~held, MISSING)
+        self._compare(pieces, inputs, landings, new, columns, ~held, MISSING)
 
     def _ball(self, values: Reals, arithmetic: Arithmetic) -> Ball:
         centre = self.wide.lift(values) if arithmetic.storage is BINARY64 else None
         return Ball(values, None, centre, bool(np.all(values >= 0)))
 
-    def _judge_running(
-        self, track: _Track, scalars: Mapping[int, Scalar], columns: Mapping[str, Reals], arithmetic: Arithmetic
-    ) -> None:
+    def _judge_running(self, track: _Track, prepared: Prepared, columns: Mapping[str, Reals]) -> None:
+        arithmetic = prepared.arithmetic
         size = track.old["theta"].shape[1]
         hidden = [name for name in self.program.states if name not in self.observed]
         hypers = self._hypers()
@@ -359,10 +358,9 @@ class _Judging:
                 name: carried[name] if name in carried else self._ball(track.old[name][at], arithmetic)
                 for name in ("theta", "g", *self.program.states)
             }
-            picked = {index: _take(scalar, track.rows[at : at + 1]) for index, scalar in scalars.items()}
-            landings = land(self.program, inputs, picked, [size], arithmetic, self.wide)
+            landings = land(prepared, inputs, track.rows[at : at + 1], [size])
             new = {name: track.new[name][at] for name in ("theta", *self.observed)}
-            compared = self._compare([piece], inputs, landings, new, columns, arithmetic, lost, UNKNOWN)
+            compared = self._compare([piece], inputs, landings, new, columns, lost, UNKNOWN)
             carried = {name: landings[name].ball for name in hidden}
             lost = lost | ~compared
 
@@ -373,7 +371,6 @@ class _Judging:
         landings: Mapping[str, Landing],
         new: Mapping[str, Reals],
         columns: Mapping[str, Reals],
-        arithmetic: Arithmetic,
         barred: Mask,
         why: str,
     ) -> Mask:
@@ -495,13 +492,19 @@ def _spread_pair(mask: Mask, pairs: bool) -> Mask:
 
 
 def _chunks(tracks: list[_Track]) -> Iterator[list[_Piece]]:
-    """Yield all elements of all steps in lots of at most CHUNK; an element's two complex parts stay together."""
+    """Yield all elements of all steps in lots of at most CHUNK; an element's two complex parts stay together.
+
+    A large tensor's step gets lots of its own, because a lot with one row of scalars needs no copies of them.
+    """
     lot: list[_Piece] = []
     room = CHUNK
     for track in tracks:
         size = track.old["theta"].shape[1]
         for at in range(len(track.steps)):
             start = 0
+            if lot and size > CHUNK // 4:
+                yield lot
+                lot, room = [], CHUNK
             while start < size:
                 stop = min(size, start + room)
                 lot.append(_Piece(track, at, start, stop))
@@ -527,12 +530,3 @@ def _runs(pieces: list[_Piece]) -> tuple[NDArray[np.int64], list[int]]:
             lengths.append(piece.stop - piece.start)
     return np.array(rows, dtype=np.int64), lengths
 
-
-def _take(scalar: Scalar, rows: NDArray[np.int64]) -> Scalar:
-    return replace(
-        scalar,
-        centre=scalar.centre[rows],
-        value=scalar.value[rows],
-        radius=scalar.radius[rows],
-        span=scalar.span[rows],
-    )

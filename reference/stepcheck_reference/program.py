@@ -1,7 +1,8 @@
 """Programs: a rule's equations as a straight line of n-ary operations, each distinct one once.
 
 Sums and products stay n-ary because the bound on them holds for every order of evaluation. A node is
-*scalar* when it depends on hyper-parameters, constants, scalar states and t alone.
+*scalar* when it depends on hyper-parameters, constants, scalar states and t alone, and *counted* when
+it depends on t or a scalar state.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ class Node:
 
     kind: str
     scalar: bool
+    counted: bool = False
     arguments: tuple[int, ...] = ()
     exponents: tuple[int, ...] = ()
     sign: int = 1
@@ -90,6 +92,7 @@ class _Builder:
         self._known: dict[Any, int] = {}
         self._index: dict[Node, int] = {}
         self._elementwise = {symbol.name for symbol in rule.states} | {"theta", "g"}
+        self._counted = {symbol.name for symbol in rule.scalars} | {"t"}
         self._constants = {symbol.name: value for symbol, value in rule.constants.items()}
         # New states that are sums: SymPy flattens theta - (mu*v + lr*g) into one sum, which is put back here.
         self._sums = [e for symbol, e in rule.step.items() if symbol.name != "theta" and isinstance(e, sympy.Add)]
@@ -105,14 +108,17 @@ class _Builder:
             self.nodes.append(node)
         return self._index[node]
 
-    def _scalar(self, *indices: int) -> bool:
-        return all(self.nodes[index].scalar for index in indices)
+    def _scalar(self, *indices: int) -> tuple[bool, bool]:
+        """Return whether all of ``indices`` are scalars, and whether any is counted."""
+        nodes = [self.nodes[index] for index in indices]
+        return all(node.scalar for node in nodes), any(node.counted for node in nodes)
 
     def _node(self, expression: Any) -> Node:
         if isinstance(expression, sympy.Symbol):
             if expression.name in self._constants:
                 return Node("number", True, number=Fraction(self._constants[expression.name]))
-            return Node("symbol", expression.name not in self._elementwise, name=expression.name)
+            name = expression.name
+            return Node("symbol", name not in self._elementwise, name in self._counted, name=name)
         if expression.is_Rational:
             return Node("number", True, number=Fraction(int(expression.p), int(expression.q)))
         if expression.is_number and not expression.has(sympy.Function):
@@ -124,11 +130,11 @@ class _Builder:
         if isinstance(expression, sympy.Max | sympy.Min):
             arguments = tuple(self.build(argument) for argument in expression.args)
             kind = "maximum" if isinstance(expression, sympy.Max) else "minimum"
-            return Node(kind, self._scalar(*arguments), arguments)
+            return Node(kind, *self._scalar(*arguments), arguments)
         if isinstance(expression, sympy.Abs | sympy.sign):
             argument = self.build(expression.args[0])
             kind = "absolute" if isinstance(expression, sympy.Abs) else "sign"
-            return Node(kind, self._scalar(argument), (argument,))
+            return Node(kind, *self._scalar(argument), (argument,))
         if isinstance(expression, sympy.Piecewise):
             return self._select(expression)
         raise ValueError(f"no bound is known for {type(expression).__name__} in {expression}")
@@ -146,10 +152,10 @@ class _Builder:
         ordered = [term for term in expression.args if term in terms]
         arguments = (*(self.build(term) for term in ordered), *grouped)
         blend = None if grouped else self._blend(expression)
-        return Node("sum", self._scalar(*arguments), arguments, blend=blend)
+        return Node("sum", *self._scalar(*arguments), arguments, blend=blend)
 
     def _negated(self, index: int) -> int:
-        return self._add(Node("product", self.nodes[index].scalar, (index,), (1,), sign=-1))
+        return self._add(Node("product", *self._scalar(index), (index,), (1,), sign=-1))
 
     def _blend(self, expression: Any) -> Blend | None:
         if len(expression.args) != 2:
@@ -184,18 +190,18 @@ class _Builder:
                 index, power = self.build(base), int(exponent)
             elif exponent.is_Rational and exponent.q == 2:
                 root = self.build(base)
-                index, power = self._add(Node("root", self.nodes[root].scalar, (root,))), int(exponent.p)
+                index, power = self._add(Node("root", *self._scalar(root), (root,))), int(exponent.p)
             else:
                 pair = self.build(base), self.build(exponent)
-                if not self._scalar(*pair):
+                if not self._scalar(*pair)[0]:
                     raise ValueError(f"no bound is known for the elementwise power {factor}")
-                index, power = self._add(Node("power", True, pair)), 1
+                index, power = self._add(Node("power", *self._scalar(*pair), pair)), 1
             factors[index] = factors.get(index, 0) + power
         arguments = tuple(factors)
         exponents = tuple(factors.values())
         if len(arguments) == 1 and exponents == (1,) and sign == 1:
             return self.nodes[arguments[0]]
-        return Node("product", self._scalar(*arguments), arguments, exponents, sign)
+        return Node("product", *self._scalar(*arguments), arguments, exponents, sign)
 
     def _select(self, expression: Any) -> Node:
         branches: list[tuple[tuple[str, int, int] | None, int]] = []
@@ -213,4 +219,4 @@ class _Builder:
             branches.append(((COMPARISONS[type(condition)], left, right), index))
         if branches[-1][0] is not None:
             raise ValueError(f"{expression} has no branch for the remaining cases")
-        return Node("select", self._scalar(*touched), branches=tuple(branches))
+        return Node("select", *self._scalar(*touched), branches=tuple(branches))

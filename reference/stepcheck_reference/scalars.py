@@ -7,14 +7,15 @@ below is one distinct (hyper-parameters, t, scalar states).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stepcheck_reference.arithmetic import Arithmetic
 from stepcheck_reference.extended import Backend, Extended, exact
-from stepcheck_reference.formats import BINARY64
+from stepcheck_reference.formats import BINARY64, Format
 from stepcheck_reference.program import Node, Program
 
 Reals = NDArray[np.float64]
@@ -33,6 +34,12 @@ class Scalar:
     span: Reals
 
 
+class Make(Protocol):
+    """Makes a Scalar of a centre, a radius and, where partial products matter, their bound."""
+
+    def __call__(self, centre: Extended, radius: Reals, span: Reals | None = None) -> Scalar: ...
+
+
 def evaluate_scalars(
     program: Program, rows: Mapping[str, Reals], arithmetic: Arithmetic, wide: Backend
 ) -> dict[int, Scalar]:
@@ -41,9 +48,6 @@ def evaluate_scalars(
     A hyper-parameter enters as the exact binary64 the subject received; where scalars are narrower
     than that, the subject's own conversion of it is the first rounding.
     """
-    unit = arithmetic.scalars.unit_roundoff
-    tiny = arithmetic.scalars.smallest_subnormal / 2
-    narrow = arithmetic.scalars is not BINARY64
     count = len(next(iter(rows.values())))
     done: dict[int, Scalar] = {}
 
@@ -51,23 +55,44 @@ def evaluate_scalars(
         value = wide.lower(centre)
         return Scalar(centre, value, radius, np.abs(value) + radius if span is None else span)
 
+    def converted(scalar: Scalar, form: Format) -> Scalar:
+        """Return a plain scalar as an operation of the narrower ``form`` takes it."""
+        size = np.abs(scalar.value)
+        return replace(scalar, radius=scalar.radius + form.unit_roundoff * (size + scalar.radius))
+
     for index, node in enumerate(program.nodes):
         if not node.scalar:
             continue
+        form = arithmetic.scalar_format(node.counted)
         if node.kind == "symbol":
             values = np.broadcast_to(np.asarray(rows[node.name], dtype=np.float64), (count,))
-            inexact = narrow and node.name != "t"
-            done[index] = ball(wide.lift(values), np.abs(values) * (unit if inexact else 0.0))
+            inexact = form is not BINARY64 and node.name != "t"
+            done[index] = ball(wide.lift(values), np.abs(values) * (form.unit_roundoff if inexact else 0.0))
         elif node.kind == "number":
             centre = wide.lift(np.zeros(count)) + exact(node.number, wide)
-            rounds = node.inexact or float(arithmetic.scalars.round(np.asarray(float(node.number)))) != node.number
-            done[index] = ball(centre, np.abs(wide.lower(centre)) * (unit if rounds else 0.0))
+            rounds = node.inexact or float(form.round(np.asarray(float(node.number)))) != node.number
+            done[index] = ball(centre, np.abs(wide.lower(centre)) * (form.unit_roundoff if rounds else 0.0))
         else:
-            done[index] = _operation(node, done, unit, tiny, arithmetic.power_ulps, wide, ball)
+            seen = done
+            if node.counted and arithmetic.counted is not arithmetic.scalars:
+                seen = {
+                    i: scalar if program.nodes[i].counted or not _conversion(program.nodes[i], form)
+                    else converted(scalar, form)
+                    for i, scalar in done.items()
+                }  # fmt: skip
+            done[index] = _operation(node, seen, form, arithmetic.power_ulps, wide, ball)
     return done
 
 
-def _operation(node: Node, done: dict[int, Scalar], unit, tiny, power_ulps, wide, ball) -> Scalar:  # type: ignore[no-untyped-def]
+def _conversion(node: Node, form: Format) -> bool:
+    """Return whether a plain scalar is rounded when it meets ``form``; integers such as 1 are exact."""
+    return node.kind != "number" or float(form.round(np.asarray(float(node.number)))) != node.number
+
+
+def _operation(
+    node: Node, done: Mapping[int, Scalar], form: Format, power_ulps: float, wide: Backend, ball: Make
+) -> Scalar:
+    unit, tiny = form.unit_roundoff, form.smallest_subnormal / 2
     arguments = [done[index] for index in node.arguments]
     if node.kind == "sum":
         centre = arguments[0].centre
@@ -129,7 +154,7 @@ def _operation(node: Node, done: dict[int, Scalar], unit, tiny, power_ulps, wide
     raise ValueError(f"no bound is known for {node.kind}")
 
 
-def _selected(node: Node, done: dict[int, Scalar], wide, ball) -> Scalar:  # type: ignore[no-untyped-def]
+def _selected(node: Node, done: Mapping[int, Scalar], wide: Backend, ball: Make) -> Scalar:
     """Return the branch each row takes; where rounding decides, the hull of the branches it may take."""
     value = done[node.branches[-1][1]]
     low, high, centre = value.value - value.radius, value.value + value.radius, value.centre
