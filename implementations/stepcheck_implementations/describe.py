@@ -14,7 +14,6 @@ import torch
 from stepcheck_implementations import worker
 from stepcheck_implementations.subject import Adapter, Cell
 from stepcheck_implementations.target import TargetError, load
-from stepcheck_reference.formats import FORMATS
 from stepcheck_reference.script import Group, Literal, Script, Step, Tensor
 
 _PARAMETERS = ("params", "parameters", "tensors", "param", "parameter", "tensor", "theta")
@@ -49,7 +48,7 @@ def signature(target: str) -> dict[str, Any]:
 def of(found: object, target: str) -> dict[str, Any]:
     """Return the same of an object; ``takes`` is a guess from the first argument's name for other classes."""
     if not callable(found):
-        raise TargetError(f"{target}: is {type(found).__name__}, but should be an optimizer class")
+        raise TargetError(f"{target}: is a {type(found).__name__}, but should be an optimizer class")
     kind = found if isinstance(found, type) else None
     if kind is not None and not callable(getattr(found, "step", None)):
         raise TargetError(f"{target}: has no step(), but should be an optimizer class")
@@ -166,8 +165,3 @@ def _compiler_missing(device: str) -> str:
     if not any(shutil.which(name) for name in compilers):
         return f"torch.compile for CPU needs a C++ compiler; none of {', '.join(compilers)} is there"
     return ""
-
-
-def dtypes() -> tuple[str, ...]:
-    """Return every dtype stepcheck knows, in the order reports use."""
-    return tuple(FORMATS)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from stepcheck_implementations.subject import Adapter, Configuration
+from stepcheck_implementations.target import TargetError
 
 HYPER_ALIASES: Mapping[str, tuple[str, ...]] = {
     "lr": ("lr", "learning_rate", "eta", "step_size", "alpha"),
@@ -45,7 +46,7 @@ MODE_FLAGS: Mapping[str, str] = {
 }
 
 
-class NoMatch(ValueError):
+class NoMatch(TargetError):
     """A class whose arguments do not cover the rule's hyper-parameters."""
 
 

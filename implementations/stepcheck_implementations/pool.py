@@ -20,7 +20,7 @@ import tempfile
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
@@ -28,10 +28,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from stepcheck_implementations import generic, torch_optim, wire
-from stepcheck_implementations.subject import MODES, Adapter, Cell
+from stepcheck_implementations import offer, wire
+from stepcheck_implementations.subject import Adapter, Cell
 from stepcheck_implementations.target import TargetError
-from stepcheck_reference.formats import FORMATS
 from stepcheck_reference.script import Script, to_json
 from stepcheck_reference.trajectory import Fault, Trace, Trajectory
 
@@ -89,7 +88,11 @@ class _Control:
 
     def __init__(self, address: str) -> None:
         self.connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.connection.connect(address)
+        try:
+            self.connection.connect(address)
+        except OSError:
+            self.connection.close()
+            raise
         self.waiting = b""
         self.endings: dict[int, tuple[int, str]] = {}
         self.forgotten: set[int] = set()
@@ -325,14 +328,15 @@ class Workers:
             self._directory = Path(tempfile.mkdtemp(prefix="stepcheck-", dir="/tmp"))
         self.address = self._borrowed if self._borrowed is not None else str(self._directory / "template")
         if self._borrowed is None and _can_fork():
-            self._template = subprocess.Popen(
-                [sys.executable, "-m", "stepcheck_implementations.template", "fork", self.address],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                stderr=(self._directory / "stderr").open("wb"),
-                env=_environment(),
-                start_new_session=True,
-            )
+            with (self._directory / "stderr").open("wb") as said:
+                self._template = subprocess.Popen(
+                    [sys.executable, "-m", "stepcheck_implementations.template", "fork", self.address],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.DEVNULL,
+                    stderr=said,
+                    env=_environment(),
+                    start_new_session=True,
+                )
         return self
 
     def __exit__(
@@ -402,85 +406,16 @@ class Workers:
         """Return the workers' versions ("torch", "python", "platform") and "devices"."""
         return self._once({"ask": "environment"})
 
-    def describe(
-        self,
-        target: str,
-        rule: str | None = None,
-        *,
-        hyper: Sequence[str] = (),
-        states: Sequence[str] = (),
-        fixed: Mapping[str, float] | None = None,
-    ) -> dict[str, Any]:
-        """Return what ``target`` offers, as JSON values.
+    def signature(self, target: str) -> dict[str, Any]:
+        """Return the constructor of ``target``; see ``offer.Source``. Raises TargetError."""
+        return self._once({"ask": "signature", "target": target})
 
-        Its keys: "adapter" (see ``wire.adapter_from_plain``), "signature", "defaults" (alphabet name to value),
-        "reads" (why nothing of its state is seen, or ""), "availability" (a list of mode, dtype, device and
-        reason, which is "" where a cell can be run), and the environment's. A target without an adapter of its own
-        gets a generic one for ``rule``, whose ``hyper``-parameters and ``states`` the caller names; ``fixed`` gives
-        values that it holds without taking them. Raises TargetError and NoMatch.
-        """
-        environment = self.environment()
-        signature = self._once({"ask": "signature", "target": target})
-        adapter, reads = torch_optim.find(target), ""
-        if adapter is None:
-            if rule is None:
-                raise TargetError(f"{target}: has no adapter of its own, so say which rule it follows")
-            adapter, reads = self._guess(target, rule, signature, hyper, states, fixed)
-        return {
-            **environment,
-            "target": target,
-            "signature": signature["signature"],
-            "defaults": _defaults(adapter, signature["defaults"]),
-            "reads": reads,
-            "adapter": wire.adapter_to_plain(adapter),
-            "availability": self._availability(adapter, environment["devices"]),
-        }
+    def keys(self, target: str, takes: str, arguments: Sequence[str]) -> dict[str, Any]:
+        """Return the names of its state; see ``offer.Source``. Raises TargetError where trying it ends the worker."""
+        return self._once({"ask": "keys", "target": target, "takes": takes, "arguments": list(arguments)})
 
-    def _guess(
-        self,
-        target: str,
-        rule: str,
-        signature: Mapping[str, Any],
-        hyper: Sequence[str],
-        states: Sequence[str],
-        fixed: Mapping[str, float] | None,
-    ) -> tuple[Adapter, str]:
-        arguments = signature["arguments"]
-        try:
-            seen = self._once({"ask": "keys", "target": target, "takes": signature["takes"], "arguments": arguments})
-        except TargetError as error:
-            seen = {"takes": signature["takes"], "keys": [], "reason": str(error)}
-        adapter = generic.adapt(
-            target,
-            rule,
-            hyper=hyper,
-            states=states,
-            arguments=arguments,
-            keys=seen["keys"],
-            defaults=signature["defaults"],
-            takes=seen["takes"],
-            fixed=fixed,
-        )
-        return adapter, str(seen["reason"])
-
-    def _availability(self, adapter: Adapter, devices: Iterable[str]) -> list[dict[str, str]]:
-        rows = []
-        for device in devices:
-            for mode in MODES:
-                tried = mode in adapter.modes
-                for dtype in FORMATS:
-                    reason: str | None = f"{adapter.target} has no mode {mode}" if mode not in adapter.modes else ""
-                    if tried:
-                        reason = self._refusal(adapter, mode, dtype, device)
-                        tried = reason is not None
-                    rows.append({"mode": mode, "dtype": dtype, "device": device, "reason": reason or ""})
-        return rows
-
-    def _refusal(self, adapter: Adapter, mode: str, dtype: str, device: str) -> str | None:
-        """Return why a cell is refused, or ""; ``None`` where trying it ended or stopped the worker.
-
-        The latter is no refusal but a finding, which the cell itself will report.
-        """
+    def refusal(self, adapter: Adapter, mode: str, dtype: str, device: str) -> str | None:
+        """Return why a cell is refused; see ``offer.Source``."""
         request = {"ask": "refusal", "adapter": wire.adapter_to_plain(adapter), "mode": mode, "dtype": dtype}
         spawned = device != "cpu" or not _can_fork()
         key = ("spawned",) if spawned else ("once",)
@@ -491,6 +426,18 @@ class Workers:
             self._drop(key)
             return None
         return str(answer["reason"])
+
+    def describe(
+        self,
+        target: str,
+        rule: str | None = None,
+        *,
+        hyper: Sequence[str] = (),
+        states: Sequence[str] = (),
+        fixed: Mapping[str, float] | None = None,
+    ) -> dict[str, Any]:
+        """Return what ``target`` offers; see ``offer.describe``. Raises TargetError and NoMatch."""
+        return offer.describe(self, target, rule, hyper=hyper, states=states, fixed=fixed)
 
     def _once(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Return the answer of a worker that has no cell."""
@@ -522,7 +469,12 @@ class Workers:
         if link is None:
             while len(self._alive) >= _ALIVE:
                 self._drop(next(iter(self._alive)))
-            link = _Spawned(_environment()) if spawned else _Forked(self._connected())
+            try:
+                link = _Spawned(_environment()) if spawned else _Forked(self._connected())
+            except WorkerError as error:
+                said = self._directory / "stderr"
+                text = said.read_text("utf-8", "replace").strip()[-_TAIL:] if said.exists() else ""
+                raise WorkerError(f"{error}: {text}" if text else str(error)) from error
             self._alive[key] = link
         self._alive.move_to_end(key)
         return link
@@ -543,9 +495,7 @@ class Workers:
                 except (FileNotFoundError, ConnectionRefusedError) as error:
                     ended = self._template is not None and self._template.poll() is not None
                     if ended or time.monotonic() > until:
-                        said = self._directory / "stderr"
-                        text = said.read_text("utf-8", "replace")[-_TAIL:] if said.exists() else ""
-                        raise WorkerError(f"the template process did not start: {text.strip()}") from error
+                        raise WorkerError("the template process did not start") from error
                     time.sleep(0.01)
         return self._control
 
@@ -576,18 +526,6 @@ def _reached(path: Path) -> int:
         return int(struct.unpack("<q", path.read_bytes())[0])
     except (OSError, struct.error):
         return 0
-
-
-def _defaults(adapter: Adapter, given: Mapping[str, Any]) -> dict[str, float]:
-    found: dict[str, float] = {}
-    for name, slot in adapter.hyper.items():
-        key, bracket, place = slot.partition("[")
-        value = given.get(key)
-        if bracket and isinstance(value, list):
-            value = value[int(place.rstrip("]"))]
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
-            found[name] = float(value)
-    return found
 
 
 def _faulted(adapter: Adapter, script: Script, fault: Fault) -> Trajectory:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import importlib.util
+import pkgutil
 import sys
 from functools import cache
 from pathlib import Path
@@ -65,8 +66,8 @@ def _module(where: str, target: str) -> ModuleType:
                 hint = _nearest(name, [*sys.stdlib_module_names, *sys.modules])
                 raise TargetError(f"{target}: no module named {name}{hint}") from error
             parent = sys.modules[".".join(parts[: end - 1])]
-            public = [entry for entry in dir(parent) if not entry.startswith("_")]
-            raise TargetError(f"{target}: no module named {name}{_nearest(parts[end - 1], public)}") from error
+            beside = [entry.name for entry in pkgutil.iter_modules(getattr(parent, "__path__", []))]
+            raise TargetError(f"{target}: no module named {name}{_nearest(parts[end - 1], beside)}") from error
         except Exception as error:
             raise TargetError(f"{target}: importing {name} raised {type(error).__name__}: {error}") from error
     return sys.modules[where]

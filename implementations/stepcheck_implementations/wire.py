@@ -1,7 +1,7 @@
 """The worker's protocol: frames of a JSON header and raw array bytes. No pickle, no torch.
 
-A frame is two little-endian unsigned 64-bit lengths, then the header, then the arrays in C order one after
-the other. What crosses is plain: adapters, cells, scripts, trajectories, descriptions.
+A frame is two little-endian unsigned 64-bit lengths, then the header, then the arrays in C order, each filled
+up to a multiple of 8 bytes. What crosses is plain: adapters, cells, scripts, trajectories, descriptions.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ def pack(header: Mapping[str, Any], arrays: Arrays = ()) -> list[bytes | memoryv
         table.append([array.dtype.str, list(array.shape), whole.nbytes])
         if whole.nbytes:
             buffers.append(whole.data.cast("B"))
+            buffers.append(memoryview(bytes(-whole.nbytes % 8)))
     head = json.dumps({**header, "arrays": table}, separators=(",", ":")).encode()
     body = sum(buffer.nbytes for buffer in buffers)
     return [_LENGTHS.pack(len(head), body) + head, *buffers]
@@ -68,7 +69,7 @@ def unpack(read: Callable[[int], bytearray | bytes]) -> tuple[dict[str, Any], li
             continue
         count = length // dtype.itemsize
         arrays.append(np.frombuffer(body, dtype, count, offset).reshape(shape))
-        offset += length
+        offset += length + -length % 8
     return header, arrays
 
 

@@ -1,0 +1,76 @@
+"""Subjects handed over as Python objects: driven in this process, with what ``Workers`` offers otherwise.
+
+There is no net here: a subject that crashes or hangs takes the caller with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from stepcheck_implementations import describe as asked
+from stepcheck_implementations import offer, worker
+from stepcheck_implementations.subject import Adapter, Cell
+from stepcheck_reference.script import Script
+from stepcheck_reference.trajectory import Trajectory
+
+
+def name_of(subject: Callable[..., Any]) -> str:
+    """Return a target that names ``subject``: torch.optim's classes by their public name."""
+    import torch
+
+    name = getattr(subject, "__qualname__", type(subject).__qualname__)
+    if getattr(torch.optim, name, None) is subject:
+        return f"torch.optim.{name}"
+    return f"{getattr(subject, '__module__', '__main__')}:{name}"
+
+
+class InProcess:
+    """One object as a subject; use it where ``Workers`` is used."""
+
+    def __init__(self, subject: Callable[..., Any]) -> None:
+        self.subject = subject
+        self.target = name_of(subject)
+
+    def __enter__(self) -> InProcess:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Do nothing; nothing is held."""
+
+    def run(self, adapter: Adapter, cell: Cell, script: Script, *, deadline: float | None = None) -> Trajectory:
+        """Return what the object does over ``script``; ``deadline`` cannot be kept here."""
+        return worker.run(adapter, cell, script, subject=self.subject)
+
+    def environment(self) -> dict[str, Any]:
+        """Return this process' versions and devices."""
+        return asked.environment()
+
+    def signature(self, target: str) -> dict[str, Any]:
+        """Return the object's constructor; see ``offer.Source``."""
+        return {"target": target, **asked.of(self.subject, target)}
+
+    def keys(self, target: str, takes: str, arguments: Sequence[str]) -> dict[str, Any]:
+        """Return the names of its state; see ``offer.Source``."""
+        return asked.keys(self.subject, takes, list(arguments))
+
+    def refusal(self, adapter: Adapter, mode: str, dtype: str, device: str) -> str | None:
+        """Return why a cell is refused; see ``offer.Source``."""
+        return asked.refusal(adapter, mode, dtype, device, self.subject)
+
+    def describe(
+        self,
+        target: str | None = None,
+        rule: str | None = None,
+        *,
+        hyper: Sequence[str] = (),
+        states: Sequence[str] = (),
+        fixed: Mapping[str, float] | None = None,
+    ) -> dict[str, Any]:
+        """Return what the object offers; see ``offer.describe``."""
+        return offer.describe(
+            self, target if target is not None else self.target, rule, hyper=hyper, states=states, fixed=fixed
+        )

@@ -1,0 +1,130 @@
+"""Optimizers that the worker must survive, and some that are only built differently."""
+
+import os
+import signal
+import sys
+import time
+
+import torch
+
+
+class _Sgd(torch.optim.Optimizer):
+    def __init__(self, params, lr=0.1):
+        super().__init__(params, {"lr": lr})
+        self.calls = 0
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        self.calls += 1
+        self.before()
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is not None:
+                    p.add_(p.grad, alpha=-group["lr"])
+
+    def before(self):
+        pass
+
+
+class ExitsInStepTwo(_Sgd):
+    def before(self):
+        if self.calls == 2:
+            print("about to leave")
+            os._exit(3)
+
+
+class SegfaultsInStepTwo(_Sgd):
+    def before(self):
+        if self.calls == 2:
+            os.kill(os.getpid(), signal.SIGSEGV)
+
+
+class HangsInStepTwo(_Sgd):
+    def before(self):
+        while self.calls == 2:
+            time.sleep(0.05)
+
+
+class RaisesInStepThree(_Sgd):
+    def before(self):
+        if self.calls == 3:
+            raise RuntimeError("no third\nstep")
+
+
+class RaisesSystemExit(_Sgd):
+    def before(self):
+        sys.exit("enough")
+
+
+class CannotBeBuilt(_Sgd):
+    def __init__(self, params, lr=0.1):
+        raise TypeError("not today")
+
+
+class Floods(_Sgd):
+    def before(self):
+        for _ in range(20):
+            print("x" * 100_000)
+            print("y" * 100_000, file=sys.stderr)
+
+
+class ReadsStandardInput(_Sgd):
+    def before(self):
+        assert sys.stdin.read() == ""
+
+
+class ReplacesParameter(_Sgd):
+    def before(self):
+        if self.calls == 2:
+            self.param_groups[0]["params"][0] = torch.zeros(3)
+
+
+class Reshapes(_Sgd):
+    def before(self):
+        if self.calls == 2:
+            p = self.param_groups[0]["params"][0]
+            p.data = p.data.reshape(1, -1)
+            p.grad = None
+
+
+class WritesBesideItsTensor(_Sgd):
+    def before(self):
+        for p in self.param_groups[0]["params"]:
+            torch.empty(0, dtype=p.dtype).set_(p.untyped_storage()).zero_()
+
+
+class WrongStateShape(_Sgd):
+    def before(self):
+        for p in self.param_groups[0]["params"]:
+            self.state[p]["momentum_buffer"] = torch.zeros(7)
+
+
+class OverAList:
+    """Momentum over a plain list, with nothing of torch's Optimizer."""
+
+    def __init__(self, params, lr, mu):
+        self.params, self.lr, self.mu = list(params), lr, mu
+        self.buf = [torch.zeros_like(p) for p in self.params]
+        self.t = 0
+
+    def step(self):
+        self.t += 1
+        with torch.no_grad():
+            for p, b in zip(self.params, self.buf, strict=True):
+                if p.grad is not None:
+                    b.mul_(self.mu).add_(p.grad)
+                    p.sub_(self.lr * b)
+
+
+class OverOneTensor:
+    """The same for one tensor, the buffer starting as the number 0."""
+
+    def __init__(self, theta, learning_rate=0.1, momentum=0.9):
+        self.theta, self.learning_rate, self.momentum = theta, learning_rate, momentum
+        self.b = 0.0
+
+    def step(self):
+        if self.theta.grad is None:
+            return
+        self.b = self.momentum * self.b + self.theta.grad
+        self.theta.data = self.theta.data - self.learning_rate * self.b

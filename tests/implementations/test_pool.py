@@ -1,0 +1,273 @@
+"""Workers: what happens in them stays in them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from implementations.writing import ADAM, MISBEHAVING, cell, hyper_of, misbehaving, script
+from stepcheck_implementations import pool, torch_optim, wire, worker
+from stepcheck_implementations.generic import NoMatch
+from stepcheck_implementations.pool import WorkerError, Workers
+from stepcheck_implementations.subject import Cell
+from stepcheck_implementations.target import TargetError
+from stepcheck_reference.formats import FORMATS
+from stepcheck_reference.trajectory import Trajectory
+
+
+@pytest.fixture(scope="module")
+def workers() -> Iterator[Workers]:
+    with Workers() as opened:
+        yield opened
+
+
+def same(one: Trajectory, other: Trajectory) -> None:
+    assert one.fault == other.fault
+    assert (one.steps, one.observed) == (other.steps, other.observed)
+    for left, right in zip(one.traces, other.traces, strict=True):
+        for name in ("before", "theta", "count"):
+            np.testing.assert_array_equal(getattr(left, name), getattr(right, name), strict=True)
+        assert left.states.keys() == right.states.keys()
+        for name in left.states:
+            np.testing.assert_array_equal(left.states[name], right.states[name], strict=True)
+            np.testing.assert_array_equal(left.present[name], right.present[name], strict=True)
+
+
+@pytest.mark.parametrize("dtype", FORMATS)
+def test_a_trajectory_from_a_worker_is_the_one_made_here(workers: Workers, dtype: str) -> None:
+    asked = script(ADAM, dtype=dtype, shapes=((3,), (), (0, 2), (2, 3)))
+    where = cell(torch_optim.ADAM, dtype=dtype)
+    same(workers.run(torch_optim.ADAM, where, asked), worker.run(torch_optim.ADAM, where, asked))
+
+
+def test_one_worker_serves_many_scripts_and_cells_get_their_own(workers: Workers) -> None:
+    cells = [
+        (a, cell(a, c.name, mode)) for a in torch_optim.ALL for c in a.configurations for mode in ("single", "foreach")
+    ]
+    for adapter, where in cells:
+        asked = script(hyper_of(adapter, where.configuration), steps=2)
+        for _ in range(2):
+            assert workers.run(adapter, where, asked).fault is None
+
+
+@pytest.mark.parametrize(
+    ("name", "how"),
+    [("ExitsInStepTwo", "exited with status 3"), ("SegfaultsInStepTwo", "ended by SIGSEGV")],
+)
+def test_a_crash_is_a_fault_with_its_step_and_the_next_script_gets_a_fresh_worker(
+    workers: Workers, name: str, how: str
+) -> None:
+    adapter = misbehaving(name)
+    asked = script({"lr": 0.1}, shapes=((3,),))
+    for _ in range(2):
+        found = workers.run(adapter, cell(adapter), asked)
+        assert found.fault is not None
+        assert (found.fault.kind, found.fault.step) == ("crashed", 2)
+        assert how in found.fault.message
+        assert found.traces[0].theta.shape == (0, 3)
+        assert workers.run(adapter, cell(adapter), asked.until(1)).fault is None
+    assert workers.run(torch_optim.ADAM, cell(torch_optim.ADAM), script(ADAM)).fault is None
+
+
+def test_a_crash_says_what_was_last_printed(workers: Workers) -> None:
+    adapter = misbehaving("ExitsInStepTwo")
+    fault = workers.run(adapter, cell(adapter), script({"lr": 0.1})).fault
+    assert fault is not None
+    assert "about to leave" in fault.message
+
+
+def test_a_hang_is_ended_and_is_a_fault_with_its_step(workers: Workers) -> None:
+    adapter = misbehaving("HangsInStepTwo")
+    found = workers.run(adapter, cell(adapter), script({"lr": 0.1}), deadline=0.5)
+    assert found.fault is not None
+    assert (found.fault.kind, found.fault.message, found.fault.step) == ("hung", "no answer within 0.5 s", 2)
+    assert workers.run(adapter, cell(adapter), script({"lr": 0.1}, steps=1)).fault is None
+
+
+def test_what_a_subject_raises_is_a_fault_and_its_worker_lives_on(workers: Workers) -> None:
+    adapter = misbehaving("RaisesInStepThree")
+    found = workers.run(adapter, cell(adapter), script({"lr": 0.1}))
+    same(found, worker.run(adapter, cell(adapter), script({"lr": 0.1})))
+    assert found.steps == 2
+
+
+def test_a_subject_may_print_without_end_and_finds_its_standard_input_empty(workers: Workers) -> None:
+    for name in ("Floods", "ReadsStandardInput"):
+        adapter = misbehaving(name)
+        assert workers.run(adapter, cell(adapter), script({"lr": 0.1})).fault is None
+
+
+def test_a_target_that_does_not_exist_names_the_nearest(workers: Workers) -> None:
+    with pytest.raises(TargetError, match=r"^torch\.optim\.Adma: no such name; did you mean Adam, Adamax"):
+        workers.describe("torch.optim.Adma")
+    with pytest.raises(TargetError, match=r"no module named torch\.optin; did you mean optim"):
+        workers.describe("torch.optin.Adam")
+    with pytest.raises(TargetError, match=r"misbehavin\.py: no such file; did you mean misbehaving\.py"):
+        workers.describe(f"{MISBEHAVING.with_name('misbehavin.py')}:Floods")
+    with pytest.raises(TargetError, match=r"os\.path: is a module, but should be an optimizer class"):
+        workers.describe("os.path")
+    with pytest.raises(TargetError, match=r"has no step\(\)"):
+        workers.describe("torch.nn.Linear")
+    with pytest.raises(TargetError, match=r"say which rule it follows"):
+        workers.describe(f"{MISBEHAVING}:Floods")
+
+
+def test_torch_optim_is_described_with_what_it_refuses_and_why(workers: Workers) -> None:
+    found = workers.describe("torch.optim.AdamW")
+    assert wire.adapter_from_plain(found["adapter"]) == torch_optim.ADAMW
+    assert found["defaults"] == {"lr": 1e-3, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "weight_decay": 0.01}
+    assert found["devices"][0] == "cpu"
+    reasons = {(row["mode"], row["dtype"]): row["reason"] for row in found["availability"] if row["device"] == "cpu"}
+    assert {reasons[mode, dtype] for mode in ("single", "foreach", "differentiable") for dtype in FORMATS} == {""}
+    assert "supported devices" in reasons["capturable", "float32"]
+    assert reasons["fused", "bfloat16"] == ""
+    assert "floating point Tensors" in reasons["fused", "complex64"]
+
+
+def test_a_strangers_class_is_matched_by_its_names(workers: Workers) -> None:
+    found = workers.describe(
+        f"{MISBEHAVING}:OverOneTensor", "momentum", hyper=("lr", "momentum", "dampening"), states=("b",)
+    )
+    adapter = wire.adapter_from_plain(found["adapter"])
+    assert adapter.takes == "tensor"
+    assert dict(adapter.hyper) == {"lr": "learning_rate", "momentum": "momentum"}
+    assert dict(adapter.configurations[0].holds) == {"dampening": 0.0}
+    assert dict(adapter.states) == {"b": "b"}
+    assert found["defaults"] == {"lr": 0.1, "momentum": 0.9}
+    asked = script({"lr": 0.1, "momentum": 0.5, "dampening": 0.0})
+    assert workers.run(adapter, cell(adapter), asked).fault is None
+
+
+def test_a_strangers_class_that_does_not_cover_the_rule_is_refused_with_both_lists(workers: Workers) -> None:
+    with pytest.raises(NoMatch, match=r"takes lr, but adam needs beta1 \(as betas\[0\], beta1"):
+        workers.describe(f"{MISBEHAVING}:Floods", "adam", hyper=("lr", "beta1"), states=("m",))
+    held = workers.describe(f"{MISBEHAVING}:Floods", "adam", hyper=("lr", "beta1"), states=("m",), fixed={"beta1": 0.5})
+    assert held["adapter"]["configurations"][0]["holds"] == {"beta1": 0.5}
+
+
+def test_a_crash_while_trying_a_target_leaves_its_state_unseen(workers: Workers) -> None:
+    found = workers.describe(f"{MISBEHAVING}:CannotBeBuilt", "sgd", hyper=("lr",), states=())
+    assert "not today" in found["reads"]
+
+
+def test_several_clients_share_one_template(workers: Workers) -> None:
+    found: list[Trajectory] = []
+
+    def judge() -> None:
+        with Workers(address=workers.address) as own:
+            found.extend(own.run(torch_optim.ADAM, cell(torch_optim.ADAM), script(ADAM)) for _ in range(5))
+
+    threads = [threading.Thread(target=judge) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 15
+    for trajectory in found:
+        same(trajectory, found[0])
+
+
+def test_a_worker_of_its_own_does_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "_can_fork", lambda: False)
+    asked, where = script(ADAM), cell(torch_optim.ADAM)
+    crash, hang = misbehaving("ExitsInStepTwo"), misbehaving("HangsInStepTwo")
+    with Workers() as own:
+        same(own.run(torch_optim.ADAM, where, asked), worker.run(torch_optim.ADAM, where, asked))
+        fault = own.run(crash, cell(crash), script({"lr": 0.1})).fault
+        assert fault is not None
+        assert (fault.kind, fault.step) == ("crashed", 2)
+        assert "about to leave" in fault.message
+        own.run(hang, cell(hang), script({"lr": 0.1}, steps=1))
+        fault = own.run(hang, cell(hang), script({"lr": 0.1}), deadline=0.5).fault
+        assert fault is not None
+        assert (fault.kind, fault.step) == ("hung", 2)
+
+
+def test_the_parent_never_imports_torch_and_nothing_outlives_it() -> None:
+    code = (
+        "import os, sys\n"
+        "from implementations.writing import *\n"
+        "from stepcheck_implementations import offer, pool\n"
+        "workers = pool.Workers().__enter__()\n"
+        "workers.run(torch_optim.ADAM, cell(torch_optim.ADAM), script(ADAM))\n"
+        "print('torch' in sys.modules, workers._template.pid, *[link.pid for link in workers._alive.values()])\n"
+        "sys.stdout.flush()\n"
+        "os._exit(0)\n"
+    )
+    path = os.pathsep.join(entry for entry in sys.path if entry)
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=True
+    )
+    imported, *pids = done.stdout.split()
+    assert imported == "False"
+    assert len(pids) == 2
+    until = time.monotonic() + 20
+    while any(running(int(pid)) for pid in pids):
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            return stat.read().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_a_cell_is_printed_in_one_line() -> None:
+    where = Cell("torch.optim.AdamW", "amsgrad", "foreach", "bfloat16", "cpu")
+    assert where.id == "AdamW[amsgrad] foreach bfloat16 cpu"
+    assert replace(where, fixed=(("lr", 0.5),)).id.endswith("cpu lr=0.5")
+    assert (
+        Cell("some/where.py:MyAdam", "default", "single", "float32", "cuda:0").id
+        == "MyAdam[default] single float32 cuda:0"
+    )
+
+
+def test_what_crosses_the_wire_comes_back() -> None:
+    for adapter in torch_optim.ALL:
+        assert wire.adapter_from_plain(wire.adapter_to_plain(adapter)) == adapter
+    where = Cell("a:B", "c", "single", "float32", "cpu", (("lr", 0.1), ("flag", True)))
+    assert wire.cell_from_plain(wire.cell_to_plain(where)) == where
+    arrays = [
+        np.arange(6, dtype=np.float32).reshape(2, 3),
+        np.array([True, False, True]),
+        np.array([np.nan, -0.0, 5e-324]),
+        np.broadcast_to(np.zeros((), np.float32), (1000, 1000)),
+        np.zeros((3, 0)),
+    ]
+    frame = b"".join(bytes(buffer) for buffer in wire.pack({"x": 1}, arrays))
+    assert len(frame) < 1000
+    place = 0
+
+    def read(count: int) -> bytes:
+        nonlocal place
+        place += count
+        return frame[place - count : place]
+
+    header, back = wire.unpack(read)
+    assert header == {"x": 1}
+    for one, other in zip(arrays, back, strict=True):
+        np.testing.assert_array_equal(one, other, strict=True)
+        assert one.tobytes() == other.tobytes()
+
+
+def test_a_worker_that_cannot_import_torch_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "torch.py").write_text("raise ImportError('no torch today')")
+    monkeypatch.syspath_prepend(tmp_path)
+    with Workers() as own, pytest.raises(WorkerError, match="no torch today"):
+        own.environment()

@@ -1,0 +1,59 @@
+"""Scripts and cells for these tests, short to write."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from stepcheck_implementations import torch_optim
+from stepcheck_implementations.subject import Adapter, Cell
+from stepcheck_reference.script import Data, Drawn, Group, Script, Step, Tensor
+
+ADAM = {"lr": 0.0123, "beta1": 0.87, "beta2": 0.97, "eps": 1e-6, "weight_decay": 0.031}
+SGD = {"lr": 0.0123, "momentum": 0.81, "dampening": 0.27, "weight_decay": 0.031}
+MISBEHAVING = Path(__file__).parent / "subjects" / "misbehaving.py"
+
+
+def hyper_of(adapter: Adapter, configuration: str) -> dict[str, float]:
+    """Return hyper-parameters for a configuration, those it holds left out."""
+    every = SGD if adapter is torch_optim.SGD else ADAM
+    return {name: value for name, value in every.items() if name not in adapter.configuration(configuration).holds}
+
+
+def script(
+    hyper: Mapping[str, float],
+    *,
+    dtype: str = "float32",
+    shapes: tuple[tuple[int, ...], ...] = ((3,), (2, 4)),
+    layout: str = "contiguous",
+    steps: int = 4,
+) -> Script:
+    """Return a script of one group and drawn gradients."""
+    tensors = tuple(Tensor(shape, dtype, Drawn("normal", 7 + i), layout) for i, shape in enumerate(shapes))
+    return Script(
+        tensors,
+        (Group(tuple(range(len(tensors))), hyper),),
+        tuple(Step(tuple(gradient(s, i) for i in range(len(tensors)))) for s in range(steps)),
+    )
+
+
+def gradient(step: int, tensor: int) -> Data:
+    """Return the gradient of ``tensor`` at ``step``."""
+    return Drawn("normal", 1000 * step + tensor)
+
+
+def cell(adapter: Adapter, configuration: str = "default", mode: str = "single", dtype: str = "float32") -> Cell:
+    """Return a cell on the CPU."""
+    return Cell(adapter.target, configuration, mode, dtype, "cpu")
+
+
+def misbehaving(name: str) -> Adapter:
+    """Return the adapter of a class in ``subjects/misbehaving.py``."""
+    return Adapter(
+        target=f"{MISBEHAVING}:{name}",
+        rule="sgd",
+        hyper={"lr": "lr"},
+        states={"b": "momentum_buffer"},
+        modes={"single": {}},
+        count=None,
+    )
