@@ -1,0 +1,39 @@
+"""The command line as its own process: what a user runs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCES = ("reference", "implementations", "properties", "conformance")
+CRASHES = "tests/planted/faults.py:AdamCrashesInStepTwo"
+WRONG = "tests/planted/adam.py:AdamEpsInsideRoot"
+
+
+def environment() -> dict[str, str]:
+    """Return an environment in which the packages of this tree are found and no terminal is assumed."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(str(ROOT / source) for source in SOURCES), "NO_COLOR": "1"}
+
+
+def stepcheck(*arguments: str, timeout: float = 120.0) -> subprocess.CompletedProcess[str]:
+    """Run ``python -m stepcheck`` from the repository's root and return what it said."""
+    return subprocess.run(
+        [sys.executable, "-m", "stepcheck", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=environment(),
+        timeout=timeout,
+        check=False,
+    )
+
+
+def python(*arguments: str, cwd: Path = ROOT, timeout: float = 120.0) -> subprocess.CompletedProcess[str]:
+    """Run Python without this tree on its path and return what it said."""
+    plain = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    return subprocess.run(
+        [sys.executable, *arguments], capture_output=True, text=True, cwd=cwd, env=plain, timeout=timeout, check=False
+    )

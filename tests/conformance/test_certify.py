@@ -1,0 +1,157 @@
+"""certify, end to end, on real subjects."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import stepcheck
+from conformance.command import CRASHES, ROOT, WRONG, environment, python
+from conformance.command import stepcheck as run
+from stepcheck.certificate import from_json
+from stepcheck.verdict import Verdict
+
+ONE = ("--mode", "single", "--dtype", "float32")
+
+
+@pytest.fixture(scope="module")
+def wrong(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[str], Path]:
+    """Return what certify says of a wrong Adam, and the directory it has written."""
+    out = tmp_path_factory.mktemp("wrong") / "out"
+    done = run("certify", WRONG, "--as", "adam", "--dtype", "float32", "--dtype", "bfloat16", "--out", str(out))
+    return done, out
+
+
+def test_torch_holds_in_a_plain_cell_and_says_how_much_was_compared() -> None:
+    done = run("certify", "torch.optim.AdamW", *ONE, "--json")
+    assert done.returncode == 0, done.stderr
+    certificate = from_json(done.stdout)
+    assert certificate.verdict is Verdict.HOLDS
+    assert {cell.observability for cell in certificate.cells} == {"stepwise"}
+    for cell in certificate.cells:
+        assert cell.compared > 10_000
+        assert 0.1 < cell.ratio <= 1.0
+        assert {law.code: law.verdict for law in cell.laws}["SC102"] == "holds"
+
+
+def test_a_wrong_optimizer_is_broken_with_everything_a_user_needs(
+    wrong: tuple[subprocess.CompletedProcess[str], Path],
+) -> None:
+    done, out = wrong
+    assert done.returncode == 1, done.stderr
+    certificate = from_json((out / "certificate.json").read_text())
+    failure = certificate.failures[0]
+    assert (failure.code, failure.worst is not None) == ("SC101", True)
+    assert failure.message in " ".join(done.stdout.split()).replace("  ", " ") or failure.token in done.stdout
+    for words in ("SC101 parameters land inside the envelope", "but should be", "radii", "replay sc1-", "SystemExit(1)"):
+        assert words in done.stdout
+    assert len(list((out / "cells").glob("*.json"))) == len(certificate.cells)
+    assert not list(out.rglob("*.part"))
+    assert max(len(line) for line in done.stdout.splitlines() if "replay" not in line and "|" not in line) <= 100
+
+
+def test_a_standalone_script_fails_by_itself(
+    wrong: tuple[subprocess.CompletedProcess[str], Path],
+) -> None:
+    programs = sorted((wrong[1] / "failures").glob("*.py"))
+    assert programs
+    for program in programs[:2]:
+        text = program.read_text()
+        assert "stepcheck" not in text.partition('"""\n')[2]
+        done = python(str(program))
+        assert done.returncode == 1, done.stderr
+        assert done.stderr == ""
+        assert "observed" in done.stdout
+
+
+def test_a_token_replays_the_same_failure(wrong: tuple[subprocess.CompletedProcess[str], Path]) -> None:
+    failure = from_json((wrong[1] / "certificate.json").read_text()).failures[0]
+    done = run("replay", failure.token)
+    assert done.returncode == 1, done.stderr
+    assert f"✗ {failure.code}" in done.stdout
+    assert failure.worst is not None
+    assert f"observed  {failure.worst.observed!r}" in done.stdout
+    assert failure.standalone.splitlines()[-1].strip() in done.stdout
+
+
+def test_a_subject_that_crashes_is_broken_and_the_other_cells_are_reported() -> None:
+    done = run("certify", CRASHES, "--as", "adam", *ONE, "--dtype", "float64", "--json")
+    assert done.returncode == 1, done.stderr
+    certificate = from_json(done.stdout)
+    assert len(certificate.cells) == 2
+    for cell in certificate.cells:
+        (failure,) = [entry for entry in cell.failures if entry.code == "SC201"]
+        assert failure.fault == "crashed"
+        assert "status 3" in failure.message
+
+
+def test_the_findings_are_the_same_for_the_same_seed_whatever_the_jobs() -> None:
+    def verdict(*more: str) -> object:
+        return json.loads(run("certify", WRONG, "--as", "adam", *more, "--json").stdout)["verdict"]
+
+    cells = ("--dtype", "float16", "--dtype", "float32")
+    first = verdict(*cells, "--seed", "3", "--jobs", "1")
+    assert verdict(*cells, "--seed", "3", "--jobs", "2") == first
+    assert verdict(*cells, "--seed", "4", "--jobs", "2") != first
+
+
+def test_nothing_compared_is_exit_code_5() -> None:
+    done = run("certify", "torch.optim.SGD", "--mode", "capturable")
+    assert done.returncode == 5, done.stdout + done.stderr
+    assert "not applicable" in done.stdout
+
+
+def test_a_fixed_hyper_parameter_is_held() -> None:
+    done = run("certify", "torch.optim.SGD", *ONE, "--set", "lr=0.25", "--json")
+    assert done.returncode == 0, done.stderr
+    cells = from_json(done.stdout).cells
+    assert {cell.worst["theta"].inputs["lr"] for cell in cells} == {0.25}
+    assert all("lr=0.25" in cell.id for cell in cells)
+
+
+def test_an_interrupted_run_keeps_what_was_found(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "stepcheck", "certify", "torch.optim.AdamW", "--profile", "standard"]
+    process = subprocess.Popen(
+        [*command, "--mode", "single", "--out", str(out)],
+        cwd=ROOT,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 100
+    while not list(out.glob("cells/*.json")) and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    told, error = process.communicate(timeout=30)
+    assert process.returncode == 130, error
+    certificate = from_json((out / "certificate.json").read_text())
+    assert certificate.run.interrupted
+    assert certificate.findings.unfinished > 0
+    assert certificate.cells
+    assert "interrupted" in told
+
+
+def test_a_class_handed_over_in_python_runs_in_this_process() -> None:
+    import torch
+
+    told: list[tuple[int, int]] = []
+    certificate = stepcheck.certify(
+        torch.optim.SGD,
+        modes=["single"],
+        dtypes=["float32"],
+        devices=["cpu"],
+        progress=lambda done, total, result: told.append((done, total)),
+    )
+    assert certificate.verdict is Verdict.HOLDS
+    assert certificate.findings.target == "torch.optim.SGD"
+    assert told[0] == (0, len(told) - 1)
+    assert told[-1] == (len(told) - 1, len(told) - 1)

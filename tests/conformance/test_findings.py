@@ -1,0 +1,107 @@
+"""Expected failures: only what an entry's witness shows, and only while it shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from stepcheck.certificate import CellResult
+from stepcheck.expected_broken import Finding, known, release
+from stepcheck.findings import ALL
+from stepcheck.judging import Court
+from stepcheck.plan import Planned
+from stepcheck.request import Request
+from stepcheck.verdict import Verdict
+from stepcheck_implementations import wire
+from stepcheck_implementations.pool import Workers
+from stepcheck_implementations.subject import Adapter, Cell
+from stepcheck_reference.script import Group, Literal, Script, Step, Tensor
+
+TARGET = "tests/planted/adam.py:AdamEpsInsideRoot"
+HYPER = {"lr": 1.0, "beta1": 0.5, "beta2": 0.5, "eps": 1.0}
+SEEN = Script((Tensor((), "float32", Literal((0.0,))),), (Group((0,), HYPER),), (Step((Literal((1.0,)),)),))
+UNSEEN = Script((Tensor((), "float32", Literal((0.0,))),), (Group((0,), HYPER),), (Step((Literal((0.0,)),)),))
+CELL = Cell(TARGET, "default", "single", "float32", "cpu")
+
+
+def finding(**changes: object) -> Finding:
+    """Return a finding that covers the planted optimizer's error."""
+    facts: dict[str, object] = {
+        "name": "eps_inside",
+        "explanation": "eps stands inside the root",
+        "link": "https://example.org/1",
+        "torch": ("2.0", ""),
+        "targets": (TARGET,),
+        "code": "SC101",
+        "outputs": ("theta",),
+        "witness": SEEN,
+    }
+    return Finding(**{**facts, **changes})  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def judged() -> Callable[..., CellResult]:
+    """Return a function that judges the planted optimizer's cell with some findings known."""
+    from conformance.command import ROOT
+
+    target = str(ROOT / TARGET)
+    cell = Cell(target, "default", "single", "float32", "cpu")
+
+    def judge(*findings: Finding) -> CellResult:
+        with Workers() as workers:
+            raw = workers.describe(target, "adam", hyper=list(HYPER), states=["m", "v"])
+            adapter: Adapter = wire.adapter_from_plain(raw["adapter"])
+            court = Court(Request(target=target, rule="adam"), adapter, "2.13.0", workers, findings=findings)
+            return court.judge(Planned(cell, "adam", {}))
+
+    return judge
+
+
+def test_a_failure_that_a_witness_shows_is_expected(judged: Callable[..., CellResult]) -> None:
+    result = judged(finding(targets=("*",)))
+    assert result.verdict is Verdict.EXPECTED_BROKEN
+    (failure,) = result.failures
+    assert failure.finding == "eps_inside"
+    assert "https://example.org/1" in failure.explanation
+
+
+def test_a_larger_failure_or_another_law_is_new(judged: Callable[..., CellResult]) -> None:
+    assert judged(finding(targets=("*",), beyond=1.5)).verdict is Verdict.BROKEN
+    other = judged(finding(targets=("*",), code="SC102", outputs=("v",)))
+    assert other.verdict is Verdict.BROKEN
+    assert other.fixed_upstream == ("eps_inside",)
+
+
+def test_a_witness_that_no_longer_breaks_is_reported(judged: Callable[..., CellResult]) -> None:
+    result = judged(finding(targets=("*",), witness=UNSEEN))
+    assert result.verdict is Verdict.BROKEN
+    assert result.fixed_upstream == ("eps_inside",)
+    assert not any(failure.finding for failure in result.failures)
+
+
+@pytest.mark.parametrize(
+    ("changes", "version", "there"),
+    [
+        ({}, "2.13.0+cpu", True),
+        ({}, "1.13.1", False),
+        ({"torch": ("2.0", "2.13")}, "2.13.0", False),
+        ({"torch": ("", "2.13.1")}, "2.13.0", True),
+        ({"dtypes": ("bfloat16", "float16")}, "2.13.0", False),
+        ({"modes": ("s*",)}, "2.13.0", True),
+        ({"devices": ("cuda:*",)}, "2.13.0", False),
+        ({"configurations": ("amsgrad*",)}, "2.13.0", False),
+    ],
+)
+def test_a_finding_is_keyed_by_release_and_cell(changes: dict[str, object], version: str, there: bool) -> None:
+    assert bool(known([finding(**changes)], CELL, version)) is there
+
+
+def test_releases_compare_as_numbers() -> None:
+    assert release("2.13.0+cu128") == release("2.13") > release("2.9.1")
+    assert release("2.13.0a0+git") == release("2.13")
+
+
+def test_every_entry_has_a_name_of_its_own_and_explains_itself() -> None:
+    assert len({entry.name for entry in ALL}) == len(ALL)
+    assert all(entry.explanation and entry.targets and entry.outputs for entry in ALL)

@@ -1,0 +1,51 @@
+"""What starting stepcheck imports."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import stepcheck
+from conformance.command import ROOT, environment
+
+HEAVY = {"torch", "sympy", "numpy", "hypothesis"}
+
+
+def imported(code: str) -> set[str]:
+    """Return the top-level modules that a fresh interpreter holds after ``code``."""
+    told = subprocess.run(
+        [sys.executable, "-c", f"{code}\nimport sys; print(*(name.partition('.')[0] for name in sys.modules))"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env=environment(),
+        check=True,
+    )
+    return set(told.stdout.split())
+
+
+def test_importing_stepcheck_imports_nothing_heavy() -> None:
+    assert not imported("import stepcheck; dir(stepcheck)") & HEAVY
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = "import sys; sys.stdout = open('/dev/null', 'w')\ntry:\n import stepcheck.cli as c; c.main(['certify', '--help'])"
+    assert not imported(f"{code}\nexcept SystemExit: sys.stdout = sys.__stdout__") & (HEAVY | {"rich"})
+
+
+def test_judging_imports_no_torch() -> None:
+    assert "torch" not in imported("import stepcheck.judging, stepcheck.replay, stepcheck.report.text")
+
+
+def test_every_exported_name_is_there() -> None:
+    for name in stepcheck.__all__:
+        assert getattr(stepcheck, name) is getattr(stepcheck, name)
+    assert callable(stepcheck.certify)
+    assert set(stepcheck.__all__) <= set(dir(stepcheck))
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="has no attribute 'certfy'"):
+        stepcheck.certfy  # noqa: B018
