@@ -26,12 +26,12 @@ class Candidate:
     def _of(self, dtype: str) -> Arithmetic:
         base = plain(dtype, name=self.name, source=self.source)
         if self.narrow_scalars:
-            base = base.with_(scalars=BINARY32, entry=BINARY32, power_ulps=2.0)
+            base = base.with_(counted=BINARY32, power_ulps=2.0)
         return base.with_(lerp=self.lerp, folded=self.folded)
 
 
 _LERP = "averages as torch.lerp computes them (ATen/native/Lerp.h)"
-_NARROW = "expressions in hyper-parameters and t rounded to binary32, as 0-d float32 tensors are"
+_NARROW = "scalars that depend on t rounded to binary32, as 0-d float32 tensors are"
 
 PLAIN = Candidate("binary64 scalars", "", "IEEE 754-2019, section 4.3.1")
 
