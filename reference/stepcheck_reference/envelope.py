@@ -299,13 +299,32 @@ class _Evaluation:
         if roundings == 0 and exact and not scalars:
             return Ball(value, None, centre, nonnegative)
         relative = growth(self.unit, roundings) + growth(part.unit, scalars - 1)
-        if self.arithmetic.folded and scalars and any(e < 0 for e in node.exponents):
-            relative += part.unit * (1 + self.unit)
         radius = radius + relative * (size + radius) + (self.own * factors) * size
+        if self.arithmetic.folded and scalars:
+            radius = radius + self._folded(node, part) * (size + radius)
         if roundings:
             radius = radius + (roundings * self.tiny) * span
         np.maximum(self.top, span, out=self.top)
         return Ball(value, radius, centre, nonnegative)
+
+    def _folded(self, node: Node, part: Part) -> Reals | float:
+        """Return the relative error that distributing the scalars into a divisor's terms adds.
+
+        One rounding of the scalars; and the terms, now divided by the scalars, may leave the range or underflow.
+        """
+        relative: Reals | float = 0.0
+        scale = part.size[self.where]
+        for index, exponent in zip(node.arguments, node.exponents, strict=True):
+            if exponent >= 0 or self.nodes[index].scalar or self.nodes[index].kind != "sum":
+                continue
+            ball = self.ball(index)
+            low = np.maximum(self._lower(ball) - ball.error, 0.0)
+            lost = 3 * self.tiny * scale / low
+            relative = relative + part.unit * (1 + self.unit) + np.where(lost < 1, lost / (1 - lost), np.inf)
+            # At a step size of 0 the quotient is no rounding matter: the rule itself is well defined there.
+            spread = np.where(scale > 0, (self._upper(ball) + ball.error) / scale, 0.0)
+            np.maximum(self.top, spread, out=self.top)
+        return relative
 
     def _root(self, node: Node) -> Ball:
         inner = self.ball(node.arguments[0])
