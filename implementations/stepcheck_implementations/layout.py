@@ -16,6 +16,9 @@ DTYPES: dict[str, torch.dtype] = {
     "complex128": torch.complex128,
 }
 
+GUARD = 1.5
+"""What lies between the elements of a sliced tensor: finite, so that a step taken there shows."""
+
 
 def values(data: Data, tensor: Tensor) -> torch.Tensor:
     """Return ``data`` as a contiguous CPU tensor of ``tensor``'s shape and dtype, exactly."""
@@ -28,13 +31,13 @@ def values(data: Data, tensor: Tensor) -> torch.Tensor:
 def place(plain: torch.Tensor, layout: str, device: str) -> torch.Tensor:
     """Return ``plain`` copied to ``device`` in ``layout``; nothing else shares its memory.
 
-    "transposed" swaps the strides of the last two dimensions, "sliced" leaves a nan between elements and
+    "transposed" swaps the strides of the last two dimensions, "sliced" leaves ``GUARD`` between elements and
     before the first (``guards`` reads them), "channels_last" is torch's own, for 4-d tensors; a layout that a
     shape cannot have is contiguous.
     """
     if layout == "sliced":
         shape = (*plain.shape[:-1], 2 * plain.shape[-1] + 1) if plain.dim() else (3,)
-        base = torch.full(shape, float("nan"), dtype=plain.dtype, device=device)
+        base = torch.full(shape, GUARD, dtype=plain.dtype, device=device)
         view = base[..., 1::2] if plain.dim() else base[1]
         return view.copy_(plain)
     if layout == "transposed" and plain.dim() >= 2:

@@ -130,6 +130,9 @@ class _Control:
             message = self.message(until)
             if "forked" in message:
                 return int(message["forked"]), ours
+            if "failed" in message:
+                ours.close()
+                raise WorkerError(f"no worker could be forked: {message['failed']}")
 
     def kill(self, pid: int) -> None:
         with contextlib.suppress(OSError):
@@ -322,8 +325,11 @@ class Workers:
         self._stopped = False
 
     def __enter__(self) -> Workers:
-        self._directory = Path(tempfile.mkdtemp(prefix="stepcheck-"))
-        if len(str(self._directory)) > 80:  # a Unix socket's path has at most 104 bytes on macOS, 108 on Linux
+        beside = None if self._borrowed is None else Path(self._borrowed).parent
+        self._directory = Path(tempfile.mkdtemp(prefix="stepcheck-", dir=beside))
+        if (
+            self._borrowed is None and len(str(self._directory)) > 80
+        ):  # a Unix socket's path has at most 104 bytes on macOS, 108 on Linux
             shutil.rmtree(self._directory)
             self._directory = Path(tempfile.mkdtemp(prefix="stepcheck-", dir="/tmp"))
         self.address = self._borrowed if self._borrowed is not None else str(self._directory / "template")
@@ -372,7 +378,7 @@ class Workers:
         limit = deadline if deadline is not None else self.deadline * (10.0 if cell.mode == "compiled" else 1.0)
         spawned = _needs_own_process(cell)
         key: tuple[object, ...] = ("spawned",) if spawned else (cell, _key(adapter))
-        reached = self._directory / ("reached-spawned" if spawned else f"reached-{abs(hash(key)):x}")
+        reached = self._reached(key)
         try:
             link = self._link(key, spawned=spawned)
             if self._cells.get(id(link)) != (cell, _key(adapter)):
@@ -388,11 +394,11 @@ class Workers:
                 self._cells[id(link)] = (cell, _key(adapter))
             header, arrays = self._answer(link, {"ask": "run", "script": to_json(script)}, limit)
         except _Hung:
-            step = _reached(reached)
+            step = _number(reached)
             self._drop(key)
             return _faulted(adapter, script, Fault("hung", f"no answer within {limit:g} s", step))
         except _Ended as error:
-            step = _reached(reached)
+            step = _number(reached)
             self._drop(key)
             return _faulted(adapter, script, Fault("crashed", error.why, step))
         except (TargetError, ValueError):
@@ -484,6 +490,12 @@ class Workers:
         if link is not None:
             self._cells.pop(id(link), None)
             link.close()
+            with contextlib.suppress(OSError):
+                self._reached(key).unlink(missing_ok=True)
+
+    def _reached(self, key: tuple[object, ...]) -> Path:
+        """Return the file in which the worker of ``key`` notes the step it is taking."""
+        return self._directory / f"reached-{abs(hash(key)):x}"
 
     def _connected(self) -> _Control:
         if self._control is None:
@@ -521,7 +533,7 @@ def _key(adapter: Adapter) -> str:
     return json.dumps(wire.adapter_to_plain(adapter), sort_keys=True)
 
 
-def _reached(path: Path) -> int:
+def _number(path: Path) -> int:
     try:
         return int(struct.unpack("<q", path.read_bytes())[0])
     except (OSError, struct.error):

@@ -20,6 +20,7 @@ import json
 import os
 import queue
 import selectors
+import shutil
 import signal
 import socket
 import sys
@@ -130,12 +131,14 @@ class _Template:
                 for key, _ in self.selector.select():
                     if key.data is None:
                         if not os.read(0, 4096):
+                            shutil.rmtree(os.path.dirname(self.address), ignore_errors=True)
                             return
                     elif callable(key.data):
                         key.data()
                     elif isinstance(key.data, _Worker):
-                        self._listen(key.data)
-                    else:
+                        if self.workers.get(key.data.pid) is key.data:  # else it was reaped a moment ago
+                            self._listen(key.data)
+                    elif key.data in self.clients:
                         self._hear(key.data)
         finally:
             for pid in self.workers:
@@ -180,10 +183,15 @@ class _Template:
             client.connection.sendall(json.dumps(message).encode() + b"\n")
 
     def _fork(self, client: _Client, descriptor: int) -> None:
-        output, printed = os.pipe()
-        os.set_blocking(output, False)
         template = os.getpid()
-        pid = os.fork()
+        try:
+            output, printed = os.pipe()
+            os.set_blocking(output, False)
+            pid = os.fork()
+        except OSError as error:
+            os.close(descriptor)
+            self._tell(client, failed=str(error))
+            return
         if pid == 0:
             _become_worker(self, descriptor, printed, template)
         os.close(printed)

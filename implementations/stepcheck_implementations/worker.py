@@ -334,7 +334,7 @@ class _Run:
 
     def _look_around(self) -> None:
         for index, (parameter, tensor) in enumerate(zip(self.parameters, self.script.tensors, strict=True)):
-            if tensor.layout == "sliced" and not bool(torch.isnan(layout.guards(parameter.detach())).all()):
+            if tensor.layout == "sliced" and not bool((layout.guards(parameter.detach()) == layout.GUARD).all()):
                 raise _Malformed(f"memory between the elements of sliced tensor {index} was written")
 
     def _observe(self) -> None:

@@ -78,6 +78,14 @@ def test_a_crash_is_a_fault_with_its_step_and_the_next_script_gets_a_fresh_worke
     assert workers.run(torch_optim.ADAM, cell(torch_optim.ADAM), script(ADAM)).fault is None
 
 
+def test_one_crash_after_another_is_survived(workers: Workers) -> None:
+    adapter = misbehaving("ExitsInStepTwo")
+    for _ in range(30):
+        fault = workers.run(adapter, cell(adapter), script({"lr": 0.1}, steps=2)).fault
+        assert fault is not None
+        assert fault.step == 2
+
+
 def test_a_crash_says_what_was_last_printed(workers: Workers) -> None:
     adapter = misbehaving("ExitsInStepTwo")
     fault = workers.run(adapter, cell(adapter), script({"lr": 0.1})).fault
@@ -199,7 +207,8 @@ def test_the_parent_never_imports_torch_and_nothing_outlives_it() -> None:
         "from stepcheck_implementations import offer, pool\n"
         "workers = pool.Workers().__enter__()\n"
         "workers.run(torch_optim.ADAM, cell(torch_optim.ADAM), script(ADAM))\n"
-        "print('torch' in sys.modules, workers._template.pid, *[link.pid for link in workers._alive.values()])\n"
+        "pids = [link.pid for link in workers._alive.values()]\n"
+        "print('torch' in sys.modules, os.path.dirname(workers.address), workers._template.pid, *pids)\n"
         "sys.stdout.flush()\n"
         "os._exit(0)\n"
     )
@@ -207,11 +216,11 @@ def test_the_parent_never_imports_torch_and_nothing_outlives_it() -> None:
     done = subprocess.run(
         [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=True
     )
-    imported, *pids = done.stdout.split()
+    imported, directory, *pids = done.stdout.split()
     assert imported == "False"
     assert len(pids) == 2
     until = time.monotonic() + 20
-    while any(running(int(pid)) for pid in pids):
+    while os.path.exists(directory) or any(running(int(pid)) for pid in pids):
         assert time.monotonic() < until
         time.sleep(0.02)
 
