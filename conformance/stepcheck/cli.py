@@ -96,15 +96,16 @@ def certify(
 @click.option("--latex", is_flag=True, help="Print the equations as LaTeX.")
 def rules(rule: str | None, latex: bool) -> int:
     """List the rules, or show one: equations, source, state, domains, variants."""
-    from stepcheck_reference import show
+    if rule is None and latex:
+        raise click.UsageError("--latex needs a RULE, as in `stepcheck rules adam --latex`")
     from stepcheck_reference.rules import ALL, find
 
-    if rule is None:
-        if latex:
-            raise click.UsageError("--latex needs a RULE, as in `stepcheck rules adam --latex`")
+    found = find(rule) if rule is not None else None
+    from stepcheck_reference import show
+
+    if found is None:
         click.echo(show.listing(ALL))
     else:
-        found = find(rule)
         click.echo(show.latex(found) if latex else show.text(found))
     return CONFORMS
 
