@@ -188,7 +188,7 @@ def _layouts(cell: _Cell) -> Script:
     )
     steps = tuple(
         Step(tuple(cell.drawn("normal", "layouts", number, index) for index in range(len(tensors))))
-        for number in range(3)
+        for number in range(2)
     )
     return Script(tensors, (Group(tuple(range(len(tensors))), cell.hyper()),), steps)
 

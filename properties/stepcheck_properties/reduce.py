@@ -10,8 +10,6 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from stepcheck_properties.law import Breach, Evidence, Law
 from stepcheck_properties.strategies.hyper_parameters import domains_of, holds, typical_values
 from stepcheck_reference import oracle
@@ -27,6 +25,12 @@ HANG_RUNS = 2
 """Runs spent on a hang, each of which lasts until the worker's patience ends."""
 CRASH_RUNS = 40
 """Runs spent on a crash, each of which costs a process."""
+LAID_OUT: Mapping[str, tuple[tuple[int, ...], ...]] = {
+    "sliced": ((1,), (2,), (3,), (8,), (2, 2)),
+    "transposed": ((1, 2), (2, 2), (2, 3), (2, 2, 2)),
+    "channels_last": ((1, 2, 1, 2), (1, 2, 2, 2), (2, 2, 2, 2)),
+}
+"""The smallest shapes that show each layout, tried where a contiguous tensor does not break the law."""
 SINGLE_STEPS = 12
 """Steps up to which gradients are dropped and simplified one by one."""
 
@@ -177,7 +181,12 @@ class _Search:
                 else:
                     few = middle
             return
-        if self.attempt(_element(self.script, which, element, tensor.shape, tensor.layout)):
+        for shape in LAID_OUT.get(tensor.layout, ()):
+            if self.attempt(_element(whole, which, element, shape, tensor.layout)):
+                return
+            if math.prod(shape) <= elements and self.attempt(_few(whole, which, shape)):
+                return
+        if self.attempt(_element(whole, which, element, tensor.shape, tensor.layout)):
             return
         self.attempt(_retensor(self.script, which, replace(tensor, layout="contiguous")))
 
@@ -309,7 +318,7 @@ def _element(script: Script, which: int, element: int, shape: tuple[int, ...], l
     """Return ``script`` with tensor ``which`` of ``shape``, every element of it like ``element`` of the old one."""
     tensor = script.tensors[which]
     width = 2 if is_complex(tensor.dtype) else 1
-    elements = int(np.prod(shape, dtype=np.int64))
+    elements = math.prod(shape)
 
     def pick(data: Data) -> Literal:
         if isinstance(data, Literal) and len(data.values) == 1:
@@ -318,6 +327,24 @@ def _element(script: Script, which: int, element: int, shape: tuple[int, ...], l
         single = tuple(float(value) for value in values)
         return Literal(single * elements if width == 2 else single)
 
+    return _redata(script, which, Tensor(shape, tensor.dtype, pick(tensor.initial), layout), pick)
+
+
+def _few(script: Script, which: int, shape: tuple[int, ...]) -> Script:
+    """Return ``script`` with tensor ``which`` of ``shape``, filled with the first elements of the old one."""
+    tensor = script.tensors[which]
+    count = math.prod(shape) * (2 if is_complex(tensor.dtype) else 1)
+
+    def pick(data: Data) -> Literal:
+        if isinstance(data, Literal) and len(data.values) == 1:
+            return data
+        return Literal(tuple(float(value) for value in expand(data, tensor.size, tensor.dtype)[:count]))
+
+    return _redata(script, which, replace(tensor, shape=shape, initial=pick(tensor.initial)), pick)
+
+
+def _redata(script: Script, which: int, tensor: Tensor, pick: Callable[[Data], Literal]) -> Script:
+    """Return ``script`` with ``tensor`` in place ``which`` and ``pick`` of every datum written to it."""
     steps = tuple(
         replace(
             step,
@@ -328,7 +355,7 @@ def _element(script: Script, which: int, element: int, shape: tuple[int, ...], l
         )
         for step in script.steps
     )
-    return replace(_retensor(script, which, Tensor(shape, tensor.dtype, pick(tensor.initial), layout)), steps=steps)
+    return replace(_retensor(script, which, tensor), steps=steps)
 
 
 def _from_step(script: Script, trajectory: Trajectory, start: int) -> Script:

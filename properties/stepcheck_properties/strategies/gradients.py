@@ -10,6 +10,7 @@ from stepcheck_reference.formats import FORMATS, Format
 from stepcheck_reference.script import Data, Drawn, Literal
 
 COMMON_REGIMES = ("constant", "normal", "signs", "uniform", "wide", "sparse", "tiny", "huge")
+NONFINITE = (math.inf, -math.inf, math.nan)
 LITERAL_LIMIT = 6
 """Tensors of up to this many reals may be drawn element by element."""
 
@@ -42,7 +43,7 @@ def _reals(draw: st.DrawFn, form: Format, allow_nonfinite: bool) -> float:
     elif kind < 99 or not allow_nonfinite:
         value = draw(st.sampled_from(special_values(form)))
     else:
-        value = draw(st.sampled_from((math.inf, -math.inf, math.nan)))
+        value = draw(st.sampled_from(NONFINITE))
     bounded = max(-form.largest, min(form.largest, value)) if math.isfinite(value) else value
     return math.copysign(float(form.round(bounded)), bounded)  # type: ignore[arg-type]
 
@@ -69,7 +70,7 @@ def _seed(low: int, high: int) -> int:
 def _gradients(draw: st.DrawFn, size: int, dtype: str, allow_nonfinite: bool) -> Data:
     form = FORMATS[dtype]
     if size <= LITERAL_LIMIT and draw(st.integers(0, 2)) < 2:
-        count = 1 if draw(st.booleans()) else size
+        count = size if draw(st.booleans()) else 1
         return Literal(tuple(draw(_reals(form, allow_nonfinite)) for _ in range(count)))
     regime = draw(st.sampled_from(COMMON_REGIMES))
     exponent = draw(st.integers(-12, 6)) if regime not in ("wide", "tiny", "huge") else 0

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
@@ -30,10 +32,11 @@ UNKNOWN = (0.5, 0.0, 1.0, 0.1, 2.0, 0.9)
 """Values tried for any other symbol, where its domain holds them."""
 
 
-def domains_of(rule: Rule) -> dict[str, Any]:
+@cache
+def domains_of(rule: Rule) -> Mapping[str, Any]:
     """Return the domain of each hyper-parameter of ``rule`` by alphabet name, ``None`` where it states none."""
     stated = {str(symbol): domain for symbol, domain in rule.domains.items()}
-    return {str(symbol): stated.get(str(symbol)) for symbol in rule.hyper}
+    return MappingProxyType({str(symbol): stated.get(str(symbol)) for symbol in rule.hyper})
 
 
 def holds(domain: Any, value: float) -> bool:

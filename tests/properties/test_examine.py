@@ -1,0 +1,232 @@
+import json
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from properties.adam_in_float32 import ADAM, ARITHMETICS, AdamInFloat32
+from stepcheck_properties import laws
+from stepcheck_properties.examine import Examination, examine, reproduces
+from stepcheck_properties.profile import QUICK
+from stepcheck_reference import rules
+from stepcheck_reference.script import Literal, to_json
+from stepcheck_reference.trajectory import Fault
+
+SMALL = replace(QUICK, bulk_elements=64, examples=3)
+
+
+def examined(subject, budget=SMALL, seed=7, **more) -> Examination:
+    return examine(subject, ADAM, ARITHMETICS, "float32", budget, seed, **more)
+
+
+def verdicts(examination):
+    return {finding.law.code: finding.verdict for finding in examination.findings}
+
+
+def witness(examination, code, output):
+    return next(f for f in examination.failures if (f.law.code, f.output) == (code, output))
+
+
+def test_a_correct_subject_keeps_every_law():
+    found = examined(AdamInFloat32(), QUICK)
+    assert set(verdicts(found).values()) == {"holds"}
+    assert not found.failures
+    assert found.compared >= 30_000
+    assert found.observability == "stepwise"
+    assert max(deviation.ratio for deviation in found.worst.values()) <= 1.0
+    assert found.worst_from_zero is not None
+    assert found.worst_from_zero.ratio <= 1.0
+
+
+@pytest.mark.parametrize(
+    ("subject", "broken"),
+    [
+        (AdamInFloat32(eps_inside=True), {"SC101"}),
+        (AdamInFloat32(forgets_on_reload=True), {"SC101", "SC102"}),
+        (AdamInFloat32(counts_to=30), {"SC101", "SC103"}),
+        (AdamInFloat32(wrong_from=8), {"SC101", "SC102"}),
+        (AdamInFloat32(moves_without_gradient=True), {"SC101"}),
+        (AdamInFloat32(raises_on_empty=True), {"SC201"}),
+        (AdamInFloat32(crashes_at=2), {"SC201"}),
+        (AdamInFloat32(second_moment_starts_at=1.0), {"SC104"}),
+    ],
+    ids=str,
+)
+def test_a_wrong_subject_breaks_its_laws_and_each_failure_reproduces(subject, broken):
+    found = examined(subject)
+    assert {code for code, verdict in verdicts(found).items() if verdict == "broken"} == broken
+    assert {failure.law.code for failure in found.failures} == broken
+    for failure in found.failures:
+        again = reproduces(failure, run=subject, rule=ADAM, arithmetics=ARITHMETICS)
+        assert again is not None
+        assert again.message == failure.breach.message
+
+
+def test_the_smallest_script_of_eps_inside_is_one_step_of_one_number():
+    script = witness(examined(AdamInFloat32(eps_inside=True)), "SC101", "theta").script
+    assert [tensor.shape for tensor in script.tensors] == [()]
+    assert [step.gradients for step in script.steps] == [(Literal((1.0,)),)]
+    assert script.tensors[0].initial == Literal((0.0,))
+    assert script.groups[0].hyper == {"lr": 1.0, "beta1": 0.0, "beta2": 0.0, "eps": 1.0}
+
+
+def test_the_smallest_script_of_a_wrong_vector_loop_keeps_its_width():
+    script = witness(examined(AdamInFloat32(wrong_from=8)), "SC102", "m").script
+    assert [tensor.shape for tensor in script.tensors] == [(8,)]
+    assert len(script.steps) == 1
+
+
+def test_the_smallest_script_of_a_lost_state_keeps_one_reload():
+    script = witness(examined(AdamInFloat32(forgets_on_reload=True)), "SC102", "m").script
+    assert [step.reload for step in script.steps] == [False, True]
+    assert [tensor.shape for tensor in script.tensors] == [()]
+
+
+def test_the_smallest_script_of_a_stuck_counter_keeps_its_steps_and_nothing_else():
+    script = witness(examined(AdamInFloat32(counts_to=30)), "SC103", "count").script
+    assert len(script.steps) == 31
+    assert [tensor.shape for tensor in script.tensors] == [()]
+    assert {step.gradients for step in script.steps} == {(Literal((0.0,)),)}
+
+
+def test_the_smallest_script_of_a_move_without_gradient_has_a_step_without_one():
+    script = witness(examined(AdamInFloat32(moves_without_gradient=True)), "SC101", "theta").script
+    assert [step.gradients for step in script.steps] == [(Literal((1.0,)),), (None,)]
+
+
+def test_reduction_stays_inside_its_budget_and_zero_leaves_scripts_alone():
+    runs = []
+
+    def subject(script):
+        runs.append(script)
+        return AdamInFloat32(eps_inside=True)(script)
+
+    plain = examined(subject, reductions=0)
+    assert len(runs) == plain.scripts
+    assert all(failure.runs == 0 for failure in plain.failures)
+    runs.clear()
+    some = examined(subject, reductions=5)
+    assert len(runs) <= some.scripts + 5 * len(some.failures)
+
+
+def test_the_same_seed_gives_the_same_examination_and_another_seed_other_scripts():
+    def scripts_of(seed):
+        seen = []
+
+        def subject(script):
+            seen.append(to_json(script))
+            return AdamInFloat32()(script)
+
+        return examined(subject, seed=seed), seen
+
+    first, second, other = scripts_of(11), scripts_of(11), scripts_of(12)
+    assert first == second
+    assert first[1] != other[1]
+    wrong = AdamInFloat32(eps_inside=True)
+    assert examined(wrong, seed=3) == examined(wrong, seed=3)
+
+
+def test_nothing_is_written_into_the_working_directory(tmp_path):
+    code = (
+        "from properties.adam_in_float32 import *\n"
+        "from stepcheck_properties.examine import examine\n"
+        "from stepcheck_properties.profile import QUICK\n"
+        "from dataclasses import replace\n"
+        "examine(AdamInFloat32(), ADAM, ARITHMETICS, 'float32', replace(QUICK, bulk_elements=16, examples=30), 1)\n"
+        "import sys, json\n"
+        "print(json.dumps(sorted(n for n in ('torch', 'pytest') if n in sys.modules)))"
+    )
+    path = [entry for entry in sys.path if entry]
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.path[:0] = {path!r}\n{code}"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert json.loads(done.stdout) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_crash_stops_the_cell_after_it_is_confirmed():
+    found = examined(AdamInFloat32(crashes_at=2), reductions=0)
+    assert found.stopped == "two_groups: crashed at step 2"
+    assert found.scripts == 1
+
+
+def test_a_crash_that_does_not_happen_again_is_told_and_breaks_nothing():
+    seen = []
+
+    def subject(script):
+        trajectory = AdamInFloat32()(script)
+        seen.append(script)
+        return replace(trajectory, fault=Fault("hung", "no answer", 1)) if len(seen) == 1 else trajectory
+
+    found = examined(subject)
+    assert not found.failures
+    assert found.unconfirmed == ("two_groups: hung at step 1, not when repeated",)
+
+
+def test_what_the_runner_raises_comes_through():
+    def subject(script):
+        if script.label == "":
+            raise RuntimeError("worker is gone")
+        return AdamInFloat32()(script)
+
+    with pytest.raises(RuntimeError, match="worker is gone"):
+        examined(subject)
+
+
+def test_a_dtype_without_arithmetic_is_an_error():
+    with pytest.raises(KeyError, match="float64"):
+        examine(AdamInFloat32(), ADAM, ARITHMETICS, "float64", SMALL, 1)
+
+
+def test_nothing_compared_is_vacuous_and_no_counter_is_not_applicable():
+    def blind(script):
+        trajectory = AdamInFloat32()(script)
+        traces = tuple(
+            replace(
+                trace, count=trace.count * 0 - 1, theta=trace.theta * float("nan"), before=trace.before * float("nan")
+            )
+            for trace in trajectory.traces
+        )
+        return replace(trajectory, traces=traces)
+
+    found = examined(blind, reductions=0)
+    assert verdicts(found)["SC103"] == "not_applicable"
+    assert verdicts(found)["SC101"] == "vacuous"
+
+
+def test_progress_is_told_after_every_script():
+    told = []
+    found = examined(AdamInFloat32(), on_progress=lambda *news: told.append(news))
+    assert [done for done, _, _ in told] == list(range(1, found.scripts + 1))
+    assert told[-1][2] == found.compared
+    assert all(done <= total for done, total, _ in told)
+
+
+def test_every_law_says_what_people_need():
+    codes = [law.code for law in laws.ALL]
+    assert codes == ["SC101", "SC102", "SC103", "SC104", "SC201"]
+    for law in laws.ALL:
+        assert laws.find(law.code.lower()) is law
+        for text in (law.title, law.sentence, law.source, law.since, law.condition, law.mathematics, law.remedy):
+            assert text.strip()
+        assert law.sentence.endswith(".")
+        assert "class " in law.example
+
+
+def test_an_unknown_law_names_the_nearest():
+    with pytest.raises(laws.UnknownLaw, match=r"law='SC10l', but should be one of .*did you mean SC10") as told:
+        laws.find("SC10l")
+    assert told.value.nearest in told.value.allowed
+
+
+def test_rules_without_state_have_no_law_of_states():
+    facts = next(law for law in laws.ALL if law.code == "SC102")
+    from stepcheck_properties.law import Facts
+
+    assert not facts.applies(Facts(rules.find("sgd"), frozenset(), counted=False))
+    assert facts.applies(Facts(rules.find("adam"), frozenset({"m"}), counted=True))

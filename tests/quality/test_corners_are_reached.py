@@ -1,0 +1,178 @@
+"""The generators reach what past bugs needed: each corner among the enumerated scripts, and among the drawn ones."""
+
+from collections import Counter
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, seed, settings
+
+from stepcheck_properties.corners import corners
+from stepcheck_properties.profile import QUICK
+from stepcheck_properties.strategies import scripts
+from stepcheck_reference import rules
+from stepcheck_reference.formats import FORMATS
+from stepcheck_reference.script import Literal, expand
+
+REAL = ("float16", "bfloat16", "float32", "float64")
+DTYPES = tuple(FORMATS)
+
+
+def reached(script):
+    """The corners that ``script`` reaches, by name."""
+    found = set()
+    for tensor in script.tensors:
+        found.add(f"{len(tensor.shape)}-d")
+        found.add(tensor.layout)
+        if 0 in tensor.shape:
+            found.add("empty")
+        found.add(tensor.dtype)
+    if len({tensor.dtype for tensor in script.tensors}) > 1:
+        found.add("mixed dtypes")
+    if len({tuple(group.hyper.items()) for group in script.groups}) > 1:
+        found.add("two groups with different hyper-parameters")
+    if len(script.steps) >= 300:
+        found.add("300 steps")
+    for number, step in enumerate(script.steps, 1):
+        if step.reload:
+            found.add("reload")
+        if any(data is None for data in step.gradients):
+            found.add("all gradients None" if set(step.gradients) == {None} else "None gradient")
+        for _, name, value in step.hyper:
+            found.add("lr changed" if name == "lr" else "another hyper-parameter changed")
+            if name == "lr" and value == 0:
+                found.add("lr changed to 0")
+        for _, data in step.overwrite:
+            found.add("overwritten with 0" if data == Literal((0.0,)) else "overwritten with other values")
+        for group, hyper in zip(script.groups, script.hyper_at(number), strict=True):
+            found |= {f"{name}=0" for name, value in hyper.items() if value == 0}
+            found |= {f"{name}<=1/2" for name, value in hyper.items() if 0 < value <= 0.5}
+            if hyper.get("eps") == 1.0:
+                found.add("eps=1")
+            if hyper.get("eps", 1.0) <= 1e-15:
+                found.add("tiny eps")
+            if hyper.get("lr") == 0 and any(step.gradients[index] == Literal((0.0,)) for index in group.tensors):
+                found.add("lr=0 with zero gradient")
+    if len(script.steps) <= 60 and sum(tensor.size for tensor in script.tensors) <= 2000:
+        found |= {f"gradient {name}" for name in _numbers(script)}
+    return found
+
+
+def _numbers(script):
+    found = set()
+    for index, tensor in enumerate(script.tensors):
+        form = FORMATS[tensor.dtype]
+        sizes = []
+        for step in script.steps:
+            data = step.gradients[index]
+            if data is None or not tensor.size:
+                continue
+            values = expand(data, tensor.size, tensor.dtype)
+            magnitude = np.abs(values)
+            for name, mask in {
+                "zero": (values == 0) & ~np.signbit(values),
+                "minus zero": (values == 0) & np.signbit(values),
+                "subnormal": (magnitude > 0) & (magnitude < form.smallest_normal),
+                "one ulp from 0": values == form.smallest_subnormal,
+                "minus one ulp from 0": values == -form.smallest_subnormal,
+                "an ulp from 1": (magnitude != 1) & (np.abs(magnitude - 1) <= 2 * form.unit_roundoff),
+                "not finite": ~np.isfinite(values),
+            }.items():
+                if mask.any():
+                    found.add(name)
+            sizes.append(float(magnitude.max()))
+        if len(sizes) >= 4 and all(0 < later < earlier / 2 for earlier, later in pairwise(sizes)):
+            found.add("shrinking")
+    return found
+
+
+ENUMERATED = (
+    "0-d", "1-d", "2-d", "3-d", "4-d", "empty", *("contiguous", "transposed", "sliced", "channels_last"),
+    "two groups with different hyper-parameters", "mixed dtypes", "None gradient", "all gradients None", "reload",
+    "lr changed", "lr changed to 0", "overwritten with 0", "overwritten with other values", "lr=0",
+    "lr=0 with zero gradient", "beta1=0", "beta2=0", "beta1<=1/2", "beta2<=1/2", "eps=1", "tiny eps",
+    "weight_decay=0", "gradient zero", "gradient minus zero", "gradient subnormal", "gradient one ulp from 0",
+    "gradient minus one ulp from 0", "gradient an ulp from 1",
+)  # fmt: skip
+
+JOINT = ("lr=0 with zero gradient", "lr changed to 0")
+"""Two rare things at once, which enumeration is for."""
+
+DRAWN = (
+    *(name for name in ENUMERATED if name not in JOINT),
+    "another hyper-parameter changed",
+    "gradient shrinking",
+    "gradient not finite",
+)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_the_enumerated_corners_reach_each_corner_in_every_dtype(dtype):
+    made = corners(rule=rules.find("adamw"), dtype=dtype, profile=QUICK, companions=DTYPES)
+    found = set().union(*(reached(corner.script) for corner in made))
+    assert sorted(set(ENUMERATED) - found) == []
+    assert ("300 steps" in found) == (dtype == "bfloat16")
+
+
+def test_gradients_shrink_until_they_underflow():
+    for dtype in DTYPES:
+        made = {c.name: c.script for c in corners(rule=rules.find("adamw"), dtype=dtype, profile=QUICK)}
+        script = made["shrinking_gradients"]
+        largest = [
+            float(np.abs(expand(step.gradients[0], script.tensors[0].size, dtype)).max()) for step in script.steps
+        ]
+        assert largest[0] > 0.5
+        assert largest == sorted(largest, reverse=True)
+        assert 0 <= largest[-1] < FORMATS[dtype].smallest_normal
+
+
+def test_the_bulk_spreads_over_the_exponents_and_starts_from_zero():
+    made = {c.name: c.script for c in corners(rule=rules.find("adamw"), dtype="float32", profile=QUICK)}
+    script = made["bulk"]
+    assert 3500 <= sum(tensor.size for tensor in script.tensors) <= 4500
+    assert len({tuple(group.hyper.items()) for group in script.groups}) == 3
+    exponents = [
+        np.log2(np.abs(expand(step.gradients[index], tensor.size, "float32")))
+        for step in script.steps
+        for index, tensor in enumerate(script.tensors)
+    ]
+    spread = np.concatenate([values[np.isfinite(values)] for values in exponents])
+    assert spread.max() - spread.min() > 100
+    assert script.tensors[2].initial == Literal((0.0,))
+
+
+def drawn(dtype, count, **more):
+    """Count which corners ``count`` drawn scripts reach."""
+    counts = Counter()
+
+    @seed(2)
+    @settings(max_examples=count, database=None, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(scripts(rule=rules.find("adamw"), dtype=dtype, companions=DTYPES, **more))
+    def collect(script):
+        counts.update(reached(script))
+
+    collect()
+    return counts
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "complex64"])
+def test_drawn_scripts_reach_each_corner(dtype):
+    found = drawn(dtype, 500, max_steps=8)
+    assert sorted(set(DRAWN) - set(found)) == []
+    assert dtype in found
+    assert found["gradient not finite"] < 0.1 * 500  # rare: the oracle can compare nothing there
+
+
+def test_thorough_draws_reach_300_steps():
+    rule = rules.find("sgd")
+    lengths = set()
+
+    @seed(2)
+    @settings(max_examples=400, database=None, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(scripts(rule=rule, dtype="float32", max_steps=300, max_tensors=1, hold={"lr": 0.1}))
+    def collect(script):
+        lengths.add(len(script.steps))
+
+    collect()
+    assert min(lengths) == 1
+    assert max(lengths) == 300
