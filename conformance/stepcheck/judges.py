@@ -6,6 +6,7 @@ Judges never import torch; they share the parent's template of workers by its ad
 from __future__ import annotations
 
 import contextlib
+import gc
 import multiprocessing
 import os
 import signal
@@ -52,6 +53,8 @@ def judged(prepare: Prepare, order: Sequence[int], jobs: int) -> Generator[tuple
     context = multiprocessing.get_context("fork")
     parent = os.getpid()
     links: dict[Connection, Any] = {}
+    gc.collect()
+    gc.freeze()  # sympy's and hypothesis' objects are neither scanned in the judges nor copied into them
     try:
         for _ in range(jobs):
             ours, theirs = context.Pipe()
@@ -59,6 +62,7 @@ def judged(prepare: Prepare, order: Sequence[int], jobs: int) -> Generator[tuple
             process.start()
             theirs.close()
             links[ours] = process
+        gc.unfreeze()
         waiting = list(order)
         at_work: dict[Connection, int] = {}
         for link in links:
