@@ -157,14 +157,16 @@ def judge(
     trajectory: Trajectory,
     arithmetics: Mapping[str, Arithmetic],
     *,
+    only: str | None = None,
     wide: str | None = None,
 ) -> Judgement:
     """Return how ``trajectory`` compares with ``rule`` on ``script``.
 
-    ``arithmetics`` maps each dtype of the script to the arithmetic its subject declares; ``wide`` names
-    the 113-bit backend (default: the fastest installed). Raises KeyError for a dtype without arithmetic.
+    ``arithmetics`` maps each dtype of the script to the arithmetic its subject declares; ``only`` restricts
+    the judgement to tensors of one dtype, those of others being company; ``wide`` names the 113-bit backend
+    (default: the fastest installed). Raises KeyError for a judged dtype without arithmetic.
     """
-    return _Judging(rule, script, trajectory, arithmetics, _backend(wide)).run()
+    return _Judging(rule, script, trajectory, arithmetics, only, _backend(wide)).run()
 
 
 class _Judging:
@@ -174,15 +176,17 @@ class _Judging:
         script: Script,
         trajectory: Trajectory,
         arithmetics: Mapping[str, Arithmetic],
+        only: str | None,
         wide: Backend,
     ) -> None:
         self.rule, self.program = rule, program_of(rule)
         self.script, self.trajectory, self.arithmetics, self.wide = script, trajectory, arithmetics, wide
-        kept = [name for name in self.program.states if name in trajectory.observed]
-        touched = [trace for trace in trajectory.traces if len(trace.theta)]
+        self.judged = [i for i, tensor in enumerate(script.tensors) if only in (None, tensor.dtype)]
+        stepped = [trajectory.traces[i] for i in self.judged if self._stepped(i)]
         self.observed = tuple(
-            name for name in kept if all(self._ever(trace, name) or not self._stepped(i) for i, trace in
-                                         enumerate(touched))
+            name
+            for name in self.program.states
+            if name in trajectory.observed and all(self._ever(trace, name) for trace in stepped)
         )
         stepwise = set(self.observed) >= set(self.program.states)
         self.judgement = Judgement("stepwise" if stepwise else "theta_only")
@@ -198,8 +202,8 @@ class _Judging:
 
     def run(self) -> Judgement:
         self._check_counts_and_initials()
-        for dtype in dict.fromkeys(tensor.dtype for tensor in self.script.tensors):
-            members = [i for i, tensor in enumerate(self.script.tensors) if tensor.dtype == dtype]
+        for dtype in dict.fromkeys(self.script.tensors[i].dtype for i in self.judged):
+            members = [i for i in self.judged if self.script.tensors[i].dtype == dtype]
             tables: dict[tuple[float, ...], int] = {}
             tracks = [self._track(index, tables) for index in members]
             if not tables:
@@ -298,7 +302,8 @@ class _Judging:
         counts: list[CountBreak] = []
         initials: list[Deviation] = []
         hypers = self._hypers()
-        for index, trace in enumerate(self.trajectory.traces):
+        for index in self.judged:
+            trace = self.trajectory.traces[index]
             group = next(i for i, g in enumerate(self.script.groups) if index in g.tensors)
             expected = 0
             for row, observed in enumerate(np.asarray(trace.count, dtype=np.float64)):

@@ -8,6 +8,7 @@ elements holds 2n reals, real and imaginary parts alternating; "values" below ar
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -66,7 +67,7 @@ class Tensor:
     @property
     def size(self) -> int:
         """The number of reals: elements, doubled if complex."""
-        return int(np.prod(self.shape, dtype=np.int64)) * (2 if is_complex(self.dtype) else 1)
+        return math.prod(self.shape) * (2 if is_complex(self.dtype) else 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,7 @@ class Script:
     @property
     def element_steps(self) -> int:
         """How many elements get a gradient, counted over all steps (a complex element once)."""
-        sizes = [int(np.prod(tensor.shape, dtype=np.int64)) for tensor in self.tensors]
+        sizes = [math.prod(tensor.shape) for tensor in self.tensors]
         return sum(
             size
             for step in self.steps
@@ -147,12 +148,13 @@ def expand(data: Data, size: int, dtype: str) -> NDArray[np.float64]:
         if values.size not in (1, size):
             raise ValueError(f"{values.size} literal values, but should be 1 or {size}")
         return form.round(np.broadcast_to(values, (size,)))
-    words = np.random.Philox(key=data.seed).random_raw(2 * size).reshape(2, size)
+    words = _stream(data.seed, 2 * size).reshape(2, size)
     first, second = (words >> np.uint64(11)).astype(np.float64) * 2.0**-53
     sign = np.where(words[1] & np.uint64(1), -1.0, 1.0)
     top = float(form.max_exponent)
     with np.errstate(all="ignore"):
         if data.regime == "normal":
+            # Box and Muller; log1p(-u) keeps the argument above 0.
             values = np.sqrt(-2.0 * np.log1p(-first)) * np.cos(2.0 * np.pi * second)
         elif data.regime == "uniform":
             values = 2.0 * first - 1.0
@@ -173,6 +175,17 @@ def expand(data: Data, size: int, dtype: str) -> NDArray[np.float64]:
         if size:
             values[index % size] = form.round(np.asarray(special))
     return values
+
+
+_PHILOX = np.random.Philox(key=0)
+_START = _PHILOX.state
+
+
+def _stream(seed: int, count: int) -> NDArray[np.uint64]:
+    """Return the first ``count`` raw words for ``seed``; one generator is re-keyed, as making one is slow."""
+    state = {**_START, "state": {"counter": np.zeros(4, np.uint64), "key": np.array([seed, 0], np.uint64)}}
+    _PHILOX.state = state
+    return np.asarray(_PHILOX.random_raw(count), dtype=np.uint64)
 
 
 def to_json(script: Script) -> str:
