@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from stepcheck_reference.rule import Rule
 
 ZERO = Literal((0.0,))
+BETWEEN = 0.022
+"""A weight decay for which 1 - 0.1*BETWEEN lies about halfway between neighbours in bfloat16 and in float16."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +265,11 @@ def _bulk(cell: _Cell) -> Script:
         Tensor((3, unit), cell.dtype, cell.drawn("uniform", "bulk", 3)),
         Tensor((3 * unit + 1,), cell.dtype, cell.drawn("normal", "bulk", 4, scale=1.0 / 64)),
     )
-    groups = (Group((0, 1), cell.hyper(0)), Group((2, 3), cell.hyper(1)), Group((4,), cell.hyper(2)))
+    groups = (
+        Group((0, 1), cell.hyper(0, weight_decay=BETWEEN)),
+        Group((2, 3), cell.hyper(1)),
+        Group((4,), cell.hyper(2)),
+    )
     regimes = ("normal", "wide", "normal", "wide", "normal")
     scales = (1.0, 1.0, 0.125, 1.0, 16.0)
     steps = tuple(
