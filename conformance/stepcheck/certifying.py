@@ -26,6 +26,9 @@ from stepcheck_reference.trajectory import Trajectory
 Progress = Callable[[int, int, CellResult | None], None]
 """Called with (cells done, cells in all, the result that has just come in, None at the start)."""
 
+PATIENCE: Mapping[str, float] = {"quick": 10.0, "standard": 30.0, "thorough": 60.0}
+"""Seconds after which a script counts as hung; scripts take milliseconds, and profiles differ in how many steps."""
+
 
 class Runner(Protocol):
     """What turns a script into a trajectory: ``Workers``, or ``InProcess`` for objects handed over in Python."""
@@ -106,8 +109,10 @@ def certify(
         runner = InProcess(target)
         return _certify(request, runner, lambda: contextlib.nullcontext(runner), directory, 1, told, began)
     with Workers() as workers:
-        address = workers.address
-        return _certify(request, workers, lambda: Workers(address=address), directory, jobs, told, began)
+        address, deadline = workers.address, PATIENCE[request.profile]
+        return _certify(
+            request, workers, lambda: Workers(address=address, deadline=deadline), directory, jobs, told, began
+        )
 
 
 def _strings(what: str, values: Sequence[str]) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from stepcheck.nearest import unknown
 from stepcheck.request import Request, WrongRequest, claim
 from stepcheck.verdict import Verdict
 from stepcheck_implementations.subject import MODES, Adapter, Cell
-from stepcheck_reference.formats import FORMATS
+from stepcheck_reference.formats import FORMATS, is_complex
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +63,14 @@ def plan(
                     elif mode == "compiled" and request.profile == "quick" and "compiled" not in request.modes:
                         verdict = Verdict.NOT_RUN
                         reason = "compiled runs from --profile standard on, or with --mode compiled"
-                    beside = (
-                        tuple(name for name in FORMATS if not refusals.get((mode, name, device), "")) if rule else ()
+                    elif is_complex(dtype) and not adapter.declared and dtype not in request.dtypes:
+                        verdict = Verdict.NOT_RUN
+                        reason = f"complex tensors are not claimed of every optimizer; ask with --dtype {dtype}"
+                    beside = tuple(
+                        name
+                        for name in FORMATS
+                        if not refusals.get((mode, name, device), "")
+                        and (adapter.declared or name in request.dtypes or not is_complex(name))
                     )
                     planned.append(Planned(cell, rule or "", hold, beside, verdict, " ".join(reason.split())))
     return tuple(planned)

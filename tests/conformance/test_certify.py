@@ -49,7 +49,13 @@ def test_a_wrong_optimizer_is_broken_with_everything_a_user_needs(
     failure = certificate.failures[0]
     assert (failure.code, failure.worst is not None) == ("SC101", True)
     assert failure.message in " ".join(done.stdout.split()).replace("  ", " ") or failure.token in done.stdout
-    for words in ("SC101 parameters land inside the envelope", "but should be", "radii", "replay sc1-", "SystemExit(1)"):
+    for words in (
+        "SC101 parameters land inside the envelope",
+        "but should be",
+        "radii",
+        "replay sc1-",
+        "SystemExit(1)",
+    ):
         assert words in done.stdout
     assert len(list((out / "cells").glob("*.json"))) == len(certificate.cells)
     assert not list(out.rglob("*.part"))
