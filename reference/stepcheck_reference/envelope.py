@@ -93,7 +93,8 @@ def prepare(program: Program, rows: Mapping[str, Reals], arithmetic: Arithmetic,
         parts: dict[int, Part] = {}
         for index, node in enumerate(program.nodes):
             if node.scalar:
-                parts[index] = _part(Node("product", True, node.counted, (index,), (1,)), scalars, count, arithmetic, wide)
+                alone = Node("product", True, node.counted, (index,), (1,))
+                parts[index] = _part(alone, scalars, count, arithmetic, wide)
             elif node.kind == "product":
                 parts[index] = _part(node, scalars, count, arithmetic, wide)
     return Prepared(program, arithmetic, wide, scalars, parts)
@@ -356,7 +357,8 @@ class _Evaluation:
         factors = sum(map(abs, argument.exponents))
         scalars = sum(self.nodes[index].scalar for index in argument.arguments)
         roots = (len(argument.arguments) - scalars - 1) * self.unit
-        return growth(self.unit, factors - 1) / 2 + roots + 2 * scalars * self.arithmetic.scalar_format(argument.counted).unit_roundoff
+        merged = self.arithmetic.scalar_format(argument.counted).unit_roundoff
+        return growth(self.unit, factors - 1) / 2 + roots + 2 * scalars * merged
 
     def _extremum(self, node: Node) -> Ball:
         pick = np.maximum if node.kind == "maximum" else np.minimum

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -267,7 +268,7 @@ class _Judging:
 
     def _initial(self, name: str, hypers: list[tuple[dict[str, float], ...]], group: int) -> float:
         symbol = next(symbol for symbol in self.rule.states if symbol.name == name)
-        value = self.rule.init[symbol]
+        value: Any = self.rule.init[symbol]
         free = getattr(value, "free_symbols", ())
         return float(value.subs({s: hypers[0][group][s.name] for s in free})) if free else float(value)
 
@@ -534,4 +535,3 @@ def _runs(pieces: list[_Piece]) -> tuple[NDArray[np.int64], list[int]]:
             rows.append(row)
             lengths.append(piece.stop - piece.start)
     return np.array(rows, dtype=np.int64), lengths
-

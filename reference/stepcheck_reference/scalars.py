@@ -37,7 +37,8 @@ class Scalar:
 class Make(Protocol):
     """Makes a Scalar of a centre, a radius and, where partial products matter, their bound."""
 
-    def __call__(self, centre: Extended, radius: Reals, span: Reals | None = None) -> Scalar: ...
+    def __call__(self, centre: Extended, radius: Reals, span: Reals | None = None) -> Scalar:
+        """Return the scalar; without ``span``, its own magnitude is the bound."""
 
 
 def evaluate_scalars(
@@ -98,13 +99,14 @@ def _operation(
         centre = arguments[0].centre
         for argument in arguments[1:]:
             centre = centre + argument.centre
-        inner = sum(a.radius for a in arguments)
-        reach = sum(np.abs(a.value) + a.radius for a in arguments)
+        inner = np.sum([a.radius for a in arguments], axis=0)
+        reach = np.sum([np.abs(a.value) + a.radius for a in arguments], axis=0)
         last = unit * (np.abs(wide.lower(centre)) + inner)
         return ball(centre, inner + last + growth(unit, len(arguments) - 2) * reach)
     if node.kind == "product":
         centre = wide.lift(np.full_like(arguments[0].value, float(node.sign)))
-        size, radius, span, factors = 1.0, 0.0, 1.0, 0
+        one = np.ones_like(arguments[0].value)
+        size, radius, span, factors = one, 0 * one, one, 0
         for argument, exponent in zip(arguments, node.exponents, strict=True):
             factor, error = np.abs(argument.value), argument.radius
             for _ in range(abs(exponent)):
@@ -119,23 +121,23 @@ def _operation(
         rounded = growth(unit, roundings) * (size + radius)
         return ball(centre, radius + rounded + roundings * tiny * span, span)
     if node.kind == "root":
-        (argument,) = arguments
-        low = np.maximum(argument.value - argument.radius, 0.0)
-        centre = wide.sqrt(argument.centre)
-        root = np.sqrt(np.maximum(argument.value, 0.0))
-        spread = argument.radius / np.where(root + np.sqrt(low) > 0, root + np.sqrt(low), np.nan)
-        radius = np.fmin(spread, np.sqrt(argument.value + argument.radius))
+        (radicand,) = arguments
+        low = np.maximum(radicand.value - radicand.radius, 0.0)
+        centre = wide.sqrt(radicand.centre)
+        root = np.sqrt(np.maximum(radicand.value, 0.0))
+        spread = radicand.radius / np.where(root + np.sqrt(low) > 0, root + np.sqrt(low), np.nan)
+        radius = np.fmin(spread, np.sqrt(radicand.value + radicand.radius))
         # Python code writes x**0.5 as often as sqrt(x); pow is good to an ulp, so two units and not one.
         return ball(centre, radius + 2.0 * unit * (root + radius))
     if node.kind == "power":
-        base, exponent = arguments
-        centre = wide.power(base.centre, exponent.centre)
+        base, raised = arguments
+        centre = wide.power(base.centre, raised.centre)
         value = np.abs(wide.lower(centre))
-        high = np.power(np.abs(base.value) + base.radius, exponent.value)
-        low = np.power(np.maximum(np.abs(base.value) - base.radius, 0.0), exponent.value)
+        high = np.power(np.abs(base.value) + base.radius, raised.value)
+        low = np.power(np.maximum(np.abs(base.value) - base.radius, 0.0), raised.value)
         spread = np.where(base.radius > 0, np.maximum(np.abs(high - value), np.abs(value - low)), 0.0)
         reach = np.abs(base.value) + base.radius
-        slope = np.abs(np.log(np.where(reach > 0, reach, 1.0))) * np.maximum(high, low) * exponent.radius
+        slope = np.abs(np.log(np.where(reach > 0, reach, 1.0))) * np.maximum(high, low) * raised.radius
         return ball(centre, spread + slope + 2.0 * power_ulps * unit * (value + spread) + tiny)
     if node.kind in ("maximum", "minimum"):
         pick = np.maximum if node.kind == "maximum" else np.minimum
@@ -170,9 +172,7 @@ def _selected(node: Node, done: Mapping[int, Scalar], wide: Backend, ball: Make)
     return ball(centre, np.maximum(high - middle, middle - low))
 
 
-def decide(
-    condition: tuple[str, int, int], balls: Mapping[int, Scalar]
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def decide(condition: tuple[str, int, int], balls: Mapping[int, Scalar]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Return where the condition holds at the centres, and where rounding could turn it."""
     operator, left_index, right_index = condition
     left, right = balls[left_index], balls[right_index]

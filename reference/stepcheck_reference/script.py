@@ -183,8 +183,9 @@ _START = _PHILOX.state
 
 def _stream(seed: int, count: int) -> NDArray[np.uint64]:
     """Return the first ``count`` raw words for ``seed``; one generator is re-keyed, as making one is slow."""
-    state = {**_START, "state": {"counter": np.zeros(4, np.uint64), "key": np.array([seed, 0], np.uint64)}}
-    _PHILOX.state = state
+    state = dict(_START)
+    state["state"] = {"counter": np.zeros(4, np.uint64), "key": np.array([seed, 0], np.uint64)}
+    _PHILOX.state = state  # type: ignore[assignment]
     return np.asarray(_PHILOX.random_raw(count), dtype=np.uint64)
 
 

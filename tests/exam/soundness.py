@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from evaluation_orders import ORDERS, Hyper, Order, run, script_for
 
+from exam.evaluation_orders import ORDERS, Hyper, Order, run, script_for
 from stepcheck_reference import rules
 from stepcheck_reference.oracle import Judgement, judge
 

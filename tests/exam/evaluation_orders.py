@@ -55,10 +55,7 @@ def step_last(rd, sc, theta, m, v, g, t, h):  # type: ignore[no-untyped-def]
 
 def lerped(rd, sc, theta, m, v, g, t, h):  # type: ignore[no-untyped-def]
     weight = sc(1 - h["beta1"])
-    if weight < 0.5:
-        m = rd(m + rd(weight * rd(g - m)))
-    else:
-        m = rd(g - rd(rd(g - m) * rd(1 - weight)))
+    m = rd(m + rd(weight * rd(g - m))) if weight < 0.5 else rd(g - rd(rd(g - m) * rd(1 - weight)))
     v = rd(rd(v * sc(h["beta2"])) + rd(rd(sc(1 - h["beta2"]) * g) * g))
     denominator = rd(rd(rd(np.sqrt(v)) / sc((1 - h["beta2"] ** t) ** 0.5)) + sc(h["eps"]))
     return rd(theta + rd(rd(sc(-h["lr"] / (1 - h["beta1"] ** t)) * m) / denominator)), m, v
