@@ -34,11 +34,13 @@ def stepcheck() -> None:
 @stepcheck.command(epilog=EXIT_CODES)
 @click.argument("target")
 @click.option("--as", "rule", metavar="RULE", help="The rule it claims to be, as in adam or amsgrad+maximize.")
-@click.option("--mode", "modes", multiple=True, metavar="M", help="Only this execution path; may be repeated.")
-@click.option("--dtype", "dtypes", multiple=True, metavar="D", help="Only this dtype; may be repeated.")
-@click.option("--device", "devices", multiple=True, metavar="DEV", help="Only this device; may be repeated.")
-@click.option("--set", "fixed", multiple=True, metavar="NAME=VALUE", help="Fix a hyper-parameter, as in lr=1e-3.")
-@click.option("--profile", default="quick", show_default=True, help="quick, standard or thorough.")
+@click.option("--mode", "modes", multiple=True, metavar="M", help="Only these execution paths, as in single,foreach.")
+@click.option("--dtype", "dtypes", multiple=True, metavar="D", help="Only these dtypes, as in float32,bfloat16.")
+@click.option("--device", "devices", multiple=True, metavar="DEV", help="Only these devices, as in cpu or cuda.")
+@click.option(
+    "--set", "fixed", multiple=True, metavar="NAME=VALUE", help="Fix a hyper-parameter, as in lr=1e-3; may be repeated."
+)
+@click.option("--profile", default="quick", show_default=True, metavar="P", help="quick, standard or thorough.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same findings.")
 @click.option("--strict", is_flag=True, help="Exit 1 where known findings break, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print the certificate as JSON.")
@@ -74,9 +76,9 @@ def certify(
             certificate = run(
                 target,
                 rule=rule,
-                modes=modes,
-                dtypes=dtypes,
-                devices=devices,
+                modes=_listed(modes),
+                dtypes=_listed(dtypes),
+                devices=_listed(devices),
                 fixed=settings(fixed),
                 profile=profile,
                 seed=seed,
@@ -142,6 +144,11 @@ def replay(token: str) -> int:
         return CONFORMS
     click.echo("\n\n".join(failure(entry, replayed.id) for entry in replayed.failures), color=_color())
     return BROKEN
+
+
+def _listed(entries: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names in ``entries``, each of which may hold several between commas."""
+    return tuple(name.strip() for entry in entries for name in entry.split(",") if name.strip())
 
 
 def _color() -> bool | None:

@@ -111,7 +111,7 @@ def summary(certificate: Certificate, *, strict: bool = False) -> str:
     if nonfinite:
         rows.append(("non-finite", f"{_count(nonfinite)} values that the envelope admits"))
     rows += _worst_rows(ran)
-    seen = Counter(cell.observability for cell in ran if cell.observability)
+    seen = Counter(cell.observability for cell in ran if cell.compared)
     if seen:
         rows.append(("observability", ", ".join(f"{name} ({number} cells)" for name, number in seen.most_common())))
     sources = {cell.arithmetic: cell.arithmetic_source for cell in ran if cell.arithmetic}
