@@ -10,13 +10,18 @@ from stepcheck_reference.formats import BINARY32, FORMATS
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A named arithmetic to try; ``says`` is what the report says of a subject that holds only with it."""
+    """A named arithmetic to try; ``says`` is what the report says of a subject that holds only with it.
+
+    ``counted``: scalars that depend on t are binary32. ``narrow``: all scalars are, and they meet a
+    tensor so.
+    """
 
     name: str
     says: str
     source: str
     lerp: bool = False
-    narrow_scalars: bool = False
+    counted: bool = False
+    narrow: bool = False
     folded: bool = False
 
     def arithmetics(self) -> dict[str, Arithmetic]:
@@ -24,34 +29,44 @@ class Candidate:
         return {dtype: self._of(dtype) for dtype in FORMATS}
 
     def _of(self, dtype: str) -> Arithmetic:
-        base = plain(dtype, name=self.name, source=self.source)
-        if self.narrow_scalars:
-            base = base.with_(counted=BINARY32, power_ulps=2.0)
-        return base.with_(lerp=self.lerp, folded=self.folded)
+        base = plain(dtype, name=self.name, source=self.source).with_(lerp=self.lerp, folded=self.folded)
+        if self.narrow:
+            return base.with_(scalars=BINARY32, counted=BINARY32, entry=BINARY32, power_ulps=2.0)
+        return base.with_(counted=BINARY32, power_ulps=2.0) if self.counted else base
 
 
 _LERP = "averages as torch.lerp computes them (ATen/native/Lerp.h)"
-_NARROW = "scalars that depend on t rounded to binary32, as 0-d float32 tensors are"
+_COUNTED = "expressions in t rounded to binary32, as a 0-d float32 step counter makes them"
+_NARROW = "expressions in hyper-parameters and t rounded to binary32, as 0-d float32 tensors are"
+_FOLDED = "the step size folded into the divisor's terms (torch/optim/adam.py, _single_tensor_adam)"
 
 PLAIN = Candidate("binary64 scalars", "", "IEEE 754-2019, section 4.3.1")
 
 CANDIDATES = (
     PLAIN,
     Candidate("lerp", "holds only with averages computed as lerp", _LERP, lerp=True),
-    Candidate("float32 scalars", "holds only with float32 scalars", _NARROW, narrow_scalars=True),
+    Candidate("float32 scalars in t", "holds only with float32 scalars where they depend on t", _COUNTED, counted=True),
+    Candidate(
+        "float32 scalars in t, lerp",
+        "holds only with float32 scalars where they depend on t and averages computed as lerp",
+        f"{_COUNTED}; {_LERP}",
+        lerp=True,
+        counted=True,
+    ),
+    Candidate("float32 scalars", "holds only with float32 scalars", _NARROW, narrow=True),
     Candidate(
         "float32 scalars, lerp",
         "holds only with float32 scalars and averages computed as lerp",
         f"{_NARROW}; {_LERP}",
         lerp=True,
-        narrow_scalars=True,
+        narrow=True,
     ),
     Candidate(
         "float32 scalars, lerp, folded",
         "holds only with float32 scalars, averages computed as lerp, and scalars folded into the divisor",
-        f"{_NARROW}; {_LERP}; a divisor's terms each divided by the step size (torch/optim/adam.py, capturable)",
+        f"{_NARROW}; {_LERP}; {_FOLDED}",
         lerp=True,
-        narrow_scalars=True,
+        narrow=True,
         folded=True,
     ),
 )

@@ -57,7 +57,7 @@ def _device_table(device: str, cells: list[CellResult]) -> str:
     dtypes = [dtype for dtype in FORMATS if any(cell.dtype == dtype for cell in cells)]
     at = {(cell.configuration, cell.mode, cell.dtype): cell for cell in cells}
     first = 2 + max(len(device), *(len(cell.mode) for cell in cells))
-    widths = [max(len(dtype), 9) for dtype in dtypes]
+    widths = [max(len(dtype), *(len(mark(cell)) for cell in cells if cell.dtype == dtype)) for dtype in dtypes]
 
     def line(name: str, entries: Iterable[str]) -> str:
         columns = (f"{entry:<{width}}" for entry, width in zip(entries, widths, strict=True))
