@@ -136,7 +136,7 @@ class Momentum(torch.optim.Optimizer):
 
 
 class MomentumAsAverage(Momentum):
-    """Momentum explained as an exponential moving average, and written as one; keeps ``momentum_ema``."""
+    """Momentum explained as a moving average, and written as one; keeps ``momentum_ema``, not ``momentum``."""
 
     def gather(self, buffer: torch.Tensor, g: torch.Tensor, momentum: float) -> None:
         """Let ``g`` into the buffer with the weight of an average."""

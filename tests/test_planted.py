@@ -5,33 +5,17 @@ from __future__ import annotations
 import functools
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import stepcheck
 from planted import RIGHT, WRONG, Planted
-from stepcheck import certifying
-from stepcheck_implementations.pool import Workers
 from stepcheck_properties.laws import ALL as LAWS
 
 ROOT = Path(__file__).resolve().parents[1]
 
-
-@pytest.fixture(scope="module")
-def template() -> Iterator[str]:
-    """The address of one torch-warm template process that all certificates of this file share."""
-    with Workers() as workers:
-        workers.environment()
-        yield workers.address
-
-
-@pytest.fixture(autouse=True)
-def _at_the_root_with_one_template(monkeypatch: pytest.MonkeyPatch, template: str) -> None:
-    monkeypatch.chdir(ROOT)
-    monkeypatch.setattr(certifying, "Workers", functools.partial(Workers, address=template))
-    monkeypatch.setitem(certifying.PATIENCE, "quick", 4.0)
+pytestmark = pytest.mark.usefixtures("one_template")
 
 
 @functools.cache

@@ -13,6 +13,7 @@ from stepcheck_implementations.target import TargetError
 
 HYPER_ALIASES: Mapping[str, tuple[str, ...]] = {
     "lr": ("lr", "learning_rate", "eta", "step_size", "alpha"),
+    "beta": ("beta", "momentum", "mu"),
     "beta1": ("betas[0]", "beta1", "b1", "beta_1", "beta"),
     "beta2": ("betas[1]", "beta2", "b2", "beta_2"),
     "eps": ("eps", "epsilon"),

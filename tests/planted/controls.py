@@ -13,15 +13,14 @@ class HandWrittenAdam(torch.optim.Optimizer):
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8):
         super().__init__(params, {"lr": lr, "betas": betas, "eps": eps})
 
-    def scalar(self, value):
-        """Return a scalar of the step in the format this optimizer computes scalars in."""
-        return float(value)
+    def counted(self, t):
+        """Return ``t`` in the format that this optimizer counts in."""
+        return t
 
     @torch.no_grad()
     def step(self, closure=None):
         for group in self.param_groups:
-            lr, eps = self.scalar(group["lr"]), self.scalar(group["eps"])
-            beta1, beta2 = (self.scalar(beta) for beta in group["betas"])
+            lr, (beta1, beta2), eps = group["lr"], group["betas"], group["eps"]
             for p in group["params"]:
                 if p.grad is None:
                     continue
@@ -31,7 +30,7 @@ class HandWrittenAdam(torch.optim.Optimizer):
                     state["exp_avg"] = torch.zeros_like(p)
                     state["exp_avg_sq"] = torch.zeros_like(p)
                 state["step"] += 1
-                t = state["step"]
+                t = self.counted(state["step"])
                 m, v = state["exp_avg"], state["exp_avg_sq"]
                 m.copy_(beta1 * m + (1 - beta1) * p.grad)
                 v.copy_(beta2 * v + (1 - beta2) * p.grad * p.grad)
@@ -41,10 +40,10 @@ class HandWrittenAdam(torch.optim.Optimizer):
 
 
 class HandWrittenAdamFloat32Scalars(HandWrittenAdam):
-    """Claims Adam; Algorithm 1 line by line, with its scalars as float32 tensors."""
+    """Claims Adam; counts in a float32 tensor, so what depends on t is computed in float32 too."""
 
-    def scalar(self, value):
-        return torch.tensor(value, dtype=torch.float32)
+    def counted(self, t):
+        return torch.tensor(float(t))
 
 
 class HandWrittenMomentum(torch.optim.Optimizer):

@@ -1,0 +1,30 @@
+"""Fixtures that several files share."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from stepcheck import certifying
+from stepcheck_implementations.pool import Workers
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def template() -> Iterator[str]:
+    """The address of one torch-warm template process."""
+    with Workers() as workers:
+        workers.environment()
+        yield workers.address
+
+
+@pytest.fixture
+def one_template(monkeypatch: pytest.MonkeyPatch, template: str) -> None:
+    """Lets ``stepcheck.certify`` borrow that process, at the root of the checkout, and wait 4 s for a hang."""
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(certifying, "Workers", functools.partial(Workers, address=template))
+    monkeypatch.setitem(certifying.PATIENCE, "quick", 4.0)
