@@ -377,12 +377,15 @@ class Workers:
         """
         limit = deadline if deadline is not None else self.deadline * (10.0 if cell.mode == "compiled" else 1.0)
         spawned = _needs_own_process(cell)
-        key: tuple[object, ...] = ("spawned",) if spawned else (cell, _key(adapter))
+        # A fresh process a cell keeps strangers' cells apart; torch's own need it no more than compiled mode does.
+        shared = ("forked", cell.target, cell.mode)
+        key: tuple[object, ...] = ("spawned",) if spawned else shared if adapter.declared else (cell, _key(adapter))
         reached = self._reached(key)
         try:
             link = self._link(key, spawned=spawned)
             if self._cells.get(id(link)) != (cell, _key(adapter)):
-                reached.write_bytes(bytes(8))
+                if not reached.exists():
+                    reached.write_bytes(bytes(8))
                 link.tell(
                     {
                         "ask": "open",
