@@ -1,17 +1,20 @@
 """Expected failures: what the oracle has confirmed in released torch, each with a witness and an explanation.
 
-A finding's witness is replayed first. While it breaks, failures of the same law and output in the same
-cell are `expected_broken`; any other failure is `broken`. A witness that no longer breaks is reported.
+A finding's witness is replayed first. While it breaks, the cell is examined *around* it: scripts are
+detoured past what triggers it, or the subject is allowed the arithmetic that it amounts to. So a known
+finding hides nothing: whatever else breaks is new, and `broken`. A witness that no longer breaks is
+reported as fixed.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from stepcheck_implementations.subject import Cell
+from stepcheck_reference.arithmetic import Arithmetic
 from stepcheck_reference.script import Script
 
 
@@ -23,8 +26,9 @@ class Finding:
     ``targets`` ... ``devices`` are shell patterns; a cell matches where each has a pattern that does.
     ``code`` and ``outputs`` are the law it breaks and in what ("theta", a state's alphabet name, "count",
     or a fault's kind). ``witness`` breaks it in every matching cell once its tensors have the cell's dtype.
-    ``beyond`` bounds the ratio that it explains; a larger one is something new. ``when`` looks at the worst
-    element's inputs (by alphabet name) and says whether the explanation can be true of them.
+    ``detour`` returns a script with its trigger taken out, and any other script as it is; ``allow`` returns
+    the arithmetic that the defect amounts to. A finding with neither explains every failure of its law and
+    outputs in its cells, so it is the last resort.
     """
 
     name: str
@@ -39,8 +43,8 @@ class Finding:
     modes: tuple[str, ...] = ("*",)
     dtypes: tuple[str, ...] = ("*",)
     devices: tuple[str, ...] = ("*",)
-    beyond: float = float("inf")
-    when: Callable[[Mapping[str, float]], bool] | None = None
+    detour: Callable[[Script], Script] | None = None
+    allow: Callable[[Arithmetic], Arithmetic] | None = None
 
     def matches(self, cell: Cell, torch: str) -> bool:
         """Whether the finding is known for ``cell`` in release ``torch``, as in "2.13.0+cpu"."""
@@ -56,11 +60,14 @@ class Finding:
         )
         return all(any(fnmatchcase(value, pattern) for pattern in patterns) for value, patterns in pairs)
 
-    def covers(self, code: str, output: str, ratio: float, inputs: Mapping[str, float]) -> bool:
-        """Whether a failure of law ``code`` in ``output`` is this finding's."""
-        if code != self.code or output not in self.outputs or ratio > self.beyond:
-            return False
-        return self.when is None or self.when(inputs)
+    def shows(self, code: str, output: str) -> bool:
+        """Whether a failure of law ``code`` in ``output`` is what this finding's witness shows."""
+        return code == self.code and output in self.outputs
+
+    @property
+    def bypassed(self) -> bool:
+        """Whether cells are examined around the finding, so that it can explain nothing else."""
+        return self.detour is not None or self.allow is not None
 
     def script(self, cell: Cell) -> Script:
         """Return the witness in the cell's dtype."""
@@ -71,6 +78,22 @@ class Finding:
     def reason(self) -> str:
         """The explanation with its link."""
         return f"{self.explanation} ({self.link})" if self.link else self.explanation
+
+
+def detoured(findings: Iterable[Finding], script: Script) -> Script:
+    """Return ``script`` with the triggers of all ``findings`` taken out."""
+    for finding in findings:
+        if finding.detour is not None:
+            script = finding.detour(script)
+    return script
+
+
+def allowed(findings: Iterable[Finding], arithmetic: Arithmetic) -> Arithmetic:
+    """Return ``arithmetic`` with what all ``findings`` amount to allowed."""
+    for finding in findings:
+        if finding.allow is not None:
+            arithmetic = finding.allow(arithmetic)
+    return arithmetic
 
 
 def release(version: str) -> tuple[int, ...]:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 
 from stepcheck.certificate import CellResult, Failure, LawResult
 from stepcheck.certifying import Runner
-from stepcheck.expected_broken import Finding, known
+from stepcheck.expected_broken import Finding, allowed, detoured, known
 from stepcheck.failing import failure, worst
 from stepcheck.findings import ALL
 from stepcheck.inference import CANDIDATES, PLAIN, Candidate, candidate
@@ -63,21 +61,34 @@ class _Case:
         return self.court.runner.run(self.court.adapter, self.cell, script)
 
     def result(self) -> CellResult:
-        if self.court.adapter.declared:
-            arithmetics = declared(self.cell)
-            return self.told(self.examined(arithmetics), arithmetics, None)
-        return self.told(*self.inferred())
+        declares = self.court.adapter.declared
+        arithmetics = declared(self.cell) if declares else PLAIN.arithmetics()
+        self.alive, shown, fixed = self.known(arithmetics)
+        if declares:
+            examination, inferred = self.examined(arithmetics), None
+        else:
+            examination, arithmetics, inferred = self.inferred()
+        return self.told(examination, arithmetics, inferred, shown, fixed)
+
+    def detour(self, script: Script) -> Script:
+        return detoured(self.alive, script)
+
+    def allowed(self, arithmetics: Mapping[str, Arithmetic]) -> dict[str, Arithmetic]:
+        """Return the arithmetic of every dtype the scripts may have, with what is known allowed in the cell's own."""
+        kept = {name: arithmetics[name] for name in arithmetics if name in self.companions}
+        return kept | {self.cell.dtype: allowed(self.alive, arithmetics[self.cell.dtype])}
 
     def examined(self, arithmetics: Mapping[str, Arithmetic]) -> Examination:
         return examining.examine(
             self.run,
             self.rule,
-            {name: arithmetics[name] for name in arithmetics if name in self.companions},
+            self.allowed(arithmetics),
             self.cell.dtype,
             self.profile,
             self.seed,
             dict(self.planned.hold),
             reductions=0,
+            detour=self.detour,
         )
 
     def inferred(self) -> tuple[Examination, Mapping[str, Arithmetic], Candidate]:
@@ -93,7 +104,9 @@ class _Case:
         for entry in CANDIDATES[1:]:
             arithmetics = entry.arithmetics()
             if any(
-                examining.reproduces(witness, run=self.run, rule=self.rule, arithmetics=arithmetics)
+                examining.reproduces(
+                    witness, run=self.run, rule=self.rule, arithmetics=self.allowed(arithmetics), dtype=self.cell.dtype
+                )
                 for witness in witnesses
             ):
                 continue
@@ -104,29 +117,33 @@ class _Case:
         return first, plain, PLAIN
 
     def told(
-        self, examination: Examination, arithmetics: Mapping[str, Arithmetic], inferred: Candidate | None
+        self,
+        examination: Examination,
+        arithmetics: Mapping[str, Arithmetic],
+        inferred: Candidate | None,
+        shown: list[Failure],
+        fixed: tuple[str, ...],
     ) -> CellResult:
-        alive, covered, fixed = self.known(arithmetics)
-        failures: list[Failure] = [*covered]
+        failures: list[Failure] = [*shown]
         new: set[str] = set()
         for found in examination.failures:
-            if self.explained(alive, found.law.code, found.breach, found.script):
+            if self.explained(found.law.code, found.breach):
                 continue
             small = examining.reduced(
                 found,
                 run=self.run,
                 rule=self.rule,
-                arithmetics=arithmetics,
+                arithmetics=self.allowed(arithmetics),
+                dtype=self.cell.dtype,
                 budget=self.profile.reductions,
                 hold=dict(self.planned.hold),
+                detour=self.detour,
             )
-            if self.explained(alive, small.law.code, small.breach, small.script):
-                small = found
             new.add(found.law.code)
             item = Replayable(self.cell, self.planned.rule, small.script, inferred.name if inferred else "")
             counts: tuple[CountBreak, ...] = ()
             if small.output == "count":
-                counts = oracle_judge(self.rule, small.script, self.run(small.script), arithmetics).counts
+                counts = self.evidence(small.script, arithmetics).judgement.counts
             failures.append(failure(self.court.adapter, small.law, small.breach, item, counts))
         results = tuple(self.law(entry, failures, new) for entry in examination.findings)
         applied = [entry.verdict for entry in results if entry.verdict is not Verdict.NOT_APPLICABLE]
@@ -174,45 +191,42 @@ class _Case:
 
     def known(
         self, arithmetics: Mapping[str, Arithmetic]
-    ) -> tuple[dict[str, tuple[Finding, ...]], list[Failure], tuple[str, ...]]:
-        """Return what still breaks, by dtype; the failures its witnesses show in this dtype; what is fixed."""
-        alive: dict[str, tuple[Finding, ...]] = {}
+    ) -> tuple[tuple[Finding, ...], list[Failure], tuple[str, ...]]:
+        """Return what still breaks in this cell, the failures its witnesses show, and the names of what is fixed."""
+        alive: list[Finding] = []
         shown: list[Failure] = []
         fixed: list[str] = []
-        for dtype in FORMATS:
-            if dtype not in self.companions:
-                continue
-            cell = replace(self.cell, dtype=dtype)
-            breaking: list[Finding] = []
-            for finding in known(self.court.findings, cell, self.court.torch):
-                found = list(self.witnessed(finding, cell, arithmetics))
-                if found:
-                    breaking.append(finding)
-                if dtype == self.cell.dtype:
-                    shown += found
-                    if not found:
-                        fixed.append(finding.name)
-            alive[dtype] = tuple(breaking)
-        return alive, shown, tuple(fixed)
+        for finding in known(self.court.findings, self.cell, self.court.torch):
+            found = list(self.witnessed(finding, arithmetics))
+            shown += found
+            if found:
+                alive.append(finding)
+            else:
+                fixed.append(finding.name)
+        return tuple(alive), shown, tuple(fixed)
 
-    def witnessed(self, finding: Finding, cell: Cell, arithmetics: Mapping[str, Arithmetic]) -> Iterator[Failure]:
-        script = finding.script(cell)
-        evidence = evidence_of(self.rule, script, self.run(script), arithmetics)
+    def witnessed(self, finding: Finding, arithmetics: Mapping[str, Arithmetic]) -> Iterator[Failure]:
+        script = finding.script(self.cell)
+        evidence = self.evidence(script, arithmetics)
         law = laws.find(finding.code)
         for breach in law.check(evidence).breaches:
-            if _covers(finding, finding.code, breach):
-                item = Replayable(cell, self.planned.rule, script)
+            if finding.shows(finding.code, breach.output):
+                item = Replayable(self.cell, self.planned.rule, script)
                 made = failure(self.court.adapter, law, breach, item, evidence.judgement.counts)
                 yield _named(made, finding)
 
-    def explained(self, alive: Mapping[str, tuple[Finding, ...]], code: str, breach: Breach, script: Script) -> bool:
-        dtype = script.tensors[breach.tensor].dtype if script.tensors else self.cell.dtype
-        return any(_covers(finding, code, breach) for finding in alive.get(dtype, ()))
+    def evidence(self, script: Script, arithmetics: Mapping[str, Arithmetic]) -> Evidence:
+        return evidence_of(self.rule, script, self.run(script), arithmetics, self.cell.dtype)
+
+    def explained(self, code: str, breach: Breach) -> bool:
+        return any(not finding.bypassed and finding.shows(code, breach.output) for finding in self.alive)
 
 
-def evidence_of(rule: Rule, script: Script, trajectory: Trajectory, arithmetics: Mapping[str, Arithmetic]) -> Evidence:
-    """Return one run with what the oracle says of it."""
-    return Evidence(rule, script, trajectory, oracle_judge(rule, script, trajectory, arithmetics))
+def evidence_of(
+    rule: Rule, script: Script, trajectory: Trajectory, arithmetics: Mapping[str, Arithmetic], dtype: str
+) -> Evidence:
+    """Return one run with what the oracle says of its tensors of ``dtype``."""
+    return Evidence(rule, script, trajectory, oracle_judge(rule, script, trajectory, arithmetics, only=dtype))
 
 
 def declared(cell: Cell) -> dict[str, Arithmetic]:
@@ -223,12 +237,6 @@ def declared(cell: Cell) -> dict[str, Arithmetic]:
 def arithmetics_of(adapter: Adapter, cell: Cell, inferred: str) -> Mapping[str, Arithmetic]:
     """Return the arithmetic of every dtype: what is declared, or the candidate called ``inferred``."""
     return declared(cell) if adapter.declared else candidate(inferred or PLAIN.name).arithmetics()
-
-
-def _covers(finding: Finding, code: str, breach: Breach) -> bool:
-    inputs = breach.deviation.inputs if breach.deviation is not None else {}
-    ratio = breach.ratio if breach.deviation is not None else math.nan
-    return finding.covers(code, breach.output, ratio, inputs)
 
 
 def _named(made: Failure, finding: Finding) -> Failure:

@@ -29,7 +29,7 @@ def replay(token: str) -> CellResult:
         )
         adapter = wire.adapter_from_plain(described(request, workers)["adapter"])
         arithmetics = arithmetics_of(adapter, cell, item.arithmetic)
-        evidence = evidence_of(rule, item.script, workers.run(adapter, cell, item.script), arithmetics)
+        evidence = evidence_of(rule, item.script, workers.run(adapter, cell, item.script), arithmetics, cell.dtype)
     judgement = evidence.judgement
     results = []
     for law in laws.ALL:

@@ -101,12 +101,15 @@ def arithmetic_of(mode: str, dtype: str, device: str) -> Arithmetic:
     """
     form = FORMATS[dtype]
     base = plain(dtype).with_(lerp=True)
+    if mode != "fused" and not device.startswith("cuda"):
+        base = base.with_(addend=form)
     if mode in ("single", "foreach"):
         return base.with_(
             name=f"torch {mode}",
             source=(
                 "scalars: Python floats (torch/optim/adam.py, _get_value); lerp: ATen/native/Lerp.h; a scalar "
-                "enters a kernel in its accumulate type (ATen/OpMathType.h)"
+                "enters a kernel in its accumulate type (ATen/OpMathType.h), but one that is added is first cast to "
+                "the tensor's dtype on CPU (ATen/native/cpu/BinaryOpsKernel.cpp, add_clamp and add)"
             ),
         )
     if mode == "fused":

@@ -13,7 +13,7 @@ from stepcheck_properties import laws
 from stepcheck_properties.corners import corners
 from stepcheck_properties.law import Breach, Evidence, Facts, Law
 from stepcheck_properties.profile import Profile
-from stepcheck_properties.reduce import Run, breach_of, reduce
+from stepcheck_properties.reduce import Detour, Run, breach_of, reduce
 from stepcheck_properties.strategies.scripts import scripts
 from stepcheck_reference import oracle
 from stepcheck_reference.arithmetic import Arithmetic
@@ -117,19 +117,21 @@ def examine(
     on_progress: Progress | None = None,
     *,
     reductions: int | None = None,
+    detour: Detour | None = None,
 ) -> Examination:
     """Return what the subject ``run`` does to the laws in one cell: corners first, then drawn scripts.
 
     ``arithmetics`` maps each dtype the subject may be given to its declared arithmetic; ``dtype`` must be
     among them, the others may stand beside it. ``seed`` should be derived from the cell; the same
     arguments and subject give the same examination. ``hold`` fixes hyper-parameters. ``reductions`` bounds
-    the runs spent on each failure (default: the profile's; 0 leaves scripts as they were found).
+    the runs spent on each failure (default: the profile's; 0 leaves scripts as they were found). ``detour``
+    returns a script changed so as to pass by what is known already; it must leave such scripts alone.
 
-    A subject's exceptions, crashes and hangs are failures in the result. What ``run`` itself raises comes
+    Tensors of other dtypes are company: they are judged in cells of their own. A subject's exceptions, crashes and hangs are failures in the result. What ``run`` itself raises comes
     through. Raises KeyError where ``dtype`` has no arithmetic.
     """
     arithmetics[dtype]
-    cell = _Examining(run, rule, arithmetics, dtype, profile, seed, dict(hold or {}), on_progress)
+    cell = _Examining(run, rule, arithmetics, dtype, profile, seed, dict(hold or {}), on_progress, detour)
     cell.corners()
     cell.drawn()
     return cell.result(profile.reductions if reductions is None else reductions)
@@ -148,7 +150,9 @@ class _Examining:
         seed: int,
         hold: dict[str, float],
         on_progress: Progress | None,
+        detour: Detour | None,
     ) -> None:
+        self.detour = detour
         self.run, self.rule, self.arithmetics, self.dtype = run, rule, arithmetics, dtype
         self.profile, self.seed, self.hold, self.on_progress = profile, seed, hold, on_progress
         self.tally = _Tally()
@@ -212,6 +216,7 @@ class _Examining:
     def one(self, script: Script, found_in: str) -> float:
         """Run and judge one script; return its largest ratio."""
         tally = self.tally
+        script = script if self.detour is None else self.detour(script)
         trajectory = self.run(script)
         fault = trajectory.fault
         if fault is not None and fault.kind in ("crashed", "hung"):
@@ -221,7 +226,7 @@ class _Examining:
             else:
                 tally.stopped = f"{found_in}: {again.fault.kind} at step {again.fault.step}"
             trajectory = again
-        judgement = oracle.judge(self.rule, script, trajectory, self.arithmetics)
+        judgement = oracle.judge(self.rule, script, trajectory, self.arithmetics, only=self.dtype)
         tally.scripts += 1
         tally.compared += judgement.compared
         tally.nonfinite += judgement.nonfinite
@@ -264,8 +269,10 @@ class _Examining:
                 run=self.run,
                 rule=self.rule,
                 arithmetics=self.arithmetics,
+                dtype=self.dtype,
                 budget=reductions,
                 hold=self.hold,
+                detour=self.detour,
             )
             for failure in kept
         )
@@ -311,8 +318,10 @@ def reduced(
     run: Run,
     rule: Rule,
     arithmetics: Mapping[str, Arithmetic],
+    dtype: str,
     budget: int,
     hold: Mapping[str, float] | None = None,
+    detour: Detour | None = None,
 ) -> Failure:
     """Return ``failure`` with the smallest script found in at most ``budget`` runs."""
     if budget <= 0:
@@ -324,16 +333,20 @@ def reduced(
         script=failure.script,
         law=failure.law,
         breach=failure.breach,
+        dtype=dtype,
         budget=budget,
         hold=hold,
+        detour=detour,
     )
     return Failure(failure.law, failure.output, found.breach, found.script, failure.found_in, found.runs)
 
 
-def reproduces(failure: Failure, *, run: Run, rule: Rule, arithmetics: Mapping[str, Arithmetic]) -> Breach | None:
+def reproduces(
+    failure: Failure, *, run: Run, rule: Rule, arithmetics: Mapping[str, Arithmetic], dtype: str
+) -> Breach | None:
     """Return how ``failure``'s script breaks its law when it is run again, or ``None`` where it does not."""
     trajectory = run(failure.script)
-    judgement = oracle.judge(rule, failure.script, trajectory, arithmetics)
+    judgement = oracle.judge(rule, failure.script, trajectory, arithmetics, only=dtype)
     return breach_of(failure.law, failure.output, Evidence(rule, failure.script, trajectory, judgement))
 
 

@@ -20,6 +20,7 @@ from stepcheck_reference.script import Data, Drawn, Literal, Script, Tensor, exp
 from stepcheck_reference.trajectory import Trajectory
 
 Run = Callable[[Script], Trajectory]
+Detour = Callable[[Script], Script]
 ZERO, ONE = Literal((0.0,)), Literal((1.0,))
 HANG_RUNS = 2
 """Runs spent on a hang, each of which lasts until the worker's patience ends."""
@@ -57,19 +58,22 @@ def reduce(
     script: Script,
     law: Law,
     breach: Breach,
+    dtype: str,
     budget: int,
     hold: Mapping[str, float] | None = None,
+    detour: Detour | None = None,
 ) -> Reduction:
     """Return the smallest script that breaks ``law`` as ``breach`` does, found in at most ``budget`` runs.
 
-    ``run`` is the subject, ``hold`` names hyper-parameters to leave alone. Where nothing smaller breaks,
-    the script comes back as it was.
+    ``run`` is the subject, ``dtype`` that of the tensors judged, ``hold`` names hyper-parameters to leave
+    alone. Scripts that ``detour`` would change break for a reason already known, and are passed over. Where
+    nothing smaller breaks, the script comes back as it was.
     """
     if breach.output == "hung":
         budget = min(budget, HANG_RUNS)
     elif breach.output == "crashed":
         budget = min(budget, CRASH_RUNS)
-    search = _Search(run, rule, arithmetics, law, script, breach, budget, frozenset(hold or ()))
+    search = _Search(run, rule, arithmetics, law, script, breach, dtype, budget, frozenset(hold or ()), detour)
     search.finish()
     return Reduction(search.script, search.breach, search.runs)
 
@@ -85,9 +89,12 @@ class _Search:
         law: Law,
         script: Script,
         breach: Breach,
+        dtype: str,
         budget: int,
         held: frozenset[str],
+        detour: Detour | None,
     ) -> None:
+        self.dtype, self.detour = dtype, detour
         self.run, self.rule, self.arithmetics, self.law = run, rule, arithmetics, law
         self.script, self.breach, self.budget, self.held = script, breach, budget, held
         self.trajectory: Trajectory | None = None
@@ -117,9 +124,11 @@ class _Search:
         if key in self.tried or self.runs >= self.budget:
             return False
         self.tried.add(key)
+        if self.detour is not None and self.detour(candidate) != candidate:
+            return False
         self.runs += 1
         trajectory = self.run(candidate)
-        judgement = oracle.judge(self.rule, candidate, trajectory, self.arithmetics)
+        judgement = oracle.judge(self.rule, candidate, trajectory, self.arithmetics, only=self.dtype)
         found = breach_of(self.law, self.breach.output, Evidence(self.rule, candidate, trajectory, judgement))
         if found is None:
             return False

@@ -15,7 +15,8 @@ class Arithmetic:
     operation rounds to; a kernel that computes narrow tensors in binary32 rounds to ``storage`` only
     when it stores. ``scalars``: the format of expressions in hyper-parameters alone. ``counted``: the
     format of scalars that depend on t or on a scalar state, which a subject may hold in a tensor.
-    ``entry``: the format a scalar is rounded to when it meets a tensor.
+    ``entry``: the format a scalar is rounded to when it meets a tensor; ``addend``: that of a scalar which
+    is added to one (None: ``entry`` too).
     ``lerp``: averages may be computed as a + w (b - a), or b - (b - a)(1 - w) for w >= 1/2.
     ``folded``: scalar factors may be distributed into the terms of a divisor.
     ``power_ulps``: the error of scalar ``beta**t`` in units in the last place of ``counted``.
@@ -28,6 +29,7 @@ class Arithmetic:
     scalars: Format = BINARY64
     counted: Format = BINARY64
     entry: Format = BINARY64
+    addend: Format | None = None
     lerp: bool = False
     folded: bool = False
     power_ulps: float = 1.0

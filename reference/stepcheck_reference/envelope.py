@@ -188,9 +188,12 @@ class _Evaluation:
         return self.done[index]
 
     def _entered(self, index: int) -> Ball:
-        part, where = self.prepared.parts[index], self.where
+        part, where, addend = self.prepared.parts[index], self.where, self.arithmetic.addend
         centre = None if part.centre is None else part.centre[where]
-        return Ball(part.value[where], part.radius[where], centre, bool(np.all(part.value >= part.radius)))
+        radius = part.radius
+        if addend is not None:
+            radius = radius + addend.unit_roundoff * (part.size + radius) + addend.smallest_subnormal / 2
+        return Ball(part.value[where], radius[where], centre, bool(np.all(part.value >= radius)))
 
     def _evaluate(self, index: int) -> Ball:
         node = self.nodes[index]

@@ -16,6 +16,7 @@ from stepcheck.verdict import Verdict
 from stepcheck_implementations import wire
 from stepcheck_implementations.pool import Workers
 from stepcheck_implementations.subject import Adapter, Cell
+from stepcheck_reference.formats import BFLOAT16
 from stepcheck_reference.script import Group, Literal, Script, Step, Tensor
 
 TARGET = "tests/planted/adam.py:AdamEpsInsideRoot"
@@ -66,11 +67,23 @@ def test_a_failure_that_a_witness_shows_is_expected(judged: Callable[..., CellRe
     assert "https://example.org/1" in failure.explanation
 
 
-def test_a_larger_failure_or_another_law_is_new(judged: Callable[..., CellResult]) -> None:
-    assert judged(finding(targets=("*",), beyond=1.5)).verdict is Verdict.BROKEN
+def test_a_failure_of_another_law_is_new(judged: Callable[..., CellResult]) -> None:
     other = judged(finding(targets=("*",), code="SC102", outputs=("v",)))
     assert other.verdict is Verdict.BROKEN
     assert other.fixed_upstream == ("eps_inside",)
+
+
+def test_a_detour_around_a_finding_hides_nothing_else(judged: Callable[..., CellResult]) -> None:
+    """The script stays wrong after this detour, so the failure found there is new, beside the known one."""
+    result = judged(finding(targets=("*",), detour=lambda script: script))
+    assert result.verdict is Verdict.BROKEN
+    assert sorted(failure.finding for failure in result.failures) == ["", "eps_inside"]
+
+
+def test_what_a_finding_amounts_to_is_allowed_in_its_cells(judged: Callable[..., CellResult]) -> None:
+    coarse = judged(finding(targets=("*",), allow=lambda arithmetic: arithmetic.with_(operations=BFLOAT16)))
+    fine = judged(finding(targets=("*",), allow=lambda arithmetic: arithmetic))
+    assert coarse.worst["theta"].ratio != fine.worst["theta"].ratio
 
 
 def test_a_witness_that_no_longer_breaks_is_reported(judged: Callable[..., CellResult]) -> None:

@@ -58,7 +58,7 @@ def test_a_wrong_subject_breaks_its_laws_and_each_failure_reproduces(subject, br
     assert {code for code, verdict in verdicts(found).items() if verdict == "broken"} == broken
     assert {failure.law.code for failure in found.failures} == broken
     for failure in found.failures:
-        again = reproduces(failure, run=subject, rule=ADAM, arithmetics=ARITHMETICS)
+        again = reproduces(failure, run=subject, rule=ADAM, arithmetics=ARITHMETICS, dtype=DTYPE)
         assert again is not None
         assert again.message == failure.breach.message
 

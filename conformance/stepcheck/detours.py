@@ -1,0 +1,72 @@
+"""Detours: a script with one trigger of a known finding taken out; any other script as it is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from stepcheck_reference.script import Data, Drawn, Literal, Script, Step, Tensor
+
+SHORT = 7
+"""Fewer elements than the narrowest vector of 16-bit numbers holds: 8, in 128-bit registers."""
+
+RATE = 1e-3
+"""The learning rate that stands in for 0."""
+
+
+def without_gaps(script: Script) -> Script:
+    """Return the script with its sliced tensors contiguous."""
+    tensors = tuple(
+        replace(tensor, layout="contiguous") if tensor.layout == "sliced" else tensor for tensor in script.tensors
+    )
+    return replace(script, tensors=tensors)
+
+
+def without_zero_rate(script: Script) -> Script:
+    """Return the script with every learning rate of 0 raised to ``RATE``."""
+    groups = tuple(
+        replace(group, hyper={**group.hyper, "lr": RATE}) if group.hyper.get("lr") == 0 else group
+        for group in script.groups
+    )
+    steps = tuple(
+        replace(step, hyper=tuple((g, name, RATE if name == "lr" and value == 0 else value) for g, name, value in step.hyper))
+        for step in script.steps
+    )  # fmt: skip
+    return replace(script, groups=groups, steps=steps)
+
+
+def without_missing_gradients(script: Script) -> Script:
+    """Return the script with a gradient of zeros wherever a tensor had none."""
+    zero = Literal((0.0,))
+    steps = tuple(
+        replace(step, gradients=tuple(zero if data is None else data for data in step.gradients))
+        for step in script.steps
+    )
+    return replace(script, steps=steps)
+
+
+def without_long_tensors(script: Script) -> Script:
+    """Return the script with every tensor of more than ``SHORT`` elements cut to a vector of that many."""
+
+    def cut(data: Data, tensor: Tensor) -> Data:
+        if tensor.size <= SHORT:
+            return data
+        if isinstance(data, Literal):
+            return Literal(data.values[:SHORT])
+        kept = {index % tensor.size: value for index, value in data.specials}
+        return Drawn(data.regime, data.seed, data.scale, tuple((i, v) for i, v in kept.items() if i < SHORT))
+
+    def shorter(step: Step) -> Step:
+        gradients = tuple(
+            None if data is None else cut(data, tensor)
+            for data, tensor in zip(step.gradients, script.tensors, strict=True)
+        )
+        overwrite = tuple((index, cut(data, script.tensors[index])) for index, data in step.overwrite)
+        return replace(step, gradients=gradients, overwrite=overwrite)
+
+    if all(tensor.size <= SHORT for tensor in script.tensors):
+        return script
+    tensors = tuple(
+        tensor if tensor.size <= SHORT else Tensor((SHORT,), tensor.dtype, cut(tensor.initial, tensor))
+        for tensor in script.tensors
+    )
+    return replace(script, tensors=tensors, steps=tuple(shorter(step) for step in script.steps))
