@@ -7,17 +7,37 @@ from functools import cache
 from stepcheck_reference import rewrites
 from stepcheck_reference.rule import Rule, near
 from stepcheck_reference.rules.adam import ADAM
+from stepcheck_reference.rules.adam_eps_hat import ADAM_EPS_HAT
+from stepcheck_reference.rules.adam_eps_inside import ADAM_EPS_INSIDE
+from stepcheck_reference.rules.adam_l2 import ADAM_L2
 from stepcheck_reference.rules.adamw import ADAMW
 from stepcheck_reference.rules.amsgrad import AMSGRAD
+from stepcheck_reference.rules.amsgrad_corrected_max import AMSGRAD_CORRECTED_MAX
+from stepcheck_reference.rules.amsgrad_eps_hat import AMSGRAD_EPS_HAT
+from stepcheck_reference.rules.amsgrad_paper import AMSGRAD_PAPER
+from stepcheck_reference.rules.momentum import MOMENTUM
+from stepcheck_reference.rules.momentum_ema import MOMENTUM_EMA
+from stepcheck_reference.rules.momentum_lr_inside import MOMENTUM_LR_INSIDE
+from stepcheck_reference.rules.nesterov import NESTEROV
 from stepcheck_reference.rules.sgd import SGD
 
 __all__ = ["ALL", "UnknownRule", "find"]
 
 ALL: tuple[Rule, ...] = (
     SGD,
+    MOMENTUM,
+    MOMENTUM_LR_INSIDE,
+    MOMENTUM_EMA,
+    NESTEROV,
     ADAM,
+    ADAM_EPS_HAT,
+    ADAM_EPS_INSIDE,
     AMSGRAD,
+    AMSGRAD_PAPER,
+    AMSGRAD_CORRECTED_MAX,
+    AMSGRAD_EPS_HAT,
     ADAMW,
+    ADAM_L2,
 )
 """Every rule, in the order listings use."""
 

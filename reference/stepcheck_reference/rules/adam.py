@@ -1,4 +1,4 @@
-"""Adam. Kingma & Ba 2015, Algorithm 1, https://arxiv.org/abs/1412.6980"""
+"""Adam. Kingma & Ba 2015, Algorithm 1 (https://arxiv.org/abs/1412.6980)."""
 
 from stepcheck_reference.alphabet import beta1, beta2, eps, g, lr, m, sqrt, t, theta, v
 from stepcheck_reference.domain import CORRECTED, NONNEGATIVE

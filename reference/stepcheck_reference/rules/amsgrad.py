@@ -1,6 +1,7 @@
-"""AMSGrad as in torch.optim: the largest raw second moment, corrected afterwards.
+"""AMSGrad in the form of torch.optim.Adam(amsgrad=True).
 
-After Reddi, Kale & Kumar 2018, Algorithm 2, https://arxiv.org/abs/1904.09237, which corrects nothing.
+After Reddi, Kale & Kumar 2018, Algorithm 2 (https://arxiv.org/abs/1904.09237), which corrects no bias. The
+maximum is over raw moments and corrected afterwards, so v_max never falls but the divisor can.
 """
 
 from stepcheck_reference.alphabet import Max, beta1, beta2, eps, g, lr, m, sqrt, t, theta, v, v_max
@@ -9,9 +10,9 @@ from stepcheck_reference.rule import Rule
 
 m_t = beta1 * m + (1 - beta1) * g
 v_t = beta2 * v + (1 - beta2) * g**2
-v_max_t = Max(v_max, v_t)  # never falls
+v_max_t = Max(v_max, v_t)
 m_hat = m_t / (1 - beta1**t)
-v_max_hat = v_max_t / (1 - beta2**t)  # can fall
+v_max_hat = v_max_t / (1 - beta2**t)
 theta_t = theta - lr * m_hat / (sqrt(v_max_hat) + eps)
 
 AMSGRAD = Rule(

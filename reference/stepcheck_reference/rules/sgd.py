@@ -1,4 +1,4 @@
-"""Gradient descent. Robbins & Monro 1951, https://doi.org/10.1214/aoms/1177729586"""
+"""Gradient descent. Robbins & Monro 1951 (https://doi.org/10.1214/aoms/1177729586)."""
 
 from stepcheck_reference.alphabet import g, lr, theta
 from stepcheck_reference.domain import NONNEGATIVE

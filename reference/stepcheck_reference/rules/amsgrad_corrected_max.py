@@ -1,0 +1,24 @@
+"""AMSGrad in the form of optax.amsgrad: the maximum is over corrected moments, so the divisor never falls.
+
+After Reddi, Kale & Kumar 2018, Algorithm 2 (https://arxiv.org/abs/1904.09237), which corrects no bias.
+"""
+
+from stepcheck_reference.alphabet import Max, beta1, beta2, eps, g, lr, m, sqrt, t, theta, v, v_max
+from stepcheck_reference.domain import CORRECTED, NONNEGATIVE
+from stepcheck_reference.rule import Rule
+
+m_t = beta1 * m + (1 - beta1) * g
+v_t = beta2 * v + (1 - beta2) * g**2
+m_hat = m_t / (1 - beta1**t)
+v_hat = v_t / (1 - beta2**t)
+v_max_t = Max(v_max, v_hat)
+theta_t = theta - lr * m_hat / (sqrt(v_max_t) + eps)
+
+AMSGRAD_CORRECTED_MAX = Rule(
+    "amsgrad_corrected_max",
+    title="AMSGrad in optax's form: Adam over the largest corrected second moment so far.",
+    source="optax.scale_by_amsgrad, after Reddi et al. 2018, Algorithm 2, https://arxiv.org/abs/1904.09237",
+    init={m: 0, v: 0, v_max: 0},
+    step={m: m_t, v: v_t, v_max: v_max_t, theta: theta_t},
+    domains={lr: NONNEGATIVE, beta1: CORRECTED, beta2: CORRECTED, eps: NONNEGATIVE},
+)
