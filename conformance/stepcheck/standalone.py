@@ -13,6 +13,8 @@ from stepcheck_reference.formats import is_complex
 from stepcheck_reference.script import Data, Script, Tensor, expand
 
 _WIDTH = 110
+_GUARD = 1.5
+"""What stands between the elements of a strided parameter; a number, because nan would survive a stray update."""
 
 
 def literal(value: object) -> str:
@@ -84,12 +86,7 @@ def program(
     lines += _steps(adapter, cell, script, stop)
     lines.append("")
     if output is None:
-        shapes = ", ".join(f"({_tuple(item.shape)}, torch.{item.dtype})" for item in script.tensors)
-        names = ", ".join(f"p{number}" for number in range(len(script.tensors)))
-        lines.append(f"for p, (shape, dtype) in zip([{names}], [{shapes}]):")
-        lines.append("    if tuple(p.shape) != shape or p.dtype != dtype:")
-        lines.append('        raise SystemExit(f"{tuple(p.shape)} {p.dtype}, but should be {shape} {dtype}")')
-        return "\n".join(lines) + "\n"
+        return "\n".join([*lines, *_intact(adapter, script)]) + "\n"
     lines.append(f"observed = {_reading(adapter, cell, script, output, tensor, index)}")
     lines.append(f"expected, radius = {literal(expected)}, {literal(radius)}")
     what = f"{output} of p{tensor} at {index} " + (f"after step {step}" if step else "before the first step")
@@ -138,7 +135,7 @@ def _layouts(tensors: Iterable[Tensor]) -> list[str]:
         lines += [
             "def sliced(x):  # the same values, every second element of a larger buffer",
             "    shape = (*x.shape[:-1], 2 * x.shape[-1] + 1) if x.dim() else (3,)",
-            "    base = torch.full(shape, float('nan'), dtype=x.dtype, device=x.device)",
+            f"    base = torch.full(shape, {_GUARD!r}, dtype=x.dtype, device=x.device)",
             "    return (base[..., 1::2] if x.dim() else base[1]).copy_(x)",
             "",
         ]
@@ -222,6 +219,34 @@ def _build(adapter: Adapter, cell: Cell, script: Script) -> list[str]:
     lines += ["", "", "optimizer = build()"]
     if cell.mode == "compiled":
         lines.append("step = torch.compile(optimizer.step)")
+    return lines
+
+
+def _intact(adapter: Adapter, script: Script) -> list[str]:
+    """What must be true of the parameters once the subject has finished."""
+    shapes = ", ".join(f"({_tuple(item.shape)}, torch.{item.dtype})" for item in script.tensors)
+    names = ", ".join(f"p{number}" for number in range(len(script.tensors)))
+    lines = [
+        f"for p, (shape, dtype) in zip([{names}], [{shapes}]):",
+        "    if tuple(p.shape) != shape or p.dtype != dtype:",
+        '        raise SystemExit(f"{tuple(p.shape)} {p.dtype}, but should be {shape} {dtype}")',
+    ]
+    if adapter.takes == "groups":
+        given = ", ".join(f"[{', '.join(f'p{number}' for number in group.tensors)}]" for group in script.groups)
+        lines += [
+            f"for group, given in zip(optimizer.param_groups, [{given}]):",
+            "    if [id(p) for p in group['params']] != [id(p) for p in given]:",
+            '        raise SystemExit("param_groups no longer hold the parameters they were given")',
+        ]
+    sliced = [f"p{number}" for number, item in enumerate(script.tensors) if item.layout == "sliced"]
+    if sliced:
+        lines += [
+            f"for p in [{', '.join(sliced)}]:  # what stands before, between and after the elements",
+            "    base = torch.empty(0, dtype=p.dtype, device=p.device).set_(p.detach().untyped_storage())",
+            "    between = base.reshape(-1, 2 * p.shape[-1] + 1)[:, 0::2] if p.dim() else base[0::2]",
+            f"    if (between != {_GUARD!r}).any():",
+            '        raise SystemExit(f"wrote between the elements of a strided parameter: {base.tolist()}")',
+        ]
     return lines
 
 
