@@ -27,10 +27,11 @@ def without_zero_rate(script: Script) -> Script:
         replace(group, hyper={**group.hyper, "lr": RATE}) if group.hyper.get("lr") == 0 else group
         for group in script.groups
     )
-    steps = tuple(
-        replace(step, hyper=tuple((g, name, RATE if name == "lr" and value == 0 else value) for g, name, value in step.hyper))
-        for step in script.steps
-    )  # fmt: skip
+
+    def raised(group: int, name: str, value: float) -> tuple[int, str, float]:
+        return group, name, RATE if name == "lr" and value == 0 else value
+
+    steps = tuple(replace(step, hyper=tuple(raised(*event) for event in step.hyper)) for step in script.steps)
     return replace(script, groups=groups, steps=steps)
 
 

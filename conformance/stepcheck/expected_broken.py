@@ -9,7 +9,7 @@ reported as fixed.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
@@ -25,7 +25,7 @@ class Finding:
     ``torch`` is the range of releases that have it, (first, first without it), each "" where open.
     ``targets`` ... ``devices`` are shell patterns; a cell matches where each has a pattern that does.
     ``code`` and ``outputs`` are the law it breaks and in what ("theta", a state's alphabet name, "count",
-    or a fault's kind). ``witness`` breaks it in every matching cell once its tensors have the cell's dtype.
+    or a fault's kind). ``witness`` breaks it in every matching cell once it has the cell's dtype and hyper-parameters.
     ``detour`` returns a script with its trigger taken out, and any other script as it is; ``allow`` returns
     the arithmetic that the defect amounts to. A finding with neither explains every failure of its law and
     outputs in its cells, so it is the last resort.
@@ -69,10 +69,17 @@ class Finding:
         """Whether cells are examined around the finding, so that it can explain nothing else."""
         return self.detour is not None or self.allow is not None
 
-    def script(self, cell: Cell) -> Script:
-        """Return the witness in the cell's dtype."""
-        tensors = tuple(replace(tensor, dtype=cell.dtype) for tensor in self.witness.tensors)
-        return replace(self.witness, tensors=tensors)
+    def script(self, dtype: str, hyper: Iterable[str], hold: Mapping[str, float]) -> Script:
+        """Return the witness in ``dtype``, with the ``hyper``-parameters of one rule; those in ``hold`` are fixed.
+
+        So one witness serves every configuration: it gives a value for any hyper-parameter they have.
+        """
+        tensors = tuple(replace(tensor, dtype=dtype) for tensor in self.witness.tensors)
+        groups = tuple(
+            replace(group, hyper={name: hold.get(name, group.hyper.get(name, 0.0)) for name in hyper})
+            for group in self.witness.groups
+        )
+        return replace(self.witness, tensors=tensors, groups=groups)
 
     @property
     def reason(self) -> str:

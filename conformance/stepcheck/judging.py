@@ -62,7 +62,7 @@ class _Case:
 
     def result(self) -> CellResult:
         declares = self.court.adapter.declared
-        arithmetics = declared(self.cell) if declares else PLAIN.arithmetics()
+        arithmetics: Mapping[str, Arithmetic] = declared(self.cell) if declares else PLAIN.arithmetics()
         self.alive, shown, fixed = self.known(arithmetics)
         if declares:
             examination, inferred = self.examined(arithmetics), None
@@ -206,7 +206,8 @@ class _Case:
         return tuple(alive), shown, tuple(fixed)
 
     def witnessed(self, finding: Finding, arithmetics: Mapping[str, Arithmetic]) -> Iterator[Failure]:
-        script = finding.script(self.cell)
+        names = [symbol.name for symbol in self.rule.hyper]
+        script = finding.script(self.cell.dtype, names, dict(self.planned.hold))
         evidence = self.evidence(script, arithmetics)
         law = laws.find(finding.code)
         for breach in law.check(evidence).breaches:
@@ -231,7 +232,7 @@ def evidence_of(
 
 def declared(cell: Cell) -> dict[str, Arithmetic]:
     """Return the arithmetic that torch.optim declares in ``cell``'s mode and device, by dtype."""
-    return {dtype: arithmetic_of(cell.mode, dtype, cell.device) for dtype in FORMATS}
+    return {dtype: arithmetic_of(cell.mode, dtype, cell.device, cell.target) for dtype in FORMATS}
 
 
 def arithmetics_of(adapter: Adapter, cell: Cell, inferred: str) -> Mapping[str, Arithmetic]:

@@ -91,7 +91,14 @@ def find(target: str) -> Adapter | None:
     return next((adapter for adapter in ALL if adapter.target == target), None)
 
 
-def arithmetic_of(mode: str, dtype: str, device: str) -> Arithmetic:
+ALPHAS: Mapping[str, frozenset[str]] = {
+    "torch.optim.SGD": frozenset({"lr", "weight_decay", "dampening"}),
+    "torch.optim.Adam": frozenset({"weight_decay"}),
+}
+"""Hyper-parameters that reach a kernel as the ``alpha`` of an addition, by target."""
+
+
+def arithmetic_of(mode: str, dtype: str, device: str, target: str = "") -> Arithmetic:
     """Return the arithmetic torch.optim declares for ``mode``, tensors of ``dtype`` and ``device`` ("cuda:0").
 
     Scalars are Python floats, that is binary64, in single, foreach and fused mode (``_get_value`` in
@@ -102,14 +109,14 @@ def arithmetic_of(mode: str, dtype: str, device: str) -> Arithmetic:
     form = FORMATS[dtype]
     base = plain(dtype).with_(lerp=True)
     if mode != "fused" and not device.startswith("cuda"):
-        base = base.with_(addend=form)
+        base = base.with_(addend=form, alphas=ALPHAS.get(target, frozenset()))
     if mode in ("single", "foreach"):
         return base.with_(
             name=f"torch {mode}",
             source=(
                 "scalars: Python floats (torch/optim/adam.py, _get_value); lerp: ATen/native/Lerp.h; a scalar "
-                "enters a kernel in its accumulate type (ATen/OpMathType.h), but one that is added is first cast to "
-                "the tensor's dtype on CPU (ATen/native/cpu/BinaryOpsKernel.cpp, add_clamp and add)"
+                "enters a kernel in its accumulate type (ATen/OpMathType.h), but on CPU an addition's scalar and alpha "
+                "are first cast to the tensor's dtype (ATen/native/ufunc/add.h)"
             ),
         )
     if mode == "fused":

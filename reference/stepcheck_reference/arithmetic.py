@@ -16,7 +16,8 @@ class Arithmetic:
     when it stores. ``scalars``: the format of expressions in hyper-parameters alone. ``counted``: the
     format of scalars that depend on t or on a scalar state, which a subject may hold in a tensor.
     ``entry``: the format a scalar is rounded to when it meets a tensor; ``addend``: that of a scalar which
-    is added to one (None: ``entry`` too).
+    is added to one (None: ``entry`` too). ``alphas``: hyper-parameters that multiply as an addition's
+    ``alpha``, which is rounded like an addend.
     ``lerp``: averages may be computed as a + w (b - a), or b - (b - a)(1 - w) for w >= 1/2.
     ``folded``: scalar factors may be distributed into the terms of a divisor.
     ``power_ulps``: the error of scalar ``beta**t`` in units in the last place of ``counted``.
@@ -30,6 +31,7 @@ class Arithmetic:
     counted: Format = BINARY64
     entry: Format = BINARY64
     addend: Format | None = None
+    alphas: frozenset[str] = frozenset()
     lerp: bool = False
     folded: bool = False
     power_ulps: float = 1.0

@@ -94,15 +94,17 @@ def prepare(program: Program, rows: Mapping[str, Reals], arithmetic: Arithmetic,
         for index, node in enumerate(program.nodes):
             if node.scalar:
                 alone = Node("product", True, node.counted, (index,), (1,))
-                parts[index] = _part(alone, scalars, count, arithmetic, wide)
+                parts[index] = _part(program, alone, scalars, count, arithmetic, wide)
             elif node.kind == "product":
-                parts[index] = _part(node, scalars, count, arithmetic, wide)
+                parts[index] = _part(program, node, scalars, count, arithmetic, wide)
     return Prepared(program, arithmetic, wide, scalars, parts)
 
 
-def _part(node: Node, scalars: Mapping[int, Scalar], rows: int, arithmetic: Arithmetic, wide: Backend) -> Part:
+def _part(
+    program: Program, node: Node, scalars: Mapping[int, Scalar], rows: int, arithmetic: Arithmetic, wide: Backend
+) -> Part:
     """Return the product of the scalar factors of ``node``, each rounded to the format in which it meets a tensor."""
-    shadow, entry = arithmetic.storage is BINARY64, arithmetic.entry
+    shadow = arithmetic.storage is BINARY64
     value, size, radius, span = np.full(rows, float(node.sign)), np.ones(rows), np.zeros(rows), np.ones(rows)
     centre = wide.lift(value) if shadow else None
     count = 0
@@ -113,6 +115,8 @@ def _part(node: Node, scalars: Mapping[int, Scalar], rows: int, arithmetic: Arit
         scalar = scalars[index]
         part = np.abs(scalar.value)
         error = scalar.radius + (0.0 if shadow else CENTRE) * part
+        symbols = program.symbols[index]
+        entry = arithmetic.storage if symbols and symbols <= arithmetic.alphas else arithmetic.entry
         if entry is not BINARY64:
             error = error + entry.unit_roundoff * (part + error) + entry.smallest_subnormal / 2
         reach = np.maximum(scalar.span, part + error)

@@ -7,7 +7,7 @@ it depends on t or a scalar state.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -52,11 +52,15 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A rule's equations: ``nodes`` in order of evaluation, ``outputs`` mapping "theta" and each state to a node."""
+    """A rule's equations: ``nodes`` in order of evaluation, ``outputs`` mapping "theta" and each state to a node.
+
+    ``symbols`` names the symbols that each node depends on.
+    """
 
     rule: Rule
     nodes: tuple[Node, ...]
     outputs: Mapping[str, int]
+    symbols: tuple[frozenset[str], ...]
     states: tuple[str, ...]
     scalar_states: tuple[str, ...]
     hyper: tuple[str, ...]
@@ -80,10 +84,21 @@ def compile_rule(rule: Rule) -> Program:
         rule=rule,
         nodes=tuple(builder.nodes),
         outputs=outputs,
+        symbols=_symbols(builder.nodes),
         states=tuple(symbol.name for symbol in rule.states),
         scalar_states=tuple(symbol.name for symbol in rule.scalars),
         hyper=tuple(symbol.name for symbol in rule.hyper),
     )
+
+
+def _symbols(nodes: Sequence[Node]) -> tuple[frozenset[str], ...]:
+    known: list[frozenset[str]] = []
+    for node in nodes:
+        compared = [side for condition, _ in node.branches if condition is not None for side in condition[1:]]
+        chosen = [index for _, index in node.branches]
+        own = frozenset({node.name} if node.kind == "symbol" else ())
+        known.append(own.union(*(known[int(index)] for index in (*node.arguments, *chosen, *compared))))
+    return tuple(known)
 
 
 class _Builder:

@@ -46,10 +46,9 @@ def examples(order: Order, dtype: str, *, seed: int, size: int, steps: int, coun
     for number in range(count):
         regime = REGIMES[int(generator.integers(len(REGIMES)))]
         scale = float(2.0 ** generator.integers(-12, 6))
-        script = script_for(
-            dtype, size=size, steps=steps, hyper=random_hyper(generator, still=not arithmetic.folded), regime=regime, scale=scale,
-            seed=seed * 1000 + number, at_zero=bool(number % 2),
-        )  # fmt: skip
+        hyper = random_hyper(generator, still=not arithmetic.folded)
+        started = {"seed": seed * 1000 + number, "at_zero": bool(number % 2)}
+        script = script_for(dtype, size=size, steps=steps, hyper=hyper, regime=regime, scale=scale, **started)
         trajectory = run(order.step, script, arithmetic)
         judgement: Judgement = judge(rules.find("adam"), script, trajectory, {dtype: arithmetic})
         tally.compared += judgement.compared

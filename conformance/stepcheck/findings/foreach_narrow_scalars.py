@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from stepcheck.expected_broken import Finding
 from stepcheck_reference.arithmetic import Arithmetic
 from stepcheck_reference.script import Group, Literal, Script, Step, Tensor
@@ -14,33 +12,22 @@ EXPLANATION = (
     "foreach differs from single mode by more than rounding the update itself."
 )
 
-# The first element shows it in bfloat16, the second in float16.
-ADAM = Script(
-    (Tensor((2,), "bfloat16", Literal((0.0,))),),
-    (Group((0,), {"lr": 1.0, "beta1": 0.5, "beta2": 0.3, "eps": 1.0, "weight_decay": 0.0}),),
-    (Step((Literal((1.5546875, 1.1123046875)),)), Step((Literal((0.05712890625, 0.05120849609375)),))),
-)
-MOMENTUM = Script(
-    (Tensor((2,), "bfloat16", Literal((0.0,))),),
-    (Group((0,), {"lr": 1.0, "momentum": 0.6, "weight_decay": 0.0}),),
-    (Step((Literal((1.6953125, 1.703125)),)), Step((Literal((0.030517578125, -0.0027065277099609375)),))),
-)
-DAMPENED = replace(MOMENTUM, groups=(Group((0,), {"lr": 1.0, "momentum": 0.6, "dampening": 0.1, "weight_decay": 0.0}),))
-
 
 def rounded_scalars(arithmetic: Arithmetic) -> Arithmetic:
     """Return ``arithmetic`` with scalars rounded to the tensor's own format when they meet it."""
     return arithmetic.with_(entry=arithmetic.storage)
 
 
-def _finding(name: str, targets: tuple[str, ...], output: str, witness: Script, configurations: str) -> Finding:
+def _finding(
+    name: str, targets: tuple[str, ...], configurations: tuple[str, ...], output: str, witness: Script
+) -> Finding:
     return Finding(
         name=name,
         explanation=EXPLANATION,
         link="",
         torch=("2.0", ""),
         targets=targets,
-        configurations=(configurations,),
+        configurations=configurations,
         modes=("foreach",),
         dtypes=("bfloat16", "float16"),
         devices=("cpu",),
@@ -51,6 +38,30 @@ def _finding(name: str, targets: tuple[str, ...], output: str, witness: Script, 
     )
 
 
-FOREACH_ADAM = _finding("foreach-narrow-scalars-adam", ("torch.optim.Adam", "torch.optim.AdamW"), "v", ADAM, "*")
-FOREACH_MOMENTUM = _finding("foreach-narrow-scalars-momentum", ("torch.optim.SGD",), "b", MOMENTUM, "momentum*")
-FOREACH_DAMPENED = _finding("foreach-narrow-scalars-dampening", ("torch.optim.SGD",), "b", DAMPENED, "dampening*")
+# In each witness the odd elements show it in bfloat16, the even ones in float16; with momentum, the first two
+# without dampening and the last two with.
+FOREACH_ADAM = _finding(
+    "foreach-narrow-scalars-adam",
+    ("torch.optim.Adam", "torch.optim.AdamW"),
+    ("*",),
+    "v",
+    Script(
+        (Tensor((2,), "bfloat16", Literal((0.0,))),),
+        (Group((0,), {"lr": 1.0, "beta1": 0.5, "beta2": 0.3, "eps": 1.0}),),
+        (Step((Literal((1.5546875, 1.1123046875)),)), Step((Literal((0.05712890625, 0.05120849609375)),))),
+    ),
+)
+FOREACH_SGD = _finding(
+    "foreach-narrow-scalars-sgd",
+    ("torch.optim.SGD",),
+    ("momentum*", "dampening*"),
+    "b",
+    Script(
+        (Tensor((4,), "bfloat16", Literal((0.0,))),),
+        (Group((0,), {"lr": 1.0, "momentum": 0.55, "dampening": 0.1}),),
+        (
+            Step((Literal((1.8515625, 1.8232421875, 1.8515625, 1.8427734375)),)),
+            Step((Literal((0.003936767578125, -0.0005192756652832031, -0.004302978515625, -0.007061004638671875)),)),
+        ),
+    ),
+)

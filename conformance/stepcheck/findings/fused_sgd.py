@@ -2,20 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from stepcheck.detours import without_long_tensors, without_missing_gradients
 from stepcheck.expected_broken import Finding
 from stepcheck_reference.arithmetic import Arithmetic
 from stepcheck_reference.script import Group, Literal, Script, Step, Tensor
-
-PLAIN = Script(
-    (Tensor((64,), "bfloat16", Literal((1.0,))),),
-    (Group((0,), {"lr": 0.5, "weight_decay": 0.0}),),
-    (Step((Literal((1.0,)),)),),
-)
-MOMENTUM = replace(PLAIN, groups=(Group((0,), {"lr": 0.5, "momentum": 0.5, "weight_decay": 0.0}),))
-DAMPENED = replace(PLAIN, groups=(Group((0,), {"lr": 0.5, "momentum": 0.5, "dampening": 0.5, "weight_decay": 0.0}),))
 
 
 def in_the_tensors_format(arithmetic: Arithmetic) -> Arithmetic:
@@ -23,61 +13,47 @@ def in_the_tensors_format(arithmetic: Arithmetic) -> Arithmetic:
     return arithmetic.with_(operations=arithmetic.storage, entry=arithmetic.storage)
 
 
-def _unmoved(name: str, configurations: tuple[str, ...], witness: Script) -> Finding:
-    return Finding(
-        name=name,
-        explanation=(
-            "Fused SGD on CPU leaves every whole vector block of a bfloat16 or float16 parameter as it was and updates "
-            "only the remainder: of 64 elements none moves, and the momentum buffer of such blocks holds garbage. The "
-            "remainder is computed in the tensor's own format instead of float32."
-        ),
-        link="https://github.com/pytorch/pytorch/issues/191763",
-        torch=("2.4", ""),
-        targets=("torch.optim.SGD",),
-        configurations=configurations,
-        modes=("fused",),
-        dtypes=("bfloat16", "float16"),
-        devices=("cpu",),
-        code="SC101",
-        outputs=("theta",),
-        witness=witness,
-        detour=without_long_tensors,
-        allow=in_the_tensors_format,
-    )
-
-
-def _late(name: str, configurations: tuple[str, ...], hyper: dict[str, float]) -> Finding:
-    return Finding(
-        name=name,
-        explanation=(
-            "Fused SGD with momentum raises a TypeError when one tensor of a group gets its first gradient after "
-            "another: the list of momentum buffers then holds a None that the kernel does not take. Single and foreach "
-            "mode start that buffer then."
-        ),
-        link="",
-        torch=("2.3", ""),
-        targets=("torch.optim.SGD",),
-        configurations=configurations,
-        modes=("fused",),
-        code="SC201",
-        outputs=("raised",),
-        witness=Script(
-            (Tensor((1,), "float32", Literal((1.0,))), Tensor((1,), "float32", Literal((1.0,)))),
-            (Group((0, 1), hyper),),
-            (Step((Literal((1.0,)), None)), Step((Literal((1.0,)), Literal((1.0,))))),
-        ),
-        detour=without_missing_gradients,
-    )
-
-
-FUSED_SGD_UNMOVED = _unmoved("fused-sgd-narrow", ("plain*",), PLAIN)
-FUSED_MOMENTUM_UNMOVED = _unmoved("fused-momentum-narrow", ("momentum*", "nesterov*"), MOMENTUM)
-FUSED_DAMPENED_UNMOVED = _unmoved("fused-dampening-narrow", ("dampening*",), DAMPENED)
-LATE_MOMENTUM = _late(
-    "fused-late-gradient", ("momentum*", "nesterov*"), {"lr": 0.5, "momentum": 0.5, "weight_decay": 0.0}
+FUSED_SGD_NARROW = Finding(
+    name="fused-sgd-narrow",
+    explanation=(
+        "Fused SGD on CPU leaves every whole vector block of a bfloat16 or float16 parameter as it was and updates "
+        "only the remainder: of 64 elements none moves, and the momentum buffer of such blocks holds garbage. The "
+        "remainder is computed in the tensor's own format instead of float32."
+    ),
+    link="https://github.com/pytorch/pytorch/issues/191763",
+    torch=("2.4", ""),
+    targets=("torch.optim.SGD",),
+    modes=("fused",),
+    dtypes=("bfloat16", "float16"),
+    devices=("cpu",),
+    code="SC101",
+    outputs=("theta",),
+    witness=Script(
+        (Tensor((64,), "bfloat16", Literal((1.0,))),),
+        (Group((0,), {"lr": 0.5, "momentum": 0.5, "dampening": 0.5}),),
+        (Step((Literal((1.0,)),)),),
+    ),
+    detour=without_long_tensors,
+    allow=in_the_tensors_format,
 )
-LATE_DAMPENED = _late(
-    "fused-late-gradient-dampening",
-    ("dampening*",),
-    {"lr": 0.5, "momentum": 0.5, "dampening": 0.5, "weight_decay": 0.0},
+FUSED_SGD_LATE_GRADIENT = Finding(
+    name="fused-sgd-late-gradient",
+    explanation=(
+        "Fused SGD with momentum raises a TypeError when one tensor of a group gets its first gradient after another: "
+        "the list of momentum buffers then holds a None that the kernel does not take. Single and foreach mode start "
+        "that buffer then."
+    ),
+    link="",
+    torch=("2.3", ""),
+    targets=("torch.optim.SGD",),
+    configurations=("momentum*", "dampening*", "nesterov*"),
+    modes=("fused",),
+    code="SC201",
+    outputs=("raised",),
+    witness=Script(
+        (Tensor((1,), "float32", Literal((1.0,))), Tensor((1,), "float32", Literal((1.0,)))),
+        (Group((0, 1), {"lr": 0.5, "momentum": 0.5, "dampening": 0.5}),),
+        (Step((Literal((1.0,)), None)), Step((Literal((1.0,)), Literal((1.0,))))),
+    ),
+    detour=without_missing_gradients,
 )
