@@ -1,0 +1,64 @@
+"""Witnesses of known findings: each shows its finding here, and its program fails by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from conformance.command import python
+from stepcheck.expected_broken import Finding
+from stepcheck.failing import failure
+from stepcheck.findings import ALL
+from stepcheck.judging import declared, evidence_of
+from stepcheck.replay_token import Replayable
+from stepcheck.request import claim
+from stepcheck_implementations import torch_optim
+from stepcheck_implementations.subject import MODES, Adapter, Cell
+from stepcheck_implementations.worker import run
+from stepcheck_properties import laws
+from stepcheck_reference.formats import FORMATS, is_complex
+from stepcheck_reference.rules import find
+
+
+def cells(finding: Finding) -> Iterator[tuple[Adapter, Cell, str]]:
+    """Yield each CPU cell that ``finding`` matches in this release of torch, with its adapter and its rule."""
+    for adapter in torch_optim.ALL:
+        for configuration in adapter.configurations:
+            for mode in (mode for mode in MODES if mode in adapter.modes and mode != "compiled"):
+                for dtype in FORMATS:
+                    cell = Cell(adapter.target, configuration.name, mode, dtype, "cpu")
+                    fused = mode == "fused" and is_complex(dtype)  # torch has none
+                    if not fused and mode != "capturable" and finding.matches(cell, torch.__version__):
+                        rule, _ = claim(adapter, configuration, None)
+                        assert rule is not None
+                        yield adapter, cell, rule
+
+
+@pytest.mark.parametrize("finding", ALL, ids=lambda finding: finding.name)
+def test_a_witness_breaks_its_law_in_every_cell_and_its_program_fails_by_itself(
+    finding: Finding, tmp_path: Path
+) -> None:
+    law = laws.find(finding.code)
+    programs: list[str] = []
+    unseen: list[str] = []
+    for adapter, cell, rule in cells(finding):
+        hold = adapter.configuration(cell.configuration).holds
+        script = finding.script(cell.dtype, [str(symbol) for symbol in find(rule).hyper], hold)
+        evidence = evidence_of(find(rule), script, run(adapter, cell, script), declared(cell), cell.dtype)
+        breaches = [breach for breach in law.check(evidence).breaches if finding.shows(finding.code, breach.output)]
+        if not breaches:
+            unseen.append(cell.id)
+            continue
+        made = failure(adapter, law, breaches[0], Replayable(cell, rule, script), evidence.judgement.counts)
+        programs.append(made.standalone)
+    if not programs and not unseen:
+        pytest.skip(f"not known of torch {torch.__version__} on the CPU")
+    assert not unseen
+    program = tmp_path / "witness.py"
+    program.write_text(programs[0])
+    done = python(str(program))
+    assert done.returncode == 1, programs[0] + done.stdout + done.stderr
+    assert "Traceback" not in done.stderr or finding.outputs == ("raised",)
