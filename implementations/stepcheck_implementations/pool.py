@@ -104,6 +104,8 @@ class _Control:
                 data = self.connection.recv(1 << 16)
             except TimeoutError as error:
                 raise WorkerError("the template process does not answer") from error
+            except OSError as error:
+                raise WorkerError("the template process has ended") from error
             if not data:
                 raise WorkerError("the template process has ended")
             self.waiting += data
@@ -126,13 +128,16 @@ class _Control:
                 ours.close()
                 raise WorkerError("the template process has ended") from error
         until = time.monotonic() + _STARTING
-        while True:
-            message = self.message(until)
-            if "forked" in message:
-                return int(message["forked"]), ours
-            if "failed" in message:
-                ours.close()
-                raise WorkerError(f"no worker could be forked: {message['failed']}")
+        try:
+            while True:
+                message = self.message(until)
+                if "forked" in message:
+                    return int(message["forked"]), ours
+                if "failed" in message:
+                    raise WorkerError(f"no worker could be forked: {message['failed']}")
+        except BaseException:
+            ours.close()
+            raise
 
     def kill(self, pid: int) -> None:
         with contextlib.suppress(OSError):
