@@ -192,6 +192,7 @@ def _is_request(error: Exception) -> bool:
         "stepcheck.request": "WrongRequest",
         "stepcheck_reference.rule": "OutOfDomain",
         "stepcheck_reference.rules": "UnknownRule",
+        "stepcheck_reference.rewrites": "RewriteError",
         "stepcheck_implementations.target": "TargetError",
     }
     kinds = tuple(

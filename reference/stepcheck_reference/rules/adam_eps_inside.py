@@ -8,6 +8,6 @@ from stepcheck_reference.rules.adam import ADAM
 
 ADAM_EPS_INSIDE = EPS_INSIDE(ADAM).named(
     "adam_eps_inside",
-    title="Adam with eps inside the root: what it divides by is sqrt(v_hat + eps).",
+    title="Adam with eps inside the root.",
     source="common in hand-written versions; eps_root of optax.scale_by_adam, https://optax.readthedocs.io",
 )

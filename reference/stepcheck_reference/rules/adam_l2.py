@@ -9,6 +9,6 @@ from stepcheck_reference.rules.adam import ADAM
 
 ADAM_L2 = COUPLED_DECAY(ADAM).named(
     "adam_l2",
-    title="Adam with L2 regularisation: weight_decay*theta is added to the gradient, so it enters both moments.",
+    title="Adam on the gradient plus weight_decay*theta.",
     source="torch.optim.Adam(weight_decay=...); Loshchilov & Hutter 2019, Alg. 2, https://arxiv.org/abs/1711.05101",
 )

@@ -9,6 +9,6 @@ from stepcheck_reference.rules.adam import ADAM
 
 ADAMW = DECOUPLED_DECAY(ADAM).named(
     "adamw",
-    title="AdamW: Adam, with parameters that shrink by 1 - lr*weight_decay beside the step.",
+    title="AdamW: Adam, while parameters shrink by 1 - lr*weight_decay.",
     source="Loshchilov & Hutter 2019, Algorithm 2, https://arxiv.org/abs/1711.05101; decay times lr as in torch.optim",
 )

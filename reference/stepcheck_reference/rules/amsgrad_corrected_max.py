@@ -16,7 +16,7 @@ theta_t = theta - lr * m_hat / (sqrt(v_max_t) + eps)
 
 AMSGRAD_CORRECTED_MAX = Rule(
     "amsgrad_corrected_max",
-    title="AMSGrad in optax's form: Adam over the largest corrected second moment so far.",
+    title="AMSGrad as in optax: the largest corrected moment.",
     source="optax.scale_by_amsgrad, after Reddi et al. 2018, Algorithm 2, https://arxiv.org/abs/1904.09237",
     init={m: 0, v: 0, v_max: 0},
     step={m: m_t, v: v_t, v_max: v_max_t, theta: theta_t},

@@ -1,0 +1,140 @@
+"""Folding: a rule's nested equations as the short lines a paper prints, with names for what recurs.
+
+A rule's equations are functions of the old state alone. Here a new state that occurs in a later equation
+becomes a name (m′), and so do a decayed gradient (g̃), a corrected moment (m̂) and a corrected rate (ηₜ).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from sympy import Add, Expr, Mul, Pow, Symbol, preorder_traversal
+
+from stepcheck_reference.alphabet import ALPHABET, Letter, g, lr, t, theta, weight_decay
+from stepcheck_reference.rewrites.no_bias_correction import corrections
+from stepcheck_reference.rule import Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """A rule's lines (name, expression) in an order in which each uses earlier names only.
+
+    ``letters`` says how every symbol prints, those of the alphabet and the new names; in LaTeX a new
+    value carries the index t and an old one t-1, in Unicode a new value carries a prime.
+    ``heads`` maps the name of a new value to the symbol it replaces.
+    """
+
+    lines: tuple[tuple[Symbol, Expr], ...]
+    letters: Mapping[Symbol, Letter]
+    heads: Mapping[Symbol, Symbol]
+
+
+def folded(rule: Rule) -> Folded:
+    """Return the equations of ``rule`` as short lines, in the rule's order."""
+    letters = {symbol: _old(symbol, letter) for symbol, letter in ALPHABET.items()}
+    lines: list[tuple[Symbol, Expr]] = []
+    heads: dict[Symbol, Symbol] = {}
+
+    def name(letter: Letter, value: Expr) -> Symbol:
+        symbol = Symbol(letter.unicode, real=True)
+        letters[symbol] = letter
+        lines.append((symbol, value))
+        return symbol
+
+    decayed = _decayed_gradient(rule)
+    if decayed is not None:
+        name(_marked(letters[g], "\N{COMBINING TILDE}", r"\tilde"), decayed)
+    for old, equation in rule.step.items():
+        for symbol, value in lines:
+            equation = fold(equation, value, symbol)
+        while (part := _corrected(equation, heads)) is not None:
+            letter, value = part
+            equation = fold(equation, value, name(letter, value))
+        heads[name(_new(old), equation)] = old
+    return Folded(tuple(lines), letters, heads)
+
+
+def fold(expression: Expr, value: Expr, name: Symbol) -> Expr:
+    """Return ``expression`` with ``name`` for ``value``, also as some of the terms or factors of a node.
+
+    A sum is found with its sign changed too. A bare symbol or number is left alone.
+    """
+    if value.is_Atom:
+        return expression
+    if expression == value:
+        return name
+    if expression.is_Atom:
+        return expression
+    parts = [fold(part, value, name) for part in expression.args]
+    if tuple(parts) != expression.args:
+        expression = expression.func(*parts)
+    signs = (1, -1) if isinstance(value, Add) else (1,)
+    for sign in signs:
+        wanted = set((sign * value).args)
+        if isinstance(value, Add | Mul) and expression.func is value.func and wanted <= set(expression.args):
+            rest = [part for part in expression.args if part not in wanted]
+            return expression.func(*rest, sign * name)
+    return expression
+
+
+def _decayed_gradient(rule: Rule) -> Expr | None:
+    for equation in rule.step.values():
+        for node in preorder_traversal(equation):
+            if isinstance(node, Add) and node.free_symbols == {g, theta, weight_decay}:
+                return node
+    return None
+
+
+def _corrected(equation: Expr, heads: Mapping[Symbol, Symbol]) -> tuple[Letter, Expr] | None:
+    """Return the first corrected moment or rate in ``equation`` that has no name yet."""
+    for node in _products(equation):
+        divisors = [Pow(correction, -1) for correction in corrections(node)]
+        found = [factor for factor in divisors if factor in node.args]
+        scalars = [factor for factor in node.args if factor.free_symbols and _is_scalar(factor)]
+        moments = [factor for factor in node.args if factor in heads]
+        if not found:
+            continue
+        if len(moments) == 1 and not any(t in factor.free_symbols for factor in scalars if factor not in found):
+            hat = _marked(_new(heads[moments[0]]), "\N{COMBINING CIRCUMFLEX ACCENT}", r"\hat")
+            return replace(hat, unicode=hat.unicode.removesuffix("′")), Mul(moments[0], *found)
+        if lr in scalars and len(scalars) > 1 and len(scalars) < len(node.args):
+            letter = ALPHABET[lr]
+            return replace(letter, unicode=f"{letter.unicode}ₜ", latex=f"{letter.latex}_t"), Mul(*scalars)
+    return None
+
+
+def _products(expression: Expr) -> Iterator[Expr]:
+    return (node for node in preorder_traversal(expression) if isinstance(node, Mul))
+
+
+def _is_scalar(expression: Expr) -> bool:
+    return all(
+        symbol == t or (symbol in ALPHABET and ALPHABET[symbol].role in ("hyper-parameter", "constant"))
+        for symbol in expression.free_symbols
+    )
+
+
+def _old(symbol: Symbol, letter: Letter) -> Letter:
+    if symbol == g:
+        return replace(letter, latex=f"{letter.latex}_t")
+    if letter.role in ("state", "parameter"):
+        return replace(letter, latex=f"{letter.latex}_{{t-1}}")
+    return letter
+
+
+def _new(symbol: Symbol) -> Letter:
+    letter = ALPHABET[symbol]
+    return replace(letter, unicode=f"{letter.unicode}′", latex=f"{letter.latex}_t")
+
+
+def _marked(letter: Letter, accent: str, command: str) -> Letter:
+    """Return ``letter`` with an accent over its first character."""
+    base, power, rest = letter.latex.partition("^")
+    if not power:
+        base, power, rest = letter.latex.partition("_")
+    return replace(
+        letter,
+        unicode=f"{letter.unicode[0]}{accent}{letter.unicode[1:]}",
+        latex=f"{command}{{{base}}}{power}{rest}",
+    )

@@ -1,0 +1,179 @@
+"""Show: rules as text to read, one at length or all in a list."""
+
+from __future__ import annotations
+
+import textwrap
+import unicodedata
+from collections.abc import Iterable, Iterator
+
+from sympy import Symbol
+
+from stepcheck_reference import rewrites, rules
+from stepcheck_reference.alphabet import ALPHABET, g, t
+from stepcheck_reference.folding import Folded, folded
+from stepcheck_reference.notation import LATEX, UNICODE, Writer
+from stepcheck_reference.rule import Rule
+
+WIDTH = 100
+"""How many columns the text may take; a line that cannot be broken may be longer."""
+
+
+def text(rule: Rule) -> str:
+    """Return ``rule`` at length: equations, source, state, hyper-parameters, constants and relatives."""
+    parts = [
+        _paragraph(rule.name, rule.title),
+        "\n".join(_equations(folded(rule))),
+        "\n".join(_section("source", [(line,) for line in _wrapped(rule.source, WIDTH - 12)])),
+        *("\n".join(_section(title, rows)) for title, rows in _sections(rule) if rows),
+    ]
+    return "\n\n".join(parts)
+
+
+def latex(rule: Rule) -> str:
+    """Return the equations of ``rule`` as one LaTeX align* environment."""
+    lines = folded(rule)
+    writer = Writer(LATEX, lines.letters)
+    rows = []
+    for name, value in lines.lines:
+        cases = writer.cases(value, lines.heads.get(name))
+        right = cases[0][0]
+        if len(cases) > 1:
+            branches = (
+                rf"{branch} & \text{{if }} {condition}" if condition else rf"{branch} & \text{{otherwise}}"
+                for branch, condition in cases
+            )
+            right = r"\begin{cases} " + r" \\ ".join(branches) + r" \end{cases}"
+        rows.append(f"  {writer.symbol(name)} &= {right}")
+    return "\\begin{align*}\n" + " \\\\\n".join(rows) + "\n\\end{align*}"
+
+
+def listing(chosen: Iterable[Rule]) -> str:
+    """Return one entry a rule, its state and its title, and then the rewrites that join to them."""
+    chosen = tuple(chosen)
+    letters = {rule: ", ".join(ALPHABET[state].unicode for state in (*rule.init, *rule.scalars)) for rule in chosen}
+    left = max(map(len, [rule.name for rule in chosen] + [rewrite.name for rewrite in rewrites.ALL])) + 2
+    middle = max(len("state"), *map(_columns, letters.values())) + 2
+    lines = [_padded("rule", left) + _padded("state", middle) + "what it is"]
+    for rule in chosen:
+        lines += _hanging(_padded(rule.name, left) + _padded(letters[rule] or "–", middle), rule.title)
+    lines += ["", "A rewrite joins a rule with +, as in adamw+maximize or amsgrad+coupled_decay+maximize.", ""]
+    lines.append(_padded("rewrite", left + middle) + "what it does")
+    for rewrite in rewrites.ALL:
+        lines += _hanging(_padded(rewrite.name, left + middle), rewrite.title)
+    return "\n".join(lines)
+
+
+def related(rule: Rule) -> tuple[tuple[Rule, str], ...]:
+    """Return the other listed rules of the same family, each with how it is related.
+
+    A family is a rule and its variants, and the rules with the same states.
+    """
+    root = rule.variant_of or rule.name
+    found = []
+    for other in rules.ALL:
+        if other.name == rule.name:
+            continue
+        if other.variant_of == root:
+            found.append((other, "+".join((root, *other.rewrites))))
+        elif other.name == root:
+            found.append((other, "what this one is a variant of"))
+        elif other.init and other.init.keys() == rule.init.keys():
+            found.append((other, "the same state"))
+    return tuple(found)
+
+
+def _sections(rule: Rule) -> Iterator[tuple[str, list[tuple[str, ...]]]]:
+    """Yield (title, rows of cells); a section without rows is not shown."""
+    writer = Writer(UNICODE, ALPHABET)
+    if rule.variant_of is not None and rule.rewrites:
+        yield "variant", [("+".join((rule.variant_of, *rule.rewrites)),)]
+    states = [(symbol, value, "") for symbol, value in rule.init.items()]
+    states += [(symbol, value, ", one number a tensor") for symbol, value in rule.scalars.items()]
+    held: list[tuple[str, ...]] = [
+        (*_names(symbol), f"{writer.write(value)} at first", ALPHABET[symbol].meaning + scope)
+        for symbol, value, scope in states
+    ]
+    yield "state", held or [("none",)]
+    hyper: list[tuple[str, ...]] = [
+        (*_names(symbol), str(rule.domains[symbol]), _meaning(rule, symbol)) for symbol in rule.hyper
+    ]
+    yield "hyper", hyper
+    constants: list[tuple[str, ...]] = [
+        (*_names(symbol), f"{value!r} in binary64", ALPHABET[symbol].meaning)
+        for symbol, value in rule.constants.items()
+    ]
+    yield "constants", constants
+    yield "where", [(symbol.name, ALPHABET[symbol].meaning) for symbol in _explained(rule)] + [("′", "a new value")]
+    yield "related", [(other.name, how) for other, how in related(rule)]
+    yield "rewrites", [(rewrite.name, rewrite.title) for rewrite in rewrites.ALL if rewrite.applies(rule)]
+
+
+def _explained(rule: Rule) -> Iterator[Symbol]:
+    yield g
+    if any(t in equation.free_symbols for equation in rule.step.values()):
+        yield t
+
+
+def _names(symbol: Symbol) -> tuple[str, str]:
+    """Return how ``symbol`` prints, and its ASCII name where that differs."""
+    printed = ALPHABET[symbol].unicode
+    return printed, "" if printed == symbol.name else symbol.name
+
+
+def _meaning(rule: Rule, symbol: Symbol) -> str:
+    reason = rule.domains[symbol].reason
+    return ALPHABET[symbol].meaning + (f"; {reason}" if reason else "")
+
+
+def _equations(lines: Folded) -> Iterator[str]:
+    writer = Writer(UNICODE, lines.letters)
+    left = max(_columns(writer.symbol(name)) for name, _ in lines.lines)
+    for name, value in lines.lines:
+        start = f"    {_padded(writer.symbol(name), left)} = "
+        cases = writer.cases(value, lines.heads.get(name))
+        if len(cases) == 1:
+            yield start + cases[0][0]
+            continue
+        wide = max(_columns(branch) for branch, _ in cases) + 3
+        for place, (branch, condition) in enumerate(cases):
+            margin = start if place == 0 else " " * _columns(start)
+            when = f"if {condition}" if condition else "otherwise"
+            yield f"{margin}{_brace(place, len(cases))} {_padded(branch, wide)}{when}"
+
+
+def _brace(place: int, rows: int) -> str:
+    if place in (0, rows - 1):
+        return "⎩" if place else "⎧"
+    return "⎨" if place == rows // 2 else "⎪"
+
+
+def _section(title: str, rows: list[tuple[str, ...]]) -> Iterator[str]:
+    """Yield rows under one title on the left, in columns; a last cell too long is broken."""
+    widths = [max(map(_columns, column)) for column in zip(*rows, strict=True)][:-1]
+    for number, row in enumerate(rows):
+        start = _padded(title if number == 0 else "", 12)
+        start += "".join(_padded(cell, width + 2) for cell, width in zip(row[:-1], widths, strict=True) if width)
+        yield from _hanging(start, row[-1])
+
+
+def _paragraph(name: str, title: str) -> str:
+    return "\n".join([name, *_wrapped(title, WIDTH)])
+
+
+def _wrapped(words: str, width: int) -> list[str]:
+    return textwrap.wrap(words, width, break_long_words=False, break_on_hyphens=False)
+
+
+def _hanging(start: str, words: str) -> Iterator[str]:
+    indent = _columns(start)
+    for number, line in enumerate(_wrapped(words, WIDTH - indent)):
+        yield (start if number == 0 else " " * indent) + line
+
+
+def _columns(words: str) -> int:
+    """Return how many columns ``words`` take; an accent takes none."""
+    return sum(not unicodedata.combining(character) for character in words)
+
+
+def _padded(words: str, width: int) -> str:
+    return words + " " * (width - _columns(words))
