@@ -178,7 +178,7 @@ class _Evaluation:
         storage = self.arithmetic.storage
         if storage is not self.arithmetic.operations:
             radius = radius + storage.unit_roundoff * (np.abs(value) + radius) + storage.smallest_subnormal / 2
-        out_of_range = out_of_range | ~(np.abs(value) + radius <= storage.largest)
+            out_of_range |= ~(np.abs(value) + radius <= storage.largest)
         # A radius may be infinite only where a divisor's ball holds 0; everything else infinite is a range matter.
         out_of_range = out_of_range & ~self.edge
         radius = np.broadcast_to(np.asarray(radius * OUTWARD), self.top.shape)
@@ -274,12 +274,13 @@ class _Evaluation:
 
     def _product(self, node: Node, part: Part) -> Ball:
         where, scalars = self.where, part.count
-        value, size, radius, span = part.value[where], part.size[where], part.radius[where], part.span[where]
+        value, span = part.value[where], part.span[where]
         centre = None if part.centre is None else part.centre[where]
-        self.edge |= ~(radius < np.inf)
+        self.edge |= ~(part.radius[where] < np.inf)
         factors = scalars
         nonnegative = bool(np.all(value >= 0))
-        exact = True
+        exact: Reals | None = None
+        inexact: list[tuple[Reals, Reals, Reals]] = []
         for index, exponent in zip(node.arguments, node.exponents, strict=True):
             if self.nodes[index].scalar:
                 continue
@@ -294,26 +295,50 @@ class _Evaluation:
                 bound = 1 / low
                 error = None if error is None else np.where(far > 0, error * bound / far, np.inf)
             reach = bound if error is None else bound + error
-            clipped = np.maximum(reach, 1.0) if not np.max(reach, initial=0.0) <= 1.0 else None
+            clipped = None if np.max(reach, initial=0.0) <= 1.0 else np.maximum(reach, 1.0)
             for _ in range(abs(exponent)):
                 value = value * ball.value if exponent > 0 else value / ball.value
                 if centre is not None and ball.centre is not None:
                     centre = centre * ball.centre if exponent > 0 else centre / ball.centre
-                radius = radius * reach if error is None else size * error + radius * reach
-                size = size * bound
                 span = span if clipped is None else span * clipped
-            exact = exact and error is None
+                if error is not None:
+                    inexact.append((bound, error, reach))
+                else:
+                    exact = bound if exact is None else exact * bound
         roundings = factors - 1 + (all(e < 0 for e in node.exponents))
-        if roundings == 0 and exact and not scalars:
+        if roundings == 0 and not inexact and not scalars:
             return Ball(value, None, centre, nonnegative)
         relative = growth(self.unit, roundings) + growth(part.unit, scalars - 1)
-        radius = radius + relative * (size + radius) + (self.own * factors) * size
+        radius = self._accumulated(part, exact, inexact, relative, self.own * factors)
         if self.arithmetic.folded and scalars:
-            radius = radius + self._folded(node, part) * (size + radius)
+            radius = radius + self._folded(node, part) * (np.abs(value) + 2 * radius)
         if roundings:
             radius = radius + (roundings * self.tiny) * span
         np.maximum(self.top, span, out=self.top)
         return Ball(value, radius, centre, nonnegative)
+
+    def _accumulated(
+        self,
+        part: Part,
+        exact: Reals | None,
+        inexact: Sequence[tuple[Reals, Reals, Reals]],
+        relative: float,
+        own: float,
+    ) -> Reals:
+        """Return a product's radius from its factors' bounds, errors and reaches, and its own roundings.
+
+        What is exact only scales the radius, so it is multiplied in once, after everything that is one
+        number a row.
+        """
+        size, radius = part.size[self.where], part.radius[self.where]
+        if not inexact:
+            scaled = radius * (1 + relative) + size * (relative + own)
+            return scaled if exact is None else scaled * exact
+        if exact is not None:
+            size, radius = size * exact, radius * exact
+        for bound, error, reach in inexact:
+            size, radius = size * bound, size * error + radius * reach
+        return np.asarray(radius * (1 + relative) + size * (relative + own))
 
     def _folded(self, node: Node, part: Part) -> Reals | float:
         """Return the relative error that distributing the scalars into a divisor's terms adds.

@@ -21,7 +21,7 @@ from stepcheck_reference.formats import BINARY64, is_complex
 from stepcheck_reference.program import Program, compile_rule
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.scalars import Reals
-from stepcheck_reference.script import Script, expand
+from stepcheck_reference.script import Script, expand_all
 from stepcheck_reference.trajectory import Trace, Trajectory
 
 CHUNK = 16384
@@ -141,15 +141,32 @@ class _Track:
     held: dict[str, Mask]
     pairs: bool
 
+    def all_held(self) -> Mask:
+        """Return, shape (steps, size), whether the subject held every state after the step."""
+        rows = np.logical_and.reduce(list(self.held.values()))
+        return np.broadcast_to(rows[:, None], self.old["theta"].shape)
+
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """Consecutive elements of one track at one step."""
+    """Consecutive elements of one track, steps one after another: flat positions ``start`` to ``stop``."""
 
     track: _Track
-    at: int
     start: int
     stop: int
+
+    @property
+    def size(self) -> int:
+        return self.stop - self.start
+
+    def cut(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Return this piece of an array of shape (steps, size)."""
+        return values.reshape(-1)[self.start : self.stop]
+
+    def place(self, offset: int) -> tuple[int, int]:
+        """Return which of the track's steps and which element is ``offset`` positions in."""
+        step, index = divmod(self.start + offset, self.track.old["theta"].shape[1])
+        return int(step), int(index)
 
 
 def judge(
@@ -240,14 +257,12 @@ class _Judging:
             key = (*(float(hypers[step - 1][group][name]) for name in self.program.hyper), float(t))
             rows.append(tables.setdefault(key, len(tables)))
         at = np.array(steps, dtype=np.int64)
-        gradients = [
-            expand(data, tensor.size, tensor.dtype) for step in steps if (data := done[step - 1].gradients[index])
-        ]
+        gradients = [data for step in steps if (data := done[step - 1].gradients[index]) is not None]
         before = np.asarray(trace.before, dtype=np.float64)
         every = len(steps) == len(before)
         old = {
             "theta": before if every else before[at - 1],
-            "g": np.array(gradients, dtype=np.float64).reshape(len(steps), tensor.size),
+            "g": expand_all(gradients, tensor.size, tensor.dtype),
         }
         after = np.asarray(trace.theta, dtype=np.float64)
         new = {"theta": after if every else after[at - 1]}
@@ -327,7 +342,7 @@ class _Judging:
 
     def _judge_pieces(self, pieces: list[_Piece], prepared: Prepared, columns: Mapping[str, Reals]) -> None:
         def gather(side: str, name: str) -> Reals:
-            parts = [getattr(p.track, side)[name][p.at, p.start : p.stop] for p in pieces]
+            parts = [p.cut(getattr(p.track, side)[name]) for p in pieces]
             return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
         rows, lengths = _runs(pieces)
@@ -335,13 +350,7 @@ class _Judging:
         inputs = {name: self._ball(gather("old", name), prepared.arithmetic) for name in names}
         landings = land(prepared, inputs, rows, lengths)
         new = {name: gather("new", name) for name in ("theta", *self.program.states)}
-        missing = [p for p in pieces if not all(p.track.held[name][p.at] for name in self.program.states)]
-        held = np.ones(sum(lengths), dtype=np.bool_)
-        if missing:
-            held = np.concatenate([
-                np.full(p.stop - p.start, all(p.track.held[name][p.at] for name in self.program.states))
-                for p in pieces
-            ])  # fmt: skip
+        held = np.concatenate([p.cut(p.track.all_held()) for p in pieces])
         self._compare(pieces, inputs, landings, new, columns, ~held, MISSING)
 
     def _ball(self, values: Reals, arithmetic: Arithmetic) -> Ball:
@@ -359,7 +368,7 @@ class _Judging:
         } if hypers else {}  # fmt: skip
         lost = np.zeros(size, dtype=np.bool_)
         for at in range(len(track.steps)):
-            piece = _Piece(track, at, 0, size)
+            piece = _Piece(track, at * size, (at + 1) * size)
             inputs = {
                 name: carried[name] if name in carried else self._ball(track.old[name][at], arithmetic)
                 for name in ("theta", "g", *self.program.states)
@@ -420,20 +429,23 @@ class _Judging:
                 error = self.wide.lower(np.abs(self.wide.lift(observed) - landing.ball.centre))
             else:
                 error = np.abs(observed - landing.ball.value)
-            ratio = np.where(error == 0.0, 0.0, error / radius)
+            ratio = error / radius
+        if not radius.all():
+            ratio = np.where(error == 0.0, 0.0, ratio)
         wild = ~np.isfinite(observed)
         if wild.any():
             admissible = wild & landing.domain & mask
             self.judgement.nonfinite += int(admissible.sum())
             mask = mask & ~admissible
             ratio = np.where(wild, np.inf, ratio)
-        ratio = np.where(mask, ratio, -1.0)
+        if not mask.all():
+            ratio = np.where(mask, ratio, -1.0)
         if not ratio.size:
             return
         best = int(np.argmax(ratio))
         if ratio[best] < 0:
             return
-        beyond = int((ratio > 1.0).sum())
+        beyond = int((ratio > 1.0).sum()) if ratio[best] > 1.0 else 0
         known = self.judgement.worst.get(name)
         if known is None or ratio[best] > known.ratio or beyond:
             self._record(self._deviation(name, best, observed, landing, ratio, pieces, inputs, columns), beyond)
@@ -467,10 +479,11 @@ class _Judging:
     ) -> Deviation:
         offset = at
         for piece in pieces:
-            if offset < piece.stop - piece.start:
+            if offset < piece.size:
                 break
-            offset -= piece.stop - piece.start
-        row = piece.track.rows[piece.at]
+            offset -= piece.size
+        step, index = piece.place(offset)
+        row = piece.track.rows[step]
         ball = landing.ball
         values = {key: float(source.value[at]) for key, source in inputs.items()}
         values |= {key: float(column[row]) for key, column in columns.items()}
@@ -478,8 +491,8 @@ class _Judging:
         return Deviation(
             output=name,
             tensor=piece.track.tensor,
-            step=int(piece.track.steps[piece.at]),
-            index=piece.start + offset,
+            step=int(piece.track.steps[step]),
+            index=index,
             observed=float(observed[at]),
             expected=float(expected),
             radius=float(np.asarray(ball.radius)[at]),
@@ -505,33 +518,26 @@ def _chunks(tracks: list[_Track]) -> Iterator[list[_Piece]]:
     lot: list[_Piece] = []
     room = CHUNK
     for track in tracks:
-        size = track.old["theta"].shape[1]
-        for at in range(len(track.steps)):
-            start = 0
-            if lot and size > CHUNK // 4:
+        steps, size = track.old["theta"].shape
+        wide = size > CHUNK // 4
+        start = 0
+        while start < steps * size:
+            end = (start // size + 1) * size if wide else steps * size
+            if lot and (wide or not room):
                 yield lot
                 lot, room = [], CHUNK
-            while start < size:
-                stop = min(size, start + room)
-                lot.append(_Piece(track, at, start, stop))
-                room -= stop - start
-                start = stop
-                if not room:
-                    yield lot
-                    lot, room = [], CHUNK
+            stop = min(end, start + room)
+            lot.append(_Piece(track, start, stop))
+            room -= stop - start
+            start = stop
+            if wide:
+                room = 0
     if lot:
         yield lot
 
 
 def _runs(pieces: list[_Piece]) -> tuple[NDArray[np.int64], list[int]]:
     """Return the scalar rows that ``pieces`` use, neighbours merged, and how many elements each covers."""
-    rows: list[int] = []
-    lengths: list[int] = []
-    for piece in pieces:
-        row = int(piece.track.rows[piece.at])
-        if rows and rows[-1] == row:
-            lengths[-1] += piece.stop - piece.start
-        else:
-            rows.append(row)
-            lengths.append(piece.stop - piece.start)
-    return np.array(rows, dtype=np.int64), lengths
+    each = np.concatenate([np.repeat(p.track.rows, p.track.old["theta"].shape[1])[p.start : p.stop] for p in pieces])
+    starts = np.flatnonzero(np.diff(each, prepend=-1))
+    return each[starts], np.diff(starts, append=len(each)).tolist()

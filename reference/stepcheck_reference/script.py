@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stepcheck_reference.formats import FORMATS, is_complex
+from stepcheck_reference.formats import FORMATS, Format, is_complex
 
 LAYOUTS = ("contiguous", "transposed", "sliced", "channels_last")
 """Memory layouts a tensor can have; the values and their order of elements do not depend on it."""
@@ -137,44 +137,58 @@ class Script:
 
 
 def expand(data: Data, size: int, dtype: str) -> NDArray[np.float64]:
-    """Return the ``size`` values of ``data``, each exactly representable in ``dtype``.
+    """Return the ``size`` values of ``data``, each exactly representable in ``dtype``."""
+    return np.asarray(expand_all((data,), size, dtype)[0])
+
+
+def expand_all(data: Sequence[Data], size: int, dtype: str) -> NDArray[np.float64]:
+    """Return one row of ``size`` values for each of ``data``; shape (len(data), size).
 
     The stream is Philox's raw 64-bit words (Salmon et al. 2011), whose values numpy guarantees, so a
-    seed means the same numbers everywhere.
+    seed means the same numbers everywhere. Raises ValueError for a literal of another length.
     """
     form = FORMATS[dtype]
-    if isinstance(data, Literal):
-        values = np.asarray(data.values, dtype=np.float64)
-        if values.size not in (1, size):
-            raise ValueError(f"{values.size} literal values, but should be 1 or {size}")
-        return form.round(np.broadcast_to(values, (size,)))
-    words = _stream(data.seed, 2 * size).reshape(2, size)
-    first, second = (words >> np.uint64(11)).astype(np.float64) * 2.0**-53
-    sign = np.where(words[1] & np.uint64(1), -1.0, 1.0)
-    top = float(form.max_exponent)
-    with np.errstate(all="ignore"):
-        if data.regime == "normal":
-            # Box and Muller; log1p(-u) keeps the argument above 0.
-            values = np.sqrt(-2.0 * np.log1p(-first)) * np.cos(2.0 * np.pi * second)
-        elif data.regime == "uniform":
-            values = 2.0 * first - 1.0
-        elif data.regime == "wide":
-            values = sign * np.exp2((first - 0.5) * top)
-        elif data.regime == "tiny":
-            values = sign * np.exp2(-top - form.precision * first) * 4.0
-        elif data.regime == "huge":
-            values = sign * np.exp2(top * (0.35 + 0.15 * first))
-        elif data.regime == "sparse":
-            values = np.where(second < 0.7, 0.0 * sign, sign * first)
-        elif data.regime == "signs":
-            values = sign
+    values = np.empty((len(data), size))
+    drawn: dict[str, list[int]] = {}
+    for row, item in enumerate(data):
+        if isinstance(item, Drawn):
+            drawn.setdefault(item.regime, []).append(row)
+        elif len(item.values) not in (1, size):
+            raise ValueError(f"{len(item.values)} literal values, but should be 1 or {size}")
         else:
-            values = np.full(size, 1.0)
-        values = form.round(values * data.scale)
-    for index, special in data.specials:
-        if size:
-            values[index % size] = form.round(np.asarray(special))
-    return values
+            values[row] = item.values
+    for regime, rows in drawn.items():
+        items = [item for row in rows if isinstance(item := data[row], Drawn)]
+        words = np.array([_stream(item.seed, 2 * size) for item in items]).reshape(len(items), 2, size)
+        with np.errstate(all="ignore"):
+            spread = _regime(regime, words, form) * np.array([[item.scale] for item in items])
+        values[rows] = form.round(spread)
+        for row, item in zip(rows, items, strict=True):
+            for index, special in item.specials:
+                if size:
+                    values[row, index % size] = special
+    return form.round(values)
+
+
+def _regime(regime: str, words: NDArray[np.uint64], form: Format) -> NDArray[np.float64]:
+    """Return values spread as ``regime`` says; words (rows, 2, size) to values (rows, size)."""
+    top = float(form.max_exponent)
+    first, second = ((words[:, i] >> np.uint64(11)).astype(np.float64) * 2.0**-53 for i in (0, 1))
+    sign = np.where(words[:, 1] & np.uint64(1), -1.0, 1.0)
+    if regime == "normal":
+        # Box and Muller; log1p(-u) keeps the argument above 0.
+        return np.asarray(np.sqrt(-2.0 * np.log1p(-first)) * np.cos(2.0 * np.pi * second))
+    if regime == "uniform":
+        return 2.0 * first - 1.0
+    if regime == "wide":
+        return sign * np.exp2((first - 0.5) * top)
+    if regime == "tiny":
+        return sign * np.exp2(-top - form.precision * first) * 4.0
+    if regime == "huge":
+        return sign * np.exp2(top * (0.35 + 0.15 * first))
+    if regime == "sparse":
+        return np.where(second < 0.7, 0.0 * sign, sign * first)
+    return sign if regime == "signs" else np.ones_like(sign)
 
 
 _PHILOX = np.random.Philox(key=0)
