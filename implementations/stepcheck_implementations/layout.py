@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 
 from stepcheck_reference.formats import is_complex
-from stepcheck_reference.script import Data, Tensor, expand
+from stepcheck_reference.script import Data, Tensor, expand_all
 
 DTYPES: dict[str, torch.dtype] = {
     "float16": torch.float16,
@@ -22,10 +24,15 @@ GUARD = 1.5
 
 def values(data: Data, tensor: Tensor) -> torch.Tensor:
     """Return ``data`` as a contiguous CPU tensor of ``tensor``'s shape and dtype, exactly."""
-    reals = torch.from_numpy(expand(data, tensor.size, tensor.dtype))
+    return all_values((data,), tensor)[0]
+
+
+def all_values(data: Sequence[Data], tensor: Tensor) -> torch.Tensor:
+    """Return ``data`` stacked in a contiguous CPU tensor of shape (len(data), *tensor.shape), exactly."""
+    reals = torch.from_numpy(expand_all(data, tensor.size, tensor.dtype))
     if is_complex(tensor.dtype):
-        return torch.view_as_complex(reals.reshape(*tensor.shape, 2)).to(DTYPES[tensor.dtype])
-    return reals.reshape(tensor.shape).to(DTYPES[tensor.dtype])
+        return torch.view_as_complex(reals.reshape(len(data), *tensor.shape, 2)).to(DTYPES[tensor.dtype])
+    return reals.reshape(len(data), *tensor.shape).to(DTYPES[tensor.dtype])
 
 
 def place(plain: torch.Tensor, layout: str, device: str) -> torch.Tensor:

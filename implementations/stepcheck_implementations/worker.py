@@ -199,6 +199,7 @@ class _Run:
                 )
                 for tensor in script.tensors
             ]
+        self.gradients = [self._gradients(index) for index in range(len(script.tensors))]
         self.group_of = {index: number for number, group in enumerate(script.groups) for index in group.tensors}
         self.objects: list[Any] = []
         self.before: list[list[torch.Tensor]] = [[] for _ in script.tensors]
@@ -207,6 +208,11 @@ class _Run:
             {name: [] for name in adapter.states} for _ in script.tensors
         ]
         self.counts: list[list[float]] = [[] for _ in script.tensors]
+
+    def _gradients(self, index: int) -> Iterator[torch.Tensor]:
+        """Return the gradients of one tensor, a step that has one after another; expanded together, as one is slow."""
+        given = [data for step in self.script.steps if (data := step.gradients[index]) is not None]
+        return iter(layout.all_values(given, self.script.tensors[index]))
 
     def trajectory(self) -> Trajectory:
         if self.cell.mode == "compiled":
@@ -271,11 +277,12 @@ class _Run:
         with torch.no_grad():
             for index, data in step.overwrite:
                 self.parameters[index].copy_(layout.values(data, self.script.tensors[index]))
-            for parameter, tensor, gradient in zip(self.parameters, self.script.tensors, step.gradients, strict=True):
-                parameter.grad = (
+            for index, gradient in enumerate(step.gradients):
+                shape = self.script.tensors[index].layout
+                self.parameters[index].grad = (
                     None
                     if gradient is None
-                    else layout.place_gradient(layout.values(gradient, tensor), tensor.layout, self.cell.device)
+                    else layout.place_gradient(next(self.gradients[index]), shape, self.cell.device)
                 )
             for rows, parameter in zip(self.before, self.parameters, strict=True):
                 rows.append(parameter.clone())

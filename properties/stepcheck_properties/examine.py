@@ -127,8 +127,9 @@ def examine(
     the runs spent on each failure (default: the profile's; 0 leaves scripts as they were found). ``detour``
     returns a script changed so as to pass by what is known already; it must leave such scripts alone.
 
-    Tensors of other dtypes are company: they are judged in cells of their own. A subject's exceptions, crashes and hangs are failures in the result. What ``run`` itself raises comes
-    through. Raises KeyError where ``dtype`` has no arithmetic.
+    Tensors of other dtypes are company: they are judged in cells of their own. A subject's exceptions,
+    crashes and hangs are failures in the result. What ``run`` itself raises comes through. Raises KeyError
+    where ``dtype`` has no arithmetic.
     """
     arithmetics[dtype]
     cell = _Examining(run, rule, arithmetics, dtype, profile, seed, dict(hold or {}), on_progress, detour)
