@@ -52,7 +52,8 @@ class _Case:
     def __init__(self, court: Court, planned: Planned) -> None:
         self.court, self.planned, self.cell = court, planned, planned.cell
         self.rule: Rule = find(planned.rule)
-        self.profile = profile.find(court.request.profile)
+        asked = profile.find(court.request.profile)
+        self.profile = profile.compiled(asked) if self.cell.mode == "compiled" else asked
         digest = hashlib.blake2b(f"{court.request.seed}/{self.cell.id}/{planned.rule}".encode(), digest_size=7).digest()
         self.seed = int.from_bytes(digest, "big")
         self.companions = {name for name in FORMATS if name in planned.companions or name == self.cell.dtype}

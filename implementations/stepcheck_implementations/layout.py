@@ -31,7 +31,8 @@ def all_values(data: Sequence[Data], tensor: Tensor) -> torch.Tensor:
     """Return ``data`` stacked in a contiguous CPU tensor of shape (len(data), *tensor.shape), exactly."""
     reals = torch.from_numpy(expand_all(data, tensor.size, tensor.dtype))
     if is_complex(tensor.dtype):
-        return torch.view_as_complex(reals.reshape(len(data), *tensor.shape, 2)).to(DTYPES[tensor.dtype])
+        pairs = reals.reshape(len(data), *tensor.shape, 2)
+        return torch.complex(pairs[..., 0], pairs[..., 1]).to(DTYPES[tensor.dtype])
     return reals.reshape(len(data), *tensor.shape).to(DTYPES[tensor.dtype])
 
 

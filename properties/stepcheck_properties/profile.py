@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from stepcheck_reference.formats import FORMATS
@@ -34,7 +34,7 @@ class Profile:
 
 QUICK = Profile(
     "quick",
-    examples=4,
+    examples=3,
     max_steps=6,
     bulk_elements=3800,
     bulk_steps=8,
@@ -45,6 +45,14 @@ STANDARD = Profile("standard", examples=40, max_steps=30, bulk_elements=16_000, 
 THOROUGH = Profile("thorough", examples=400, max_steps=300, bulk_elements=32_000, bulk_steps=20, reductions=300)
 
 ALL = (QUICK, STANDARD, THOROUGH)
+
+COMPILED = {"examples": 2, "reductions": 12}
+"""Bounds where every script is compiled anew, which takes seconds: the corners, and a few runs beside them."""
+
+
+def compiled(profile: Profile) -> Profile:
+    """Return ``profile`` within what compiled cells can afford."""
+    return replace(profile, **{name: min(getattr(profile, name), bound) for name, bound in COMPILED.items()})
 
 
 def find(name: str) -> Profile:

@@ -297,3 +297,14 @@ def test_a_script_that_does_not_fit_is_an_error_not_a_fault() -> None:
         worker.run(torch_optim.SGD, cell(torch_optim.SGD, "plain", "capturable"), script({"lr": 0.5}))
     with pytest.raises(ValueError, match=r"configuration='nope', but torch.optim.Adam has default, amsgrad"):
         worker.run(torch_optim.ADAM, cell(torch_optim.ADAM, "nope"), script({"lr": 0.5}))
+
+
+@pytest.mark.parametrize("shape", [(), (0,), (2, 0), (3,)])
+@pytest.mark.parametrize("dtype", ["complex64", "complex128", "float32"])
+def test_a_tensor_of_any_shape_may_get_no_gradient_at_all_or_one(shape: tuple[int, ...], dtype: str) -> None:
+    tensor = Tensor(shape, dtype, Literal((0.5,)))
+    asked = Script((tensor, tensor), (Group((0, 1), ADAM),), (Step((None, Literal((1.0,)))), Step((None, None))))
+    trajectory = worker.run(torch_optim.ADAM, cell(torch_optim.ADAM, dtype=dtype), asked)
+    assert trajectory.fault is None
+    assert [trace.theta.shape for trace in trajectory.traces] == [(2, tensor.size)] * 2
+    assert (trajectory.traces[0].theta == np.float32(0.5)).all()

@@ -9,7 +9,7 @@ from stepcheck_reference.script import Group, Literal, Script, Step, Tensor
 ZERO_RATE = Finding(
     name="zero-rate-nan",
     explanation=(
-        "In capturable and differentiable mode the step size is folded into the denominator, "
+        "In capturable, differentiable and compiled mode the step size is folded into the denominator, "
         "sqrt(v)/(sqrt(1 - beta2**t)*-step_size) + eps/-step_size. At lr=0, as in a warm-up that starts from 0, an "
         "element whose gradients were all 0 gets 0/0: the parameter becomes nan. The rule leaves it where it is, and "
         "single, foreach and fused mode do."
@@ -17,7 +17,7 @@ ZERO_RATE = Finding(
     link="",
     torch=("2.0", ""),
     targets=("torch.optim.Adam", "torch.optim.AdamW"),
-    modes=("differentiable", "capturable"),
+    modes=("differentiable", "capturable", "compiled"),
     code="SC101",
     outputs=("theta",),
     witness=Script(
