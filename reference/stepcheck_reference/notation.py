@@ -168,7 +168,8 @@ class Writer:
         if number < 0:
             inside = self._write(-expression)
             return f"{self.dialect.minus}{_grouped(inside, PRODUCT, self.dialect.group)}", SUM
-        above, below = [number] if number != 1 else [], []
+        over, under = number.as_numer_denom()
+        above, below = ([part] if part != 1 else [] for part in (over, under))
         for factor in Mul.make_args(rest):
             power = factor.exp if isinstance(factor, Pow) else None
             if power is not None and power.is_Number and power < 0:
@@ -210,7 +211,9 @@ class Writer:
 
     def _term_rank(self, term: Expr, head: Symbol | None) -> tuple[object, ...]:
         factors = Mul.make_args(term)
-        if term.is_Number:
+        if isinstance(term, Symbol) and (term == head or self._role(term) == "count"):
+            place = 0
+        elif term.is_Number:
             place = 1 if term > 0 else 5
         elif head is not None and head in factors:
             place = 0

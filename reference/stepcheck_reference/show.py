@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from sympy import Symbol
 
@@ -16,6 +16,9 @@ from stepcheck_reference.rule import Rule
 
 WIDTH = 100
 """How many columns the text may take; a line that cannot be broken may be longer."""
+
+Rows = Sequence[tuple[str, ...]]
+"""Cells of a section, a row a tuple."""
 
 
 def text(rule: Rule) -> str:
@@ -82,23 +85,21 @@ def related(rule: Rule) -> tuple[tuple[Rule, str], ...]:
     return tuple(found)
 
 
-def _sections(rule: Rule) -> Iterator[tuple[str, list[tuple[str, ...]]]]:
+def _sections(rule: Rule) -> Iterator[tuple[str, Rows]]:
     """Yield (title, rows of cells); a section without rows is not shown."""
     writer = Writer(UNICODE, ALPHABET)
     if rule.variant_of is not None and rule.rewrites:
         yield "variant", [("+".join((rule.variant_of, *rule.rewrites)),)]
     states = [(symbol, value, "") for symbol, value in rule.init.items()]
     states += [(symbol, value, ", one number a tensor") for symbol, value in rule.scalars.items()]
-    held: list[tuple[str, ...]] = [
+    held = [
         (*_names(symbol), f"{writer.write(value)} at first", ALPHABET[symbol].meaning + scope)
         for symbol, value, scope in states
     ]
     yield "state", held or [("none",)]
-    hyper: list[tuple[str, ...]] = [
-        (*_names(symbol), str(rule.domains[symbol]), _meaning(rule, symbol)) for symbol in rule.hyper
-    ]
+    hyper = [(*_names(symbol), str(rule.domains[symbol]), _meaning(rule, symbol)) for symbol in rule.hyper]
     yield "hyper", hyper
-    constants: list[tuple[str, ...]] = [
+    constants = [
         (*_names(symbol), f"{value!r} in binary64", ALPHABET[symbol].meaning)
         for symbol, value in rule.constants.items()
     ]
@@ -147,7 +148,7 @@ def _brace(place: int, rows: int) -> str:
     return "⎨" if place == rows // 2 else "⎪"
 
 
-def _section(title: str, rows: list[tuple[str, ...]]) -> Iterator[str]:
+def _section(title: str, rows: Rows) -> Iterator[str]:
     """Yield rows under one title on the left, in columns; a last cell too long is broken."""
     widths = [max(map(_columns, column)) for column in zip(*rows, strict=True)][:-1]
     for number, row in enumerate(rows):

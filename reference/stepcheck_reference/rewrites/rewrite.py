@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from sympy import Expr, Symbol
+from sympy import Expr, Symbol, sympify
 
 from stepcheck_reference.domain import Domain
 from stepcheck_reference.rule import Rule
@@ -44,7 +44,8 @@ class Rewrite:
         step = self.change(rule)
         if step is None or step == dict(rule.step):
             raise RewriteError(self.name, rule.name, f"it needs {self.needs}")
-        used = {symbol for equation in step.values() for symbol in equation.free_symbols}
+        parts = (*step.values(), *rule.init.values(), *rule.scalars.values())
+        used = {symbol for part in parts for symbol in sympify(part).free_symbols}
         domains = {symbol: domain for symbol, domain in {**rule.domains, **self.domains}.items() if symbol in used}
         return replace(
             rule,

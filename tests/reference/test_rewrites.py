@@ -1,0 +1,182 @@
+"""Rewrites make one rule from another and say so."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from sympy import Add, Pow, preorder_traversal
+
+from exam.combinations import COMBINATIONS
+from stepcheck_reference import rewrites
+from stepcheck_reference.alphabet import b, beta1, beta2, eps, g, lr, m, sqrt, t, theta, v, weight_decay
+from stepcheck_reference.domain import NONNEGATIVE
+from stepcheck_reference.rewrites import RewriteError
+from stepcheck_reference.rules import ALL, UnknownRule, find
+
+
+def test_the_gradient_is_negated_before_decay_is_added() -> None:
+    for name in ("adam+coupled_decay+maximize", "adam_l2+maximize"):
+        seen = -g + weight_decay * theta
+        assert find(name).step[m] == beta1 * m + (1 - beta1) * seen
+        assert find(name).step[v] == beta2 * v + (1 - beta2) * seen**2
+
+
+def test_the_other_order_negates_the_decay_as_well() -> None:
+    assert find("sgd+maximize+coupled_decay").step[theta] == theta + lr * (g + weight_decay * theta)
+
+
+def test_decoupled_decay_leaves_the_moments_alone() -> None:
+    adam, adamw = find("adam"), find("adamw")
+    assert (adamw.step[m], adamw.step[v]) == (adam.step[m], adam.step[v])
+    assert adamw.step[theta] == theta * (1 - lr * weight_decay) + (adam.step[theta] - theta)
+
+
+def test_the_papers_decay_is_not_multiplied_by_the_learning_rate() -> None:
+    assert find("adam+decoupled_decay_paper").step[theta] == find("adam").step[theta] - weight_decay * theta
+
+
+def test_epsilon_moves_inside_the_root() -> None:
+    v_hat = find("adam").step[v] / (1 - beta2**t)
+    m_hat = find("adam").step[m] / (1 - beta1**t)
+    assert find("adam_eps_inside").step[theta] == theta - lr * m_hat / sqrt(v_hat + eps)
+
+
+def test_without_bias_correction_neither_the_count_nor_a_correction_is_left() -> None:
+    rule = find("adam+no_bias_correction")
+    assert rule.step[theta] == theta - lr * rule.step[m] / (sqrt(rule.step[v]) + eps)
+    for name in ("adam_eps_hat", "amsgrad", "amsgrad_corrected_max", "amsgrad_eps_hat", "adamw"):
+        plain = find(f"{name}+no_bias_correction")
+        assert not any(t in equation.free_symbols for equation in plain.step.values())
+
+
+def test_amsgrad_without_bias_correction_is_the_papers() -> None:
+    for name in ("amsgrad", "amsgrad_corrected_max", "amsgrad_eps_hat"):
+        assert dict(find(f"{name}+no_bias_correction").step) == dict(find("amsgrad_paper").step)
+
+
+@pytest.mark.parametrize(
+    ("name", "lacks"),
+    [
+        ("sgd+eps_inside", "adds eps to a square root"),
+        ("adam_eps_inside+eps_inside", "already has it"),
+        ("adam+decoupled_decay+decoupled_decay", "already has it"),
+        ("adamw+decoupled_decay", "already has it"),
+        ("adamw+coupled_decay", "without weight_decay"),
+        ("adam_l2+decoupled_decay_paper", "without weight_decay"),
+        ("adam+maximize+maximize", "already has it"),
+        ("momentum+no_bias_correction", "divides by 1 - beta"),
+        ("amsgrad_paper+no_bias_correction", "divides by 1 - beta"),
+    ],
+)
+def test_a_rewrite_that_does_not_apply_says_what_it_needs(name: str, lacks: str) -> None:
+    with pytest.raises(RewriteError, match=lacks) as caught:
+        find(name)
+    assert caught.value.rewrite == name.rpartition("+")[2]
+    assert caught.value.rule == name.rpartition("+")[0]
+
+
+def test_every_rewrite_applies_somewhere_and_only_where_find_accepts_it() -> None:
+    for rewrite in rewrites.ALL:
+        applicable = {rule.name for rule in ALL if rewrite.applies(rule)}
+        assert applicable == {rule.name for rule in ALL if f"{rule.name}+{rewrite.name}" in COMBINATIONS}
+        assert applicable
+
+
+def test_a_rewritten_rule_records_where_it_comes_from() -> None:
+    rule = find("amsgrad+decoupled_decay+maximize")
+    assert (rule.name, rule.variant_of) == ("amsgrad+decoupled_decay+maximize", "amsgrad")
+    assert rule.rewrites == ("decoupled_decay", "maximize")
+    assert find("amsgrad").source in rule.source
+    assert "maximize" in rule.source
+    assert find("amsgrad").variant_of is None
+
+
+def test_a_named_variant_keeps_its_provenance_and_hands_it_on() -> None:
+    assert (find("adamw").variant_of, find("adamw").rewrites) == ("adam", ("decoupled_decay",))
+    assert (find("adam_l2").variant_of, find("adam_l2").rewrites) == ("adam", ("coupled_decay",))
+    assert (find("adam_eps_inside").variant_of, find("adam_eps_inside").rewrites) == ("adam", ("eps_inside",))
+    assert find("adamw+maximize").rewrites == ("decoupled_decay", "maximize")
+    for rule in COMBINATIONS.values():
+        if rule.variant_of is not None:
+            assert dict(find("+".join((rule.variant_of, *rule.rewrites))).step) == dict(rule.step)
+
+
+def test_a_name_finds_the_same_rule_each_time() -> None:
+    assert find("adamw+maximize") is find("adamw+maximize")
+    assert all(find(rule.name) is rule for rule in ALL)
+    assert find("adam+decoupled_decay") is not find("adamw")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("adma", r"^no rule 'adma'; there are sgd, .*; did you mean adam\?$"),
+        ("Adma", r"did you mean adam\?$"),
+        ("AdamW", r"did you mean adamw\?$"),
+        (
+            "adam+maximise",
+            r"^no rewrite 'maximise' in 'adam\+maximise'; there are coupled_decay, .*; did you mean maximize\?$",
+        ),
+        ("", r"^no rule ''; there are sgd"),
+        ("adam+", r"^no rewrite '' in 'adam\+'"),
+        ("frobnicate", r"adam_l2$"),
+    ],
+)
+def test_an_unknown_name_says_what_there_is_and_what_is_near(name: str, message: str) -> None:
+    with pytest.raises(UnknownRule, match=message) as caught:
+        find(name)
+    assert caught.value.given == name
+    assert caught.value.allowed
+
+
+def test_only_hyper_parameters_that_are_used_keep_a_domain() -> None:
+    for rule in COMBINATIONS.values():
+        assert set(rule.domains) == set(rule.hyper)
+
+
+def test_a_hyper_parameter_of_an_initial_value_keeps_its_domain() -> None:
+    started = replace(
+        find("sgd"),
+        name="started",
+        init={b: eps},
+        step={b: b, theta: theta - lr * g * b},
+        domains={lr: NONNEGATIVE, eps: NONNEGATIVE},
+    )
+    rule = rewrites.ALL[0](started)
+    assert rule.hyper == (lr, eps, weight_decay)
+
+
+@pytest.mark.parametrize("name", sorted(COMBINATIONS))
+def test_no_root_is_split(name: str) -> None:
+    rule = COMBINATIONS[name]
+    for equation in rule.step.values():
+        for node in preorder_traversal(equation):
+            if isinstance(node, Pow) and node.exp.is_Rational and not node.exp.is_Integer:
+                # A root is of a whole moment, of a moment with eps, or of a correction; never of a divisor alone.
+                whole = node.base.has(v) or node.base == 1 - beta2**t
+                assert whole, node
+                assert not (node.base.is_Pow and node.base.exp < 0), node
+                if "eps_hat" not in name and t in equation.free_symbols and node.base.has(v):
+                    assert node.base.has(1 - beta2**t), node
+
+
+def test_the_roots_of_amsgrad_hold_their_correction() -> None:
+    roots = [
+        node for node in preorder_traversal(find("amsgrad").step[theta]) if node.is_Pow and node.exp == sqrt(4) / 4
+    ]
+    assert [root.base for root in roots] == [find("amsgrad").step[find("amsgrad").states[2]] / (1 - beta2**t)]
+
+
+def test_a_sum_of_gradient_and_decay_is_never_multiplied_out() -> None:
+    decayed = {g + weight_decay * theta, -g + weight_decay * theta, -g - weight_decay * theta}
+    for name in (
+        "adam_l2",
+        "adam_l2+maximize",
+        "amsgrad+coupled_decay",
+        "sgd+coupled_decay",
+        "adam+maximize+coupled_decay",
+    ):
+        for equation in find(name).step.values():
+            if weight_decay in equation.free_symbols:
+                assert decayed & {node for node in preorder_traversal(equation) if isinstance(node, Add)}

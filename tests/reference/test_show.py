@@ -1,0 +1,225 @@
+"""Rules as text: a paper's lines, and everything needed to read them."""
+
+from __future__ import annotations
+
+import pytest
+import sympy
+
+from exam.combinations import COMBINATIONS
+from stepcheck_reference import rewrites, show
+from stepcheck_reference.alphabet import (
+    ALPHABET,
+    Abs,
+    Eq,
+    Max,
+    Piecewise,
+    b,
+    beta1,
+    beta2,
+    eps,
+    g,
+    lr,
+    m,
+    momentum,
+    momentum_decay,
+    mu_product,
+    schedule_base,
+    sign,
+    sqrt,
+    t,
+    theta,
+    v,
+)
+from stepcheck_reference.domain import NONNEGATIVE
+from stepcheck_reference.folding import fold, folded
+from stepcheck_reference.notation import LATEX, UNICODE, Writer
+from stepcheck_reference.rule import Rule
+from stepcheck_reference.rules import ALL, find
+
+
+def lines(name: str) -> list[str]:
+    """Return the equations of the rule ``name`` as shown."""
+    return [line.strip() for line in show.text(find(name)).split("\n\n")[1].splitlines()]
+
+
+def unfolded(rule: Rule) -> dict[sympy.Symbol, sympy.Expr]:
+    """Return each new value with every name replaced by what it stands for."""
+    meaning: dict[sympy.Symbol, sympy.Expr] = {}
+    found = folded(rule)
+    for name, value in found.lines:
+        meaning[name] = value.xreplace(meaning)
+    return {old: meaning[name] for name, old in found.heads.items()}
+
+
+def test_adam_reads_like_the_paper() -> None:
+    assert lines("adam") == [
+        "m′ = β₁·m + (1 − β₁)·g",
+        "v′ = β₂·v + (1 − β₂)·g²",
+        "m̂  = m′/(1 − β₁ᵗ)",
+        "v̂  = v′/(1 − β₂ᵗ)",
+        "θ′ = θ − η·m̂/(√v̂ + ε)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("sgd", "θ′ = θ − η·g"),
+        ("momentum", "b′ = ⎧ g                 if t = 1"),
+        ("momentum", "⎩ μ·b + (1 − τ)·g   otherwise"),
+        ("momentum", "θ′ = θ − η·b′"),
+        ("momentum_lr_inside", "velocity′ = μ·velocity + η·g"),
+        ("momentum_lr_inside", "θ′        = θ − velocity′"),
+        ("nesterov", "θ′ = θ − η·(g + μ·b′)"),
+        ("adam_eps_hat", "ηₜ = η·√(1 − β₂ᵗ)/(1 − β₁ᵗ)"),
+        ("adam_eps_hat", "θ′ = θ − ηₜ·m′/(√v′ + ε)"),
+        ("adam_eps_inside", "θ′ = θ − η·m̂/√(v̂ + ε)"),
+        ("amsgrad", "v_max′ = max(v_max, v′)"),
+        ("amsgrad", "θ′     = θ − η·m̂/(√v̂_max + ε)"),
+        ("amsgrad_corrected_max", "v_max′ = max(v_max, v̂)"),
+        ("amsgrad_paper", "θ′     = θ − η·m′/(√v_max′ + ε)"),
+        ("adamw", "θ′ = (1 − η·λ)·θ − η·m̂/(√v̂ + ε)"),
+        ("adam+decoupled_decay_paper", "θ′ = θ − λ·θ − η·m̂/(√v̂ + ε)"),
+        ("adam_l2", "g̃  = g + λ·θ"),
+        ("adam_l2", "v′ = β₂·v + (1 − β₂)·g̃²"),
+        ("adam_l2+maximize", "g̃  = −g + λ·θ"),
+        ("sgd+decoupled_decay+maximize", "θ′ = (1 − η·λ)·θ + η·g"),
+        ("adam+maximize", "m′ = β₁·m − (1 − β₁)·g"),
+    ],
+)
+def test_a_rule_is_shown_with_this_line(name: str, line: str) -> None:
+    assert line in lines(name)
+
+
+@pytest.mark.parametrize("name", sorted(COMBINATIONS))
+def test_the_lines_shown_mean_the_equations_of_the_rule(name: str) -> None:
+    rule = COMBINATIONS[name]
+    meant = unfolded(rule)
+    assert list(meant) == list(rule.step)
+    for symbol, equation in rule.step.items():
+        assert sympy.expand(meant[symbol] - equation) == 0 or meant[symbol].equals(equation)
+
+
+@pytest.mark.parametrize("name", sorted(COMBINATIONS))
+def test_everything_a_reader_needs_is_shown(name: str) -> None:
+    rule = COMBINATIONS[name]
+    shown = show.text(rule)
+    words = " ".join(shown.split())
+    assert shown.startswith(f"{rule.name}\n")
+    assert rule.title in words
+    assert rule.source in words
+    for symbol in rule.hyper:
+        assert f"{ALPHABET[symbol].unicode} " in shown
+        assert str(rule.domains[symbol]) in words
+    for state in rule.states:
+        assert f" {ALPHABET[state].unicode} " in shown
+        assert ALPHABET[state].meaning in words
+    if rule.variant_of is not None:
+        assert "+".join((rule.variant_of, *rule.rewrites)) in words
+    assert max(map(len, shown.splitlines())) <= max(show.WIDTH, *map(len, rule.source.split()))
+
+
+def test_text_never_ends_a_line_with_a_blank() -> None:
+    for rule in ALL:
+        assert all(line == line.rstrip() for line in show.text(rule).splitlines())
+    assert all(line == line.rstrip() for line in show.listing(ALL).splitlines())
+
+
+def test_related_rules_are_variants_and_rules_with_the_same_state() -> None:
+    assert {rule.name: how for rule, how in show.related(find("adam"))} == {
+        "adam_eps_hat": "the same state",
+        "adam_eps_inside": "adam+eps_inside",
+        "adamw": "adam+decoupled_decay",
+        "adam_l2": "adam+coupled_decay",
+    }
+    assert {rule.name for rule, _ in show.related(find("amsgrad"))} == {
+        "amsgrad_paper",
+        "amsgrad_corrected_max",
+        "amsgrad_eps_hat",
+    }
+    assert {rule.name: how for rule, how in show.related(find("adamw"))}["adam"] == "what this one is a variant of"
+    assert show.related(find("sgd")) == ()
+
+
+def test_the_listing_has_a_line_for_every_rule_and_rewrite() -> None:
+    listed = show.listing(ALL).splitlines()
+    for rule in ALL:
+        assert sum(line.startswith(f"{rule.name} ") and rule.title in line for line in listed) == 1
+    for rewrite in rewrites.ALL:
+        assert sum(line.startswith(f"{rewrite.name} ") and rewrite.title in line for line in listed) == 1
+    assert max(map(len, listed)) <= show.WIDTH
+
+
+def test_latex_indexes_old_and_new_values() -> None:
+    written = show.latex(find("adam"))
+    assert written.startswith("\\begin{align*}\n")
+    assert written.endswith("\n\\end{align*}")
+    assert r"  m_t &= \beta_1 m_{t-1} + \left(1 - \beta_1\right) g_t \\" in written
+    assert r"\theta_t &= \theta_{t-1} - \frac{\eta \hat{m}_t}{\sqrt{\hat{v}_t} + \epsilon}" in written
+
+
+@pytest.mark.parametrize("name", sorted(COMBINATIONS))
+def test_latex_is_ascii_with_braces_that_close(name: str) -> None:
+    written = show.latex(COMBINATIONS[name])
+    assert written.isascii()
+    assert written.count("{") == written.count("}")
+    assert written.count(r"\left") == written.count(r"\right")
+    assert written.count(r"\begin") == written.count(r"\end")
+    assert written.count("&=") == len(folded(COMBINATIONS[name]).lines)
+
+
+def test_scalar_states_and_constants_are_shown() -> None:
+    rule = Rule(
+        "scheduled",
+        title="A schedule.",
+        source="nowhere",
+        init={b: eps},
+        scalars={mu_product: 1},
+        step={
+            mu_product: mu_product * schedule_base ** (t * momentum_decay),
+            b: b * mu_product + g,
+            theta: theta - lr * (b * mu_product + g),
+        },
+        constants={schedule_base: 0.96},
+        domains={lr: NONNEGATIVE, eps: NONNEGATIVE, momentum_decay: NONNEGATIVE},
+    )
+    words = " ".join(show.text(rule).split())
+    assert "P mu_product 1 at first product of the momentum schedule, one number a tensor" in words
+    assert "b ε at first" in words
+    assert "c schedule_base 0.96 in binary64" in words
+    assert "P′ = c^(t·ψ)·P" in words
+
+
+@pytest.mark.parametrize(
+    ("expression", "unicode", "latex"),
+    [
+        (Abs(g) + eps, "|g| + ε", r"\left|g\right| + \epsilon"),
+        (-lr * sign(m), "−η·sign(m)", r"-\eta \operatorname{sign}\left(m\right)"),
+        (Max(v, g**2), "max(v, g²)", r"\operatorname{max}\left(v, g^{2}\right)"),
+        (1 - beta1 ** (t + 1), "1 − β₁ᵗ⁺¹", r"1 - \beta_1^{t + 1}"),
+        (g / 2, "g/2", r"\frac{g}{2}"),
+        (-g / 3 + b, "−g/3 + b", r"-\frac{g}{3} + b"),
+        (1 / sqrt(v), "1/√v", r"\frac{1}{\sqrt{v}}"),
+        ((g + m) ** 2, "(g + m)²", r"\left(g + m\right)^{2}"),
+        (v ** sympy.Rational(1, 3), "v^(1/3)", r"v^{\frac{1}{3}}"),
+        (m / (lr * eps), "m/(η·ε)", r"\frac{m}{\eta \epsilon}"),
+        ((g + m) / eps, "(g + m)/ε", r"\frac{g + m}{\epsilon}"),
+        (sympy.Mul(-1, 1 - beta2, g + m), "−(1 − β₂)·(g + m)", r"-\left(1 - \beta_2\right) \left(g + m\right)"),
+        (theta - lr * Piecewise((g, t > 5), (m, True)), "θ − η·(g if t > 5; m otherwise)", None),
+        (Eq(t, 1), "t = 1", "t = 1"),
+        (sympy.Integer(0), "0", "0"),
+        (sympy.Integer(-2), "−2", "-2"),
+    ],
+)
+def test_an_expression_is_written_so(expression: sympy.Expr, unicode: str, latex: str | None) -> None:
+    assert Writer(UNICODE, ALPHABET).write(expression, theta) == unicode
+    if latex is not None:
+        assert Writer(LATEX, ALPHABET).write(expression, theta) == latex
+
+
+def test_folding_finds_a_sum_inside_a_sum_with_either_sign() -> None:
+    name = sympy.Symbol("name", real=True)
+    assert fold(theta - momentum * b - lr * g, momentum * b + lr * g, name) == theta - name
+    assert fold(g + eps + sqrt(g + m), g + m, name) == g + eps + sqrt(name)
+    assert fold(lr * m / (1 - beta1**t), m / (1 - beta1**t), name) == lr * name
+    assert fold(g + m, g, name) == g + m
