@@ -20,8 +20,8 @@ for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 import numpy as np
-from exam.evaluation_orders import ORDERS, run, script_for
 
+from exam.evaluation_orders import ORDERS, run, script_for
 from stepcheck_reference import rules
 from stepcheck_reference.arithmetic import plain
 from stepcheck_reference.oracle import judge

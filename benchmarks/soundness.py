@@ -18,7 +18,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 from exam.evaluation_orders import WRONG, run, script_for
 from exam.soundness import DTYPES, examples, pairs
-
 from stepcheck_reference import rules
 from stepcheck_reference.arithmetic import plain
 from stepcheck_reference.oracle import judge
