@@ -52,9 +52,7 @@ def run() -> tuple[float, int, int, int]:
     """Return (seconds, peak bytes over all processes, element-steps compared, exit code) of one run."""
     with tempfile.TemporaryFile("w+") as out:
         start = time.perf_counter()
-        process = subprocess.Popen(
-            [sys.executable, *COMMAND], stdout=out, stderr=subprocess.DEVNULL, env=ENVIRONMENT
-        )
+        process = subprocess.Popen([sys.executable, *COMMAND], stdout=out, stderr=subprocess.DEVNULL, env=ENVIRONMENT)
         peak = 0
         while process.poll() is None:
             if sys.platform == "linux":

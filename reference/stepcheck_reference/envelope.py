@@ -92,10 +92,10 @@ def prepare(program: Program, rows: Mapping[str, Reals], arithmetic: Arithmetic,
         count = len(next(iter(rows.values())))
         parts: dict[int, Part] = {}
         for index, node in enumerate(program.nodes):
-            if node.scalar:
+            if index in program.entering:
                 alone = Node("product", True, node.counted, (index,), (1,))
                 parts[index] = _part(program, alone, scalars, count, arithmetic, wide)
-            elif node.kind == "product":
+            elif node.kind == "product" and not node.scalar:
                 parts[index] = _part(program, node, scalars, count, arithmetic, wide)
     return Prepared(program, arithmetic, wide, scalars, parts)
 

@@ -16,22 +16,25 @@ from numpy.typing import NDArray
 
 from stepcheck_reference.arithmetic import Arithmetic
 from stepcheck_reference.envelope import Ball, Landing, Prepared, land, prepare
-from stepcheck_reference.extended import Backend, backend
-from stepcheck_reference.formats import BINARY64, is_complex
+from stepcheck_reference.extended import Backend, Extended, backend
+from stepcheck_reference.formats import BINARY64, FORMATS, is_complex
 from stepcheck_reference.program import Program, compile_rule
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.scalars import Reals
 from stepcheck_reference.script import Script, expand_all
 from stepcheck_reference.trajectory import Trace, Trajectory
 
-CHUNK = 16384
-"""Elements evaluated at once: the arrays of one operation stay in the cache."""
+CHUNK, WIDE_CHUNK = 16384, 4096
+"""Elements evaluated at once, and for float64, so that the arrays of one operation stay in the cache."""
 
 INPUT = "input not finite"
 RANGE = "an intermediate leaves the dtype's range"
 DIVISOR = "a divisor may be zero"
 UNKNOWN = "state unknown after an element could not be compared"
 MISSING = "state not held by the subject"
+
+MOST_WIDENED = 2_000_000
+"""Element-steps of one tensor up to which its values are kept in 113 bits, 16 bytes each."""
 
 Mask = NDArray[np.bool_]
 
@@ -140,6 +143,8 @@ class _Track:
     new: dict[str, Reals]
     held: dict[str, Mask]
     pairs: bool
+    old_wide: dict[str, Extended]
+    new_wide: dict[str, Extended]
 
     def all_held(self) -> Mask:
         """Return, shape (steps, size), whether the subject held every state after the step."""
@@ -231,7 +236,7 @@ class _Judging:
             columns = {name: np.array([row[i] for row in tables]) for i, name in enumerate(names)}
             prepared = prepare(self.program, columns, arithmetic, self.wide)
             if self.stepwise:
-                for pieces in _chunks(tracks):
+                for pieces in _chunks(tracks, WIDE_CHUNK if arithmetic.storage is BINARY64 else CHUNK):
                     self._judge_pieces(pieces, prepared, columns)
             else:
                 for track in tracks:
@@ -279,7 +284,28 @@ class _Judging:
             old[name], new[name] = before, values[1:] if every else values[at]
             known = trace.present[name][at]
             held[name] = known
-        return _Track(index, at, np.array(rows, dtype=np.int64), old, new, held, is_complex(tensor.dtype))
+        old_wide, new_wide = self._widened(old, new) if FORMATS[tensor.dtype] is BINARY64 else ({}, {})
+        pairs = is_complex(tensor.dtype)
+        return _Track(index, at, np.array(rows, dtype=np.int64), old, new, held, pairs, old_wide, new_wide)
+
+    def _widened(
+        self, old: Mapping[str, Reals], new: Mapping[str, Reals]
+    ) -> tuple[dict[str, Extended], dict[str, Extended]]:
+        """Return ``old`` and ``new`` in 113 bits, where that is not too much to hold; else nothing.
+
+        What a step starts from is mostly what the one before it left, and need not be widened twice.
+        """
+        before: dict[str, Extended] = {}
+        after: dict[str, Extended] = {}
+        if old["theta"].size > MOST_WIDENED:
+            return before, after
+        for name, values in new.items():
+            if len(values) and np.array_equal(old[name][1:], values[:-1]):
+                chain = self.wide.lift(np.concatenate([old[name][:1], values]))
+                before[name], after[name] = chain[:-1], chain[1:]
+            else:
+                before[name], after[name] = self.wide.lift(old[name]), self.wide.lift(values)
+        return before, after
 
     def _initial(self, name: str, hypers: list[tuple[dict[str, float], ...]], group: int) -> float:
         symbol = next(symbol for symbol in self.rule.states if symbol.name == name)
@@ -341,20 +367,27 @@ class _Judging:
     # Envelopes and comparison.
 
     def _judge_pieces(self, pieces: list[_Piece], prepared: Prepared, columns: Mapping[str, Reals]) -> None:
-        def gather(side: str, name: str) -> Reals:
+        def gather(side: str, name: str) -> NDArray[Any]:
             parts = [p.cut(getattr(p.track, side)[name]) for p in pieces]
             return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
+        def widened(side: str, name: str) -> Extended | None:
+            return gather(side, name) if all(name in getattr(p.track, side) for p in pieces) else None
+
         rows, lengths = _runs(pieces)
         names = ("theta", "g", *self.program.states)
-        inputs = {name: self._ball(gather("old", name), prepared.arithmetic) for name in names}
+        inputs = {
+            name: self._ball(gather("old", name), prepared.arithmetic, widened("old_wide", name)) for name in names
+        }
         landings = land(prepared, inputs, rows, lengths)
         new = {name: gather("new", name) for name in ("theta", *self.program.states)}
         held = np.concatenate([p.cut(p.track.all_held()) for p in pieces])
-        self._compare(pieces, inputs, landings, new, columns, ~held, MISSING)
+        wide = {name: widened("new_wide", name) for name in new}
+        self._compare(pieces, inputs, landings, new, columns, ~held, MISSING, wide)
 
-    def _ball(self, values: Reals, arithmetic: Arithmetic) -> Ball:
-        centre = self.wide.lift(values) if arithmetic.storage is BINARY64 else None
+    def _ball(self, values: Reals, arithmetic: Arithmetic, centre: Extended | None = None) -> Ball:
+        if centre is None and arithmetic.storage is BINARY64:
+            centre = self.wide.lift(values)
         return Ball(values, None, centre, bool(np.all(values >= 0)))
 
     def _judge_running(self, track: _Track, prepared: Prepared, columns: Mapping[str, Reals]) -> None:
@@ -388,6 +421,7 @@ class _Judging:
         columns: Mapping[str, Reals],
         barred: Mask,
         why: str,
+        wide: Mapping[str, Extended | None] | None = None,
     ) -> Mask:
         finite = ~barred
         for ball in inputs.values():
@@ -410,7 +444,7 @@ class _Judging:
                 divided = outside & _spread_pair(landing.edge, pairs)
                 judgement.add(DIVISOR, int(divided.sum()) // share)
                 judgement.add(RANGE, int((outside & ~divided).sum()) // share)
-            self._measure(name, landing, new[name], mask, pieces, inputs, columns)
+            self._measure(name, landing, new[name], mask, pieces, inputs, columns, (wide or {}).get(name))
         return theta
 
     def _measure(
@@ -422,11 +456,13 @@ class _Judging:
         pieces: list[_Piece],
         inputs: Mapping[str, Ball],
         columns: Mapping[str, Reals],
+        wide: Extended | None,
     ) -> None:
         radius = np.asarray(landing.ball.radius)
         with np.errstate(all="ignore"):
             if landing.ball.centre is not None:
-                error = self.wide.lower(np.abs(self.wide.lift(observed) - landing.ball.centre))
+                wide = self.wide.lift(observed) if wide is None else wide
+                error = np.abs(self.wide.lower(wide - landing.ball.centre))
             else:
                 error = np.abs(observed - landing.ball.value)
             ratio = error / radius
@@ -510,22 +546,22 @@ def _spread_pair(mask: Mask, pairs: bool) -> Mask:
     return np.repeat(mask.reshape(-1, 2).any(axis=1), 2) if pairs else mask
 
 
-def _chunks(tracks: list[_Track]) -> Iterator[list[_Piece]]:
-    """Yield all elements of all steps in lots of at most CHUNK; an element's two complex parts stay together.
+def _chunks(tracks: list[_Track], most: int) -> Iterator[list[_Piece]]:
+    """Yield all elements of all steps in lots of at most ``most``; an element's two complex parts stay together.
 
     A large tensor's step gets lots of its own, because a lot with one row of scalars needs no copies of them.
     """
     lot: list[_Piece] = []
-    room = CHUNK
+    room = most
     for track in tracks:
         steps, size = track.old["theta"].shape
-        wide = size > CHUNK // 4
+        wide = size > most // 4
         start = 0
         while start < steps * size:
             end = (start // size + 1) * size if wide else steps * size
             if lot and (wide or not room):
                 yield lot
-                lot, room = [], CHUNK
+                lot, room = [], most
             stop = min(end, start + room)
             lot.append(_Piece(track, start, stop))
             room -= stop - start

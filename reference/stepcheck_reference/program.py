@@ -7,7 +7,7 @@ it depends on t or a scalar state.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -54,13 +54,15 @@ class Node:
 class Program:
     """A rule's equations: ``nodes`` in order of evaluation, ``outputs`` mapping "theta" and each state to a node.
 
-    ``symbols`` names the symbols that each node depends on.
+    ``symbols`` names the symbols that each node depends on; ``entering`` are the scalars that meet a tensor
+    as they are, and not as a factor.
     """
 
     rule: Rule
     nodes: tuple[Node, ...]
     outputs: Mapping[str, int]
     symbols: tuple[frozenset[str], ...]
+    entering: frozenset[int]
     states: tuple[str, ...]
     scalar_states: tuple[str, ...]
     hyper: tuple[str, ...]
@@ -85,6 +87,7 @@ def compile_rule(rule: Rule) -> Program:
         nodes=tuple(builder.nodes),
         outputs=outputs,
         symbols=_symbols(builder.nodes),
+        entering=_entering(builder.nodes, outputs.values()),
         states=tuple(symbol.name for symbol in rule.states),
         scalar_states=tuple(symbol.name for symbol in rule.scalars),
         hyper=tuple(symbol.name for symbol in rule.hyper),
@@ -99,6 +102,19 @@ def _symbols(nodes: Sequence[Node]) -> tuple[frozenset[str], ...]:
         own = frozenset({node.name} if node.kind == "symbol" else ())
         known.append(own.union(*(known[int(index)] for index in (*node.arguments, *chosen, *compared))))
     return tuple(known)
+
+
+def _entering(nodes: Sequence[Node], outputs: Iterable[int]) -> frozenset[int]:
+    met = set(outputs)
+    for node in nodes:
+        if node.scalar:
+            continue
+        met |= {index for _, index in node.branches}
+        if node.kind != "product":
+            met |= set(node.arguments)
+        if node.blend is not None:
+            met.add(node.blend.weight)
+    return frozenset(index for index in met if nodes[index].scalar)
 
 
 class _Builder:

@@ -144,8 +144,7 @@ def expand(data: Data, size: int, dtype: str) -> NDArray[np.float64]:
 def expand_all(data: Sequence[Data], size: int, dtype: str) -> NDArray[np.float64]:
     """Return one row of ``size`` values for each of ``data``; shape (len(data), size).
 
-    The stream is Philox's raw 64-bit words (Salmon et al. 2011), whose values numpy guarantees, so a
-    seed means the same numbers everywhere. Raises ValueError for a literal of another length.
+    Raises ValueError for a literal of another length.
     """
     form = FORMATS[dtype]
     values = np.empty((len(data), size))
@@ -159,7 +158,7 @@ def expand_all(data: Sequence[Data], size: int, dtype: str) -> NDArray[np.float6
             values[row] = item.values
     for regime, rows in drawn.items():
         items = [item for row in rows if isinstance(item := data[row], Drawn)]
-        words = np.array([_stream(item.seed, 2 * size) for item in items]).reshape(len(items), 2, size)
+        words = _words([item.seed for item in items], 2 * size).reshape(len(items), 2, size)
         with np.errstate(all="ignore"):
             spread = _regime(regime, words, form) * np.array([[item.scale] for item in items])
         values[rows] = form.round(spread)
@@ -191,16 +190,20 @@ def _regime(regime: str, words: NDArray[np.uint64], form: Format) -> NDArray[np.
     return sign if regime == "signs" else np.ones_like(sign)
 
 
-_PHILOX = np.random.Philox(key=0)
-_START = _PHILOX.state
+def _words(seeds: Sequence[int], count: int) -> NDArray[np.uint64]:
+    """Return ``count`` 64-bit words for each seed, by SplitMix64 (Steele, Lea and Flood 2014, figure 15).
+
+    Integer arithmetic alone, so a seed means the same words in every version and on every machine; all
+    seeds at once, because a generator object for each would cost more than its words.
+    """
+    started = _mixed(np.array(seeds, dtype=np.uint64)[:, None])
+    return _mixed(started + np.arange(1, count + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15))
 
 
-def _stream(seed: int, count: int) -> NDArray[np.uint64]:
-    """Return the first ``count`` raw words for ``seed``; one generator is re-keyed, as making one is slow."""
-    state = dict(_START)
-    state["state"] = {"counter": np.zeros(4, np.uint64), "key": np.array([seed, 0], np.uint64)}
-    _PHILOX.state = state  # type: ignore[assignment]
-    return np.asarray(_PHILOX.random_raw(count), dtype=np.uint64)
+def _mixed(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return words ^ (words >> np.uint64(31))
 
 
 def to_json(script: Script) -> str:
