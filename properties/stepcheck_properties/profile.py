@@ -36,7 +36,7 @@ QUICK = Profile(
     "quick",
     examples=3,
     max_steps=6,
-    bulk_elements=3800,
+    bulk_elements=2900,
     bulk_steps=8,
     reductions=120,
     long_steps=MappingProxyType({**dict.fromkeys(FORMATS, 40), "bfloat16": 300}),

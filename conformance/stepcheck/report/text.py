@@ -77,14 +77,17 @@ def _device_table(device: str, cells: list[CellResult]) -> str:
 
 
 def mark(cell: CellResult) -> str:
-    """Return a cell of the table, as in "✓ 0.983" or "✗ crashed"."""
+    """Return a cell of the table, as in "✓ 0.983", "✗ nan" or "✗ crashed"."""
     sign = _MARKS[cell.verdict]
     if cell.verdict in (Verdict.NOT_APPLICABLE, Verdict.NOT_RUN, Verdict.VACUOUS):
         return sign
     faults = [failure for failure in cell.failures if failure.worst is None and failure.fault]
     if faults:
         return f"{sign} {faults[0].fault}"
-    worst = max((float(failure.worst.ratio) for failure in cell.failures if failure.worst), default=cell.ratio)
+    shown = [failure.worst for failure in cell.failures if failure.worst]
+    if any(str(entry.observed) == "nan" for entry in shown):
+        return f"{sign} nan"
+    worst = max((float(entry.ratio) for entry in shown), default=cell.ratio)
     return f"{sign} {ratio(max(worst, cell.ratio) if cell.worst else worst)}"
 
 
