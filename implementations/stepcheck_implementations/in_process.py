@@ -5,6 +5,7 @@ There is no net here: a subject that crashes or hangs takes the caller with it.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -16,13 +17,15 @@ from stepcheck_reference.trajectory import Trajectory
 
 
 def name_of(subject: Callable[..., Any]) -> str:
-    """Return a target that names ``subject``: torch.optim's classes by their public name."""
+    """Return a target that names ``subject``: torch.optim's classes by their public name, a script's by its file."""
     import torch
 
     name = getattr(subject, "__qualname__", type(subject).__qualname__)
     if getattr(torch.optim, name, None) is subject:
         return f"torch.optim.{name}"
-    return f"{getattr(subject, '__module__', '__main__')}:{name}"
+    module = getattr(subject, "__module__", "__main__")
+    source = getattr(sys.modules.get(module), "__file__", None) if module == "__main__" else None
+    return f"{source or module}:{name}"
 
 
 class InProcess:

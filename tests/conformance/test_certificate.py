@@ -99,7 +99,7 @@ def test_another_schema_is_refused() -> None:
 def test_a_report_says_the_failure_in_full_and_fits_a_page() -> None:
     text = report(certificate(BROKEN, cell(Verdict.NOT_RUN, "float64", reason="too slow")))
     for words in (
-        "✗ inf",
+        "✗ nan",
         "· ",
         "1 broken, 1 not run",
         "too slow",

@@ -15,7 +15,7 @@ ZERO_RATE = Finding(
         "single, foreach and fused mode do."
     ),
     link="",
-    torch=("2.0", ""),
+    torch=("2.3", ""),
     targets=("torch.optim.Adam", "torch.optim.AdamW"),
     modes=("differentiable", "capturable", "compiled"),
     code="SC101",

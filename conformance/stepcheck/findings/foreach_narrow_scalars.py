@@ -25,7 +25,7 @@ def _finding(
         name=name,
         explanation=EXPLANATION,
         link="",
-        torch=("2.0", ""),
+        torch=("2.3", ""),
         targets=targets,
         configurations=configurations,
         modes=("foreach",),

@@ -21,7 +21,7 @@ FUSED_SGD_NARROW = Finding(
         "remainder is computed in the tensor's own format instead of float32."
     ),
     link="https://github.com/pytorch/pytorch/issues/191763",
-    torch=("2.4", ""),
+    torch=("2.4", "2.14"),
     targets=("torch.optim.SGD",),
     modes=("fused",),
     dtypes=("bfloat16", "float16"),
@@ -44,7 +44,7 @@ FUSED_SGD_LATE_GRADIENT = Finding(
         "that buffer then."
     ),
     link="",
-    torch=("2.3", ""),
+    torch=("2.4", ""),
     targets=("torch.optim.SGD",),
     configurations=("momentum*", "dampening*", "nesterov*"),
     modes=("fused",),
