@@ -274,11 +274,13 @@ class _Evaluation:
 
     def _product(self, node: Node, part: Part) -> Ball:
         where, scalars = self.where, part.count
-        value, span = part.value[where], part.span[where]
+        value = part.value[where]
+        span = part.span[where] if np.any(part.span > 1.0) else np.ones(1)
         centre = None if part.centre is None else part.centre[where]
-        self.edge |= ~(part.radius[where] < np.inf)
+        if not np.all(part.radius < np.inf):
+            self.edge |= ~(part.radius < np.inf)[where]
         factors = scalars
-        nonnegative = bool(np.all(value >= 0))
+        nonnegative = bool(np.all(part.value >= 0))
         exact: Reals | None = None
         inexact: list[tuple[Reals, Reals, Reals]] = []
         for index, exponent in zip(node.arguments, node.exponents, strict=True):
@@ -330,10 +332,10 @@ class _Evaluation:
         What is exact only scales the radius, so it is multiplied in once, after everything that is one
         number a row.
         """
-        size, radius = part.size[self.where], part.radius[self.where]
         if not inexact:
-            scaled = radius * (1 + relative) + size * (relative + own)
-            return scaled if exact is None else scaled * exact
+            scaled = part.radius * (1 + relative) + part.size * (relative + own)
+            return scaled[self.where] if exact is None else scaled[self.where] * exact
+        size, radius = part.size[self.where], part.radius[self.where]
         if exact is not None:
             size, radius = size * exact, radius * exact
         for bound, error, reach in inexact:

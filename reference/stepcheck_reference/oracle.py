@@ -24,7 +24,7 @@ from stepcheck_reference.scalars import Reals
 from stepcheck_reference.script import Script, expand_all
 from stepcheck_reference.trajectory import Trace, Trajectory
 
-CHUNK, WIDE_CHUNK = 16384, 4096
+CHUNK, WIDE_CHUNK = 16384, 5120
 """Elements evaluated at once, and for float64, so that the arrays of one operation stay in the cache."""
 
 INPUT = "input not finite"
@@ -211,6 +211,7 @@ class _Judging:
             for name in self.program.states
             if name in trajectory.observed and all(self._ever(trace, name) for trace in stepped)
         )
+        self.hypers = self._in_force()
         stepwise = set(self.observed) >= set(self.program.states)
         self.judgement = Judgement("stepwise" if stepwise else "theta_only")
         self.stepwise = stepwise
@@ -245,10 +246,23 @@ class _Judging:
 
     # What a step starts from.
 
-    def _hypers(self) -> list[tuple[dict[str, float], ...]]:
+    def _in_force(self) -> list[tuple[dict[str, float], ...]]:
+        """Return each group's hyper-parameters at each finished step."""
+        groups = tuple(dict(group.hyper) for group in self.script.groups)
         if not any(step.hyper for step in self.script.steps):
-            return [tuple(dict(group.hyper) for group in self.script.groups)] * self.trajectory.steps
+            return [groups] * self.trajectory.steps
         return [self.script.hyper_at(number) for number in range(1, self.trajectory.steps + 1)]
+
+    def _rows(self, group: int, steps: list[int], tables: dict[tuple[float, ...], int]) -> NDArray[np.int64]:
+        """Return which row of scalars each of ``steps`` uses; ``tables`` numbers the rows, and takes new ones."""
+        rows = np.empty(len(steps), dtype=np.int64)
+        known: dict[int, tuple[float, ...]] = {}
+        for at, step in enumerate(steps):
+            hyper = self.hypers[step - 1][group]
+            if id(hyper) not in known:
+                known[id(hyper)] = tuple(float(hyper[name]) for name in self.program.hyper)
+            rows[at] = tables.setdefault((*known[id(hyper)], at + 1.0), len(tables))
+        return rows
 
     def _track(self, index: int, tables: dict[tuple[float, ...], int]) -> _Track:
         tensor, trace = self.script.tensors[index], self.trajectory.traces[index]
@@ -256,11 +270,6 @@ class _Judging:
         steps = [number for number, step in enumerate(done, 1) if step.gradients[index] is not None]
         self._check_untouched(index, trace, steps)
         group = next(i for i, g in enumerate(self.script.groups) if index in g.tensors)
-        hypers = self._hypers()
-        rows = []
-        for t, step in enumerate(steps, 1):
-            key = (*(float(hypers[step - 1][group][name]) for name in self.program.hyper), float(t))
-            rows.append(tables.setdefault(key, len(tables)))
         at = np.array(steps, dtype=np.int64)
         gradients = [data for step in steps if (data := done[step - 1].gradients[index]) is not None]
         before = np.asarray(trace.before, dtype=np.float64)
@@ -274,19 +283,20 @@ class _Judging:
         held = {"theta": np.ones(len(steps), dtype=np.bool_)}
         for name in self.observed:
             if name not in trace.states:
-                start = np.full((len(steps), tensor.size), self._initial(name, hypers, group))
+                start = np.full((len(steps), tensor.size), self._initial(name, group))
                 old[name], new[name], held[name] = start, start, np.zeros(len(steps), dtype=np.bool_)
                 continue
             values = np.asarray(trace.states[name], dtype=np.float64)
             before = values[:-1].copy() if every else values[at - 1]
             if steps and not trace.present[name][at[0] - 1]:
-                before[0] = self._initial(name, hypers, group)
+                before[0] = self._initial(name, group)
             old[name], new[name] = before, values[1:] if every else values[at]
             known = trace.present[name][at]
             held[name] = known
         old_wide, new_wide = self._widened(old, new) if FORMATS[tensor.dtype] is BINARY64 else ({}, {})
         pairs = is_complex(tensor.dtype)
-        return _Track(index, at, np.array(rows, dtype=np.int64), old, new, held, pairs, old_wide, new_wide)
+        rows = self._rows(group, steps, tables)
+        return _Track(index, at, rows, old, new, held, pairs, old_wide, new_wide)
 
     def _widened(
         self, old: Mapping[str, Reals], new: Mapping[str, Reals]
@@ -307,11 +317,11 @@ class _Judging:
                 before[name], after[name] = self.wide.lift(old[name]), self.wide.lift(values)
         return before, after
 
-    def _initial(self, name: str, hypers: list[tuple[dict[str, float], ...]], group: int) -> float:
+    def _initial(self, name: str, group: int) -> float:
         symbol = next(symbol for symbol in self.rule.states if symbol.name == name)
         value: Any = self.rule.init[symbol]
         free = getattr(value, "free_symbols", ())
-        return float(value.subs({s: hypers[0][group][s.name] for s in free})) if free else float(value)
+        return float(value.subs({s: self.hypers[0][group][s.name] for s in free})) if free else float(value)
 
     # Checks outside the envelope: exact, so their radius is 0.
 
@@ -343,25 +353,26 @@ class _Judging:
     def _check_counts_and_initials(self) -> None:
         counts: list[CountBreak] = []
         initials: list[Deviation] = []
-        hypers = self._hypers()
         for index in self.judged:
             trace = self.trajectory.traces[index]
             group = next(i for i, g in enumerate(self.script.groups) if index in g.tensors)
-            expected = 0
-            for row, observed in enumerate(np.asarray(trace.count, dtype=np.float64)):
-                expected += row > 0 and self.script.steps[row - 1].gradients[index] is not None
-                if observed != -1 and observed != expected:
-                    counts.append(CountBreak(index, row, float(observed), int(expected)))
-                    break
+            done = self.script.steps[: self.trajectory.steps]
+            expected = np.cumsum([0, *(step.gradients[index] is not None for step in done)])
+            observed = np.asarray(trace.count, dtype=np.float64)
+            wrong = np.flatnonzero((observed != -1) & (observed != expected[: len(observed)]))
+            if wrong.size:
+                row = int(wrong[0])
+                counts.append(CountBreak(index, row, float(observed[row]), int(expected[row])))
             for name in self.observed:
-                if not hypers or name not in trace.states or not trace.present[name][0]:
+                if not self.hypers or name not in trace.states or not trace.present[name][0]:
                     continue
-                start = self._initial(name, hypers, group)
+                start = self._initial(name, group)
                 storage = self.arithmetics[self.script.tensors[index].dtype].storage
-                wrong = np.flatnonzero(np.asarray(trace.states[name][0]) != float(storage.round(np.asarray(start))))
-                if wrong.size:
-                    value = float(trace.states[name][0][wrong[0]])
-                    initials.append(Deviation(name, index, 0, int(wrong[0]), value, start, 0.0, float("inf"), {}))
+                first = np.asarray(trace.states[name][0])
+                other = np.flatnonzero(first != float(storage.round(np.asarray(start))))
+                if other.size:
+                    value = float(first[other[0]])
+                    initials.append(Deviation(name, index, 0, int(other[0]), value, start, 0.0, float("inf"), {}))
         self.judgement.counts, self.judgement.initials = tuple(counts), tuple(initials)
 
     # Envelopes and comparison.
@@ -394,11 +405,10 @@ class _Judging:
         arithmetic = prepared.arithmetic
         size = track.old["theta"].shape[1]
         hidden = [name for name in self.program.states if name not in self.observed]
-        hypers = self._hypers()
         group = next(i for i, g in enumerate(self.script.groups) if track.tensor in g.tensors)
         carried = {
-            name: self._ball(np.full(size, self._initial(name, hypers, group)), arithmetic) for name in hidden
-        } if hypers else {}  # fmt: skip
+            name: self._ball(np.full(size, self._initial(name, group)), arithmetic) for name in hidden
+        } if self.hypers else {}  # fmt: skip
         lost = np.zeros(size, dtype=np.bool_)
         for at in range(len(track.steps)):
             piece = _Piece(track, at * size, (at + 1) * size)

@@ -155,7 +155,7 @@ def expand_all(data: Sequence[Data], size: int, dtype: str) -> NDArray[np.float6
         elif len(item.values) not in (1, size):
             raise ValueError(f"{len(item.values)} literal values, but should be 1 or {size}")
         else:
-            values[row] = item.values
+            values[row] = form.round(np.asarray(item.values))
     for regime, rows in drawn.items():
         items = [item for row in rows if isinstance(item := data[row], Drawn)]
         words = _words([item.seed for item in items], 2 * size).reshape(len(items), 2, size)
@@ -165,20 +165,24 @@ def expand_all(data: Sequence[Data], size: int, dtype: str) -> NDArray[np.float6
         for row, item in zip(rows, items, strict=True):
             for index, special in item.specials:
                 if size:
-                    values[row, index % size] = special
-    return form.round(values)
+                    values[row, index % size] = form.round(np.asarray(special))
+    return values
 
 
 def _regime(regime: str, words: NDArray[np.uint64], form: Format) -> NDArray[np.float64]:
     """Return values spread as ``regime`` says; words (rows, 2, size) to values (rows, size)."""
     top = float(form.max_exponent)
-    first, second = ((words[:, i] >> np.uint64(11)).astype(np.float64) * 2.0**-53 for i in (0, 1))
-    sign = np.where(words[:, 1] & np.uint64(1), -1.0, 1.0)
+    first = (words[:, 0] >> np.uint64(11)).astype(np.float64) * 2.0**-53
+    if regime == "uniform":
+        return 2.0 * first - 1.0
+    if regime == "constant":
+        return np.ones_like(first)
+    if regime in ("normal", "sparse"):
+        second = (words[:, 1] >> np.uint64(11)).astype(np.float64) * 2.0**-53
     if regime == "normal":
         # Box and Muller; log1p(-u) keeps the argument above 0.
         return np.asarray(np.sqrt(-2.0 * np.log1p(-first)) * np.cos(2.0 * np.pi * second))
-    if regime == "uniform":
-        return 2.0 * first - 1.0
+    sign = np.where(words[:, 1] & np.uint64(1), -1.0, 1.0)
     if regime == "wide":
         return sign * np.exp2((first - 0.5) * top)
     if regime == "tiny":
@@ -187,7 +191,7 @@ def _regime(regime: str, words: NDArray[np.uint64], form: Format) -> NDArray[np.
         return sign * np.exp2(top * (0.35 + 0.15 * first))
     if regime == "sparse":
         return np.where(second < 0.7, 0.0 * sign, sign * first)
-    return sign if regime == "signs" else np.ones_like(sign)
+    return sign
 
 
 def _words(seeds: Sequence[int], count: int) -> NDArray[np.uint64]:
