@@ -11,6 +11,7 @@ from stepcheck.expected_broken import Finding, allowed, detoured, known
 from stepcheck.failing import failure, worst
 from stepcheck.findings import ALL
 from stepcheck.inference import CANDIDATES, PLAIN, Candidate, candidate
+from stepcheck.judges import Contradiction
 from stepcheck.plan import Planned
 from stepcheck.replay_token import Replayable
 from stepcheck.request import Request
@@ -31,6 +32,9 @@ from stepcheck_reference.script import Script
 from stepcheck_reference.trajectory import Trajectory
 
 Run = Callable[[Script], Trajectory]
+
+NEAR = 2.0**-20
+"""How far beyond 1 a ratio is before enclosing it can tell more than the centre's own last bits."""
 
 
 class Court:
@@ -140,6 +144,7 @@ class _Case:
                 hold=dict(self.planned.hold),
                 detour=self.detour,
             )
+            self.confirm(examination.observability, small.breach)
             new.add(found.law.code)
             item = Replayable(self.cell, self.planned.rule, small.script, inferred.name if inferred else "")
             counts: tuple[CountBreak, ...] = ()
@@ -178,6 +183,16 @@ class _Case:
             laws=results,
             fixed_upstream=fixed,
         )
+
+    def confirm(self, observability: str, breach: Breach) -> None:
+        """Enclose a witness whose inputs are exact; raises Contradiction where that does not show it broken."""
+        deviation = breach.deviation
+        if deviation is None or observability != "stepwise" or "g" not in deviation.inputs:
+            return
+        from stepcheck_reference.enclosure import confirms
+
+        if deviation.ratio > 1.0 + NEAR and not confirms(self.rule, deviation):
+            raise Contradiction(f"{self.cell.id}: arb arithmetic does not confirm that {breach.message}")
 
     def law(self, found: examining.Finding, failures: list[Failure], new: set[str]) -> LawResult:
         mine = tuple(entry for entry in failures if entry.code == found.law.code)

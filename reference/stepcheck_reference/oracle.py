@@ -105,26 +105,9 @@ class Judgement:
 
 
 @lru_cache(maxsize=256)
-def _compiled(name: str, rule_id: int, holder: _Hold) -> Program:
-    return compile_rule(holder.rule)
-
-
-class _Hold:
-    """Keeps a rule alive beside its compiled program; rules themselves need not be hashable."""
-
-    def __init__(self, rule: Rule) -> None:
-        self.rule = rule
-
-    def __hash__(self) -> int:
-        return id(self.rule)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Hold) and other.rule is self.rule
-
-
 def program_of(rule: Rule) -> Program:
     """Return the rule's program, compiled once."""
-    return _compiled(rule.name, id(rule), _Hold(rule))
+    return compile_rule(rule)
 
 
 @lru_cache(maxsize=4)

@@ -9,6 +9,7 @@ import pytest
 from stepcheck.certificate import CellResult
 from stepcheck.expected_broken import Finding, known, release
 from stepcheck.findings import ALL
+from stepcheck.judges import Contradiction
 from stepcheck.judging import Court
 from stepcheck.plan import Planned
 from stepcheck.request import Request
@@ -118,3 +119,11 @@ def test_releases_compare_as_numbers() -> None:
 def test_every_entry_has_a_name_of_its_own_and_explains_itself() -> None:
     assert len({entry.name for entry in ALL}) == len(ALL)
     assert all(entry.explanation and entry.targets and entry.outputs for entry in ALL)
+
+
+def test_a_failure_that_arb_does_not_confirm_is_a_contradiction_of_our_own(
+    judged: Callable[..., CellResult], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stepcheck_reference.enclosure.confirms", lambda *_: False)
+    with pytest.raises(Contradiction, match="arb arithmetic does not confirm that theta="):
+        judged()

@@ -29,6 +29,7 @@ VARIANTS = [rule.name for rule in rules.ALL] + [
 ]
 
 WIDE_UNIT = 2.0**-PRECISION
+ADAM = rules.find("adam")
 
 
 def exactly(values: object) -> list[Fraction]:
@@ -141,18 +142,25 @@ def test_wrong_arithmetic_is_beyond_its_radius(wrong, dtype: str) -> None:  # ty
     hyper = {"lr": 0.1, "beta1": 0.9, "beta2": 0.99, "eps": 0.1}
     script = script_for(dtype, size=200, steps=8, hyper=hyper, regime="normal", scale=0.25, seed=5, at_zero=True)
     arithmetic = plain(dtype)
-    judgement = judge(rules.find("adam"), script, run(wrong, script, arithmetic), {dtype: arithmetic})
+    judgement = judge(ADAM, script, run(wrong, script, arithmetic), {dtype: arithmetic})
     assert judgement.worst["theta"].ratio > 2.0
-    assert confirms(rules.find("adam"), judgement.worst["theta"])
+    assert confirms(ADAM, judgement.worst["theta"])
+
+
+def test_an_enclosure_confirms_no_deviation_within_the_radius() -> None:
+    hyper = {"lr": 0.1, "beta1": 0.9, "beta2": 0.99, "eps": 0.1}
+    for dtype in ("float16", "bfloat16", "float32", "float64"):
+        script = script_for(dtype, size=200, steps=8, hyper=hyper, regime="normal", scale=0.25, seed=5)
+        judgement = judge(ADAM, script, run(ORDERS[0].step, script, plain(dtype)), {dtype: plain(dtype)})
+        assert not any(confirms(ADAM, deviation) for deviation in judgement.worst.values())
 
 
 def test_a_step_counter_frozen_at_256_is_seen_at_step_300_in_bfloat16() -> None:
     hyper = {"lr": 0.1, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8}
     script = script_for("bfloat16", size=300, steps=300, hyper=hyper, regime="normal", scale=1.0, seed=6, at_zero=True)
     arithmetic = plain("bfloat16")
-    rule = rules.find("adam")
-    right = judge(rule, script, run(ORDERS[0].step, script, arithmetic), {"bfloat16": arithmetic})
-    wrong = judge(rule, script, run(counter_frozen_at_256, script, arithmetic), {"bfloat16": arithmetic})
+    right = judge(ADAM, script, run(ORDERS[0].step, script, arithmetic), {"bfloat16": arithmetic})
+    wrong = judge(ADAM, script, run(counter_frozen_at_256, script, arithmetic), {"bfloat16": arithmetic})
     assert right.conforms
     assert right.compared == 90_000
     assert wrong.worst["theta"].ratio > 1.0
@@ -165,7 +173,7 @@ def test_wrong_arithmetic_is_still_beyond_its_radius_after_300_steps_in_bfloat16
     script = script_for("bfloat16", size=50, steps=300, hyper=hyper, regime="normal", scale=0.25, seed=7, at_zero=True)
     arithmetic = plain("bfloat16")
     trajectory = run(wrong, script, arithmetic)
-    judgement = judge(rules.find("adam"), script, trajectory, {"bfloat16": arithmetic})
+    judgement = judge(ADAM, script, trajectory, {"bfloat16": arithmetic})
     assert max(deviation.ratio for deviation in judgement.worst.values()) > 2.0
 
 
@@ -174,8 +182,8 @@ def test_gmpy2_stands_in_for_quaddtype_with_the_same_verdict() -> None:
     script = script_for("float64", size=30, steps=4, hyper=hyper, regime="normal", scale=1.0, seed=8)
     arithmetic = plain("float64")
     trajectory = run(ORDERS[0].step, script, arithmetic)
-    quad = judge(rules.find("adam"), script, trajectory, {"float64": arithmetic}, wide="numpy-quaddtype")
-    mpfr = judge(rules.find("adam"), script, trajectory, {"float64": arithmetic}, wide="gmpy2")
+    quad = judge(ADAM, script, trajectory, {"float64": arithmetic}, wide="numpy-quaddtype")
+    mpfr = judge(ADAM, script, trajectory, {"float64": arithmetic}, wide="gmpy2")
     assert quad.compared == mpfr.compared == 120
     for output, deviation in quad.worst.items():
         other = mpfr.worst[output]
