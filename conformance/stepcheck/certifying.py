@@ -9,43 +9,24 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
 from stepcheck.certificate import CellResult, Certificate, Findings, Run
 from stepcheck.plan import Planned, plan
 from stepcheck.request import Request, WrongRequest, check_fixed, writable
+from stepcheck.runner import Runner
 from stepcheck.verdict import Verdict, overall
 from stepcheck_implementations import torch_optim, wire
 from stepcheck_implementations.pool import Workers
-from stepcheck_implementations.subject import Adapter, Cell
-from stepcheck_reference.script import Script
-from stepcheck_reference.trajectory import Trajectory
+from stepcheck_implementations.subject import Adapter
 
 Progress = Callable[[int, int, CellResult | None], None]
 """Called with (cells done, cells in all, the result that has just come in, None at the start)."""
 
 PATIENCE: Mapping[str, float] = {"quick": 10.0, "standard": 30.0, "thorough": 60.0}
 """Seconds after which a script counts as hung; scripts take milliseconds, and profiles differ in how many steps."""
-
-
-class Runner(Protocol):
-    """What turns a script into a trajectory: ``Workers``, or ``InProcess`` for objects handed over in Python."""
-
-    def describe(
-        self,
-        target: str,
-        rule: str | None = None,
-        *,
-        hyper: Sequence[str] = (),
-        states: Sequence[str] = (),
-        fixed: Mapping[str, float] | None = None,
-    ) -> dict[str, Any]:
-        """Return what ``target`` offers."""
-
-    def run(self, adapter: Adapter, cell: Cell, script: Script) -> Trajectory:
-        """Return what the cell's subject does over ``script``."""
 
 
 class Interrupted(KeyboardInterrupt):

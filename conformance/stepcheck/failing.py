@@ -9,7 +9,7 @@ from stepcheck.replay_token import Replayable, encode
 from stepcheck.standalone import call, program
 from stepcheck_implementations.subject import Adapter
 from stepcheck_properties.law import Breach, Law
-from stepcheck_reference.oracle import CountBreak, Deviation
+from stepcheck_reference.judgement import CountBreak, Deviation
 from stepcheck_reference.script import to_json
 
 

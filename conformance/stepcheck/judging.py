@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping
 
 from stepcheck.certificate import CellResult, Failure, LawResult
-from stepcheck.certifying import Runner
 from stepcheck.expected_broken import Finding, allowed, detoured, known
 from stepcheck.failing import failure, worst
 from stepcheck.findings import ALL
@@ -15,6 +14,7 @@ from stepcheck.judges import Contradiction
 from stepcheck.plan import Planned
 from stepcheck.replay_token import Replayable
 from stepcheck.request import Request
+from stepcheck.runner import Runner
 from stepcheck.verdict import Verdict, overall
 from stepcheck_implementations.subject import Adapter, Cell
 from stepcheck_implementations.torch_optim import arithmetic_of
@@ -24,7 +24,7 @@ from stepcheck_properties.examine import Examination
 from stepcheck_properties.law import Breach, Evidence
 from stepcheck_reference.arithmetic import Arithmetic
 from stepcheck_reference.formats import FORMATS
-from stepcheck_reference.oracle import CountBreak
+from stepcheck_reference.judgement import CountBreak
 from stepcheck_reference.oracle import judge as oracle_judge
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.rules import find

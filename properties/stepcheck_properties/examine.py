@@ -17,7 +17,7 @@ from stepcheck_properties.reduce import Detour, Run, breach_of, reduce
 from stepcheck_properties.strategies.scripts import scripts
 from stepcheck_reference import oracle
 from stepcheck_reference.arithmetic import Arithmetic
-from stepcheck_reference.oracle import Deviation
+from stepcheck_reference.judgement import Deviation
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.script import Script
 

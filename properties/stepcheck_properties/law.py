@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from stepcheck_reference.oracle import Deviation, Judgement
+from stepcheck_reference.judgement import Deviation, Judgement
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.script import Script
 from stepcheck_reference.trajectory import Trajectory

@@ -12,7 +12,7 @@ from typing import Any
 import sympy
 from flint import arb, ctx, fmpq
 
-from stepcheck_reference.oracle import Deviation
+from stepcheck_reference.judgement import Deviation
 from stepcheck_reference.rule import Rule
 
 

@@ -6,8 +6,7 @@ is as sharp at step 300 as at step 1. State that cannot be observed keeps a runn
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -18,90 +17,28 @@ from stepcheck_reference.arithmetic import Arithmetic
 from stepcheck_reference.envelope import Ball, Landing, Prepared, land, prepare
 from stepcheck_reference.extended import Backend, Extended, backend
 from stepcheck_reference.formats import BINARY64, FORMATS, is_complex
+from stepcheck_reference.judgement import (
+    DIVISOR,
+    INPUT,
+    MISSING,
+    RANGE,
+    UNKNOWN,
+    CountBreak,
+    Deviation,
+    Judgement,
+)
 from stepcheck_reference.program import Program, compile_rule
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.scalars import Reals
 from stepcheck_reference.script import Script, expand_all
+from stepcheck_reference.tracks import Mask, Piece, Track, chunks, runs
 from stepcheck_reference.trajectory import Trace, Trajectory
 
 CHUNK, WIDE_CHUNK = 16384, 5120
 """Elements evaluated at once, and for float64, so that the arrays of one operation stay in the cache."""
 
-INPUT = "input not finite"
-RANGE = "an intermediate leaves the dtype's range"
-DIVISOR = "a divisor may be zero"
-UNKNOWN = "state unknown after an element could not be compared"
-MISSING = "state not held by the subject"
-
 MOST_WIDENED = 2_000_000
 """Element-steps of one tensor up to which its values are kept in 113 bits, 16 bytes each."""
-
-Mask = NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True)
-class Deviation:
-    """One real number's distance from its envelope.
-
-    ``ratio`` is |observed - expected| / radius, inf where the radius is 0 or ``observed`` is not finite;
-    ``step`` counts from 1 (0: the initial state), ``index`` is flat; ``inputs`` are the old theta and
-    states, g, t and the hyper-parameters, by alphabet name.
-    """
-
-    output: str
-    tensor: int
-    step: int
-    index: int
-    observed: float
-    expected: float
-    radius: float
-    ratio: float
-    inputs: Mapping[str, float]
-
-
-@dataclass(frozen=True, slots=True)
-class CountBreak:
-    """A step counter that is not the number of gradients its parameter has had."""
-
-    tensor: int
-    step: int
-    observed: float
-    expected: int
-
-
-@dataclass(slots=True)
-class Judgement:
-    """What the oracle found in one trajectory.
-
-    ``compared`` and ``not_compared`` count element-steps (a complex element once); ``worst`` maps each
-    output to its largest ratio; ``broken`` counts the reals beyond 1; ``nonfinite`` counts admissible
-    non-finite results.
-    """
-
-    observability: str
-    compared: int = 0
-    not_compared: dict[str, int] = field(default_factory=dict)
-    worst: dict[str, Deviation] = field(default_factory=dict)
-    worst_from_zero: Deviation | None = None
-    broken: dict[str, int] = field(default_factory=dict)
-    nonfinite: int = 0
-    counts: tuple[CountBreak, ...] = ()
-    initials: tuple[Deviation, ...] = ()
-
-    @property
-    def breaks(self) -> tuple[Deviation, ...]:
-        """The worst deviation of each output that is beyond its radius."""
-        return tuple(deviation for deviation in self.worst.values() if deviation.ratio > 1.0)
-
-    @property
-    def conforms(self) -> bool:
-        """Whether nothing was found wrong."""
-        return not (self.breaks or self.counts or self.initials)
-
-    def add(self, reason: str, count: int) -> None:
-        """Count ``count`` element-steps as not compared for ``reason``."""
-        if count:
-            self.not_compared[reason] = self.not_compared.get(reason, 0) + count
 
 
 @lru_cache(maxsize=256)
@@ -113,48 +50,6 @@ def program_of(rule: Rule) -> Program:
 @lru_cache(maxsize=4)
 def _backend(name: str | None) -> Backend:
     return backend(name)
-
-
-@dataclass(frozen=True, slots=True)
-class _Track:
-    """One tensor's steps with a gradient, steps along the first axis: everything its envelope needs."""
-
-    tensor: int
-    steps: NDArray[np.int64]
-    rows: NDArray[np.int64]
-    old: dict[str, Reals]
-    new: dict[str, Reals]
-    held: dict[str, Mask]
-    pairs: bool
-    old_wide: dict[str, Extended]
-    new_wide: dict[str, Extended]
-
-    def all_held(self) -> Mask:
-        """Return, shape (steps, size), whether the subject held every state after the step."""
-        rows = np.logical_and.reduce(list(self.held.values()))
-        return np.broadcast_to(rows[:, None], self.old["theta"].shape)
-
-
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """Consecutive elements of one track, steps one after another: flat positions ``start`` to ``stop``."""
-
-    track: _Track
-    start: int
-    stop: int
-
-    @property
-    def size(self) -> int:
-        return self.stop - self.start
-
-    def cut(self, values: NDArray[Any]) -> NDArray[Any]:
-        """Return this piece of an array of shape (steps, size)."""
-        return values.reshape(-1)[self.start : self.stop]
-
-    def place(self, offset: int) -> tuple[int, int]:
-        """Return which of the track's steps and which element is ``offset`` positions in."""
-        step, index = divmod(self.start + offset, self.track.old["theta"].shape[1])
-        return int(step), int(index)
 
 
 def judge(
@@ -220,7 +115,7 @@ class _Judging:
             columns = {name: np.array([row[i] for row in tables]) for i, name in enumerate(names)}
             prepared = prepare(self.program, columns, arithmetic, self.wide)
             if self.stepwise:
-                for pieces in _chunks(tracks, WIDE_CHUNK if arithmetic.storage is BINARY64 else CHUNK):
+                for pieces in chunks(tracks, WIDE_CHUNK if arithmetic.storage is BINARY64 else CHUNK):
                     self._judge_pieces(pieces, prepared, columns)
             else:
                 for track in tracks:
@@ -247,7 +142,7 @@ class _Judging:
             rows[at] = tables.setdefault((*known[id(hyper)], at + 1.0), len(tables))
         return rows
 
-    def _track(self, index: int, tables: dict[tuple[float, ...], int]) -> _Track:
+    def _track(self, index: int, tables: dict[tuple[float, ...], int]) -> Track:
         tensor, trace = self.script.tensors[index], self.trajectory.traces[index]
         done = self.script.steps[: self.trajectory.steps]
         steps = [number for number, step in enumerate(done, 1) if step.gradients[index] is not None]
@@ -279,7 +174,7 @@ class _Judging:
         old_wide, new_wide = self._widened(old, new) if FORMATS[tensor.dtype] is BINARY64 else ({}, {})
         pairs = is_complex(tensor.dtype)
         rows = self._rows(group, steps, tables)
-        return _Track(index, at, rows, old, new, held, pairs, old_wide, new_wide)
+        return Track(index, at, rows, old, new, held, pairs, old_wide, new_wide)
 
     def _widened(
         self, old: Mapping[str, Reals], new: Mapping[str, Reals]
@@ -360,7 +255,7 @@ class _Judging:
 
     # Envelopes and comparison.
 
-    def _judge_pieces(self, pieces: list[_Piece], prepared: Prepared, columns: Mapping[str, Reals]) -> None:
+    def _judge_pieces(self, pieces: list[Piece], prepared: Prepared, columns: Mapping[str, Reals]) -> None:
         def gather(side: str, name: str) -> NDArray[Any]:
             parts = [p.cut(getattr(p.track, side)[name]) for p in pieces]
             return parts[0] if len(parts) == 1 else np.concatenate(parts)
@@ -368,7 +263,7 @@ class _Judging:
         def widened(side: str, name: str) -> Extended | None:
             return gather(side, name) if all(name in getattr(p.track, side) for p in pieces) else None
 
-        rows, lengths = _runs(pieces)
+        rows, lengths = runs(pieces)
         names = ("theta", "g", *self.program.states)
         inputs = {
             name: self._ball(gather("old", name), prepared.arithmetic, widened("old_wide", name)) for name in names
@@ -384,7 +279,7 @@ class _Judging:
             centre = self.wide.lift(values)
         return Ball(values, None, centre, bool(np.all(values >= 0)))
 
-    def _judge_running(self, track: _Track, prepared: Prepared, columns: Mapping[str, Reals]) -> None:
+    def _judge_running(self, track: Track, prepared: Prepared, columns: Mapping[str, Reals]) -> None:
         arithmetic = prepared.arithmetic
         size = track.old["theta"].shape[1]
         hidden = [name for name in self.program.states if name not in self.observed]
@@ -394,7 +289,7 @@ class _Judging:
         } if self.hypers else {}  # fmt: skip
         lost = np.zeros(size, dtype=np.bool_)
         for at in range(len(track.steps)):
-            piece = _Piece(track, at * size, (at + 1) * size)
+            piece = Piece(track, at * size, (at + 1) * size)
             inputs = {
                 name: carried[name] if name in carried else self._ball(track.old[name][at], arithmetic)
                 for name in ("theta", "g", *self.program.states)
@@ -407,7 +302,7 @@ class _Judging:
 
     def _compare(
         self,
-        pieces: list[_Piece],
+        pieces: list[Piece],
         inputs: Mapping[str, Ball],
         landings: Mapping[str, Landing],
         new: Mapping[str, Reals],
@@ -446,7 +341,7 @@ class _Judging:
         landing: Landing,
         observed: Reals,
         mask: Mask,
-        pieces: list[_Piece],
+        pieces: list[Piece],
         inputs: Mapping[str, Ball],
         columns: Mapping[str, Reals],
         wide: Extended | None,
@@ -502,7 +397,7 @@ class _Judging:
         observed: Reals,
         landing: Landing,
         ratio: Reals,
-        pieces: list[_Piece],
+        pieces: list[Piece],
         inputs: Mapping[str, Ball],
         columns: Mapping[str, Reals],
     ) -> Deviation:
@@ -537,36 +432,3 @@ def _paired(mask: Mask, pairs: bool) -> Mask:
 
 def _spread_pair(mask: Mask, pairs: bool) -> Mask:
     return np.repeat(mask.reshape(-1, 2).any(axis=1), 2) if pairs else mask
-
-
-def _chunks(tracks: list[_Track], most: int) -> Iterator[list[_Piece]]:
-    """Yield all elements of all steps in lots of at most ``most``; an element's two complex parts stay together.
-
-    A large tensor's step gets lots of its own, because a lot with one row of scalars needs no copies of them.
-    """
-    lot: list[_Piece] = []
-    room = most
-    for track in tracks:
-        steps, size = track.old["theta"].shape
-        wide = size > most // 4
-        start = 0
-        while start < steps * size:
-            end = (start // size + 1) * size if wide else steps * size
-            if lot and (wide or not room):
-                yield lot
-                lot, room = [], most
-            stop = min(end, start + room)
-            lot.append(_Piece(track, start, stop))
-            room -= stop - start
-            start = stop
-            if wide:
-                room = 0
-    if lot:
-        yield lot
-
-
-def _runs(pieces: list[_Piece]) -> tuple[NDArray[np.int64], list[int]]:
-    """Return the scalar rows that ``pieces`` use, neighbours merged, and how many elements each covers."""
-    each = np.concatenate([np.repeat(p.track.rows, p.track.old["theta"].shape[1])[p.start : p.stop] for p in pieces])
-    starts = np.flatnonzero(np.diff(each, prepend=-1))
-    return each[starts], np.diff(starts, append=len(each)).tolist()

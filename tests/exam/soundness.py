@@ -8,7 +8,8 @@ import numpy as np
 
 from exam.evaluation_orders import ORDERS, Hyper, Order, run, script_for
 from stepcheck_reference import rules
-from stepcheck_reference.oracle import Judgement, judge
+from stepcheck_reference.judgement import Judgement
+from stepcheck_reference.oracle import judge
 
 DTYPES = ("float16", "bfloat16", "float32", "float64")
 REGIMES = ("normal", "uniform", "wide", "tiny", "sparse", "signs")

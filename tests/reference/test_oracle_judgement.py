@@ -11,7 +11,8 @@ import pytest
 from exam.evaluation_orders import ORDERS, run, script_for
 from stepcheck_reference import rules
 from stepcheck_reference.arithmetic import plain
-from stepcheck_reference.oracle import DIVISOR, INPUT, RANGE, UNKNOWN, Judgement, judge
+from stepcheck_reference.judgement import DIVISOR, INPUT, RANGE, UNKNOWN, Judgement
+from stepcheck_reference.oracle import judge
 from stepcheck_reference.script import Drawn, Group, Literal, Script, Step, Tensor
 from stepcheck_reference.trajectory import Trace, Trajectory
 

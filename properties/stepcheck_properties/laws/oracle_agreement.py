@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from stepcheck_properties.law import Breach, Checked, Evidence, Facts, Law
-from stepcheck_reference.oracle import Deviation
+from stepcheck_reference.judgement import Deviation
 
 THETA = "theta"
 

@@ -1,0 +1,77 @@
+"""Judgements: what the oracle found in one trajectory, as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+INPUT = "input not finite"
+RANGE = "an intermediate leaves the dtype's range"
+DIVISOR = "a divisor may be zero"
+UNKNOWN = "state unknown after an element could not be compared"
+MISSING = "state not held by the subject"
+
+
+@dataclass(frozen=True, slots=True)
+class Deviation:
+    """One real number's distance from its envelope.
+
+    ``ratio`` is |observed - expected| / radius, inf where the radius is 0 or ``observed`` is not finite;
+    ``step`` counts from 1 (0: the initial state), ``index`` is flat; ``inputs`` are the old theta and
+    states, g, t and the hyper-parameters, by alphabet name.
+    """
+
+    output: str
+    tensor: int
+    step: int
+    index: int
+    observed: float
+    expected: float
+    radius: float
+    ratio: float
+    inputs: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class CountBreak:
+    """A step counter that is not the number of gradients its parameter has had."""
+
+    tensor: int
+    step: int
+    observed: float
+    expected: int
+
+
+@dataclass(slots=True)
+class Judgement:
+    """What the oracle found in one trajectory.
+
+    ``compared`` and ``not_compared`` count element-steps (a complex element once); ``worst`` maps each
+    output to its largest ratio; ``broken`` counts the reals beyond 1; ``nonfinite`` counts admissible
+    non-finite results.
+    """
+
+    observability: str
+    compared: int = 0
+    not_compared: dict[str, int] = field(default_factory=dict)
+    worst: dict[str, Deviation] = field(default_factory=dict)
+    worst_from_zero: Deviation | None = None
+    broken: dict[str, int] = field(default_factory=dict)
+    nonfinite: int = 0
+    counts: tuple[CountBreak, ...] = ()
+    initials: tuple[Deviation, ...] = ()
+
+    @property
+    def breaks(self) -> tuple[Deviation, ...]:
+        """The worst deviation of each output that is beyond its radius."""
+        return tuple(deviation for deviation in self.worst.values() if deviation.ratio > 1.0)
+
+    @property
+    def conforms(self) -> bool:
+        """Whether nothing was found wrong."""
+        return not (self.breaks or self.counts or self.initials)
+
+    def add(self, reason: str, count: int) -> None:
+        """Count ``count`` element-steps as not compared for ``reason``."""
+        if count:
+            self.not_compared[reason] = self.not_compared.get(reason, 0) + count
