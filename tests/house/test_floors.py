@@ -1,4 +1,4 @@
-"""Imports only go down: what DESIGN.md says of each floor, held for every source file."""
+"""Imports only go down: what ARCHITECTURE.md says of each floor, held for every source file."""
 
 from __future__ import annotations
 
