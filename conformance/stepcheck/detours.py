@@ -21,6 +21,12 @@ def without_gaps(script: Script) -> Script:
     return replace(script, tensors=tensors)
 
 
+def without_zero_dimensions(script: Script) -> Script:
+    """Return the script with its 0-d tensors as vectors of one element."""
+    tensors = tuple(replace(tensor, shape=(1,)) if tensor.shape == () else tensor for tensor in script.tensors)
+    return replace(script, tensors=tensors)
+
+
 def without_zero_rate(script: Script) -> Script:
     """Return the script with every learning rate of 0 raised to ``RATE``."""
     groups = tuple(
