@@ -9,9 +9,9 @@ from stepcheck_reference.script import Group, Literal, Script, Step, Tensor
 COMPILED_ZERO_DIMENSIONS = Finding(
     name="compiled-0d-float64",
     explanation=(
-        "A step of Adam compiled by torch.compile writes nothing into 0-d float64 tensors on the CPU: the parameter and its "
-        "state stay as they were, while the step counter counts. The same tensor with shape (1,) is updated, and so "
-        "are a 0-d one in float32, and SGD's."
+        "A step of Adam compiled by torch.compile writes nothing into 0-d float64 tensors on the CPU: the parameter "
+        "and its state stay as they were, while the step counter counts. The same tensor with shape (1,) is updated, "
+        "and so are a 0-d one in float32, and SGD's."
     ),
     link="",
     torch=("2.13", ""),
