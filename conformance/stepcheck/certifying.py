@@ -18,7 +18,7 @@ from stepcheck.plan import Planned, plan
 from stepcheck.request import Request, WrongRequest, check_fixed, writable
 from stepcheck.runner import Runner
 from stepcheck.verdict import Verdict, overall
-from stepcheck_implementations import torch_optim, wire
+from stepcheck_implementations import libraries, wire
 from stepcheck_implementations.pool import Workers
 from stepcheck_implementations.subject import Adapter
 
@@ -191,7 +191,7 @@ def described(request: Request, runner: Runner) -> dict[str, Any]:
     from stepcheck_implementations.target import TargetError
     from stepcheck_reference.rules import ALL, find
 
-    known = torch_optim.find(request.target) is not None
+    known = libraries.find(request.target) is not None
     try:
         if known or request.rule is None:
             return runner.describe(request.target)

@@ -16,8 +16,8 @@ from stepcheck.replay_token import Replayable
 from stepcheck.request import Request
 from stepcheck.runner import Runner
 from stepcheck.verdict import Verdict, overall
+from stepcheck_implementations.libraries import arithmetic_of
 from stepcheck_implementations.subject import Adapter, Cell
-from stepcheck_implementations.torch_optim import arithmetic_of
 from stepcheck_properties import examine as examining
 from stepcheck_properties import laws, profile
 from stepcheck_properties.examine import Examination
@@ -247,8 +247,8 @@ def evidence_of(
 
 
 def declared(cell: Cell) -> dict[str, Arithmetic]:
-    """Return the arithmetic that torch.optim declares in ``cell``'s mode and device, by dtype."""
-    return {dtype: arithmetic_of(cell.mode, dtype, cell.device, cell.target) for dtype in FORMATS}
+    """Return the arithmetic that ``cell``'s library declares in its mode and device, by dtype."""
+    return {dtype: arithmetic_of(cell, dtype) for dtype in FORMATS}
 
 
 def arithmetics_of(adapter: Adapter, cell: Cell, inferred: str) -> Mapping[str, Arithmetic]:

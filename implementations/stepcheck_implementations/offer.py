@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from stepcheck_implementations import generic, torch_optim, wire
+from stepcheck_implementations import generic, libraries, wire
 from stepcheck_implementations.subject import MODES, Adapter
 from stepcheck_implementations.target import TargetError
 from stepcheck_reference.formats import FORMATS
@@ -46,7 +46,7 @@ def describe(
     """
     environment = source.environment()
     signature = source.signature(target)
-    adapter, reads = torch_optim.find(target), ""
+    adapter, reads = libraries.find(target), ""
     if adapter is None:
         if rule is None:
             raise TargetError(f"{target}: has no adapter of its own, so say which rule it follows")

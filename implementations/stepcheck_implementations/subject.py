@@ -36,7 +36,8 @@ class Adapter:
     ``declared`` says whether the arithmetic of each mode is known (see ``arithmetic_of``). ``takes`` is what
     its constructor is given: "groups" (parameter groups, as ``torch.optim.Optimizer``), "list" (the tensors
     of one group, so one object a group) or "tensor" (one object a tensor); objects of the latter two hold
-    their state in attributes.
+    their state in attributes. ``through`` names a wrapper ("package.module:name") for what is no such class: it is
+    called with the loaded target and the adapter, and returns what the worker builds subjects from.
     """
 
     target: str
@@ -48,6 +49,7 @@ class Adapter:
     count: str | None = "step"
     declared: bool = False
     takes: str = "groups"
+    through: str = ""
 
     def configuration(self, name: str) -> Configuration:
         """Return the configuration called ``name``; raises ValueError naming those there are."""

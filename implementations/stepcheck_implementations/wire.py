@@ -76,7 +76,7 @@ def unpack(read: Callable[[int], bytearray | bytes]) -> tuple[dict[str, Any], li
 def adapter_to_plain(adapter: Adapter) -> dict[str, Any]:
     """Return ``adapter`` as JSON values."""
     return {
-        **{name: getattr(adapter, name) for name in ("target", "rule", "count", "declared", "takes")},
+        **{name: getattr(adapter, name) for name in ("target", "rule", "count", "declared", "takes", "through")},
         "hyper": dict(adapter.hyper),
         "states": dict(adapter.states),
         "modes": {mode: dict(arguments) for mode, arguments in adapter.modes.items()},

@@ -47,6 +47,9 @@ def run(
     the adapter do not fit.
     """
     build = subject if subject is not None else load(adapter.target)
+    if adapter.through:
+        wrap: Any = load(adapter.through)
+        build = wrap(build, adapter)
     if not callable(build):
         raise ValueError(f"{adapter.target}={build!r}, but should be a class or function")
     with _one_thread(), torch.random.fork_rng(devices=[]):

@@ -1,0 +1,41 @@
+"""Libraries whose optimizers have adapters of their own: one module each, and one line in ``ALL``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from stepcheck_implementations import torch_optim
+from stepcheck_implementations.subject import Adapter, Cell
+from stepcheck_reference.arithmetic import Arithmetic
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """A module of adapters; ``arithmetic_of(mode, dtype, device, target)`` is what they declare."""
+
+    name: str
+    adapters: tuple[Adapter, ...]
+    arithmetic_of: Callable[[str, str, str, str], Arithmetic]
+
+
+ALL: tuple[Library, ...] = (Library("torch.optim", torch_optim.ALL, torch_optim.arithmetic_of),)
+"""Every library, in the order targets are looked up."""
+
+
+def find(target: str) -> Adapter | None:
+    """Return the adapter of ``target``, or ``None`` where no library has one."""
+    return next((adapter for library in ALL for adapter in library.adapters if adapter.target == target), None)
+
+
+def members(target: str) -> tuple[Adapter, ...]:
+    """Return every adapter of the library named ``target`` ("torch.optim"); empty where there is none."""
+    return next((library.adapters for library in ALL if library.name == target), ())
+
+
+def arithmetic_of(cell: Cell, dtype: str) -> Arithmetic:
+    """Return the arithmetic that ``cell``'s library declares for ``dtype``; raises KeyError where there is none."""
+    for library in ALL:
+        if any(adapter.target == cell.target for adapter in library.adapters):
+            return library.arithmetic_of(cell.mode, dtype, cell.device, cell.target)
+    raise KeyError(cell.target)
