@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from sympy import Abs, Eq, Expr, Max, Min, Piecewise, Symbol, sign, sqrt
+from sympy import Abs, Eq, Expr, Max, Min, Piecewise, Symbol, UnevaluatedExpr, sign, sqrt
 
 __all__ = [
     "ALPHABET",
@@ -25,28 +25,50 @@ __all__ = [
     "Min",
     "Piecewise",
     "Symbol",
+    "a",
+    "alpha",
+    "ax",
     "b",
     "beta",
     "beta1",
     "beta2",
     "dampening",
     "eps",
+    "eps_root",
+    "eta",
+    "eta_minus",
+    "eta_plus",
     "g",
+    "g_prev",
+    "h",
+    "initial_accumulator",
+    "lambd",
     "lr",
+    "lr_decay",
     "m",
     "momentum",
     "momentum_decay",
+    "mu",
     "mu_product",
+    "once",
+    "pending",
+    "rho",
     "schedule_base",
     "sign",
     "sqrt",
+    "step_max",
+    "step_min",
+    "step_size",
     "symbol",
     "t",
+    "t0",
     "theta",
+    "u",
     "v",
     "v_max",
     "velocity",
     "weight_decay",
+    "x",
 ]
 
 ROLES = ("parameter", "gradient", "count", "state", "hyper-parameter", "constant")
@@ -62,7 +84,18 @@ v_max = Symbol("v_max", real=True)
 b = Symbol("b", real=True)
 velocity = Symbol("velocity", real=True)
 M = Symbol("M", real=True)
+h = Symbol("h", real=True)
+a = Symbol("a", real=True)
+x = Symbol("x", real=True)
+u = Symbol("u", real=True)
+g_prev = Symbol("g_prev", real=True)
+step_size = Symbol("step_size", real=True)
+pending = Symbol("pending", real=True)
+ax = Symbol("ax", real=True)
+
 mu_product = Symbol("mu_product", real=True)
+eta = Symbol("eta", real=True)
+mu = Symbol("mu", real=True)
 
 lr = Symbol("lr", real=True, nonnegative=True)
 beta = Symbol("beta", real=True, nonnegative=True)
@@ -73,6 +106,17 @@ dampening = Symbol("dampening", real=True, nonnegative=True)
 momentum_decay = Symbol("momentum_decay", real=True, nonnegative=True)
 eps = Symbol("eps", real=True, nonnegative=True)
 weight_decay = Symbol("weight_decay", real=True, nonnegative=True)
+eps_root = Symbol("eps_root", real=True, nonnegative=True)
+rho = Symbol("rho", real=True, nonnegative=True)
+lr_decay = Symbol("lr_decay", real=True, nonnegative=True)
+initial_accumulator = Symbol("initial_accumulator", real=True, nonnegative=True)
+eta_minus = Symbol("eta_minus", real=True, nonnegative=True)
+eta_plus = Symbol("eta_plus", real=True, nonnegative=True)
+step_min = Symbol("step_min", real=True, nonnegative=True)
+step_max = Symbol("step_max", real=True, nonnegative=True)
+lambd = Symbol("lambd", real=True, nonnegative=True)
+alpha = Symbol("alpha", real=True, nonnegative=True)
+t0 = Symbol("t0", real=True, nonnegative=True)
 
 schedule_base = Symbol("schedule_base", real=True, nonnegative=True)
 
@@ -98,7 +142,17 @@ ALPHABET: Mapping[Symbol, Letter] = MappingProxyType(
         b: Letter("state", "b", "b", "momentum buffer, a sum of gradients"),
         velocity: Letter("state", "velocity", r"\mathit{vel}", "momentum buffer that holds the learning rate"),
         M: Letter("state", "M", "M", "average of gradients"),
+        h: Letter("state", "h", "h", "sum of squared gradients"),
+        a: Letter("state", "a", "a", "average of gradients"),
+        x: Letter("state", "x", "x", "average of squared updates"),
+        u: Letter("state", "u", "u", "largest gradient so far, weighed by age"),
+        g_prev: Letter("state", "g_prev", r"g^{\mathrm{prev}}", "gradient of the step before"),
+        step_size: Letter("state", "s", "s", "step size of an element"),
+        pending: Letter("state", "d", "d", "step to be taken at the next one"),
+        ax: Letter("state", "θ̄", r"\bar\theta", "average of parameters"),
         mu_product: Letter("state", "P", "P", "product of the momentum schedule"),
+        eta: Letter("state", "ηₐ", r"\eta_a", "rate of the next step"),
+        mu: Letter("state", "μₐ", r"\mu_a", "weight of the next parameters in their average"),
         lr: Letter("hyper-parameter", "η", r"\eta", "learning rate"),
         beta: Letter("hyper-parameter", "β", r"\beta", "weight of the past in an average"),
         beta1: Letter("hyper-parameter", "β₁", r"\beta_1", "weight of the past in the first moment"),
@@ -108,6 +162,17 @@ ALPHABET: Mapping[Symbol, Letter] = MappingProxyType(
         momentum_decay: Letter("hyper-parameter", "ψ", r"\psi", "speed of the momentum schedule"),
         eps: Letter("hyper-parameter", "ε", r"\epsilon", "what keeps the divisor from zero"),
         weight_decay: Letter("hyper-parameter", "λ", r"\lambda", "weight decay"),
+        eps_root: Letter("hyper-parameter", "ε̄", r"\bar\epsilon", "what is added under the root"),
+        rho: Letter("hyper-parameter", "ρ", r"\rho", "weight of the past in both averages"),
+        lr_decay: Letter("hyper-parameter", "δ", r"\delta", "fall of the learning rate"),
+        initial_accumulator: Letter("hyper-parameter", "h₀", "h_0", "what squares are added to at first"),
+        eta_minus: Letter("hyper-parameter", "η⁻", r"\eta^-", "factor of a step size where the sign turned"),
+        eta_plus: Letter("hyper-parameter", "η⁺", r"\eta^+", "factor of a step size where the sign stayed"),
+        step_min: Letter("hyper-parameter", "s_min", r"s_{\min}", "smallest step size"),
+        step_max: Letter("hyper-parameter", "s_max", r"s_{\max}", "largest step size"),
+        lambd: Letter("hyper-parameter", "λₐ", r"\lambda_a", "fall of the rate, and shrinkage beside it"),
+        alpha: Letter("hyper-parameter", "α", r"\alpha", "power of the rate's fall"),
+        t0: Letter("hyper-parameter", "t₀", "t_0", "step after which parameters are averaged"),
         schedule_base: Letter("constant", "c", "c", "base of the momentum schedule"),
     }
 )
@@ -117,6 +182,11 @@ ALPHABET: Mapping[Symbol, Letter] = MappingProxyType(
 def symbol(name: str) -> Symbol:
     """Return the symbol with this ASCII name; raises KeyError where the alphabet has none."""
     return _BY_NAME[name]
+
+
+def once(expression: Expr) -> Expr:
+    """Return ``expression`` as one factor, which SymPy does not multiply out: code computes it once and keeps it."""
+    return UnevaluatedExpr(expression)
 
 
 _BY_NAME: dict[str, Symbol] = {str(letter): letter for letter in ALPHABET}

@@ -52,3 +52,5 @@ AVERAGED = Domain(0.0, 1.0, high_open=True, reason="the average takes 1 - {name}
 CORRECTED = Domain(0.0, 1.0, high_open=True, reason="bias correction divides by 1 - {name}**t")
 BUFFERED = Domain(low=0.0, low_open=True, reason="at {name} = 0 there is no buffer and the rule is sgd")
 DAMPED = Domain(0.0, 1.0, reason="the buffer takes 1 - {name} of a gradient")
+SHRINKAGE = Domain(0.0, 1.0, low_open=True, high_open=True, reason="a step size shrinks by {name}")
+GROWTH = Domain(low=1.0, low_open=True, reason="a step size grows by {name}")

@@ -56,6 +56,8 @@ def _ball(expression: Any, values: Mapping[str, Any]) -> Any:
         return _exact(Fraction(int(expression.p), int(expression.q)))
     if expression is sympy.pi:
         return arb.pi()
+    if isinstance(expression, sympy.UnevaluatedExpr):
+        return _ball(expression.args[0], values)
     if isinstance(expression, sympy.Piecewise):
         return _branch(expression, values)
     arguments = [_ball(argument, values) for argument in expression.args]

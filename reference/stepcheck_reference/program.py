@@ -145,6 +145,8 @@ class _Builder:
         return all(node.scalar for node in nodes), any(node.counted for node in nodes)
 
     def _node(self, expression: Any) -> Node:
+        if isinstance(expression, sympy.UnevaluatedExpr):
+            return self.nodes[self.build(expression.args[0])]
         if isinstance(expression, sympy.Symbol):
             if expression.name in self._constants:
                 return Node("number", True, number=Fraction(self._constants[expression.name]))

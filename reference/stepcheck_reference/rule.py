@@ -59,8 +59,10 @@ class Rule:
 
     ``init`` maps each elementwise state to its value before the first step, ``scalars`` each state that
     is one number a tensor; ``step`` maps each state and theta to its new value, in the paper's order.
-    ``domains`` says which values each hyper-parameter may take. ``constants`` are numbers taken as the
-    binary64 the subject has. A variant says which rule it comes from and by which rewrites, in order.
+    ``forms`` gives further expressions, equal to a new value, in which code computes it as often: they round
+    otherwise. ``domains`` says which values each hyper-parameter may take, ``defaults`` which the source
+    recommends. ``constants`` are numbers taken as the binary64 the subject has. A variant says which rule it
+    comes from and by which rewrites, in order.
 
     Two rules are equal if they are the same object. Raises RuleError where the parts do not fit.
     """
@@ -74,6 +76,8 @@ class Rule:
     domains: Mapping[Symbol, Domain]
     scalars: Mapping[Symbol, Expr | int] = field(default_factory=dict)
     constants: Mapping[Symbol, float] = field(default_factory=dict)
+    defaults: Mapping[Symbol, float] = field(default_factory=dict)
+    forms: Mapping[Symbol, tuple[Expr, ...]] = field(default_factory=dict)
     kind: str = "elementwise"
     variant_of: str | None = None
     rewrites: tuple[str, ...] = ()
@@ -85,6 +89,8 @@ class Rule:
         domains = {symbol: domain.of(str(symbol)) for symbol, domain in self.domains.items()}
         object.__setattr__(self, "domains", MappingProxyType(domains))
         object.__setattr__(self, "constants", MappingProxyType(dict(self.constants)))
+        object.__setattr__(self, "defaults", MappingProxyType(dict(self.defaults)))
+        object.__setattr__(self, "forms", MappingProxyType({key: tuple(value) for key, value in self.forms.items()}))
         _check(self)
 
     @property
@@ -192,5 +198,16 @@ def _check(rule: Rule) -> None:
             raise wrong(symbol, f"{symbol} has a constant value, but is a {found}, not a constant")
         if symbol not in used:
             raise wrong(symbol, f"{symbol} has a constant value, but no equation uses it")
+    for symbol, value in rule.defaults.items():
+        if symbol not in rule.domains:
+            raise wrong(symbol, f"{symbol} has a default, but is no hyper-parameter of it")
+        if not rule.domains[symbol].holds(value):
+            raise wrong(symbol, f"the default {symbol}={value!r} is outside {rule.domains[symbol]}")
+    for symbol, others in rule.forms.items():
+        if symbol not in rule.step:
+            raise wrong(symbol, f"{symbol} has another form, but no step equation")
+        for other in others:
+            for letter in other.free_symbols - used:
+                raise wrong(letter, f"another form of {symbol} uses {letter}, which no equation uses")
     if g not in used:
         raise wrong(g, "no equation uses the gradient g")

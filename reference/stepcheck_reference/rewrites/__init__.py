@@ -6,8 +6,12 @@ from stepcheck_reference.rewrites.coupled_decay import COUPLED_DECAY
 from stepcheck_reference.rewrites.decoupled_decay import DECOUPLED_DECAY
 from stepcheck_reference.rewrites.decoupled_decay_paper import DECOUPLED_DECAY_PAPER
 from stepcheck_reference.rewrites.eps_inside import EPS_INSIDE
+from stepcheck_reference.rewrites.eps_root import EPS_ROOT
+from stepcheck_reference.rewrites.initial_accumulator import INITIAL_ACCUMULATOR
+from stepcheck_reference.rewrites.lr_decay import LR_DECAY
 from stepcheck_reference.rewrites.maximize import MAXIMIZE
 from stepcheck_reference.rewrites.no_bias_correction import NO_BIAS_CORRECTION
+from stepcheck_reference.rewrites.no_first_correction import NO_FIRST_CORRECTION
 from stepcheck_reference.rewrites.rewrite import Rewrite, RewriteError
 
 __all__ = ["ALL", "Rewrite", "RewriteError"]
@@ -18,6 +22,10 @@ ALL: tuple[Rewrite, ...] = (
     DECOUPLED_DECAY_PAPER,
     MAXIMIZE,
     EPS_INSIDE,
+    EPS_ROOT,
     NO_BIAS_CORRECTION,
+    NO_FIRST_CORRECTION,
+    LR_DECAY,
+    INITIAL_ACCUMULATOR,
 )
 """Every rewrite, in the order listings use."""

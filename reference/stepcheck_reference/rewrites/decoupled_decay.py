@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from stepcheck_reference.alphabet import lr, theta, weight_decay
+from collections.abc import Mapping
+
+from stepcheck_reference.alphabet import Expr, Symbol, lr, theta, weight_decay
 from stepcheck_reference.domain import NONNEGATIVE
 from stepcheck_reference.rewrites.rewrite import Rewrite, Step
 from stepcheck_reference.rule import Rule
@@ -15,6 +17,12 @@ def _shrink(rule: Rule) -> Step | None:
     return {**rule.step, theta: theta * (1 - lr * weight_decay) + (theta_t - theta)}
 
 
+def _as_one_step(rule: Rule) -> Mapping[Symbol, tuple[Expr, ...]]:
+    """Return theta - lr*(direction + weight_decay*theta), as code that adds the decay to the direction has it."""
+    direction = (theta - rule.step[theta]) / lr
+    return {} if direction.has(lr) else {theta: (theta - lr * (direction + weight_decay * theta),)}
+
+
 DECOUPLED_DECAY = Rewrite(
     "decoupled_decay",
     title="parameters shrink by 1 - lr*weight_decay beside the step",
@@ -22,4 +30,5 @@ DECOUPLED_DECAY = Rewrite(
     needs="a rule theta - ... with lr and without weight_decay",
     change=_shrink,
     domains={weight_decay: NONNEGATIVE},
+    forms=_as_one_step,
 )

@@ -26,8 +26,9 @@ class RewriteError(ValueError):
 class Rewrite:
     """A named change of a rule's step equations.
 
-    ``change`` returns the new equations, or None where the rule lacks what it ``needs``; ``domains``
-    are those of hyper-parameters that it brings in or whose reason it changes.
+    ``change`` returns the new equations, or None where the rule lacks what it ``needs``; ``starts`` returns
+    initial values that change, and ``forms`` further forms of the new equations. ``domains`` are those of
+    hyper-parameters that it brings in or whose reason it changes.
     """
 
     name: str
@@ -36,15 +37,19 @@ class Rewrite:
     needs: str
     change: Callable[[Rule], Step | None]
     domains: Mapping[Symbol, Domain] = field(default_factory=dict)
+    starts: Callable[[Rule], Mapping[Symbol, Expr]] = lambda rule: {}
+    forms: Callable[[Rule], Mapping[Symbol, tuple[Expr, ...]]] = lambda rule: {}
 
     def __call__(self, rule: Rule) -> Rule:
         """Return the rewritten rule, named "rule+rewrite"; raises RewriteError where it does not apply."""
         if self.name in rule.rewrites:
             raise RewriteError(self.name, rule.name, f"{rule.name} already has it")
         step = self.change(rule)
-        if step is None or step == dict(rule.step):
+        starts = self.starts(rule)
+        if step is None or (step == dict(rule.step) and not starts):
             raise RewriteError(self.name, rule.name, f"it needs {self.needs}")
-        parts = (*step.values(), *rule.init.values(), *rule.scalars.values())
+        init = {**rule.init, **starts}
+        parts = (*step.values(), *init.values(), *rule.scalars.values())
         used = {symbol for part in parts for symbol in sympify(part).free_symbols}
         domains = {symbol: domain for symbol, domain in {**rule.domains, **self.domains}.items() if symbol in used}
         return replace(
@@ -52,11 +57,24 @@ class Rewrite:
             name=f"{rule.name}+{self.name}",
             title=f"{rule.title.removesuffix('.')}; {self.title}.",
             source=f"{rule.source}; {self.name}: {self.source}",
+            init=init,
             step=step,
             domains=domains,
+            defaults={symbol: value for symbol, value in rule.defaults.items() if symbol in used},
+            forms=self._forms(rule),
             variant_of=rule.variant_of or rule.name,
             rewrites=(*rule.rewrites, self.name),
         )
+
+    def _forms(self, rule: Rule) -> dict[Symbol, tuple[Expr, ...]]:
+        """Return the rule's further forms, changed as its equations are, and those that this rewrite brings in."""
+        found = {symbol: list(others) for symbol, others in self.forms(rule).items()}
+        for symbol, others in rule.forms.items():
+            for other in others:
+                changed = self.change(replace(rule, step={**rule.step, symbol: other}, forms={}))
+                if changed is not None:
+                    found.setdefault(symbol, []).append(changed[symbol])
+        return {symbol: tuple(others) for symbol, others in found.items()}
 
     def applies(self, rule: Rule) -> bool:
         """Whether the rule has what this rewrite needs."""

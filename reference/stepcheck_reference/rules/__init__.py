@@ -6,29 +6,70 @@ from functools import cache
 
 from stepcheck_reference import rewrites
 from stepcheck_reference.rule import Rule, near
+from stepcheck_reference.rules.adadelta import ADADELTA
+from stepcheck_reference.rules.adagrad import ADAGRAD
+from stepcheck_reference.rules.adagrad_eps_inside import ADAGRAD_EPS_INSIDE
+from stepcheck_reference.rules.adagrad_optax import ADAGRAD_OPTAX
 from stepcheck_reference.rules.adam import ADAM
 from stepcheck_reference.rules.adam_eps_hat import ADAM_EPS_HAT
 from stepcheck_reference.rules.adam_eps_inside import ADAM_EPS_INSIDE
 from stepcheck_reference.rules.adam_l2 import ADAM_L2
+from stepcheck_reference.rules.adamax import ADAMAX
+from stepcheck_reference.rules.adamax_keras import ADAMAX_KERAS
 from stepcheck_reference.rules.adamw import ADAMW
 from stepcheck_reference.rules.amsgrad import AMSGRAD
 from stepcheck_reference.rules.amsgrad_corrected_max import AMSGRAD_CORRECTED_MAX
 from stepcheck_reference.rules.amsgrad_eps_hat import AMSGRAD_EPS_HAT
 from stepcheck_reference.rules.amsgrad_paper import AMSGRAD_PAPER
+from stepcheck_reference.rules.asgd import ASGD
+from stepcheck_reference.rules.lion import LION
 from stepcheck_reference.rules.momentum import MOMENTUM
 from stepcheck_reference.rules.momentum_ema import MOMENTUM_EMA
 from stepcheck_reference.rules.momentum_lr_inside import MOMENTUM_LR_INSIDE
+from stepcheck_reference.rules.nadam import NADAM
+from stepcheck_reference.rules.nadam_fixed_beta import NADAM_FIXED_BETA
+from stepcheck_reference.rules.nadam_ruder import NADAM_RUDER
 from stepcheck_reference.rules.nesterov import NESTEROV
+from stepcheck_reference.rules.nesterov_ema import NESTEROV_EMA
+from stepcheck_reference.rules.nesterov_gradient_difference import NESTEROV_GRADIENT_DIFFERENCE
+from stepcheck_reference.rules.radam import RADAM
+from stepcheck_reference.rules.radam_optax import RADAM_OPTAX
+from stepcheck_reference.rules.radam_paper import RADAM_PAPER
+from stepcheck_reference.rules.rmsprop import RMSPROP
+from stepcheck_reference.rules.rmsprop_centered import RMSPROP_CENTERED
+from stepcheck_reference.rules.rmsprop_centered_eps_inside import RMSPROP_CENTERED_EPS_INSIDE
+from stepcheck_reference.rules.rmsprop_centered_momentum import RMSPROP_CENTERED_MOMENTUM
+from stepcheck_reference.rules.rmsprop_eps_inside import RMSPROP_EPS_INSIDE
+from stepcheck_reference.rules.rmsprop_momentum import RMSPROP_MOMENTUM
+from stepcheck_reference.rules.rmsprop_tf import RMSPROP_TF
+from stepcheck_reference.rules.rprop import RPROP
+from stepcheck_reference.rules.rprop_optax import RPROP_OPTAX
 from stepcheck_reference.rules.sgd import SGD
+from stepcheck_reference.rules.sign_sgd import SIGN_SGD
 
 __all__ = ["ALL", "UnknownRule", "find"]
 
 ALL: tuple[Rule, ...] = (
     SGD,
+    SIGN_SGD,
     MOMENTUM,
     MOMENTUM_LR_INSIDE,
     MOMENTUM_EMA,
     NESTEROV,
+    NESTEROV_GRADIENT_DIFFERENCE,
+    NESTEROV_EMA,
+    LION,
+    ADAGRAD,
+    ADAGRAD_EPS_INSIDE,
+    ADAGRAD_OPTAX,
+    RMSPROP,
+    RMSPROP_EPS_INSIDE,
+    RMSPROP_CENTERED,
+    RMSPROP_CENTERED_EPS_INSIDE,
+    RMSPROP_MOMENTUM,
+    RMSPROP_CENTERED_MOMENTUM,
+    RMSPROP_TF,
+    ADADELTA,
     ADAM,
     ADAM_EPS_HAT,
     ADAM_EPS_INSIDE,
@@ -38,6 +79,17 @@ ALL: tuple[Rule, ...] = (
     AMSGRAD_EPS_HAT,
     ADAMW,
     ADAM_L2,
+    ADAMAX,
+    ADAMAX_KERAS,
+    NADAM,
+    NADAM_FIXED_BETA,
+    NADAM_RUDER,
+    RADAM,
+    RADAM_PAPER,
+    RADAM_OPTAX,
+    ASGD,
+    RPROP,
+    RPROP_OPTAX,
 )
 """Every rule, in the order listings use."""
 

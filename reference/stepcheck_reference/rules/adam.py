@@ -17,4 +17,5 @@ ADAM = Rule(
     init={m: 0, v: 0},
     step={m: m_t, v: v_t, theta: theta_t},
     domains={lr: NONNEGATIVE, beta1: CORRECTED, beta2: CORRECTED, eps: NONNEGATIVE},
+    defaults={lr: 0.001, beta1: 0.9, beta2: 0.999, eps: 1e-8},
 )

@@ -1,0 +1,28 @@
+"""No correction of the first moment: every 1 - beta1**t of the rule becomes 1."""
+
+from __future__ import annotations
+
+from sympy import Integer
+
+from stepcheck_reference.alphabet import beta1
+from stepcheck_reference.domain import AVERAGED
+from stepcheck_reference.rewrites.no_bias_correction import corrections
+from stepcheck_reference.rewrites.rewrite import Rewrite, Step
+from stepcheck_reference.rule import Rule
+
+
+def _drop(rule: Rule) -> Step | None:
+    return {
+        symbol: equation.xreplace({found: Integer(1) for found in corrections(equation) if beta1 in found.free_symbols})
+        for symbol, equation in rule.step.items()
+    }
+
+
+NO_FIRST_CORRECTION = Rewrite(
+    "no_first_correction",
+    title="the first moment is used as it is",
+    source="code that works out the corrected first moment and then uses the raw one",
+    needs="a rule that divides by 1 - beta1**t",
+    change=_drop,
+    domains={beta1: AVERAGED},
+)
