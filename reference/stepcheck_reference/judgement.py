@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
 INPUT = "input not finite"
 RANGE = "an intermediate leaves the dtype's range"
 DIVISOR = "a divisor may be zero"
@@ -48,7 +51,9 @@ class Judgement:
 
     ``compared`` and ``not_compared`` count element-steps (a complex element once); ``worst`` maps each
     output to its largest ratio; ``broken`` counts the reals beyond 1; ``nonfinite`` counts admissible
-    non-finite results.
+    non-finite results. ``ratios`` counts each output's reals by ratio, in the bins of ``spread``;
+    ``watched`` is the course of the one real that the oracle was asked to watch, a ratio of -1 where it
+    was not compared.
     """
 
     observability: str
@@ -60,6 +65,8 @@ class Judgement:
     nonfinite: int = 0
     counts: tuple[CountBreak, ...] = ()
     initials: tuple[Deviation, ...] = ()
+    ratios: dict[str, NDArray[np.int64]] = field(default_factory=dict)
+    watched: list[Deviation] = field(default_factory=list)
 
     @property
     def breaks(self) -> tuple[Deviation, ...]:
@@ -70,6 +77,11 @@ class Judgement:
     def conforms(self) -> bool:
         """Whether nothing was found wrong."""
         return not (self.breaks or self.counts or self.initials)
+
+    def count(self, output: str, counts: NDArray[np.int64]) -> None:
+        """Add ``counts``, shape (BINS,), to the ratios of ``output``."""
+        known = self.ratios.get(output)
+        self.ratios[output] = counts if known is None else known + counts
 
     def add(self, reason: str, count: int) -> None:
         """Count ``count`` element-steps as not compared for ``reason``."""

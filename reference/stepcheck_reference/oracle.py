@@ -31,7 +31,8 @@ from stepcheck_reference.program import Program, compile_rule
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.scalars import Reals
 from stepcheck_reference.script import Script, expand_all
-from stepcheck_reference.tracks import Mask, Piece, Track, chunks, runs
+from stepcheck_reference.spread import spread
+from stepcheck_reference.tracks import Mask, Piece, Track, chunks, places, runs
 from stepcheck_reference.trajectory import Trace, Trajectory
 
 CHUNK, WIDE_CHUNK = 16384, 5120
@@ -60,14 +61,16 @@ def judge(
     *,
     only: str | None = None,
     wide: str | None = None,
+    watch: tuple[str, int, int] | None = None,
 ) -> Judgement:
     """Return how ``trajectory`` compares with ``rule`` on ``script``.
 
     ``arithmetics`` maps each dtype of the script to the arithmetic its subject declares; ``only`` restricts
     the judgement to tensors of one dtype, those of others being company; ``wide`` names the 113-bit backend
-    (default: the fastest installed). Raises KeyError for a judged dtype without arithmetic.
+    (default: the fastest installed). ``watch`` is an output, a tensor and an index: the judgement then
+    holds the course of that real, too. Raises KeyError for a judged dtype without arithmetic.
     """
-    return _Judging(rule, script, trajectory, arithmetics, only, _backend(wide)).run()
+    return _Judging(rule, script, trajectory, arithmetics, only, _backend(wide), watch).run()
 
 
 class _Judging:
@@ -79,7 +82,9 @@ class _Judging:
         arithmetics: Mapping[str, Arithmetic],
         only: str | None,
         wide: Backend,
+        watch: tuple[str, int, int] | None = None,
     ) -> None:
+        self.watch = watch
         self.rule, self.program = rule, program_of(rule)
         self.script, self.trajectory, self.arithmetics, self.wide = script, trajectory, arithmetics, wide
         self.judged = [i for i, tensor in enumerate(script.tensors) if only in (None, tensor.dtype)]
@@ -362,13 +367,20 @@ class _Judging:
             self.judgement.nonfinite += int(admissible.sum())
             mask = mask & ~admissible
             ratio = np.where(wild, np.inf, ratio)
-        if not mask.all():
+        every = bool(mask.all())
+        if not every:
             ratio = np.where(mask, ratio, -1.0)
         if not ratio.size:
             return
+        if self.watch is not None and self.watch[0] == name:
+            self.judgement.watched += [
+                self._deviation(name, at, observed, landing, ratio, pieces, inputs, columns)
+                for at in places(pieces, *self.watch[1:])
+            ]
         best = int(np.argmax(ratio))
         if ratio[best] < 0:
             return
+        self.judgement.count(name, spread(ratio if every else ratio[mask], float(ratio[best])))
         beyond = int((ratio > 1.0).sum()) if ratio[best] > 1.0 else 0
         known = self.judgement.worst.get(name)
         if known is None or ratio[best] > known.ratio or beyond:

@@ -84,6 +84,16 @@ def chunks(tracks: list[Track], most: int) -> Iterator[list[Piece]]:
         yield lot
 
 
+def places(pieces: list[Piece], tensor: int, index: int) -> Iterator[int]:
+    """Yield where element ``index`` of ``tensor`` stands among the elements of ``pieces``, once a step."""
+    before = 0
+    for piece in pieces:
+        if piece.track.tensor == tensor:
+            size = piece.track.old["theta"].shape[1]
+            yield from range(before + (index - piece.start) % size, before + piece.size, size)
+        before += piece.size
+
+
 def runs(pieces: list[Piece]) -> tuple[NDArray[np.int64], list[int]]:
     """Return the scalar rows that ``pieces`` use, neighbours merged, and how many elements each covers."""
     each = np.concatenate([np.repeat(p.track.rows, p.track.old["theta"].shape[1])[p.start : p.stop] for p in pieces])

@@ -1,0 +1,35 @@
+"""Spread: how ratios of error to radius lie over the envelope, counted in fixed bins."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+INSIDE = 16
+"""Bins of equal width from 0 to 1; the last of them holds 1, the edge of the envelope."""
+
+BEYOND = (10.0, 1e3, 1e6)
+"""Where the bins beyond the edge end; one more, without an end, holds what is beyond these."""
+
+BINS = INSIDE + len(BEYOND) + 1
+
+SAMPLE = 2048
+"""How many ratios are counted one by one; of more, every third, fifth ... counts for so many."""
+
+
+def spread(ratios: NDArray[Any], largest: float) -> NDArray[np.int64]:
+    """Return how many of ``ratios``, shape (n,) and none negative, are in each bin, shape (BINS,).
+
+    ``largest`` is their maximum, which the caller knows already. What is beyond the edge is always counted
+    one by one.
+    """
+    counts = np.zeros(BINS, dtype=np.int64)
+    every = ratios.size // SAMPLE | 1  # odd, so that it takes real and imaginary parts in turn
+    sample = ratios[::every]
+    if not largest < 1.0:
+        counts[INSIDE:] = np.bincount(np.searchsorted(BEYOND, ratios[ratios > 1.0]), minlength=BINS - INSIDE)
+        sample = np.minimum(sample[sample <= 1.0], 1.0 - 0.5 / INSIDE)
+    counts[:INSIDE] = np.bincount((sample * INSIDE).astype(np.intp), minlength=INSIDE) * every
+    return counts
