@@ -79,6 +79,7 @@ class LawResult(msgspec.Struct, frozen=True, kw_only=True):
 class CellResult(msgspec.Struct, frozen=True, kw_only=True):
     """One cell: configuration, mode, dtype and device of the subject, judged against one rule.
 
+    ``target`` names the subject, one of several where a whole library was asked for.
     ``element_steps`` were executed, ``compared`` of them judged, ``not_compared`` counts the rest by
     reason. ``observability`` is "stepwise", "theta_only" or "trajectory". ``arithmetic`` names the model
     and ``arithmetic_source`` where its figures come from; ``inferred`` says that the model was found by
@@ -106,6 +107,7 @@ class CellResult(msgspec.Struct, frozen=True, kw_only=True):
     worst_from_zero: Worst | None = None
     laws: tuple[LawResult, ...] = ()
     fixed_upstream: tuple[str, ...] = ()
+    target: str = ""
 
     @property
     def failures(self) -> Iterator[Failure]:
@@ -119,7 +121,10 @@ class CellResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Findings(msgspec.Struct, frozen=True, kw_only=True):
-    """What was asked and what was found; the same for the same subject, request and seed."""
+    """What was asked and what was found; the same for the same subject, request and seed.
+
+    ``without_rule`` names a library's optimizers that have no rule here, so that nothing is said of them.
+    """
 
     verdict: Verdict
     target: str
@@ -130,6 +135,7 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
     fixed: dict[str, float] = {}
     cells: tuple[CellResult, ...] = ()
     unfinished: int = 0
+    without_rule: tuple[str, ...] = ()
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import platform
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -14,19 +16,21 @@ from typing import Any
 import msgspec
 
 from stepcheck.certificate import CellResult, Certificate, Findings, Run
-from stepcheck.plan import Planned, plan
-from stepcheck.request import Request, WrongRequest, check_fixed, writable
+from stepcheck.plan import Planned, lots
+from stepcheck.request import Request, WrongRequest, writable
 from stepcheck.runner import Runner
+from stepcheck.survey import check_target, rules_of, survey
 from stepcheck.verdict import Verdict, overall
-from stepcheck_implementations import libraries, wire
+from stepcheck_implementations import libraries
 from stepcheck_implementations.pool import Workers
-from stepcheck_implementations.subject import Adapter
+from stepcheck_implementations.subject import Cell
 
 Progress = Callable[[int, int, CellResult | None], None]
 """Called with (cells done, cells in all, the result that has just come in, None at the start)."""
 
 PATIENCE: Mapping[str, float] = {"quick": 10.0, "standard": 30.0, "thorough": 60.0}
 """Seconds after which a script counts as hung; scripts take milliseconds, and profiles differ in how many steps."""
+_LONGEST_NAME = 120
 
 
 class Interrupted(KeyboardInterrupt):
@@ -55,11 +59,12 @@ def certify(
     """Return the certificate of ``target``, held to ``rule`` (default: what its adapter declares).
 
     A string is imported by worker processes ("torch.optim.AdamW", "package.module:Name",
-    "path/file.py:Name"); a class runs in this process, where a crash is the caller's. Empty ``modes``,
-    ``dtypes`` and ``devices`` mean all there are; ``fixed`` holds hyper-parameters at a value, by alphabet
-    name. ``strict`` makes known findings count against ``conforms``. With ``out``, one JSON file a cell is
-    written there as it comes, failing scripts beside it, and ``certificate.json`` at the end. ``progress``
-    is called after every cell. The findings are the same for the same seed, whatever ``jobs`` is.
+    "path/file.py:Name"); the name of a library ("torch.optim") means every class of it. A class runs in
+    this process, where a crash is the caller's. Empty ``modes``, ``dtypes`` and ``devices`` mean all there
+    are; ``fixed`` holds hyper-parameters at a value, by alphabet name. ``strict`` makes known findings count
+    against ``conforms``. With ``out``, one JSON file a cell is written there as it comes, failing scripts
+    beside it, and ``certificate.json`` at the end. ``progress`` is called after every cell. The findings are
+    the same for the same seed, whatever ``jobs`` is.
 
     Raises WrongRequest, UnknownRule, OutOfDomain and TargetError where the request is wrong, Interrupted
     (a KeyboardInterrupt) on Ctrl-C, and Contradiction where stepcheck itself fails.
@@ -82,6 +87,8 @@ def certify(
         seed=seed,
         strict=strict,
     )
+    if isinstance(target, str):
+        check_target(request)
     directory = None if out is None else writable(Path(out))
     told = progress or (lambda done, total, result: None)
     if not isinstance(target, str):
@@ -119,10 +126,13 @@ def _certify(
     from stepcheck.judges import Judge, default_jobs, judged
     from stepcheck.judging import Court
 
-    description = described(request, runner)
-    adapter = wire.adapter_from_plain(description["adapter"])
-    planned = plan(request, adapter, description["availability"], description["devices"])
-    _check_domains(request, adapter, planned)
+    for adapter in libraries.members(request.target):  # compiled while the workers' template still imports torch
+        for rule in rules_of(request, adapter):
+            program_of(find(rule))
+    found = survey(request, runner)
+    planned = [entry for subject in found.subjects for entry in subject.planned]
+    at = [subject for subject in found.subjects for _ in subject.planned]
+    stems = file_names([entry.cell for entry in planned])
     open_ = [number for number, entry in enumerate(planned) if entry.verdict is None]
     for rule in dict.fromkeys(planned[number].rule for number in open_):
         program_of(find(rule))
@@ -130,7 +140,8 @@ def _certify(
     results: dict[int, CellResult] = {
         number: _left_out(entry) for number, entry in enumerate(planned) if entry.verdict is not None
     }
-    versions = {"stepcheck": _version("stepcheck"), **{name: str(description[name]) for name in ("torch", "python")}}
+    environment = {name: str(found.environment[name]) for name in ("torch", "python")}
+    versions = {"stepcheck": _version("stepcheck"), **environment}
     versions |= {name: _version(name) for name in ("numpy", "sympy", "hypothesis")}
 
     def certificate(*, interrupted: bool) -> Certificate:
@@ -146,6 +157,7 @@ def _certify(
                 fixed=dict(request.fixed),
                 cells=cells,
                 unfinished=len(planned) - len(cells),
+                without_rule=found.without_rule,
             ),
             run=Run(
                 seconds=round(time.perf_counter() - began, 3),
@@ -159,68 +171,32 @@ def _certify(
     @contextlib.contextmanager
     def prepare() -> Iterator[Judge]:
         with fresh() as judges_runner:
-            court = Court(request, adapter, description["torch"], judges_runner)
-            yield lambda number: court.judge(planned[number])
+            courts = {
+                subject.adapter.target: Court(subject.request, subject.adapter, environment["torch"], judges_runner)
+                for subject in found.subjects
+            }
+            yield lambda number: courts[at[number].adapter.target].judge(planned[number])
 
     progress(0, len(open_), None)
-    order = sorted(open_, key=lambda number: (-_weight(planned[number].cell.dtype), number))
     try:
-        with contextlib.closing(judged(prepare, order, jobs)) as stream:
+        with contextlib.closing(judged(prepare, lots(planned, open_, jobs), jobs)) as stream:
             for done, (number, result) in enumerate(stream, 1):
                 results[number] = result
                 if directory is not None:
-                    write_cell(directory, result)
+                    write_cell(directory, stems[number], result)
                 progress(done, len(open_), result)
     except KeyboardInterrupt as stop:
-        found = certificate(interrupted=True)
+        so_far = certificate(interrupted=True)
         if directory is not None:
-            write(directory / "certificate.json", found.to_json())
-        raise Interrupted(found) from stop
-    found = certificate(interrupted=False)
+            write(directory / "certificate.json", so_far.to_json())
+        raise Interrupted(so_far) from stop
+    whole = certificate(interrupted=False)
     if directory is not None:
         for number, entry in enumerate(planned):
             if entry.verdict is not None:
-                write_cell(directory, results[number])
-        write(directory / "certificate.json", found.to_json())
-    return found
-
-
-def described(request: Request, runner: Runner) -> dict[str, Any]:
-    """Return what the target offers; a target without an adapter of its own needs a rule."""
-    from stepcheck_implementations.generic import NoMatch
-    from stepcheck_implementations.target import TargetError
-    from stepcheck_reference.rules import ALL, find
-
-    known = libraries.find(request.target) is not None
-    try:
-        if known or request.rule is None:
-            return runner.describe(request.target)
-        rule = find(request.rule)
-        return runner.describe(
-            request.target,
-            request.rule,
-            hyper=[str(symbol) for symbol in rule.hyper],
-            states=[str(symbol) for symbol in (*rule.states, *rule.scalars)],
-            fixed=request.fixed,
-        )
-    except NoMatch as error:
-        raise WrongRequest(str(error)) from error
-    except TargetError as error:
-        if not known and request.rule is None and "say which rule" in str(error):
-            names = ", ".join(rule.name for rule in ALL)
-            raise WrongRequest(f"{error}: --as RULE, where RULE is one of {names}") from error
-        raise
-
-
-def _check_domains(request: Request, adapter: Adapter, planned: Sequence[Planned]) -> None:
-    from stepcheck_reference.rules import find
-
-    rules = [find(name) for name in dict.fromkeys(entry.rule for entry in planned if entry.rule)]
-    known = {str(symbol) for rule in rules for symbol in rule.hyper}
-    check_fixed(request.fixed, [*adapter.hyper, *sorted(known - set(adapter.hyper))])
-    for rule in rules:
-        names = {str(symbol) for symbol in rule.hyper}
-        rule.check_hyper({name: value for name, value in request.fixed.items() if name in names})
+                write_cell(directory, stems[number], results[number])
+        write(directory / "certificate.json", whole.to_json())
+    return whole
 
 
 def _left_out(entry: Planned) -> CellResult:
@@ -231,15 +207,11 @@ def _left_out(entry: Planned) -> CellResult:
         mode=cell.mode,
         dtype=cell.dtype,
         device=cell.device,
+        target=cell.target,
         rule=entry.rule,
         verdict=entry.verdict or Verdict.NOT_RUN,
         reason=entry.reason,
     )
-
-
-def _weight(dtype: str) -> int:
-    """Cells that take longest are judged first, so that the last judges end together."""
-    return {"complex128": 2, "float64": 1}.get(dtype, 0)
 
 
 def _version(package: str) -> str:
@@ -251,18 +223,33 @@ def _version(package: str) -> str:
         return stepcheck.__version__ if package == "stepcheck" else "unknown"
 
 
-def file_name(cell: str) -> str:
-    """Return a file name for a cell's id: letters, digits, ".", "-" and "_"."""
-    return "".join(letter if letter.isalnum() or letter in ".-" else "_" for letter in cell).strip("_")
+def file_names(cells: Sequence[Cell]) -> list[str]:
+    """Return a file name for each cell: its id in letters, digits, ".", "-" and "_".
+
+    Where two cells' would be one file, on a disk that knows no capitals too, and where a name would be too
+    long, a digest of target and id stands behind it.
+    """
+    plain = [_file_name(cell.id) for cell in cells]
+    taken = Counter(name.lower() for name in plain)
+    names = []
+    for cell, name in zip(cells, plain, strict=True):
+        if taken[name.lower()] > 1 or len(name) > _LONGEST_NAME:
+            digest = hashlib.blake2b(f"{cell.target} {cell.id}".encode(), digest_size=4).hexdigest()
+            name = f"{name[:_LONGEST_NAME]}-{digest}"
+        names.append(name)
+    return names
 
 
-def write_cell(directory: Path, result: CellResult) -> None:
-    """Write a cell's JSON under ``cells`` and its failures' programs under ``failures``."""
-    stem = file_name(result.id)
+def _file_name(text: str) -> str:
+    return "".join(letter if letter.isalnum() or letter in ".-" else "_" for letter in text).strip("_")
+
+
+def write_cell(directory: Path, stem: str, result: CellResult) -> None:
+    """Write a cell's JSON under ``cells`` and its failures' programs under ``failures``, in files named ``stem``."""
     write(directory / "cells" / f"{stem}.json", msgspec.json.format(msgspec.json.encode(result)).decode())
     for failure in result.failures:
         output = failure.worst.output if failure.worst else failure.fault
-        write(directory / "failures" / f"{stem}-{failure.code}-{file_name(output)}.py", failure.standalone)
+        write(directory / "failures" / f"{stem}-{failure.code}-{_file_name(output)}.py", failure.standalone)
 
 
 def write(path: Path, text: str) -> None:

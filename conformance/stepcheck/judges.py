@@ -1,4 +1,4 @@
-"""Judge processes: cells are independent, so each judge takes the next one and answers with JSON.
+"""Judge processes: cells are independent, so each judge takes the next lot of them and answers with JSON.
 
 Judges never import torch; they share the parent's template of workers by its address.
 """
@@ -39,16 +39,17 @@ def default_jobs(cells: int) -> int:
     return max(1, min(usable, cells))
 
 
-def judged(prepare: Prepare, order: Sequence[int], jobs: int) -> Generator[tuple[int, CellResult], None, None]:
-    """Yield (number, result) of each cell in ``order`` as it is judged, by ``jobs`` processes.
+def judged(prepare: Prepare, lots: Sequence[Sequence[int]], jobs: int) -> Generator[tuple[int, CellResult], None, None]:
+    """Yield (number, result) of each cell in ``lots`` as it is judged, a lot by one of ``jobs`` processes.
 
     With one job, or where processes cannot be forked, the caller's own process judges. Raises
     Contradiction where a judge raises or dies. Closing the iterator ends the judges.
     """
     if jobs == 1 or "fork" not in multiprocessing.get_all_start_methods():
         with prepare() as judge:
-            for number in order:
-                yield number, judge(number)
+            for lot in lots:
+                for number in lot:
+                    yield number, judge(number)
         return
     context = multiprocessing.get_context("fork")
     parent = os.getpid()
@@ -63,16 +64,18 @@ def judged(prepare: Prepare, order: Sequence[int], jobs: int) -> Generator[tuple
             theirs.close()
             links[ours] = process
         gc.unfreeze()
-        waiting = list(order)
-        at_work: dict[Connection, int] = {}
+        waiting = [list(lot) for lot in lots if lot]
+        at_work: dict[Connection, list[int]] = {}
         for link in links:
             _give(link, waiting, at_work)
         while at_work:
             ready = set(wait(list(at_work)))
             for link in [link for link in at_work if link in ready]:
-                number = at_work.pop(link)
+                number = at_work[link].pop(0)
                 result = _take(link, links[link])
-                _give(link, waiting, at_work)
+                if not at_work[link]:
+                    del at_work[link]
+                    _give(link, waiting, at_work)
                 yield number, result
     finally:
         for link, process in links.items():
@@ -81,12 +84,12 @@ def judged(prepare: Prepare, order: Sequence[int], jobs: int) -> Generator[tuple
             link.close()
 
 
-def _give(link: Connection, waiting: list[int], at_work: dict[Connection, int]) -> None:
+def _give(link: Connection, waiting: list[list[int]], at_work: dict[Connection, list[int]]) -> None:
     if waiting:
-        number = waiting.pop(0)
+        lot = waiting.pop(0)
         with contextlib.suppress(OSError):  # a dead judge is heard of when its answer is awaited
-            link.send(number)
-        at_work[link] = number
+            link.send(lot)
+        at_work[link] = lot
 
 
 def _take(link: Connection, process: Any) -> CellResult:
@@ -111,7 +114,8 @@ def _serve(link: Connection, prepare: Prepare, parent: int, others: list[Connect
                 while not link.poll(_AWAKE):
                     if os.getppid() != parent:
                         return
-                link.send_bytes(b"r" + msgspec.json.encode(judge(link.recv())))
+                for number in link.recv():
+                    link.send_bytes(b"r" + msgspec.json.encode(judge(number)))
     except EOFError:
         return
     except BaseException:

@@ -166,6 +166,7 @@ class _Case:
             mode=self.cell.mode,
             dtype=self.cell.dtype,
             device=self.cell.device,
+            target=self.cell.target,
             rule=self.planned.rule,
             verdict=verdict,
             reason="; ".join(entry for entry in (reason, *examination.unconfirmed) if entry),

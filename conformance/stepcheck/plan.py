@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from stepcheck.nearest import unknown
@@ -74,6 +74,33 @@ def plan(
                     )
                     planned.append(Planned(cell, rule or "", hold, beside, verdict, " ".join(reason.split())))
     return tuple(planned)
+
+
+_HEAVY = {"complex128": 2, "float64": 1}
+"""Cells that take longest are judged first, so that the last judges end together."""
+
+
+def lots(planned: Sequence[Planned], open_: Sequence[int], jobs: int) -> list[list[int]]:
+    """Return the cells ``open_`` in lots, each for one judge, in the order in which they are handed out.
+
+    The modes of one configuration and dtype are one lot, because they are put through the same scripts; where
+    that leaves few lots a judge, and in compiled mode, each cell is one. Classes follow one another.
+    """
+    alone = [number for number in open_ if planned[number].cell.mode == "compiled"]
+    groups: dict[tuple[str, str, str, str], list[int]] = {}
+    for number in open_:
+        cell = planned[number].cell
+        if cell.mode != "compiled":
+            groups.setdefault((cell.target, cell.configuration, cell.dtype, cell.device), []).append(number)
+    targets = list(dict.fromkeys(planned[number].cell.target for number in open_))
+    order = sorted(groups, key=lambda key: (targets.index(key[0]), -_HEAVY.get(key[2], 0)))
+    together = [groups[key] for key in order]
+    if len(together) < _LOTS_A_JUDGE * jobs:
+        together = [[number] for lot in together for number in lot]
+    return [[number] for number in alone] + together
+
+
+_LOTS_A_JUDGE = 4
 
 
 def _devices(asked: tuple[str, ...], there: tuple[str, ...]) -> list[str]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from stepcheck.certificate import CellResult, LawResult
-from stepcheck.certifying import described
 from stepcheck.failing import failure, worst
 from stepcheck.judging import arithmetics_of, evidence_of
 from stepcheck.replay_token import decode
 from stepcheck.request import Request
+from stepcheck.survey import described
 from stepcheck.verdict import Verdict, overall
 from stepcheck_implementations import wire
 from stepcheck_implementations.pool import Workers
@@ -43,6 +43,7 @@ def replay(token: str) -> CellResult:
         mode=cell.mode,
         dtype=cell.dtype,
         device=cell.device,
+        target=cell.target,
         rule=item.rule,
         verdict=overall(result.verdict for result in results),
         scripts=1,

@@ -24,5 +24,11 @@ class Runner(Protocol):
     ) -> dict[str, Any]:
         """Return what ``target`` offers."""
 
+    def environment(self) -> dict[str, Any]:
+        """Return versions and devices."""
+
+    def optimizers(self, library: str) -> list[str]:
+        """Return the names of the public optimizer classes in the module ``library``."""
+
     def run(self, adapter: Adapter, cell: Cell, script: Script) -> Trajectory:
         """Return what the cell's subject does over ``script``."""

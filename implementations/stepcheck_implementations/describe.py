@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import os
 import platform
@@ -34,6 +35,18 @@ def environment() -> dict[str, Any]:
         "devices": devices,
         "device_names": names,
     }
+
+
+def optimizers(library: str) -> list[str]:
+    """Return the names of the public optimizer classes in the module ``library``; none where it is not there."""
+    try:
+        module = importlib.import_module(library)
+    except ImportError:
+        return []
+    names = getattr(module, "__all__", None) or [name for name in dir(module) if not name.startswith("_")]
+    base = torch.optim.Optimizer
+    found = {name: getattr(module, name, None) for name in names}
+    return [name for name, kind in found.items() if isinstance(kind, type) and issubclass(kind, base) and kind != base]
 
 
 def signature(target: str) -> dict[str, Any]:

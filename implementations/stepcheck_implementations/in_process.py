@@ -52,6 +52,10 @@ class InProcess:
         """Return this process' versions and devices."""
         return asked.environment()
 
+    def optimizers(self, library: str) -> list[str]:
+        """Return the names of the public optimizer classes in the module ``library``."""
+        return asked.optimizers(library)
+
     def signature(self, target: str) -> dict[str, Any]:
         """Return the object's constructor; see ``offer.Source``."""
         return {"target": target, **asked.of(self.subject, target)}

@@ -420,6 +420,10 @@ class Workers:
         """Return the workers' versions ("torch", "python", "platform") and "devices"."""
         return self._once({"ask": "environment"})
 
+    def optimizers(self, library: str) -> list[str]:
+        """Return the names of the public optimizer classes in the module ``library``."""
+        return list(self._once({"ask": "optimizers", "library": library})["names"])
+
     def signature(self, target: str) -> dict[str, Any]:
         """Return the constructor of ``target``; see ``offer.Source``. Raises TargetError."""
         return self._once({"ask": "signature", "target": target})

@@ -23,8 +23,9 @@ def serve(read: Read, send: Send) -> None:
     """Answer requests until ``read`` raises EOFError.
 
     A request is {"ask": ...}: "open" (adapter, cell, reached: the path of 8 bytes that hold the step being
-    taken), "run" (script), "environment", "signature" (target), "keys" (target, takes, arguments), "refusal" (adapter,
-    mode, dtype, device). An answer holds "error" (its kind and message) where the request could not be served.
+    taken), "run" (script), "environment", "optimizers" (library), "signature" (target), "keys" (target, takes,
+    arguments), "refusal" (adapter, mode, dtype, device). An answer holds "error" (its kind and message) where
+    the request could not be served.
     """
     from stepcheck_implementations import describe, worker
 
@@ -60,6 +61,8 @@ def serve(read: Read, send: Send) -> None:
                 answer, arrays = wire.trajectory_to_plain(worker.run(adapter, cell, script, reached=note))
             elif ask == "environment":
                 answer = describe.environment()
+            elif ask == "optimizers":
+                answer = {"names": describe.optimizers(request["library"])}
             elif ask == "signature":
                 answer = describe.signature(request["target"])
             elif ask == "keys":

@@ -1,0 +1,158 @@
+"""Surveys: what a request is about, one class or all of a library, each described by a worker and planned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from stepcheck.nearest import nearest
+from stepcheck.plan import Planned, plan
+from stepcheck.request import Request, WrongRequest, check_fixed, claim
+from stepcheck.runner import Runner
+from stepcheck_implementations import libraries, wire
+from stepcheck_implementations.subject import MODES, Adapter
+from stepcheck_reference.formats import FORMATS
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One optimizer class: the request narrowed to it, its adapter, and its cells."""
+
+    request: Request
+    adapter: Adapter
+    planned: tuple[Planned, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """The subjects of a request; ``without_rule`` are a library's optimizers without a rule here.
+
+    ``environment`` holds the worker's versions and devices.
+    """
+
+    subjects: tuple[Subject, ...]
+    without_rule: tuple[str, ...]
+    environment: Mapping[str, Any]
+
+
+def check_target(request: Request) -> None:
+    """Raise WrongRequest where ``request.target`` can be seen to name nothing, or asks a library for one rule."""
+    target, names = request.target, [library.name for library in libraries.ALL]
+    if libraries.members(target):
+        if request.rule is not None:
+            raise WrongRequest(
+                f"as={request.rule}, but {target} is a library, and each of its classes has a rule of its own; "
+                f"name one class, as in {libraries.members(target)[0].target}"
+            )
+        return
+    stem = target.rstrip(".:")
+    if stem in names:
+        raise WrongRequest(f"target={target}, but should be {stem} for all its classes, or {stem}.NAME for one")
+    if "." not in stem and ":" not in stem:
+        meant = nearest(target, names)
+        raise WrongRequest(
+            f"target={target}, but should be package.module.Name, package.module:Name, path/file.py:Name or a library "
+            f"({', '.join(names)})" + (f" (did you mean {meant}?)" if meant else "")
+        )
+
+
+def survey(request: Request, runner: Runner) -> Survey:
+    """Return what ``runner`` says of every class that ``request`` is about.
+
+    A class of a library that cannot be described has cells that say why and are not applicable. Raises
+    WrongRequest, OutOfDomain and TargetError; the latter for a library too, where no class can be described.
+    """
+    from stepcheck_implementations.target import TargetError
+
+    members = libraries.members(request.target)
+    if not members:
+        description = described(request, runner)
+        adapter = wire.adapter_from_plain(description["adapter"])
+        _check_set(request, [adapter])
+        planned = plan(request, adapter, description["availability"], description["devices"])
+        return Survey((Subject(request, adapter, planned),), (), description)
+    _check_set(request, members)
+    environment = runner.environment()
+    subjects: list[Subject] = []
+    refused: list[TargetError] = []
+    for adapter in members:
+        narrowed = narrow(request, adapter)
+        try:
+            availability = runner.describe(adapter.target)["availability"]
+        except TargetError as error:
+            refused.append(error)
+            availability = _nowhere(str(error), environment["devices"])
+        subjects.append(Subject(narrowed, adapter, plan(narrowed, adapter, availability, environment["devices"])))
+    if len(refused) == len(members):
+        raise refused[0]
+    known = {adapter.target.rpartition(".")[2] for adapter in members}
+    without_rule = tuple(name for name in runner.optimizers(request.target) if name not in known)
+    return Survey(tuple(subjects), without_rule, environment)
+
+
+def narrow(request: Request, adapter: Adapter) -> Request:
+    """Return ``request`` of one class of a library, with those fixed hyper-parameters that it or its rules have."""
+    has = {*adapter.hyper, *_hyper_of_rules(request, adapter)}
+    fixed = {name: value for name, value in request.fixed.items() if name in has}
+    return replace(request, target=adapter.target, fixed=fixed)
+
+
+def described(request: Request, runner: Runner) -> dict[str, Any]:
+    """Return what the target offers; a target without an adapter of its own needs a rule."""
+    from stepcheck_implementations.generic import NoMatch
+    from stepcheck_implementations.target import TargetError
+    from stepcheck_reference.rules import ALL, find
+
+    known = libraries.find(request.target) is not None
+    try:
+        if known or request.rule is None:
+            return runner.describe(request.target)
+        rule = find(request.rule)
+        return runner.describe(
+            request.target,
+            request.rule,
+            hyper=[str(symbol) for symbol in rule.hyper],
+            states=[str(symbol) for symbol in (*rule.states, *rule.scalars)],
+            fixed=request.fixed,
+        )
+    except NoMatch as error:
+        raise WrongRequest(str(error)) from error
+    except TargetError as error:
+        if not known and request.rule is None and "say which rule" in str(error):
+            names = ", ".join(rule.name for rule in ALL)
+            raise WrongRequest(f"{error}: --as RULE, where RULE is one of {names}") from error
+        raise
+
+
+def rules_of(request: Request, adapter: Adapter) -> tuple[str, ...]:
+    """Return the names of the rules that ``adapter``'s configurations are held to."""
+    claims = (claim(adapter, configuration, request.rule)[0] for configuration in adapter.configurations)
+    return tuple(dict.fromkeys(name for name in claims if name is not None))
+
+
+def _hyper_of_rules(request: Request, adapter: Adapter) -> list[str]:
+    from stepcheck_reference.rules import find
+
+    return sorted({symbol.name for name in rules_of(request, adapter) for symbol in find(name).hyper})
+
+
+def _check_set(request: Request, adapters: Sequence[Adapter]) -> None:
+    """Raise WrongRequest where no class has a fixed hyper-parameter, OutOfDomain where a rule forbids its value."""
+    from stepcheck_reference.rules import find
+
+    names = dict.fromkeys(name for adapter in adapters for name in adapter.hyper)
+    names |= dict.fromkeys(name for adapter in adapters for name in _hyper_of_rules(request, adapter))
+    check_fixed(request.fixed, names)
+    for name in dict.fromkeys(name for adapter in adapters for name in rules_of(request, adapter)):
+        rule = find(name)
+        rule.check_hyper({key: value for key, value in request.fixed.items() if key in {s.name for s in rule.hyper}})
+
+
+def _nowhere(reason: str, devices: Iterable[str]) -> list[dict[str, str]]:
+    return [
+        {"mode": mode, "dtype": dtype, "device": device, "reason": reason}
+        for device in devices
+        for mode in MODES
+        for dtype in FORMATS
+    ]
