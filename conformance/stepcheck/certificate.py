@@ -187,6 +187,11 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
     def to_json(self, *, indent: int = 2) -> str:
         """Return the certificate as JSON."""
         return msgspec.json.format(msgspec.json.encode(self), indent=indent).decode()
+    @property
+    def of_library(self) -> bool:
+        """Whether the target was a library, and the cells are its classes'."""
+        return any(cell.target not in ("", self.findings.target) for cell in self.cells)
+
 
 
 def from_json(text: str | bytes) -> Certificate:

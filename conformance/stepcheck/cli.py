@@ -44,6 +44,7 @@ def stepcheck() -> None:
 @click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same findings.")
 @click.option("--strict", is_flag=True, help="Exit 1 where known findings break, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print the certificate as JSON.")
+@click.option("--verbose", is_flag=True, help="Of a library, show each class in full, as certify CLASS does.")
 @click.option("--out", type=click.Path(path_type=Path), help="Write results and failing scripts here as they come.")
 @click.option("--jobs", type=click.IntRange(min=1), help="Judge processes; default: one a core.")
 def certify(
@@ -57,12 +58,14 @@ def certify(
     seed: int,
     strict: bool,
     as_json: bool,
+    verbose: bool,
     out: Path | None,
     jobs: int | None,
 ) -> int:
     """Hold TARGET to its rule on every configuration, mode, dtype and device.
 
-    TARGET is torch.optim.AdamW, package.module:Name or path/file.py:Name.
+    TARGET is torch.optim.AdamW, package.module:Name or path/file.py:Name; or a library, torch.optim,
+    for all its classes in one certificate.
     """
     from stepcheck.certifying import Interrupted
     from stepcheck.certifying import certify as run
@@ -89,7 +92,9 @@ def certify(
             )
         except Interrupted as stop:
             certificate, interrupted = stop.certificate, True
-    click.echo(certificate.to_json() if as_json else report(certificate, strict=strict), color=_color())
+    click.echo(
+        certificate.to_json() if as_json else report(certificate, strict=strict, verbose=verbose), color=_color()
+    )
     return INTERRUPTED if interrupted else certificate.exit_code(strict=strict)
 
 

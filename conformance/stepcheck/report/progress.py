@@ -37,15 +37,25 @@ def reporting() -> Iterator[Progress]:
 
 
 class _Lines:
-    """A line a quarter, and one for every broken cell."""
+    """A line a quarter, or one when a library's next class begins, and one for every broken cell."""
 
     def __init__(self) -> None:
         self.told = 0
+        self.classes: list[str] = []
 
     def __call__(self, done: int, total: int, result: CellResult | None) -> None:
-        if result is not None and result.verdict is Verdict.BROKEN:
-            print(f"stepcheck: {result.id}: broken", file=sys.stderr, flush=True)
+        if result is None:
+            return
+        if result.verdict is Verdict.BROKEN:
+            self.say(f"{result.id}: broken")
+        begun = result.target not in self.classes
+        if begun:
+            self.classes.append(result.target)
         quarter = 4 * done // total if total else 0
-        if quarter > self.told:
+        if quarter > self.told or (begun and len(self.classes) > 1):
             self.told = quarter
-            print(f"stepcheck: {done} of {total} cells", file=sys.stderr, flush=True)
+            where = f", at {result.target}" if len(self.classes) > 1 and done < total else ""
+            self.say(f"{done} of {total} cells{where}")
+
+    def say(self, text: str) -> None:
+        print(f"stepcheck: {text}", file=sys.stderr, flush=True)

@@ -1,0 +1,183 @@
+"""A library's certificate as text: one row a class and mode, what breaks grouped by class, on a page or two."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+from stepcheck.certificate import CellResult, Certificate, Failure
+from stepcheck.report.text import (
+    Row,
+    compared_rows,
+    legend,
+    mark,
+    observability_rows,
+    reason_rows,
+    run_rows,
+    verdict_rows,
+)
+from stepcheck.report.wording import MARKS, class_name, fill, places, plural, ratio, row, words
+from stepcheck.verdict import Verdict, overall
+from stepcheck_implementations.subject import MODES
+from stepcheck_reference.formats import FORMATS
+
+_SILENT = (Verdict.NOT_APPLICABLE, Verdict.NOT_RUN)
+_REASON = 75
+"""Letters of a reason that the summary shows."""
+
+
+def report(certificate: Certificate, *, strict: bool = False) -> str:
+    """Return the whole report."""
+    cells = certificate.cells
+    parts = [table(certificate), summary(certificate, strict=strict), findings(cells), failures(cells)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def table(certificate: Certificate) -> str:
+    """Return one row a class and mode, one column a dtype, each the worst of its configurations; a table a device.
+
+    Rows in which nothing was run are left out; the summary says why.
+    """
+    cells = certificate.cells
+    devices = dict.fromkeys(cell.device for cell in cells)
+    parts = [_device_table(device, [cell for cell in cells if cell.device == device]) for device in devices]
+    told = legend(cells)
+    told += fill("each entry is the worst of a class's configurations; --verbose shows a table of each class")
+    return "\n\n".join([*parts, "\n".join(told)])
+
+
+def _device_table(device: str, cells: list[CellResult]) -> str:
+    dtypes = [dtype for dtype in FORMATS if any(cell.dtype == dtype for cell in cells)]
+    names = list(dict.fromkeys(class_name(cell) for cell in cells))
+    rows: list[tuple[str, str, list[str]]] = []
+    for name in names:
+        inside = [cell for cell in cells if class_name(cell) == name]
+        there = [mode for mode in MODES if any(cell.mode == mode and cell.verdict not in _SILENT for cell in inside)]
+        if not there:
+            verdicts = {cell.verdict for cell in inside}
+            rows.append((name, " and ".join(words(verdict) for verdict in _SILENT if verdict in verdicts), []))
+        for mode in there:
+            entries = [[cell for cell in inside if (cell.mode, cell.dtype) == (mode, dtype)] for dtype in dtypes]
+            rows.append((name if mode == there[0] else "", mode, [worst_mark(entry) for entry in entries]))
+    first = max(len(device), *(len(name) for name in names))
+    second = max((len(mode) for _, mode, entries in rows if entries), default=0)
+    widths = [
+        max([len(dtype), *(len(entries[n]) for _, _, entries in rows if entries)]) for n, dtype in enumerate(dtypes)
+    ]
+
+    def line(name: str, mode: str, entries: Iterable[str]) -> str:
+        columns = (f"{entry:<{width}}" for entry, width in zip(entries, widths, strict=False))
+        return "  ".join((f"{name:<{first}}", f"{mode:<{second}}", *columns)).rstrip()
+
+    head = line(device, "", dtypes)
+    ruled = "─" * len(line(device, "", ["x" * width for width in widths]))
+    return "\n".join([head, ruled, *(line(*entry) for entry in rows)])
+
+
+def worst_mark(cells: Sequence[CellResult]) -> str:
+    """Return the mark of the cell that says most against the class; "" where there is none."""
+    if not cells:
+        return ""
+    verdict = overall(cell.verdict for cell in cells)
+    return mark(max((cell for cell in cells if cell.verdict is verdict), key=_badness))
+
+
+def _badness(cell: CellResult) -> float:
+    ratios = [float(entry.worst.ratio) if entry.worst else math.inf for entry in cell.failures]
+    ratios += [float(worst.ratio) for worst in cell.worst.values()]
+    return max(ratios, default=-1.0)
+
+
+def summary(certificate: Certificate, *, strict: bool = False) -> str:
+    """Return the verdict, the classes by their verdict, and what it rests on."""
+    cells = certificate.cells
+    ran = [cell for cell in cells if cell.scripts]
+    verdict, *rest = verdict_rows(certificate)
+    rules = dict.fromkeys(cell.rule for cell in ran)
+    rows = [verdict, *_class_rows(cells), *rest]
+    rows.append(
+        ("rules", f"each configuration is held to its own, {plural(len(rules), 'rule')} in all; JSON names them")
+    )
+    rows += compared_rows(certificate) + _worst_rows(ran) + observability_rows(ran)
+    rows += reason_rows(cells, width=_REASON) + run_rows(certificate, strict=strict)
+    return "\n".join(line for name, text in rows for line in row(name, text))
+
+
+def _class_rows(cells: Sequence[CellResult]) -> list[Row]:
+    inside: dict[str, list[CellResult]] = {}
+    for cell in cells:
+        inside.setdefault(class_name(cell), []).append(cell)
+    classes: dict[Verdict, list[str]] = {}
+    for name, held in inside.items():
+        classes.setdefault(overall(cell.verdict for cell in held), []).append(name)
+    found = [(verdict, classes[verdict]) for verdict in MARKS if verdict in classes]
+    return [
+        ("classes" if not n else "", f"{words(verdict)}: {', '.join(names)}")
+        for n, (verdict, names) in enumerate(found)
+    ]
+
+
+def _worst_rows(ran: Sequence[CellResult]) -> list[Row]:
+    parameters = [(float(cell.worst["theta"].ratio), "parameters", cell.id) for cell in ran if "theta" in cell.worst]
+    zeros = [(cell.worst_from_zero, cell.id) for cell in ran]
+    updates = [(float(worst.ratio), "updates from θ = 0", where) for worst, where in zeros if worst is not None]
+    states = [
+        (float(worst.ratio), f"state {name}", cell.id)
+        for cell in ran
+        for name, worst in cell.worst.items()
+        if name != "theta"
+    ]
+    told = [max(entries) for entries in (parameters, updates, states) if entries]
+    return [
+        ("worst ratio" if not n else "", f"{what} {ratio(value)}, in {where}")
+        for n, (value, what, where) in enumerate(told)
+    ]
+
+
+def findings(cells: Sequence[CellResult]) -> str:
+    """Return the known findings that break here, each with its explanation, and those that no longer do."""
+    groups: dict[str, list[tuple[CellResult, Failure]]] = {}
+    for cell in cells:
+        for entry in cell.failures:
+            if entry.finding:
+                groups.setdefault(entry.finding, []).append((cell, entry))
+    parts = []
+    for name, entries in groups.items():
+        where = list({cell.id: cell for cell, _ in entries}.values())
+        _, shown = max(entries, key=_severity)
+        lines = [*fill(f"! known finding {name}, in {places(where, cells)}"), *fill(shown.explanation, "  ")]
+        parts.append("\n".join([*lines, *fill(f"worst: {shown.message}", "  ")]))
+    for name in dict.fromkeys(name for cell in cells for name in cell.fixed_upstream):
+        where = [cell for cell in cells if name in cell.fixed_upstream]
+        told = f"fixed upstream: known finding {name} no longer breaks ({places(where, cells)})"
+        parts.append("\n".join(fill(told)))
+    if groups:
+        parts.append("\n".join(fill("replay tokens and programs of known findings: --verbose, --json or --out")))
+    return "\n\n".join(parts)
+
+
+def failures(cells: Sequence[CellResult]) -> str:
+    """Return what no known finding covers: of each class, law and output the worst, and where else it is so."""
+    groups: dict[tuple[str, str, str], list[tuple[CellResult, Failure]]] = {}
+    for cell in cells:
+        for entry in cell.failures:
+            if not entry.finding:
+                output = entry.worst.output if entry.worst else entry.fault
+                groups.setdefault((class_name(cell), entry.code, output), []).append((cell, entry))
+    parts = []
+    for (name, code, output), entries in groups.items():
+        where = list({cell.id: cell for cell, _ in entries}.values())
+        there = [cell for cell in cells if class_name(cell) == name]
+        _, shown = max(entries, key=_severity)
+        lines = fill(f"✗ {name}: {code} {shown.title}, broken in {output}, in {places(where, there)}")
+        lines += fill(f"worst: {shown.message}", "  ")
+        parts.append("\n".join([*lines, f"  replay: python -m stepcheck replay {shown.token}"]))
+    if parts:
+        parts.append(
+            "\n".join(fill("every failure, each with a program that needs only torch: --verbose, --json or --out"))
+        )
+    return "\n\n".join(parts)
+
+
+def _severity(pair: tuple[CellResult, Failure]) -> float:
+    return float(pair[1].worst.ratio) if pair[1].worst else math.inf
