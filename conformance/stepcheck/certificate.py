@@ -46,12 +46,25 @@ class Worst(msgspec.Struct, frozen=True, kw_only=True):
     inputs: dict[str, Number] = {}
 
 
+class Point(msgspec.Struct, frozen=True, kw_only=True):
+    """What one real did in one step: where it landed, and where it had to, expected ± radius.
+
+    ``step`` 0 is what was there before the first step. The radius is "nan" where the step was not compared.
+    """
+
+    step: int
+    observed: Number
+    expected: Number
+    radius: Number
+
+
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
     """One broken law with its smallest script.
 
     ``message`` is one line. ``worst`` is None where the subject did not finish its script, and ``fault``
     then says how: "raised", "crashed", "hung" or "malformed". ``finding`` names the known finding that
-    covers this failure, "" where none does.
+    covers this failure, "" where none does. ``path`` is what the real that ``worst`` points at did over the
+    script's steps, empty where it does something else when it is run again.
     """
 
     code: str
@@ -65,6 +78,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     fault: str = ""
     finding: str = ""
     explanation: str = ""
+    path: tuple[Point, ...] = ()
 
 
 class LawResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,7 +97,10 @@ class CellResult(msgspec.Struct, frozen=True, kw_only=True):
     ``element_steps`` were executed, ``compared`` of them judged, ``not_compared`` counts the rest by
     reason. ``observability`` is "stepwise", "theta_only" or "trajectory". ``arithmetic`` names the model
     and ``arithmetic_source`` where its figures come from; ``inferred`` says that the model was found by
-    trying, not declared. ``fixed_upstream`` names known findings that no longer break.
+    trying, not declared. ``fixed_upstream`` names known findings that no longer break. ``ratios`` says for
+    each output how many reals had a ratio in each bin: sixteen from 0 to 1, then (1, 10], (10, 1e3],
+    (1e3, 1e6] and beyond. Bins at the end that hold nothing are left out. Inside 1, large tensors are
+    counted by samples.
     """
 
     id: str
@@ -108,6 +125,7 @@ class CellResult(msgspec.Struct, frozen=True, kw_only=True):
     laws: tuple[LawResult, ...] = ()
     fixed_upstream: tuple[str, ...] = ()
     target: str = ""
+    ratios: dict[str, tuple[int, ...]] = {}
 
     @property
     def failures(self) -> Iterator[Failure]:
@@ -139,13 +157,17 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """Circumstances that change from run to run. ``seconds`` is wall time; ``versions`` name releases."""
+    """Circumstances that change from run to run. ``seconds`` is wall time; ``versions`` name releases.
+
+    ``started`` is when, in UTC, as in "2025-01-31T12:00:00".
+    """
 
     seconds: float
     jobs: int
     versions: dict[str, str] = {}
     host: str = ""
     interrupted: bool = False
+    started: str = ""
 
 
 class Certificate(msgspec.Struct, frozen=True, kw_only=True):
@@ -164,6 +186,11 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
     def cells(self) -> tuple[CellResult, ...]:
         """One result a cell, in the order configuration, mode, dtype, device."""
         return self.findings.cells
+
+    @property
+    def of_library(self) -> bool:
+        """Whether the target was a library, and the cells are its classes'."""
+        return any(cell.target not in ("", self.findings.target) for cell in self.cells)
 
     @property
     def failures(self) -> tuple[Failure, ...]:
@@ -187,11 +214,6 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
     def to_json(self, *, indent: int = 2) -> str:
         """Return the certificate as JSON."""
         return msgspec.json.format(msgspec.json.encode(self), indent=indent).decode()
-    @property
-    def of_library(self) -> bool:
-        """Whether the target was a library, and the cells are its classes'."""
-        return any(cell.target not in ("", self.findings.target) for cell in self.cells)
-
 
 
 def from_json(text: str | bytes) -> Certificate:

@@ -165,6 +165,7 @@ def _certify(
                 versions=versions,
                 host=platform.platform(),
                 interrupted=interrupted,
+                started=time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(time.time() - (time.perf_counter() - began))),
             ),
         )
 

@@ -7,7 +7,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import hypothesis
+import numpy as np
 from hypothesis import HealthCheck, Phase
+from numpy.typing import NDArray
 
 from stepcheck_properties import laws
 from stepcheck_properties.corners import corners
@@ -65,8 +67,9 @@ class Examination:
 
     ``compared`` and ``not_compared`` count element-steps; ``worst`` maps each output to its largest
     deviation, ``worst_from_zero`` is that of parameters updated from 0; ``nonfinite`` counts admissible
-    non-finite results. ``stopped`` says why scripts are missing, "" where none are; ``unconfirmed`` tells
-    of crashes and hangs that did not happen again.
+    non-finite results, and ``ratios`` each output's reals by ratio, in the bins of ``spread``. ``stopped``
+    says why scripts are missing, "" where none are; ``unconfirmed`` tells of crashes and hangs that did not
+    happen again.
     """
 
     findings: tuple[Finding, ...]
@@ -80,6 +83,7 @@ class Examination:
     scripts: int
     stopped: str = ""
     unconfirmed: tuple[str, ...] = ()
+    ratios: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
     @property
     def broken(self) -> bool:
@@ -104,6 +108,7 @@ class _Tally:
     counted: bool = False
     stopped: str = ""
     unconfirmed: list[str] = field(default_factory=list)
+    ratios: dict[str, NDArray[np.int64]] = field(default_factory=dict)
 
 
 def examine(
@@ -237,6 +242,8 @@ class _Examining:
         for output, deviation in judgement.worst.items():
             if output not in tally.worst or deviation.ratio > tally.worst[output].ratio:
                 tally.worst[output] = deviation
+        for output, counts in judgement.ratios.items():
+            tally.ratios[output] = tally.ratios[output] + counts if output in tally.ratios else counts
         zero = judgement.worst_from_zero
         if zero is not None and (tally.worst_from_zero is None or zero.ratio > tally.worst_from_zero.ratio):
             tally.worst_from_zero = zero
@@ -292,6 +299,7 @@ class _Examining:
             scripts=tally.scripts,
             stopped=tally.stopped,
             unconfirmed=tuple(tally.unconfirmed),
+            ratios={output: tuple(counts.tolist()) for output, counts in tally.ratios.items()},
         )
 
     def finding(self, law: Law, facts: Facts) -> Finding:

@@ -11,6 +11,7 @@ from stepcheck_properties.examine import Examination, examine, reproduces
 from stepcheck_properties.profile import QUICK
 from stepcheck_reference import rules
 from stepcheck_reference.script import Literal, to_json
+from stepcheck_reference.spread import INSIDE
 from stepcheck_reference.trajectory import Fault
 
 SMALL = replace(QUICK, bulk_elements=64, examples=3)
@@ -37,6 +38,16 @@ def test_a_correct_subject_keeps_every_law():
     assert max(deviation.ratio for deviation in found.worst.values()) <= 1.0
     assert found.worst_from_zero is not None
     assert found.worst_from_zero.ratio <= 1.0
+
+
+def test_ratios_are_counted_over_all_scripts_and_only_what_breaks_is_beyond_the_edge():
+    right, wrong = examined(AdamInFloat32()), examined(AdamInFloat32(eps_inside=True))
+    for found in (right, wrong):
+        assert set(found.ratios) == {"theta", "m", "v"}
+        assert 0 < sum(found.ratios["theta"]) <= found.compared
+    assert not any(sum(counts[INSIDE:]) for counts in right.ratios.values())
+    assert sum(wrong.ratios["theta"][INSIDE:]) > 0
+    assert sum(wrong.ratios["m"][INSIDE:]) == 0
 
 
 @pytest.mark.parametrize(
