@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 
+from msgspec.structs import replace as changed
+
 from stepcheck.certificate import CellResult, Failure, LawResult
+from stepcheck.course import course
 from stepcheck.expected_broken import Finding, allowed, detoured, known
 from stepcheck.failing import failure, worst
 from stepcheck.findings import ALL
@@ -17,14 +20,14 @@ from stepcheck.request import Request
 from stepcheck.runner import Runner
 from stepcheck.verdict import Verdict, overall
 from stepcheck_implementations.libraries import arithmetic_of
-from stepcheck_implementations.subject import Adapter, Cell
+from stepcheck_implementations.subject import Adapter, Cell, torch_compiles
 from stepcheck_properties import examine as examining
 from stepcheck_properties import laws, profile
 from stepcheck_properties.examine import Examination
 from stepcheck_properties.law import Breach, Evidence
 from stepcheck_reference.arithmetic import Arithmetic
 from stepcheck_reference.formats import FORMATS
-from stepcheck_reference.judgement import CountBreak
+from stepcheck_reference.judgement import CountBreak, Deviation
 from stepcheck_reference.oracle import judge as oracle_judge
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.rules import find
@@ -57,7 +60,7 @@ class _Case:
         self.court, self.planned, self.cell = court, planned, planned.cell
         self.rule: Rule = find(planned.rule)
         asked = profile.find(court.request.profile)
-        self.profile = profile.compiled(asked) if self.cell.mode == "compiled" else asked
+        self.profile = profile.compiled(asked) if torch_compiles(court.adapter, self.cell.mode) else asked
         digest = hashlib.blake2b(f"{court.request.seed}/{self.cell.id}/{planned.rule}".encode(), digest_size=7).digest()
         self.seed = int.from_bytes(digest, "big")
         self.companions = {name for name in FORMATS if name in planned.companions or name == self.cell.dtype}
@@ -150,7 +153,8 @@ class _Case:
             counts: tuple[CountBreak, ...] = ()
             if small.output == "count":
                 counts = self.evidence(small.script, arithmetics).judgement.counts
-            failures.append(failure(self.court.adapter, small.law, small.breach, item, counts))
+            made = failure(self.court.adapter, small.law, small.breach, item, counts)
+            failures.append(self.drawn(made, small.script, self.run(small.script), self.allowed(arithmetics)))
         results = tuple(self.law(entry, failures, new) for entry in examination.findings)
         applied = [entry.verdict for entry in results if entry.verdict is not Verdict.NOT_APPLICABLE]
         verdict = overall(applied)
@@ -183,17 +187,27 @@ class _Case:
             worst_from_zero=None if examination.worst_from_zero is None else worst(examination.worst_from_zero),
             laws=results,
             fixed_upstream=fixed,
+            ratios={key: _trimmed(counts) for key, counts in sorted(examination.ratios.items(), key=_theta_first)},
         )
 
     def confirm(self, observability: str, breach: Breach) -> None:
         """Enclose a witness whose inputs are exact; raises Contradiction where that does not show it broken."""
         deviation = breach.deviation
-        if deviation is None or observability != "stepwise" or "g" not in deviation.inputs:
+        if deviation is None or observability != "stepwise" or not enclosable(self.rule, deviation):
             return
         from stepcheck_reference.enclosure import confirms
 
         if deviation.ratio > 1.0 + NEAR and not confirms(self.rule, deviation):
             raise Contradiction(f"{self.cell.id}: arb arithmetic does not confirm that {breach.message}")
+
+    def drawn(
+        self, made: Failure, script: Script, trajectory: Trajectory, arithmetics: Mapping[str, Arithmetic]
+    ) -> Failure:
+        """Return ``made`` with the course of what it is about, for reports to draw."""
+        if made.worst is None:
+            return made
+        path = course(self.rule, script, trajectory, arithmetics, self.cell.dtype, made.worst)
+        return changed(made, path=path)
 
     def law(self, found: examining.Finding, failures: list[Failure], new: set[str]) -> LawResult:
         mine = tuple(entry for entry in failures if entry.code == found.law.code)
@@ -231,13 +245,21 @@ class _Case:
             if finding.shows(finding.code, breach.output):
                 item = Replayable(self.cell, self.planned.rule, script)
                 made = failure(self.court.adapter, law, breach, item, evidence.judgement.counts)
-                yield _named(made, finding)
+                yield _named(self.drawn(made, script, evidence.trajectory, arithmetics), finding)
 
     def evidence(self, script: Script, arithmetics: Mapping[str, Arithmetic]) -> Evidence:
         return evidence_of(self.rule, script, self.run(script), arithmetics, self.cell.dtype)
 
     def explained(self, code: str, breach: Breach) -> bool:
         return any(not finding.bypassed and finding.shows(code, breach.output) for finding in self.alive)
+
+
+def enclosable(rule: Rule, deviation: Deviation) -> bool:
+    """Whether ``deviation`` holds everything that the new value of its output depends on."""
+    equation = next((value for symbol, value in rule.step.items() if symbol.name == deviation.output), None)
+    constants = {symbol.name for symbol in rule.constants}
+    needed = {symbol.name for symbol in equation.free_symbols} - constants if equation is not None else {""}
+    return needed <= deviation.inputs.keys()
 
 
 def evidence_of(
@@ -258,9 +280,15 @@ def arithmetics_of(adapter: Adapter, cell: Cell, inferred: str) -> Mapping[str, 
 
 
 def _named(made: Failure, finding: Finding) -> Failure:
-    from msgspec.structs import replace as changed
-
     return changed(made, finding=finding.name, explanation=finding.reason)
+
+
+def _trimmed(counts: tuple[int, ...]) -> tuple[int, ...]:
+    """Return ``counts`` without the zeros at the end."""
+    end = len(counts)
+    while end and not counts[end - 1]:
+        end -= 1
+    return counts[:end]
 
 
 def _theta_first(item: tuple[str, object]) -> tuple[bool, str]:

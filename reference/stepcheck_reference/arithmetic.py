@@ -15,12 +15,19 @@ class Arithmetic:
     operation rounds to; a kernel that computes narrow tensors in binary32 rounds to ``storage`` only
     when it stores. ``scalars``: the format of expressions in hyper-parameters alone. ``counted``: the
     format of scalars that depend on t or on a scalar state, which a subject may hold in a tensor.
+    ``kept``: the format a scalar state is kept in, and updated in (None: ``counted``).
     ``entry``: the format a scalar is rounded to when it meets a tensor; ``addend``: that of a scalar which
     is added to one (None: ``entry`` too). ``alphas``: hyper-parameters that multiply as an addition's
     ``alpha``, which is rounded like an addend.
     ``lerp``: averages may be computed as a + w (b - a), or b - (b - a)(1 - w) for w >= 1/2.
-    ``folded``: scalar factors may be distributed into the terms of a divisor.
-    ``power_ulps``: the error of scalar ``beta**t`` in units in the last place of ``counted``.
+    ``folded``: scalar factors may be distributed into the terms of a divisor. ``forms``: a new value may be
+    computed in any of the forms that its rule gives, not in the first alone.
+    ``power_ulps``: the error of scalar ``beta**t`` in units in the last place of ``counted``; ``squared``: it is
+    repeated squaring instead, up to t - 1 roundings.
+    ``relay``: the format a scalar without t passes through before ``entry`` (None: it does not).
+    ``flush``: numbers below this magnitude may be read, and written, as 0 (0.0: subnormals are kept).
+    ``reciprocal_ulps`` and ``inverse_root_ulps``: the error of 1/x and of 1/sqrt(x) where that multiplies
+    instead of dividing by x or sqrt(x) (0.0: it does not).
     """
 
     name: str
@@ -29,12 +36,19 @@ class Arithmetic:
     operations: Format
     scalars: Format = BINARY64
     counted: Format = BINARY64
+    kept: Format | None = None
     entry: Format = BINARY64
     addend: Format | None = None
     alphas: frozenset[str] = frozenset()
     lerp: bool = False
     folded: bool = False
+    forms: bool = True
     power_ulps: float = 1.0
+    squared: bool = False
+    relay: Format | None = None
+    flush: float = 0.0
+    reciprocal_ulps: float = 0.0
+    inverse_root_ulps: float = 0.0
 
     def scalar_format(self, counted: bool) -> Format:
         """Return the format of a scalar that does, or does not, depend on t or a scalar state."""

@@ -5,7 +5,7 @@ Cross-checks the evaluator, and confirms a minimised witness before anybody is t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -16,11 +16,13 @@ from stepcheck_reference.judgement import Deviation
 from stepcheck_reference.rule import Rule
 
 
-def enclose(rule: Rule, inputs: Mapping[str, float], *, bits: int = 300) -> dict[str, Any]:
+def enclose(
+    rule: Rule, inputs: Mapping[str, float], *, outputs: Collection[str] | None = None, bits: int = 300
+) -> dict[str, Any]:
     """Return an arb ball around the new value of theta and of each state, by alphabet name.
 
     ``inputs`` gives old theta and states, g, t and the hyper-parameters as binary64 (read exactly);
-    ``bits`` is the working precision. Raises ValueError for an operation without an enclosure, and
+    ``outputs`` are the new values that are asked for (default: all); ``bits`` is the working precision. Raises ValueError for an operation without an enclosure, and
     where a branch cannot be decided.
     """
     saved = ctx.prec
@@ -28,7 +30,11 @@ def enclose(rule: Rule, inputs: Mapping[str, float], *, bits: int = 300) -> dict
     try:
         values = {name: _exact(Fraction(value)) for name, value in inputs.items()}
         values |= {symbol.name: _exact(Fraction(value)) for symbol, value in rule.constants.items()}
-        return {symbol.name: _ball(expression, values) for symbol, expression in rule.step.items()}
+        return {
+            symbol.name: _ball(expression, values)
+            for symbol, expression in rule.step.items()
+            if outputs is None or symbol.name in outputs
+        }
     finally:
         ctx.prec = saved
 
@@ -40,7 +46,7 @@ def confirms(rule: Rule, deviation: Deviation, *, bits: int = 300) -> bool:
     """
     if deviation.observed != deviation.observed or abs(deviation.observed) == float("inf"):
         return True
-    ball = enclose(rule, deviation.inputs, bits=bits)[deviation.output]
+    ball = enclose(rule, deviation.inputs, outputs=(deviation.output,), bits=bits)[deviation.output]
     error = abs(ball - _exact(Fraction(deviation.observed)))
     return bool(error > _exact(Fraction(deviation.radius)))
 

@@ -10,7 +10,7 @@ covers, supplies the magnitudes the radius is made of.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,8 @@ from stepcheck_reference.extended import Backend, Extended
 from stepcheck_reference.formats import BINARY64
 from stepcheck_reference.program import Node, Program
 from stepcheck_reference.scalars import CENTRE, Reals, Scalar, compare, evaluate_scalars, growth
+
+Mask = NDArray[np.bool_]
 
 OUTWARD = 1.0 + 2.0**-40
 """Covers the binary64 rounding of the radius itself: some hundred positive operations."""
@@ -52,9 +54,9 @@ class Landing:
     """
 
     ball: Ball
-    out_of_range: NDArray[np.bool_]
-    edge: NDArray[np.bool_]
-    domain: NDArray[np.bool_]
+    out_of_range: Mask
+    edge: Mask
+    domain: Mask
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +87,19 @@ class Prepared:
     parts: Mapping[int, Part]
 
 
-def prepare(program: Program, rows: Mapping[str, Reals], arithmetic: Arithmetic, wide: Backend) -> Prepared:
-    """Return ``program`` prepared for ``rows``: symbol name to shape (rows,), hyper-parameters and t."""
+def prepare(
+    program: Program,
+    rows: Mapping[str, Reals],
+    arithmetic: Arithmetic,
+    wide: Backend,
+    spread: Mapping[str, Reals] | None = None,
+) -> Prepared:
+    """Return ``program`` prepared for ``rows``: symbol name to shape (rows,), hyper-parameters, scalar states and t.
+
+    ``spread`` is the radius of scalar states that were not seen.
+    """
     with np.errstate(all="ignore"):
-        scalars = evaluate_scalars(program, rows, arithmetic, wide)
+        scalars = evaluate_scalars(program, rows, arithmetic, wide, spread)
         count = len(next(iter(rows.values())))
         parts: dict[int, Part] = {}
         for index, node in enumerate(program.nodes):
@@ -117,8 +128,12 @@ def _part(
         error = scalar.radius + (0.0 if shadow else CENTRE) * part
         symbols = program.symbols[index]
         entry = arithmetic.storage if symbols and symbols <= arithmetic.alphas else arithmetic.entry
+        if arithmetic.relay is not None and not program.nodes[index].counted:
+            error = error + arithmetic.relay.unit_roundoff * (part + error)
         if entry is not BINARY64:
             error = error + entry.unit_roundoff * (part + error) + entry.smallest_subnormal / 2
+        if arithmetic.flush:
+            error = np.where(part - error < arithmetic.flush, np.maximum(part, error), error)
         reach = np.maximum(scalar.span, part + error)
         if exponent < 0:
             far = part - error
@@ -146,7 +161,7 @@ def land(
     outputs = prepared.program.outputs
     evaluation = _Evaluation(prepared, inputs, rows, lengths)
     with np.errstate(all="ignore"):
-        return {name: evaluation.output(outputs[name]) for name in sorted(outputs, key=lambda n: n == "theta")}
+        return {name: evaluation.output(name) for name in sorted(outputs, key=lambda n: n == "theta")}
 
 
 class _Evaluation:
@@ -164,6 +179,8 @@ class _Evaluation:
         self.shadow = arithmetic.storage is BINARY64
         # Half the smallest subnormal. For float64 the radius itself underflows there, so four times as much.
         self.tiny = arithmetic.operations.smallest_subnormal * (2.0 if self.shadow else 0.5)
+        self.flush = arithmetic.flush
+        self.tiny = max(self.tiny, self.flush)
         self.own = 0.0 if self.shadow else CENTRE
         self.done: dict[int, Ball] = {}
         size = sum(lengths)
@@ -171,8 +188,11 @@ class _Evaluation:
         self.edge = np.zeros(size, dtype=np.bool_)
         self.domain = np.zeros(size, dtype=np.bool_)
 
-    def output(self, index: int) -> Landing:
-        ball = self.ball(index)
+    def output(self, name: str) -> Landing:
+        program = self.prepared.program
+        ball = self.ball(program.outputs[name])
+        if self.arithmetic.forms and name in program.forms:
+            ball = self._either(ball, [self.ball(index) for index in program.forms[name]])
         out_of_range = ~(self.top <= self.arithmetic.operations.largest)
         value, radius = np.broadcast_to(ball.value, self.top.shape), ball.error
         storage = self.arithmetic.storage
@@ -184,6 +204,14 @@ class _Evaluation:
         radius = np.broadcast_to(np.asarray(radius * OUTWARD), self.top.shape)
         landed = Ball(value, radius, ball.centre, ball.nonnegative)
         return Landing(landed, out_of_range, self.edge.copy(), self.domain.copy())
+
+    def _either(self, ball: Ball, others: Sequence[Ball]) -> Ball:
+        """Return ``ball`` with a radius that covers each of its forms; for float64 shadows may differ by a rounding."""
+        radius = ball.error
+        for other in others:
+            apart = np.abs(other.value - ball.value) if self.shadow else 0.0
+            radius = np.maximum(radius, other.error + apart)
+        return Ball(ball.value, np.asarray(radius), ball.centre, ball.nonnegative)
 
     def ball(self, index: int) -> Ball:
         if index not in self.done:
@@ -202,11 +230,11 @@ class _Evaluation:
     def _evaluate(self, index: int) -> Ball:
         node = self.nodes[index]
         if node.kind == "symbol":
-            return self.inputs[node.name]
+            return self._read(self.inputs[node.name])
         if node.kind == "sum":
             return self._sum(node)
         if node.kind == "product":
-            return self._product(node, self.prepared.parts[index])
+            return self._product(index)
         if node.kind == "root":
             return self._root(node)
         if node.kind in ("maximum", "minimum"):
@@ -218,8 +246,15 @@ class _Evaluation:
         if node.kind == "sign":
             return self._sign(self.ball(node.arguments[0]))
         if node.kind == "select":
-            return self._select(node)
+            return self._select(index)
         raise ValueError(f"no bound is known for an elementwise {node.kind}")
+
+    def _read(self, ball: Ball) -> Ball:
+        """Return an input as the subject's operations see it: what is flushed may be 0."""
+        size = np.abs(ball.value)
+        if not self.flush or not np.any((size > 0) & (size < self.flush)):
+            return ball
+        return replace(ball, radius=ball.error + np.where(size < self.flush, size, 0.0))
 
     def _upper(self, ball: Ball) -> Reals:
         """Return a bound on the exact |value|; a shadow value may itself be off by the radius."""
@@ -250,8 +285,8 @@ class _Evaluation:
             radius = radius + (between + len(balls) * self.own) * reach
         # Only a scalar can lie off the grid of subnormals; sums of numbers on the grid do not underflow.
         offgrid = sum(self.nodes[index].scalar for index in node.arguments)
-        if offgrid:
-            radius = radius + offgrid * self.tiny
+        if offgrid or self.flush:
+            radius = radius + offgrid * self.tiny + (len(balls) - 1) * self.flush
         if node.blend is not None and self.arithmetic.lerp:
             radius = np.maximum(radius, self._lerp(node, value))
         np.maximum(self.top, np.abs(value) + radius, out=self.top)
@@ -272,7 +307,8 @@ class _Evaluation:
         inner = gap * factor * (1 + rounded) + weight * new.error + np.abs(1 - weight) * old.error + 2 * self.tiny
         return np.asarray(inner + (self.unit + self.own) * (np.abs(value) + 2 * inner))
 
-    def _product(self, node: Node, part: Part) -> Ball:
+    def _product(self, at: int) -> Ball:
+        node, part = self.nodes[at], self.prepared.parts[at]
         where, scalars = self.where, part.count
         value = part.value[where]
         span = part.span[where] if np.any(part.span > 1.0) else np.ones(1)
@@ -310,14 +346,37 @@ class _Evaluation:
         roundings = factors - 1 + (all(e < 0 for e in node.exponents))
         if roundings == 0 and not inexact and not scalars:
             return Ball(value, None, centre, nonnegative)
-        relative = growth(self.unit, roundings) + growth(part.unit, scalars - 1)
+        relative = growth(self.unit, roundings) + growth(part.unit, scalars - 1) + self._inverted(node)
         radius = self._accumulated(part, exact, inexact, relative, self.own * factors)
         if self.arithmetic.folded and scalars:
             radius = radius + self._folded(node, part) * (np.abs(value) + 2 * radius)
         if roundings:
             radius = radius + (roundings * self.tiny) * span
+        if at in self.prepared.program.decisive and not inexact:
+            radius = np.where(self._annulled(node), 0.0, radius)
         np.maximum(self.top, span, out=self.top)
         return Ball(value, radius, centre, nonnegative)
+
+    def _inverted(self, node: Node) -> float:
+        """Return what divisors cost beyond a division where their reciprocals multiply instead.
+
+        The reciprocal of a root is one operation, so that the root's own rounding is counted already.
+        """
+        beyond = 0.0
+        for index, exponent in zip(node.arguments, node.exponents, strict=True):
+            if exponent < 0 and not self.nodes[index].scalar:
+                root = self.nodes[index].kind == "root" and self.arithmetic.inverse_root_ulps > 0
+                ulps = self.arithmetic.inverse_root_ulps - 0.5 if root else self.arithmetic.reciprocal_ulps
+                beyond += -exponent * 2.0 * ulps * self.unit
+        return beyond
+
+    def _annulled(self, node: Node) -> Mask | bool:
+        """Return where an exact factor is 0, and with it the product, whatever rounds."""
+        zero: Mask | bool = False
+        for argument, exponent in zip(node.arguments, node.exponents, strict=True):
+            if exponent > 0 and not self.nodes[argument].scalar:
+                zero = zero | (self.ball(argument).value == 0.0)
+        return zero
 
     def _accumulated(
         self,
@@ -415,25 +474,64 @@ class _Evaluation:
         centre = self.wide.lift(value) if self.shadow else None
         return Ball(value, np.where(crosses, 1.0, 0.0), centre, inner.nonnegative)
 
-    def _select(self, node: Node) -> Ball:
-        last = self.ball(node.branches[-1][1])
-        value, centre, error = last.value, last.centre, np.asarray(last.error)
-        nonnegative = last.nonnegative
-        for condition, index in reversed(node.branches[:-1]):
-            assert condition is not None
-            branch = self.ball(index)
+    def _select(self, at: int) -> Ball:
+        """Return the branch each element takes; where rounding decides, the hull of the branches it may take.
+
+        What a branch does outside its elements (a divisor that may be 0, a root of what may be negative) counts
+        for nothing there.
+        """
+        branches = self.nodes[at].branches
+        taken, unsure, possible = self._choices(at)
+        value: Reals = np.zeros(1)
+        error: Reals = np.zeros(1)
+        centre: Extended | None = self.wide.lift(np.zeros(1)) if self.shadow else None
+        nonnegative = True
+        for place in reversed(range(len(branches))):
+            branch = self._guarded(at, place, possible[place])
+            chosen, maybe = taken[place], unsure[place]
+            if place == len(branches) - 1:
+                value, error, centre = branch.value, np.asarray(branch.error), branch.centre
+            else:
+                hull = np.abs(branch.value - value) + np.maximum(branch.error, error)
+                error = np.where(maybe, hull, np.where(chosen, branch.error, error))
+                value = np.where(chosen, branch.value, value)
+                centre = None if centre is None or branch.centre is None else np.where(chosen, branch.centre, centre)
+            nonnegative = nonnegative and branch.nonnegative
+        return Ball(value, error, centre, nonnegative)
+
+    def _choices(self, at: int) -> tuple[list[Mask], list[Mask], list[Mask]]:
+        """Return, a branch, where its condition holds, where rounding could turn that, and where it may be taken."""
+        holding, turning, possible = [], [], []
+        settled = np.zeros(1, dtype=np.bool_)
+        for condition, _ in self.nodes[at].branches:
+            if condition is None:
+                holding.append(np.ones(1, dtype=np.bool_))
+                turning.append(np.zeros(1, dtype=np.bool_))
+                possible.append(~settled)
+                continue
             operator, left_index, right_index = condition
             left, right = self._compared(left_index), self._compared(right_index)
             gap = left.value - right.value
-            reach = (left.error + right.error) * (2 if self.shadow else 1)
-            holds = compare(operator, gap)
-            unsure = (reach > 0) & (np.abs(gap) <= reach)
-            hull = np.abs(branch.value - value) + np.maximum(branch.error, error)
-            error = np.where(unsure, hull, np.where(holds, branch.error, error))
-            value = np.where(holds, branch.value, value)
-            centre = None if centre is None or branch.centre is None else np.where(holds, branch.centre, centre)
-            nonnegative = nonnegative and branch.nonnegative
-        return Ball(value, error, centre, nonnegative)
+            reach = np.asarray((left.error + right.error) * (2 if self.shadow else 1))
+            holding.append(compare(operator, gap))
+            turning.append((reach > 0) & (np.abs(gap) <= reach))
+            possible.append(~settled & (holding[-1] | turning[-1]))
+            settled = settled | (holding[-1] & ~turning[-1])
+        return holding, turning, possible
+
+    def _guarded(self, at: int, place: int, where: Mask) -> Ball:
+        """Return a branch of a select, its flags raised only ``where`` it may be taken."""
+        index = self.nodes[at].branches[place][1]
+        for shared in self.prepared.program.outside[at, place]:
+            self.ball(shared)
+        if index in self.done or self.nodes[index].kind == "symbol" or self.nodes[index].scalar:
+            return self.ball(index)
+        top, edge, domain = self.top, self.edge, self.domain
+        self.top, self.edge, self.domain = np.zeros_like(top), np.zeros_like(edge), np.zeros_like(domain)
+        ball = self.ball(index)
+        self.top = np.maximum(top, np.where(where, self.top, 0.0))
+        self.edge, self.domain = edge | (self.edge & where), domain | (self.domain & where)
+        return ball
 
     def _compared(self, index: int) -> Ball:
         """Return a side of a comparison; scalars are compared as scalars, before they meet a tensor."""

@@ -6,7 +6,7 @@ is as sharp at step 300 as at step 1. State that cannot be observed keeps a runn
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepcheck_reference.arithmetic import Arithmetic
-from stepcheck_reference.envelope import Ball, Landing, Prepared, land, prepare
+from stepcheck_reference.envelope import OUTWARD, Ball, Landing, Prepared, land, prepare
 from stepcheck_reference.extended import Backend, Extended, backend
-from stepcheck_reference.formats import BINARY64, FORMATS, is_complex
+from stepcheck_reference.formats import BINARY32, BINARY64, FORMATS, is_complex
 from stepcheck_reference.judgement import (
     DIVISOR,
     INPUT,
@@ -29,7 +29,7 @@ from stepcheck_reference.judgement import (
 )
 from stepcheck_reference.program import Program, compile_rule
 from stepcheck_reference.rule import Rule
-from stepcheck_reference.scalars import Reals
+from stepcheck_reference.scalars import Reals, evaluate_scalars
 from stepcheck_reference.script import Script, expand_all
 from stepcheck_reference.spread import spread
 from stepcheck_reference.tracks import Mask, Piece, Track, chunks, places, runs
@@ -94,6 +94,11 @@ class _Judging:
             for name in self.program.states
             if name in trajectory.observed and all(self._ever(trace, name) for trace in stepped)
         )
+        self.seen = tuple(
+            name
+            for name in self.program.scalar_states
+            if name in trajectory.observed and all(self._ever(trace, name) for trace in stepped)
+        )
         self.hypers = self._in_force()
         stepwise = set(self.observed) >= set(self.program.states)
         self.judgement = Judgement("stepwise" if stepwise else "theta_only")
@@ -116,9 +121,10 @@ class _Judging:
             if not tables:
                 continue
             arithmetic = self.arithmetics[dtype]
-            names = (*self.program.hyper, "t")
-            columns = {name: np.array([row[i] for row in tables]) for i, name in enumerate(names)}
-            prepared = prepare(self.program, columns, arithmetic, self.wide)
+            columns, spread = self._columns(tables)
+            prepared = prepare(self.program, columns, arithmetic, self.wide, spread)
+            if self.seen:
+                self._judge_scalars(tracks, prepared, columns)
             if self.stepwise:
                 for pieces in chunks(tracks, WIDE_CHUNK if arithmetic.storage is BINARY64 else CHUNK):
                     self._judge_pieces(pieces, prepared, columns)
@@ -136,15 +142,68 @@ class _Judging:
             return [groups] * self.trajectory.steps
         return [self.script.hyper_at(number) for number in range(1, self.trajectory.steps + 1)]
 
-    def _rows(self, group: int, steps: list[int], tables: dict[tuple[float, ...], int]) -> NDArray[np.int64]:
-        """Return which row of scalars each of ``steps`` uses; ``tables`` numbers the rows, and takes new ones."""
+    def _rows(
+        self,
+        group: int,
+        steps: list[int],
+        tables: dict[tuple[float, ...], int],
+        scalars: Sequence[tuple[float, ...]],
+    ) -> NDArray[np.int64]:
+        """Return which row of scalars each of ``steps`` uses; ``tables`` numbers the rows, and takes new ones.
+
+        A row holds the hyper-parameters in force, what ``scalars`` holds for the step, and t.
+        """
         rows = np.empty(len(steps), dtype=np.int64)
         known: dict[int, tuple[float, ...]] = {}
         for at, step in enumerate(steps):
             hyper = self.hypers[step - 1][group]
             if id(hyper) not in known:
                 known[id(hyper)] = tuple(float(hyper[name]) for name in self.program.hyper)
-            rows[at] = tables.setdefault((*known[id(hyper)], at + 1.0), len(tables))
+            row = (*known[id(hyper)], *(scalars[at] if scalars else ()), at + 1.0)
+            rows[at] = tables.setdefault(row, len(tables))
+        return rows
+
+    def _columns(self, tables: Iterable[tuple[float, ...]]) -> tuple[dict[str, Reals], dict[str, Reals]]:
+        """Return the rows of ``tables`` by symbol, and the radius of scalar states that were not seen."""
+        scalars = self.program.scalar_states
+        names = (*self.program.hyper, *scalars, *(f"{name} radius" for name in scalars), "t")
+        columns = {name: np.array(column) for name, column in zip(names, zip(*tables, strict=True), strict=True)}
+        spread = {name: columns.pop(f"{name} radius") for name in scalars}
+        return columns, spread
+
+    def _scalars(self, trace: Trace, group: int, steps: list[int], arithmetic: Arithmetic) -> list[tuple[float, ...]]:
+        """Return each step's old scalar states and their radii.
+
+        One that the subject does not show is worked out from step to step: it depends on no element.
+        """
+        names = self.program.scalar_states
+        if not names:
+            return []
+        keeping = arithmetic.kept or arithmetic.counted
+        rows: list[tuple[float, ...]] = []
+        carried: dict[str, tuple[float, float]] = {}
+        for at, step in enumerate(steps):
+            old: dict[str, tuple[float, float]] = {}
+            for name in names:
+                if name in self.seen and name in trace.states and trace.present[name][step - 1]:
+                    old[name] = (float(trace.states[name][step - 1, 0]), 0.0)
+                elif name in carried:
+                    old[name] = carried[name]
+                else:
+                    start = self._initial(name, group, step)
+                    exact = float(keeping.round(np.asarray(start))) == start
+                    old[name] = (start, 0.0 if exact else keeping.unit_roundoff * abs(start))
+            rows.append((*(old[name][0] for name in names), *(old[name][1] for name in names)))
+            if set(names) - set(self.seen):
+                hyper = self.hypers[step - 1][group]
+                row = (*(float(hyper[name]) for name in self.program.hyper), *rows[-1], at + 1.0)
+                columns, spread = self._columns([row])
+                with np.errstate(all="ignore"):
+                    found = evaluate_scalars(self.program, columns, arithmetic, self.wide, spread)
+                carried = {
+                    name: (float(found[index].value[0]), float(found[index].radius[0]) * OUTWARD)
+                    for name, index in self.program.kept.items()
+                }
         return rows
 
     def _track(self, index: int, tables: dict[tuple[float, ...], int]) -> Track:
@@ -164,6 +223,8 @@ class _Judging:
         after = np.asarray(trace.theta, dtype=np.float64)
         new = {"theta": after if every else after[at - 1]}
         held = {"theta": np.ones(len(steps), dtype=np.bool_)}
+        arithmetic = self.arithmetics[tensor.dtype]
+        spread: dict[str, Reals] = {}
         for name in self.observed:
             if name not in trace.states:
                 start = np.full((len(steps), tensor.size), self._initial(name, group))
@@ -172,14 +233,19 @@ class _Judging:
             values = np.asarray(trace.states[name], dtype=np.float64)
             before = values[:-1].copy() if every else values[at - 1]
             if steps and not trace.present[name][at[0] - 1]:
-                before[0] = self._initial(name, group)
+                first = self._initial(name, group, steps[0])
+                before[0] = rounded = float(arithmetic.storage.round(np.asarray(first)))
+                if rounded != first:
+                    # A subject may have rounded it twice, by way of binary32.
+                    spread[name] = np.zeros_like(before)
+                    spread[name][0] = 2 * arithmetic.storage.unit_roundoff * abs(rounded)
             old[name], new[name] = before, values[1:] if every else values[at]
             known = trace.present[name][at]
             held[name] = known
         old_wide, new_wide = self._widened(old, new) if FORMATS[tensor.dtype] is BINARY64 else ({}, {})
         pairs = is_complex(tensor.dtype)
-        rows = self._rows(group, steps, tables)
-        return Track(index, at, rows, old, new, held, pairs, old_wide, new_wide)
+        rows = self._rows(group, steps, tables, self._scalars(trace, group, steps, arithmetic))
+        return Track(index, at, rows, old, new, held, pairs, old_wide, new_wide, spread)
 
     def _widened(
         self, old: Mapping[str, Reals], new: Mapping[str, Reals]
@@ -200,11 +266,13 @@ class _Judging:
                 before[name], after[name] = self.wide.lift(old[name]), self.wide.lift(values)
         return before, after
 
-    def _initial(self, name: str, group: int) -> float:
-        symbol = next(symbol for symbol in self.rule.states if symbol.name == name)
-        value: Any = self.rule.init[symbol]
+    def _initial(self, name: str, group: int, step: int = 0) -> float:
+        """Return the initial value of a state that is made at ``step``; 0: with the optimizer itself."""
+        symbol = next(symbol for symbol in (*self.rule.states, *self.rule.scalars) if symbol.name == name)
+        value: Any = {**self.rule.init, **self.rule.scalars}[symbol]
+        hyper = self.hypers[step - 1][group] if step else self.script.groups[group].hyper
         free = getattr(value, "free_symbols", ())
-        return float(value.subs({s: self.hypers[0][group][s.name] for s in free})) if free else float(value)
+        return float(value.subs({s: hyper[s.name] for s in free})) if free else float(value)
 
     # Checks outside the envelope: exact, so their radius is 0.
 
@@ -214,7 +282,7 @@ class _Judging:
             return
         at = np.array(idle)
         pairs = {"theta": (trace.before[at - 1], trace.theta[at - 1])}
-        for name in self.observed:
+        for name in (*self.observed, *self.seen):
             if name in trace.states:
                 both = trace.present[name][at - 1] & trace.present[name][at]
                 pairs[name] = (
@@ -246,19 +314,53 @@ class _Judging:
             if wrong.size:
                 row = int(wrong[0])
                 counts.append(CountBreak(index, row, float(observed[row]), int(expected[row])))
-            for name in self.observed:
-                if not self.hypers or name not in trace.states or not trace.present[name][0]:
+            for name in (*self.observed, *self.seen):
+                if name not in trace.states or not trace.present[name][0]:
                     continue
                 start = self._initial(name, group)
-                storage = self.arithmetics[self.script.tensors[index].dtype].storage
-                first = np.asarray(trace.states[name][0])
-                other = np.flatnonzero(first != float(storage.round(np.asarray(start))))
+                arithmetic = self.arithmetics[self.script.tensors[index].dtype]
+                storage = arithmetic.storage if name in self.observed else arithmetic.kept or arithmetic.counted
+                first = np.asarray(trace.states[name][0], dtype=np.float64)
+                once, narrow = storage.round(np.asarray(start)), BINARY32.round(np.asarray(start))
+                # Code that makes a narrow tensor of a Python float may round it to binary32 on the way.
+                other = np.flatnonzero((first != once) & (first != storage.round(narrow)) & (first != start))
                 if other.size:
                     value = float(first[other[0]])
                     initials.append(Deviation(name, index, 0, int(other[0]), value, start, 0.0, float("inf"), {}))
         self.judgement.counts, self.judgement.initials = tuple(counts), tuple(initials)
 
     # Envelopes and comparison.
+
+    def _judge_scalars(self, tracks: Sequence[Track], prepared: Prepared, columns: Mapping[str, Reals]) -> None:
+        """Compare the scalar states that were seen, one number a tensor and step."""
+        for name in self.seen:
+            scalar = prepared.scalars[self.program.kept[name]]
+            for track in tracks:
+                trace = self.trajectory.traces[track.tensor]
+                if name not in trace.states:
+                    continue
+                observed = np.asarray(trace.states[name], dtype=np.float64)[track.steps, 0]
+                radius = scalar.radius[track.rows] * OUTWARD
+                expected = scalar.centre[track.rows]
+                error = np.abs(self.wide.lower(self.wide.lift(observed) - expected))
+                with np.errstate(all="ignore"):
+                    ratio = np.where(error == 0.0, 0.0, error / radius)
+                there = trace.present[name][track.steps] & np.isfinite(radius)
+                ratio = np.where(there, np.where(np.isfinite(observed), ratio, np.inf), -1.0)
+                for at in np.flatnonzero(ratio >= 0):
+                    row = int(track.rows[at])
+                    found = Deviation(
+                        output=name,
+                        tensor=track.tensor,
+                        step=int(track.steps[at]),
+                        index=0,
+                        observed=float(observed[at]),
+                        expected=float(scalar.value[row]),
+                        radius=float(radius[at]),
+                        ratio=float(ratio[at]),
+                        inputs={key: float(column[row]) for key, column in columns.items()},
+                    )
+                    self._record(found, int(ratio[at] > 1.0))
 
     def _judge_pieces(self, pieces: list[Piece], prepared: Prepared, columns: Mapping[str, Reals]) -> None:
         def gather(side: str, name: str) -> NDArray[Any]:
@@ -268,10 +370,17 @@ class _Judging:
         def widened(side: str, name: str) -> Extended | None:
             return gather(side, name) if all(name in getattr(p.track, side) for p in pieces) else None
 
+        def loose(name: str) -> Reals | None:
+            if not any(name in p.track.spread for p in pieces):
+                return None
+            return np.concatenate([p.cut(p.track.spread[name]) if name in p.track.spread else np.zeros(p.size)
+                                   for p in pieces])  # fmt: skip
+
         rows, lengths = runs(pieces)
         names = ("theta", "g", *self.program.states)
         inputs = {
-            name: self._ball(gather("old", name), prepared.arithmetic, widened("old_wide", name)) for name in names
+            name: self._ball(gather("old", name), prepared.arithmetic, widened("old_wide", name), loose(name))
+            for name in names
         }
         landings = land(prepared, inputs, rows, lengths)
         new = {name: gather("new", name) for name in ("theta", *self.program.states)}
@@ -279,10 +388,12 @@ class _Judging:
         wide = {name: widened("new_wide", name) for name in new}
         self._compare(pieces, inputs, landings, new, columns, ~held, MISSING, wide)
 
-    def _ball(self, values: Reals, arithmetic: Arithmetic, centre: Extended | None = None) -> Ball:
+    def _ball(
+        self, values: Reals, arithmetic: Arithmetic, centre: Extended | None = None, radius: Reals | None = None
+    ) -> Ball:
         if centre is None and arithmetic.storage is BINARY64:
             centre = self.wide.lift(values)
-        return Ball(values, None, centre, bool(np.all(values >= 0)))
+        return Ball(values, radius, centre, bool(np.all(values >= 0)))
 
     def _judge_running(self, track: Track, prepared: Prepared, columns: Mapping[str, Reals]) -> None:
         arithmetic = prepared.arithmetic
@@ -290,7 +401,7 @@ class _Judging:
         hidden = [name for name in self.program.states if name not in self.observed]
         group = next(i for i, g in enumerate(self.script.groups) if track.tensor in g.tensors)
         carried = {
-            name: self._ball(np.full(size, self._initial(name, group)), arithmetic) for name in hidden
+            name: self._started(name, group, track, size, arithmetic) for name in hidden
         } if self.hypers else {}  # fmt: skip
         lost = np.zeros(size, dtype=np.bool_)
         for at in range(len(track.steps)):
@@ -304,6 +415,13 @@ class _Judging:
             compared = self._compare([piece], inputs, landings, new, columns, lost, UNKNOWN)
             carried = {name: landings[name].ball for name in hidden}
             lost = lost | ~compared
+
+    def _started(self, name: str, group: int, track: Track, size: int, arithmetic: Arithmetic) -> Ball:
+        """Return a hidden state before its first step, as the subject may have rounded it."""
+        first = self._initial(name, group, int(track.steps[0]) if len(track.steps) else 0)
+        rounded = float(arithmetic.storage.round(np.asarray(first)))
+        spread = 0.0 if rounded == first else 2 * arithmetic.storage.unit_roundoff * abs(rounded)
+        return self._ball(np.full(size, rounded), arithmetic, None, np.full(size, spread) if spread else None)
 
     def _compare(
         self,

@@ -54,13 +54,20 @@ class Node:
 class Program:
     """A rule's equations: ``nodes`` in order of evaluation, ``outputs`` mapping "theta" and each state to a node.
 
-    ``symbols`` names the symbols that each node depends on; ``entering`` are the scalars that meet a tensor
-    as they are, and not as a factor.
+    ``kept`` does so for states that are one number a tensor, and ``forms`` maps an output to nodes that equal
+    it and round otherwise. ``symbols`` names the symbols that each node depends on; ``entering`` are the
+    scalars that meet a tensor as they are, and not as a factor. ``decisive`` are the nodes whose sign a branch
+    or a sign() asks for. ``outside`` maps (select, branch) to the nodes of that branch that are needed
+    elsewhere, too.
     """
 
     rule: Rule
     nodes: tuple[Node, ...]
     outputs: Mapping[str, int]
+    kept: Mapping[str, int]
+    forms: Mapping[str, tuple[int, ...]]
+    decisive: frozenset[int]
+    outside: Mapping[tuple[int, int], tuple[int, ...]]
     symbols: tuple[frozenset[str], ...]
     entering: frozenset[int]
     states: tuple[str, ...]
@@ -81,17 +88,62 @@ COMPARISONS = {
 def compile_rule(rule: Rule) -> Program:
     """Return the program of ``rule``; raises ValueError for an operation the oracle has no bound for."""
     builder = _Builder(rule)
-    outputs = {symbol.name: builder.build(expression) for symbol, expression in rule.step.items()}
+    kept = {symbol.name: builder.build(rule.step[symbol]) for symbol in rule.scalars}
+    elementwise = {symbol: expression for symbol, expression in rule.step.items() if symbol not in rule.scalars}
+    outputs = {symbol.name: builder.build(expression) for symbol, expression in elementwise.items()}
+    forms = {symbol.name: tuple(builder.build(other) for other in others) for symbol, others in rule.forms.items()}
+    wanted = (*outputs.values(), *(index for others in forms.values() for index in others))
     return Program(
         rule=rule,
         nodes=tuple(builder.nodes),
         outputs=outputs,
+        kept=kept,
+        forms=forms,
+        decisive=_decisive(builder.nodes),
+        outside=_outside(builder.nodes, wanted),
         symbols=_symbols(builder.nodes),
-        entering=_entering(builder.nodes, outputs.values()),
+        entering=_entering(builder.nodes, wanted),
         states=tuple(symbol.name for symbol in rule.states),
         scalar_states=tuple(symbol.name for symbol in rule.scalars),
         hyper=tuple(symbol.name for symbol in rule.hyper),
     )
+
+
+def _decisive(nodes: Sequence[Node]) -> frozenset[int]:
+    compared = {
+        index for node in nodes for condition, _ in node.branches if condition is not None for index in condition[1:]
+    }
+    return frozenset(compared | {node.arguments[0] for node in nodes if node.kind == "sign"})
+
+
+def _outside(nodes: Sequence[Node], wanted: Iterable[int]) -> dict[tuple[int, int], tuple[int, ...]]:
+    """Return, for every branch of every elementwise select, which of its operations do not hang on it alone."""
+
+    def reached(roots: Iterable[int], without: tuple[int, int] | None = None) -> set[int]:
+        found: set[int] = set()
+        waiting = list(roots)
+        while waiting:
+            index = waiting.pop()
+            if index in found:
+                continue
+            found.add(index)
+            node = nodes[index]
+            waiting += node.arguments
+            for place, (condition, branch) in enumerate(node.branches):
+                waiting += [] if condition is None else list(condition[1:])
+                waiting += [] if (index, place) == without else [branch]
+            if node.blend is not None:
+                waiting += [node.blend.weight, node.blend.old, node.blend.new]
+        return found
+
+    roots = tuple(wanted)
+    outside = {}
+    for index, node in enumerate(nodes):
+        for place, (_, branch) in enumerate(node.branches):
+            if not node.scalar:
+                shared = reached((branch,)) & reached(roots, without=(index, place))
+                outside[index, place] = tuple(i for i in sorted(shared) if nodes[i].kind != "symbol" and not nodes[i].scalar)
+    return outside
 
 
 def _symbols(nodes: Sequence[Node]) -> tuple[frozenset[str], ...]:
@@ -127,6 +179,8 @@ class _Builder:
         self._constants = {symbol.name: value for symbol, value in rule.constants.items()}
         # New states that are sums: SymPy flattens theta - (mu*v + lr*g) into one sum, which is put back here.
         self._sums = [e for symbol, e in rule.step.items() if symbol.name != "theta" and isinstance(e, sympy.Add)]
+        # So are new scalar states that are products: they are rounded to where they are kept before they are used.
+        self._kept = [rule.step[symbol] for symbol in rule.scalars if isinstance(rule.step[symbol], sympy.Mul)]
 
     def build(self, expression: Any) -> int:
         if expression not in self._known:
@@ -211,6 +265,11 @@ class _Builder:
     def _product(self, expression: Any) -> Node:
         sign = 1
         factors: dict[int, int] = {}
+        for total in self._kept:
+            whole, part = set(sympy.Mul.make_args(expression)), set(total.args)
+            if part < whole:
+                factors[self.build(total)] = 1
+                expression = sympy.Mul(*(whole - part))
         for factor in sympy.Mul.make_args(expression):
             if factor.is_Rational:
                 sign = -1 if factor < 0 else 1

@@ -42,15 +42,23 @@ class Make(Protocol):
 
 
 def evaluate_scalars(
-    program: Program, rows: Mapping[str, Reals], arithmetic: Arithmetic, wide: Backend
+    program: Program,
+    rows: Mapping[str, Reals],
+    arithmetic: Arithmetic,
+    wide: Backend,
+    spread: Mapping[str, Reals] | None = None,
 ) -> dict[int, Scalar]:
     """Return the scalar nodes of ``program`` by index, evaluated at ``rows`` (symbol name to shape (rows,)).
 
     A hyper-parameter enters as the exact binary64 the subject received; where scalars are narrower
-    than that, the subject's own conversion of it is the first rounding.
+    than that, the subject's own conversion of it is the first rounding. ``spread`` holds the radius of scalar
+    states that were not seen. A new scalar state is rounded to the format it is kept in.
     """
     count = len(next(iter(rows.values())))
     done: dict[int, Scalar] = {}
+    spread = spread or {}
+    kept = {index for index in program.kept.values() if program.nodes[index].kind not in ("symbol", "number")}
+    keeping = arithmetic.kept or arithmetic.counted
 
     def ball(centre: Extended, radius: Reals, span: Reals | None = None) -> Scalar:
         value = wide.lower(centre)
@@ -67,8 +75,9 @@ def evaluate_scalars(
         form = arithmetic.scalar_format(node.counted)
         if node.kind == "symbol":
             values = np.broadcast_to(np.asarray(rows[node.name], dtype=np.float64), (count,))
-            inexact = form is not BINARY64 and node.name != "t"
-            done[index] = ball(wide.lift(values), np.abs(values) * (form.unit_roundoff if inexact else 0.0))
+            inexact = form is not BINARY64 and node.name != "t" and node.name not in program.scalar_states
+            radius = np.abs(values) * (form.unit_roundoff if inexact else 0.0)
+            done[index] = ball(wide.lift(values), radius + spread.get(node.name, 0.0))
         elif node.kind == "number":
             centre = wide.lift(np.zeros(count)) + exact(node.number, wide)
             rounds = node.inexact or float(form.round(np.asarray(float(node.number)))) != node.number
@@ -81,8 +90,27 @@ def evaluate_scalars(
                     else converted(scalar, form)
                     for i, scalar in done.items()
                 }  # fmt: skip
-            done[index] = _operation(node, seen, form, arithmetic.power_ulps, wide, ball)
+            if index in kept and _updates(program, node):
+                # x *= y is done where x is kept, and y is rounded to that format first.
+                seen = {i: converted(seen[i], keeping) if _wider(program.nodes[i], arithmetic, keeping) else seen[i]
+                        for i in node.arguments}  # fmt: skip
+                form = keeping
+            made = _operation(node, seen, form, arithmetic, wide, ball)
+            if index in kept and keeping.unit_roundoff > form.unit_roundoff:
+                made = converted(made, keeping)
+            done[index] = made
     return done
+
+
+def _wider(node: Node, arithmetic: Arithmetic, form: Format) -> bool:
+    """Return whether ``node`` is worked out in a wider format than ``form``; a symbol is what it is."""
+    return node.kind != "symbol" and arithmetic.scalar_format(node.counted).unit_roundoff < form.unit_roundoff
+
+
+def _updates(program: Program, node: Node) -> bool:
+    """Return whether ``node`` multiplies a scalar state by something, in place."""
+    names = {program.nodes[index].name for index in node.arguments if program.nodes[index].kind == "symbol"}
+    return node.kind == "product" and bool(names & set(program.scalar_states))
 
 
 def _conversion(node: Node, form: Format) -> bool:
@@ -91,9 +119,9 @@ def _conversion(node: Node, form: Format) -> bool:
 
 
 def _operation(
-    node: Node, done: Mapping[int, Scalar], form: Format, power_ulps: float, wide: Backend, ball: Make
+    node: Node, done: Mapping[int, Scalar], form: Format, arithmetic: Arithmetic, wide: Backend, ball: Make
 ) -> Scalar:
-    unit, tiny = form.unit_roundoff, form.smallest_subnormal / 2
+    unit, tiny = form.unit_roundoff, max(form.smallest_subnormal / 2, arithmetic.flush)
     arguments = [done[index] for index in node.arguments]
     if node.kind == "sum":
         centre = arguments[0].centre
@@ -138,7 +166,9 @@ def _operation(
         spread = np.where(base.radius > 0, np.maximum(np.abs(high - value), np.abs(value - low)), 0.0)
         reach = np.abs(base.value) + base.radius
         slope = np.abs(np.log(np.where(reach > 0, reach, 1.0))) * np.maximum(high, low) * raised.radius
-        return ball(centre, spread + slope + 2.0 * power_ulps * unit * (value + spread) + tiny)
+        repeated = np.expm1(np.maximum(raised.value, 1.0) * np.log1p(unit))
+        relative = repeated if arithmetic.squared else 2.0 * arithmetic.power_ulps * unit
+        return ball(centre, spread + slope + relative * (value + spread) + tiny)
     if node.kind in ("maximum", "minimum"):
         pick = np.maximum if node.kind == "maximum" else np.minimum
         centre = arguments[0].centre

@@ -17,7 +17,10 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """One tensor's steps with a gradient, steps along the first axis: everything its envelope needs."""
+    """One tensor's steps with a gradient, steps along the first axis: everything its envelope needs.
+
+    ``spread`` is the radius of old states that are not known exactly.
+    """
 
     tensor: int
     steps: NDArray[np.int64]
@@ -28,6 +31,7 @@ class Track:
     pairs: bool
     old_wide: dict[str, Extended]
     new_wide: dict[str, Extended]
+    spread: dict[str, Reals]
 
     def all_held(self) -> Mask:
         """Return, shape (steps, size), whether the subject held every state after the step."""
