@@ -1,7 +1,7 @@
-"""torch.optim's SGD, Adam and AdamW: names mapped to the alphabet, and the arithmetic of each mode.
+"""torch.optim's elementwise optimizers: names mapped to the alphabet, options mapped to rules.
 
-Data only; nothing here imports torch. Sources are files of torch 2.13: ``torch/optim/sgd.py``, ``adam.py``,
-``adamw.py`` and the kernels under ``aten/src/ATen/native``.
+Data only; nothing here imports torch. Names and options are those of torch 2.13's ``torch/optim/*.py``; how each mode
+computes is in ``torch_arithmetic.py``. Configurations take every option, and every two where they meet.
 """
 
 from __future__ import annotations
@@ -9,42 +9,52 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from stepcheck_implementations.subject import Adapter, Configuration
-from stepcheck_reference.arithmetic import Arithmetic, plain
-from stepcheck_reference.formats import BFLOAT16, BINARY16, BINARY32, FORMATS
 
 _PATHS: Mapping[str, Mapping[str, object]] = {
-    "single": {"foreach": False, "fused": False},
-    "foreach": {"foreach": True, "fused": False},
-    "fused": {"foreach": False, "fused": True},
-    "differentiable": {"differentiable": True, "foreach": False, "fused": False},
-    "compiled": {"foreach": False, "fused": False},
+    "single": {"foreach": False},
+    "foreach": {"foreach": True},
+    "differentiable": {"differentiable": True, "foreach": False},
+    "compiled": {"foreach": False},
 }
-_CAPTURABLE: Mapping[str, Mapping[str, object]] = {"capturable": {"capturable": True, "foreach": False, "fused": False}}
+_CAPTURABLE: Mapping[str, Mapping[str, object]] = {**_PATHS, "capturable": {"capturable": True, "foreach": False}}
+_FUSED: Mapping[str, Mapping[str, object]] = {
+    **{mode: {**options, "fused": False} for mode, options in _PATHS.items()},
+    "fused": {"foreach": False, "fused": True},
+}
+_FUSED_CAPTURABLE: Mapping[str, Mapping[str, object]] = {
+    **_FUSED,
+    "capturable": {"capturable": True, "foreach": False, "fused": False},
+}
 
-_MOMENTS = {"m": "exp_avg", "v": "exp_avg_sq", "v_max": "max_exp_avg_sq"}
+_MOMENTS = {"m": "exp_avg", "v": "exp_avg_sq"}
+_ADAM_MOMENTS = {**_MOMENTS, "v_max": "max_exp_avg_sq"}
+_DECAYED = {"lr": "lr", "eps": "eps", "weight_decay": "weight_decay"}
 _ADAM_HYPER = {"lr": "lr", "beta1": "betas[0]", "beta2": "betas[1]", "eps": "eps", "weight_decay": "weight_decay"}
 
 _COUPLED = ("coupled_decay",)
 _COUPLED_UP = ("coupled_decay", "maximize")
+_DECOUPLED = ("decoupled_decay",)
+_DECOUPLED_UP = ("decoupled_decay", "maximize")
+_UP = {"maximize": True}
+_APART = {"decoupled_weight_decay": True}
 _NO_DAMPENING = {"dampening": 0.0}
-_NO_MOMENTUM = {"momentum": 0.0, "dampening": 0.0}
+_NO_MOMENTUM = {"momentum": 0.0}
+_PLAIN = {"momentum": 0.0, "dampening": 0.0}
 
 SGD = Adapter(
     target="torch.optim.SGD",
     rule="sgd",
     hyper={"lr": "lr", "momentum": "momentum", "dampening": "dampening", "weight_decay": "weight_decay"},
     states={"b": "momentum_buffer"},
-    modes=_PATHS,
+    modes=_FUSED,
     configurations=(
-        Configuration("plain", {}, "sgd", _COUPLED, _NO_MOMENTUM),
+        Configuration("plain", {}, "sgd", _COUPLED, _PLAIN),
         Configuration("momentum", {}, "momentum", _COUPLED, _NO_DAMPENING),
         Configuration("dampening", {}, "momentum", _COUPLED),
         Configuration("nesterov", {"nesterov": True}, "nesterov", _COUPLED, _NO_DAMPENING),
-        Configuration("plain,maximize", {"maximize": True}, "sgd", _COUPLED_UP, _NO_MOMENTUM),
-        Configuration("dampening,maximize", {"maximize": True}, "momentum", _COUPLED_UP),
-        Configuration(
-            "nesterov,maximize", {"nesterov": True, "maximize": True}, "nesterov", _COUPLED_UP, _NO_DAMPENING
-        ),
+        Configuration("plain,maximize", _UP, "sgd", _COUPLED_UP, _PLAIN),
+        Configuration("dampening,maximize", _UP, "momentum", _COUPLED_UP),
+        Configuration("nesterov,maximize", {"nesterov": True, **_UP}, "nesterov", _COUPLED_UP, _NO_DAMPENING),
     ),
     count=None,
     declared=True,
@@ -54,14 +64,14 @@ ADAM = Adapter(
     target="torch.optim.Adam",
     rule="adam",
     hyper=_ADAM_HYPER,
-    states=_MOMENTS,
-    modes={**_PATHS, **_CAPTURABLE},
+    states=_ADAM_MOMENTS,
+    modes=_FUSED_CAPTURABLE,
     configurations=(
         Configuration("default", {}, "adam", _COUPLED),
         Configuration("amsgrad", {"amsgrad": True}, "amsgrad", _COUPLED),
-        Configuration("maximize", {"maximize": True}, "adam", _COUPLED_UP),
-        Configuration("amsgrad,maximize", {"amsgrad": True, "maximize": True}, "amsgrad", _COUPLED_UP),
-        Configuration("decoupled", {"decoupled_weight_decay": True}, "adamw"),
+        Configuration("maximize", _UP, "adam", _COUPLED_UP),
+        Configuration("amsgrad,maximize", {"amsgrad": True, **_UP}, "amsgrad", _COUPLED_UP),
+        Configuration("decoupled", _APART, "adamw"),
     ),
     declared=True,
 )
@@ -70,81 +80,140 @@ ADAMW = Adapter(
     target="torch.optim.AdamW",
     rule="adamw",
     hyper=_ADAM_HYPER,
-    states=_MOMENTS,
-    modes={**_PATHS, **_CAPTURABLE},
+    states=_ADAM_MOMENTS,
+    modes=_FUSED_CAPTURABLE,
     configurations=(
         Configuration("default", {}, "adamw"),
-        Configuration("amsgrad", {"amsgrad": True}, "amsgrad", ("decoupled_decay",)),
-        Configuration("maximize", {"maximize": True}, "adamw", ("maximize",)),
-        Configuration(
-            "amsgrad,maximize", {"amsgrad": True, "maximize": True}, "amsgrad", ("decoupled_decay", "maximize")
-        ),
+        Configuration("amsgrad", {"amsgrad": True}, "amsgrad", _DECOUPLED),
+        Configuration("maximize", _UP, "adamw", ("maximize",)),
+        Configuration("amsgrad,maximize", {"amsgrad": True, **_UP}, "amsgrad", _DECOUPLED_UP),
     ),
     declared=True,
 )
 
-ALL: tuple[Adapter, ...] = (SGD, ADAM, ADAMW)
+_ADAGRAD = ("initial_accumulator", "lr_decay", *_COUPLED)
+
+ADAGRAD = Adapter(
+    target="torch.optim.Adagrad",
+    rule="adagrad",
+    hyper={**_DECAYED, "lr_decay": "lr_decay", "initial_accumulator": "initial_accumulator_value"},
+    states={"h": "sum"},
+    modes=_FUSED,
+    configurations=(
+        Configuration("default", {}, "adagrad", _ADAGRAD),
+        Configuration("maximize", _UP, "adagrad", (*_ADAGRAD, "maximize")),
+    ),
+    declared=True,
+)
+
+RMSPROP = Adapter(
+    target="torch.optim.RMSprop",
+    rule="rmsprop",
+    hyper={**_DECAYED, "beta2": "alpha", "momentum": "momentum"},
+    states={"v": "square_avg", "a": "grad_avg", "b": "momentum_buffer"},
+    modes=_CAPTURABLE,
+    configurations=(
+        Configuration("default", {}, "rmsprop", _COUPLED, _NO_MOMENTUM),
+        Configuration("momentum,maximize", _UP, "rmsprop_momentum", _COUPLED_UP),
+        Configuration("centered,maximize", {"centered": True, **_UP}, "rmsprop_centered", _COUPLED_UP, _NO_MOMENTUM),
+        Configuration("centered,momentum", {"centered": True}, "rmsprop_centered_momentum", _COUPLED),
+    ),
+    declared=True,
+)
+
+ADADELTA = Adapter(
+    target="torch.optim.Adadelta",
+    rule="adadelta",
+    hyper={**_DECAYED, "rho": "rho"},
+    states={"v": "square_avg", "x": "acc_delta"},
+    modes=_CAPTURABLE,
+    configurations=(
+        Configuration("default", {}, "adadelta", _COUPLED),
+        Configuration("maximize", _UP, "adadelta", _COUPLED_UP),
+    ),
+    declared=True,
+)
+
+ADAMAX = Adapter(
+    target="torch.optim.Adamax",
+    rule="adamax",
+    hyper=_ADAM_HYPER,
+    states={"m": "exp_avg", "u": "exp_inf"},
+    modes=_CAPTURABLE,
+    configurations=(
+        Configuration("default", {}, "adamax", _COUPLED),
+        Configuration("maximize", _UP, "adamax", _COUPLED_UP),
+    ),
+    declared=True,
+)
+
+NADAM = Adapter(
+    target="torch.optim.NAdam",
+    rule="nadam",
+    hyper={**_ADAM_HYPER, "momentum_decay": "momentum_decay"},
+    states={**_MOMENTS, "mu_product": "mu_product"},
+    modes=_CAPTURABLE,
+    configurations=(
+        Configuration("default", {}, "nadam", _COUPLED),
+        Configuration("maximize", _UP, "nadam", _COUPLED_UP),
+        Configuration("decoupled", _APART, "nadam", _DECOUPLED),
+        Configuration("decoupled,maximize", {**_APART, **_UP}, "nadam", _DECOUPLED_UP),
+    ),
+    declared=True,
+)
+
+RADAM = Adapter(
+    target="torch.optim.RAdam",
+    rule="radam",
+    hyper=_ADAM_HYPER,
+    states=_MOMENTS,
+    modes=_CAPTURABLE,
+    configurations=(
+        Configuration("default", {}, "radam", _COUPLED),
+        Configuration("maximize", _UP, "radam", _COUPLED_UP),
+        Configuration("decoupled", _APART, "radam", _DECOUPLED),
+        Configuration("decoupled,maximize", {**_APART, **_UP}, "radam", _DECOUPLED_UP),
+    ),
+    declared=True,
+)
+
+ASGD = Adapter(
+    target="torch.optim.ASGD",
+    rule="asgd",
+    hyper={"lr": "lr", "lambd": "lambd", "alpha": "alpha", "t0": "t0", "weight_decay": "weight_decay"},
+    states={"ax": "ax", "eta": "eta", "mu": "mu"},
+    modes=_CAPTURABLE,
+    configurations=(
+        Configuration("default", {}, "asgd", _COUPLED),
+        Configuration("maximize", _UP, "asgd", _COUPLED_UP),
+    ),
+    declared=True,
+)
+
+RPROP = Adapter(
+    target="torch.optim.Rprop",
+    rule="rprop",
+    hyper={
+        "lr": "lr",
+        "eta_minus": "etas[0]",
+        "eta_plus": "etas[1]",
+        "step_min": "step_sizes[0]",
+        "step_max": "step_sizes[1]",
+    },
+    states={"g_prev": "prev", "step_size": "step_size"},
+    modes=_CAPTURABLE,
+    configurations=(
+        Configuration("default", {}, "rprop"),
+        Configuration("maximize", _UP, "rprop", ("maximize",)),
+    ),
+    declared=True,
+)
+
+ALL: tuple[Adapter, ...] = (
+    SGD, ADAM, ADAMW, ADAGRAD, RMSPROP, ADADELTA, ADAMAX, NADAM, RADAM, ASGD, RPROP,
+)  # fmt: skip
 
 
 def find(target: str) -> Adapter | None:
     """Return the adapter of ``target``, or ``None`` where this file has none."""
     return next((adapter for adapter in ALL if adapter.target == target), None)
-
-
-ALPHAS: Mapping[str, frozenset[str]] = {
-    "torch.optim.SGD": frozenset({"lr", "weight_decay", "dampening"}),
-    "torch.optim.Adam": frozenset({"weight_decay"}),
-}
-"""Hyper-parameters that reach a kernel as the ``alpha`` of an addition, by target."""
-
-
-def arithmetic_of(mode: str, dtype: str, device: str, target: str = "") -> Arithmetic:
-    """Return the arithmetic torch.optim declares for ``mode``, tensors of ``dtype`` and ``device`` ("cuda:0").
-
-    Scalars are Python floats, that is binary64, in single, foreach and fused mode (``_get_value`` in
-    torch/optim/optimizer.py takes the step counter out of its tensor), and 0-d float32 tensors where the
-    counter stays a tensor: capturable, differentiable and compiled. First moments are ``lerp_``
-    (ATen/native/Lerp.h) everywhere.
-    """
-    form = FORMATS[dtype]
-    base = plain(dtype).with_(lerp=True)
-    if mode != "fused" and not device.startswith("cuda"):
-        base = base.with_(addend=form, alphas=ALPHAS.get(target, frozenset()))
-    if mode in ("single", "foreach"):
-        return base.with_(
-            name=f"torch {mode}",
-            source=(
-                "scalars: Python floats (torch/optim/adam.py, _get_value); lerp: ATen/native/Lerp.h; a scalar "
-                "enters a kernel in its accumulate type (ATen/OpMathType.h), but on CPU an addition's scalar and alpha "
-                "are first cast to the tensor's dtype (ATen/native/ufunc/add.h)"
-            ),
-        )
-    if mode == "fused":
-        narrow = form is BINARY16 or form is BFLOAT16
-        return base.with_(
-            name="torch fused",
-            operations=BINARY32 if narrow else form,
-            source=(
-                "scalars: double (ATen/native/cpu/FusedAdamKernel.cpp, ATen/native/cuda/fused_adam_utils.cuh); "
-                "narrow tensors: computed in opmath_t, float32, rounded when stored; lerp: the same kernels"
-            ),
-        )
-    if mode in ("capturable", "differentiable", "compiled"):
-        cuda = device.startswith("cuda")
-        return base.with_(
-            name=f"torch {mode}",
-            counted=BINARY32,
-            folded=True,
-            power_ulps=4.0 if cuda else 2.0,
-            source=(
-                "scalars: the step counter is a 0-d float32 tensor (torch/optim/optimizer.py, _get_scalar_dtype) and "
-                "so is what is computed from it; the step size is folded into the denominator (torch/optim/adam.py, "
-                "_single_tensor_adam); "
-                + (
-                    "powf is within 4 ulp (CUDA C++ Programming Guide, mathematical functions)"
-                    if cuda
-                    else "powf is within 1 ulp and one rounding (SLEEF, Sleef_powf8_u10; glibc, powf)"
-                )
-            ),
-        )
-    raise ValueError(f"mode={mode!r}, but should be single, foreach, fused, differentiable, capturable or compiled")

@@ -5,19 +5,35 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from stepcheck_implementations import torch_optim
 from stepcheck_implementations.subject import Adapter, Cell
 from stepcheck_reference.script import Data, Drawn, Group, Script, Step, Tensor
 
 ADAM = {"lr": 0.0123, "beta1": 0.87, "beta2": 0.97, "eps": 1e-6, "weight_decay": 0.031}
-SGD = {"lr": 0.0123, "momentum": 0.81, "dampening": 0.27, "weight_decay": 0.031}
+EVERY = {
+    **ADAM,
+    "momentum": 0.81,
+    "dampening": 0.27,
+    "momentum_decay": 0.01,
+    "rho": 0.87,
+    "lr_decay": 0.3,
+    "initial_accumulator": 0.21,
+    "lambd": 0.017,
+    "alpha": 0.7,
+    "t0": 2.0,
+    "eta_minus": 0.4,
+    "eta_plus": 1.3,
+    "step_min": 0.01,
+    "step_max": 0.02,
+}
+"""A value of each hyper-parameter of torch.optim's classes, none of them a default."""
+
 MISBEHAVING = Path(__file__).parent / "subjects" / "misbehaving.py"
 
 
 def hyper_of(adapter: Adapter, configuration: str) -> dict[str, float]:
     """Return hyper-parameters for a configuration, those it holds left out."""
-    every = SGD if adapter is torch_optim.SGD else ADAM
-    return {name: value for name, value in every.items() if name not in adapter.configuration(configuration).holds}
+    holds = adapter.configuration(configuration).holds
+    return {name: EVERY[name] for name in adapter.hyper if name not in holds}
 
 
 def script(

@@ -22,6 +22,17 @@ TYPICAL: Mapping[str, tuple[float, ...]] = {
     "momentum": (0.9, 0.5, 0.0, 0.99),
     "momentum_decay": (0.004, 1.0, 0.0),
     "dampening": (0.0, 0.5, 0.1),
+    "rho": (0.9, 0.5, 0.0, 0.99, 0.25),
+    "lr_decay": (0.01, 1.0, 0.0, 0.3),
+    "initial_accumulator": (0.1, 1.0, 0.0, 1e-3),
+    "eps_root": (1e-8, 1.0, 1e-3, 0.0),
+    "eta_minus": (0.5, 0.3, 0.9),
+    "eta_plus": (1.2, 2.0, 1.05),
+    "step_min": (1e-6, 0.05, 0.0, 1e-3),
+    "step_max": (50.0, 0.4, 1.0),
+    "lambd": (1e-4, 0.1, 0.0, 1.0),
+    "alpha": (0.75, 0.5, 0.0, 1.0, 2.0),
+    "t0": (3.0, 0.0, 1.0, 1e6),
 }
 """Values people use, and the corners, of well-known symbols; the first is the plainest."""
 

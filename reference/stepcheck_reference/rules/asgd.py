@@ -12,6 +12,7 @@ theta_t = (1 - lambd * eta) * theta - eta * g
 ax_t = Piecewise((theta_t, Eq(mu, 1)), (ax + mu * (theta_t - ax), True))
 eta_t = lr / (1 + lambd * lr * t) ** alpha
 mu_t = 1 / Max(1, t - t0)
+theta_at_once = theta - eta * (g + lambd * theta)  # as torch's foreach path takes the step
 
 ASGD = Rule(
     "asgd",
@@ -25,4 +26,5 @@ ASGD = Rule(
     step={theta: theta_t, ax: ax_t, eta: eta_t, mu: mu_t},
     domains={lr: NONNEGATIVE, lambd: NONNEGATIVE, alpha: NONNEGATIVE, t0: NONNEGATIVE},
     scalars={eta: lr, mu: 1},
+    forms={theta: (theta_at_once,), ax: (ax + mu * (theta_t - ax), ax + mu * (theta_at_once - ax))},
 )
