@@ -28,6 +28,7 @@ from stepcheck_properties.law import Breach, Evidence
 from stepcheck_reference.arithmetic import Arithmetic
 from stepcheck_reference.formats import FORMATS
 from stepcheck_reference.judgement import CountBreak, Deviation
+from stepcheck_reference.objective import on_quadratic
 from stepcheck_reference.oracle import judge as oracle_judge
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.rules import find
@@ -257,8 +258,9 @@ class _Case:
 def enclosable(rule: Rule, deviation: Deviation) -> bool:
     """Whether ``deviation`` holds everything that the new value of its output depends on."""
     equation = next((value for symbol, value in rule.step.items() if symbol.name == deviation.output), None)
-    constants = {symbol.name for symbol in rule.constants}
-    needed = {symbol.name for symbol in equation.free_symbols} - constants if equation is not None else {""}
+    if equation is None:
+        return False
+    needed = {symbol.name for symbol in on_quadratic(equation).free_symbols - rule.constants.keys()}
     return needed <= deviation.inputs.keys()
 
 

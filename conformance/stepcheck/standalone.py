@@ -10,7 +10,7 @@ import numpy as np
 
 from stepcheck_implementations.subject import Adapter, Cell
 from stepcheck_reference.formats import is_complex
-from stepcheck_reference.script import Data, Script, Tensor, expand
+from stepcheck_reference.script import Data, Quadratic, Script, Tensor, expand
 
 _WIDTH = 110
 _GUARD = 1.5
@@ -250,18 +250,18 @@ def _intact(adapter: Adapter, script: Script) -> list[str]:
     return lines
 
 
-def _step_call(adapter: Adapter, cell: Cell) -> list[str]:
+def _step_call(adapter: Adapter, cell: Cell, given: str) -> list[str]:
     if adapter.takes != "groups":
-        return ["for part in optimizer:", "    part.step()"]
-    return ["step()"] if cell.mode == "compiled" else ["optimizer.step()"]
+        return ["for part in optimizer:", f"    part.step({given})"]
+    return [f"step({given})"] if cell.mode == "compiled" else [f"optimizer.step({given})"]
 
 
 def _steps(adapter: Adapter, cell: Cell, script: Script, stop: int) -> list[str]:
     steps = script.steps[:stop]
     simple = all(not (step.hyper or step.overwrite or step.reload) for step in steps)
-    call_lines = _step_call(adapter, cell)
-    lines: list[str] = []
-    if simple and len(steps) > 4:
+    call_lines = _step_call(adapter, cell, "" if script.objective is None else "closure")
+    lines = [] if script.objective is None else _closure(script, script.objective)
+    if simple and len(steps) > 4 and script.objective is None:
         for number, item in enumerate(script.tensors):
             if len({step.gradients[number] for step in steps}) == 1:
                 same = _gradient(steps[0].gradients[number], item, cell)
@@ -293,10 +293,27 @@ def _steps(adapter: Adapter, cell: Cell, script: Script, stop: int) -> list[str]
         for number, data in step.overwrite:
             lines += ["with torch.no_grad():"]
             lines += [f"    {line}" for line in _wrapped(f"p{number}.copy_({_values(data, script.tensors[number])})")]
+        entry = "p{}.grad" if script.objective is None else "low[{}]"
         for number, gradient in enumerate(step.gradients):
-            lines += _wrapped(f"p{number}.grad = {_gradient(gradient, script.tensors[number], cell)}")
+            lines += _wrapped(f"{entry.format(number)} = {_gradient(gradient, script.tensors[number], cell)}")
         lines += call_lines
     return lines
+
+
+def _closure(script: Script, objective: Quadratic) -> list[str]:
+    """Define the closure; ``low`` holds, a parameter, where the objective is lowest."""
+    names = ", ".join(f"p{number}" for number in range(len(script.tensors)))
+    return [
+        "",
+        f"low = [None] * {len(script.tensors)}",
+        "",
+        "",
+        "def closure():  # the gradient of curvature/2*sum((p - low)**2)",
+        f"    for p, lowest in zip([{names}], low):",
+        f"        p.grad = None if lowest is None else (p.detach() - lowest) * {_value(objective.curvature)}",
+        "    return torch.zeros(())",
+        "",
+    ]
 
 
 def _reading(adapter: Adapter, cell: Cell, script: Script, output: str, tensor: int, index: int) -> str:

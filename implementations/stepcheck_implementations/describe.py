@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from stepcheck_implementations import worker
-from stepcheck_implementations.subject import Adapter, Cell
+from stepcheck_implementations.subject import Adapter, Cell, torch_compiles
 from stepcheck_implementations.target import TargetError, load
 from stepcheck_reference.script import Group, Literal, Script, Step, Tensor
 
@@ -118,7 +118,7 @@ def keys(found: Callable[..., Any], takes: str, arguments: list[str]) -> dict[st
                 made = found(given)
             except TypeError:
                 made = found(given, **({"lr": 0.01} if "lr" in arguments else {}))
-            made.step()
+            _stepped(made)
             if parameter.shape != (3,):
                 continue
         except (Exception, SystemExit) as error:
@@ -126,6 +126,16 @@ def keys(found: Callable[..., Any], takes: str, arguments: list[str]) -> dict[st
             continue
         return {"takes": candidate, "keys": _held(made, parameter, candidate), "reason": ""}
     return {"takes": takes, "keys": [], "reason": reason}
+
+
+def _stepped(made: Any) -> None:
+    """Take one step; where ``step`` needs a closure, with one that leaves the gradient as it is."""
+    needed = [
+        entry
+        for entry in inspect.signature(made.step).parameters.values()
+        if entry.default is entry.empty and entry.kind in (entry.POSITIONAL_ONLY, entry.POSITIONAL_OR_KEYWORD)
+    ]
+    made.step(*([lambda: torch.zeros(())] if needed else []))
 
 
 def _held(made: Any, parameter: torch.Tensor, takes: str) -> list[str]:
@@ -155,7 +165,7 @@ def refusal(adapter: Adapter, mode: str, dtype: str, device: str, subject: Calla
     Mode single is never called refused for a real dtype: there an error is a finding. Compiled is judged by whether
     there is a compiler, because trying it takes seconds.
     """
-    if mode == "compiled":
+    if torch_compiles(adapter, mode):
         return _compiler_missing(device)
     if mode == "single" and not dtype.startswith("complex"):
         return ""

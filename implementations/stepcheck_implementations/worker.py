@@ -10,7 +10,7 @@ import copy
 import inspect
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -20,10 +20,10 @@ import torch
 from numpy.typing import NDArray
 
 from stepcheck_implementations import layout
-from stepcheck_implementations.subject import Adapter, Cell
+from stepcheck_implementations.subject import Adapter, Cell, torch_compiles
 from stepcheck_implementations.target import load
 from stepcheck_reference.formats import is_complex
-from stepcheck_reference.script import Script, Tensor
+from stepcheck_reference.script import Quadratic, Script, Tensor
 from stepcheck_reference.trajectory import Fault, Trace, Trajectory
 
 _SLOT = re.compile(r"^(\w+)\[(\d+)\]$")
@@ -218,7 +218,7 @@ class _Run:
         return iter(layout.all_values(given, self.script.tensors[index]))
 
     def trajectory(self) -> Trajectory:
-        if self.cell.mode == "compiled":
+        if torch_compiles(self.adapter, self.cell.mode):
             torch._dynamo.reset()
         finished, fault = 0, None
         number = 0
@@ -260,11 +260,12 @@ class _Run:
             ]
         self.objects = made
         self.steppers: list[Callable[..., Any]] = []
+        compiles = torch_compiles(self.adapter, self.cell.mode)
         for thing in made:
             stepper = getattr(thing, "step", None)
             if not callable(stepper):
                 raise _Malformed(f"{self.adapter.target}: made a {type(thing).__name__}, which has no step()")
-            self.steppers.append(torch.compile(stepper) if self.cell.mode == "compiled" else stepper)
+            self.steppers.append(torch.compile(stepper) if compiles else stepper)
 
     def _made(self, given: object, hyper: Mapping[str, Any]) -> Any:
         return _ask(lambda: self.build(given, **{**hyper, **self.options}))
@@ -280,22 +281,43 @@ class _Run:
         with torch.no_grad():
             for index, data in step.overwrite:
                 self.parameters[index].copy_(layout.values(data, self.script.tensors[index]))
-            for index, gradient in enumerate(step.gradients):
-                shape = self.script.tensors[index].layout
-                self.parameters[index].grad = (
-                    None
-                    if gradient is None
-                    else layout.place_gradient(next(self.gradients[index]), shape, self.cell.device)
+            given = [
+                None
+                if gradient is None
+                else layout.place_gradient(
+                    next(self.gradients[index]), self.script.tensors[index].layout, self.cell.device
                 )
+                for index, gradient in enumerate(step.gradients)
+            ]
+            for parameter, gradient in zip(self.parameters, given, strict=True):
+                parameter.grad = gradient if self.script.objective is None else None
             for rows, parameter in zip(self.before, self.parameters, strict=True):
                 rows.append(parameter.clone())
+        closure = () if self.script.objective is None else (self._closure(given, self.script.objective),)
         for stepper in self.steppers:
-            _ask(stepper)
+            _ask(partial(stepper, *closure))
         self._unchanged()
         with torch.no_grad():
             for rows, parameter in zip(self.after, self.parameters, strict=True):
                 rows.append(parameter.clone())
         self._observe()
+
+    def _closure(self, low: Sequence[torch.Tensor | None], objective: Quadratic) -> Callable[[], torch.Tensor]:
+        """Return what sets every gradient to the objective's where the parameter stands, and returns the loss."""
+
+        def closure() -> torch.Tensor:
+            loss = torch.zeros(())
+            with torch.no_grad():
+                for parameter, lowest in zip(self.parameters, low, strict=True):
+                    if lowest is None:
+                        parameter.grad = None
+                        continue
+                    away = parameter - lowest
+                    parameter.grad = away * objective.curvature
+                    loss += 0.5 * objective.curvature * away.abs().square().sum().cpu().float()
+            return loss
+
+        return closure
 
     def _reload(self) -> None:
         """Save, build afresh over the same parameters, load; objects without a state dict are left alone."""

@@ -12,11 +12,14 @@ from stepcheck_properties.profile import Profile
 from stepcheck_properties.strategies.hyper_parameters import averages, domains_of, holds, typical_values
 from stepcheck_properties.strategies.scripts import companions_of
 from stepcheck_reference.formats import FORMATS, Format
-from stepcheck_reference.script import Data, Drawn, Group, Literal, Script, Step, Tensor
+from stepcheck_reference.objective import asks
+from stepcheck_reference.script import Data, Drawn, Group, Literal, Quadratic, Script, Step, Tensor
 
 if TYPE_CHECKING:
     from stepcheck_reference.rule import Rule
 
+CURVATURE = 0.75
+"""The curvature of the objective where a rule needs one; 1 would hide a rounding."""
 ZERO = Literal((0.0,))
 BETWEEN = 0.022
 """A weight decay for which 1 - 0.1*BETWEEN lies about halfway between neighbours in bfloat16 and in float16."""
@@ -341,7 +344,7 @@ def corners(
         raise ValueError(f"dtype={dtype!r}, but should be one of {', '.join(FORMATS)}")
     cell = _Cell(rule, dtype, companions_of(dtype, companions), profile, seed, dict(hold or {}))
     return tuple(
-        Corner(name, sentence, replace(build(cell), label=name))
+        Corner(name, sentence, replace(build(cell), label=name, objective=Quadratic(CURVATURE) if asks(rule) else None))
         for name, sentence, applies, build in BUILDERS
         if applies(cell)
     )

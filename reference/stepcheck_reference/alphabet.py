@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from sympy import Abs, Eq, Expr, Max, Min, Piecewise, Symbol, UnevaluatedExpr, sign, sqrt
+from sympy import Abs, Eq, Expr, Function, Max, Min, Piecewise, Symbol, UnevaluatedExpr, sign, sqrt
 
 __all__ = [
     "ALPHABET",
@@ -32,6 +32,7 @@ __all__ = [
     "beta",
     "beta1",
     "beta2",
+    "curvature",
     "dampening",
     "eps",
     "eps_root",
@@ -40,6 +41,7 @@ __all__ = [
     "eta_plus",
     "g",
     "g_prev",
+    "gradient_at",
     "h",
     "initial_accumulator",
     "lambd",
@@ -71,7 +73,7 @@ __all__ = [
     "x",
 ]
 
-ROLES = ("parameter", "gradient", "count", "state", "hyper-parameter", "constant")
+ROLES = ("parameter", "gradient", "count", "state", "hyper-parameter", "constant", "objective")
 """What a symbol can stand for; a rule may use a symbol only in its role."""
 
 theta = Symbol("theta", real=True)
@@ -119,6 +121,10 @@ alpha = Symbol("alpha", real=True, nonnegative=True)
 t0 = Symbol("t0", real=True, nonnegative=True)
 
 schedule_base = Symbol("schedule_base", real=True, nonnegative=True)
+
+curvature = Symbol("curvature", real=True)
+gradient_at = Function("gradient_at", real=True)
+"""The gradient at a point of the rule's choosing, where g is the gradient at theta; see ``objective``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +180,7 @@ ALPHABET: Mapping[Symbol, Letter] = MappingProxyType(
         alpha: Letter("hyper-parameter", "α", r"\alpha", "power of the rate's fall"),
         t0: Letter("hyper-parameter", "t₀", "t_0", "step after which parameters are averaged"),
         schedule_base: Letter("constant", "c", "c", "base of the momentum schedule"),
+        curvature: Letter("objective", "κ", r"\kappa", "second derivative of a quadratic objective"),
     }
 )
 """Every symbol, in the order listings use."""

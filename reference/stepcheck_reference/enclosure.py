@@ -13,6 +13,7 @@ import sympy
 from flint import arb, ctx, fmpq
 
 from stepcheck_reference.judgement import Deviation
+from stepcheck_reference.objective import on_quadratic
 from stepcheck_reference.rule import Rule
 
 
@@ -21,7 +22,8 @@ def enclose(
 ) -> dict[str, Any]:
     """Return an arb ball around the new value of theta and of each state, by alphabet name.
 
-    ``inputs`` gives old theta and states, g, t and the hyper-parameters as binary64 (read exactly);
+    ``inputs`` gives old theta and states, g, t and the hyper-parameters (and an objective's curvature, g being
+    where it is lowest) as binary64 (read exactly);
     ``outputs`` are the new values that are asked for (default: all); ``bits`` is the working precision. Raises ValueError for an operation without an enclosure, and
     where a branch cannot be decided.
     """
@@ -31,7 +33,7 @@ def enclose(
         values = {name: _exact(Fraction(value)) for name, value in inputs.items()}
         values |= {symbol.name: _exact(Fraction(value)) for symbol, value in rule.constants.items()}
         return {
-            symbol.name: _ball(expression, values)
+            symbol.name: _ball(on_quadratic(expression), values)
             for symbol, expression in rule.step.items()
             if outputs is None or symbol.name in outputs
         }

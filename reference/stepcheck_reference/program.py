@@ -14,6 +14,7 @@ from typing import Any
 
 import sympy
 
+from stepcheck_reference.objective import asks, on_quadratic
 from stepcheck_reference.rule import Rule
 
 
@@ -58,7 +59,7 @@ class Program:
     it and round otherwise. ``symbols`` names the symbols that each node depends on; ``entering`` are the
     scalars that meet a tensor as they are, and not as a factor. ``decisive`` are the nodes whose sign a branch
     or a sign() asks for. ``outside`` maps (select, branch) to the nodes of that branch that are needed
-    elsewhere, too.
+    elsewhere, too. ``asks`` says that the rule needs an objective, whose curvature is a symbol then.
     """
 
     rule: Rule
@@ -73,6 +74,7 @@ class Program:
     states: tuple[str, ...]
     scalar_states: tuple[str, ...]
     hyper: tuple[str, ...]
+    asks: bool
 
 
 COMPARISONS = {
@@ -89,7 +91,8 @@ def compile_rule(rule: Rule) -> Program:
     """Return the program of ``rule``; raises ValueError for an operation the oracle has no bound for."""
     builder = _Builder(rule)
     kept = {symbol.name: builder.build(rule.step[symbol]) for symbol in rule.scalars}
-    elementwise = {symbol: expression for symbol, expression in rule.step.items() if symbol not in rule.scalars}
+    step = {symbol: on_quadratic(expression) for symbol, expression in rule.step.items()}
+    elementwise = {symbol: expression for symbol, expression in step.items() if symbol not in rule.scalars}
     outputs = {symbol.name: builder.build(expression) for symbol, expression in elementwise.items()}
     forms = {symbol.name: tuple(builder.build(other) for other in others) for symbol, others in rule.forms.items()}
     wanted = (*outputs.values(), *(index for others in forms.values() for index in others))
@@ -106,6 +109,7 @@ def compile_rule(rule: Rule) -> Program:
         states=tuple(symbol.name for symbol in rule.states),
         scalar_states=tuple(symbol.name for symbol in rule.scalars),
         hyper=tuple(symbol.name for symbol in rule.hyper),
+        asks=asks(rule),
     )
 
 
@@ -178,7 +182,8 @@ class _Builder:
         self._counted = {symbol.name for symbol in rule.scalars} | {"t"}
         self._constants = {symbol.name: value for symbol, value in rule.constants.items()}
         # New states that are sums: SymPy flattens theta - (mu*v + lr*g) into one sum, which is put back here.
-        self._sums = [e for symbol, e in rule.step.items() if symbol.name != "theta" and isinstance(e, sympy.Add)]
+        step = {symbol: on_quadratic(expression) for symbol, expression in rule.step.items()}
+        self._sums = [e for symbol, e in step.items() if symbol.name != "theta" and isinstance(e, sympy.Add)]
         # So are new scalar states that are products: they are rounded to where they are kept before they are used.
         self._kept = [rule.step[symbol] for symbol in rule.scalars if isinstance(rule.step[symbol], sympy.Mul)]
 

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from sympy import Expr, Symbol, sympify
 
-from stepcheck_reference.alphabet import ALPHABET, g, theta
+from stepcheck_reference.alphabet import ALPHABET, g, gradient_at, theta
 from stepcheck_reference.domain import Domain
 
 KINDS = ("elementwise", "matrix")
@@ -209,5 +209,5 @@ def _check(rule: Rule) -> None:
         for other in others:
             for letter in other.free_symbols - used:
                 raise wrong(letter, f"another form of {symbol} uses {letter}, which no equation uses")
-    if g not in used:
+    if g not in used and not any(equation.has(gradient_at) for equation in rule.step.values()):
         raise wrong(g, "no equation uses the gradient g")

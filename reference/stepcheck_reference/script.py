@@ -94,12 +94,24 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Quadratic:
+    """The objective L(x) = curvature/2 * sum((x - low)**2), low being what a step gives for a tensor."""
+
+    curvature: float
+
+
+@dataclass(frozen=True, slots=True)
 class Script:
-    """Everything done to an optimizer, from construction to the last step."""
+    """Everything done to an optimizer, from construction to the last step.
+
+    With an ``objective`` the subject is called as ``step(closure)`` and asks for gradients where it likes; what a
+    step then gives for a tensor is not its gradient but where the objective is lowest.
+    """
 
     tensors: tuple[Tensor, ...]
     groups: tuple[Group, ...]
     steps: tuple[Step, ...]
+    objective: Quadratic | None = None
     label: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
@@ -236,6 +248,7 @@ def from_json(text: str) -> Script:
                 )
                 for s in raw["steps"]
             ),
+            objective=Quadratic(float(raw["curvature"])) if "curvature" in raw else None,
             label=raw.get("label", ""),
         )
     except (KeyError, TypeError) as error:
@@ -267,8 +280,10 @@ def _plain(script: Script) -> dict[str, Any]:
             plain["reload"] = True
         return plain
 
+    objective = {} if script.objective is None else {"curvature": _number(script.objective.curvature)}
     return {
         "label": script.label,
+        **objective,
         "tensors": [
             {"shape": list(t.shape), "dtype": t.dtype, "initial": data(t.initial), "layout": t.layout}
             for t in script.tensors

@@ -80,6 +80,9 @@ WRONG: tuple[Planted, ...] = (
     _wrong("sgd.py:SgdNesterovUsesOldBuffer", "nesterov", THETA),
     _wrong("sgd.py:SgdNesterovWithoutGradient", "nesterov", THETA),
     _wrong("sgd.py:SgdDecayAfterMomentum", "momentum+coupled_decay", THETA, STATE),
+    _wrong("lookahead.py:LookaheadNotTaken", "nesterov_lookahead", STATE),
+    _wrong("lookahead.py:LookaheadTooFar", "nesterov_lookahead", STATE),
+    _wrong("lookahead.py:LookaheadAverages", "nesterov_lookahead", STATE),
     _wrong("faults.py:AdamCrashesInStepTwo", "adam", FINISHES),
     _wrong("faults.py:AdamHangsInStepTwo", "adam", FINISHES),
     _wrong("faults.py:AdamRaisesOnEmptyTensor", "adam", FINISHES),
@@ -92,5 +95,6 @@ RIGHT: tuple[Planted, ...] = (
     _wrong("controls.py:HandWrittenAdam", "adam"),
     _wrong("controls.py:HandWrittenAdamFloat32Scalars", "adam"),
     _wrong("controls.py:HandWrittenMomentum", "momentum"),
+    _wrong("lookahead.py:LookaheadNesterov", "nesterov_lookahead"),
 )
 """Every control."""

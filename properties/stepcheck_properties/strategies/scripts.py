@@ -13,13 +13,17 @@ from stepcheck_properties.strategies.hyper_parameters import domains_of, hyper_p
 from stepcheck_properties.strategies.layouts import layouts
 from stepcheck_properties.strategies.shapes import shapes
 from stepcheck_reference.formats import FORMATS, is_complex
-from stepcheck_reference.script import Data, Drawn, Group, Literal, Script, Step, Tensor
+from stepcheck_reference.objective import asks
+from stepcheck_reference.script import Data, Drawn, Group, Literal, Quadratic, Script, Step, Tensor
 
 if TYPE_CHECKING:
     from stepcheck_reference.rule import Rule
 
 DETAILED_STEPS = 12
 """Steps whose events and gradients are drawn one by one; later ones follow their tensor's series."""
+
+CURVATURES = (1.0, 0.75, 2.0, 0.1, 0.0)
+"""Curvatures of the objective, where a rule needs one."""
 
 LONG_RUNS = (20, 30, 60, 100, 150, 200, 257, 300)
 """Lengths of the long scripts, one in ten where they are allowed; bfloat16 counts to 256."""
@@ -139,7 +143,8 @@ def _scripts(
         )
     for number in range(DETAILED_STEPS, length):
         steps.append(Step(gradients=tuple(plan.at(number) for plan in series)))
-    return Script(tuple(placed), groups, tuple(steps))
+    objective = Quadratic(draw(st.sampled_from(CURVATURES))) if asks(rule) else None
+    return Script(tuple(placed), groups, tuple(steps), objective)
 
 
 def scripts(

@@ -32,6 +32,7 @@ from stepcheck_reference.rules.nadam_ruder import NADAM_RUDER
 from stepcheck_reference.rules.nesterov import NESTEROV
 from stepcheck_reference.rules.nesterov_ema import NESTEROV_EMA
 from stepcheck_reference.rules.nesterov_gradient_difference import NESTEROV_GRADIENT_DIFFERENCE
+from stepcheck_reference.rules.nesterov_lookahead import NESTEROV_LOOKAHEAD
 from stepcheck_reference.rules.radam import RADAM
 from stepcheck_reference.rules.radam_optax import RADAM_OPTAX
 from stepcheck_reference.rules.radam_paper import RADAM_PAPER
@@ -56,6 +57,7 @@ ALL: tuple[Rule, ...] = (
     MOMENTUM_LR_INSIDE,
     MOMENTUM_EMA,
     NESTEROV,
+    NESTEROV_LOOKAHEAD,
     NESTEROV_GRADIENT_DIFFERENCE,
     NESTEROV_EMA,
     LION,

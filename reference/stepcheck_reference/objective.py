@@ -1,0 +1,22 @@
+"""Objectives: what a rule that asks for gradients at points of its own is given them from.
+
+A script with an objective minimises L(x) = curvature/2 * sum((x - low)**2), low given a step and tensor; the
+gradient at x is curvature * (x - low), in the subject's arithmetic.
+"""
+
+from __future__ import annotations
+
+from sympy import Expr
+
+from stepcheck_reference.alphabet import curvature, g, gradient_at
+from stepcheck_reference.rule import Rule
+
+
+def asks(rule: Rule) -> bool:
+    """Whether the rule asks for gradients at points of its own, so that its scripts need an objective."""
+    return any(equation.has(gradient_at) for equation in rule.step.values())
+
+
+def on_quadratic(expression: Expr) -> Expr:
+    """Return ``expression`` with every gradient_at(x) as curvature*(x - g); g stands for where L is lowest."""
+    return expression.replace(gradient_at, lambda point: curvature * (point - g))
