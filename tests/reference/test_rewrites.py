@@ -9,7 +9,7 @@ from sympy import Add, Pow, preorder_traversal
 
 from exam.combinations import COMBINATIONS
 from stepcheck_reference import rewrites
-from stepcheck_reference.alphabet import b, beta1, beta2, eps, g, lr, m, sqrt, t, theta, v, weight_decay
+from stepcheck_reference.alphabet import b, beta1, beta2, eps, g, lr, m, momentum, sqrt, t, theta, v, weight_decay
 from stepcheck_reference.domain import NONNEGATIVE
 from stepcheck_reference.rewrites import RewriteError
 from stepcheck_reference.rules import ALL, UnknownRule, find
@@ -50,6 +50,14 @@ def test_without_bias_correction_neither_the_count_nor_a_correction_is_left() ->
         assert not any(t in equation.free_symbols for equation in plain.step.values())
 
 
+def test_with_the_learning_rate_inside_the_buffer_is_the_step() -> None:
+    for name in ("rmsprop_momentum", "rmsprop_centered_momentum", "rmsprop_momentum+eps_inside"):
+        outside, inside = find(name), find(f"{name}+lr_inside")
+        assert inside.step[b] - momentum * b == lr * (outside.step[b] - momentum * b)
+        assert inside.step[theta] == theta - inside.step[b]
+        assert inside.step[v] == outside.step[v]
+
+
 def test_amsgrad_without_bias_correction_is_the_papers() -> None:
     for name in ("amsgrad", "amsgrad_corrected_max", "amsgrad_eps_hat"):
         assert dict(find(f"{name}+no_bias_correction").step) == dict(find("amsgrad_paper").step)
@@ -67,6 +75,8 @@ def test_amsgrad_without_bias_correction_is_the_papers() -> None:
         ("adam+maximize+maximize", "already has it"),
         ("momentum+no_bias_correction", "divides by 1 - beta"),
         ("amsgrad_paper+no_bias_correction", "divides by 1 - beta"),
+        ("rmsprop_tf+lr_inside", "buffer b adds to momentum"),
+        ("momentum+lr_inside", "buffer b adds to momentum"),
     ],
 )
 def test_a_rewrite_that_does_not_apply_says_what_it_needs(name: str, lacks: str) -> None:

@@ -9,6 +9,7 @@ from stepcheck_reference.rewrites.eps_inside import EPS_INSIDE
 from stepcheck_reference.rewrites.eps_root import EPS_ROOT
 from stepcheck_reference.rewrites.initial_accumulator import INITIAL_ACCUMULATOR
 from stepcheck_reference.rewrites.lr_decay import LR_DECAY
+from stepcheck_reference.rewrites.lr_inside import LR_INSIDE
 from stepcheck_reference.rewrites.maximize import MAXIMIZE
 from stepcheck_reference.rewrites.no_bias_correction import NO_BIAS_CORRECTION
 from stepcheck_reference.rewrites.no_first_correction import NO_FIRST_CORRECTION
@@ -26,6 +27,7 @@ ALL: tuple[Rewrite, ...] = (
     NO_BIAS_CORRECTION,
     NO_FIRST_CORRECTION,
     LR_DECAY,
+    LR_INSIDE,
     INITIAL_ACCUMULATOR,
 )
 """Every rewrite, in the order listings use."""
