@@ -20,7 +20,7 @@ from stepcheck.request import Request
 from stepcheck.runner import Runner
 from stepcheck.verdict import Verdict, overall
 from stepcheck_implementations.libraries import arithmetic_of
-from stepcheck_implementations.subject import Adapter, Cell, torch_compiles
+from stepcheck_implementations.subject import Adapter, Cell, compiles_slowly
 from stepcheck_properties import examine as examining
 from stepcheck_properties import laws, profile
 from stepcheck_properties.examine import Examination
@@ -61,7 +61,7 @@ class _Case:
         self.court, self.planned, self.cell = court, planned, planned.cell
         self.rule: Rule = find(planned.rule)
         asked = profile.find(court.request.profile)
-        self.profile = profile.compiled(asked) if torch_compiles(court.adapter, self.cell.mode) else asked
+        self.profile = profile.compiled(asked) if compiles_slowly(court.adapter, self.cell.mode) else asked
         digest = hashlib.blake2b(f"{court.request.seed}/{self.cell.id}/{planned.rule}".encode(), digest_size=7).digest()
         self.seed = int.from_bytes(digest, "big")
         self.companions = {name for name in FORMATS if name in planned.companions or name == self.cell.dtype}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from stepcheck.nearest import unknown
 from stepcheck.request import Request, WrongRequest, claim
 from stepcheck.verdict import Verdict
-from stepcheck_implementations.subject import MODES, Adapter, Cell
+from stepcheck_implementations.subject import MODES, Adapter, Cell, compiles_slowly
 from stepcheck_reference.formats import FORMATS, is_complex
 
 
@@ -49,6 +49,7 @@ def plan(
         hold = {**configuration.holds, **request.fixed}
         clash = [name for name, value in configuration.holds.items() if request.fixed.get(name, value) != value]
         for mode in modes:
+            slow = compiles_slowly(adapter, mode)
             for dtype in dtypes:
                 for device in chosen:
                     cell = Cell(request.target, configuration.name, mode, dtype, device, fixed)
@@ -60,7 +61,7 @@ def plan(
                         reason = f"this configuration has {clash[0]}={configuration.holds[clash[0]]!r}"
                     elif reason:
                         verdict = Verdict.NOT_APPLICABLE
-                    elif mode == "compiled" and request.profile == "quick" and "compiled" not in request.modes:
+                    elif slow and request.profile == "quick" and mode not in request.modes:
                         verdict = Verdict.NOT_RUN
                         reason = "compiled runs from --profile standard on, or with --mode compiled"
                     elif is_complex(dtype) and not adapter.declared and dtype not in request.dtypes:

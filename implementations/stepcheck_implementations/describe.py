@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from stepcheck_implementations import worker
-from stepcheck_implementations.subject import Adapter, Cell, torch_compiles
+from stepcheck_implementations.subject import Adapter, Cell, compiles_slowly
 from stepcheck_implementations.target import TargetError, load
 from stepcheck_reference.script import Group, Literal, Script, Step, Tensor
 
@@ -165,7 +165,7 @@ def refusal(adapter: Adapter, mode: str, dtype: str, device: str, subject: Calla
     Mode single is never called refused for a real dtype: there an error is a finding. Compiled is judged by whether
     there is a compiler, because trying it takes seconds.
     """
-    if torch_compiles(adapter, mode):
+    if compiles_slowly(adapter, mode):
         return _compiler_missing(device)
     if mode == "single" and not dtype.startswith("complex"):
         return ""

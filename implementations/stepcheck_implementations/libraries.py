@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from stepcheck_implementations import torch_arithmetic, torch_optim
+from stepcheck_implementations import optax, torch_arithmetic, torch_optim
 from stepcheck_implementations.subject import Adapter, Cell
 from stepcheck_reference.arithmetic import Arithmetic
 
@@ -19,7 +19,10 @@ class Library:
     arithmetic_of: Callable[[str, str, str, str], Arithmetic]
 
 
-ALL: tuple[Library, ...] = (Library("torch.optim", torch_optim.ALL, torch_arithmetic.arithmetic_of),)
+ALL: tuple[Library, ...] = (
+    Library("torch.optim", torch_optim.ALL, torch_arithmetic.arithmetic_of),
+    Library("optax", optax.ALL, optax.arithmetic_of),
+)
 """Every library, in the order targets are looked up."""
 
 

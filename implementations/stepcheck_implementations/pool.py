@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepcheck_implementations import offer, wire
-from stepcheck_implementations.subject import Adapter, Cell
+from stepcheck_implementations.subject import Adapter, Cell, compiles_slowly
 from stepcheck_implementations.target import TargetError
 from stepcheck_reference.script import Script, to_json
 from stepcheck_reference.trajectory import Fault, Trace, Trajectory
@@ -381,7 +381,7 @@ class Workers:
         WorkerError where the worker itself failed.
         """
         limit = deadline if deadline is not None else self.deadline * (10.0 if cell.mode == "compiled" else 1.0)
-        spawned = _needs_own_process(cell)
+        spawned = _needs_own_process(adapter, cell)
         # A fresh process a cell keeps strangers' cells apart; torch's own need it no more than compiled mode does.
         shared = ("forked", cell.target, cell.mode)
         key: tuple[object, ...] = ("spawned",) if spawned else shared if adapter.declared else (cell, _key(adapter))
@@ -528,8 +528,8 @@ def _can_fork() -> bool:
     return hasattr(os, "fork") and hasattr(socket, "send_fds") and sys.platform != "win32"
 
 
-def _needs_own_process(cell: Cell) -> bool:
-    return cell.mode == "compiled" or cell.device != "cpu" or not _can_fork()
+def _needs_own_process(adapter: Adapter, cell: Cell) -> bool:
+    return compiles_slowly(adapter, cell.mode) or cell.device != "cpu" or not _can_fork()
 
 
 def _environment() -> dict[str, str]:

@@ -37,7 +37,9 @@ class Adapter:
     its constructor is given: "groups" (parameter groups, as ``torch.optim.Optimizer``), "list" (the tensors
     of one group, so one object a group) or "tensor" (one object a tensor); objects of the latter two hold
     their state in attributes. ``through`` names a wrapper ("package.module:name") for what is no such class: it is
-    called with the loaded target and the adapter, and returns what the worker builds subjects from.
+    called with the loaded target and the adapter, and returns what the worker builds subjects from. ``compiler``
+    says what mode "compiled" is: "torch" (``torch.compile`` around ``step()``), "own" (inside it) or "jax"
+    (``jax.jit``, milliseconds where torch takes seconds).
     """
 
     target: str
@@ -50,6 +52,7 @@ class Adapter:
     declared: bool = False
     takes: str = "groups"
     through: str = ""
+    compiler: str = "torch"
 
     def configuration(self, name: str) -> Configuration:
         """Return the configuration called ``name``; raises ValueError naming those there are."""
@@ -58,6 +61,16 @@ class Adapter:
                 return configuration
         allowed = ", ".join(configuration.name for configuration in self.configurations)
         raise ValueError(f"configuration={name!r}, but {self.target} has {allowed}")
+
+
+def wraps_compile(adapter: Adapter, mode: str) -> bool:
+    """Return whether ``mode`` is ``torch.compile`` around ``step()``."""
+    return mode == "compiled" and adapter.compiler == "torch"
+
+
+def compiles_slowly(adapter: Adapter, mode: str) -> bool:
+    """Return whether ``mode`` takes seconds a script, and a process of its own."""
+    return mode == "compiled" and adapter.compiler != "jax"
 
 
 @dataclass(frozen=True, slots=True)

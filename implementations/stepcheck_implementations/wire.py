@@ -73,10 +73,14 @@ def unpack(read: Callable[[int], bytearray | bytes]) -> tuple[dict[str, Any], li
     return header, arrays
 
 
+PLAIN = ("target", "rule", "count", "declared", "takes", "through", "compiler")
+"""Fields of an adapter that cross as they are."""
+
+
 def adapter_to_plain(adapter: Adapter) -> dict[str, Any]:
     """Return ``adapter`` as JSON values."""
     return {
-        **{name: getattr(adapter, name) for name in ("target", "rule", "count", "declared", "takes", "through")},
+        **{name: getattr(adapter, name) for name in PLAIN},
         "hyper": dict(adapter.hyper),
         "states": dict(adapter.states),
         "modes": {mode: dict(arguments) for mode, arguments in adapter.modes.items()},

@@ -20,7 +20,7 @@ import torch
 from numpy.typing import NDArray
 
 from stepcheck_implementations import layout
-from stepcheck_implementations.subject import Adapter, Cell, torch_compiles
+from stepcheck_implementations.subject import Adapter, Cell, wraps_compile
 from stepcheck_implementations.target import load
 from stepcheck_reference.formats import is_complex
 from stepcheck_reference.script import Quadratic, Script, Tensor
@@ -218,7 +218,7 @@ class _Run:
         return iter(layout.all_values(given, self.script.tensors[index]))
 
     def trajectory(self) -> Trajectory:
-        if torch_compiles(self.adapter, self.cell.mode):
+        if wraps_compile(self.adapter, self.cell.mode):
             torch._dynamo.reset()
         finished, fault = 0, None
         number = 0
@@ -260,7 +260,7 @@ class _Run:
             ]
         self.objects = made
         self.steppers: list[Callable[..., Any]] = []
-        compiles = torch_compiles(self.adapter, self.cell.mode)
+        compiles = wraps_compile(self.adapter, self.cell.mode)
         for thing in made:
             stepper = getattr(thing, "step", None)
             if not callable(stepper):
