@@ -15,6 +15,7 @@ from sympy import Abs, Eq, Expr, Function, Max, Min, Piecewise, Symbol, Unevalua
 
 __all__ = [
     "ALPHABET",
+    "QUANTITIES",
     "ROLES",
     "Abs",
     "Eq",
@@ -184,6 +185,22 @@ ALPHABET: Mapping[Symbol, Letter] = MappingProxyType(
     }
 )
 """Every symbol, in the order listings use."""
+
+QUANTITIES: Mapping[str, Letter] = MappingProxyType(
+    {
+        "lr_t": Letter("quantity", "ηₜ", r"\eta_t", "learning rate of this step"),
+        "mu_t": Letter("quantity", "μₜ", r"\mu_t", "momentum of this step"),
+        "mu_next": Letter("quantity", "μₜ₊₁", r"\mu_{t+1}", "momentum of the next step"),
+        "rho_inf": Letter("quantity", "ρ∞", r"\rho_\infty", "length of the average in the end"),
+        "rho_t": Letter("quantity", "ρₜ", r"\rho_t", "length of the average so far"),
+        "rectification": Letter("quantity", "r", "r_t", "rectification of the variance"),
+        "direction": Letter("quantity", "c", "c_t", "average whose sign is the direction"),
+        "delta": Letter("quantity", "Δ", r"\Delta_t", "update before the learning rate"),
+        "turn": Letter("quantity", "z", "z_t", "below 0 where the sign turned"),
+        "factor": Letter("quantity", "f", "f_t", "what a step size is multiplied by"),
+    }
+)
+"""What papers give a letter of its own between gradient and step, by the name ``Rule.where`` uses."""
 
 
 def symbol(name: str) -> Symbol:

@@ -1,7 +1,8 @@
 """Folding: a rule's nested equations as the short lines a paper prints, with names for what recurs.
 
 A rule's equations are functions of the old state alone. Here a new state that occurs in a later equation
-becomes a name (m′), and so do a decayed gradient (g̃), a corrected moment (m̂) and a corrected rate (ηₜ).
+becomes a name (m′), and so do the quantities that the rule names (Δ), a decayed gradient (g̃), a corrected moment (m̂)
+and a corrected rate (ηₜ).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from sympy import Add, Expr, Mul, Pow, Symbol, preorder_traversal
 
-from stepcheck_reference.alphabet import ALPHABET, Letter, g, lr, t, theta, weight_decay
+from stepcheck_reference.alphabet import ALPHABET, QUANTITIES, Letter, g, lr, t, theta, weight_decay
 from stepcheck_reference.rewrites.no_bias_correction import corrections
 from stepcheck_reference.rule import Rule
 
@@ -22,17 +23,24 @@ class Folded:
 
     ``letters`` says how every symbol prints, those of the alphabet and the new names; in LaTeX a new
     value carries the index t and an old one t-1, in Unicode a new value carries a prime.
-    ``heads`` maps the name of a new value to the symbol it replaces.
+    ``heads`` maps the name of a new value to the symbol it replaces, ``quantities`` are the names that the rule gives.
     """
 
     lines: tuple[tuple[Symbol, Expr], ...]
     letters: Mapping[Symbol, Letter]
     heads: Mapping[Symbol, Symbol]
+    quantities: tuple[Symbol, ...]
+
+    def first(self, name: Symbol) -> Symbol | None:
+        """Return the symbol whose terms come first in the line of ``name``: the old value, or the only one there."""
+        held = [symbol for symbol in dict(self.lines)[name].free_symbols if self.letters[symbol].role == "state"]
+        return self.heads.get(name, held[0] if len(held) == 1 else None)
 
 
 def folded(rule: Rule) -> Folded:
     """Return the equations of ``rule`` as short lines, in the rule's order."""
     letters = {symbol: _old(symbol, letter) for symbol, letter in ALPHABET.items()}
+    letters |= {symbol: replace(letters[symbol], role="constant") for symbol in rule.scalars}
     lines: list[tuple[Symbol, Expr]] = []
     heads: dict[Symbol, Symbol] = {}
 
@@ -42,23 +50,37 @@ def folded(rule: Rule) -> Folded:
         lines.append((symbol, value))
         return symbol
 
+    def folded_so_far(expression: Expr) -> Expr:
+        for symbol, value in lines:
+            expression = fold(expression, value, symbol)
+        return expression
+
     decayed = _decayed_gradient(rule)
     if decayed is not None:
         name(_marked(letters[g], "\N{COMBINING TILDE}", r"\tilde"), decayed)
-    for old, equation in rule.step.items():
-        for symbol, value in lines:
-            equation = fold(equation, value, symbol)
-        while (part := _corrected(equation, heads)) is not None:
-            letter, value = part
+    quantities: list[Symbol] = []
+    waiting = dict(rule.where)
+    for old, whole in rule.step.items():
+        for key in [key for key, part in waiting.items() if fold(whole, part, _PROBE) != whole]:
+            part = waiting.pop(key)
+            role = "constant" if _is_scalar(part, letters) else "state"
+            quantities.append(name(replace(QUANTITIES[key], role=role), folded_so_far(part)))
+        equation = folded_so_far(whole)
+        while (corrected := _corrected(equation, heads, letters)) is not None:
+            letter, value = corrected
             equation = fold(equation, value, name(letter, value))
-        heads[name(_new(old), equation)] = old
-    return Folded(tuple(lines), letters, heads)
+        new = replace(_new(old), role=letters[old].role)
+        heads[name(new, equation)] = old
+    return Folded(tuple(lines), letters, heads, tuple(quantities))
+
+
+_PROBE = Symbol("_", real=True)
 
 
 def fold(expression: Expr, value: Expr, name: Symbol) -> Expr:
     """Return ``expression`` with ``name`` for ``value``, also as some of the terms or factors of a node.
 
-    A sum is found with its sign changed too. A bare symbol or number is left alone.
+    A sum is found with its sign changed too, and a negated product without its sign. A bare symbol or number is left alone.
     """
     if value.is_Atom:
         return expression
@@ -69,6 +91,8 @@ def fold(expression: Expr, value: Expr, name: Symbol) -> Expr:
     parts = [fold(part, value, name) for part in expression.args]
     if tuple(parts) != expression.args:
         expression = expression.func(*parts)
+    if isinstance(value, Mul) and value.as_coeff_Mul()[0] == -1 and expression == -value:
+        return -name
     signs = (1, -1) if isinstance(value, Add) else (1,)
     for sign in signs:
         wanted = set((sign * value).args)
@@ -86,12 +110,14 @@ def _decayed_gradient(rule: Rule) -> Expr | None:
     return None
 
 
-def _corrected(equation: Expr, heads: Mapping[Symbol, Symbol]) -> tuple[Letter, Expr] | None:
+def _corrected(
+    equation: Expr, heads: Mapping[Symbol, Symbol], letters: Mapping[Symbol, Letter]
+) -> tuple[Letter, Expr] | None:
     """Return the first corrected moment or rate in ``equation`` that has no name yet."""
     for node in _products(equation):
         divisors = [Pow(correction, -1) for correction in corrections(node)]
         found = [factor for factor in divisors if factor in node.args]
-        scalars = [factor for factor in node.args if factor.free_symbols and _is_scalar(factor)]
+        scalars = [factor for factor in node.args if factor.free_symbols and _is_scalar(factor, letters)]
         moments = [factor for factor in node.args if factor in heads]
         if not found:
             continue
@@ -108,24 +134,28 @@ def _products(expression: Expr) -> Iterator[Expr]:
     return (node for node in preorder_traversal(expression) if isinstance(node, Mul))
 
 
-def _is_scalar(expression: Expr) -> bool:
-    return all(
-        symbol == t or (symbol in ALPHABET and ALPHABET[symbol].role in ("hyper-parameter", "constant"))
-        for symbol in expression.free_symbols
-    )
+def _is_scalar(expression: Expr, letters: Mapping[Symbol, Letter]) -> bool:
+    return all(letters[symbol].role in ("hyper-parameter", "constant", "count") for symbol in expression.free_symbols)
 
 
 def _old(symbol: Symbol, letter: Letter) -> Letter:
     if symbol == g:
-        return replace(letter, latex=f"{letter.latex}_t")
+        return replace(letter, latex=_indexed(letter.latex, "t"))
     if letter.role in ("state", "parameter"):
-        return replace(letter, latex=f"{letter.latex}_{{t-1}}")
+        return replace(letter, latex=_indexed(letter.latex, "t-1"))
     return letter
 
 
 def _new(symbol: Symbol) -> Letter:
     letter = ALPHABET[symbol]
-    return replace(letter, unicode=f"{letter.unicode}′", latex=f"{letter.latex}_t")
+    return replace(letter, unicode=f"{letter.unicode}′", latex=_indexed(letter.latex, "t"))
+
+
+def _indexed(latex: str, index: str) -> str:
+    """Return ``latex`` with an index, beside the one it may have."""
+    base, found, known = latex.partition("_")
+    whole = f"{known}, {index}" if found else index
+    return f"{base}_{whole}" if len(whole) == 1 else f"{base}_{{{whole}}}"
 
 
 def _marked(letter: Letter, accent: str, command: str) -> Letter:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from sympy import Abs, Add, Expr, Mul, Piecewise, Pow, Rational, Symbol
+from sympy import Abs, Add, Expr, Mul, Piecewise, Pow, Rational, Symbol, UnevaluatedExpr
 from sympy.core.relational import Relational
 
 from stepcheck_reference.alphabet import ALPHABET, Letter
@@ -16,6 +16,9 @@ SUM, PRODUCT, POWER, ATOM = range(4)
 SUPERSCRIPTS = dict(zip("0123456789+-−()nt", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁽⁾ⁿᵗ", strict=True))
 
 Written = tuple[str, int]
+
+GRADIENT_AT = "gradient_at"
+"""The function that prints as the gradient of the objective L."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,19 @@ def _latex_fraction(above: Written, below: Written) -> Written:
     return rf"\frac{{{above[0]}}}{{{below[0]}}}", PRODUCT
 
 
+def _unicode_call(name: str, inside: str) -> str:
+    if name == "Abs":
+        return f"|{inside}|"
+    return f"{'∇L' if name == GRADIENT_AT else name.lower()}({inside})"
+
+
+def _latex_call(name: str, inside: str) -> str:
+    if name == "Abs":
+        return rf"\left|{inside}\right|"
+    called = r"\nabla L" if name == GRADIENT_AT else rf"\operatorname{{{name.lower()}}}"
+    return rf"{called}\left({inside}\right)"
+
+
 UNICODE = Dialect(
     letter=lambda letter: letter.unicode,
     times="·",
@@ -77,7 +93,7 @@ UNICODE = Dialect(
     root=lambda inside: (f"√{_grouped(inside, ATOM, _parenthesised)}", POWER),
     power=_unicode_power,
     group=_parenthesised,
-    call=lambda name, inside: f"|{inside}|" if name == "Abs" else f"{name.lower()}({inside})",
+    call=_unicode_call,
     relations={"==": "=", "!=": "≠", "<=": "≤", ">=": "≥"},
 )
 
@@ -89,9 +105,7 @@ LATEX = Dialect(
     root=lambda inside: (rf"\sqrt{{{inside[0]}}}", ATOM),
     power=_latex_power,
     group=_latex_group,
-    call=lambda name, inside: (
-        rf"\left|{inside}\right|" if name == "Abs" else rf"\operatorname{{{name.lower()}}}\left({inside}\right)"
-    ),
+    call=_latex_call,
     relations={"==": "=", "!=": r"\neq", "<=": r"\leq", ">=": r"\geq"},
 )
 
@@ -112,6 +126,7 @@ class Writer:
 
         The last branch's condition is empty where it is "otherwise".
         """
+        expression = _branched(expression)
         if not isinstance(expression, Piecewise):
             return ((self.write(expression, head), ""),)
         return tuple(
@@ -126,6 +141,8 @@ class Writer:
     def _write(self, expression: Expr, head: Symbol | None = None) -> Written:
         if isinstance(expression, Symbol):
             return self.symbol(expression), ATOM
+        if isinstance(expression, UnevaluatedExpr):
+            return self._write(expression.args[0], head)
         if expression.is_Number:
             return self._number(expression)
         if isinstance(expression, Add):
@@ -172,7 +189,7 @@ class Writer:
         above, below = ([part] if part != 1 else [] for part in (over, under))
         for factor in Mul.make_args(rest):
             power = factor.exp if isinstance(factor, Pow) else None
-            if power is not None and power.is_Number and power < 0:
+            if power is not None and power.could_extract_minus_sign() and not isinstance(power, Add):
                 below.append(Pow(factor.base, -power))
             else:
                 above.append(factor)
@@ -235,3 +252,12 @@ class Writer:
         if self._is_scalar(factor):
             return (1 if bare else 2, self._order(factor))
         return (3 if bare else 4, self._order(factor))
+
+
+def _branched(expression: Expr) -> Expr:
+    """Return ``expression`` with its branches outside, where it holds one set of them."""
+    sets = expression.atoms(Piecewise)
+    if isinstance(expression, Piecewise) or len(sets) != 1:
+        return expression
+    (inside,) = sets
+    return Piecewise(*((expression.xreplace({inside: value}), condition) for value, condition in inside.args))

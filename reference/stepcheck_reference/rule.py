@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from sympy import Expr, Symbol, sympify
 
-from stepcheck_reference.alphabet import ALPHABET, g, gradient_at, theta
+from stepcheck_reference.alphabet import ALPHABET, QUANTITIES, g, gradient_at, theta
 from stepcheck_reference.domain import Domain
 
 KINDS = ("elementwise", "matrix")
@@ -60,9 +60,10 @@ class Rule:
     ``init`` maps each elementwise state to its value before the first step, ``scalars`` each state that
     is one number a tensor; ``step`` maps each state and theta to its new value, in the paper's order.
     ``forms`` gives further expressions, equal to a new value, in which code computes it as often: they round
-    otherwise. ``domains`` says which values each hyper-parameter may take, ``defaults`` which the source
-    recommends. ``constants`` are numbers taken as the binary64 the subject has. A variant says which rule it
-    comes from and by which rewrites, in order.
+    otherwise. ``where`` names parts of the equations that the paper gives a letter (see ``QUANTITIES``), each as it
+    occurs in them, in the paper's order. ``domains`` says which values each hyper-parameter may take, ``defaults``
+    which the source recommends. ``constants`` are numbers taken as the binary64 the subject has. A variant says which
+    rule it comes from and by which rewrites, in order.
 
     Two rules are equal if they are the same object. Raises RuleError where the parts do not fit.
     """
@@ -78,6 +79,7 @@ class Rule:
     constants: Mapping[Symbol, float] = field(default_factory=dict)
     defaults: Mapping[Symbol, float] = field(default_factory=dict)
     forms: Mapping[Symbol, tuple[Expr, ...]] = field(default_factory=dict)
+    where: Mapping[str, Expr] = field(default_factory=dict)
     kind: str = "elementwise"
     variant_of: str | None = None
     rewrites: tuple[str, ...] = ()
@@ -91,6 +93,7 @@ class Rule:
         object.__setattr__(self, "constants", MappingProxyType(dict(self.constants)))
         object.__setattr__(self, "defaults", MappingProxyType(dict(self.defaults)))
         object.__setattr__(self, "forms", MappingProxyType({key: tuple(value) for key, value in self.forms.items()}))
+        object.__setattr__(self, "where", MappingProxyType(dict(self.where)))
         _check(self)
 
     @property
@@ -209,5 +212,10 @@ def _check(rule: Rule) -> None:
         for other in others:
             for letter in other.free_symbols - used:
                 raise wrong(letter, f"another form of {symbol} uses {letter}, which no equation uses")
+    for name, part in rule.where.items():
+        if name not in QUANTITIES:
+            raise wrong(name, f"{name} in where is no quantity of the alphabet{near(name, QUANTITIES)}")
+        for letter in part.free_symbols - used:
+            raise wrong(letter, f"{name} in where uses {letter}, which no equation uses")
     if g not in used and not any(equation.has(gradient_at) for equation in rule.step.values()):
         raise wrong(g, "no equation uses the gradient g")

@@ -38,7 +38,7 @@ def latex(rule: Rule) -> str:
     writer = Writer(LATEX, lines.letters)
     rows = []
     for name, value in lines.lines:
-        cases = writer.cases(value, lines.heads.get(name))
+        cases = writer.cases(value, lines.first(name))
         right = cases[0][0]
         if len(cases) > 1:
             branches = (
@@ -104,7 +104,9 @@ def _sections(rule: Rule) -> Iterator[tuple[str, Rows]]:
         for symbol, value in rule.constants.items()
     ]
     yield "constants", constants
-    yield "where", [(symbol.name, ALPHABET[symbol].meaning) for symbol in _explained(rule)] + [("′", "a new value")]
+    lines = folded(rule)
+    explained = [lines.letters[symbol] for symbol in (*_explained(rule), *lines.quantities)]
+    yield "where", [(letter.unicode, letter.meaning) for letter in explained] + [("′", "a new value")]
     yield "related", [(other.name, how) for other, how in related(rule)]
     yield "rewrites", [(rewrite.name, rewrite.title) for rewrite in rewrites.ALL if rewrite.applies(rule)]
 
@@ -131,7 +133,7 @@ def _equations(lines: Folded) -> Iterator[str]:
     left = max(_columns(writer.symbol(name)) for name, _ in lines.lines)
     for name, value in lines.lines:
         start = f"    {_padded(writer.symbol(name), left)} = "
-        cases = writer.cases(value, lines.heads.get(name))
+        cases = writer.cases(value, lines.first(name))
         if len(cases) == 1:
             yield start + cases[0][0]
             continue

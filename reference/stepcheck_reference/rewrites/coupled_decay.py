@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from stepcheck_reference.alphabet import g, theta, weight_decay
+from stepcheck_reference.alphabet import Expr, g, theta, weight_decay
 from stepcheck_reference.domain import NONNEGATIVE
 from stepcheck_reference.rewrites.rewrite import Rewrite, Step
 from stepcheck_reference.rule import Rule
 
 
+def _decayed(part: Expr) -> Expr:
+    return part.xreplace({g: g + weight_decay * theta})
+
+
 def _couple(rule: Rule) -> Step | None:
     if weight_decay in rule.hyper:
         return None
-    return {symbol: equation.xreplace({g: g + weight_decay * theta}) for symbol, equation in rule.step.items()}
+    return {symbol: _decayed(equation) for symbol, equation in rule.step.items()}
 
 
 COUPLED_DECAY = Rewrite(
@@ -20,5 +24,6 @@ COUPLED_DECAY = Rewrite(
     source="L2 regularisation, as weight_decay of torch.optim.SGD and torch.optim.Adam",
     needs="a rule without weight_decay",
     change=_couple,
+    within=_decayed,
     domains={weight_decay: NONNEGATIVE},
 )

@@ -28,4 +28,5 @@ EPS_INSIDE = Rewrite(
     source="common in hand-written optimizers; eps_root of optax.scale_by_adam",
     needs="a rule that adds eps to a square root",
     change=_inside,
+    within=_move,
 )

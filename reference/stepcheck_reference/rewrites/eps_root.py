@@ -29,5 +29,6 @@ EPS_ROOT = Rewrite(
     source="eps_root of optax.adam",
     needs="a rule that adds eps to a square root",
     change=_both,
+    within=_add,
     domains={eps_root: NONNEGATIVE},
 )

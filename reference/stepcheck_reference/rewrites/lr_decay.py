@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from stepcheck_reference.alphabet import lr, lr_decay, t
+from stepcheck_reference.alphabet import Expr, lr, lr_decay, t
 from stepcheck_reference.domain import NONNEGATIVE
 from stepcheck_reference.rewrites.rewrite import Rewrite, Step
 from stepcheck_reference.rule import Rule
 
 
+FALLEN = lr / (1 + (t - 1) * lr_decay)
+
+
+def _fallen(part: Expr) -> Expr:
+    return part.xreplace({lr: FALLEN})
+
+
 def _fall(rule: Rule) -> Step | None:
-    fallen = lr / (1 + (t - 1) * lr_decay)
-    return {symbol: equation.xreplace({lr: fallen}) for symbol, equation in rule.step.items()}
+    return {symbol: _fallen(equation) for symbol, equation in rule.step.items()}
 
 
 LR_DECAY = Rewrite(
@@ -19,5 +25,7 @@ LR_DECAY = Rewrite(
     source="lr_decay of torch.optim.Adagrad",
     needs="a rule whose step uses lr",
     change=_fall,
+    within=_fallen,
+    where={"lr_t": FALLEN},
     domains={lr_decay: NONNEGATIVE},
 )

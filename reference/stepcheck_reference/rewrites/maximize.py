@@ -5,13 +5,17 @@ After a coupled decay this gives -g + weight_decay*theta: the gradient is negate
 
 from __future__ import annotations
 
-from stepcheck_reference.alphabet import g
+from stepcheck_reference.alphabet import Expr, g
 from stepcheck_reference.rewrites.rewrite import Rewrite, Step
 from stepcheck_reference.rule import Rule
 
 
+def _negated(part: Expr) -> Expr:
+    return part.xreplace({g: -g})
+
+
 def _negate(rule: Rule) -> Step | None:
-    return {symbol: equation.xreplace({g: -g}) for symbol, equation in rule.step.items()}
+    return {symbol: _negated(equation) for symbol, equation in rule.step.items()}
 
 
 MAXIMIZE = Rewrite(
@@ -20,4 +24,5 @@ MAXIMIZE = Rewrite(
     source="maximize=True of torch.optim",
     needs="a rule that depends on the gradient's sign",
     change=_negate,
+    within=_negated,
 )

@@ -20,11 +20,12 @@ def corrections(equation: Expr) -> frozenset[Expr]:
     return frozenset(found)
 
 
+def _raw(part: Expr) -> Expr:
+    return part.xreplace(dict.fromkeys(corrections(part), Integer(1)))
+
+
 def _drop(rule: Rule) -> Step | None:
-    return {
-        symbol: equation.xreplace(dict.fromkeys(corrections(equation), Integer(1)))
-        for symbol, equation in rule.step.items()
-    }
+    return {symbol: _raw(equation) for symbol, equation in rule.step.items()}
 
 
 NO_BIAS_CORRECTION = Rewrite(
@@ -33,5 +34,6 @@ NO_BIAS_CORRECTION = Rewrite(
     source="moments without Kingma & Ba's section 3, as in Reddi et al. 2018, Algorithm 2",
     needs="a rule that divides by 1 - beta**t",
     change=_drop,
+    within=_raw,
     domains={beta1: AVERAGED, beta2: AVERAGED},
 )

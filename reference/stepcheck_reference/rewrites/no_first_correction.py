@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sympy import Integer
+from sympy import Expr, Integer
 
 from stepcheck_reference.alphabet import beta1
 from stepcheck_reference.domain import AVERAGED
@@ -11,11 +11,12 @@ from stepcheck_reference.rewrites.rewrite import Rewrite, Step
 from stepcheck_reference.rule import Rule
 
 
+def _raw(part: Expr) -> Expr:
+    return part.xreplace({found: Integer(1) for found in corrections(part) if beta1 in found.free_symbols})
+
+
 def _drop(rule: Rule) -> Step | None:
-    return {
-        symbol: equation.xreplace({found: Integer(1) for found in corrections(equation) if beta1 in found.free_symbols})
-        for symbol, equation in rule.step.items()
-    }
+    return {symbol: _raw(equation) for symbol, equation in rule.step.items()}
 
 
 NO_FIRST_CORRECTION = Rewrite(
@@ -24,5 +25,6 @@ NO_FIRST_CORRECTION = Rewrite(
     source="code that works out the corrected first moment and then uses the raw one",
     needs="a rule that divides by 1 - beta1**t",
     change=_drop,
+    within=_raw,
     domains={beta1: AVERAGED},
 )

@@ -27,7 +27,8 @@ class Rewrite:
     """A named change of a rule's step equations.
 
     ``change`` returns the new equations, or None where the rule lacks what it ``needs``; ``starts`` returns
-    initial values that change, and ``forms`` further forms of the new equations. ``domains`` are those of
+    initial values that change, and ``forms`` further forms of the new equations. ``within`` is the change of what lies
+    within equations, a named quantity say, and ``where`` names quantities that it brings in. ``domains`` are those of
     hyper-parameters that it brings in or whose reason it changes.
     """
 
@@ -39,6 +40,8 @@ class Rewrite:
     domains: Mapping[Symbol, Domain] = field(default_factory=dict)
     starts: Callable[[Rule], Mapping[Symbol, Expr]] = lambda rule: {}
     forms: Callable[[Rule], Mapping[Symbol, tuple[Expr, ...]]] = lambda rule: {}
+    within: Callable[[Expr], Expr] = lambda part: part
+    where: Mapping[str, Expr] = field(default_factory=dict)
 
     def __call__(self, rule: Rule) -> Rule:
         """Return the rewritten rule, named "rule+rewrite"; raises RewriteError where it does not apply."""
@@ -62,6 +65,7 @@ class Rewrite:
             domains=domains,
             defaults={symbol: value for symbol, value in rule.defaults.items() if symbol in used},
             forms=self._forms(rule),
+            where={**self.where, **{name: self.within(part) for name, part in rule.where.items()}},
             variant_of=rule.variant_of or rule.name,
             rewrites=(*rule.rewrites, self.name),
         )
@@ -71,7 +75,7 @@ class Rewrite:
         found = {symbol: list(others) for symbol, others in self.forms(rule).items()}
         for symbol, others in rule.forms.items():
             for other in others:
-                changed = self.change(replace(rule, step={**rule.step, symbol: other}, forms={}))
+                changed = self.change(replace(rule, step={**rule.step, symbol: other}, forms={}, where={}))
                 if changed is not None:
                     found.setdefault(symbol, []).append(changed[symbol])
         return {symbol: tuple(others) for symbol, others in found.items()}

@@ -18,6 +18,7 @@ ADADELTA = Rule(
     source="Zeiler 2012, Algorithm 1, https://arxiv.org/abs/1212.5701; lr as in torch.optim.Adadelta",
     init={v: 0, x: 0},
     step={v: v_t, x: x_t, theta: theta_t},
+    where={"delta": delta},
     domains={lr: NONNEGATIVE, rho: AVERAGED, eps: NONNEGATIVE},
     defaults={lr: 1.0, rho: 0.95, eps: 1e-6},
 )

@@ -34,6 +34,7 @@ RPROP = Rule(
     source="torch.optim.Rprop, after Riedmiller & Braun 1993, https://doi.org/10.1109/ICNN.1993.298623",
     init={g_prev: 0, step_size: lr},
     step={step_size: step_size_t, g_prev: g_kept, theta: theta_t},
+    where={"turn": turn, "factor": factor},
     domains={lr: NONNEGATIVE, eta_minus: SHRINKAGE, eta_plus: GROWTH, step_min: NONNEGATIVE, step_max: NONNEGATIVE},
     defaults={lr: 0.1, eta_minus: 0.5, eta_plus: 1.2, step_min: 1e-6, step_max: 50.0},
 )

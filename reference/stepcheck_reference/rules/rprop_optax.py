@@ -34,6 +34,7 @@ RPROP_OPTAX = Rule(
     source="optax.scale_by_rprop, after Riedmiller & Braun 1993",
     init={pending: 0, step_size: lr},
     step={step_size: step_size_t, pending: pending_t, theta: theta_t},
+    where={"turn": turn, "factor": factor},
     domains={lr: NONNEGATIVE, eta_minus: SHRINKAGE, eta_plus: GROWTH, step_min: NONNEGATIVE, step_max: NONNEGATIVE},
     defaults={lr: 0.1, eta_minus: 0.5, eta_plus: 1.2, step_min: 1e-6, step_max: 50.0},
 )
