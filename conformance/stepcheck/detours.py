@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
+
+from stepcheck_reference.formats import FORMATS, Format
 from stepcheck_reference.script import Data, Drawn, Literal, Script, Step, Tensor
 
 SHORT = 7
@@ -11,6 +15,9 @@ SHORT = 7
 
 RATE = 1e-3
 """The learning rate that stands in for 0."""
+
+SHRINKAGE = 0.5
+"""The shrinkage that stands in for one that a dtype rounds to 1."""
 
 
 def without_gaps(script: Script) -> Script:
@@ -38,6 +45,58 @@ def without_zero_rate(script: Script) -> Script:
         return group, name, RATE if name == "lr" and value == 0 else value
 
     steps = tuple(replace(step, hyper=tuple(raised(*event) for event in step.hyper)) for step in script.steps)
+    return replace(script, groups=groups, steps=steps)
+
+
+def without_reloads(script: Script) -> Script:
+    """Return the script without saving and loading."""
+    return replace(script, steps=tuple(replace(step, reload=False) for step in script.steps))
+
+
+def with_one_accumulator(script: Script) -> Script:
+    """Return the script with the first group's initial accumulator in every group."""
+    if not script.groups or "initial_accumulator" not in script.groups[0].hyper:
+        return script
+    first = script.groups[0].hyper["initial_accumulator"]
+    groups = tuple(replace(group, hyper={**group.hyper, "initial_accumulator": first}) for group in script.groups)
+    return replace(script, groups=groups)
+
+
+def with_lasting_eps(script: Script) -> Script:
+    """Return the script with every eps that a tensor of its group rounds to 0 raised to its dtype's smallest normal."""
+
+    def lasting(form: Format, eps: float) -> float:
+        return eps if float(form.round(np.asarray(eps))) > 0.0 else form.smallest_normal
+
+    return _mapped(script, "eps", lasting)
+
+
+def with_lasting_shrinkage(script: Script) -> Script:
+    """Return the script with every eta_minus that a tensor of its group rounds to 1 replaced by ``SHRINKAGE``."""
+
+    def lasting(form: Format, eta_minus: float) -> float:
+        return eta_minus if float(form.round(np.asarray(eta_minus))) < 1.0 else SHRINKAGE
+
+    return _mapped(script, "eta_minus", lasting)
+
+
+def _mapped(script: Script, name: str, change: Callable[[Format, float], float]) -> Script:
+    """Return the script with the hyper-parameter ``name`` changed for the format of each tensor of its group."""
+    forms = [{FORMATS[script.tensors[index].dtype] for index in group.tensors} for group in script.groups]
+
+    def changed(group: int, value: float) -> float:
+        for form in sorted(forms[group], key=lambda form: form.name):
+            value = change(form, value)
+        return value
+
+    groups = tuple(
+        replace(group, hyper={n: changed(number, value) if n == name else value for n, value in group.hyper.items()})
+        for number, group in enumerate(script.groups)
+    )
+    steps = tuple(
+        replace(step, hyper=tuple((g, n, changed(g, value) if n == name else value) for g, n, value in step.hyper))
+        for step in script.steps
+    )
     return replace(script, groups=groups, steps=steps)
 
 

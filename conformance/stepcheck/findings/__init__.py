@@ -3,19 +3,38 @@
 from __future__ import annotations
 
 from stepcheck.expected_broken import Finding
+from stepcheck.findings.adagrad_groups import ADAGRAD_GROUPS
 from stepcheck.findings.compiled_zero_dimensions import COMPILED_ZERO_DIMENSIONS
 from stepcheck.findings.folded_step_size_zero import ZERO_RATE
-from stepcheck.findings.foreach_narrow_scalars import FOREACH_ADAM, FOREACH_SGD
+from stepcheck.findings.foreach_narrow_scalars import FOREACH_ADAMAX, FOREACH_MOMENTS, FOREACH_SGD
+from stepcheck.findings.fused_adagrad import FUSED_ADAGRAD_NARROW
 from stepcheck.findings.fused_gaps import FUSED_GAPS
 from stepcheck.findings.fused_sgd import FUSED_SGD_LATE_GRADIENT, FUSED_SGD_NARROW
+from stepcheck.findings.radam_zero_divisor import RADAM_ZERO_DIVISOR
+from stepcheck.findings.rprop_shrinkage import RPROP_SHRINKAGE
+from stepcheck.findings.scalar_states import (
+    ASGD_FLOAT32_RATE,
+    ASGD_FLOAT32_RATE_FOREACH,
+    LOADED_SCALAR_STATES,
+    NADAM_FLOAT32_PRODUCT,
+)
 
 ALL: tuple[Finding, ...] = (
-    FOREACH_ADAM,
+    RADAM_ZERO_DIVISOR,
+    LOADED_SCALAR_STATES,
+    NADAM_FLOAT32_PRODUCT,
+    ASGD_FLOAT32_RATE,
+    ASGD_FLOAT32_RATE_FOREACH,
+    ADAGRAD_GROUPS,
+    RPROP_SHRINKAGE,
+    FOREACH_MOMENTS,
+    FOREACH_ADAMAX,
     FOREACH_SGD,
     ZERO_RATE,
     FUSED_GAPS,
     FUSED_SGD_NARROW,
     FUSED_SGD_LATE_GRADIENT,
+    FUSED_ADAGRAD_NARROW,
     COMPILED_ZERO_DIMENSIONS,
 )
 """Every finding, in the order reports list them."""

@@ -8,8 +8,8 @@ from stepcheck_reference.script import Group, Literal, Script, Step, Tensor
 
 EXPLANATION = (
     "On CPU torch._foreach_mul_ rounds its Python scalar to the tensor's dtype, and Tensor.mul_ does not. In bfloat16 "
-    "and float16, beta2, 1 - lr*weight_decay and momentum so lose all but 8 or 11 bits before they are used, and "
-    "foreach differs from single mode by more than rounding the update itself."
+    "and float16, beta2, alpha, rho, 1 - lr*weight_decay and momentum so lose all but 8 or 11 bits before they are "
+    "used, and foreach differs from single mode by more than rounding the update itself."
 )
 
 
@@ -40,15 +40,33 @@ def _finding(
 
 # In each witness the odd elements show it in bfloat16, the even ones in float16; with momentum, the first two
 # without dampening and the last two with.
-FOREACH_ADAM = _finding(
-    "foreach-narrow-scalars-adam",
-    ("torch.optim.Adam", "torch.optim.AdamW"),
+FOREACH_MOMENTS = _finding(
+    "foreach-narrow-scalars-moments",
+    (
+        "torch.optim.Adam",
+        "torch.optim.AdamW",
+        "torch.optim.RMSprop",
+        "torch.optim.Adadelta",
+        "torch.optim.NAdam",
+        "torch.optim.RAdam",
+    ),
     ("*",),
     "v",
     Script(
         (Tensor((2,), "bfloat16", Literal((0.0,))),),
-        (Group((0,), {"lr": 1.0, "beta1": 0.5, "beta2": 0.3, "eps": 1.0}),),
+        (Group((0,), {"lr": 1.0, "beta1": 0.5, "beta2": 0.3, "rho": 0.3, "momentum": 0.5, "eps": 1.0}),),
         (Step((Literal((1.5546875, 1.1123046875)),)), Step((Literal((0.05712890625, 0.05120849609375)),))),
+    ),
+)
+FOREACH_ADAMAX = _finding(
+    "foreach-narrow-scalars-adamax",
+    ("torch.optim.Adamax",),
+    ("*",),
+    "u",
+    Script(
+        (Tensor((2,), "bfloat16", Literal((0.0,))),),
+        (Group((0,), {"lr": 1.0, "beta1": 0.5, "beta2": 0.5022, "eps": 0.0}),),
+        (Step((Literal((1.5, 1.1005859375)),)), Step((Literal((0.0,)),))),
     ),
 )
 FOREACH_SGD = _finding(

@@ -15,7 +15,7 @@ FUSED_GAPS = Finding(
     ),
     link="",
     torch=("2.4", ""),
-    targets=("torch.optim.SGD", "torch.optim.Adam", "torch.optim.AdamW"),
+    targets=("torch.optim.SGD", "torch.optim.Adam", "torch.optim.AdamW", "torch.optim.Adagrad"),
     modes=("fused",),
     devices=("cpu",),
     code="SC201",
