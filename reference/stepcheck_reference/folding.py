@@ -80,7 +80,7 @@ _PROBE = Symbol("_", real=True)
 def fold(expression: Expr, value: Expr, name: Symbol) -> Expr:
     """Return ``expression`` with ``name`` for ``value``, also as some of the terms or factors of a node.
 
-    A sum is found with its sign changed too, and a negated product without its sign. A bare symbol or number is left alone.
+    A sum is found with its sign changed too, a negated product without its sign. A bare symbol or number is left alone.
     """
     if value.is_Atom:
         return expression

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from stepcheck_reference.alphabet import Expr, Symbol, g, initial_accumulator
+from sympy import Add, Mul, Pow
+
+from stepcheck_reference.alphabet import Expr, Symbol, g, initial_accumulator, theta, weight_decay
 from stepcheck_reference.domain import NONNEGATIVE
 from stepcheck_reference.rewrites.rewrite import Rewrite, Step
 from stepcheck_reference.rule import Rule
@@ -14,9 +16,16 @@ def _same(rule: Rule) -> Step | None:
     return dict(rule.step)
 
 
+def _gathers_squares(equation: Expr, state: Symbol) -> bool:
+    """Return whether ``equation`` adds a weighed square of the gradient to what it keeps of ``state``."""
+    factors = [factor for term in Add.make_args(equation) for factor in Mul.make_args(term)]
+    squared = [factor.base.free_symbols for factor in factors if isinstance(factor, Pow) and factor.exp == 2]
+    return state in factors and any(g in symbols and symbols <= {g, theta, weight_decay} for symbols in squared)
+
+
 def _raised(rule: Rule) -> Mapping[Symbol, Expr]:
-    squares = [state for state, value in rule.init.items() if value == 0 and rule.step[state].has(g**2)]
-    return {state: initial_accumulator for state in squares if rule.step[state].has(state)}
+    empty = [state for state, value in rule.init.items() if value == 0]
+    return {state: initial_accumulator for state in empty if _gathers_squares(rule.step[state], state)}
 
 
 INITIAL_ACCUMULATOR = Rewrite(

@@ -7,7 +7,6 @@ from stepcheck_reference.domain import NONNEGATIVE
 from stepcheck_reference.rewrites.rewrite import Rewrite, Step
 from stepcheck_reference.rule import Rule
 
-
 FALLEN = lr / (1 + (t - 1) * lr_decay)
 
 

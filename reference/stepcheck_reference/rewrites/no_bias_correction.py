@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sympy import Add, Expr, Integer, Pow
 
-from stepcheck_reference.alphabet import ALPHABET, beta1, beta2, t
+from stepcheck_reference.alphabet import ALPHABET, Symbol, beta1, beta2, t
 from stepcheck_reference.domain import AVERAGED
 from stepcheck_reference.rewrites.rewrite import Rewrite, Step
 from stepcheck_reference.rule import Rule
@@ -24,15 +24,22 @@ def _raw(part: Expr) -> Expr:
     return part.xreplace(dict.fromkeys(corrections(part), Integer(1)))
 
 
+def counts(step: Step, base: Symbol | None = None) -> bool:
+    """Whether a power whose exponent grows with t is left in ``step``, of ``base`` if it is given."""
+    powers = {power for equation in step.values() for power in equation.atoms(Pow) if t in power.exp.free_symbols}
+    return any(base in (None, power.base) for power in powers)
+
+
 def _drop(rule: Rule) -> Step | None:
-    return {symbol: _raw(equation) for symbol, equation in rule.step.items()}
+    step = {symbol: _raw(equation) for symbol, equation in rule.step.items()}
+    return None if counts(step) else step
 
 
 NO_BIAS_CORRECTION = Rewrite(
     "no_bias_correction",
     title="moments are used as they are",
     source="moments without Kingma & Ba's section 3, as in Reddi et al. 2018, Algorithm 2",
-    needs="a rule that divides by 1 - beta**t",
+    needs="a rule that divides by 1 - beta**t, and takes no other powers of t",
     change=_drop,
     within=_raw,
     domains={beta1: AVERAGED, beta2: AVERAGED},

@@ -6,7 +6,7 @@ from sympy import Expr, Integer
 
 from stepcheck_reference.alphabet import beta1
 from stepcheck_reference.domain import AVERAGED
-from stepcheck_reference.rewrites.no_bias_correction import corrections
+from stepcheck_reference.rewrites.no_bias_correction import corrections, counts
 from stepcheck_reference.rewrites.rewrite import Rewrite, Step
 from stepcheck_reference.rule import Rule
 
@@ -16,14 +16,15 @@ def _raw(part: Expr) -> Expr:
 
 
 def _drop(rule: Rule) -> Step | None:
-    return {symbol: _raw(equation) for symbol, equation in rule.step.items()}
+    step = {symbol: _raw(equation) for symbol, equation in rule.step.items()}
+    return None if counts(step, beta1) else step
 
 
 NO_FIRST_CORRECTION = Rewrite(
     "no_first_correction",
     title="the first moment is used as it is",
     source="code that works out the corrected first moment and then uses the raw one",
-    needs="a rule that divides by 1 - beta1**t",
+    needs="a rule that divides by 1 - beta1**t, and takes no other powers of beta1",
     change=_drop,
     within=_raw,
     domains={beta1: AVERAGED},
