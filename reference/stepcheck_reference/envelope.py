@@ -31,13 +31,13 @@ OUTWARD = 1.0 + 2.0**-40
 class Ball:
     """Arrays of one shape: binary64 value, radius (None: exact), 113-bit centre (None: the value is the centre).
 
-    ``nonnegative`` says that no evaluation can come out below zero, in any order.
+    ``nonnegative`` says of all elements, or of each, that no evaluation can come out below zero, in any order.
     """
 
     value: Reals
     radius: Reals | None = None
     centre: Extended | None = None
-    nonnegative: bool = False
+    nonnegative: Mask | bool = False
 
     @property
     def error(self) -> Reals | float:
@@ -225,7 +225,11 @@ class _Evaluation:
         radius = part.radius
         if addend is not None:
             radius = radius + addend.unit_roundoff * (part.size + radius) + addend.smallest_subnormal / 2
-        return Ball(part.value[where], radius[where], centre, bool(np.all(part.value >= radius)))
+        return Ball(part.value[where], radius[where], centre, self._rowwise(part.value >= radius))
+
+    def _rowwise(self, rows: Mask) -> Mask | bool:
+        """Return what holds of each row of scalars as what holds of each element."""
+        return everywhere(rows) if rows.all() or not rows.any() else rows[self.where]
 
     def _evaluate(self, index: int) -> Ball:
         node = self.nodes[index]
@@ -290,7 +294,7 @@ class _Evaluation:
         if node.blend is not None and self.arithmetic.lerp:
             radius = np.maximum(radius, self._lerp(node, value))
         np.maximum(self.top, np.abs(value) + radius, out=self.top)
-        return Ball(value, radius, centre, all(ball.nonnegative for ball in balls))
+        return Ball(value, radius, centre, _all([ball.nonnegative for ball in balls]))
 
     def _lerp(self, node: Node, value: Reals) -> Reals:
         """Return the radius of old + w (new - old), and for w >= 1/2 of new - (new - old)(1 - w)."""
@@ -316,7 +320,7 @@ class _Evaluation:
         if not np.all(part.radius < np.inf):
             self.edge |= ~(part.radius < np.inf)[where]
         factors = scalars
-        nonnegative = bool(np.all(part.value >= 0))
+        nonnegative = self._rowwise(part.value >= 0)
         exact: Reals | None = None
         inexact: list[tuple[Reals, Reals, Reals]] = []
         for index, exponent in zip(node.arguments, node.exponents, strict=True):
@@ -324,7 +328,7 @@ class _Evaluation:
                 continue
             ball = self.ball(index)
             factors += abs(exponent)
-            nonnegative = nonnegative and (ball.nonnegative or exponent % 2 == 0)
+            nonnegative = _all([nonnegative, exponent % 2 == 0 or ball.nonnegative])
             bound, error = self._upper(ball), ball.radius
             if exponent < 0:
                 low = self._lower(ball)
@@ -423,12 +427,12 @@ class _Evaluation:
     def _root(self, node: Node) -> Ball:
         inner = self.ball(node.arguments[0])
         value, error = inner.value, inner.error
-        if not inner.nonnegative:
-            self.domain |= value - error * (2 if self.shadow else 1) < 0
+        if inner.nonnegative is not True:
+            self.domain |= (value - error * (2 if self.shadow else 1) < 0) & np.logical_not(inner.nonnegative)
         root = np.sqrt(np.maximum(value, 0.0))
         centre = None
         if inner.centre is not None:
-            clipped = inner.centre if inner.nonnegative else np.maximum(inner.centre, inner.centre * 0)
+            clipped = inner.centre if inner.nonnegative is True else np.maximum(inner.centre, inner.centre * 0)
             centre = self.wide.sqrt(clipped)
         if inner.radius is None:
             spread: Reals | float = 0.0
@@ -463,7 +467,7 @@ class _Evaluation:
             if ball.radius is not None:
                 radius = ball.radius if radius is None else np.maximum(radius, ball.radius)
         flags = [ball.nonnegative for ball in balls]
-        return Ball(value, radius, centre, any(flags) if node.kind == "maximum" else all(flags))
+        return Ball(value, radius, centre, _any(flags) if node.kind == "maximum" else _all(flags))
 
     def _sign(self, inner: Ball) -> Ball:
         if inner.radius is None:
@@ -485,7 +489,7 @@ class _Evaluation:
         value: Reals = np.zeros(1)
         error: Reals = np.zeros(1)
         centre: Extended | None = self.wide.lift(np.zeros(1)) if self.shadow else None
-        nonnegative = True
+        nonnegative: Mask | bool = True
         for place in reversed(range(len(branches))):
             branch = self._guarded(at, place, possible[place])
             chosen, maybe = taken[place], unsure[place]
@@ -496,7 +500,7 @@ class _Evaluation:
                 error = np.where(maybe, hull, np.where(chosen, branch.error, error))
                 value = np.where(chosen, branch.value, value)
                 centre = None if centre is None or branch.centre is None else np.where(chosen, branch.centre, centre)
-            nonnegative = nonnegative and branch.nonnegative
+            nonnegative = _all([nonnegative, branch.nonnegative])
         return Ball(value, error, centre, nonnegative)
 
     def _choices(self, at: int) -> tuple[list[Mask], list[Mask], list[Mask]]:
@@ -539,3 +543,24 @@ class _Evaluation:
             return self.ball(index)
         scalar = self.prepared.scalars[index]
         return Ball(scalar.value[self.where], scalar.radius[self.where])
+
+
+def everywhere(flags: Mask) -> Mask | bool:
+    """Return True or False where all of ``flags`` are, else the flags themselves."""
+    return True if flags.all() else flags if flags.any() else False
+
+
+def _all(flags: Sequence[Mask | bool]) -> Mask | bool:
+    """Return where all of ``flags`` hold."""
+    together: Mask | bool = True
+    for flag in flags:
+        if flag is False or together is False:
+            return False
+        together = flag if together is True else together if flag is True else together & flag
+    return together
+
+
+def _any(flags: Sequence[Mask | bool]) -> Mask | bool:
+    """Return where one of ``flags`` holds."""
+    inverse = _all([not flag if isinstance(flag, bool) else ~flag for flag in flags])
+    return not inverse if isinstance(inverse, bool) else ~inverse

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepcheck_reference.arithmetic import Arithmetic
-from stepcheck_reference.envelope import OUTWARD, Ball, Landing, Prepared, land, prepare
+from stepcheck_reference.envelope import OUTWARD, Ball, Landing, everywhere, land, prepare
 from stepcheck_reference.extended import Backend, Extended, backend
 from stepcheck_reference.formats import BINARY32, BINARY64, FORMATS, is_complex
 from stepcheck_reference.judgement import (
@@ -32,7 +32,7 @@ from stepcheck_reference.rule import Rule
 from stepcheck_reference.scalars import Reals, evaluate_scalars
 from stepcheck_reference.script import Script, expand_all
 from stepcheck_reference.spread import spread
-from stepcheck_reference.tracks import Mask, Piece, Track, chunks, places, runs
+from stepcheck_reference.tracks import Mask, Piece, Share, Track, chunks, places, runs, shares
 from stepcheck_reference.trajectory import Trace, Trajectory
 
 CHUNK, WIDE_CHUNK = 16384, 5120
@@ -70,10 +70,41 @@ def judge(
     (default: the fastest installed). ``watch`` is an output, a tensor and an index: the judgement then
     holds the course of that real, too. Raises KeyError for a judged dtype without arithmetic.
     """
-    return _Judging(rule, script, trajectory, arithmetics, only, _backend(wide), watch).run()
+    run = _Run(rule, script, trajectory, arithmetics, only, _backend(wide), watch)
+    _judge([run], arithmetics)
+    return run.judgement
 
 
-class _Judging:
+def judge_all(
+    rule: Rule,
+    scripts: Sequence[tuple[Script, Trajectory]],
+    arithmetics: Mapping[str, Arithmetic],
+    *,
+    only: str | None = None,
+    wide: str | None = None,
+) -> list[Judgement]:
+    """Return what ``judge`` says of each of ``scripts`` with its trajectory, in less time.
+
+    Elements of all of them are evaluated together; none depends on which others are.
+    """
+    backend = _backend(wide)
+    runs = [_Run(rule, script, trajectory, arithmetics, only, backend) for script, trajectory in scripts]
+    _judge(runs, arithmetics)
+    return [run.judgement for run in runs]
+
+
+def _judge(runs: Sequence[_Run], arithmetics: Mapping[str, Arithmetic]) -> None:
+    """Write into each run's judgement what the oracle finds."""
+    for run in runs:
+        run.check_counts_and_initials()
+    dtypes = dict.fromkeys(run.script.tensors[index].dtype for run in runs for index in run.judged)
+    for dtype in dtypes:
+        _Evaluating(runs, dtype, arithmetics[dtype]).judge()
+
+
+class _Run:
+    """One script with its trajectory: what each step starts from, and the judgement so far."""
+
     def __init__(
         self,
         rule: Rule,
@@ -112,27 +143,6 @@ class _Judging:
         done = self.script.steps[: self.trajectory.steps]
         return any(step.gradients[tensor] is not None for step in done)
 
-    def run(self) -> Judgement:
-        self._check_counts_and_initials()
-        for dtype in dict.fromkeys(self.script.tensors[i].dtype for i in self.judged):
-            members = [i for i in self.judged if self.script.tensors[i].dtype == dtype]
-            tables: dict[tuple[float, ...], int] = {}
-            tracks = [self._track(index, tables) for index in members]
-            if not tables:
-                continue
-            arithmetic = self.arithmetics[dtype]
-            columns, spread = self._columns(tables)
-            prepared = prepare(self.program, columns, arithmetic, self.wide, spread)
-            if self.seen:
-                self._judge_scalars(tracks, prepared, columns)
-            if self.stepwise:
-                for pieces in chunks(tracks, WIDE_CHUNK if arithmetic.storage is BINARY64 else CHUNK):
-                    self._judge_pieces(pieces, prepared, columns)
-            else:
-                for track in tracks:
-                    self._judge_running(track, prepared, columns)
-        return self.judgement
-
     # What a step starts from.
 
     def _in_force(self) -> list[tuple[dict[str, float], ...]]:
@@ -163,14 +173,6 @@ class _Judging:
             rows[at] = tables.setdefault(row, len(tables))
         return rows
 
-    def _columns(self, tables: Iterable[tuple[float, ...]]) -> tuple[dict[str, Reals], dict[str, Reals]]:
-        """Return the rows of ``tables`` by symbol, and the radius of scalar states that were not seen."""
-        scalars = self.program.scalar_states
-        names = (*self.program.hyper, *scalars, *(f"{name} radius" for name in scalars), "t")
-        columns = {name: np.array(column) for name, column in zip(names, zip(*tables, strict=True), strict=True)}
-        spread = {name: columns.pop(f"{name} radius") for name in scalars}
-        return columns, spread
-
     def _scalars(self, trace: Trace, group: int, steps: list[int], arithmetic: Arithmetic) -> list[tuple[float, ...]]:
         """Return each step's old scalar states and their radii.
 
@@ -197,7 +199,7 @@ class _Judging:
             if set(names) - set(self.seen):
                 hyper = self.hypers[step - 1][group]
                 row = (*(float(hyper[name]) for name in self.program.hyper), *rows[-1], at + 1.0)
-                columns, spread = self._columns([row])
+                columns, spread = _columns(self.program, [row])
                 with np.errstate(all="ignore"):
                     found = evaluate_scalars(self.program, columns, arithmetic, self.wide, spread)
                 carried = {
@@ -206,7 +208,8 @@ class _Judging:
                 }
         return rows
 
-    def _track(self, index: int, tables: dict[tuple[float, ...], int]) -> Track:
+    def track(self, number: int, index: int, tables: dict[tuple[float, ...], int]) -> Track:
+        """Return tensor ``index`` of this run, which is called ``number``; ``tables`` numbers rows of scalars."""
         tensor, trace = self.script.tensors[index], self.trajectory.traces[index]
         done = self.script.steps[: self.trajectory.steps]
         steps = [number for number, step in enumerate(done, 1) if step.gradients[index] is not None]
@@ -245,7 +248,7 @@ class _Judging:
         old_wide, new_wide = self._widened(old, new) if FORMATS[tensor.dtype] is BINARY64 else ({}, {})
         pairs = is_complex(tensor.dtype)
         rows = self._rows(group, steps, tables, self._scalars(trace, group, steps, arithmetic))
-        return Track(index, at, rows, old, new, held, pairs, old_wide, new_wide, spread)
+        return Track(number, index, at, rows, old, new, held, pairs, old_wide, new_wide, spread)
 
     def _widened(
         self, old: Mapping[str, Reals], new: Mapping[str, Reals]
@@ -293,7 +296,7 @@ class _Judging:
             moved = ~((before == after) | (np.isnan(before) & np.isnan(after)))
             if moved.any():
                 row, column = np.argwhere(moved)[0]
-                self._record(
+                self.record(
                     Deviation(name, index, idle[row], int(column), float(after[row, column]),
                               float(before[row, column]), 0.0, float("inf"), {"t": float("nan")}),
                     int(moved.sum()),
@@ -301,7 +304,7 @@ class _Judging:
         size = self.script.tensors[index].size // (2 if is_complex(self.script.tensors[index].dtype) else 1)
         self.judgement.compared += size * len(idle)
 
-    def _check_counts_and_initials(self) -> None:
+    def check_counts_and_initials(self) -> None:
         counts: list[CountBreak] = []
         initials: list[Deviation] = []
         for index in self.judged:
@@ -329,40 +332,114 @@ class _Judging:
                     initials.append(Deviation(name, index, 0, int(other[0]), value, start, 0.0, float("inf"), {}))
         self.judgement.counts, self.judgement.initials = tuple(counts), tuple(initials)
 
-    # Envelopes and comparison.
+    def record(self, deviation: Deviation, beyond: int) -> None:
+        """Keep ``deviation`` if it is the worst of its output; count ``beyond`` as broken."""
+        known = self.judgement.worst.get(deviation.output)
+        if known is None or deviation.ratio > known.ratio:
+            self.judgement.worst[deviation.output] = deviation
+        if beyond:
+            self.judgement.broken[deviation.output] = self.judgement.broken.get(deviation.output, 0) + beyond
 
-    def _judge_scalars(self, tracks: Sequence[Track], prepared: Prepared, columns: Mapping[str, Reals]) -> None:
+    def started(self, name: str, group: int, track: Track, size: int, arithmetic: Arithmetic) -> Ball:
+        """Return a hidden state before its first step, as the subject may have rounded it."""
+        first = self._initial(name, group, int(track.steps[0]) if len(track.steps) else 0)
+        rounded = float(arithmetic.storage.round(np.asarray(first)))
+        spread = 0.0 if rounded == first else 2 * arithmetic.storage.unit_roundoff * abs(rounded)
+        return _ball(np.full(size, rounded), arithmetic, self.wide, None, np.full(size, spread) if spread else None)
+
+
+def _columns(program: Program, tables: Iterable[tuple[float, ...]]) -> tuple[dict[str, Reals], dict[str, Reals]]:
+    """Return the rows of ``tables`` by symbol, and the radius of scalar states that were not seen."""
+    scalars = program.scalar_states
+    names = (*program.hyper, *scalars, *(f"{name} radius" for name in scalars), "t")
+    columns = {name: np.array(column) for name, column in zip(names, zip(*tables, strict=True), strict=True)}
+    spread = {name: columns.pop(f"{name} radius") for name in scalars}
+    return columns, spread
+
+
+def _ball(
+    values: Reals,
+    arithmetic: Arithmetic,
+    wide: Backend,
+    centre: Extended | None = None,
+    radius: Reals | None = None,
+    nonnegative: Mask | bool = False,
+) -> Ball:
+    if centre is None and arithmetic.storage is BINARY64:
+        centre = wide.lift(values)
+    return Ball(values, radius, centre, nonnegative)
+
+
+class _Evaluating:
+    """Tensors of one dtype, of several runs: envelopes and comparison.
+
+    What is found of an element depends on none that is evaluated beside it.
+    """
+
+    def __init__(self, runs: Sequence[_Run], dtype: str, arithmetic: Arithmetic) -> None:
+        self.arithmetic, self.wide, self.program = arithmetic, runs[0].wide, runs[0].program
+        self.pairs = is_complex(dtype)
+        self.tables: dict[tuple[float, ...], int] = {}
+        self.runs = runs
+        self.tracks = [
+            run.track(number, index, self.tables)
+            for number, run in enumerate(runs)
+            for index in run.judged
+            if run.script.tensors[index].dtype == dtype
+        ]
+
+    def judge(self) -> None:
+        if not self.tables:
+            return
+        self.columns, spread = _columns(self.program, self.tables)
+        self.prepared = prepare(self.program, self.columns, self.arithmetic, self.wide, spread)
+        for track in self.tracks:
+            if self.runs[track.run].seen:
+                self._judge_scalars(track)
+        together: dict[object, list[Track]] = {}
+        for track in self.tracks:
+            if self.runs[track.run].stepwise:
+                # What is not known exactly, or may be flushed, widens its neighbours' radii.
+                key = (frozenset(track.spread), track.run if self.arithmetic.flush else -1)
+                together.setdefault(key, []).append(track)
+            else:
+                self._judge_running(track)
+        for tracks in together.values():
+            for pieces in chunks(tracks, WIDE_CHUNK if self.arithmetic.storage is BINARY64 else CHUNK):
+                self._judge_pieces(pieces)
+
+    def _judge_scalars(self, track: Track) -> None:
         """Compare the scalar states that were seen, one number a tensor and step."""
-        for name in self.seen:
-            scalar = prepared.scalars[self.program.kept[name]]
-            for track in tracks:
-                trace = self.trajectory.traces[track.tensor]
-                if name not in trace.states:
-                    continue
-                observed = np.asarray(trace.states[name], dtype=np.float64)[track.steps, 0]
-                radius = scalar.radius[track.rows] * OUTWARD
-                expected = scalar.centre[track.rows]
-                error = np.abs(self.wide.lower(self.wide.lift(observed) - expected))
-                with np.errstate(all="ignore"):
-                    ratio = np.where(error == 0.0, 0.0, error / radius)
-                there = trace.present[name][track.steps] & np.isfinite(radius)
-                ratio = np.where(there, np.where(np.isfinite(observed), ratio, np.inf), -1.0)
-                for at in np.flatnonzero(ratio >= 0):
-                    row = int(track.rows[at])
-                    found = Deviation(
-                        output=name,
-                        tensor=track.tensor,
-                        step=int(track.steps[at]),
-                        index=0,
-                        observed=float(observed[at]),
-                        expected=float(scalar.value[row]),
-                        radius=float(radius[at]),
-                        ratio=float(ratio[at]),
-                        inputs={key: float(column[row]) for key, column in columns.items()},
-                    )
-                    self._record(found, int(ratio[at] > 1.0))
+        run = self.runs[track.run]
+        trace = run.trajectory.traces[track.tensor]
+        for name in run.seen:
+            if name not in trace.states:
+                continue
+            scalar = self.prepared.scalars[self.program.kept[name]]
+            observed = np.asarray(trace.states[name], dtype=np.float64)[track.steps, 0]
+            radius = scalar.radius[track.rows] * OUTWARD
+            expected = scalar.centre[track.rows]
+            error = np.abs(self.wide.lower(self.wide.lift(observed) - expected))
+            with np.errstate(all="ignore"):
+                ratio = np.where(error == 0.0, 0.0, error / radius)
+            there = trace.present[name][track.steps] & np.isfinite(radius)
+            ratio = np.where(there, np.where(np.isfinite(observed), ratio, np.inf), -1.0)
+            for at in np.flatnonzero(ratio >= 0):
+                row = int(track.rows[at])
+                found = Deviation(
+                    output=name,
+                    tensor=track.tensor,
+                    step=int(track.steps[at]),
+                    index=0,
+                    observed=float(observed[at]),
+                    expected=float(scalar.value[row]),
+                    radius=float(radius[at]),
+                    ratio=float(ratio[at]),
+                    inputs={key: float(column[row]) for key, column in self.columns.items()},
+                )
+                run.record(found, int(ratio[at] > 1.0))
 
-    def _judge_pieces(self, pieces: list[Piece], prepared: Prepared, columns: Mapping[str, Reals]) -> None:
+    def _judge_pieces(self, pieces: list[Piece]) -> None:
         def gather(side: str, name: str) -> NDArray[Any]:
             parts = [p.cut(getattr(p.track, side)[name]) for p in pieces]
             return parts[0] if len(parts) == 1 else np.concatenate(parts)
@@ -370,58 +447,43 @@ class _Judging:
         def widened(side: str, name: str) -> Extended | None:
             return gather(side, name) if all(name in getattr(p.track, side) for p in pieces) else None
 
-        def loose(name: str) -> Reals | None:
-            if not any(name in p.track.spread for p in pieces):
-                return None
-            return np.concatenate([p.cut(p.track.spread[name]) if name in p.track.spread else np.zeros(p.size)
-                                   for p in pieces])  # fmt: skip
+        def old(name: str) -> Ball:
+            values = gather("old", name)
+            radius = gather("spread", name) if name in pieces[0].track.spread else None
+            above = everywhere(values >= 0) if name in self.program.states else False
+            return _ball(values, self.arithmetic, self.wide, widened("old_wide", name), radius, above)
 
         rows, lengths = runs(pieces)
-        names = ("theta", "g", *self.program.states)
-        inputs = {
-            name: self._ball(gather("old", name), prepared.arithmetic, widened("old_wide", name), loose(name))
-            for name in names
-        }
-        landings = land(prepared, inputs, rows, lengths)
+        inputs = {name: old(name) for name in ("theta", "g", *self.program.states)}
+        landings = land(self.prepared, inputs, rows, lengths)
         new = {name: gather("new", name) for name in ("theta", *self.program.states)}
         held = np.concatenate([p.cut(p.track.all_held()) for p in pieces])
         wide = {name: widened("new_wide", name) for name in new}
-        self._compare(pieces, inputs, landings, new, columns, ~held, MISSING, wide)
+        self._compare(pieces, inputs, landings, new, ~held, MISSING, wide)
 
-    def _ball(
-        self, values: Reals, arithmetic: Arithmetic, centre: Extended | None = None, radius: Reals | None = None
-    ) -> Ball:
-        if centre is None and arithmetic.storage is BINARY64:
-            centre = self.wide.lift(values)
-        return Ball(values, radius, centre, bool(np.all(values >= 0)))
-
-    def _judge_running(self, track: Track, prepared: Prepared, columns: Mapping[str, Reals]) -> None:
-        arithmetic = prepared.arithmetic
-        size = track.old["theta"].shape[1]
-        hidden = [name for name in self.program.states if name not in self.observed]
-        group = next(i for i, g in enumerate(self.script.groups) if track.tensor in g.tensors)
-        carried = {
-            name: self._started(name, group, track, size, arithmetic) for name in hidden
-        } if self.hypers else {}  # fmt: skip
+    def _judge_running(self, track: Track) -> None:
+        run, size = self.runs[track.run], track.old["theta"].shape[1]
+        hidden = [name for name in self.program.states if name not in run.observed]
+        group = next(i for i, g in enumerate(run.script.groups) if track.tensor in g.tensors)
+        carried: dict[str, Ball] = {}
+        if run.hypers:
+            carried = {name: run.started(name, group, track, size, self.arithmetic) for name in hidden}
         lost = np.zeros(size, dtype=np.bool_)
         for at in range(len(track.steps)):
             piece = Piece(track, at * size, (at + 1) * size)
             inputs = {
-                name: carried[name] if name in carried else self._ball(track.old[name][at], arithmetic)
-                for name in ("theta", "g", *self.program.states)
+                name: carried.get(name) or self._row(track, name, at) for name in ("theta", "g", *self.program.states)
             }
-            landings = land(prepared, inputs, track.rows[at : at + 1], [size])
-            new = {name: track.new[name][at] for name in ("theta", *self.observed)}
-            compared = self._compare([piece], inputs, landings, new, columns, lost, UNKNOWN)
+            landings = land(self.prepared, inputs, track.rows[at : at + 1], [size])
+            new = {name: track.new[name][at] for name in ("theta", *run.observed)}
+            compared = self._compare([piece], inputs, landings, new, lost, UNKNOWN)
             carried = {name: landings[name].ball for name in hidden}
             lost = lost | ~compared
 
-    def _started(self, name: str, group: int, track: Track, size: int, arithmetic: Arithmetic) -> Ball:
-        """Return a hidden state before its first step, as the subject may have rounded it."""
-        first = self._initial(name, group, int(track.steps[0]) if len(track.steps) else 0)
-        rounded = float(arithmetic.storage.round(np.asarray(first)))
-        spread = 0.0 if rounded == first else 2 * arithmetic.storage.unit_roundoff * abs(rounded)
-        return self._ball(np.full(size, rounded), arithmetic, None, np.full(size, spread) if spread else None)
+    def _row(self, track: Track, name: str, at: int) -> Ball:
+        values = track.old[name][at]
+        above = everywhere(values >= 0) if name in self.program.states else False
+        return _ball(values, self.arithmetic, self.wide, nonnegative=above)
 
     def _compare(
         self,
@@ -429,7 +491,6 @@ class _Judging:
         inputs: Mapping[str, Ball],
         landings: Mapping[str, Landing],
         new: Mapping[str, Reals],
-        columns: Mapping[str, Reals],
         barred: Mask,
         why: str,
         wide: Mapping[str, Extended | None] | None = None,
@@ -437,26 +498,33 @@ class _Judging:
         finite = ~barred
         for ball in inputs.values():
             finite = finite & np.isfinite(ball.value)
-        pairs = pieces[0].track.pairs
-        usable = _paired(finite, pairs)
-        judgement, share = self.judgement, 2 if pairs else 1
+        usable = _paired(finite, self.pairs)
+        parts = shares(pieces)
         theta: Mask = usable
         for name, landing in landings.items():
             if name not in new:
                 continue
             radius = np.asarray(landing.ball.radius)
-            mask = usable & _paired(~(landing.out_of_range | landing.edge) & np.isfinite(radius), pairs)
+            mask = usable & _paired(~(landing.out_of_range | landing.edge) & np.isfinite(radius), self.pairs)
             if name == "theta":
                 theta = mask
-                judgement.compared += int(mask.sum()) // share
-                judgement.add(why, int(barred.sum()) // share)
-                judgement.add(INPUT, int((~usable & ~barred).sum()) // share)
                 outside = usable & ~mask
-                divided = outside & _spread_pair(landing.edge, pairs)
-                judgement.add(DIVISOR, int(divided.sum()) // share)
-                judgement.add(RANGE, int((outside & ~divided).sum()) // share)
-            self._measure(name, landing, new[name], mask, pieces, inputs, columns, (wide or {}).get(name))
+                divided = outside & _spread_pair(landing.edge, self.pairs)
+                self._count(
+                    parts, mask, {why: barred, INPUT: ~usable & ~barred, DIVISOR: divided, RANGE: outside & ~divided}
+                )
+            self._measure(name, landing, new[name], mask, parts, inputs, (wide or {}).get(name))
         return theta
+
+    def _count(self, parts: Sequence[Share], compared: Mask, others: Mapping[str, Mask]) -> None:
+        """Count element-steps of each run: those that were compared, and those that were not, by reason."""
+        reals = 2 if self.pairs else 1
+        for part in parts:
+            self.runs[part.run].judgement.compared += int(np.count_nonzero(compared[part.start : part.stop])) // reals
+        for why, mask in others.items():
+            if mask.any():
+                for part in parts:
+                    self.runs[part.run].judgement.add(why, int(np.count_nonzero(mask[part.start : part.stop])) // reals)
 
     def _measure(
         self,
@@ -464,9 +532,8 @@ class _Judging:
         landing: Landing,
         observed: Reals,
         mask: Mask,
-        pieces: list[Piece],
+        parts: Sequence[Share],
         inputs: Mapping[str, Ball],
-        columns: Mapping[str, Reals],
         wide: Extended | None,
     ) -> None:
         radius = np.asarray(landing.ball.radius)
@@ -482,43 +549,40 @@ class _Judging:
         wild = ~np.isfinite(observed)
         if wild.any():
             admissible = wild & landing.domain & mask
-            self.judgement.nonfinite += int(admissible.sum())
+            for part in parts:
+                self.runs[part.run].judgement.nonfinite += int(np.count_nonzero(admissible[part.start : part.stop]))
             mask = mask & ~admissible
             ratio = np.where(wild, np.inf, ratio)
-        every = bool(mask.all())
-        if not every:
+        if not mask.all():
             ratio = np.where(mask, ratio, -1.0)
-        if not ratio.size:
-            return
-        if self.watch is not None and self.watch[0] == name:
-            self.judgement.watched += [
-                self._deviation(name, at, observed, landing, ratio, pieces, inputs, columns)
-                for at in places(pieces, *self.watch[1:])
-            ]
-        best = int(np.argmax(ratio))
-        if ratio[best] < 0:
-            return
-        self.judgement.count(name, spread(ratio if every else ratio[mask], float(ratio[best])))
-        beyond = int((ratio > 1.0).sum()) if ratio[best] > 1.0 else 0
-        known = self.judgement.worst.get(name)
-        if known is None or ratio[best] > known.ratio or beyond:
-            self._record(self._deviation(name, best, observed, landing, ratio, pieces, inputs, columns), beyond)
-        if name == "theta":
-            resting = inputs["theta"].value == 0.0
-            if resting.any():
-                best = int(np.argmax(np.where(resting, ratio, -1.0)))
-                zero = self.judgement.worst_from_zero
-                if ratio[best] >= 0 and (zero is None or ratio[best] > zero.ratio):
-                    self.judgement.worst_from_zero = self._deviation(
-                        name, best, observed, landing, ratio, pieces, inputs, columns
-                    )
+        resting = inputs["theta"].value == 0.0 if name == "theta" else np.zeros(0, dtype=np.bool_)
+        from_zero = np.where(resting, ratio, -1.0) if resting.any() else None
+        for part in parts:
+            run, within = self.runs[part.run], slice(part.start, part.stop)
 
-    def _record(self, deviation: Deviation, beyond: int) -> None:
-        known = self.judgement.worst.get(deviation.output)
-        if known is None or deviation.ratio > known.ratio:
-            self.judgement.worst[deviation.output] = deviation
-        if beyond:
-            self.judgement.broken[deviation.output] = self.judgement.broken.get(deviation.output, 0) + beyond
+            def deviation(at: int, part: Share = part) -> Deviation:
+                return self._deviation(name, at, observed, landing, ratio, part, inputs)
+
+            if run.watch is not None and run.watch[0] == name:
+                where = places(part.pieces, *run.watch[1:])
+                run.judgement.watched += [deviation(part.start + at) for at in where]
+            mine = ratio[within]
+            if not mine.size:
+                continue
+            best = part.start + int(np.argmax(mine))
+            if ratio[best] < 0:
+                continue
+            judgement = run.judgement
+            judgement.count(name, spread(mine if mine.min() >= 0 else mine[mine >= 0], float(ratio[best])))
+            beyond = int(np.count_nonzero(mine > 1.0)) if ratio[best] > 1.0 else 0
+            known = judgement.worst.get(name)
+            if known is None or ratio[best] > known.ratio or beyond:
+                run.record(deviation(best), beyond)
+            if from_zero is not None:
+                best = part.start + int(np.argmax(from_zero[within]))
+                zero = judgement.worst_from_zero
+                if from_zero[best] >= 0 and (zero is None or from_zero[best] > zero.ratio):
+                    judgement.worst_from_zero = deviation(best)
 
     def _deviation(
         self,
@@ -527,12 +591,11 @@ class _Judging:
         observed: Reals,
         landing: Landing,
         ratio: Reals,
-        pieces: list[Piece],
+        part: Share,
         inputs: Mapping[str, Ball],
-        columns: Mapping[str, Reals],
     ) -> Deviation:
-        offset = at
-        for piece in pieces:
+        offset = at - part.start
+        for piece in part.pieces:
             if offset < piece.size:
                 break
             offset -= piece.size
@@ -540,7 +603,7 @@ class _Judging:
         row = piece.track.rows[step]
         ball = landing.ball
         values = {key: float(source.value[at]) for key, source in inputs.items()}
-        values |= {key: float(column[row]) for key, column in columns.items()}
+        values |= {key: float(column[row]) for key, column in self.columns.items()}
         expected = ball.value[at] if ball.centre is None else self.wide.lower(ball.centre[at : at + 1])[0]
         return Deviation(
             output=name,

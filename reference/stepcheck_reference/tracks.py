@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -19,9 +20,11 @@ Mask = NDArray[np.bool_]
 class Track:
     """One tensor's steps with a gradient, steps along the first axis: everything its envelope needs.
 
-    ``spread`` is the radius of old states that are not known exactly.
+    ``run`` and ``tensor`` number the script and its tensor; ``spread`` is the radius of old states that are
+    not known exactly.
     """
 
+    run: int
     tensor: int
     steps: NDArray[np.int64]
     rows: NDArray[np.int64]
@@ -60,6 +63,28 @@ class Piece:
         """Return which of the track's steps and which element is ``offset`` positions in."""
         step, index = divmod(self.start + offset, self.track.old["theta"].shape[1])
         return int(step), int(index)
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one run has in a lot: consecutive pieces, at flat positions ``start`` to ``stop`` of the lot."""
+
+    run: int
+    pieces: list[Piece]
+    start: int
+    stop: int
+
+
+def shares(pieces: list[Piece]) -> list[Share]:
+    """Return the share of each run in the lot ``pieces``, in which a run's pieces stand together."""
+    found: list[Share] = []
+    start = 0
+    for run, mine in groupby(pieces, key=lambda piece: piece.track.run):
+        share = list(mine)
+        stop = start + sum(piece.size for piece in share)
+        found.append(Share(run, share, start, stop))
+        start = stop
+    return found
 
 
 def chunks(tracks: list[Track], most: int) -> Iterator[list[Piece]]:
