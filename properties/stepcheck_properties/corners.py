@@ -9,10 +9,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from stepcheck_properties.profile import Profile
-from stepcheck_properties.strategies.hyper_parameters import averages, domains_of, holds, typical_values
+from stepcheck_properties.strategies.hyper_parameters import averages, domains_of, holds, ordered, typical_values
 from stepcheck_properties.strategies.scripts import companions_of
 from stepcheck_reference.formats import FORMATS, Format
 from stepcheck_reference.objective import asks
+from stepcheck_reference.oracle import program_of
 from stepcheck_reference.script import Data, Drawn, Group, Literal, Quadratic, Script, Step, Tensor
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ CURVATURE = 0.75
 ZERO = Literal((0.0,))
 BETWEEN = 0.022
 """A weight decay for which 1 - 0.1*BETWEEN lies about halfway between neighbours in bfloat16 and in float16."""
+
+TURNS = 16
+"""Steps of the corner in which signs turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,7 @@ class _Cell:
             value = values[turn % len(values)]
             want = wanted.get(name, value)
             chosen[name] = want if name not in self.hold and holds(domain, want) else value
-        return chosen
+        return ordered(chosen, self.hold)
 
     def drawn(self, regime: str, *where: int | str, scale: float = 1.0) -> Drawn:
         """Data of ``regime`` whose seed comes from the cell's and the place it is used."""
@@ -244,6 +248,19 @@ def _scheduled(cell: _Cell) -> Script:
     return Script(tensors, groups, steps)
 
 
+def _turning_signs(cell: _Cell) -> Script:
+    tiny, small = cell.form.smallest_subnormal, cell.form.smallest_normal
+    rows = []
+    for number in range(TURNS):
+        turn, late = 1.0 if number % 2 else -1.0, 1.0 if number < TURNS // 2 else -1.0
+        there = 1.0 if number % 3 else 0.0
+        values = (1.0, -1.0, turn, 0.5 * turn, late, -late, there, there * turn, tiny, small * turn, -0.0, late * tiny)
+        rows.append(_literal(cell.dtype, values))
+    tensors = tuple(Tensor((12,), cell.dtype, cell.drawn("normal", "turning", index)) for index in range(2))
+    groups = (Group((0,), cell.hyper(0, step_min=0.02, step_max=0.5)), Group((1,), cell.hyper(1)))
+    return Script(tensors, groups, tuple(Step((row, row)) for row in rows))
+
+
 def _short_memory(cell: _Cell) -> Script:
     free = [name for name, domain in domains_of(cell.rule).items() if averages(domain) and name not in cell.hold]
     choices = ((0.0, 0.0), (0.5, 0.25), (0.0, 0.5), (0.25, 0.0))
@@ -296,6 +313,12 @@ def _has(name: str, cell: _Cell) -> bool:
     return name in domains_of(cell.rule) and name not in cell.hold
 
 
+def _turns(cell: _Cell) -> bool:
+    """Whether the rule asks an element for a sign, by sign() or by a branch."""
+    program = program_of(cell.rule)
+    return any(not program.nodes[index].scalar for index in program.decisive)
+
+
 def _mixes(cell: _Cell) -> bool:
     return bool(cell.companions)
 
@@ -320,6 +343,8 @@ BUILDERS = (
     ("overwritten", "Parameters are overwritten between steps, mostly by 0.", _always, _overwritten),
     ("reloaded", "The state is saved and loaded before the first step and between others.", _always, _reloaded),
     ("scheduled", "The learning rate changes at every step, to 0 and back.", partial(_has, "lr"), _scheduled),
+    ("turning_signs", "Gradients keep their sign, turn it, and rest at 0, until step sizes have reached both ends.",
+     _turns, _turning_signs),
     ("short_memory", "Averaging factors are 0, 1/4 and 1/2.", _averages, _short_memory),
     ("bulk", "Thousands of elements of ordinary and of widely spread size, several groups.", _always, _bulk),
 )  # fmt: skip

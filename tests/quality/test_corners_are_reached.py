@@ -176,3 +176,93 @@ def test_thorough_draws_reach_300_steps():
     collect()
     assert min(lengths) == 1
     assert max(lengths) == 300
+
+
+def turns(script):
+    """What happens to signs and step sizes in ``script``, by the definition of Rprop, in binary64."""
+    found = set()
+    for group in script.groups:
+        hyper = group.hyper
+        for index in group.tensors:
+            tensor = script.tensors[index]
+            step_size, last = np.full(tensor.size, hyper["lr"]), np.zeros(tensor.size)
+            for step in script.steps:
+                if step.gradients[index] is None:
+                    continue
+                g = expand(step.gradients[index], tensor.size, tensor.dtype)
+                if not np.isfinite(g).all():
+                    break
+                turn = np.sign(g) * np.sign(last)
+                with np.errstate(all="ignore"):
+                    lost = FORMATS[tensor.dtype].round(g * last) == 0
+                names = {"kept": turn > 0, "turned": turn < 0, "at rest": turn == 0, "lost": (turn != 0) & lost}
+                found |= {name for name, mask in names.items() if mask.any()}
+                wanted = step_size * np.where(turn > 0, hyper["eta_plus"], np.where(turn < 0, hyper["eta_minus"], 1.0))
+                ends = {"lower end": wanted < hyper["step_min"], "upper end": wanted > hyper["step_max"]}
+                found |= {
+                    f"{name} at step 1" if step is script.steps[0] else name for name, m in ends.items() if m.any()
+                }
+                step_size = np.clip(wanted, hyper["step_min"], hyper["step_max"])
+                last = np.where(turn < 0, 0.0, g)
+    return found
+
+
+TURNS = ("kept", "turned", "at rest", "lost", "lower end", "upper end", "upper end at step 1")
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_signs_turn_and_step_sizes_reach_both_ends(dtype):
+    made = {c.name: c.script for c in corners(rule=rules.find("rprop"), dtype=dtype, profile=QUICK)}
+    assert sorted(set(TURNS) - turns(made["turning_signs"])) == []
+
+
+def test_only_rules_that_ask_for_a_sign_get_signs_that_turn():
+    asking = {
+        rule.name
+        for rule in rules.ALL
+        if "turning_signs" in {corner.name for corner in corners(rule=rule, dtype="float32", profile=QUICK)}
+    }
+    assert {"rprop", "sign_sgd", "lion"} <= asking
+    assert not asking & {"sgd", "momentum", "adam", "amsgrad", "rmsprop", "radam", "asgd", "nadam"}
+
+
+def steps_of(rule, name):
+    """The values of ``name`` beside the steps taken with each, over all corners of ``rule``."""
+    return {
+        (group.hyper[name], number)
+        for corner in corners(rule=rule, dtype="float32", profile=QUICK)
+        for group in corner.script.groups
+        for number in range(1, len(corner.script.steps) + 1)
+    }
+
+
+def test_averaging_starts_at_once_and_after_a_few_steps_and_not_yet():
+    taken = steps_of(rules.find("asgd"), "t0")
+    assert {t - t0 > 1 for t0, t in taken if t0 == 3.0} == {True, False}
+    assert any(t0 == 0 for t0, _ in taken)
+    assert max(t for t0, t in taken if t0 == 3.0) >= 40
+
+
+def test_radam_is_rectified_in_some_steps_and_not_in_others():
+    def rho(beta2, t):
+        return 2 / (1 - beta2) - 1 - 2 * t * beta2**t / (1 - beta2**t)
+
+    rectified = Counter(rho(beta2, t) > 5 for beta2, t in steps_of(rules.find("radam"), "beta2"))
+    assert rectified[True] > 30
+    assert rectified[False] > 10
+
+
+@pytest.mark.parametrize("hold", [{}, {"step_min": 0.3}, {"step_max": 1e-5}], ids=str)
+def test_a_lower_bound_is_never_drawn_above_its_upper_bound(hold):
+    found = []
+
+    @seed(2)
+    @settings(max_examples=100, database=None, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(scripts(rule=rules.find("rprop"), dtype="float32", max_steps=6, hold=hold))
+    def collect(script):
+        found.extend(group for number in range(1, len(script.steps) + 1) for group in script.hyper_at(number))
+
+    collect()
+    assert all(group["step_min"] <= group["step_max"] for group in found)
+    assert all(group[name] == value for group in found for name, value in hold.items())
+    assert len({(group["step_min"], group["step_max"]) for group in found}) > 10

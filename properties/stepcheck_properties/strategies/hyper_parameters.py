@@ -36,6 +36,9 @@ TYPICAL: Mapping[str, tuple[float, ...]] = {
 }
 """Values people use, and the corners, of well-known symbols; the first is the plainest."""
 
+ORDERED = (("step_min", "step_max"),)
+"""Pairs of symbols that bound one thing from both sides: the first is never above the second."""
+
 FRACTIONS = ("momentum", "dampening")
 """Symbols used below 1, whatever more their domains hold: at 1 and beyond the buffer only grows."""
 
@@ -75,6 +78,21 @@ def averages(domain: Any) -> bool:
     return domain is not None and holds(domain, 0.0) and float(domain.high) == 1.0 and not holds(domain, 1.0)
 
 
+def ordered(values: Mapping[str, float], hold: Mapping[str, float]) -> dict[str, float]:
+    """Return ``values`` with every pair of ``ORDERED`` in its order; what is in ``hold`` stays as it is."""
+    found = dict(values)
+    for low, high in ORDERED:
+        if low not in found or high not in found or found[low] <= found[high]:
+            continue
+        if low not in hold and high not in hold:
+            found[low], found[high] = found[high], found[low]
+        elif low not in hold:
+            found[low] = found[high]
+        elif high not in hold:
+            found[high] = found[low]
+    return found
+
+
 def plain_hyper(rule: Rule, hold: Mapping[str, float] | None = None) -> dict[str, float]:
     """Return the plainest value of each hyper-parameter of ``rule``, or what ``hold`` says of it."""
     hold = hold or {}
@@ -106,9 +124,10 @@ def _average(draw: st.DrawFn, kind: int) -> float:
 
 @st.composite
 def _hyper_parameters(draw: st.DrawFn, rule: Rule, hold: Mapping[str, float]) -> dict[str, float]:
-    return {
+    drawn = {
         name: hold[name] if name in hold else draw(_values(name, domain)) for name, domain in domains_of(rule).items()
     }
+    return ordered(drawn, hold)
 
 
 def hyper_values(*, rule: Rule, name: str) -> st.SearchStrategy[float]:
@@ -126,7 +145,7 @@ def hyper_parameters(*, rule: Rule, hold: Mapping[str, float] | None = None) -> 
     """Return a strategy for hyper-parameters of ``rule`` by alphabet name, inside their domains.
 
     Averaging factors are 0, at most 1/2, 1 - 2**-k, or anything below 1; the learning rate spreads
-    over 1e-6 to 10 and may be 0; eps spreads over 1e-16 to 1. ``hold`` fixes some of them;
-    what it says of others is left out.
+    over 1e-6 to 10 and may be 0; eps spreads over 1e-16 to 1; a bound from below is never above its bound
+    from above. ``hold`` fixes some of them; what it says of others is left out.
     """
     return _hyper_parameters(rule=rule, hold=dict(hold or {}))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from hypothesis import strategies as st
 
 from stepcheck_properties.strategies.gradients import COMMON_REGIMES, NONFINITE, gradients, seeds
-from stepcheck_properties.strategies.hyper_parameters import domains_of, hyper_parameters, hyper_values
+from stepcheck_properties.strategies.hyper_parameters import ORDERED, domains_of, hyper_parameters, hyper_values
 from stepcheck_properties.strategies.layouts import layouts
 from stepcheck_properties.strategies.shapes import shapes
 from stepcheck_reference.formats import FORMATS, is_complex
@@ -126,7 +126,8 @@ def _scripts(
         members.setdefault(draw(st.integers(0, min(index, max_groups - 1))), []).append(index)
     groups = tuple(Group(tuple(held), draw(hyper_parameters(rule=rule, hold=hold))) for held in members.values())
     series = [draw(_series()) for _ in range(count)]
-    free = tuple(name for name in domains_of(rule) if name not in hold)
+    bounds = {name for pair in ORDERED for name in pair}
+    free = tuple(name for name in domains_of(rule) if name not in hold and name not in bounds)
     steps = []
     length = _length(draw, max_steps)
     for number in range(min(length, DETAILED_STEPS)):
