@@ -252,7 +252,7 @@ def test_radam_is_rectified_in_some_steps_and_not_in_others():
     assert rectified[False] > 10
 
 
-@pytest.mark.parametrize("hold", [{}, {"step_min": 0.3}, {"step_max": 1e-5}], ids=str)
+@pytest.mark.parametrize("hold", [{}, {"step_min": 0.3}, {"step_max": 0.02}], ids=str)
 def test_a_lower_bound_is_never_drawn_above_its_upper_bound(hold):
     found = []
 
@@ -265,4 +265,4 @@ def test_a_lower_bound_is_never_drawn_above_its_upper_bound(hold):
     collect()
     assert all(group["step_min"] <= group["step_max"] for group in found)
     assert all(group[name] == value for group in found for name, value in hold.items())
-    assert len({(group["step_min"], group["step_max"]) for group in found}) > 10
+    assert len({(group["step_min"], group["step_max"]) for group in found}) > 3
