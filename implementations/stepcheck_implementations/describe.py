@@ -167,6 +167,8 @@ def refusal(adapter: Adapter, mode: str, dtype: str, device: str, subject: Calla
     """
     if compiles_slowly(adapter, mode):
         return _compiler_missing(device)
+    if adapter.not_complex and dtype.startswith("complex"):
+        return adapter.not_complex
     if mode == "single" and not dtype.startswith("complex"):
         return ""
     cell = Cell(adapter.target, adapter.configurations[0].name, mode, dtype, device)

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from stepcheck_implementations import optax, torch_arithmetic, torch_optim
+from stepcheck_implementations import (
+    optax,
+    pytorch_optimizer,
+    timm_optim,
+    torch_arithmetic,
+    torch_optim,
+    torchao_optim,
+)
 from stepcheck_implementations.subject import Adapter, Cell
 from stepcheck_reference.arithmetic import Arithmetic
 
@@ -22,6 +29,9 @@ class Library:
 ALL: tuple[Library, ...] = (
     Library("torch.optim", torch_optim.ALL, torch_arithmetic.arithmetic_of),
     Library("optax", optax.ALL, optax.arithmetic_of),
+    Library("pytorch_optimizer", pytorch_optimizer.ALL, pytorch_optimizer.arithmetic_of),
+    Library("timm.optim", timm_optim.ALL, timm_optim.arithmetic_of),
+    Library("torchao.optim", torchao_optim.ALL, torchao_optim.arithmetic_of),
 )
 """Every library, in the order targets are looked up."""
 

@@ -29,6 +29,8 @@ def _adapter(
     hyper: Mapping[str, str],
     states: Mapping[str, str],
     count: str | None = None,
+    *,
+    not_complex: str = "it takes a complex number's absolute value where its rule has two parts",
 ) -> Adapter:
     return Adapter(
         target=f"optax.{name}",
@@ -42,6 +44,7 @@ def _adapter(
         takes="list",
         through=THROUGH,
         compiler="jax",
+        not_complex=not_complex,
     )
 
 
@@ -54,6 +57,7 @@ SGD = _adapter(
     ),
     {"lr": "learning_rate", "momentum": "momentum"},
     {"b": "trace"},
+    not_complex="",
 )
 SIGN_SGD = _adapter("sign_sgd", (Configuration("default", {}, "sign_sgd"),), {"lr": "learning_rate"}, {})
 LION = _adapter(

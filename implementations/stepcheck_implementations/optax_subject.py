@@ -22,9 +22,6 @@ from numpy.typing import NDArray
 
 from stepcheck_implementations.subject import Adapter
 
-LINEAR = ("optax.sgd",)
-"""Targets whose rule treats the parts of a complex number alike; the others work with its absolute value."""
-
 
 @dataclass(slots=True)
 class _Tree:
@@ -56,8 +53,6 @@ class Driven:
         jit: bool = False,
         **arguments: Any,
     ) -> None:
-        if adapter.target not in LINEAR and any(parameter.is_complex() for parameter in parameters):
-            raise TypeError(f"{adapter.target} takes the absolute value of complex numbers, which no rule here does")
         self.__dict__.update(arguments)
         self._arguments = tuple(arguments)
         self._transformation, self._jit, self._parameters = transformation, jit, parameters
@@ -87,11 +82,13 @@ class Driven:
         self._show()
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the state as numpy arrays, as a checkpoint of a JAX program holds it."""
-        return {"trees": [(list(t.places), t.wide, jax.tree.map(np.asarray, t.state)) for t in self._trees]}
+        """Return hyper-parameters, and the state as numpy arrays, as a checkpoint of a JAX program holds it."""
+        trees = [(list(tree.places), tree.wide, jax.tree.map(np.asarray, tree.state)) for tree in self._trees]
+        return {"hyper": dict(self._hyper()), "trees": trees}
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
         """Go on from what ``state_dict`` returned."""
+        self.__dict__.update(saved["hyper"])
         self._trees = []
         for places, wide, state in saved["trees"]:
             with _precision(wide):

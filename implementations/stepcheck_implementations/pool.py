@@ -35,7 +35,7 @@ from stepcheck_reference.script import Script, to_json
 from stepcheck_reference.trajectory import Fault, Trace, Trajectory
 
 DEADLINE = 30.0
-"""Seconds a script may take before its worker counts as hung; compiled mode gets ten times that."""
+"""Seconds a script may take before its worker counts as hung; what is compiled gets ten times that."""
 _STARTING = 120.0
 _ALIVE = 4
 """Workers kept at a time; the one that was used longest ago is closed first."""
@@ -380,7 +380,7 @@ class Workers:
         Raises TargetError where the target cannot be imported, ValueError where script and adapter do not fit, and
         WorkerError where the worker itself failed.
         """
-        limit = deadline if deadline is not None else self.deadline * (10.0 if cell.mode == "compiled" else 1.0)
+        limit = deadline if deadline is not None else self.deadline * (10.0 if _compiles(adapter, cell) else 1.0)
         spawned = _needs_own_process(adapter, cell)
         # A fresh process a cell keeps strangers' cells apart; torch's own need it no more than compiled mode does.
         shared = ("forked", cell.target, cell.mode)
@@ -526,6 +526,11 @@ class Workers:
 
 def _can_fork() -> bool:
     return hasattr(os, "fork") and hasattr(socket, "send_fds") and sys.platform != "win32"
+
+
+def _compiles(adapter: Adapter, cell: Cell) -> bool:
+    """Return whether something is compiled for each script; JAX compiles each operation by itself, too."""
+    return cell.mode == "compiled" or adapter.compiler == "jax"
 
 
 def _needs_own_process(adapter: Adapter, cell: Cell) -> bool:

@@ -39,7 +39,8 @@ class Adapter:
     their state in attributes. ``through`` names a wrapper ("package.module:name") for what is no such class: it is
     called with the loaded target and the adapter, and returns what the worker builds subjects from. ``compiler``
     says what mode "compiled" is: "torch" (``torch.compile`` around ``step()``), "own" (inside it) or "jax"
-    (``jax.jit``, milliseconds where torch takes seconds).
+    (``jax.jit``, milliseconds where torch takes seconds). ``not_complex`` says why complex tensors are not judged,
+    where it does not update their two parts alike.
     """
 
     target: str
@@ -53,6 +54,7 @@ class Adapter:
     takes: str = "groups"
     through: str = ""
     compiler: str = "torch"
+    not_complex: str = ""
 
     def configuration(self, name: str) -> Configuration:
         """Return the configuration called ``name``; raises ValueError naming those there are."""

@@ -73,7 +73,7 @@ def unpack(read: Callable[[int], bytearray | bytes]) -> tuple[dict[str, Any], li
     return header, arrays
 
 
-PLAIN = ("target", "rule", "count", "declared", "takes", "through", "compiler")
+PLAIN = ("target", "rule", "count", "declared", "takes", "through", "compiler", "not_complex")
 """Fields of an adapter that cross as they are."""
 
 

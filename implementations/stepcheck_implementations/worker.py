@@ -341,7 +341,9 @@ class _Run:
         for table in tables:
             if key not in table:
                 raise _Malformed(f"{name}: no {key!r} to set after construction; there is {', '.join(map(str, table))}")
-            if entry is None:
+            if entry is None and isinstance(table[key], torch.Tensor):
+                table[key].fill_(value)  # as torch/optim/lr_scheduler.py sets it
+            elif entry is None:
                 table[key] = value
             else:
                 values = list(table[key])

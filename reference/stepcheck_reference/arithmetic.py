@@ -11,29 +11,30 @@ from stepcheck_reference.formats import BINARY32, BINARY64, FORMATS, Format
 class Arithmetic:
     """The arithmetic a subject declares for one mode, dtype and device.
 
-    ``storage``: the format of parameters and state. ``operations``: the format each elementwise
-    operation rounds to; a kernel that computes narrow tensors in binary32 rounds to ``storage`` only
-    when it stores. ``scalars``: the format of expressions in hyper-parameters alone. ``counted``: the
-    format of scalars that depend on t or on a scalar state, which a subject may hold in a tensor.
-    ``kept``: the format a scalar state is kept in, and updated in (None: ``counted``).
-    ``entry``: the format a scalar is rounded to when it meets a tensor; ``addend``: that of a scalar which
-    is added to one (None: ``entry`` too). ``alphas``: hyper-parameters that multiply as an addition's
-    ``alpha``, which is rounded like an addend.
-    ``lerp``: averages may be computed as a + w (b - a), or b - (b - a)(1 - w) for w >= 1/2.
-    ``folded``: scalar factors may be distributed into the terms of a divisor. ``forms``: a new value may be
-    computed in any of the forms that its rule gives, not in the first alone.
-    ``power_ulps``: the error of scalar ``beta**t`` in units in the last place of ``counted``; ``squared``: it is
-    repeated squaring instead, up to t - 1 roundings.
-    ``relay``: the format a scalar without t passes through before ``entry`` (None: it does not).
-    ``flush``: numbers below this magnitude may be read, and written, as 0 (0.0: subnormals are kept).
-    ``reciprocal_ulps`` and ``inverse_root_ulps``: the error of 1/x and of 1/sqrt(x) where that multiplies
-    instead of dividing by x or sqrt(x) (0.0: it does not).
+    Formats. ``storage``: of parameters and state, and ``states`` of elementwise state where that is another.
+    ``operations``: what each elementwise operation rounds to; a kernel that computes narrow tensors in binary32
+    rounds to ``storage`` only when it stores. ``scalars``: of expressions in hyper-parameters alone. ``counted``: of
+    scalars that depend on t or on a scalar state, which a subject may hold in a tensor. ``kept``: what a scalar state
+    is kept in, and updated in (None: ``counted``). ``entry``: what a scalar is rounded to when it meets a tensor,
+    ``relay`` what one without t passes through before (None: nothing). ``addend``: what a scalar that is added to a
+    tensor is rounded to (None: ``entry`` alone). ``alphas``: hyper-parameters, and complements as "1-beta1", that
+    multiply as an addition's ``alpha``, which is rounded to ``storage``.
+
+    Other ways to compute. ``lerp``: averages as a + w (b - a), or b - (b - a)(1 - w) for w >= 1/2; ``squares``: those
+    of squares too; ``increments``: as a + w (b - a) whatever w. ``folded``: scalar factors distributed into the terms
+    of a divisor. ``forms``: a new value in any of the forms that its rule gives, not in the first alone.
+
+    Accuracy. ``power_ulps``: the error of scalar ``beta**t`` in units in the last place of ``counted``; ``squared``:
+    it is repeated squaring instead, up to t - 1 roundings. ``reciprocal_ulps`` and ``inverse_root_ulps``: the error of
+    1/x and of 1/sqrt(x) where that multiplies instead of dividing by x or sqrt(x) (0.0: it does not). ``flush``:
+    numbers below this magnitude may be read, and written, as 0 (0.0: subnormals are kept).
     """
 
     name: str
     source: str
     storage: Format
     operations: Format
+    states: Format | None = None
     scalars: Format = BINARY64
     counted: Format = BINARY64
     kept: Format | None = None
@@ -41,6 +42,8 @@ class Arithmetic:
     addend: Format | None = None
     alphas: frozenset[str] = frozenset()
     lerp: bool = False
+    squares: bool = False
+    increments: bool = False
     folded: bool = False
     forms: bool = True
     power_ulps: float = 1.0

@@ -126,8 +126,7 @@ def _part(
         scalar = scalars[index]
         part = np.abs(scalar.value)
         error = scalar.radius + (0.0 if shadow else CENTRE) * part
-        symbols = program.symbols[index]
-        entry = arithmetic.storage if symbols and symbols <= arithmetic.alphas else arithmetic.entry
+        entry = arithmetic.storage if _alpha(program, index, arithmetic.alphas) else arithmetic.entry
         if arithmetic.relay is not None and not program.nodes[index].counted:
             error = error + arithmetic.relay.unit_roundoff * (part + error)
         if entry is not BINARY64:
@@ -148,6 +147,13 @@ def _part(
             span = span * np.maximum(1.0, reach)
             count += 1
     return Part(value, centre, size, radius, span, count, unit)
+
+
+def _alpha(program: Program, index: int, alphas: frozenset[str]) -> bool:
+    """Return whether scalar ``index`` is made of ``alphas``, which may name a complement too: "1-beta1"."""
+    symbols = program.symbols[index]
+    complement = program.nodes[index].kind == "sum" and len(symbols) == 1 and f"1-{min(symbols)}" in alphas
+    return bool(symbols) and (symbols <= alphas or complement)
 
 
 def land(
@@ -195,7 +201,7 @@ class _Evaluation:
             ball = self._either(ball, [self.ball(index) for index in program.forms[name]])
         out_of_range = ~(self.top <= self.arithmetic.operations.largest)
         value, radius = np.broadcast_to(ball.value, self.top.shape), ball.error
-        storage = self.arithmetic.storage
+        storage = self.arithmetic.storage if name == "theta" else self.arithmetic.states or self.arithmetic.storage
         if storage is not self.arithmetic.operations:
             radius = radius + storage.unit_roundoff * (np.abs(value) + radius) + storage.smallest_subnormal / 2
             out_of_range |= ~(np.abs(value) + radius <= storage.largest)
@@ -291,13 +297,13 @@ class _Evaluation:
         offgrid = sum(self.nodes[index].scalar for index in node.arguments)
         if offgrid or self.flush:
             radius = radius + offgrid * self.tiny + (len(balls) - 1) * self.flush
-        if node.blend is not None and self.arithmetic.lerp:
+        if node.blend is not None and self.arithmetic.lerp and (self.arithmetic.squares or not node.blend.squared):
             radius = np.maximum(radius, self._lerp(node, value))
         np.maximum(self.top, np.abs(value) + radius, out=self.top)
         return Ball(value, radius, centre, _all([ball.nonnegative for ball in balls]))
 
     def _lerp(self, node: Node, value: Reals) -> Reals:
-        """Return the radius of old + w (new - old), and for w >= 1/2 of new - (new - old)(1 - w)."""
+        """Return the radius of old + w (new - old), and for w >= 1/2 of new - (new - old)(1 - w) or of both."""
         assert node.blend is not None
         old, new = self.ball(node.blend.old), self.ball(node.blend.new)
         part = self.prepared.parts[node.blend.weight]
@@ -307,7 +313,8 @@ class _Evaluation:
         rounded = growth(self.unit, 2)
         low = weight * rounded + weight_error
         high = (1 - weight) * growth(self.unit, 3) + weight_error + self.unit
-        factor = np.where(weight < 0.5, low, high) + self.own
+        upper = np.maximum(low, high) if self.arithmetic.increments else high
+        factor = np.where(weight < 0.5, low, upper) + self.own
         inner = gap * factor * (1 + rounded) + weight * new.error + np.abs(1 - weight) * old.error + 2 * self.tiny
         return np.asarray(inner + (self.unit + self.own) * (np.abs(value) + 2 * inner))
 

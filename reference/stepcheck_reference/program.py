@@ -20,12 +20,16 @@ from stepcheck_reference.rule import Rule
 
 @dataclass(frozen=True, slots=True)
 class Blend:
-    """A two-term sum recognised as the average a·old + (1 − a)·new, which code may compute as a lerp."""
+    """A two-term sum recognised as the average a·old + (1 − a)·new, which code may compute as a lerp.
+
+    ``squared`` says that new is a square.
+    """
 
     weight: int
     old: int
     new: int
     sign: int
+    squared: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,10 +265,11 @@ class _Builder:
                 sign = 1
                 if new.could_extract_minus_sign() and isinstance(new, sympy.Mul):
                     sign, new = -1, -new
-                if isinstance(new, sympy.Symbol | sympy.Add) and isinstance(old, sympy.Symbol):
+                squared = isinstance(new, sympy.Pow) and new.exp == 2
+                if (squared or isinstance(new, sympy.Symbol | sympy.Add)) and isinstance(old, sympy.Symbol):
                     indices = self.build(weight), self.build(old), self.build(new)
                     if self.nodes[indices[0]].scalar:
-                        return Blend(*indices, sign)
+                        return Blend(*indices, sign, squared)
         return None
 
     def _product(self, expression: Any) -> Node:

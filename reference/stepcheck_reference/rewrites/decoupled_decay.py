@@ -17,10 +17,11 @@ def _shrink(rule: Rule) -> Step | None:
     return {**rule.step, theta: theta * (1 - lr * weight_decay) + (theta_t - theta)}
 
 
-def _as_one_step(rule: Rule) -> Mapping[Symbol, tuple[Expr, ...]]:
-    """Return theta - lr*(direction + weight_decay*theta), as code that adds the decay to the direction has it."""
+def _as_steps(rule: Rule) -> Mapping[Symbol, tuple[Expr, ...]]:
+    """Return theta - lr*weight_decay*theta - step, and theta - lr*(direction + weight_decay*theta) if lr is a factor."""
+    beside = theta - lr * weight_decay * theta + (rule.step[theta] - theta)
     direction = (theta - rule.step[theta]) / lr
-    return {} if direction.has(lr) else {theta: (theta - lr * (direction + weight_decay * theta),)}
+    return {theta: (beside,) if direction.has(lr) else (beside, theta - lr * (direction + weight_decay * theta))}
 
 
 DECOUPLED_DECAY = Rewrite(
@@ -30,5 +31,5 @@ DECOUPLED_DECAY = Rewrite(
     needs="a rule theta - ... with lr and without weight_decay",
     change=_shrink,
     domains={weight_decay: NONNEGATIVE},
-    forms=_as_one_step,
+    forms=_as_steps,
 )

@@ -36,6 +36,7 @@ from stepcheck_reference.rules.nesterov_lookahead import NESTEROV_LOOKAHEAD
 from stepcheck_reference.rules.radam import RADAM
 from stepcheck_reference.rules.radam_optax import RADAM_OPTAX
 from stepcheck_reference.rules.radam_paper import RADAM_PAPER
+from stepcheck_reference.rules.radam_resting import RADAM_RESTING
 from stepcheck_reference.rules.rmsprop import RMSPROP
 from stepcheck_reference.rules.rmsprop_centered import RMSPROP_CENTERED
 from stepcheck_reference.rules.rmsprop_centered_eps_inside import RMSPROP_CENTERED_EPS_INSIDE
@@ -89,6 +90,7 @@ ALL: tuple[Rule, ...] = (
     RADAM,
     RADAM_PAPER,
     RADAM_OPTAX,
+    RADAM_RESTING,
     ASGD,
     RPROP,
     RPROP_OPTAX,
