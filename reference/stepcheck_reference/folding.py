@@ -50,9 +50,12 @@ def folded(rule: Rule) -> Folded:
         lines.append((symbol, value))
         return symbol
 
-    def folded_so_far(expression: Expr) -> Expr:
+    def shortened(expression: Expr) -> Expr:
         for symbol, value in lines:
             expression = fold(expression, value, symbol)
+        while (corrected := _corrected(expression, heads, letters)) is not None:
+            letter, value = corrected
+            expression = fold(expression, value, name(letter, value))
         return expression
 
     decayed = _decayed_gradient(rule)
@@ -64,11 +67,8 @@ def folded(rule: Rule) -> Folded:
         for key in [key for key, part in waiting.items() if fold(whole, part, _PROBE) != whole]:
             part = waiting.pop(key)
             role = "constant" if _is_scalar(part, letters) else "state"
-            quantities.append(name(replace(QUANTITIES[key], role=role), folded_so_far(part)))
-        equation = folded_so_far(whole)
-        while (corrected := _corrected(equation, heads, letters)) is not None:
-            letter, value = corrected
-            equation = fold(equation, value, name(letter, value))
+            quantities.append(name(replace(QUANTITIES[key], role=role), shortened(part)))
+        equation = shortened(whole)
         new = replace(_new(old), role=letters[old].role)
         heads[name(new, equation)] = old
     return Folded(tuple(lines), letters, heads, tuple(quantities))
@@ -80,7 +80,8 @@ _PROBE = Symbol("_", real=True)
 def fold(expression: Expr, value: Expr, name: Symbol) -> Expr:
     """Return ``expression`` with ``name`` for ``value``, also as some of the terms or factors of a node.
 
-    A sum is found with its sign changed too, a negated product without its sign. A bare symbol or number is left alone.
+    A sum is found with its sign changed too, a negated product without its sign, and a power upside down. A bare symbol
+    or number is left alone.
     """
     if value.is_Atom:
         return expression
@@ -93,6 +94,8 @@ def fold(expression: Expr, value: Expr, name: Symbol) -> Expr:
         expression = expression.func(*parts)
     if isinstance(value, Mul) and value.as_coeff_Mul()[0] == -1 and expression == -value:
         return -name
+    if isinstance(value, Pow) and expression == 1 / value:
+        return 1 / name
     signs = (1, -1) if isinstance(value, Add) else (1,)
     for sign in signs:
         wanted = set((sign * value).args)

@@ -48,8 +48,13 @@ class UnknownHyper(ValueError):
 
 
 def near(name: str, allowed: Iterable[str]) -> str:
-    """Return "; did you mean X?" for the allowed name closest to ``name``, or nothing if none is close."""
-    close = difflib.get_close_matches(name.lower(), list(allowed), n=1, cutoff=0.6)
+    """Return "; did you mean X?" for the allowed name closest to ``name``, or nothing if none is close.
+
+    A name of the same letters is closest: "adma" is adam, not adamax.
+    """
+    given, known = name.lower(), list(allowed)
+    swapped = [other for other in known if sorted(other) == sorted(given)]
+    close = swapped or difflib.get_close_matches(given, known, n=1, cutoff=0.6)
     return f"; did you mean {close[0]}?" if close else ""
 
 

@@ -5,14 +5,36 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from sympy import Add, Pow, preorder_traversal
+from sympy import Add, Expr, Pow, Rational, preorder_traversal
 
-from exam.combinations import COMBINATIONS
+from exam.combinations import COMBINATIONS, FAMILIES
+from exam.points import apart
 from stepcheck_reference import rewrites
-from stepcheck_reference.alphabet import b, beta1, beta2, eps, g, lr, m, momentum, sqrt, t, theta, v, weight_decay
+from stepcheck_reference.alphabet import (
+    ax,
+    b,
+    beta1,
+    beta2,
+    eps,
+    g,
+    initial_accumulator,
+    lambd,
+    lr,
+    m,
+    momentum,
+    mu,
+    sqrt,
+    t,
+    theta,
+    v,
+    weight_decay,
+)  # fmt: skip
 from stepcheck_reference.domain import NONNEGATIVE
+from stepcheck_reference.folding import folded
 from stepcheck_reference.rewrites import RewriteError
 from stepcheck_reference.rules import ALL, UnknownRule, find
+
+HALF = Rational(1, 2)
 
 
 def test_the_gradient_is_negated_before_decay_is_added() -> None:
@@ -93,6 +115,65 @@ def test_every_rewrite_applies_somewhere_and_only_where_find_accepts_it() -> Non
         assert applicable
 
 
+@pytest.mark.parametrize(
+    ("name", "lacks"),
+    [
+        ("nadam+no_bias_correction", "no other powers of t"),
+        ("nadam_fixed_beta+no_first_correction", "no other powers of beta1"),
+        ("radam+no_bias_correction", "no other powers of t"),
+        ("nesterov_lookahead+lr_inside", "without lr"),
+        ("nesterov_lookahead+maximize", "the gradient's sign"),
+        ("rprop+lr_decay", "whose step uses lr"),
+        ("lion+coupled_decay", "without weight_decay"),
+        ("rmsprop_tf+initial_accumulator", "starts at 0"),
+        ("asgd+decoupled_decay", "a rule theta - "),
+    ],
+)
+def test_a_rewrite_that_would_leave_half_of_a_rule_is_refused(name: str, lacks: str) -> None:
+    with pytest.raises(RewriteError, match=lacks):
+        find(name)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_only_squares_of_gradients_start_from_the_initial_accumulator(family: str) -> None:
+    for rule in FAMILIES[family]:
+        started = {state.name for state, value in rule.init.items() if value == initial_accumulator}
+        assert started == ({"h" if "h" in map(str, rule.init) else "v"} if initial_accumulator in rule.hyper else set())
+
+
+def test_the_order_of_initial_accumulator_and_decay_does_not_matter() -> None:
+    first, second = find("adagrad+initial_accumulator+coupled_decay"), find("adagrad+coupled_decay+initial_accumulator")
+    assert (dict(first.init), dict(first.step)) == (dict(second.init), dict(second.step))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_form_is_its_equation_exactly(family: str) -> None:
+    for rule in FAMILIES[family]:
+        for symbol, forms in rule.forms.items():
+            for form in forms:
+                assert not apart(rule, form, rule.step[symbol]), (rule.name, symbol, form)
+
+
+def test_a_form_that_is_not_its_equation_is_caught() -> None:
+    for name in ("lion", "adamw", "asgd", "adam+decoupled_decay+maximize"):
+        rule = find(name)
+        for form in rule.forms[theta]:
+            more = {weight_decay: 2 * weight_decay, lambd: 2 * lambd}
+            for wrong in (form + lr * g, form.xreplace(more), form.subs(g, -g)):
+                assert apart(rule, wrong, rule.step[theta]), (name, wrong)
+    assert apart(find("asgd"), ax + mu * (theta - ax), find("asgd").step[ax])
+
+
+def test_rewrites_carry_forms_and_quantities_along() -> None:
+    for name in ("lion+maximize", "adamw+eps_inside", "adam+decoupled_decay+lr_decay", "asgd+coupled_decay+maximize"):
+        assert find(name).forms.keys() == find(name.partition("+")[0] if "adam+" not in name else "adamw").forms.keys()
+    decayed = find("nadam+coupled_decay+lr_decay")
+    assert list(decayed.where) == ["lr_t", "mu_t", "mu_next", "divisor"]
+    assert decayed.where["divisor"].has((g + weight_decay * theta) ** 2)
+    for rule in COMBINATIONS.values():
+        assert len(folded(rule).quantities) == len(rule.where), rule.name
+
+
 def test_a_rewritten_rule_records_where_it_comes_from() -> None:
     rule = find("amsgrad+decoupled_decay+maximize")
     assert (rule.name, rule.variant_of) == ("amsgrad+decoupled_decay+maximize", "amsgrad")
@@ -130,7 +211,7 @@ def test_a_name_finds_the_same_rule_each_time() -> None:
         ),
         ("", r"^no rule ''; there are sgd"),
         ("adam+", r"^no rewrite '' in 'adam\+'"),
-        ("frobnicate", r"adam_l2$"),
+        ("frobnicate", r"rprop_optax$"),
     ],
 )
 def test_an_unknown_name_says_what_there_is_and_what_is_near(name: str, message: str) -> None:
@@ -157,25 +238,40 @@ def test_a_hyper_parameter_of_an_initial_value_keeps_its_domain() -> None:
     assert rule.hyper == (lr, eps, weight_decay)
 
 
-@pytest.mark.parametrize("name", sorted(COMBINATIONS))
-def test_no_root_is_split(name: str) -> None:
-    rule = COMBINATIONS[name]
-    for equation in rule.step.values():
-        for node in preorder_traversal(equation):
-            if isinstance(node, Pow) and node.exp.is_Rational and not node.exp.is_Integer:
-                # A root is of a whole moment, of a moment with eps, or of a correction; never of a divisor alone.
-                whole = node.base.has(v) or node.base == 1 - beta2**t
-                assert whole, node
-                assert not (node.base.is_Pow and node.base.exp < 0), node
-                if "eps_hat" not in name and t in equation.free_symbols and node.base.has(v):
-                    assert node.base.has(1 - beta2**t), node
+CORRECTED_INSIDE = {
+    "adam", "adam_eps_inside", "adam_l2", "adamw", "amsgrad", "amsgrad_corrected_max", "nadam", "nadam_fixed_beta",
+    "nadam_ruder", "radam_optax",
+}  # fmt: skip
+"""Rules that take the root of a corrected moment."""
+
+
+def roots(equation: Expr) -> list[Expr]:
+    return [node for node in preorder_traversal(equation) if node.is_Pow and node.exp in (HALF, -HALF)]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_no_root_is_split(family: str) -> None:
+    for rule in FAMILIES[family]:
+        for equation in rule.step.values():
+            for root in roots(equation):
+                assert not (root.base.is_Pow and root.base.exp < 0), (rule.name, root)
+        if family in CORRECTED_INSIDE and "no_bias_correction" not in rule.rewrites:
+            assert any(root.base.has(v) and root.base.has(1 - beta2**t) for root in roots(rule.step[theta])), rule.name
+            assert not any(root.base == 1 - beta2**t for root in roots(rule.step[theta])), rule.name
+
+
+def test_a_rule_with_squares_has_a_root_and_others_have_none() -> None:
+    rooted = {rule.name for rule in ALL if any(roots(equation) for equation in rule.step.values())}
+    squared = {
+        rule.name for rule in ALL for equation in rule.step.values() for power in equation.atoms(Pow)
+        if power.exp == 2 and power.base.has(g)
+    }  # fmt: skip
+    assert rooted == squared
 
 
 def test_the_roots_of_amsgrad_hold_their_correction() -> None:
-    roots = [
-        node for node in preorder_traversal(find("amsgrad").step[theta]) if node.is_Pow and node.exp == sqrt(4) / 4
-    ]
-    assert [root.base for root in roots] == [find("amsgrad").step[find("amsgrad").states[2]] / (1 - beta2**t)]
+    amsgrad = find("amsgrad")
+    assert [root.base for root in roots(amsgrad.step[theta])] == [amsgrad.step[amsgrad.states[2]] / (1 - beta2**t)]
 
 
 def test_a_sum_of_gradient_and_decay_is_never_multiplied_out() -> None:

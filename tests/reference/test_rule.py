@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import re
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from stepcheck_reference.alphabet import (
     b,
     beta1,
     eps,
+    eta_plus,
     g,
     lr,
     m,
@@ -25,7 +27,7 @@ from stepcheck_reference.alphabet import (
     theta,
 )
 from stepcheck_reference.domain import NONNEGATIVE
-from stepcheck_reference.rule import OutOfDomain, Rule, RuleError, UnknownHyper
+from stepcheck_reference.rule import OutOfDomain, Rule, RuleError, UnknownHyper, near
 from stepcheck_reference.rules import ALL, find
 
 GOOD: dict[str, Any] = {
@@ -150,14 +152,54 @@ def test_an_unknown_hyper_parameter_is_named_with_the_nearest_one() -> None:
 
 def test_values_inside_their_domains_pass() -> None:
     for rule in ALL:
-        rule.check_hyper({str(symbol): 0.5 for symbol in rule.hyper})
+        rule.check_hyper({str(symbol): 1.5 if symbol == eta_plus else 0.5 for symbol in rule.hyper})
 
 
-def test_only_momentum_in_torch_form_refuses_momentum_zero() -> None:
-    refused = set()
+def test_defaults_are_inside_their_domains_and_someone_gave_them() -> None:
     for rule in ALL:
-        try:
-            rule.check_hyper({str(symbol): 0.0 for symbol in rule.hyper})
-        except OutOfDomain:
-            refused.add(rule.name)
-    assert refused == {"momentum", "nesterov"}
+        rule.check_hyper({symbol.name: value for symbol, value in rule.defaults.items()})
+    recommended = {rule.name: {symbol.name: value for symbol, value in rule.defaults.items()} for rule in ALL}
+    assert recommended["adam"] == {"lr": 0.001, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8}
+    assert recommended["adamw"] == recommended["adam"]
+    assert recommended["adadelta"] == {"lr": 1.0, "rho": 0.95, "eps": 1e-6}
+    assert recommended["lion"] == {"lr": 1e-4, "beta1": 0.9, "beta2": 0.99}
+    assert recommended["rprop"]["eta_plus"] == 1.2
+    assert recommended["sgd"] == {}
+
+
+@pytest.mark.parametrize(
+    ("symbol", "message", "changes"),
+    [
+        ("lr", "the default lr=-1.0 is outside lr >= 0", {"defaults": {lr: -1.0}}),
+        ("eps", "eps has a default, but is no hyper-parameter of it", {"defaults": {eps: 1e-8}}),
+        ("m", "m has another form, but no step equation", {"forms": {m: (g,)}}),
+        ("eps", "another form of b uses eps, which no equation uses", {"forms": {b: (eps * g,)}}),
+        ("delt", "delt in where is no quantity of the alphabet; did you mean delta?", {"where": {"delt": lr * g}}),
+        ("eps", "delta in where uses eps, which no equation uses", {"where": {"delta": eps * g}}),
+    ],
+)
+def test_what_stands_beside_the_equations_has_to_fit_them(symbol: str, message: str, changes: dict[str, Any]) -> None:
+    with pytest.raises(RuleError, match=re.escape(message)) as caught:
+        Rule("bad_rule", **(GOOD | changes))
+    assert caught.value.symbol == symbol
+
+
+def test_a_nearby_name_has_the_same_letters_or_is_much_alike() -> None:
+    assert near("adma", ("adamax", "adam")) == "; did you mean adam?"
+    assert near("adagrd", ("adam", "adagrad")) == "; did you mean adagrad?"
+    assert near("frobnicate", ("adam", "adagrad")) == ""
+
+
+def test_zero_is_refused_only_where_it_would_be_another_rule() -> None:
+    refused: dict[str, set[str]] = {}
+    for rule in ALL:
+        for symbol in rule.hyper:
+            try:
+                rule.check_hyper({symbol.name: 0.0})
+            except OutOfDomain:
+                refused.setdefault(symbol.name, set()).add(rule.name)
+    assert refused == {
+        "momentum": {"momentum", "nesterov", "rmsprop_momentum", "rmsprop_centered_momentum"},
+        "eta_minus": {"rprop", "rprop_optax"},
+        "eta_plus": {"rprop", "rprop_optax"},
+    }

@@ -40,7 +40,7 @@ NADAM = Rule(
     source="torch.optim.NAdam, after Dozat 2016, Algorithm 2, https://openreview.net/forum?id=OM0jvwB8jIp57ZJjtNEZ",
     init={m: 0, v: 0},
     step={mu_product: mu_product_t, m: m_t, v: v_t, theta: theta_t},
-    where={"mu_t": mu_now, "mu_next": mu_next},
+    where={"mu_t": mu_now, "mu_next": mu_next, "divisor": divisor},
     domains={lr: NONNEGATIVE, beta1: CORRECTED, beta2: CORRECTED, eps: NONNEGATIVE, momentum_decay: NONNEGATIVE},
     scalars={mu_product: 1},
     constants={schedule_base: 0.96},

@@ -1,0 +1,52 @@
+"""Points: what an equation is given, in fractions, for comparing two expressions with nothing rounded."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from typing import Any
+
+from exam.exact import value
+from stepcheck_reference.alphabet import g, mu, t, theta
+from stepcheck_reference.domain import Domain
+from stepcheck_reference.rule import Rule
+
+Point = Mapping[Any, Fraction]
+
+
+def points(rule: Rule, count: int = 12) -> Iterator[Point]:
+    """Yield ``count`` points of ``rule``, always the same: hyper-parameters within their domains, zeros here and there."""
+    generator = random.Random(7)
+
+    def small() -> Fraction:
+        return Fraction(generator.choice((0, -1, 1, -3, 5, generator.randint(-40, 40))), generator.randint(1, 9))
+
+    def inside(domain: Domain) -> Fraction:
+        low, high = Fraction(max(domain.low, -4)), Fraction(4 if math.isinf(domain.high) else domain.high)
+        return low + (high - low) * Fraction(generator.randint(1, 9), 10)
+
+    for number in range(count):
+        point = {symbol: small() for symbol in (theta, g, *rule.states, *rule.scalars)}
+        point |= {symbol: inside(rule.domains[symbol]) for symbol in rule.hyper}
+        point |= {symbol: Fraction(given) for symbol, given in rule.constants.items()} | {t: Fraction(number // 2 + 1)}
+        if mu in point and number % 2:
+            point[mu] = Fraction(1)
+        yield point
+
+
+def result(expression: Any, point: Point) -> Fraction | None:
+    """Return what ``expression`` is at ``point``, or None where it divides by 0."""
+    try:
+        return value(expression, point.__getitem__)
+    except ZeroDivisionError:
+        return None
+
+
+def apart(rule: Rule, left: Any, right: Any) -> list[Point]:
+    """Return the points of ``rule`` at which two expressions differ; most have to be points where both are defined."""
+    found = [(point, result(left, point), result(right, point)) for point in points(rule)]
+    defined = [entry for entry in found if entry[1] is not None and entry[2] is not None]
+    assert 2 * len(defined) >= len(found), f"{rule.name} is defined at {len(defined)} of {len(found)} points only"
+    return [point for point, first, second in defined if first != second]
