@@ -8,6 +8,7 @@ import os
 import platform
 import shutil
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -15,7 +16,7 @@ import torch
 from stepcheck_implementations import worker
 from stepcheck_implementations.subject import Adapter, Cell, compiles_slowly
 from stepcheck_implementations.target import TargetError, load
-from stepcheck_reference.script import Group, Literal, Script, Step, Tensor
+from stepcheck_reference.script import Group, Literal, Quadratic, Script, Step, Tensor
 
 _PARAMETERS = ("params", "parameters", "tensors", "param", "parameter", "tensor", "theta")
 
@@ -172,7 +173,10 @@ def refusal(adapter: Adapter, mode: str, dtype: str, device: str, subject: Calla
     if mode == "single" and not dtype.startswith("complex"):
         return ""
     cell = Cell(adapter.target, adapter.configurations[0].name, mode, dtype, device)
-    fault = worker.run(adapter, cell, _probe_script(adapter, dtype), subject=subject).fault
+    plain = _probe_script(adapter, dtype)
+    fault = worker.run(adapter, cell, plain, subject=subject).fault
+    if fault is not None and "closure" in fault.message:
+        fault = worker.run(adapter, cell, replace(plain, objective=Quadratic(1.0)), subject=subject).fault
     return fault.message if fault is not None and fault.kind == "raised" else ""
 
 

@@ -115,6 +115,10 @@ class _Run:
         wide: Backend,
         watch: tuple[str, int, int] | None = None,
     ) -> None:
+        if program_of(rule).asks != (script.objective is not None):
+            needs = "needs a script with an objective" if program_of(rule).asks else "takes gradients, not an objective"
+            raise ValueError(f"rule {rule.name} {needs}")
+        self.curvature = () if script.objective is None else (script.objective.curvature,)
         self.watch = watch
         self.rule, self.program = rule, program_of(rule)
         self.script, self.trajectory, self.arithmetics, self.wide = script, trajectory, arithmetics, wide
@@ -161,7 +165,7 @@ class _Run:
     ) -> NDArray[np.int64]:
         """Return which row of scalars each of ``steps`` uses; ``tables`` numbers the rows, and takes new ones.
 
-        A row holds the hyper-parameters in force, what ``scalars`` holds for the step, and t.
+        A row holds the hyper-parameters in force, what ``scalars`` holds for the step, an objective's curvature, and t.
         """
         rows = np.empty(len(steps), dtype=np.int64)
         known: dict[int, tuple[float, ...]] = {}
@@ -169,7 +173,7 @@ class _Run:
             hyper = self.hypers[step - 1][group]
             if id(hyper) not in known:
                 known[id(hyper)] = tuple(float(hyper[name]) for name in self.program.hyper)
-            row = (*known[id(hyper)], *(scalars[at] if scalars else ()), at + 1.0)
+            row = (*known[id(hyper)], *(scalars[at] if scalars else ()), *self.curvature, at + 1.0)
             rows[at] = tables.setdefault(row, len(tables))
         return rows
 
@@ -198,7 +202,7 @@ class _Run:
             rows.append((*(old[name][0] for name in names), *(old[name][1] for name in names)))
             if set(names) - set(self.seen):
                 hyper = self.hypers[step - 1][group]
-                row = (*(float(hyper[name]) for name in self.program.hyper), *rows[-1], at + 1.0)
+                row = (*(float(hyper[name]) for name in self.program.hyper), *rows[-1], *self.curvature, at + 1.0)
                 columns, spread = _columns(self.program, [row])
                 with np.errstate(all="ignore"):
                     found = evaluate_scalars(self.program, columns, arithmetic, self.wide, spread)
@@ -351,7 +355,8 @@ class _Run:
 def _columns(program: Program, tables: Iterable[tuple[float, ...]]) -> tuple[dict[str, Reals], dict[str, Reals]]:
     """Return the rows of ``tables`` by symbol, and the radius of scalar states that were not seen."""
     scalars = program.scalar_states
-    names = (*program.hyper, *scalars, *(f"{name} radius" for name in scalars), "t")
+    objective = ("curvature",) if program.asks else ()
+    names = (*program.hyper, *scalars, *(f"{name} radius" for name in scalars), *objective, "t")
     columns = {name: np.array(column) for name, column in zip(names, zip(*tables, strict=True), strict=True)}
     spread = {name: columns.pop(f"{name} radius") for name in scalars}
     return columns, spread
