@@ -56,7 +56,12 @@ def test_every_class_takes_three_ordinary_steps(entry: planted.Planted) -> None:
     file, _, name = entry.where.partition(":")
     parameter = torch.nn.Parameter(torch.ones(3, dtype=getattr(torch, entry.dtype)))
     optimizer = getattr(load(file), name)([parameter], lr=0.1)
-    for _ in range(3):
+
+    def closure() -> float:
         parameter.grad = torch.full_like(parameter, 0.5)
-        optimizer.step()
+        return 0.0
+
+    for _ in range(3):
+        closure()
+        optimizer.step(closure)
     assert parameter.shape == (3,)
