@@ -12,6 +12,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 
 from stepcheck_implementations.subject import Cell
 from stepcheck_reference.arithmetic import Arithmetic
@@ -28,7 +30,8 @@ class Finding:
     or a fault's kind). ``witness`` breaks it in every matching cell once it has the cell's dtype and hyper-parameters.
     ``detour`` returns a script with its trigger taken out, and any other script as it is; ``allow`` returns
     the arithmetic that the defect amounts to. A finding with neither explains every failure of its law and
-    outputs in its cells, so it is the last resort.
+    outputs in its cells, so it is the last resort. A finding in another library than torch names its distribution
+    as ``library`` and the range of its releases as ``releases``.
     """
 
     name: str
@@ -45,11 +48,12 @@ class Finding:
     devices: tuple[str, ...] = ("*",)
     detour: Callable[[Script], Script] | None = None
     allow: Callable[[Arithmetic], Arithmetic] | None = None
+    library: str = ""
+    releases: tuple[str, str] = ("", "")
 
     def matches(self, cell: Cell, torch: str) -> bool:
         """Whether the finding is known for ``cell`` in release ``torch``, as in "2.13.0+cpu"."""
-        first, without = self.torch
-        if (first and release(torch) < release(first)) or (without and release(torch) >= release(without)):
+        if not _within(torch, self.torch) or (self.library and not _within(installed(self.library), self.releases)):
             return False
         pairs = (
             (cell.target, self.targets),
@@ -101,6 +105,22 @@ def allowed(findings: Iterable[Finding], arithmetic: Arithmetic) -> Arithmetic:
         if finding.allow is not None:
             arithmetic = finding.allow(arithmetic)
     return arithmetic
+
+
+def _within(version: str, releases: tuple[str, str]) -> bool:
+    """Whether ``version`` lies in ``releases``: (first, first without), each "" where open."""
+    first, without = releases
+    late = bool(without) and release(version) >= release(without)
+    return not late and not (first and release(version) < release(first))
+
+
+@cache
+def installed(distribution: str) -> str:
+    """Return the release of ``distribution`` that is installed here, "" where none is."""
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return ""
 
 
 def release(version: str) -> tuple[int, ...]:

@@ -132,9 +132,7 @@ AMSGRAD = _adapter(
     "count",
 )
 _ADAMAX_HYPER = {"lr": "learning_rate", "beta1": "b1", "beta2": "b2", "eps": "eps"}
-ADAMAX = _adapter(
-    "adamax", (Configuration("default", {}, "adamax"),), _ADAMAX_HYPER, {"m": "mu", "u": "nu"}, "count"
-)
+ADAMAX = _adapter("adamax", (Configuration("default", {}, "adamax"),), _ADAMAX_HYPER, {"m": "mu", "u": "nu"}, "count")
 ADAMAXW = _adapter(
     "adamaxw",
     (Configuration("default", {}, "adamax", ("decoupled_decay",)),),

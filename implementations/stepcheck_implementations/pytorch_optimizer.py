@@ -2,7 +2,7 @@
 
 Data only; nothing here imports torch. Sources are files of pytorch_optimizer 4.1.0 (``optimizer/*.py``,
 ``base/optimizer.py``), and torch's kernels as in ``torch_arithmetic.py``. Most of its classes publish rules of their
-own; QHM, PAdam and RAdam keep one of ours where their options make them. SGD, Adam, AdamW, NAdam and RMSprop are torch's.
+own; QHM, PAdam and RAdam keep one of ours with some of their options. SGD, Adam, AdamW, NAdam and RMSprop are torch's.
 """
 
 from __future__ import annotations

@@ -71,9 +71,7 @@ LION = _adapter(
 RMSPROP_TF = _adapter(
     "RMSpropTF",
     (
-        Configuration(
-            "plain", {}, "rmsprop_eps_inside", ("initial_accumulator", "coupled_decay"), _STARTED_PLAIN
-        ),
+        Configuration("plain", {}, "rmsprop_eps_inside", ("initial_accumulator", "coupled_decay"), _STARTED_PLAIN),
         Configuration(
             "plain,decoupled",
             {"decoupled_decay": True},

@@ -12,6 +12,7 @@ class Arithmetic:
     """The arithmetic a subject declares for one mode, dtype and device.
 
     Formats. ``storage``: of parameters and state, and ``states`` of elementwise state where that is another.
+    ``read``: what parameters, gradients and state are rounded to before anything (None: they are read as they are).
     ``operations``: what each elementwise operation rounds to; a kernel that computes narrow tensors in binary32
     rounds to ``storage`` only when it stores. ``scalars``: of expressions in hyper-parameters alone. ``counted``: of
     scalars that depend on t or on a scalar state, which a subject may hold in a tensor. ``kept``: what a scalar state
@@ -35,6 +36,7 @@ class Arithmetic:
     storage: Format
     operations: Format
     states: Format | None = None
+    read: Format | None = None
     scalars: Format = BINARY64
     counted: Format = BINARY64
     kept: Format | None = None

@@ -260,8 +260,10 @@ class _Evaluation:
         raise ValueError(f"no bound is known for an elementwise {node.kind}")
 
     def _read(self, ball: Ball) -> Ball:
-        """Return an input as the subject's operations see it: what is flushed may be 0."""
-        size = np.abs(ball.value)
+        """Return an input as the subject's operations see it: rounded, and what is flushed may be 0."""
+        size, read = np.abs(ball.value), self.arithmetic.read
+        if read is not None:
+            ball = replace(ball, radius=ball.error + read.unit_roundoff * size + read.smallest_subnormal / 2)
         if not self.flush or not np.any((size > 0) & (size < self.flush)):
             return ball
         return replace(ball, radius=ball.error + np.where(size < self.flush, size, 0.0))

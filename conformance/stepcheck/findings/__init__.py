@@ -1,15 +1,18 @@
-"""Known findings in released torch: one file each, and one line in ``ALL``."""
+"""Known findings in released torch and other libraries: one file each, and one line in ``ALL``."""
 
 from __future__ import annotations
 
 from stepcheck.expected_broken import Finding
 from stepcheck.findings.adagrad_groups import ADAGRAD_GROUPS
 from stepcheck.findings.compiled_zero_dimensions import COMPILED_ZERO_DIMENSIONS
+from stepcheck.findings.float32_inside import TIMM_FLOAT32, TORCHAO_FLOAT32
 from stepcheck.findings.folded_step_size_zero import ZERO_RATE
 from stepcheck.findings.foreach_narrow_scalars import FOREACH_ADAMAX, FOREACH_MOMENTS, FOREACH_SGD
 from stepcheck.findings.fused_adagrad import FUSED_ADAGRAD_NARROW
 from stepcheck.findings.fused_gaps import FUSED_GAPS
 from stepcheck.findings.fused_sgd import FUSED_SGD_LATE_GRADIENT, FUSED_SGD_NARROW
+from stepcheck.findings.group_step_counter import GROUP_STEP_COUNTER
+from stepcheck.findings.ignored_decay import IGNORED_DECAY
 from stepcheck.findings.radam_zero_divisor import RADAM_ZERO_DIVISOR
 from stepcheck.findings.rprop_shrinkage import RPROP_SHRINKAGE
 from stepcheck.findings.scalar_states import (
@@ -36,5 +39,9 @@ ALL: tuple[Finding, ...] = (
     FUSED_SGD_LATE_GRADIENT,
     FUSED_ADAGRAD_NARROW,
     COMPILED_ZERO_DIMENSIONS,
+    GROUP_STEP_COUNTER,
+    IGNORED_DECAY,
+    TIMM_FLOAT32,
+    TORCHAO_FLOAT32,
 )
 """Every finding, in the order reports list them."""

@@ -18,7 +18,10 @@ def _shrink(rule: Rule) -> Step | None:
 
 
 def _as_steps(rule: Rule) -> Mapping[Symbol, tuple[Expr, ...]]:
-    """Return theta - lr*weight_decay*theta - step, and theta - lr*(direction + weight_decay*theta) if lr is a factor."""
+    """Return theta - lr*weight_decay*theta - step; and theta - lr*(direction + weight_decay*theta), if lr is a factor.
+
+    The latter is how code writes it that adds the decay to the direction.
+    """
     beside = theta - lr * weight_decay * theta + (rule.step[theta] - theta)
     direction = (theta - rule.step[theta]) / lr
     return {theta: (beside,) if direction.has(lr) else (beside, theta - lr * (direction + weight_decay * theta))}

@@ -1,0 +1,53 @@
+"""Optimizers that compute in float32 whatever their parameters are."""
+
+from __future__ import annotations
+
+from stepcheck.expected_broken import Finding
+from stepcheck_reference.arithmetic import Arithmetic
+from stepcheck_reference.formats import BINARY32
+from stepcheck_reference.script import Group, Literal, Script, Step, Tensor
+
+
+def in_float32(arithmetic: Arithmetic) -> Arithmetic:
+    """Return ``arithmetic`` with everything read, computed and stored in float32."""
+    return arithmetic.with_(
+        read=BINARY32, storage=BINARY32, operations=BINARY32, entry=BINARY32, addend=BINARY32, states=BINARY32
+    )
+
+
+def _finding(name: str, explanation: str, targets: tuple[str, ...], library: str) -> Finding:
+    return Finding(
+        name=name,
+        explanation=explanation,
+        link="",
+        torch=("", ""),
+        targets=targets,
+        dtypes=("float64",),
+        code="SC101",
+        outputs=("theta",),
+        witness=Script(
+            (Tensor((1,), "float64", Literal((0.1,))),),
+            (Group((0,), {"lr": 0.5, "beta1": 0.5, "beta2": 0.5, "eps": 1.0}),),
+            (Step((Literal((0.0,)),)),),
+        ),
+        allow=in_float32,
+        library=library,
+    )
+
+
+TORCHAO_FLOAT32 = _finding(
+    "torchao-float64",
+    "torchao's Adam and AdamW convert parameter, gradient and state to float32, compute there, and convert back. A "
+    "float64 parameter so keeps 7 of its 16 digits from the first step on, even where its gradient is 0. No error is "
+    "raised.",
+    ("torchao.optim.*",),
+    "torchao",
+)
+TIMM_FLOAT32 = _finding(
+    "timm-radam-float64",
+    "timm's RAdamLegacy converts parameter and gradient to float32, keeps its state there, and converts the parameter "
+    "back. A float64 parameter so keeps 7 of its 16 digits from the first step on, even where its gradient is 0. No "
+    "error is raised. timm keeps the class as a reference and recommends torch's own.",
+    ("timm.optim.RAdamLegacy",),
+    "timm",
+)
