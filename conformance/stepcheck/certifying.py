@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from stepcheck import files
 from stepcheck.certificate import CellResult, Certificate, Findings, Run
 from stepcheck.plan import Planned, lots
 from stepcheck.request import Request, WrongRequest, writable
@@ -255,10 +256,7 @@ def write_cell(directory: Path, stem: str, result: CellResult) -> None:
 
 def write(path: Path, text: str) -> None:
     """Write ``text`` to ``path`` whole or not at all; raises WrongRequest where that cannot be done."""
-    temporary = path.with_name(f".{path.name}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
+        files.write(path, text)
     except OSError as error:
         raise WrongRequest(f"out={path}, but should be writable ({error.strerror or error})") from error

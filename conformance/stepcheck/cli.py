@@ -44,6 +44,9 @@ def stepcheck() -> None:
 @click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same findings.")
 @click.option("--strict", is_flag=True, help="Exit 1 where known findings break, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print the certificate as JSON.")
+@click.option("--html", metavar="PATH", help="Write one HTML page that needs nothing else; - prints it.")
+@click.option("--md", metavar="PATH", help="Write a Markdown summary; - prints it.")
+@click.option("--junit", metavar="PATH", help="Write JUnit XML; - prints it.")
 @click.option("--verbose", is_flag=True, help="Of a library, show each class in full, as certify CLASS does.")
 @click.option("--out", type=click.Path(path_type=Path), help="Write results and failing scripts here as they come.")
 @click.option("--jobs", type=click.IntRange(min=1), help="Judge processes; default: one a core.")
@@ -58,6 +61,9 @@ def certify(
     seed: int,
     strict: bool,
     as_json: bool,
+    html: str | None,
+    md: str | None,
+    junit: str | None,
     verbose: bool,
     out: Path | None,
     jobs: int | None,
@@ -65,14 +71,17 @@ def certify(
     """Hold TARGET to its rule on every configuration, mode, dtype and device.
 
     TARGET is torch.optim.AdamW, package.module:Name or path/file.py:Name; or a library, torch.optim,
-    for all its classes in one certificate.
+    for all its classes in one certificate. In a GitHub job, where GITHUB_STEP_SUMMARY names a file, the
+    Markdown summary is appended to it.
     """
     from stepcheck.certifying import Interrupted
     from stepcheck.certifying import certify as run
+    from stepcheck.report.outputs import STDOUT, append_summary, outputs, rendered
     from stepcheck.report.progress import reporting
     from stepcheck.report.text import report
     from stepcheck.request import settings
 
+    told = outputs({"json": STDOUT if as_json else None, "html": html, "md": md, "junit": junit})
     interrupted = False
     with reporting() as progress:
         try:
@@ -92,9 +101,16 @@ def certify(
             )
         except Interrupted as stop:
             certificate, interrupted = stop.certificate, True
-    click.echo(
-        certificate.to_json() if as_json else report(certificate, strict=strict, verbose=verbose), color=_color()
-    )
+    try:
+        told.write(certificate, strict=strict)
+        lost = append_summary(certificate)
+        if lost:
+            click.echo(f"stepcheck: {lost}", err=True)
+    finally:
+        if told.printed == "text":
+            click.echo(report(certificate, strict=strict, verbose=verbose), color=_color())
+        else:
+            click.echo(rendered(told.printed, certificate, strict=strict), nl=False)
     return INTERRUPTED if interrupted else certificate.exit_code(strict=strict)
 
 
@@ -102,7 +118,7 @@ def certify(
 @click.argument("rule", required=False)
 @click.option("--latex", is_flag=True, help="Print the equations as LaTeX.")
 def rules(rule: str | None, latex: bool) -> int:
-    """List the rules, or show one: equations, source, state, domains, variants."""
+    """List the rules, or show one: equations, closed form, source, state, domains, variants."""
     if rule is None and latex:
         raise click.UsageError("--latex needs a RULE, as in `stepcheck rules adam --latex`")
     from stepcheck_reference.rules import ALL, find
@@ -133,6 +149,15 @@ def explain(code: str) -> int:
     from stepcheck.report.explanation import explanation
 
     click.echo(explanation(code))
+    return CONFORMS
+
+
+@stepcheck.command()
+def schema() -> int:
+    """Print the JSON Schema of what certify --json prints."""
+    from stepcheck.schema import to_json
+
+    click.echo(to_json(), nl=False)
     return CONFORMS
 
 

@@ -33,6 +33,13 @@ def test_the_wheel_holds_every_source_file(wheel: list[str]) -> None:
     assert written <= set(wheel)
 
 
+def test_the_wheel_holds_what_pages_are_made_of(wheel: list[str]) -> None:
+    folder = ROOT / "conformance" / "stepcheck" / "report" / "templates"
+    written = {path.relative_to(ROOT / "conformance").as_posix() for path in folder.iterdir()}
+    assert len(written) == 3
+    assert written <= set(wheel)
+
+
 def test_every_package_says_that_it_is_typed(wheel: list[str]) -> None:
     assert {f"{package}/py.typed" for package in PACKAGES} <= set(wheel)
 

@@ -87,6 +87,11 @@ def mark(cell: CellResult) -> str:
 
 def summary(certificate: Certificate, *, strict: bool = False) -> str:
     """Return the verdict and what it rests on."""
+    return "\n".join(line for name, text in summary_rows(certificate, strict=strict) for line in row(name, text))
+
+
+def summary_rows(certificate: Certificate, *, strict: bool = False) -> list[Row]:
+    """Return the verdict and what it rests on, row by row."""
     found, cells = certificate.findings, certificate.cells
     ran = [cell for cell in cells if cell.scripts]
     rows = verdict_rows(certificate)
@@ -99,8 +104,7 @@ def summary(certificate: Certificate, *, strict: bool = False) -> str:
     for inferred in dict.fromkeys(cell.inferred for cell in ran if cell.inferred):
         where = [cell for cell in ran if cell.inferred == inferred]
         rows.append(("inferred", f"{inferred} ({places(where, cells)})"))
-    rows += reason_rows(cells) + run_rows(certificate, strict=strict)
-    return "\n".join(line for name, text in rows for line in row(name, text))
+    return rows + reason_rows(cells) + run_rows(certificate, strict=strict)
 
 
 def verdict_rows(certificate: Certificate) -> list[Row]:

@@ -1,0 +1,61 @@
+"""Files that are written whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import tempfile
+from pathlib import Path
+
+
+def check(path: Path) -> None:
+    """Raise OSError where ``path`` cannot be written; its directory is made if need be."""
+    if _special(path):
+        with path.open("a"):
+            return
+    if path.is_dir():
+        raise IsADirectoryError(None, "it is a directory")
+    if path.exists() and not os.access(path, os.W_OK):
+        raise PermissionError(None, "it is read-only")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=path.parent):
+        return
+
+
+def write(path: Path, text: str) -> None:
+    """Write ``text`` to ``path`` whole or not at all; a pipe or a device is simply written to. Raises OSError."""
+    data = text.encode(errors="replace")
+    if _special(path):
+        path.write_bytes(data)
+        return
+    path = path.resolve()  # through a link, which stays a link
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:60]}.", suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        Path(name).chmod(_mode(path))
+        Path(name).replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            Path(name).unlink()
+        raise
+
+
+def _special(path: Path) -> bool:
+    """Whether ``path`` is there and is no regular file or directory, as /dev/stdout is."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def _mode(path: Path) -> int:
+    """Return the permissions that ``path`` has, or that a new file gets."""
+    with contextlib.suppress(OSError):
+        return stat.S_IMODE(path.stat().st_mode)
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask

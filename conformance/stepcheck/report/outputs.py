@@ -1,0 +1,99 @@
+"""Outputs: the reports a run was asked for, where each goes, and that it can go there before anything runs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from stepcheck import files
+from stepcheck.certificate import Certificate
+from stepcheck.request import WrongRequest
+
+STDOUT = "-"
+GITHUB = "GITHUB_STEP_SUMMARY"
+GITHUB_LIMIT = 1024 * 1024
+"""Bytes that GitHub takes as the summary of one step; of a longer one it shows nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """``files`` by format, "html", "json", "junit" or "md"; ``printed`` is what stdout gets, "text" or a format."""
+
+    files: Mapping[str, Path]
+    printed: str = "text"
+
+    def write(self, certificate: Certificate, *, strict: bool = False) -> None:
+        """Write every file; raises WrongRequest for those that could not be, once the others are written."""
+        lost: list[str] = []
+        for form, path in self.files.items():
+            try:
+                files.write(path, rendered(form, certificate, strict=strict))
+            except OSError as error:
+                lost.append(_unwritable(form, path, error))
+        if lost:
+            raise WrongRequest("; ".join(lost))
+
+
+def outputs(asked: Mapping[str, str | None]) -> Outputs:
+    """Return where the reports in ``asked`` go: format to path, "-" for stdout, None where it is not asked for.
+
+    Raises WrongRequest where two would go to one place, or a file cannot be written.
+    """
+    printed = [form for form, path in asked.items() if path == STDOUT]
+    if len(printed) > 1:
+        raise WrongRequest(f"{' and '.join(printed)} would be printed, but only one can be; give the others a file")
+    paths = {form: Path(path) for form, path in asked.items() if path is not None and path != STDOUT}
+    taken: dict[Path, str] = {}
+    for form, path in paths.items():
+        other = taken.setdefault(path.resolve(), form)
+        if other != form:
+            raise WrongRequest(f"{form}={path}, but {other} goes there already")
+        try:
+            files.check(path)
+        except OSError as error:
+            raise WrongRequest(_unwritable(form, path, error)) from error
+    return Outputs(paths, printed[0] if printed else "text")
+
+
+def rendered(form: str, certificate: Certificate, *, strict: bool = False) -> str:
+    """Return ``certificate`` in one format."""
+    if form == "json":
+        return certificate.to_json() + "\n"
+    if form == "md":
+        from stepcheck.report.markdown import summary
+
+        return summary(certificate)
+    if form == "junit":
+        from stepcheck.report.junit import suites
+
+        return suites(certificate, strict=strict)
+    from stepcheck.report.html import page
+
+    return page(certificate, strict=strict)
+
+
+def append_summary(certificate: Certificate) -> str:
+    """Append the Markdown summary to the file that GITHUB_STEP_SUMMARY names; return why it could not be, or "".
+
+    The file stays within what GitHub takes, together with what is in it already.
+    """
+    name = os.environ.get(GITHUB, "")
+    if not name:
+        return ""
+    from stepcheck.report.markdown import summary
+
+    path = Path(name)
+    try:
+        held = path.stat().st_size if path.exists() else 0
+        text = summary(certificate, limit=GITHUB_LIMIT - held - 1)
+        with path.open("ab") as file:
+            file.write((("\n" if held and text else "") + text).encode(errors="replace"))
+    except OSError as error:
+        return _unwritable(GITHUB, path, error)
+    return ""
+
+
+def _unwritable(what: str, path: Path, error: OSError) -> str:
+    return f"{what}={path}, but should be a file that can be written ({error.strerror or error})"

@@ -1,0 +1,68 @@
+"""A witness' script in words: its tensors, its groups, and what happens at each step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+_VALUES = 6
+"""How many values of a tensor are written out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line: what it is about ("p0", "group 1", "steps 2–300"), and what is said of it."""
+
+    name: str
+    text: str
+
+
+def lines(script: Mapping[str, Any]) -> tuple[Line, ...]:
+    """Return ``script``, as a certificate holds it, line by line; equal neighbours among the steps are one."""
+    return (*_tensors(script["tensors"]), *_groups(script["groups"]), *_steps(script["steps"], len(script["tensors"])))
+
+
+def _tensors(tensors: Sequence[Mapping[str, Any]]) -> Iterator[Line]:
+    for number, tensor in enumerate(tensors):
+        shape = f"shape ({', '.join(map(str, tensor['shape']))}{',' if len(tensor['shape']) == 1 else ''})"
+        layout = "" if tensor["layout"] == "contiguous" else f", {tensor['layout'].replace('_', ' ')}"
+        yield Line(f"p{number}", f"{tensor['dtype']}, {shape}{layout}, starts at {_data(tensor['initial'])}")
+
+
+def _groups(groups: Sequence[Mapping[str, Any]]) -> Iterator[Line]:
+    for number, group in enumerate(groups):
+        held = "" if len(groups) == 1 else ", ".join(f"p{index}" for index in group["tensors"]) + ": "
+        hyper = ", ".join(f"{name}={value!r}" for name, value in group["hyper"].items())
+        yield Line("group" if len(groups) == 1 else f"group {number}", held + (hyper or "no hyper-parameters"))
+
+
+def _steps(steps: Sequence[Mapping[str, Any]], tensors: int) -> Iterator[Line]:
+    start = 0
+    for stop in range(1, len(steps) + 1):
+        if stop < len(steps) and steps[stop] == steps[start]:
+            continue
+        name = f"step {start + 1}" if stop == start + 1 else f"steps {start + 1}–{stop}"
+        yield Line(name, _step(steps[start], tensors))
+        start = stop
+
+
+def _step(step: Mapping[str, Any], tensors: int) -> str:
+    parts = ["state saved, and loaded into a new optimizer"] if step.get("reload") else []
+    parts += [f"{name} of group {group} set to {value!r}" for group, name, value in step.get("hyper", ())]
+    parts += [f"p{index} overwritten with {_data(data)}" for index, data in step.get("overwrite", ())]
+    for number, data in enumerate(step["gradients"]):
+        name = "gradient" if tensors == 1 else f"gradient of p{number}"
+        parts.append(f"no {name}" if data is None else f"{name} {_data(data)}")
+    return "; ".join(parts)
+
+
+def _data(data: Any) -> str:
+    if isinstance(data, Mapping):
+        scale = "" if data["scale"] == 1.0 else f" times {data['scale']!r}"
+        specials = "".join(f", [{index}]={value}" for index, value in data["specials"][:_VALUES])
+        return f"values drawn as {data['regime']}{scale}, seed {data['seed']}{specials}"
+    if len(data) == 1:
+        return str(data[0])
+    more = f", … ({len(data)} values)" if len(data) > _VALUES else ""
+    return f"({', '.join(map(str, data[:_VALUES]))}{more})"

@@ -1,0 +1,153 @@
+"""Figures: what is drawn of a cell's ratios and of a failure's course."""
+
+from __future__ import annotations
+
+import math
+import re
+from xml.etree import ElementTree
+
+import pytest
+from msgspec.structs import replace
+
+from conformance.certificates import HOSTILE, broken, fault, point
+from stepcheck.certificate import Failure, Point
+from stepcheck.report import figures
+from stepcheck_reference.spread import BINS, INSIDE
+
+
+def drawn(failure: Failure) -> list[ElementTree.Element]:
+    """Return the drawings of ``failure``'s course: its values, and its errors in radii."""
+    return list(ElementTree.fromstring(f"<div>{figures.course(failure)}</div>").iter("svg"))
+
+
+def walking(path: tuple[Point, ...], step: int, observed: float | str) -> Failure:
+    """Return a failure in ``step`` of ``path``."""
+    failure = broken()
+    assert failure.worst is not None
+    return replace(failure, path=path, worst=replace(failure.worst, step=step, observed=observed))
+
+
+def classes(svg: ElementTree.Element) -> list[str]:
+    return [element.get("class", "") for element in svg.iter() if element.get("class")]
+
+
+def numbers(svg: ElementTree.Element) -> list[float]:
+    """Return every coordinate in ``svg``."""
+    found = []
+    for element in svg.iter():
+        for name in ("d", "x", "y", "cx", "cy", "width", "height", "points"):
+            found += [float(number) for number in re.findall(r"-?\d+\.?\d*(?:e-?\d+)?|nan|inf", element.get(name, ""))]
+    return found
+
+
+def test_the_bars_are_as_many_as_bins_that_hold_something() -> None:
+    counts = [0] * BINS
+    counts[0], counts[3], counts[INSIDE + 1] = 1000, 1, 1
+    svg = ElementTree.fromstring(figures.spread(counts, "cell"))
+    paths = {element.get("class"): element.get("d", "") for element in svg.iter("path")}
+    assert paths["inside"].count("M") == 2
+    assert paths["beyond"].count("M") == 1
+    told = svg.get("aria-label")
+    assert told == "cell: 100% of 1 002 errors below half the radius, 1 beyond it, the furthest more than 10 radii off"
+    title = svg.find("title")
+    assert title is not None
+    assert title.text == told
+
+
+def test_one_in_a_million_is_seen() -> None:
+    million = figures.spread([1_000_000, *[0] * (INSIDE - 1), 1], "cell")
+    first, last = (float(height) for height in re.findall(r"v-([\d.]+)h", million))
+    assert first == 23.0
+    assert last >= 1.0
+
+
+def test_a_cell_that_counted_nothing_has_no_bars() -> None:
+    assert figures.spread([], "cell") == ""
+    assert figures.spread([0] * BINS, "cell") == ""
+
+
+def test_counts_add_up_whatever_their_length() -> None:
+    counts = figures.total([(1, 2), (1,), (0,) * INSIDE + (5,)])
+    assert len(counts) == BINS
+    assert {at: number for at, number in enumerate(counts) if number} == {0: 2, 1: 2, INSIDE: 5}
+
+
+def test_a_course_is_drawn_twice_with_the_failing_step_marked() -> None:
+    values, errors = drawn(broken())
+    assert classes(values).count("observed") == 4
+    assert classes(values).count("envelope") == 3
+    for svg in (values, errors):
+        assert classes(svg).count("failing") == 1
+        assert svg.find("title") is not None
+        said = svg.find("desc")
+        assert said is not None
+        assert said.text == svg.get("aria-label")
+    assert "In step 3 it is -0.5, but should be -0.25 ± 0.01." in (values.get("aria-label") or "")
+    labels = [text.text for text in errors.iter("text")]
+    assert {"0", "1", "10", "25", "step"} <= set(labels)
+
+
+def test_the_failing_step_is_where_the_others_are_not() -> None:
+    values, _ = drawn(broken())
+    boxes = [float(element.get("y", "0")) for element in values.iter("rect") if element.get("class") == "envelope"]
+    failing = next(element for element in values.iter("circle") if element.get("class") == "failing")
+    assert float(failing.get("cy", "0")) > boxes[-1] + 20
+
+
+@pytest.mark.parametrize("observed", ["nan", "inf", "-inf"])
+def test_a_value_that_is_no_number_stands_at_the_edge_with_its_name(observed: str) -> None:
+    path = (point(0, 0.0, 0.0), point(1, 1.0, 1.0), point(2, observed, 2.0), point(3, observed, "nan", "nan"))
+    values, errors = drawn(walking(path, 2, observed))
+    assert observed in [text.text for text in values.iter("text")]
+    for svg in (values, errors):
+        assert all(math.isfinite(number) for number in numbers(svg))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        (point(0, 1.0, 0.0, 0.0),),
+        (point(0, 0.0, 0.0, 0.0), point(1, 0.0, 1e-320, 0.0)),
+        (point(0, 1.7e308, 1.7e308), point(1, -1.7e308, 1.7e308, 1e300)),
+        (point(0, 1.0, 1.0, 0.0), point(1, 1.0 + 2.0**-50, 1.0, 2.0**-53)),
+        (point(0, 5.0, 5.0, 0.0), point(1, 5.0, 6.0, 0.0)),
+        tuple(point(step, math.sin(step), math.sin(step) + (step == 250), 0.1) for step in range(301)),
+        (point(0, 1.0, 1.0), point(1, "nan", "inf", "nan")),
+    ],
+    ids=["start", "subnormal", "huge", "ulps", "count", "long", "nothing"],
+)
+def test_any_course_stays_inside_its_frame(path: tuple[Point, ...]) -> None:
+    failing = next((entry for entry in path if entry.step == 250), path[-1])
+    for svg in drawn(walking(path, failing.step, failing.observed)):
+        assert all(-30 <= number <= 400 for number in numbers(svg))
+        labels = [text.text or "" for text in svg.iter("text") if text.get("class") == "tick end"]
+        assert len(set(labels)) == len(labels)
+        assert all(len(label) <= 12 for label in labels)
+
+
+def test_ticks_that_would_read_the_same_are_distances() -> None:
+    path = (point(0, 1.0, 1.0, 0.0), point(1, 1.0 + 2.0**-50, 1.0, 2.0**-53))
+    values, _ = drawn(walking(path, 1, path[1].observed))
+    labels = [text.text or "" for text in values.iter("text") if text.get("class") == "tick end"]
+    assert "1" in labels
+    assert "+5e-16" in labels
+
+
+def test_a_long_course_is_a_line_and_a_band() -> None:
+    path = (*(point(step, step / 10, step / 10) for step in range(299)), point(299, 99.0, 29.9))
+    values, errors = drawn(walking(path, 299, 99.0))
+    assert classes(values).count("envelope") == 1
+    assert "observed" not in classes(values)
+    assert classes(errors).count("failing") == 1
+
+
+def test_what_has_no_course_is_not_drawn() -> None:
+    assert figures.course(fault()) == ""
+    assert figures.course(replace(broken(), path=())) == ""
+    assert figures.course(walking((point(0, 0.0, 0.0),), 3, 1.0)) == ""
+
+
+def test_names_are_escaped() -> None:
+    svg = ElementTree.fromstring(figures.spread([1], HOSTILE.replace("\x00\x1b", "")))
+    assert "<script>" in (svg.get("aria-label") or "")
+    assert not list(svg.iter("script"))
