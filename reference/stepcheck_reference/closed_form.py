@@ -21,16 +21,16 @@ from stepcheck_reference.rule import Rule
 
 @dataclass(frozen=True, slots=True)
 class NoClosedForm:
-    """Why a state has no closed form; ``{others}`` in the reason stands for the states ``others``."""
+    """Why a state has no closed form, by way of the states ``others``; ``{others}`` in the reason stands for them."""
 
     reason: str
     others: tuple[Symbol, ...] = ()
 
 
 NOT_LINEAR = NoClosedForm("the new value is not linear in the old one")
-GRADIENTS_DECIDE = NoClosedForm("what is kept of the old value depends on gradients")
-CIRCLE = "{others} feed one another"
-LACKING = "it depends on {others}, without one"
+GRADIENTS_DECIDE = NoClosedForm("gradients decide how much of the old value is kept")
+CIRCLE = "they feed one another"
+LACKING = "by way of {others}"
 
 
 @dataclass(frozen=True, slots=True)

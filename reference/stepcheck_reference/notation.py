@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from sympy import Abs, Add, Expr, Mul, Piecewise, Pow, Rational, Symbol, UnevaluatedExpr
+from sympy import Abs, Add, Expr, Indexed, Mul, Piecewise, Pow, Product, Rational, Sum, Symbol, UnevaluatedExpr
 from sympy.core.relational import Relational
 
 from stepcheck_reference.alphabet import ALPHABET, Letter
@@ -13,9 +13,13 @@ from stepcheck_reference.alphabet import ALPHABET, Letter
 SUM, PRODUCT, POWER, ATOM = range(4)
 """How tightly a written expression holds together."""
 
-SUPERSCRIPTS = dict(zip("0123456789+-−()nt", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁽⁾ⁿᵗ", strict=True))
+SUPERSCRIPTS = dict(zip("0123456789+-−()ijnt", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁽⁾ⁱʲⁿᵗ", strict=True))
+SUBSCRIPTS = dict(zip("0123456789+-−=()aijt", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎ₐᵢⱼₜ", strict=True))
 
 Written = tuple[str, int]
+
+Cases = tuple[tuple[str, str], ...]
+"""Branches (value, condition), the condition empty where it is "otherwise"."""
 
 GRADIENT_AT = "gradient_at"
 """The function that prints as the gradient of the objective L."""
@@ -33,6 +37,9 @@ class Dialect:
     power: Callable[[Written, Written], Written]
     group: Callable[[str], str]
     call: Callable[[str, str], str]
+    index: Callable[[str, str], str]
+    run: Callable[[bool, str, str], str]
+    cases: Callable[[Cases], str]
     relations: Mapping[str, str]
 
 
@@ -85,6 +92,41 @@ def _latex_call(name: str, inside: str) -> str:
     return rf"{called}\left({inside}\right)"
 
 
+def _unicode_cases(cases: Cases) -> str:
+    branches = (f"{value} if {condition}" if condition else f"{value} otherwise" for value, condition in cases)
+    return _parenthesised("; ".join(branches))
+
+
+def _latex_cases(cases: Cases) -> str:
+    branches = (
+        rf"{value} & \text{{if }} {condition}" if condition else rf"{value} & \text{{otherwise}}"
+        for value, condition in cases
+    )
+    return r"\begin{cases} " + r" \\ ".join(branches) + r" \end{cases}"
+
+
+def _raised(text: str) -> str:
+    return "".join(SUPERSCRIPTS[character] for character in text.replace(" ", ""))
+
+
+def _lowered(text: str) -> str:
+    return "".join(SUBSCRIPTS[character] for character in text.replace(" ", ""))
+
+
+def _unicode_index(letter: str, step: str) -> str:
+    if "ₜ" in letter:
+        return letter.replace("ₜ", _lowered(step))
+    return f"{letter}{',' if letter[-1] in SUBSCRIPTS.values() or '_' in letter else ''}{_lowered(step)}"
+
+
+def _latex_index(letter: str, step: str) -> str:
+    base, low, index = letter.rpartition("_")
+    if not low or "}" in index[:-1]:
+        return f"{letter}_{{{step}}}"
+    index = index.strip("{}")
+    return f"{base}_{{{index.replace('t', step) if index in ('t', 't+1') else f'{index},{step}'}}}"
+
+
 UNICODE = Dialect(
     letter=lambda letter: letter.unicode,
     times="·",
@@ -94,6 +136,9 @@ UNICODE = Dialect(
     power=_unicode_power,
     group=_parenthesised,
     call=_unicode_call,
+    index=_unicode_index,
+    run=lambda adds, first, last: f"{'Σ' if adds else 'Π'}{_lowered(first)}{_raised(last)} ",
+    cases=_unicode_cases,
     relations={"==": "=", "!=": "≠", "<=": "≤", ">=": "≥"},
 )
 
@@ -106,6 +151,9 @@ LATEX = Dialect(
     power=_latex_power,
     group=_latex_group,
     call=_latex_call,
+    index=_latex_index,
+    run=lambda adds, first, last: rf"\{'sum' if adds else 'prod'}_{{{first}}}^{{{last}}} ",
+    cases=_latex_cases,
     relations={"==": "=", "!=": r"\neq", "<=": r"\leq", ">=": r"\geq"},
 )
 
@@ -121,7 +169,7 @@ class Writer:
         """Return how ``symbol`` prints."""
         return self.dialect.letter(self.letters[symbol])
 
-    def cases(self, expression: Expr, head: Symbol | None = None) -> tuple[tuple[str, str], ...]:
+    def cases(self, expression: Expr, head: Symbol | None = None) -> Cases:
         """Return the branches of ``expression`` as (value, condition); one without condition if it has none.
 
         The last branch's condition is empty where it is "otherwise".
@@ -141,6 +189,13 @@ class Writer:
     def _write(self, expression: Expr, head: Symbol | None = None) -> Written:
         if isinstance(expression, Symbol):
             return self.symbol(expression), ATOM
+        if isinstance(expression, Indexed):
+            letter, step = self.symbol(expression.base.label), self.write(expression.indices[0])
+            return self.dialect.index(letter, step), ATOM
+        if isinstance(expression, Sum | Product):
+            index, first, last = expression.limits[0]
+            over = self.dialect.run(isinstance(expression, Sum), f"{index}={self.write(first)}", self.write(last))
+            return over + _grouped(self._write(expression.function), PRODUCT, self.dialect.group), PRODUCT
         if isinstance(expression, UnevaluatedExpr):
             return self._write(expression.args[0], head)
         if expression.is_Number:
@@ -150,11 +205,7 @@ class Writer:
         if isinstance(expression, Mul | Pow):
             return self._product(expression)
         if isinstance(expression, Piecewise):
-            branches = [
-                f"{value} if {condition}" if condition else f"{value} otherwise"
-                for value, condition in self.cases(expression, head)
-            ]
-            return self.dialect.group("; ".join(branches)), ATOM
+            return self.dialect.cases(self.cases(expression, head)), ATOM
         if isinstance(expression, Relational):
             sign = self.dialect.relations.get(expression.rel_op, expression.rel_op)
             return f"{self.write(expression.lhs)} {sign} {self.write(expression.rhs)}", SUM
@@ -217,8 +268,8 @@ class Writer:
         return self.letters[symbol].role
 
     def _is_scalar(self, expression: Expr) -> bool:
-        roles = {self._role(symbol) for symbol in expression.free_symbols}
-        return roles <= {"hyper-parameter", "constant", "count"}
+        roles = {self._role(symbol) for symbol in expression.free_symbols if isinstance(symbol, Symbol)}
+        return roles <= {"hyper-parameter", "constant", "count", "objective"}
 
     def _order(self, expression: Expr) -> tuple[int, str]:
         """Return the place of an expression's first symbol in the alphabet, new names last."""
@@ -228,12 +279,14 @@ class Writer:
 
     def _term_rank(self, term: Expr, head: Symbol | None) -> tuple[object, ...]:
         factors = Mul.make_args(term)
-        if isinstance(term, Symbol) and (term == head or self._role(term) == "count"):
+        if term == head or (isinstance(term, Symbol) and self._role(term) == "count"):
             place = 0
         elif term.is_Number:
             place = 1 if term > 0 else 5
         elif head is not None and head in factors:
             place = 0
+        elif term.has(Sum):
+            place = 6
         elif any(factor.free_symbols and self._is_gradient(factor) for factor in factors):
             place = 2
         elif self._is_scalar(term):
@@ -243,12 +296,15 @@ class Writer:
         return place, len(factors), self._order(term)
 
     def _is_gradient(self, factor: Expr) -> bool:
-        return isinstance(factor, Symbol) and self._role(factor) == "gradient"
+        symbol = factor.base.label if isinstance(factor, Indexed) else factor
+        return isinstance(symbol, Symbol) and self._role(symbol) == "gradient"
 
     def _factor_rank(self, factor: Expr) -> tuple[object, ...]:
         if factor.is_Number:
             return (0,)
-        bare = isinstance(factor, Symbol)
+        if isinstance(factor, Sum | Product):
+            return (5, str(factor))
+        bare = isinstance(factor, Symbol | Indexed)
         if self._is_scalar(factor):
             return (1 if bare else 2, self._order(factor))
         return (3 if bare else 4, self._order(factor))

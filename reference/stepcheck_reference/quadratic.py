@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sympy import Eq, Expr, ImmutableMatrix, Integer, Symbol, false
+from sympy import Eq, Expr, ImmutableMatrix, Integer, Symbol, factor_terms, false
 
 from stepcheck_reference.alphabet import curvature, g, gradient_at, t, theta
 from stepcheck_reference.history import released
@@ -92,6 +92,6 @@ def _row(equation: Expr, vector: tuple[Expr, ...]) -> list[Expr] | None:
         if parts is None:
             return None
         coefficient, equation = parts
-        row.append(coefficient)
-    row.append(equation)
+        row.append(factor_terms(coefficient))
+    row.append(factor_terms(equation))
     return None if any(part.free_symbols & set(vector) for part in row) else row

@@ -2,52 +2,44 @@
 
 from __future__ import annotations
 
-import textwrap
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 
 from sympy import Symbol
 
-from stepcheck_reference import rewrites, rules
+from stepcheck_reference import rewrites, rules, solved
 from stepcheck_reference.alphabet import ALPHABET, g, t
+from stepcheck_reference.columns import WIDTH, brace, columns, hanging, padded, wrapped
 from stepcheck_reference.folding import Folded, folded
 from stepcheck_reference.notation import LATEX, UNICODE, Writer
 from stepcheck_reference.rule import Rule
-
-WIDTH = 100
-"""How many columns the text may take; a line that cannot be broken may be longer."""
 
 Rows = Sequence[tuple[str, ...]]
 """Cells of a section, a row a tuple."""
 
 
 def text(rule: Rule) -> str:
-    """Return ``rule`` at length: equations, source, state, hyper-parameters, constants and relatives."""
+    """Return ``rule`` at length: equations, what solves them, source, state, hyper-parameters, constants, relatives."""
     parts = [
         _paragraph(rule.name, rule.title),
         "\n".join(_equations(folded(rule))),
-        "\n".join(_section("source", [(line,) for line in _wrapped(rule.source, WIDTH - 12)])),
+        *solved.text(rule),
+        "\n".join(_section("source", [(line,) for line in wrapped(rule.source, WIDTH - 12)])),
         *("\n".join(_section(title, rows)) for title, rows in _sections(rule) if rows),
     ]
     return "\n\n".join(parts)
 
 
 def latex(rule: Rule) -> str:
-    """Return the equations of ``rule`` as one LaTeX align* environment."""
+    """Return the equations of ``rule`` as a LaTeX align* environment, and what solves them as another."""
     lines = folded(rule)
     writer = Writer(LATEX, lines.letters)
     rows = []
     for name, value in lines.lines:
         cases = writer.cases(value, lines.first(name))
-        right = cases[0][0]
-        if len(cases) > 1:
-            branches = (
-                rf"{branch} & \text{{if }} {condition}" if condition else rf"{branch} & \text{{otherwise}}"
-                for branch, condition in cases
-            )
-            right = r"\begin{cases} " + r" \\ ".join(branches) + r" \end{cases}"
+        right = LATEX.cases(cases) if len(cases) > 1 else cases[0][0]
         rows.append(f"  {writer.symbol(name)} &= {right}")
-    return "\\begin{align*}\n" + " \\\\\n".join(rows) + "\n\\end{align*}"
+    parts = ["\\begin{align*}\n" + " \\\\\n".join(rows) + "\n\\end{align*}", solved.latex(rule)]
+    return "\n\n".join(filter(None, parts))
 
 
 def listing(chosen: Iterable[Rule]) -> str:
@@ -55,14 +47,14 @@ def listing(chosen: Iterable[Rule]) -> str:
     chosen = tuple(chosen)
     letters = {rule: ", ".join(ALPHABET[state].unicode for state in (*rule.init, *rule.scalars)) for rule in chosen}
     left = max(map(len, [rule.name for rule in chosen] + [rewrite.name for rewrite in rewrites.ALL])) + 2
-    middle = max(len("state"), *map(_columns, letters.values())) + 2
-    lines = [_padded("rule", left) + _padded("state", middle) + "what it is"]
+    middle = max(len("state"), *map(columns, letters.values())) + 2
+    lines = [padded("rule", left) + padded("state", middle) + "what it is"]
     for rule in chosen:
-        lines += _hanging(_padded(rule.name, left) + _padded(letters[rule] or "–", middle), rule.title)
+        lines += hanging(padded(rule.name, left) + padded(letters[rule] or "–", middle), rule.title)
     lines += ["", "A rewrite joins a rule with +, as in adamw+maximize or amsgrad+coupled_decay+maximize.", ""]
-    lines.append(_padded("rewrite", left + middle) + "what it does")
+    lines.append(padded("rewrite", left + middle) + "what it does")
     for rewrite in rewrites.ALL:
-        lines += _hanging(_padded(rewrite.name, left + middle), rewrite.title)
+        lines += hanging(padded(rewrite.name, left + middle), rewrite.title)
     return "\n".join(lines)
 
 
@@ -130,53 +122,28 @@ def _meaning(rule: Rule, symbol: Symbol) -> str:
 
 def _equations(lines: Folded) -> Iterator[str]:
     writer = Writer(UNICODE, lines.letters)
-    left = max(_columns(writer.symbol(name)) for name, _ in lines.lines)
+    left = max(columns(writer.symbol(name)) for name, _ in lines.lines)
     for name, value in lines.lines:
-        start = f"    {_padded(writer.symbol(name), left)} = "
+        start = f"    {padded(writer.symbol(name), left)} = "
         cases = writer.cases(value, lines.first(name))
         if len(cases) == 1:
             yield start + cases[0][0]
             continue
-        wide = max(_columns(branch) for branch, _ in cases) + 3
+        wide = max(columns(branch) for branch, _ in cases) + 3
         for place, (branch, condition) in enumerate(cases):
-            margin = start if place == 0 else " " * _columns(start)
+            margin = start if place == 0 else " " * columns(start)
             when = f"if {condition}" if condition else "otherwise"
-            yield f"{margin}{_brace(place, len(cases))} {_padded(branch, wide)}{when}"
-
-
-def _brace(place: int, rows: int) -> str:
-    if place in (0, rows - 1):
-        return "⎩" if place else "⎧"
-    return "⎨" if place == rows // 2 else "⎪"
+            yield f"{margin}{brace(place, len(cases))} {padded(branch, wide)}{when}"
 
 
 def _section(title: str, rows: Rows) -> Iterator[str]:
     """Yield rows under one title on the left, in columns; a last cell too long is broken."""
-    widths = [max(map(_columns, column)) for column in zip(*rows, strict=True)][:-1]
+    widths = [max(map(columns, column)) for column in zip(*rows, strict=True)][:-1]
     for number, row in enumerate(rows):
-        start = _padded(title if number == 0 else "", 12)
-        start += "".join(_padded(cell, width + 2) for cell, width in zip(row[:-1], widths, strict=True) if width)
-        yield from _hanging(start, row[-1])
+        start = padded(title if number == 0 else "", 12)
+        start += "".join(padded(cell, width + 2) for cell, width in zip(row[:-1], widths, strict=True) if width)
+        yield from hanging(start, row[-1])
 
 
 def _paragraph(name: str, title: str) -> str:
-    return "\n".join([name, *_wrapped(title, WIDTH)])
-
-
-def _wrapped(words: str, width: int) -> list[str]:
-    return textwrap.wrap(words, width, break_long_words=False, break_on_hyphens=False)
-
-
-def _hanging(start: str, words: str) -> Iterator[str]:
-    indent = _columns(start)
-    for number, line in enumerate(_wrapped(words, WIDTH - indent)):
-        yield (start if number == 0 else " " * indent) + line
-
-
-def _columns(words: str) -> int:
-    """Return how many columns ``words`` take; an accent takes none."""
-    return sum(not unicodedata.combining(character) for character in words)
-
-
-def _padded(words: str, width: int) -> str:
-    return words + " " * (width - _columns(words))
+    return "\n".join([name, *wrapped(title, WIDTH)])
