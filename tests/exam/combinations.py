@@ -1,4 +1,4 @@
-"""Rules with rewrites: each alone with each that applies to it, and the longer chains that something claims or that interact."""
+"""Rules with rewrites: each with each that applies to it, and longer chains that something claims or that interact."""
 
 from __future__ import annotations
 

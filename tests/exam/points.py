@@ -17,7 +17,7 @@ Point = Mapping[Any, Fraction]
 
 
 def points(rule: Rule, count: int = 12) -> Iterator[Point]:
-    """Yield ``count`` points of ``rule``, always the same: hyper-parameters within their domains, zeros here and there."""
+    """Yield ``count`` points of ``rule``, always the same, with hyper-parameters in their domains and some zeros."""
     generator = random.Random(7)
 
     def small() -> Fraction:

@@ -1,7 +1,7 @@
 """Averaged SGD in the form of torch.optim.ASGD. Polyak & Juditsky 1992 (https://doi.org/10.1137/0330046).
 
 The rate and the weight of the average are state, one number a tensor, and a step uses those of the step before: a
-changed lr is felt one step late. After t0 steps ax is the mean of the parameters since.
+changed lr is felt one step late, and ax is the mean of the parameters after step t0 + 2 and later ones.
 """
 
 from stepcheck_reference.alphabet import Eq, Max, Piecewise, alpha, ax, eta, g, lambd, lr, mu, t, t0, theta
