@@ -50,7 +50,7 @@ def test_momentum_with_lr_inside_parts_from_torch_s_at_the_second_gradient_where
 
 def test_an_average_is_torch_s_momentum_with_as_much_dampening_but_for_the_first_gradient() -> None:
     average = course("momentum_ema", "M", beta="0.9")
-    buffer = course("momentum", "b", dampening="0.1", momentum="0.9")
+    buffer = course("momentum", "b", dampening="0.9", momentum="0.9")
     for step, (one, other) in enumerate(zip(average, buffer, strict=True), 1):
         # That one entered whole, so it weighs 0.9**step more, and fades.
         assert mpmath.almosteq(mpf(other) - mpf(one), mpf("0.9") ** step * mpf(GRADIENTS[0]), 1e-38)
