@@ -171,11 +171,13 @@ def _zero_rate(cell: _Cell) -> Script:
 
 def _many_steps(cell: _Cell) -> Script:
     steps = cell.profile.long_steps[cell.dtype]
-    tensor = Tensor((10,), cell.dtype, cell.drawn("normal", "many"))
+    tensors = tuple(Tensor((size,), cell.dtype, cell.drawn("normal", "many", size)) for size in (10, 4))
     return Script(
-        (tensor,),
-        (Group((0,), cell.hyper()),),
-        tuple(Step((cell.drawn("normal", "many", number),)) for number in range(steps)),
+        tensors,
+        (Group((0,), cell.hyper()), Group((1,), cell.hyper(3, lr=0.01))),
+        tuple(
+            Step(tuple(cell.drawn("normal", "many", number, index) for index in range(2))) for number in range(steps)
+        ),
     )
 
 
@@ -338,7 +340,7 @@ BUILDERS = (
      _always, _zeros_and_subnormals),
     ("epsilons", "eps is 1, an eighth of that, and 1e-16.", partial(_has, "eps"), _epsilons),
     ("zero_rate", "The learning rate is 0, also where the gradient is.", partial(_has, "lr"), _zero_rate),
-    ("many_steps", "One tensor takes many steps.", _always, _many_steps),
+    ("many_steps", "Two tensors take many steps, with hyper-parameters of their own.", _always, _many_steps),
     ("layouts", "Tensors are 0-d to 4-d, empty, transposed, sliced and channels-last.", _always, _layouts),
     ("overwritten", "Parameters are overwritten between steps, mostly by 0.", _always, _overwritten),
     ("reloaded", "The state is saved and loaded before the first step and between others.", _always, _reloaded),

@@ -1,0 +1,86 @@
+"""Lions and signs: right ones, and wrong ones made from them by one mistake each."""
+
+import torch
+
+
+class HandWrittenLion(torch.optim.Optimizer):
+    """Claims Lion; the decay stands beside the sign."""
+
+    def __init__(self, params, lr=1e-4, betas=(0.9, 0.99), weight_decay=0.0):
+        super().__init__(params, {"lr": lr, "betas": betas, "weight_decay": weight_decay})
+
+    def seen(self, p, g, weight_decay):
+        return g
+
+    def direction(self, m, g, beta1, beta2):
+        return beta1 * m + (1 - beta1) * g
+
+    def average(self, m, g, beta1, beta2):
+        return beta2 * m + (1 - beta2) * g
+
+    def decay(self, p, weight_decay):
+        return weight_decay * p
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        for group in self.param_groups:
+            lr, betas, weight_decay = group["lr"], group["betas"], group["weight_decay"]
+            for p in group["params"]:
+                if p.grad is None:
+                    continue
+                state = self.state[p]
+                if not state:
+                    state.update(step=0, m=torch.zeros_like(p).detach())
+                state["step"] += 1
+                m, g = state["m"], self.seen(p, p.grad, weight_decay)
+                direction = self.direction(m, g, *betas)
+                p.sub_(lr * (direction.sign() + self.decay(p, weight_decay)))
+                m.copy_(self.average(m, g, *betas))
+
+
+class LionCoupledDecay(HandWrittenLion):
+    """Claims Lion; adds the decay to the gradient, where only its sign is left of it."""
+
+    def seen(self, p, g, weight_decay):
+        return g + weight_decay * p
+
+    def decay(self, p, weight_decay):
+        return 0.0
+
+
+class LionOneBetaForBoth(HandWrittenLion):
+    """Claims Lion; keeps the short average that the direction is taken from."""
+
+    def average(self, m, g, beta1, beta2):
+        return beta1 * m + (1 - beta1) * g
+
+
+class LionStepsAlongAverage(HandWrittenLion):
+    """Claims Lion; takes the sign of the long average, after this gradient has entered it."""
+
+    def direction(self, m, g, beta1, beta2):
+        return beta2 * m + (1 - beta2) * g
+
+
+class HandWrittenSignSgd(torch.optim.Optimizer):
+    """Claims sign SGD; every element moves by lr."""
+
+    def __init__(self, params, lr=1e-3):
+        super().__init__(params, {"lr": lr})
+
+    def direction(self, g):
+        return g.sign()
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is not None:
+                    p.sub_(group["lr"] * self.direction(p.grad))
+
+
+class SignSgdNormalizes(HandWrittenSignSgd):
+    """Claims sign SGD; divides the gradient by its largest element, so that the others move less."""
+
+    def direction(self, g):
+        return g / g.abs().max() if g.numel() else g
