@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
 from msgspec.structs import replace as changed
 
@@ -62,8 +63,9 @@ class _Case:
         self.rule: Rule = find(planned.rule)
         asked = profile.find(court.request.profile)
         self.profile = profile.compiled(asked) if compiles_slowly(court.adapter, self.cell.mode) else asked
-        digest = hashlib.blake2b(f"{court.request.seed}/{self.cell.id}/{planned.rule}".encode(), digest_size=7).digest()
-        self.seed = int.from_bytes(digest, "big")
+        # Without the mode: all execution paths of a configuration are put through the same scripts.
+        place = f"{court.request.seed}/{replace(self.cell, mode='every mode').id}/{planned.rule}"
+        self.seed = int.from_bytes(hashlib.blake2b(place.encode(), digest_size=7).digest(), "big")
         self.companions = {name for name in FORMATS if name in planned.companions or name == self.cell.dtype}
 
     def run(self, script: Script) -> Trajectory:

@@ -328,6 +328,7 @@ class Workers:
         self._alive: OrderedDict[tuple[object, ...], _Link] = OrderedDict()
         self._cells: dict[int, tuple[object, ...]] = {}
         self._stopped = False
+        self._text: tuple[Adapter, str] | None = None
 
     def __enter__(self) -> Workers:
         beside = None if self._borrowed is None else Path(self._borrowed).parent
@@ -382,13 +383,15 @@ class Workers:
         """
         limit = deadline if deadline is not None else self.deadline * (10.0 if _compiles(adapter, cell) else 1.0)
         spawned = _needs_own_process(adapter, cell)
-        # A fresh process a cell keeps strangers' cells apart; torch's own need it no more than compiled mode does.
-        shared = ("forked", cell.target, cell.mode)
-        key: tuple[object, ...] = ("spawned",) if spawned else shared if adapter.declared else (cell, _key(adapter))
+        # A fresh process a cell keeps strangers' cells apart; known classes need it no more than compiled mode does.
+        shared = ("forked", cell.target)
+        key: tuple[object, ...] = (
+            ("spawned",) if spawned else shared if adapter.declared else (cell, self._key(adapter))
+        )
         reached = self._reached(key)
         try:
             link = self._link(key, spawned=spawned)
-            if self._cells.get(id(link)) != (cell, _key(adapter)):
+            if self._cells.get(id(link)) != (cell, self._key(adapter)):
                 if not reached.exists():
                     reached.write_bytes(bytes(8))
                 link.tell(
@@ -399,7 +402,7 @@ class Workers:
                         "reached": str(reached),
                     }
                 )
-                self._cells[id(link)] = (cell, _key(adapter))
+                self._cells[id(link)] = (cell, self._key(adapter))
             header, arrays = self._answer(link, {"ask": "run", "script": to_json(script)}, limit)
         except _Hung:
             step = _number(reached)
@@ -482,6 +485,12 @@ class Workers:
             raise {"target": TargetError, "value": ValueError}.get(kind, WorkerError)(message)
         return header, arrays
 
+    def _key(self, adapter: Adapter) -> str:
+        """Return ``adapter`` as text, written once for as long as it is the one in use."""
+        if self._text is None or self._text[0] is not adapter:
+            self._text = (adapter, json.dumps(wire.adapter_to_plain(adapter), sort_keys=True))
+        return self._text[1]
+
     def _link(self, key: tuple[object, ...], *, spawned: bool) -> _Link:
         link = self._alive.get(key)
         if link is None:
@@ -544,10 +553,6 @@ def _environment() -> dict[str, str]:
     )
     path = os.pathsep.join(entry for entry in sys.path if entry)
     return {**os.environ, **single, "PYTHONPATH": path}
-
-
-def _key(adapter: Adapter) -> str:
-    return json.dumps(wire.adapter_to_plain(adapter), sort_keys=True)
 
 
 def _number(path: Path) -> int:

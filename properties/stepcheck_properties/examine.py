@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import hypothesis
 import numpy as np
@@ -19,14 +20,18 @@ from stepcheck_properties.reduce import Detour, Run, breach_of, reduce
 from stepcheck_properties.strategies.scripts import scripts
 from stepcheck_reference import oracle
 from stepcheck_reference.arithmetic import Arithmetic
-from stepcheck_reference.judgement import Deviation
+from stepcheck_reference.judgement import Deviation, Judgement
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.script import Script
+from stepcheck_reference.trajectory import Trajectory
 
 HOLDS, BROKEN, NOT_APPLICABLE, VACUOUS = "holds", "broken", "not_applicable", "vacuous"
 
 LEAST_COMPARED = 0.5
 """The share of element-steps that must be compared: below it, "holds" would speak for the smaller part."""
+
+CLIMBS = 10
+"""Examples below which Hypothesis only generates; it climbs toward a target with what comes after these."""
 
 CEILING = 1e6
 """Ratios beyond this count as this when Hypothesis climbs toward the largest; it needs finite numbers."""
@@ -175,14 +180,23 @@ class _Examining:
             companions=tuple(self.arithmetics),
         )
         self.total += len(chosen)
-        for corner in chosen:
-            if self.tally.stopped:
-                return
-            self.one(corner.script, corner.name)
+        self.together([(corner.script, corner.name) for corner in chosen])
 
     def drawn(self) -> None:
-        """Try scripts that Hypothesis draws, climbing toward the largest ratio."""
+        """Try scripts that Hypothesis draws, climbing toward the largest ratio where there are enough of them."""
         if not self.profile.examples or self.tally.stopped:
+            return
+        what = _Drawing(
+            self.rule,
+            self.dtype,
+            tuple(self.arithmetics),
+            tuple(self.hold.items()),
+            self.profile.max_steps,
+            self.profile.examples,
+            self.seed,
+        )
+        if self.profile.examples < CLIMBS:
+            self.together([(script, "drawn") for script in _drawn(what)])
             return
         raised: list[Exception] = []
 
@@ -190,49 +204,47 @@ class _Examining:
             if self.tally.stopped or raised:
                 return
             try:
-                ratio = self.one(script, "drawn")
+                ratio = self.together([(script, "drawn")])
             except Exception as error:
                 raised.append(error)
                 return
             hypothesis.target(min(ratio, CEILING), label="error over radius")
 
-        strategy = scripts(
-            rule=self.rule,
-            dtype=self.dtype,
-            companions=tuple(self.arithmetics),
-            max_steps=self.profile.max_steps,
-            hold=self.hold,
-        )
-        settings = hypothesis.settings(
-            max_examples=self.profile.examples,
-            database=None,
-            deadline=None,
-            derandomize=False,
-            backend="hypothesis",
-            phases=(Phase.generate, Phase.target),
-            suppress_health_check=list(HealthCheck),
-            verbosity=hypothesis.Verbosity.quiet,
-            print_blob=False,
-        )
-        with _nothing_written():
-            hypothesis.seed(self.seed)(settings(hypothesis.given(strategy)(body)))()
+        what.draw(body)
         if raised:
             raise raised[0]
 
-    def one(self, script: Script, found_in: str) -> float:
-        """Run and judge one script; return its largest ratio."""
-        tally = self.tally
-        script = script if self.detour is None else self.detour(script)
+    def together(self, scripts: Sequence[tuple[Script, str]]) -> float:
+        """Run scripts, each with where it was found, and judge them together; return their largest ratio."""
+        runs: list[tuple[Script, Trajectory, str]] = []
+        for script, found_in in scripts:
+            if self.tally.stopped:
+                break
+            changed = script if self.detour is None else self.detour(script)
+            runs.append((changed, self.observed(changed, found_in), found_in))
+        pairs = [(script, trajectory) for script, trajectory, _ in runs]
+        judgements = oracle.judge_all(self.rule, pairs, self.arithmetics, only=self.dtype)
+        for (script, trajectory, found_in), judgement in zip(runs, judgements, strict=True):
+            self.told(script, trajectory, judgement, found_in)
+        ratios = (deviation.ratio for judgement in judgements for deviation in judgement.worst.values())
+        return max(ratios, default=0.0)
+
+    def observed(self, script: Script, found_in: str) -> Trajectory:
+        """Run one script, once more where it crashes or hangs; if it does again, no further one is run."""
         trajectory = self.run(script)
         fault = trajectory.fault
-        if fault is not None and fault.kind in ("crashed", "hung"):
-            again = self.run(script)
-            if again.fault is None or again.fault.kind != fault.kind:
-                tally.unconfirmed.append(f"{found_in}: {fault.kind} at step {fault.step}, not when repeated")
-            else:
-                tally.stopped = f"{found_in}: {again.fault.kind} at step {again.fault.step}"
-            trajectory = again
-        judgement = oracle.judge(self.rule, script, trajectory, self.arithmetics, only=self.dtype)
+        if fault is None or fault.kind not in ("crashed", "hung"):
+            return trajectory
+        again = self.run(script)
+        if again.fault is None or again.fault.kind != fault.kind:
+            self.tally.unconfirmed.append(f"{found_in}: {fault.kind} at step {fault.step}, not when repeated")
+        else:
+            self.tally.stopped = f"{found_in}: {again.fault.kind} at step {again.fault.step}"
+        return again
+
+    def told(self, script: Script, trajectory: Trajectory, judgement: Judgement, found_in: str) -> None:
+        """Add what one script showed to the tally."""
+        tally = self.tally
         tally.scripts += 1
         tally.compared += judgement.compared
         tally.nonfinite += judgement.nonfinite
@@ -257,7 +269,6 @@ class _Examining:
                 self.fail(Failure(law, breach.output, breach, script, found_in))
         if self.on_progress is not None:
             self.on_progress(tally.scripts, max(self.total, tally.scripts), tally.compared)
-        return max((deviation.ratio for deviation in judgement.worst.values()), default=0.0)
 
     def fail(self, failure: Failure) -> None:
         """Keep ``failure`` if it is the first of its law and output, or easier to reduce than the one kept."""
@@ -363,6 +374,54 @@ def _reducibility(failure: Failure) -> tuple[bool, int]:
     """Order failures by how well they reduce: those far beyond their radius first, then the shortest."""
     size = sum(tensor.size for tensor in failure.script.tensors)
     return (not failure.breach.ratio > 2.0, size * len(failure.script.steps))
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawing:
+    """What scripts that Hypothesis draws depend on, where nothing climbs."""
+
+    rule: Rule
+    dtype: str
+    companions: tuple[str, ...]
+    hold: tuple[tuple[str, float], ...]
+    max_steps: int
+    examples: int
+    seed: int
+
+    def draw(self, body: Callable[[Script], None]) -> None:
+        """Call ``body`` with each script that Hypothesis draws."""
+        strategy = scripts(
+            rule=self.rule,
+            dtype=self.dtype,
+            companions=self.companions,
+            max_steps=self.max_steps,
+            hold=dict(self.hold),
+        )
+        settings = hypothesis.settings(
+            max_examples=self.examples,
+            database=None,
+            deadline=None,
+            derandomize=False,
+            backend="hypothesis",
+            phases=(Phase.generate, Phase.target),
+            suppress_health_check=list(HealthCheck),
+            verbosity=hypothesis.Verbosity.quiet,
+            print_blob=False,
+        )
+        with _nothing_written():
+            hypothesis.seed(self.seed)(settings(hypothesis.given(strategy)(body)))()
+
+
+@lru_cache(maxsize=8)
+def _drawn(what: _Drawing) -> tuple[Script, ...]:
+    """Return the scripts of ``what``, which cells that differ in mode alone share."""
+    found: list[Script] = []
+
+    def keep(script: Script) -> None:
+        found.append(script)
+
+    what.draw(keep)
+    return tuple(found)
 
 
 @contextmanager

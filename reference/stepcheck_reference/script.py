@@ -11,6 +11,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,9 @@ from stepcheck_reference.formats import FORMATS, Format, is_complex
 
 LAYOUTS = ("contiguous", "transposed", "sliced", "channels_last")
 """Memory layouts a tensor can have; the values and their order of elements do not depend on it."""
+
+MOST_KEPT = 16384
+"""Values up to which an expansion is kept for when it is asked for again, as by the next mode of a subject."""
 
 REGIMES = ("normal", "uniform", "wide", "tiny", "huge", "sparse", "signs", "constant")
 """How the values of a ``Drawn`` are spread; see ``expand``."""
@@ -154,10 +158,26 @@ def expand(data: Data, size: int, dtype: str) -> NDArray[np.float64]:
 
 
 def expand_all(data: Sequence[Data], size: int, dtype: str) -> NDArray[np.float64]:
-    """Return one row of ``size`` values for each of ``data``; shape (len(data), size).
+    """Return one row of ``size`` values for each of ``data``; shape (len(data), size). Not to be written to.
 
     Raises ValueError for a literal of another length.
     """
+    if len(data) * size <= MOST_KEPT and all(_is_plain(item) for item in data):
+        return _kept(tuple(data), size, dtype)
+    return _expanded(data, size, dtype)
+
+
+def _is_plain(item: Data) -> bool:
+    """Whether equal items mean equal values; literals and scales may differ in the sign of a zero alone."""
+    return isinstance(item, Drawn) and not item.specials and item.scale > 0
+
+
+@lru_cache(maxsize=128)
+def _kept(data: tuple[Data, ...], size: int, dtype: str) -> NDArray[np.float64]:
+    return _expanded(data, size, dtype)
+
+
+def _expanded(data: Sequence[Data], size: int, dtype: str) -> NDArray[np.float64]:
     form = FORMATS[dtype]
     values = np.empty((len(data), size))
     drawn: dict[str, list[int]] = {}

@@ -204,7 +204,7 @@ def test_the_parent_never_imports_torch_and_nothing_outlives_it() -> None:
     code = (
         "import os, sys\n"
         "from implementations.writing import *\n"
-        "from stepcheck_implementations import offer, pool\n"
+        "from stepcheck_implementations import offer, pool, torch_optim\n"
         "workers = pool.Workers().__enter__()\n"
         "workers.run(torch_optim.ADAM, cell(torch_optim.ADAM), script(ADAM))\n"
         "pids = [link.pid for link in workers._alive.values()]\n"
