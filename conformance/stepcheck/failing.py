@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
+from stepcheck import standalone, standalone_jax
 from stepcheck.certificate import Failure, Worst, number
 from stepcheck.replay_token import Replayable, encode
-from stepcheck.standalone import call, program
 from stepcheck_implementations.subject import Adapter
 from stepcheck_properties.law import Breach, Law
 from stepcheck_reference.judgement import CountBreak, Deviation
@@ -34,7 +34,8 @@ def failure(adapter: Adapter, law: Law, breach: Breach, item: Replayable, counts
     shown = worst(breach.deviation) if breach.deviation is not None else None
     if shown is None and breach.output == "count":
         shown = next((_count(wrong) for wrong in counts if wrong.tensor == breach.tensor), None)
-    message = f"{cell.id}{_place(breach)}: {breach.message} [{call(adapter, cell, script)}]"
+    message = f"{cell.id}{_place(breach)}: {breach.message} [{standalone.call(adapter, cell, script)}]"
+    program = standalone_jax.program if adapter.compiler == "jax" else standalone.program
     if shown is None:
         text = program(adapter, cell, script, title=message)
     else:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from stepcheck_implementations.subject import Adapter, Cell
+from stepcheck_implementations.subject import Adapter, Cell, wraps_compile
 from stepcheck_reference.formats import is_complex
 from stepcheck_reference.script import Data, Quadratic, Script, Tensor, expand
 
@@ -162,7 +162,7 @@ def _values(data: Data, item: Tensor) -> str:
 def _tensor(number: int, item: Tensor, cell: Cell) -> list[str]:
     expression = _placed(item.initial, item, cell, item.layout)
     without = ", requires_grad=False" if cell.mode == "differentiable" else ""
-    return _wrapped(f"p{number} = torch.nn.Parameter({expression}{without})")
+    return wrapped(f"p{number} = torch.nn.Parameter({expression}{without})")
 
 
 def _placed(data: Data, item: Tensor, cell: Cell, layout: str) -> str:
@@ -186,7 +186,8 @@ def _hyper(adapter: Adapter, cell: Cell, hyper: Mapping[str, float]) -> dict[str
 
 def _options(adapter: Adapter, cell: Cell) -> dict[str, object]:
     fixed = {name: value for name, value in cell.fixed if name not in adapter.hyper}
-    return {**adapter.configuration(cell.configuration).options, **adapter.modes.get(cell.mode, {}), **fixed}
+    path = {} if adapter.through else adapter.modes.get(cell.mode, {})  # a wrapper's modes are no arguments of a class
+    return {**adapter.configuration(cell.configuration).options, **path, **fixed}
 
 
 def _build(adapter: Adapter, cell: Cell, script: Script) -> list[str]:
@@ -197,7 +198,7 @@ def _build(adapter: Adapter, cell: Cell, script: Script) -> list[str]:
         if len(script.groups) == 1:
             names = ", ".join(f"p{number}" for number in script.groups[0].tensors)
             given = {**arguments(adapter, _hyper(adapter, cell, script.groups[0].hyper)), **options}
-            lines += _wrapped(f"    return {name}([{names}], {keywords(given)})")
+            lines += wrapped(f"    return {name}([{names}], {keywords(given)})")
         else:
             lines.append(f"    return {name}([")
             for group in script.groups:
@@ -205,7 +206,8 @@ def _build(adapter: Adapter, cell: Cell, script: Script) -> list[str]:
                 given = arguments(adapter, _hyper(adapter, cell, group.hyper))
                 inside = "".join(f', "{key}": {_value(value)}' for key, value in given.items())
                 lines.append(f'        {{"params": [{names}]{inside}}},')
-            lines.append(f"    ], {keywords(options)})")
+            first = arguments(adapter, _hyper(adapter, cell, script.groups[0].hyper))  # as the worker builds it
+            lines += wrapped(f"    ], {keywords({**first, **options})})")
     else:
         lines.append("    return [")
         for group in script.groups:
@@ -217,7 +219,9 @@ def _build(adapter: Adapter, cell: Cell, script: Script) -> list[str]:
             ]
         lines.append("    ]")
     lines += ["", "", "optimizer = build()"]
-    if cell.mode == "compiled":
+    if adapter.compiler == "own" and cell.mode != "compiled":
+        lines.append('torch.compiler.set_stance("force_eager")  # what it compiles runs as it stands')
+    if wraps_compile(adapter, cell.mode):
         lines.append("step = torch.compile(optimizer.step)")
     return lines
 
@@ -253,7 +257,7 @@ def _intact(adapter: Adapter, script: Script) -> list[str]:
 def _step_call(adapter: Adapter, cell: Cell, given: str) -> list[str]:
     if adapter.takes != "groups":
         return ["for part in optimizer:", f"    part.step({given})"]
-    return [f"step({given})"] if cell.mode == "compiled" else [f"optimizer.step({given})"]
+    return [f"step({given})"] if wraps_compile(adapter, cell.mode) else [f"optimizer.step({given})"]
 
 
 def _steps(adapter: Adapter, cell: Cell, script: Script, stop: int) -> list[str]:
@@ -265,12 +269,12 @@ def _steps(adapter: Adapter, cell: Cell, script: Script, stop: int) -> list[str]
         for number, item in enumerate(script.tensors):
             if len({step.gradients[number] for step in steps}) == 1:
                 same = _gradient(steps[0].gradients[number], item, cell)
-                lines += _wrapped(f"gradients{number} = [{same}] * {len(steps)}")
+                lines += wrapped(f"gradients{number} = [{same}] * {len(steps)}")
                 continue
             lines.append(f"gradients{number} = [")
             for step in steps:
                 data = step.gradients[number]
-                lines += [f"    {line}" for line in _wrapped(f"{_gradient(data, item, cell)},")]
+                lines += [f"    {line}" for line in wrapped(f"{_gradient(data, item, cell)},")]
             lines.append("]")
         names = ", ".join(f"gradients{number}" for number in range(len(script.tensors)))
         grads = ", ".join(f"p{number}.grad" for number in range(len(script.tensors)))
@@ -282,20 +286,21 @@ def _steps(adapter: Adapter, cell: Cell, script: Script, stop: int) -> list[str]
         lines += ["", f"# step {position}"]
         if step.reload:
             lines += ["saved = optimizer.state_dict()", "optimizer = build()", "optimizer.load_state_dict(saved)"]
-            if cell.mode == "compiled":
+            if wraps_compile(adapter, cell.mode):
                 lines.append("step = torch.compile(optimizer.step)")
         for group, name, value in step.hyper:
             current[group][name] = value
             argument = adapter.hyper.get(name, name).partition("[")[0]
             new = arguments(adapter, current[group]).get(argument, value)
             place = f'.param_groups[{group}]["{argument}"]' if adapter.takes == "groups" else f"[{group}].{argument}"
-            lines.append(f"optimizer{place} = {_value(new)}")
+            tensor = adapter.compiler == "own" and argument == "lr"  # torchao keeps it in one
+            lines.append(f"optimizer{place}{f'.fill_({_value(new)})' if tensor else f' = {_value(new)}'}")
         for number, data in step.overwrite:
             lines += ["with torch.no_grad():"]
-            lines += [f"    {line}" for line in _wrapped(f"p{number}.copy_({_values(data, script.tensors[number])})")]
+            lines += [f"    {line}" for line in wrapped(f"p{number}.copy_({_values(data, script.tensors[number])})")]
         entry = "p{}.grad" if script.objective is None else "low[{}]"
         for number, gradient in enumerate(step.gradients):
-            lines += _wrapped(f"{entry.format(number)} = {_gradient(gradient, script.tensors[number], cell)}")
+            lines += wrapped(f"{entry.format(number)} = {_gradient(gradient, script.tensors[number], cell)}")
         lines += call_lines
     return lines
 
@@ -320,6 +325,9 @@ def _reading(adapter: Adapter, cell: Cell, script: Script, output: str, tensor: 
     source = f"p{tensor}.detach()"
     if output != "theta":
         key = adapter.count if output == "count" else adapter.states[output]
+        if output == "count" and adapter.takes == "groups":
+            group = next(number for number, held in enumerate(script.groups) if tensor in held.tensors)
+            return f'float(optimizer.state[p{tensor}].get("{key}", optimizer.param_groups[{group}].get("{key}")))'
         if adapter.takes == "groups":
             source = f'torch.as_tensor(optimizer.state[p{tensor}]["{key}"]).detach()'
         else:
@@ -357,7 +365,8 @@ def _tuple(shape: tuple[int, ...]) -> str:
     return _value(tuple(shape))
 
 
-def _wrapped(line: str) -> list[str]:
+def wrapped(line: str) -> list[str]:
+    """Return ``line`` in lines that are not too long, if it has blanks to break it at."""
     indent = line[: len(line) - len(line.lstrip())]
     if len(line) <= _WIDTH:
         return [line]

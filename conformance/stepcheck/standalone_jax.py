@@ -1,0 +1,127 @@
+"""Standalone scripts for optax: a failure as a short JAX program that needs neither stepcheck nor Hypothesis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from stepcheck.standalone import arguments, keywords, literal, wrapped
+from stepcheck_implementations.subject import Adapter, Cell
+from stepcheck_reference.script import Data, Script, Tensor, expand
+
+_HEAD = '''
+def array(values, shape, dtype):
+    return jnp.array(np.full(shape, values, dtype) if np.isscalar(values) else np.array(values, dtype).reshape(shape))
+
+
+def step(gradients):
+    for i, gradient in enumerate(gradients):
+        if gradient is None:  # optax has no missing gradients: the tensor's transformation is not called
+            continue
+        def update(gradient, state, parameter, built=optimizers[group_of[i]]):
+            updates, state = built.update(gradient, state, parameter)
+            return optax.apply_updates(parameter, updates), state
+        with jax.enable_x64(dtypes[i] == "float64"):
+            taken = array(gradient, shapes[i], dtypes[i])
+            p[i], states[i] = {run}(taken, states[i], p[i])
+
+
+def held(state, name):
+    if isinstance(state, tuple):
+        if name in getattr(state, "_fields", ()):
+            return getattr(state, name)
+        return next((found for part in state if (found := held(part, name)) is not None), None)
+'''
+
+
+def program(
+    adapter: Adapter,
+    cell: Cell,
+    script: Script,
+    *,
+    title: str,
+    output: str | None = None,
+    tensor: int = 0,
+    index: int = 0,
+    step: int = 0,
+    expected: float = 0.0,
+    radius: float = 0.0,
+) -> str:
+    """Return a program that runs ``script`` and exits 1 where ``output`` lies outside expected ± radius.
+
+    Its arguments are those of ``standalone.program``. Every tensor is a tree of its own; saving and loading changes
+    nothing in a program whose state is a value, and is left out.
+    """
+    group_of = {index: number for number, group in enumerate(script.groups) for index in group.tensors}
+    current = [{**adapter.configuration(cell.configuration).holds, **group.hyper} for group in script.groups]
+    compiled = cell.mode == "compiled"
+    lines = [f'"""{title}"""', "", "import jax", "import jax.numpy as jnp", "import numpy as np", "import optax", ""]
+    lines += _HEAD.replace("{run}", "jax.jit(update)" if compiled else "update").splitlines()
+    lines += [
+        "",
+        "",
+        f"dtypes = {[f'{item.dtype}' for item in script.tensors]!r}",
+        f"shapes = {[item.shape for item in script.tensors]!r}",
+        f"group_of = {[group_of[number] for number in range(len(script.tensors))]!r}",
+        f"optimizers = [{', '.join(_built(adapter, cell, hyper) for hyper in current)}]",
+        "p, states = [], []",
+    ]
+    for number, item in enumerate(script.tensors):
+        lines += [
+            f'with jax.enable_x64(dtypes[{number}] == "float64"):',
+            *wrapped(f"    p.append(array({_values(item.initial, item)}, shapes[{number}], dtypes[{number}]))"),
+            f"    states.append(optimizers[group_of[{number}]].init(p[{number}]))",
+        ]
+    for position, taken in enumerate(script.steps[: len(script.steps) if output is None else step], 1):
+        lines += ["", f"# step {position}"]
+        for group, name, value in taken.hyper:
+            current[group][name] = value
+            lines.append(f"optimizers[{group}] = {_built(adapter, cell, current[group])}")
+        for number, data in taken.overwrite:
+            made = f"array({_values(data, script.tensors[number])}, shapes[{number}], dtypes[{number}])"
+            lines += [f'with jax.enable_x64(dtypes[{number}] == "float64"):', *wrapped(f"    p[{number}] = {made}")]
+        given = (
+            "None" if data is None else _values(data, item)
+            for data, item in zip(taken.gradients, script.tensors, strict=True)
+        )
+        lines += wrapped(f"step([{', '.join(given)}])")
+    if output is None:
+        return "\n".join(lines) + "\n"
+    what = f"{output} of p{tensor} at {index} " + (f"after step {step}" if step else "before the first step")
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"observed = {_reading(adapter, output, tensor, index)}",
+            f"expected, radius = {literal(expected)}, {literal(radius)}",
+            f'print(f"{what}: observed {{observed!r}}, expected {{expected!r}} ± {{radius!r}}")',
+            "if not abs(observed - expected) <= radius:",
+            "    raise SystemExit(1)",
+            "",
+        ]
+    )
+
+
+def _built(adapter: Adapter, cell: Cell, hyper: Mapping[str, float]) -> str:
+    options = adapter.configuration(cell.configuration).options
+    fixed = {name: value for name, value in cell.fixed if name not in adapter.hyper}
+    return f"{cell.target}({keywords({**arguments(adapter, hyper), **options, **fixed})})"
+
+
+def _values(data: Data, item: Tensor) -> str:
+    values: list[object] = [*expand(data, item.size, item.dtype).tolist()]
+    if item.dtype.startswith("complex"):
+        pairs = expand(data, item.size, item.dtype).reshape(-1, 2).tolist()
+        values = [complex(*pair) for pair in pairs]
+    entries = [literal(value) for value in values]
+    return entries[0] if len(set(entries)) == 1 else f"[{', '.join(entries)}]"
+
+
+def _reading(adapter: Adapter, output: str, tensor: int, index: int) -> str:
+    if output == "theta":
+        source = f"p[{tensor}]"
+    else:
+        key = str(adapter.count if output == "count" else adapter.states[output])
+        source = f'{key[:1] if key.startswith("-") else ""}held(states[{tensor}], "{key.removeprefix("-")}")'
+    if output == "count":
+        return f"float({source})"
+    return f"np.asarray({source}).ravel()[{index}].astype(np.float64).item()"
