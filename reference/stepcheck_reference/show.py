@@ -43,37 +43,38 @@ def latex(rule: Rule) -> str:
 
 
 def listing(chosen: Iterable[Rule]) -> str:
-    """Return one entry a rule, its state and its title, and then the rewrites that join to them."""
+    """Return one entry a rule, its state and its title, family by family, and then the rewrites that join to them."""
     chosen = tuple(chosen)
     letters = {rule: ", ".join(ALPHABET[state].unicode for state in (*rule.init, *rule.scalars)) for rule in chosen}
     left = max(map(len, [rule.name for rule in chosen] + [rewrite.name for rewrite in rewrites.ALL])) + 2
     middle = max(len("state"), *map(columns, letters.values())) + 2
     lines = [padded("rule", left) + padded("state", middle) + "what it is"]
-    for rule in chosen:
-        lines += hanging(padded(rule.name, left) + padded(letters[rule] or "–", middle), rule.title)
+    for family in (*rules.FAMILIES.values(), tuple(rule for rule in chosen if rule not in rules.ALL)):
+        listed = [rule for rule in family if rule in chosen]
+        lines += [""] * bool(listed)
+        for rule in listed:
+            lines += hanging(padded(rule.name, left) + padded(letters[rule] or "–", middle), rule.title)
     lines += ["", "A rewrite joins a rule with +, as in adamw+maximize or amsgrad+coupled_decay+maximize.", ""]
-    lines.append(padded("rewrite", left + middle) + "what it does")
+    lines.append(padded("rewrite", left) + "what it does")
     for rewrite in rewrites.ALL:
-        lines += hanging(padded(rewrite.name, left + middle), rewrite.title)
+        lines += hanging(padded(rewrite.name, left), rewrite.title)
     return "\n".join(lines)
 
 
 def related(rule: Rule) -> tuple[tuple[Rule, str], ...]:
-    """Return the other listed rules of the same family, each with how it is related.
-
-    A family is a rule and its variants, and the rules with the same states.
-    """
+    """Return the other listed rules of the same family, each with how it is related or what it is."""
     root = rule.variant_of or rule.name
+    kin = next((family for family in rules.FAMILIES.values() if root in {other.name for other in family}), ())
     found = []
-    for other in rules.ALL:
+    for other in kin:
         if other.name == rule.name:
             continue
         if other.variant_of == root:
             found.append((other, "+".join((root, *other.rewrites))))
         elif other.name == root:
             found.append((other, "what this one is a variant of"))
-        elif other.init and other.init.keys() == rule.init.keys():
-            found.append((other, "the same state"))
+        else:
+            found.append((other, other.title))
     return tuple(found)
 
 
@@ -117,7 +118,8 @@ def _names(symbol: Symbol) -> tuple[str, str]:
 
 def _meaning(rule: Rule, symbol: Symbol) -> str:
     reason = rule.domains[symbol].reason
-    return ALPHABET[symbol].meaning + (f"; {reason}" if reason else "")
+    recommended = f"; {rule.defaults[symbol]:g} in the source" if symbol in rule.defaults else ""
+    return ALPHABET[symbol].meaning + recommended + (f"; {reason}" if reason else "")
 
 
 def _equations(lines: Folded) -> Iterator[str]:

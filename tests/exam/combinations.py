@@ -58,7 +58,7 @@ def _combinations() -> dict[str, Rule]:
 COMBINATIONS = _combinations()
 """All of them by name."""
 
-FAMILIES = {
+VARIANTS = {
     rule.name: tuple(found for name, found in COMBINATIONS.items() if name.partition("+")[0] == rule.name)
     for rule in ALL
 }

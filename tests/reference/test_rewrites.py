@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from sympy import Add, Expr, Pow, Rational, preorder_traversal
 
-from exam.combinations import COMBINATIONS, FAMILIES
+from exam.combinations import COMBINATIONS, VARIANTS
 from exam.points import apart
 from stepcheck_reference import rewrites
 from stepcheck_reference.alphabet import (
@@ -30,7 +30,6 @@ from stepcheck_reference.alphabet import (
     weight_decay,
 )  # fmt: skip
 from stepcheck_reference.domain import NONNEGATIVE
-from stepcheck_reference.folding import folded
 from stepcheck_reference.rewrites import RewriteError
 from stepcheck_reference.rules import ALL, UnknownRule, find
 
@@ -134,9 +133,9 @@ def test_a_rewrite_that_would_leave_half_of_a_rule_is_refused(name: str, lacks: 
         find(name)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", VARIANTS)
 def test_only_squares_of_gradients_start_from_the_initial_accumulator(family: str) -> None:
-    for rule in FAMILIES[family]:
+    for rule in VARIANTS[family]:
         started = {state.name for state, value in rule.init.items() if value == initial_accumulator}
         assert started == ({"h" if "h" in map(str, rule.init) else "v"} if initial_accumulator in rule.hyper else set())
 
@@ -146,9 +145,9 @@ def test_the_order_of_initial_accumulator_and_decay_does_not_matter() -> None:
     assert (dict(first.init), dict(first.step)) == (dict(second.init), dict(second.step))
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", VARIANTS)
 def test_every_form_is_its_equation_exactly(family: str) -> None:
-    for rule in FAMILIES[family]:
+    for rule in VARIANTS[family]:
         for symbol, forms in rule.forms.items():
             for form in forms:
                 assert not apart(rule, form, rule.step[symbol]), (rule.name, symbol, form)
@@ -170,8 +169,6 @@ def test_rewrites_carry_forms_and_quantities_along() -> None:
     decayed = find("nadam+coupled_decay+lr_decay")
     assert list(decayed.where) == ["lr_t", "mu_t", "mu_next", "divisor"]
     assert decayed.where["divisor"].has((g + weight_decay * theta) ** 2)
-    for rule in COMBINATIONS.values():
-        assert len(folded(rule).quantities) == len(rule.where), rule.name
 
 
 def test_a_rewritten_rule_records_where_it_comes_from() -> None:
@@ -211,7 +208,7 @@ def test_a_name_finds_the_same_rule_each_time() -> None:
         ),
         ("", r"^no rule ''; there are sgd"),
         ("adam+", r"^no rewrite '' in 'adam\+'"),
-        ("frobnicate", r"rprop_optax$"),
+        ("frobnicate", r"radam_resting$"),
     ],
 )
 def test_an_unknown_name_says_what_there_is_and_what_is_near(name: str, message: str) -> None:
@@ -249,9 +246,9 @@ def roots(equation: Expr) -> list[Expr]:
     return [node for node in preorder_traversal(equation) if node.is_Pow and node.exp in (HALF, -HALF)]
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", VARIANTS)
 def test_no_root_is_split(family: str) -> None:
-    for rule in FAMILIES[family]:
+    for rule in VARIANTS[family]:
         for equation in rule.step.values():
             for root in roots(equation):
                 assert not (root.base.is_Pow and root.base.exp < 0), (rule.name, root)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
+from types import MappingProxyType
 
 from stepcheck_reference import rewrites
 from stepcheck_reference.rule import Rule, near
@@ -49,53 +51,44 @@ from stepcheck_reference.rules.rprop_optax import RPROP_OPTAX
 from stepcheck_reference.rules.sgd import SGD
 from stepcheck_reference.rules.sign_sgd import SIGN_SGD
 
-__all__ = ["ALL", "UnknownRule", "find"]
+__all__ = ["ALL", "FAMILIES", "UnknownRule", "find"]
 
-ALL: tuple[Rule, ...] = (
-    SGD,
-    SIGN_SGD,
-    MOMENTUM,
-    MOMENTUM_LR_INSIDE,
-    MOMENTUM_EMA,
-    NESTEROV,
-    NESTEROV_LOOKAHEAD,
-    NESTEROV_GRADIENT_DIFFERENCE,
-    NESTEROV_EMA,
-    LION,
-    ADAGRAD,
-    ADAGRAD_EPS_INSIDE,
-    ADAGRAD_OPTAX,
-    RMSPROP,
-    RMSPROP_EPS_INSIDE,
-    RMSPROP_CENTERED,
-    RMSPROP_CENTERED_EPS_INSIDE,
-    RMSPROP_MOMENTUM,
-    RMSPROP_CENTERED_MOMENTUM,
-    RMSPROP_TF,
-    ADADELTA,
-    ADAM,
-    ADAM_EPS_HAT,
-    ADAM_EPS_INSIDE,
-    AMSGRAD,
-    AMSGRAD_PAPER,
-    AMSGRAD_CORRECTED_MAX,
-    AMSGRAD_EPS_HAT,
-    ADAMW,
-    ADAM_L2,
-    ADAMAX,
-    ADAMAX_KERAS,
-    NADAM,
-    NADAM_FIXED_BETA,
-    NADAM_RUDER,
-    RADAM,
-    RADAM_PAPER,
-    RADAM_OPTAX,
-    RADAM_RESTING,
-    ASGD,
-    RPROP,
-    RPROP_OPTAX,
+FAMILIES: Mapping[str, tuple[Rule, ...]] = MappingProxyType(
+    {
+        "gradient descent": (SGD, SIGN_SGD, ASGD),
+        "momentum": (
+            MOMENTUM,
+            MOMENTUM_LR_INSIDE,
+            MOMENTUM_EMA,
+            NESTEROV,
+            NESTEROV_LOOKAHEAD,
+            NESTEROV_GRADIENT_DIFFERENCE,
+            NESTEROV_EMA,
+            LION,
+        ),
+        "Rprop": (RPROP, RPROP_OPTAX),
+        "AdaGrad": (ADAGRAD, ADAGRAD_EPS_INSIDE, ADAGRAD_OPTAX),
+        "RMSprop": (
+            RMSPROP,
+            RMSPROP_EPS_INSIDE,
+            RMSPROP_CENTERED,
+            RMSPROP_CENTERED_EPS_INSIDE,
+            RMSPROP_MOMENTUM,
+            RMSPROP_CENTERED_MOMENTUM,
+            RMSPROP_TF,
+            ADADELTA,
+        ),
+        "Adam": (ADAM, ADAM_EPS_HAT, ADAM_EPS_INSIDE, ADAMW, ADAM_L2),
+        "AMSGrad": (AMSGRAD, AMSGRAD_PAPER, AMSGRAD_CORRECTED_MAX, AMSGRAD_EPS_HAT),
+        "AdaMax": (ADAMAX, ADAMAX_KERAS),
+        "NAdam": (NADAM, NADAM_FIXED_BETA, NADAM_RUDER),
+        "RAdam": (RADAM, RADAM_PAPER, RADAM_OPTAX, RADAM_RESTING),
+    }
 )
-"""Every rule, in the order listings use."""
+"""Every rule beside its kin, in the order listings use."""
+
+ALL: tuple[Rule, ...] = tuple(rule for family in FAMILIES.values() for rule in family)
+"""Every rule, in the same order."""
 
 
 class UnknownRule(ValueError):

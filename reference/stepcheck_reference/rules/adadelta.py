@@ -14,7 +14,7 @@ theta_t = theta - lr * delta
 
 ADADELTA = Rule(
     "adadelta",
-    title="ADADELTA: the gradient times a ratio of two averages' roots.",
+    title="ADADELTA: the gradient times a ratio of two roots.",
     source="Zeiler 2012, Algorithm 1, https://arxiv.org/abs/1212.5701; lr as in torch.optim.Adadelta",
     init={v: 0, x: 0},
     step={v: v_t, x: x_t, theta: theta_t},

@@ -9,7 +9,7 @@ theta_t = theta - lr * g / (sqrt(h_t) + eps)
 
 ADAGRAD = Rule(
     "adagrad",
-    title="AdaGrad: the gradient over the root of the sum of all its squares.",
+    title="AdaGrad: the gradient over the root of summed squares.",
     source="Duchi et al. 2011, Figure 1, https://jmlr.org/papers/v12/duchi11a.html; eps as in torch.optim.Adagrad",
     init={h: 0},
     step={h: h_t, theta: theta_t},

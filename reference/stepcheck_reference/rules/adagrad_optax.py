@@ -9,7 +9,7 @@ theta_t = theta - lr * Piecewise((g / sqrt(h_t + eps), h_t > 0), (0, True))
 
 ADAGRAD_OPTAX = Rule(
     "adagrad_optax",
-    title="AdaGrad as in optax: eps inside, no step where the sum is 0.",
+    title="AdaGrad as in optax: eps inside; rests where h is 0.",
     source="optax.scale_by_rss, after Duchi et al. 2011; it starts h at 0.1",
     init={h: 0},
     step={h: h_t, theta: theta_t},

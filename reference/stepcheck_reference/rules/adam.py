@@ -12,7 +12,7 @@ theta_t = theta - lr * m_hat / (sqrt(v_hat) + eps)  # eps outside the root, as p
 
 ADAM = Rule(
     "adam",
-    title="Adam: the average gradient over the root of the average square.",
+    title="Adam: the mean gradient over the root mean square.",
     source="Kingma & Ba 2015, Algorithm 1, https://arxiv.org/abs/1412.6980",
     init={m: 0, v: 0},
     step={m: m_t, v: v_t, theta: theta_t},

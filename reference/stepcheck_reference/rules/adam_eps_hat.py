@@ -11,7 +11,7 @@ theta_t = theta - lr_t * m_t / (sqrt(v_t) + eps)  # eps beside the uncorrected r
 
 ADAM_EPS_HAT = Rule(
     "adam_eps_hat",
-    title="Adam with eps beside the root of the uncorrected moment.",
+    title="Adam with eps beside the uncorrected root.",
     source="Kingma & Ba 2015, end of section 2, https://arxiv.org/abs/1412.6980; Keras, torch.optim.SparseAdam",
     init={m: 0, v: 0},
     step={m: m_t, v: v_t, theta: theta_t},

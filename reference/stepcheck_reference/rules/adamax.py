@@ -13,7 +13,7 @@ theta_t = theta - lr / (1 - beta1**t) * m_t / u_t
 
 ADAMAX = Rule(
     "adamax",
-    title="AdaMax as in torch: eps is added to |g| before the maximum.",
+    title="AdaMax as in torch: eps is added before the maximum.",
     source="torch.optim.Adamax, after Kingma & Ba 2015, Algorithm 2, https://arxiv.org/abs/1412.6980",
     init={m: 0, u: 0},
     step={m: m_t, u: u_t, theta: theta_t},

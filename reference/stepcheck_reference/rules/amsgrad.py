@@ -17,7 +17,7 @@ theta_t = theta - lr * m_hat / (sqrt(v_max_hat) + eps)
 
 AMSGRAD = Rule(
     "amsgrad",
-    title="AMSGrad as in torch: the largest moment, corrected afterwards.",
+    title="AMSGrad as in torch: the largest moment, corrected.",
     source="torch.optim.Adam(amsgrad=True), after Reddi et al. 2018, Algorithm 2, https://arxiv.org/abs/1904.09237",
     init={m: 0, v: 0, v_max: 0},
     step={m: m_t, v: v_t, v_max: v_max_t, theta: theta_t},

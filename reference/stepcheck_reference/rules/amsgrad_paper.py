@@ -14,7 +14,7 @@ theta_t = theta - lr * m_t / (sqrt(v_max_t) + eps)
 
 AMSGRAD_PAPER = Rule(
     "amsgrad_paper",
-    title="AMSGrad as printed: the largest moment, nothing corrected.",
+    title="AMSGrad as printed: the largest moment, uncorrected.",
     source="Reddi et al. 2018, Algorithm 2, https://arxiv.org/abs/1904.09237",
     init={m: 0, v: 0, v_max: 0},
     step={m: m_t, v: v_t, v_max: v_max_t, theta: theta_t},

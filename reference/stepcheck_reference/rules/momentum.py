@@ -12,7 +12,7 @@ theta_t = theta - lr * b_t
 
 MOMENTUM = Rule(
     "momentum",
-    title="Momentum as in torch: a step along a decaying sum of gradients.",
+    title="Momentum as in torch: a decaying sum of gradients.",
     source="torch.optim.SGD(momentum=...), after Polyak 1964, https://doi.org/10.1016/0041-5553(64)90137-5",
     init={b: 0},
     step={b: b_t, theta: theta_t},

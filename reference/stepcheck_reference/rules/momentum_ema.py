@@ -12,7 +12,7 @@ theta_t = theta - lr * M_t
 
 MOMENTUM_EMA = Rule(
     "momentum_ema",
-    title="Momentum as an average: a step along the average gradient.",
+    title="Momentum as an average of gradients.",
     source="surveys and course notes; torch.optim.SGD with dampening=momentum, but for its first step",
     init={M: 0},
     step={M: M_t, theta: theta_t},

@@ -12,7 +12,7 @@ theta_t = theta - velocity_t
 
 MOMENTUM_LR_INSIDE = Rule(
     "momentum_lr_inside",
-    title="Momentum whose buffer remembers the lr of each gradient.",
+    title="Momentum whose buffer keeps the lr of each gradient.",
     source="Sutskever et al. 2013, eqs. 1 and 2, https://proceedings.mlr.press/v28/sutskever13.html",
     init={velocity: 0},
     step={velocity: velocity_t, theta: theta_t},

@@ -12,7 +12,7 @@ theta_t = theta - lr * ahead / (sqrt(v_hat) + eps)
 
 NADAM_FIXED_BETA = Rule(
     "nadam_fixed_beta",
-    title="NAdam with constant beta1: one step further corrected for m.",
+    title="NAdam with constant beta1; m is corrected for t + 1.",
     source="optax.nadam; Dozat 2016 (https://openreview.net/forum?id=OM0jvwB8jIp57ZJjtNEZ) with a constant schedule",
     init={m: 0, v: 0},
     step={m: m_t, v: v_t, theta: theta_t},

@@ -13,7 +13,7 @@ theta_t = theta - lr * (g + momentum * b_t)
 
 NESTEROV = Rule(
     "nesterov",
-    title="Nesterov momentum as in torch: the buffer looks one step ahead.",
+    title="Nesterov momentum as in torch: the buffer looks ahead.",
     source="torch.optim.SGD(nesterov=True), after Sutskever et al. 2013, https://proceedings.mlr.press/v28/sutskever13.html",
     init={b: 0},
     step={b: b_t, theta: theta_t},

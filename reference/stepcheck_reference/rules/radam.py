@@ -18,7 +18,7 @@ theta_t = theta - lr * m_hat * scale
 
 RADAM = Rule(
     "radam",
-    title="RAdam as in torch: the variance is rectified once rho passes 5.",
+    title="RAdam as in torch: rectified once rho passes 5.",
     source="torch.optim.RAdam, after Liu et al. 2020, Algorithm 2, https://arxiv.org/abs/1908.03265",
     init={m: 0, v: 0},
     step={m: m_t, v: v_t, theta: theta_t},

@@ -18,7 +18,7 @@ theta_t = theta - lr * m_hat * scale
 
 RADAM_PAPER = Rule(
     "radam_paper",
-    title="RAdam as printed: the variance is rectified once rho passes 4.",
+    title="RAdam as printed: rectified once rho passes 4.",
     source="Liu et al. 2020, Algorithm 2, https://arxiv.org/abs/1908.03265",
     init={m: 0, v: 0},
     step={m: m_t, v: v_t, theta: theta_t},

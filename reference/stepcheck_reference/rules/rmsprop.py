@@ -13,7 +13,7 @@ theta_t = theta - lr * g / (sqrt(v_t) + eps)
 
 RMSPROP = Rule(
     "rmsprop",
-    title="RMSprop: the gradient over the root of the average of its squares.",
+    title="RMSprop: the gradient over its root mean square.",
     source=(
         "Hinton 2012, lecture 6e, https://www.cs.toronto.edu/~tijmen/csc321/slides/lecture_slides_lec6.pdf; "
         "eps as in torch.optim.RMSprop"

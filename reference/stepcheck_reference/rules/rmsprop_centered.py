@@ -13,7 +13,7 @@ theta_t = theta - lr * g / (sqrt(v_t - a_t**2) + eps)
 
 RMSPROP_CENTERED = Rule(
     "rmsprop_centered",
-    title="RMSprop over the gradient's standard deviation.",
+    title="RMSprop, centered: over the standard deviation.",
     source="torch.optim.RMSprop(centered=True), after Graves 2013, eqs. 38-45, https://arxiv.org/abs/1308.0850",
     init={v: 0, a: 0},
     step={v: v_t, a: a_t, theta: theta_t},

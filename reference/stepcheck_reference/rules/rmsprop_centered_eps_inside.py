@@ -10,7 +10,7 @@ theta_t = theta - lr * g / sqrt(v_t - a_t**2 + eps)
 
 RMSPROP_CENTERED_EPS_INSIDE = Rule(
     "rmsprop_centered_eps_inside",
-    title="RMSprop over the gradient's standard deviation, eps inside.",
+    title="RMSprop, centered, with eps inside the root.",
     source="Graves 2013, eq. 40, https://arxiv.org/abs/1308.0850; TensorFlow, Keras 3, optax.rmsprop(centered=True)",
     init={v: 0, a: 0},
     step={v: v_t, a: a_t, theta: theta_t},

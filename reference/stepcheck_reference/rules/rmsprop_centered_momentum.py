@@ -11,7 +11,7 @@ theta_t = theta - lr * b_t
 
 RMSPROP_CENTERED_MOMENTUM = Rule(
     "rmsprop_centered_momentum",
-    title="RMSprop over the standard deviation, with a momentum buffer.",
+    title="RMSprop, centered, with momentum behind the division.",
     source="torch.optim.RMSprop(centered=True, momentum=...), after Graves 2013, eqs. 38-45, https://arxiv.org/abs/1308.0850",
     init={v: 0, a: 0, b: 0},
     step={v: v_t, a: a_t, b: b_t, theta: theta_t},

@@ -10,7 +10,7 @@ theta_t = theta - lr * b_t
 
 RMSPROP_MOMENTUM = Rule(
     "rmsprop_momentum",
-    title="RMSprop with a momentum buffer behind the scaled gradient.",
+    title="RMSprop with momentum behind the division.",
     source="torch.optim.RMSprop(momentum=...), after Hinton 2012, lecture 6e",
     init={v: 0, b: 0},
     step={v: v_t, b: b_t, theta: theta_t},

@@ -10,7 +10,7 @@ theta_t = theta - velocity_t
 
 RMSPROP_TF = Rule(
     "rmsprop_tf",
-    title="RMSprop as in TensorFlow 1: v starts at 1, lr inside the buffer.",
+    title="RMSprop as in TensorFlow 1: v from 1, lr in the buffer.",
     source="tf.compat.v1.train.RMSPropOptimizer; timm.optim.RMSpropTF",
     init={v: 1, velocity: 0},
     step={v: v_t, velocity: velocity_t, theta: theta_t},

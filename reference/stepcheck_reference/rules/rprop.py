@@ -30,7 +30,7 @@ theta_t = theta - step_size_t * Piecewise((0, turn < 0), (sign(g), True))
 
 RPROP = Rule(
     "rprop",
-    title="Rprop as in torch: a step size an element, led by signs alone.",
+    title="Rprop as in torch: step sizes an element, led by signs.",
     source="torch.optim.Rprop, after Riedmiller & Braun 1993, https://doi.org/10.1109/ICNN.1993.298623",
     init={g_prev: 0, step_size: lr},
     step={step_size: step_size_t, g_prev: g_kept, theta: theta_t},

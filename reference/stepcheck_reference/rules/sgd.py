@@ -8,7 +8,7 @@ theta_t = theta - lr * g
 
 SGD = Rule(
     "sgd",
-    title="Stochastic gradient descent: a step against the gradient.",
+    title="Gradient descent: a step against the gradient.",
     source="Robbins & Monro 1951, https://doi.org/10.1214/aoms/1177729586",
     step={theta: theta_t},
     domains={lr: NONNEGATIVE},

@@ -11,7 +11,7 @@ theta_t = theta - lr * sign(g)
 
 SIGN_SGD = Rule(
     "sign_sgd",
-    title="signSGD: every element moves by lr against its gradient's sign.",
+    title="signSGD: a step of lr against the gradient's sign.",
     source="Bernstein et al. 2018, Algorithm 1, https://arxiv.org/abs/1802.04434",
     init={},
     step={theta: theta_t},
