@@ -429,6 +429,8 @@ class _Evaluating:
                 ratio = np.where(error == 0.0, 0.0, error / radius)
             there = trace.present[name][track.steps] & np.isfinite(radius)
             ratio = np.where(there, np.where(np.isfinite(observed), ratio, np.inf), -1.0)
+            if there.any():
+                run.judgement.count(name, spread(ratio[there], float(ratio.max())))
             for at in np.flatnonzero(ratio >= 0):
                 row = int(track.rows[at])
                 found = Deviation(
@@ -443,6 +445,8 @@ class _Evaluating:
                     inputs={key: float(column[row]) for key, column in self.columns.items()},
                 )
                 run.record(found, int(ratio[at] > 1.0))
+                if run.watch == (name, track.tensor, 0):
+                    run.judgement.watched.append(found)
 
     def _judge_pieces(self, pieces: list[Piece]) -> None:
         def gather(side: str, name: str) -> NDArray[Any]:

@@ -17,7 +17,7 @@ from stepcheck_reference.spread import BINS, INSIDE
 
 def drawn(failure: Failure) -> list[ElementTree.Element]:
     """Return the drawings of ``failure``'s course: its values, and its errors in radii."""
-    return list(ElementTree.fromstring(f"<div>{figures.course(failure)}</div>").iter("svg"))
+    return ElementTree.fromstring(f"<div>{figures.course(failure)}</div>").findall("figure/svg")
 
 
 def walking(path: tuple[Point, ...], step: int, observed: float | str) -> Failure:
@@ -119,6 +119,9 @@ def test_a_value_that_is_no_number_stands_at_the_edge_with_its_name(observed: st
 def test_any_course_stays_inside_its_frame(path: tuple[Point, ...]) -> None:
     failing = next((entry for entry in path if entry.step == 250), path[-1])
     for svg in drawn(walking(path, failing.step, failing.observed)):
+        assert all(-400 <= number <= 700 for number in numbers(svg))
+        for inner in svg.findall("svg"):
+            svg.remove(inner)  # it is cut off at the frame
         assert all(-30 <= number <= 400 for number in numbers(svg))
         labels = [text.text or "" for text in svg.iter("text") if text.get("class") == "tick end"]
         assert len(set(labels)) == len(labels)
@@ -131,6 +134,27 @@ def test_ticks_that_would_read_the_same_are_distances() -> None:
     labels = [text.text or "" for text in values.iter("text") if text.get("class") == "tick end"]
     assert "1" in labels
     assert "+5e-16" in labels
+
+
+def test_a_failing_step_that_is_hardly_off_is_drawn_close_up() -> None:
+    path = (point(0, 0.0, 0.0, 0.0), point(1, 100.0, 100.0), point(2, 1.012, 1.0))
+    values, _ = drawn(walking(path, 2, 1.012))
+    assert "close to step 2" in (values.findtext("title") or "")
+    boxes = [element for element in values.iter("rect") if element.get("class") == "envelope"]
+    failing = next(element for element in values.iter("circle") if element.get("class") == "failing")
+    top = float(boxes[-1].get("y", "0"))
+    assert float(boxes[-1].get("height", "0")) > 20
+    assert float(failing.get("cy", "0")) < top
+    assert "step by step" in (drawn(broken())[0].findtext("title") or "")
+
+
+def test_a_parameter_that_the_script_puts_elsewhere_leaves_no_line() -> None:
+    failure = broken()
+    steps = [dict(step) for step in failure.script["steps"]]
+    steps[1]["overwrite"] = [[0, [0.0]]]
+    moved = replace(failure, script={**failure.script, "steps": steps})
+    assert classes(drawn(failure)[0]).count("went") == 3
+    assert classes(drawn(moved)[0]).count("went") == 2
 
 
 def test_a_long_course_is_a_line_and_a_band() -> None:

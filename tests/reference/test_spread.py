@@ -14,7 +14,7 @@ from stepcheck_reference.judgement import Judgement
 from stepcheck_reference.oracle import judge
 from stepcheck_reference.script import Group, Literal, Script, Step, Tensor
 from stepcheck_reference.spread import BINS, INSIDE, SAMPLE, spread
-from stepcheck_reference.trajectory import Trajectory
+from stepcheck_reference.trajectory import Trace, Trajectory
 
 ADAM = rules.find("adam")
 HYPER = {"lr": 0.1, "beta1": 0.9, "beta2": 0.99, "eps": 1e-8}
@@ -108,3 +108,26 @@ def test_a_watched_real_has_a_deviation_a_step() -> None:
     (worst,) = judged(script, trajectory).breaks
     assert worst in course
     assert judged(script, trajectory).watched == []
+
+
+def test_a_scalar_state_is_counted_and_watched_too() -> None:
+    rule = rules.find("nadam")
+    hyper = {"lr": 0.1, "beta1": 0.9, "beta2": 0.99, "eps": 1e-8, "momentum_decay": 0.004}
+    decays = [0.9 * (1 - 0.5 * 0.96 ** (step * 0.004)) for step in (1, 2)]
+    held = np.array([[1.0], [decays[0]], [decays[0] * decays[1] + 0.25]])
+    nothing = np.zeros((3, 2))
+    there = np.ones(3, dtype=np.bool_)
+    trace = Trace(
+        before=nothing[1:],
+        theta=nothing[1:],
+        states={"m": nothing, "v": nothing, "mu_product": held},
+        present=dict.fromkeys(("m", "v", "mu_product"), there),
+        count=np.arange(3.0),
+    )
+    script = Script((Tensor((2,), "float64", Literal((0.0,))),), (Group((0,), hyper),), (Step((Literal((0.0,)),)),) * 2)
+    trajectory = Trajectory((trace,), 2, None, ("m", "v", "mu_product"))
+    judgement = judge(rule, script, trajectory, {"float64": plain("float64")}, watch=("mu_product", 0, 0))
+    counts = judgement.ratios["mu_product"]
+    assert (int(counts[:INSIDE].sum()), int(counts[INSIDE:].sum())) == (1, 1)
+    assert [point.observed for point in judgement.watched] == [held[1, 0], held[2, 0]]
+    assert [point.ratio > 1.0 for point in judgement.watched] == [False, True]

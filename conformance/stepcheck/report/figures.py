@@ -18,6 +18,8 @@ from stepcheck_reference.spread import BEYOND, BINS, INSIDE
 _SLOT, _TALL = 4, 24
 _DRAWN_ONE_BY_ONE = 32
 """Steps up to which each has its dot and interval; more are drawn as a line and a band."""
+_APART = 0.09
+"""How far off, in heights of the drawing, the failing step must be to be seen; nearer ones are drawn close up."""
 
 Pair = tuple[float, float]
 
@@ -90,7 +92,7 @@ class _Frame:
 
     def y(self, value: float) -> float:
         share = (value - self.low) / (self.high - self.low)
-        return _TOP + (_HEIGHT - _TOP - _BOTTOM) * (1.0 - min(max(share, 0.0), 1.0))
+        return _TOP + (_HEIGHT - _TOP - _BOTTOM) * (1.0 - min(max(share, -2.0), 3.0))
 
     def at(self, step: float, value: float) -> str:
         return f"{_figure(self.x(step))} {_figure(self.y(value))}"
@@ -117,35 +119,57 @@ def course(failure: Failure) -> Markup:
 def _values(failure: Failure) -> str:
     worst, path = failure.worst, failure.path
     assert worst is not None
-    ends = [float(point.observed) for point in path]
-    for point in path:
-        expected, radius = float(point.expected), float(point.radius)
-        ends += [expected - radius, expected + radius] if math.isfinite(radius) else [expected]
-    low, high = _range(end for end in ends if math.isfinite(end))
-    frame = _Frame(path[-1].step, low, high)
     failing = next(point for point in path if point.step == worst.step)
-    parts = [frame.axes(_ticks(low, high, float(failing.expected)))]
-    parts += _each(frame, path) if len(path) <= _DRAWN_ONE_BY_ONE else _many(frame, path)
-    observed = float(failing.observed)
+    observed, expected = float(failing.observed), float(failing.expected)
+    low, high = _range(end for point in path for end in _ends(point))
+    near = abs(observed - expected) < _APART * (high - low)
+    if near and len(path) > 1:
+        low, high = _range(_ends(failing), room=1.2)
+    frame = _Frame(path[-1].step, low, high)
+    lines = _each(frame, path, _jumps(failure)) if len(path) <= _DRAWN_ONE_BY_ONE else _many(frame, path)
+    parts = [frame.axes(_ticks(low, high, expected)), _inside("".join(lines))]
     where = observed if math.isfinite(observed) else (low if observed < 0 else high)
     from_ = next((float(point.observed) for point in reversed(path) if point.step < worst.step), where)
-    away = 0.0 if from_ == where else 15.0 if where < from_ else -15.0
+    away = 0.0 if from_ == where or not math.isfinite(observed) else 15.0 if where < from_ else -15.0
     parts.append(_failing(frame, failing.step, where, _short(failing.observed), away))
     what = f"{worst.output} of p{worst.tensor}[{worst.index}]"
     said = (
         f"{what} over {path[-1].step} steps. In step {worst.step} it is {worst.observed}, "
         f"but should be {worst.expected} ± {worst.radius}."
     )
-    return _drawing("".join(parts), f"{what}, step by step", said)
+    return _drawing("".join(parts), f"{what}, {f'close to step {worst.step}' if near else 'step by step'}", said)
 
 
-def _each(frame: _Frame, path: Sequence[Point]) -> list[str]:
+def _ends(point: Point) -> list[float]:
+    """Return the numbers that a drawing of ``point`` has to have room for."""
+    expected, radius = float(point.expected), float(point.radius)
+    ends = [expected - radius, expected + radius] if math.isfinite(radius) else [expected]
+    return [end for end in (float(point.observed), *ends) if math.isfinite(end)]
+
+
+def _jumps(failure: Failure) -> set[int]:
+    """Return the steps before which the script itself put the parameter elsewhere."""
+    worst = failure.worst
+    if worst is None or worst.output != "theta":
+        return set()
+    steps = enumerate(failure.script.get("steps", ()), 1)
+    return {number for number, step in steps if worst.tensor in [entry[0] for entry in step.get("overwrite", ())]}
+
+
+def _inside(lines: str) -> str:
+    """Return ``lines`` cut off where the frame ends."""
+    box = f"{_LEFT} 4 {_WIDTH - _LEFT} {_HEIGHT - _BOTTOM + 6}"
+    x, y, width, height = box.split()
+    return f'<svg x="{x}" y="{y}" width="{width}" height="{height}" viewBox="{box}">{lines}</svg>'
+
+
+def _each(frame: _Frame, path: Sequence[Point], jumps: set[int]) -> list[str]:
     parts = []
     before: Point | None = None
     for point in path:
         observed, expected, radius = float(point.observed), float(point.expected), float(point.radius)
         judged = math.isfinite(expected) and math.isfinite(radius)
-        if before is not None and math.isfinite(float(before.observed)):
+        if before is not None and math.isfinite(float(before.observed)) and point.step not in jumps:
             start = frame.at(before.step, float(before.observed))
             if judged:
                 parts.append(f'<path class="due" d="M{start}L{frame.at(point.step, expected)}"/>')
@@ -184,14 +208,15 @@ def _errors(failure: Failure) -> str:
     assert worst is not None
     path = [point for point in failure.path if point.step or worst.step == 0]
     radii = [(point.step, _radii(point)) for point in path]
-    finite = [value for _, value in radii if math.isfinite(value)]
-    endless = any(math.isinf(value) for _, value in radii)
+    every = [float(worst.ratio), *(value for _, value in radii)]
+    finite = [value for value in every if math.isfinite(value)]
+    endless = any(math.isinf(value) for value in every)
     top = max(1.6, _scaled(max(finite, default=0.0)) * 1.12) + (0.5 if endless else 0.0)
     frame = _Frame(failure.path[-1].step, 0.0, top)
     ticks = [(0.0, "0"), (1.0, "1")]
     decades = [power for power in range(1, 400) if 1.0 + power <= top]
-    every = max(1, math.ceil(len(decades) / 4))
-    ticks += [(1.0 + power, f"1e{power}" if power > 2 else f"{10**power}") for power in decades[::every]]
+    apart = max(1, math.ceil(len(decades) / 4))
+    ticks += [(1.0 + power, f"1e{power}" if power > 2 else f"{10**power}") for power in decades[::apart]]
     edge = _figure(frame.y(1.0))
     floor = _figure(frame.y(0.0) - frame.y(1.0))
     parts = [
@@ -236,8 +261,7 @@ def _scaled(value: float) -> float:
 def _failing(frame: _Frame, step: int, value: float, label: str, away: float = 0.0) -> str:
     """Return the mark of the step that breaks, its label ``away`` from the line that leads there."""
     x, y = frame.x(step), frame.y(value)
-    shift = 0.0 if away else 11.0
-    side, shift = ("end", 4.0 - shift * 1.4) if x > (_WIDTH + _LEFT) / 2 else ("start", shift * 1.4 - 4.0)
+    side, shift = ("end", -12.0) if x > (_WIDTH + _LEFT) / 2 else ("start", 12.0)
     return (
         f'<circle class="ring" cx="{_figure(x)}" cy="{_figure(y)}" r="7"/>'
         f'<circle class="failing" cx="{_figure(x)}" cy="{_figure(y)}" r="3.6"/>'
@@ -254,14 +278,14 @@ def _drawing(inside: str, title: str, said: str) -> str:
     )
 
 
-def _range(values: Iterable[float]) -> Pair:
-    """Return a range around ``values`` with some room."""
+def _range(values: Iterable[float], room: float = 0.08) -> Pair:
+    """Return a range around ``values`` with ``room`` on both sides, in units of its width."""
     there = list(values) or [0.0]
     low, high = min(there), max(there)
     if not math.isfinite(high - low):
         return max(low, -8e307), min(high, 8e307)
-    room = (high - low) * 0.08 or max(abs(high), 1e-300) * 0.1
-    return low - room, high + room
+    beside = (high - low) * room or max(abs(high), 1e-300) * 0.1
+    return low - beside, high + beside
 
 
 def _ticks(low: float, high: float, base: float) -> list[tuple[float, str]]:

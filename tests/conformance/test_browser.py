@@ -1,0 +1,78 @@
+"""The HTML page in a real browser: whole without a network, as wide as a phone, and its script at work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from conformance import certificates
+from conformance.headless import browser, opened
+from stepcheck.report.html import page
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(browser() is None, reason="no Chromium or Chrome is installed; STEPCHECK_BROWSER can name one"),
+]
+
+PHONE, DESKTOP = 390, 1280
+
+
+@pytest.mark.parametrize("width", [PHONE, DESKTOP])
+@pytest.mark.parametrize("name", ["broken", "library"])
+def test_a_page_is_drawn_whole_without_a_network(tmp_path: Path, name: str, width: int) -> None:
+    told = opened(page(certificates.ALL[name]), tmp_path, width=width)
+    assert told["width"] == width
+    assert told["requests"] == []
+    assert told["script"] == "ran"
+    assert told["wide"] == []
+    assert told["scroll"] <= told["client"]
+    assert told["spreads"]
+    assert all(height > 15 for _, height in told["spreads"])
+    assert len(told["courses"]) == 2
+    assert all(100 < drawn[0] <= width for drawn in told["courses"])
+    assert told["smallest"] >= 9.0
+    assert "Error in radii, step by step" in told["text"]
+    assert told["copies"] == len(certificates.ALL[name].failures) * 2
+    assert told["copied"] in ("Copied", "Selected")
+
+
+def test_a_table_that_is_wider_than_a_phone_scrolls_in_its_own_box(tmp_path: Path) -> None:
+    told = opened(page(certificates.EXPECTED), tmp_path, width=PHONE)
+    assert told["scrolled"] == 1
+    assert told["scroll"] <= told["client"]
+
+
+def test_a_link_to_a_failure_opens_what_it_is_folded_into(tmp_path: Path) -> None:
+    assert "failure-3" not in opened(page(certificates.BROKEN), tmp_path)["opened"]
+    assert "failure-3" in opened(page(certificates.BROKEN), tmp_path, fragment="#failure-3")["opened"]
+
+
+def test_a_message_that_is_a_script_is_not_run(tmp_path: Path) -> None:
+    told = opened(page(certificates.ATTACKED), tmp_path)
+    assert told["title"] != "pwned"
+    assert told["images"] == 0
+    assert "document.title='pwned'" in told["text"]
+    assert told["scroll"] <= told["client"]
+
+
+def test_a_page_that_is_none_of_this_would_be_seen(tmp_path: Path) -> None:
+    planted = (
+        '<img src="https://example.org/pixel.png" alt=""><div class="band" style="width:900px">wide</div>'
+        "<script>document.title = 'pwned'</script>"
+    )
+    text = page(certificates.BROKEN)
+    start = text.index("<meta http-equiv")
+    told = opened(text[:start] + text[text.index(">", start) + 1 :].replace("<main>", f"<main>{planted}"), tmp_path)
+    assert told["requests"] == ["https://example.org/pixel.png"]
+    assert told["wide"] == ["DIV.band"]
+    assert told["scroll"] > told["client"]
+    assert told["title"] == "pwned"
+
+
+def test_the_policy_alone_keeps_a_planted_script_and_image_out(tmp_path: Path) -> None:
+    planted = '<img src="https://example.org/pixel.png" alt=""><script>document.title = \'pwned\'</script>'
+    told = opened(page(certificates.BROKEN).replace("<main>", f"<main>{planted}"), tmp_path)
+    assert told["title"] != "pwned"
+    assert told["images"] == 1
+    assert told["script"] == "ran"
