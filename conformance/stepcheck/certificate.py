@@ -138,10 +138,28 @@ class CellResult(msgspec.Struct, frozen=True, kw_only=True):
         return max((float(worst.ratio) for worst in self.worst.values()), default=math.nan)
 
 
+class Matched(msgspec.Struct, frozen=True, kw_only=True):
+    """How a target without an adapter of its own was matched to its rule.
+
+    ``hyper`` maps hyper-parameters to arguments, ``held`` gives the values of those it does not take or is not
+    asked to vary, ``states`` maps states, and "count", to where they are; ``unmapped`` are those that were not
+    found. ``constant`` are hyper-parameters that cannot be changed after construction. ``unseen`` says why
+    nothing that it holds could be seen, "" where it was looked at.
+    """
+
+    hyper: dict[str, str] = {}
+    held: dict[str, float] = {}
+    states: dict[str, str] = {}
+    unmapped: tuple[str, ...] = ()
+    constant: tuple[str, ...] = ()
+    unseen: str = ""
+
+
 class Findings(msgspec.Struct, frozen=True, kw_only=True):
     """What was asked and what was found; the same for the same subject, request and seed.
 
     ``without_rule`` names a library's optimizers that have no rule here, so that nothing is said of them.
+    ``matched`` is there for a target without an adapter of its own.
     """
 
     verdict: Verdict
@@ -150,10 +168,11 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
     profile: str
     seed: int
     strict: bool = False
-    fixed: dict[str, float] = {}
+    fixed: dict[str, float | bool] = {}
     cells: tuple[CellResult, ...] = ()
     unfinished: int = 0
     without_rule: tuple[str, ...] = ()
+    matched: Matched | None = None
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):

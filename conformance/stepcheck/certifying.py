@@ -49,7 +49,8 @@ def certify(
     modes: Sequence[str] = (),
     dtypes: Sequence[str] = (),
     devices: Sequence[str] = (),
-    fixed: Mapping[str, float] | None = None,
+    fixed: Mapping[str, float | bool] | None = None,
+    map: Mapping[str, str] | None = None,
     profile: str = "quick",
     seed: int = 0,
     strict: bool = False,
@@ -62,10 +63,12 @@ def certify(
     A string is imported by worker processes ("torch.optim.AdamW", "package.module:Name",
     "path/file.py:Name"); the name of a library ("torch.optim") means every class of it. A class runs in
     this process, where a crash is the caller's. Empty ``modes``, ``dtypes`` and ``devices`` mean all there
-    are; ``fixed`` holds hyper-parameters at a value, by alphabet name. ``strict`` makes known findings count
-    against ``conforms``. With ``out``, one JSON file a cell is written there as it comes, failing scripts
-    beside it, and ``certificate.json`` at the end. ``progress`` is called after every cell. The findings are
-    the same for the same seed, whatever ``jobs`` is.
+    are; ``fixed`` holds hyper-parameters at a value, by alphabet name, and gives other arguments one; ``map``
+    says of a hyper-parameter which argument it is ("gamma", "betas[0]") and of a state where it is held ("buf"),
+    where names and values do not. ``strict`` makes known findings count against ``conforms``. With ``out``, one
+    JSON file a cell is written there as it comes, failing scripts beside it, and ``certificate.json`` at the
+    end. ``progress`` is called after every cell. The findings are the same for the same seed, whatever
+    ``jobs`` is.
 
     Raises WrongRequest, UnknownRule, OutOfDomain and TargetError where the request is wrong, Interrupted
     (a KeyboardInterrupt) on Ctrl-C, and Contradiction where stepcheck itself fails.
@@ -83,7 +86,8 @@ def certify(
         modes=_strings("modes", modes),
         dtypes=tuple(dtype.removeprefix("torch.") for dtype in _strings("dtypes", dtypes)),
         devices=_strings("devices", devices),
-        fixed={key: float(value) for key, value in (fixed or {}).items()},
+        fixed={key: value if isinstance(value, bool) else float(value) for key, value in (fixed or {}).items()},
+        maps={key: str(value) for key, value in (map or {}).items()},
         profile=profile,
         seed=seed,
         strict=strict,
@@ -159,6 +163,7 @@ def _certify(
                 cells=cells,
                 unfinished=len(planned) - len(cells),
                 without_rule=found.without_rule,
+                matched=found.matched,
             ),
             run=Run(
                 seconds=round(time.perf_counter() - began, 3),

@@ -40,6 +40,13 @@ def stepcheck() -> None:
 @click.option(
     "--set", "fixed", multiple=True, metavar="NAME=VALUE", help="Fix a hyper-parameter, as in lr=1e-3; may be repeated."
 )
+@click.option(
+    "--map",
+    "maps",
+    multiple=True,
+    metavar="NAME=ARGUMENT",
+    help="Say what a name of the rule is in TARGET, as in beta2=gamma, beta1=betas[0] or m=buf; may be repeated.",
+)
 @click.option("--profile", default="quick", show_default=True, metavar="P", help="quick, standard or thorough.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Same seed, same findings.")
 @click.option("--strict", is_flag=True, help="Exit 1 where known findings break, too.")
@@ -57,6 +64,7 @@ def certify(
     dtypes: tuple[str, ...],
     devices: tuple[str, ...],
     fixed: tuple[str, ...],
+    maps: tuple[str, ...],
     profile: str,
     seed: int,
     strict: bool,
@@ -70,16 +78,17 @@ def certify(
 ) -> int:
     """Hold TARGET to its rule on every configuration, mode, dtype and device.
 
-    TARGET is torch.optim.AdamW, package.module:Name or path/file.py:Name; or a library, torch.optim,
-    for all its classes in one certificate. In a GitHub job, where GITHUB_STEP_SUMMARY names a file, the
-    Markdown summary is appended to it.
+    TARGET is torch.optim.AdamW, package.module:Name or path/file.py:Name, and names an optimizer class, a
+    function that builds one, or an update function f(params, states..., lr, t); or it is a library,
+    torch.optim, for all its classes in one certificate. In a GitHub job, where
+    GITHUB_STEP_SUMMARY names a file, the Markdown summary is appended to it.
     """
     from stepcheck.certifying import Interrupted
     from stepcheck.certifying import certify as run
     from stepcheck.report.outputs import STDOUT, append_summary, outputs, rendered
     from stepcheck.report.progress import reporting
     from stepcheck.report.text import report
-    from stepcheck.request import settings
+    from stepcheck.request import mappings, settings
 
     told = outputs({"json": STDOUT if as_json else None, "html": html, "md": md, "junit": junit})
     interrupted = False
@@ -92,6 +101,7 @@ def certify(
                 dtypes=_listed(dtypes),
                 devices=_listed(devices),
                 fixed=settings(fixed),
+                map=mappings(maps),
                 profile=profile,
                 seed=seed,
                 strict=strict,

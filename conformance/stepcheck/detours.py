@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 import numpy as np
@@ -106,6 +106,16 @@ def without_missing_gradients(script: Script) -> Script:
     steps = tuple(
         replace(step, gradients=tuple(zero if data is None else data for data in step.gradients))
         for step in script.steps
+    )
+    return replace(script, steps=steps)
+
+
+def without_changes(script: Script, names: Collection[str]) -> Script:
+    """Return the script with the hyper-parameters called ``names`` as they were at first, where they changed."""
+    if not names or not any(name in names for step in script.steps for _, name, _ in step.hyper):
+        return script
+    steps = tuple(
+        replace(step, hyper=tuple(event for event in step.hyper if event[1] not in names)) for step in script.steps
     )
     return replace(script, steps=steps)
 

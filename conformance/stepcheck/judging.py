@@ -10,6 +10,7 @@ from msgspec.structs import replace as changed
 
 from stepcheck.certificate import CellResult, Failure, LawResult
 from stepcheck.course import course
+from stepcheck.detours import without_changes
 from stepcheck.expected_broken import Finding, allowed, detoured, known
 from stepcheck.failing import failure, worst
 from stepcheck.findings import ALL
@@ -82,7 +83,7 @@ class _Case:
         return self.told(examination, arithmetics, inferred, shown, fixed)
 
     def detour(self, script: Script) -> Script:
-        return detoured(self.alive, script)
+        return detoured(self.alive, without_changes(script, self.court.adapter.constant))
 
     def allowed(self, arithmetics: Mapping[str, Arithmetic]) -> dict[str, Arithmetic]:
         """Return the arithmetic of every dtype the scripts may have, with what is known allowed in the cell's own."""

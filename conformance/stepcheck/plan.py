@@ -39,10 +39,10 @@ def plan(
     there = tuple(devices)
     chosen = _devices(request.devices, there)
     dtypes = [dtype for dtype in FORMATS if not request.dtypes or dtype in request.dtypes]
-    listed = request.modes or (MODES if adapter.declared else tuple(adapter.modes))
+    listed = request.modes or libraries.modes_beside(adapter)
     modes = [mode for mode in MODES if mode in listed]
     refusals = {(row["mode"], row["dtype"], row["device"]): row["reason"] for row in availability}
-    fixed = tuple(request.fixed.items())
+    fixed, maps = tuple(request.fixed.items()), tuple(request.maps.items())
     planned: list[Planned] = []
     for configuration in adapter.configurations:
         rule, unclaimed = claim(adapter, configuration, request.rule)
@@ -52,7 +52,7 @@ def plan(
             slow = compiles_slowly(adapter, mode)
             for dtype in dtypes:
                 for device in chosen:
-                    cell = Cell(request.target, configuration.name, mode, dtype, device, fixed)
+                    cell = Cell(request.target, configuration.name, mode, dtype, device, fixed, maps)
                     verdict, reason = None, refusals.get((mode, dtype, device), "")
                     if rule is None:
                         verdict, reason = Verdict.NOT_APPLICABLE, unclaimed

@@ -25,7 +25,10 @@ def replay(token: str) -> CellResult:
     cell, rule = item.cell, find(item.rule)
     with Workers() as workers:
         request = Request(
-            target=cell.target, rule=item.rule, fixed={k: v for k, v in cell.fixed if isinstance(v, float)}
+            target=cell.target,
+            rule=item.rule,
+            fixed={name: value for name, value in cell.fixed if isinstance(value, (bool, int, float))},
+            maps=dict(cell.maps),
         )
         adapter = wire.adapter_from_plain(described(request, workers)["adapter"])
         arithmetics = arithmetics_of(adapter, cell, item.arithmetic)

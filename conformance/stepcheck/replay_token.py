@@ -34,6 +34,7 @@ def encode(item: Replayable) -> str:
         "rule": item.rule,
         "cell": [cell.configuration, cell.mode, cell.dtype, cell.device],
         "fixed": [list(pair) for pair in cell.fixed],
+        **({"maps": [list(pair) for pair in cell.maps]} if cell.maps else {}),
         "arithmetic": item.arithmetic,
         "script": json.loads(to_json(item.script)),
     }
@@ -54,8 +55,9 @@ def decode(token: str) -> Replayable:
         if not inflate.eof:
             raise ValueError("it is cut off")
         configuration, mode, dtype, device = map(str, raw["cell"])
+        fixed, maps = (tuple((name, value) for name, value in raw.get(key, ())) for key in ("fixed", "maps"))
         return Replayable(
-            cell=Cell(str(raw["target"]), configuration, mode, dtype, device, tuple((k, v) for k, v in raw["fixed"])),
+            cell=Cell(str(raw["target"]), configuration, mode, dtype, device, fixed, maps),
             rule=str(raw["rule"]),
             script=from_json(json.dumps(raw["script"])),
             arithmetic=str(raw["arithmetic"]),

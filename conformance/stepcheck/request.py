@@ -21,14 +21,19 @@ class WrongRequest(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What to certify. Empty ``modes``, ``dtypes`` and ``devices`` mean all there are."""
+    """What to certify.
+
+    Empty ``modes``, ``dtypes`` and ``devices`` mean all there are. ``fixed`` gives values, and ``maps`` the argument or
+    place that a name of the alphabet has in a target without an adapter of its own.
+    """
 
     target: str
     rule: str | None = None
     modes: tuple[str, ...] = ()
     dtypes: tuple[str, ...] = ()
     devices: tuple[str, ...] = ()
-    fixed: Mapping[str, float] = field(default_factory=dict)
+    fixed: Mapping[str, float | bool] = field(default_factory=dict)
+    maps: Mapping[str, str] = field(default_factory=dict)
     profile: str = "quick"
     seed: int = 0
     strict: bool = False
@@ -46,21 +51,37 @@ class Request:
             raise WrongRequest(f"seed={self.seed}, but should be an integer from 0 to 2**63 - 1")
 
 
-def settings(entries: Iterable[str]) -> dict[str, float]:
+def settings(entries: Iterable[str]) -> dict[str, float | bool]:
     """Return name -> value of entries like "lr=1e-3"; raises WrongRequest where one is not of that form."""
-    values: dict[str, float] = {}
+    values: dict[str, float | bool] = {}
     for entry in entries:
         name, equals, text = entry.partition("=")
+        value: float | bool
         try:
-            value = float(text)
-        except ValueError:
+            value = {"true": True, "false": False}[text.lower()] if text.isalpha() else float(text)
+        except (KeyError, ValueError):
             value = math.nan
         if not equals or not name.isidentifier() or not math.isfinite(value):
-            raise WrongRequest(f"set={entry}, but should be NAME=NUMBER with a finite number, as in lr=1e-3")
+            raise WrongRequest(
+                f"set={entry}, but should be NAME=NUMBER with a finite number, as in lr=1e-3, or NAME=true, NAME=false"
+            )
         if name in values:
             raise WrongRequest(f"set={entry}, but {name} is set already, to {values[name]!r}")
         values[name] = value
     return values
+
+
+def mappings(entries: Iterable[str]) -> dict[str, str]:
+    """Return name -> argument of entries like "beta2=gamma"; raises WrongRequest where one is not of that form."""
+    maps: dict[str, str] = {}
+    for entry in entries:
+        name, equals, place = (part.strip() for part in entry.partition("="))
+        if not equals or not name.isidentifier() or not place:
+            raise WrongRequest(f"map={entry}, but should be NAME=ARGUMENT, as in beta2=gamma, beta1=betas[0] or m=buf")
+        if name in maps:
+            raise WrongRequest(f"map={entry}, but {name} is mapped already, to {maps[name]}")
+        maps[name] = place
+    return maps
 
 
 def claim(adapter: Adapter, configuration: Configuration, rule: str | None) -> tuple[str | None, str]:
@@ -81,7 +102,7 @@ def claim(adapter: Adapter, configuration: Configuration, rule: str | None) -> t
     return "+".join((base, *rewrites, *(name for name in configuration.rewrites if name not in rewrites))), ""
 
 
-def check_fixed(fixed: Mapping[str, float], allowed: Iterable[str]) -> None:
+def check_fixed(fixed: Mapping[str, float | bool], allowed: Iterable[str]) -> None:
     """Raise WrongRequest where ``fixed`` names a hyper-parameter that is not one of ``allowed``."""
     names = list(allowed)
     for name in fixed:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from stepcheck_implementations.claim import Claim
 from stepcheck_implementations.subject import Adapter, Cell
 from stepcheck_reference.script import Script
 from stepcheck_reference.trajectory import Trajectory
@@ -13,16 +13,14 @@ from stepcheck_reference.trajectory import Trajectory
 class Runner(Protocol):
     """What turns a script into a trajectory: ``Workers``, or ``InProcess`` for objects handed over in Python."""
 
-    def describe(
-        self,
-        target: str,
-        rule: str | None = None,
-        *,
-        hyper: Sequence[str] = (),
-        states: Sequence[str] = (),
-        fixed: Mapping[str, float] | None = None,
-    ) -> dict[str, Any]:
-        """Return what ``target`` offers."""
+    def describe(self, target: str, claim: Claim | None = None) -> dict[str, Any]:
+        """Return what ``target`` offers, matched to ``claim`` where it has no adapter of its own."""
+
+    def signature(self, target: str) -> dict[str, Any]:
+        """Return what ``target`` takes: "signature" in words, "arguments" and "defaults"."""
+
+    def fit(self, target: str, claim: Claim, *, steps: int = 3) -> dict[str, Any]:
+        """Return ``target`` matched to ``claim``, or {"ended": why} where trying it ended its process."""
 
     def environment(self) -> dict[str, Any]:
         """Return versions and devices."""

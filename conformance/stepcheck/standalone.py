@@ -8,13 +8,27 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+from stepcheck_implementations import path as paths
 from stepcheck_implementations.subject import Adapter, Cell, wraps_compile
+from stepcheck_implementations.update_function import CLASS, function_name
 from stepcheck_reference.formats import is_complex
 from stepcheck_reference.script import Data, Quadratic, Script, Tensor, expand
 
 _WIDTH = 110
 _GUARD = 1.5
 """What stands between the elements of a strided parameter; a number, because nan would survive a stray update."""
+
+
+_HOLDING = [
+    "",
+    "",
+    "def holding(part):  # the attributes that are parameters, or lists of them",
+    "    lists = {name: x if isinstance(x, list) else [x] for name, x in vars(part).items()}",
+    "    return [name for name, x in lists.items() if x and all(isinstance(p, torch.nn.Parameter) for p in x)]",
+    "",
+    "",
+    "held = [holding(part) for part in optimizer]",
+]
 
 
 def literal(value: object) -> str:
@@ -52,7 +66,7 @@ def keywords(values: Mapping[str, object]) -> str:
 
 def call(adapter: Adapter, cell: Cell, script: Script) -> str:
     """Return the constructor call of the script's first group, for people to paste."""
-    name = cell.target.rpartition(":")[2].rpartition(".")[2]
+    name = function_name(cell.target)
     hyper = _hyper(adapter, cell, script.groups[0].hyper if script.groups else {})
     return f"{name}({keywords({**arguments(adapter, hyper), **_options(adapter, cell)})})"
 
@@ -79,9 +93,12 @@ def program(
     lines = [f'"""{title}"""', ""]
     lines += _imports(cell, hangs=output is None)
     lines += _layouts(script.tensors)
+    lines += ["", *adapter.source.splitlines(), "", ""] if adapter.source else []
     for number, item in enumerate(script.tensors):
         lines += _tensor(number, item, cell)
     lines += _build(adapter, cell, script)
+    if output is None and adapter.takes != "groups":
+        lines += _HOLDING
     stop = len(script.steps) if output is None else step
     lines += _steps(adapter, cell, script, stop)
     lines.append("")
@@ -180,18 +197,21 @@ def _gradient(data: Data | None, item: Tensor, cell: Cell) -> str:
 
 
 def _hyper(adapter: Adapter, cell: Cell, hyper: Mapping[str, float]) -> dict[str, float]:
-    fixed = {name: float(value) for name, value in cell.fixed if name in adapter.hyper and isinstance(value, float)}
+    fixed = {
+        name: float(value) for name, value in cell.fixed if name in adapter.hyper and isinstance(value, (int, float))
+    }
     return {**adapter.configuration(cell.configuration).holds, **fixed, **hyper}
 
 
 def _options(adapter: Adapter, cell: Cell) -> dict[str, object]:
-    fixed = {name: value for name, value in cell.fixed if name not in adapter.hyper}
+    configuration = adapter.configuration(cell.configuration)
+    fixed = {name: value for name, value in cell.fixed if name not in {**adapter.hyper, **configuration.holds}}
     path = {} if adapter.through else adapter.modes.get(cell.mode, {})  # a wrapper's modes are no arguments of a class
-    return {**adapter.configuration(cell.configuration).options, **path, **fixed}
+    return {**configuration.options, **path, **fixed}
 
 
 def _build(adapter: Adapter, cell: Cell, script: Script) -> list[str]:
-    name = cell.target.rpartition(":")[2].rpartition(".")[2]
+    name = CLASS if adapter.source else function_name(cell.target)
     options = _options(adapter, cell)
     lines = ["", "", "def build():"]
     if adapter.takes == "groups":
@@ -235,6 +255,12 @@ def _intact(adapter: Adapter, script: Script) -> list[str]:
         "    if tuple(p.shape) != shape or p.dtype != dtype:",
         '        raise SystemExit(f"{tuple(p.shape)} {p.dtype}, but should be {shape} {dtype}")',
     ]
+    if adapter.takes != "groups":
+        lines += [
+            "for part, names in zip(optimizer, held):",
+            "    if names != holding(part):",
+            '        raise SystemExit(f"{names} are no longer the parameters they were given")',
+        ]
     if adapter.takes == "groups":
         given = ", ".join(f"[{', '.join(f'p{number}' for number in group.tensors)}]" for group in script.groups)
         lines += [
@@ -254,7 +280,10 @@ def _intact(adapter: Adapter, script: Script) -> list[str]:
     return lines
 
 
-def _step_call(adapter: Adapter, cell: Cell, given: str) -> list[str]:
+def _step_call(adapter: Adapter, cell: Cell, script: Script, given: str) -> list[str]:
+    if adapter.takes == "tensor" and not given and any(None in step.gradients for step in script.steps):
+        names = ", ".join(f"p{number}" for group in script.groups for number in group.tensors)
+        return [f"for p, part in zip([{names}], optimizer):", "    if p.grad is not None:", "        part.step()"]
     if adapter.takes != "groups":
         return ["for part in optimizer:", f"    part.step({given})"]
     return [f"step({given})"] if wraps_compile(adapter, cell.mode) else [f"optimizer.step({given})"]
@@ -263,7 +292,7 @@ def _step_call(adapter: Adapter, cell: Cell, given: str) -> list[str]:
 def _steps(adapter: Adapter, cell: Cell, script: Script, stop: int) -> list[str]:
     steps = script.steps[:stop]
     simple = all(not (step.hyper or step.overwrite or step.reload) for step in steps)
-    call_lines = _step_call(adapter, cell, "" if script.objective is None else "closure")
+    call_lines = _step_call(adapter, cell, script, "" if script.objective is None else "closure")
     lines = [] if script.objective is None else _closure(script, script.objective)
     if simple and len(steps) > 4 and script.objective is None:
         for number, item in enumerate(script.tensors):
@@ -285,16 +314,12 @@ def _steps(adapter: Adapter, cell: Cell, script: Script, stop: int) -> list[str]
     for position, step in enumerate(steps, 1):
         lines += ["", f"# step {position}"]
         if step.reload:
-            lines += ["saved = optimizer.state_dict()", "optimizer = build()", "optimizer.load_state_dict(saved)"]
+            lines += _reload(adapter)
             if wraps_compile(adapter, cell.mode):
                 lines.append("step = torch.compile(optimizer.step)")
         for group, name, value in step.hyper:
             current[group][name] = value
-            argument = adapter.hyper.get(name, name).partition("[")[0]
-            new = arguments(adapter, current[group]).get(argument, value)
-            place = f'.param_groups[{group}]["{argument}"]' if adapter.takes == "groups" else f"[{group}].{argument}"
-            tensor = adapter.compiler == "own" and argument == "lr"  # torchao keeps it in one
-            lines.append(f"optimizer{place}{f'.fill_({_value(new)})' if tensor else f' = {_value(new)}'}")
+            lines += _change(adapter, script, group, name, current[group])
         for number, data in step.overwrite:
             lines += ["with torch.no_grad():"]
             lines += [f"    {line}" for line in wrapped(f"p{number}.copy_({_values(data, script.tensors[number])})")]
@@ -302,6 +327,38 @@ def _steps(adapter: Adapter, cell: Cell, script: Script, stop: int) -> list[str]
         for number, gradient in enumerate(step.gradients):
             lines += wrapped(f"{entry.format(number)} = {_gradient(gradient, script.tensors[number], cell)}")
         lines += call_lines
+    return lines
+
+
+def _reload(adapter: Adapter) -> list[str]:
+    if adapter.takes == "groups":
+        return ["saved = optimizer.state_dict()", "optimizer = build()", "optimizer.load_state_dict(saved)"]
+    return [
+        'if all(hasattr(part, "state_dict") for part in optimizer):',
+        "    saved = [part.state_dict() for part in optimizer]",
+        "    optimizer = build()",
+        "    for part, state in zip(optimizer, saved):",
+        "        part.load_state_dict(state)",
+    ]
+
+
+def _change(adapter: Adapter, script: Script, group: int, name: str, hyper: Mapping[str, float]) -> list[str]:
+    """Set one hyper-parameter of a group, as a scheduler would."""
+    path = adapter.hyper.get(name, name) if adapter.settings is None else adapter.settings.get(name, name)
+    stem, bracket, rest = path.rpartition("[")
+    entry = bool(bracket) and rest.rstrip("]").isdigit()
+    tensors = script.groups[group].tensors
+    lines = []
+    for tensor in tensors if adapter.takes == "tensor" else tensors[:1]:
+        if adapter.takes == "groups" and not path.startswith("."):
+            place = f'optimizer.param_groups[{group}]["{stem if entry else path}"]'
+        else:
+            place = _place(adapter, script, tensor, stem if entry else path)
+        new = _value(hyper[name])
+        if entry:
+            new = f"tuple({new} if place == {rest.rstrip(']')} else old for place, old in enumerate({place}))"
+        held = adapter.compiler == "own" and path == "lr"  # torchao keeps it in a tensor
+        lines.append(f"{place}.fill_({new})" if held else f"{place} = {new}")
     return lines
 
 
@@ -324,14 +381,11 @@ def _closure(script: Script, objective: Quadratic) -> list[str]:
 def _reading(adapter: Adapter, cell: Cell, script: Script, output: str, tensor: int, index: int) -> str:
     source = f"p{tensor}.detach()"
     if output != "theta":
-        key = adapter.count if output == "count" else adapter.states[output]
-        if output == "count" and adapter.takes == "groups":
+        path = str(adapter.count) if output == "count" else adapter.states[output]
+        if output == "count" and adapter.takes == "groups" and path.isidentifier():
             group = next(number for number, held in enumerate(script.groups) if tensor in held.tensors)
-            return f'float(optimizer.state[p{tensor}].get("{key}", optimizer.param_groups[{group}].get("{key}")))'
-        if adapter.takes == "groups":
-            source = f'torch.as_tensor(optimizer.state[p{tensor}]["{key}"]).detach()'
-        else:
-            source = _attribute(adapter, script, tensor, str(key))
+            return f'float(optimizer.state[p{tensor}].get("{path}", optimizer.param_groups[{group}].get("{path}")))'
+        source = f"torch.as_tensor({_place(adapter, script, tensor, path)}).detach()"
     if output == "count":
         return f"float({source})"
     if is_complex(script.tensors[tensor].dtype):
@@ -339,15 +393,18 @@ def _reading(adapter: Adapter, cell: Cell, script: Script, output: str, tensor: 
     return f"{source}.flatten()[{index}].item()"
 
 
-def _attribute(adapter: Adapter, script: Script, tensor: int, key: str) -> str:
-    for number, group in enumerate(script.groups):
-        if tensor in group.tensors:
-            position = group.tensors.index(tensor)
-            if adapter.takes == "tensor":
-                before = sum(len(earlier.tensors) for earlier in script.groups[:number])
-                return f"torch.as_tensor(optimizer[{before + position}].{key}).detach()"
-            return f"torch.as_tensor(optimizer[{number}].{key}[{position}]).detach()"
-    raise ValueError(f"tensor={tensor}, but should be in one of the script's groups")
+def _place(adapter: Adapter, script: Script, tensor: int, path: str) -> str:
+    """Return Python for what is held at ``path`` for a tensor."""
+    number = next(number for number, group in enumerate(script.groups) if tensor in group.tensors)
+    position = script.groups[number].tensors.index(tensor)
+    before = sum(len(earlier.tensors) for earlier in script.groups[:number])
+    if adapter.takes == "groups":
+        group = f"optimizer.param_groups[{number}]"
+        return paths.source(path, "optimizer", f"p{tensor}", before + position, group=group, table=True)
+    if adapter.takes == "tensor":
+        return paths.source(path, f"optimizer[{before + position}]", f"p{tensor}", 0)
+    listed = "[#]" if adapter.declared and "[" not in path else ""
+    return paths.source(path + listed, f"optimizer[{number}]", f"p{tensor}", position)
 
 
 def _value(value: object) -> str:

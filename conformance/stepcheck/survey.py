@@ -6,11 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from stepcheck.nearest import nearest
+from stepcheck.certificate import Matched
+from stepcheck.nearest import nearest, unknown
 from stepcheck.plan import Planned, plan
 from stepcheck.request import Request, WrongRequest, check_fixed, claim
 from stepcheck.runner import Runner
 from stepcheck_implementations import libraries, wire
+from stepcheck_implementations.generic import HELD
 from stepcheck_implementations.subject import MODES, Adapter
 from stepcheck_reference.formats import FORMATS
 
@@ -28,12 +30,14 @@ class Subject:
 class Survey:
     """The subjects of a request; ``without_rule`` are a library's optimizers without a rule here.
 
-    ``environment`` holds the worker's versions and devices.
+    ``environment`` holds the worker's versions and devices; ``matched`` says how a target without an adapter of its
+    own was understood.
     """
 
     subjects: tuple[Subject, ...]
     without_rule: tuple[str, ...]
     environment: Mapping[str, Any]
+    matched: Matched | None = None
 
 
 def check_target(request: Request) -> None:
@@ -69,9 +73,12 @@ def survey(request: Request, runner: Runner) -> Survey:
     if not members:
         description = described(request, runner)
         adapter = wire.adapter_from_plain(description["adapter"])
-        _check_set(request, [adapter])
+        own = libraries.find(request.target) is not None
+        if own:
+            _check_set(request, [adapter])
         planned = plan(request, adapter, description["availability"], description["devices"])
-        return Survey((Subject(request, adapter, planned),), (), description)
+        matched = None if own else _matched(adapter, str(description["reads"]))
+        return Survey((Subject(request, adapter, planned),), (), description, matched)
     _check_set(request, members)
     environment = runner.environment()
     subjects: list[Subject] = []
@@ -100,29 +107,42 @@ def narrow(request: Request, adapter: Adapter) -> Request:
 
 def described(request: Request, runner: Runner) -> dict[str, Any]:
     """Return what the target offers; a target without an adapter of its own needs a rule."""
-    from stepcheck_implementations.generic import NoMatch
-    from stepcheck_implementations.target import TargetError
-    from stepcheck_reference.rules import ALL, find
+    from stepcheck.foreseen import claim_of
+    from stepcheck.suggestion import suggestion
+    from stepcheck_reference.rules import find
 
-    known = libraries.find(request.target) is not None
-    try:
-        if known or request.rule is None:
-            return runner.describe(request.target)
-        rule = find(request.rule)
-        return runner.describe(
-            request.target,
-            request.rule,
-            hyper=[str(symbol) for symbol in rule.hyper],
-            states=[str(symbol) for symbol in (*rule.states, *rule.scalars)],
-            fixed=request.fixed,
-        )
-    except NoMatch as error:
-        raise WrongRequest(str(error)) from error
-    except TargetError as error:
-        if not known and request.rule is None and "say which rule" in str(error):
-            names = ", ".join(rule.name for rule in ALL)
-            raise WrongRequest(f"{error}: --as RULE, where RULE is one of {names}") from error
-        raise
+    if libraries.find(request.target) is not None:
+        if request.maps:
+            raise WrongRequest(f"map={next(iter(request.maps))}, but {request.target} has an adapter of its own")
+        return runner.describe(request.target)
+    if request.rule is None:
+        raise WrongRequest(suggestion(request, runner))
+    rule = find(request.rule)
+    known = {symbol.name: symbol for symbol in rule.hyper}
+    rule.check_hyper({name: value for name, value in request.fixed.items() if name in known})
+    wrong = next((name for name, value in request.fixed.items() if name in known and isinstance(value, bool)), None)
+    if wrong is not None:
+        raise WrongRequest(f"set={wrong}={request.fixed[wrong]}, but {wrong} of {rule.name} should be a number")
+    states = [symbol.name for symbol in (*rule.init, *rule.scalars)]
+    for name in request.maps:
+        if name not in (allowed := [*known, *states, "count", "g", *HELD]):
+            raise WrongRequest(unknown("map", name, dict.fromkeys(allowed)))
+    return runner.describe(request.target, claim_of(request.rule, rule, request.fixed, request.maps))
+
+
+def _matched(adapter: Adapter, reads: str) -> Matched:
+    from stepcheck_reference.rules import find
+
+    configuration, rule = adapter.configurations[0], find(str(adapter.rule))
+    states = {**adapter.states, **({"count": adapter.count} if adapter.count else {})}
+    return Matched(
+        hyper={name: slot for name, slot in adapter.hyper.items() if name not in configuration.holds},
+        held=dict(configuration.holds),
+        states=states,
+        unmapped=tuple(s.name for s in (*rule.init, *rule.scalars) if s.name not in adapter.states),
+        constant=tuple(name for name in adapter.constant if name not in configuration.holds),
+        unseen=reads,
+    )
 
 
 def rules_of(request: Request, adapter: Adapter) -> tuple[str, ...]:

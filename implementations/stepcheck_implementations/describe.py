@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import importlib
-import inspect
 import os
 import platform
 import shutil
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import torch
 
-from stepcheck_implementations import worker
+from stepcheck_implementations import wire, worker
+from stepcheck_implementations.claim import VISIBLE, Claim
+from stepcheck_implementations.fit import fitted
+from stepcheck_implementations.signature import signature_of
 from stepcheck_implementations.subject import Adapter, Cell, compiles_slowly
-from stepcheck_implementations.target import TargetError, load
+from stepcheck_implementations.target import load
 from stepcheck_reference.script import Group, Literal, Quadratic, Script, Step, Tensor
-
-_PARAMETERS = ("params", "parameters", "tensors", "param", "parameter", "tensor", "theta")
 
 
 def environment() -> dict[str, Any]:
@@ -51,50 +52,21 @@ def optimizers(library: str) -> list[str]:
 
 
 def signature(target: str) -> dict[str, Any]:
-    """Return the constructor of ``target``: its arguments without the parameters', defaults and ``takes``.
+    """Return what ``target`` takes, as text, and what its arguments default to.
 
-    Raises TargetError where the target cannot be imported or is nothing that has a ``step``.
+    Raises TargetError where the target cannot be imported or can be no optimizer.
     """
-    found = load(target)
-    return {"target": target, **of(found, target)}
+    return of(load(target), target)
 
 
 def of(found: object, target: str) -> dict[str, Any]:
-    """Return the same of an object; ``takes`` is a guess from the first argument's name for other classes."""
-    if not callable(found):
-        raise TargetError(f"{target}: is a {type(found).__name__}, but should be an optimizer class")
-    kind = found if isinstance(found, type) else None
-    if kind is not None and not callable(getattr(found, "step", None)):
-        raise TargetError(f"{target}: has no step(), but should be an optimizer class")
-    try:
-        parameters = [
-            entry
-            for entry in inspect.signature(found).parameters.values()
-            if entry.kind not in (entry.VAR_POSITIONAL, entry.VAR_KEYWORD)
-        ]
-    except (TypeError, ValueError) as error:
-        raise TargetError(f"{target}: has no signature ({error})") from error
-    first = parameters[0].name if parameters else ""
-    if kind is None or issubclass(kind, torch.optim.Optimizer):
-        takes = "groups"
-    else:
-        takes = "tensor" if first in _PARAMETERS[3:] or parameters[0].annotation in (torch.Tensor, "Tensor") else "list"
-    rest = parameters[1:]
+    """Return the same of an object."""
+    signature = signature_of(found, target)
     return {
-        "signature": f"{target}{_signature_text(found)}",
-        "arguments": [entry.name for entry in rest],
-        "defaults": {
-            entry.name: _plain(entry.default) for entry in rest if entry.default is not inspect.Parameter.empty
-        },
-        "takes": takes,
+        "signature": f"{target}{signature.text}",
+        "arguments": list(signature.names),
+        "defaults": {name: _plain(value) for name, value in signature.defaults.items()},
     }
-
-
-def _signature_text(found: Callable[..., Any]) -> str:
-    try:
-        return str(inspect.signature(found))
-    except (TypeError, ValueError):
-        return "(...)"
 
 
 def _plain(value: object) -> object:
@@ -103,60 +75,27 @@ def _plain(value: object) -> object:
     return value if isinstance(value, (bool, int, float, str)) or value is None else repr(value)
 
 
-def keys(found: Callable[..., Any], takes: str, arguments: list[str]) -> dict[str, Any]:
-    """Return the names in which ``found`` holds tensors or numbers after one step, and the ``takes`` that works.
+def fit(found: object, target: str, claim: Claim, steps: int) -> dict[str, Any]:
+    """Return ``found`` matched to ``claim`` after a trial of ``steps`` steps, as JSON values; see ``fit.Fit``.
 
-    A constructor that needs more than parameters is given ``lr`` 0.01 where it has it; one that still raises
-    yields no names, and the error as ``reason``.
+    The trial may print, and change what is global; ask it of a process that is to be thrown away.
     """
-    reason = ""
-    for candidate in (takes,) if takes == "groups" else (takes, "tensor" if takes == "list" else "list"):
-        parameter = torch.nn.Parameter(torch.ones(3))
-        parameter.grad = torch.full((3,), 0.5)
-        try:
-            given = parameter if candidate == "tensor" else [parameter]
-            try:
-                made = found(given)
-            except TypeError:
-                made = found(given, **({"lr": 0.01} if "lr" in arguments else {}))
-            _stepped(made)
-            if parameter.shape != (3,):
-                continue
-        except (Exception, SystemExit) as error:
-            reason = f"{type(error).__name__}: {error}"
-            continue
-        return {"takes": candidate, "keys": _held(made, parameter, candidate), "reason": ""}
-    return {"takes": takes, "keys": [], "reason": reason}
-
-
-def _stepped(made: Any) -> None:
-    """Take one step; where ``step`` needs a closure, with one that leaves the gradient as it is."""
-    needed = [
-        entry
-        for entry in inspect.signature(made.step).parameters.values()
-        if entry.default is entry.empty and entry.kind in (entry.POSITIONAL_ONLY, entry.POSITIONAL_OR_KEYWORD)
-    ]
-    made.step(*([lambda: torch.zeros(())] if needed else []))
-
-
-def _held(made: Any, parameter: torch.Tensor, takes: str) -> list[str]:
-    table: dict[str, Any] = {}
-    if takes == "groups":
-        found = getattr(made, "state", {}).get(parameter, {})
-        table.update(found if isinstance(found, Mapping) else {})
-        table.update({key: value for key, value in made.param_groups[0].items() if key not in made.defaults})
-    else:
-        table.update(vars(made))
-    names = []
-    for key, value in table.items():
-        entry = value[0] if isinstance(value, (list, tuple)) and value else value
-        if isinstance(entry, (int, float, torch.Tensor)) and not isinstance(entry, bool) and entry is not parameter:
-            names.append(str(key))
-    return names
+    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a wrong way to build it may warn
+        made = fitted(found, target, claim, steps)
+    return {
+        "adapter": wire.adapter_to_plain(made.adapter),
+        "signature": made.signature,
+        "defaults": dict(made.defaults),
+        "reads": made.reads,
+        "agrees": made.agrees,
+        "left": made.left,
+    }
 
 
 def _probe_script(adapter: Adapter, dtype: str) -> Script:
-    hyper = {"lr": 0.01} if "lr" in adapter.hyper else {}
+    given = ("lr",) if adapter.declared else tuple(adapter.hyper)
+    hyper = {name: VISIBLE.get(name, 0.5) for name in given if name in adapter.hyper}
     return Script((Tensor((2,), dtype, Literal((1.0,))),), (Group((0,), hyper),), (Step((Literal((0.5,)),)),))
 
 

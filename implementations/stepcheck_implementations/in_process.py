@@ -6,11 +6,12 @@ There is no net here: a subject that crashes or hangs takes the caller with it.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from stepcheck_implementations import describe as asked
 from stepcheck_implementations import offer, worker
+from stepcheck_implementations.claim import GRADIENTS, Claim
 from stepcheck_implementations.subject import Adapter, Cell
 from stepcheck_reference.script import Script
 from stepcheck_reference.trajectory import Trajectory
@@ -57,27 +58,17 @@ class InProcess:
         return asked.optimizers(library)
 
     def signature(self, target: str) -> dict[str, Any]:
-        """Return the object's constructor; see ``offer.Source``."""
-        return {"target": target, **asked.of(self.subject, target)}
+        """Return what the object takes; see ``offer.Source``."""
+        return asked.of(self.subject, target)
 
-    def keys(self, target: str, takes: str, arguments: Sequence[str]) -> dict[str, Any]:
-        """Return the names of its state; see ``offer.Source``."""
-        return asked.keys(self.subject, takes, list(arguments))
+    def fit(self, target: str, claim: Claim, *, steps: int = len(GRADIENTS)) -> dict[str, Any]:
+        """Return the object matched to ``claim``; see ``offer.Source``."""
+        return asked.fit(self.subject, target, claim, steps)
 
     def refusal(self, adapter: Adapter, mode: str, dtype: str, device: str) -> str | None:
         """Return why a cell is refused; see ``offer.Source``."""
         return asked.refusal(adapter, mode, dtype, device, self.subject)
 
-    def describe(
-        self,
-        target: str | None = None,
-        rule: str | None = None,
-        *,
-        hyper: Sequence[str] = (),
-        states: Sequence[str] = (),
-        fixed: Mapping[str, float] | None = None,
-    ) -> dict[str, Any]:
+    def describe(self, target: str, claim: Claim | None = None) -> dict[str, Any]:
         """Return what the object offers; see ``offer.describe``."""
-        return offer.describe(
-            self, target if target is not None else self.target, rule, hyper=hyper, states=states, fixed=fixed
-        )
+        return offer.describe(self, target, claim)

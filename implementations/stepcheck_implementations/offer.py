@@ -2,80 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
-from stepcheck_implementations import generic, libraries, wire
+from stepcheck_implementations import libraries, wire
+from stepcheck_implementations.claim import Claim
 from stepcheck_implementations.subject import MODES, Adapter
 from stepcheck_implementations.target import TargetError
 from stepcheck_reference.formats import FORMATS
 
 
-class Source(Protocol):
+class Fits(Protocol):
+    """Whoever may try a target."""
+
+    def fit(self, target: str, claim: Claim, *, steps: int = 3) -> dict[str, Any]:
+        """Return it matched to ``claim`` (see ``fit.Fit``), or {"ended": why} where trying it ended its process."""
+
+
+class Source(Fits, Protocol):
     """Whoever may import a target: worker processes, or this one for objects handed over in Python."""
 
     def environment(self) -> dict[str, Any]:
         """Return versions and devices."""
 
     def signature(self, target: str) -> dict[str, Any]:
-        """Return the constructor's arguments, defaults and what it takes."""
-
-    def keys(self, target: str, takes: str, arguments: Sequence[str]) -> dict[str, Any]:
-        """Return the names of its state after one step."""
+        """Return what it takes: "signature" in words, "arguments" and "defaults"."""
 
     def refusal(self, adapter: Adapter, mode: str, dtype: str, device: str) -> str | None:
         """Return why a cell is refused, "" where it is not, ``None`` where trying it ended or stopped the worker."""
 
 
-def describe(
-    source: Source,
-    target: str,
-    rule: str | None = None,
-    *,
-    hyper: Sequence[str] = (),
-    states: Sequence[str] = (),
-    fixed: Mapping[str, float] | None = None,
-) -> dict[str, Any]:
+def describe(source: Source, target: str, claim: Claim | None = None) -> dict[str, Any]:
     """Return what ``target`` offers, as JSON values.
 
     Its keys: "adapter" (see ``wire.adapter_from_plain``), "signature", "defaults" (alphabet name to value),
-    "reads" (why nothing of its state is seen, or ""), "availability" (a list of mode, dtype, device and
+    "reads" (why little or nothing that it holds was seen, or ""), "availability" (a list of mode, dtype, device and
     reason, which is "" where a cell can be run), and the environment's. A target without an adapter of its own gets
-    a generic one for ``rule``, whose ``hyper``-parameters and ``states`` the caller names; ``fixed`` gives values
-    that it holds without taking them. Raises TargetError and NoMatch.
+    one that matches it to ``claim``. Raises TargetError and NoMatch.
     """
     environment = source.environment()
     signature = source.signature(target)
-    adapter, reads = libraries.find(target), ""
-    if adapter is None:
-        if rule is None:
-            raise TargetError(f"{target}: has no adapter of its own, so say which rule it follows")
-        arguments = signature["arguments"]
-        try:
-            seen = source.keys(target, signature["takes"], arguments)
-        except TargetError as error:
-            seen = {"takes": signature["takes"], "keys": [], "reason": str(error)}
-        reads = str(seen["reason"])
-        adapter = generic.adapt(
-            target,
-            rule,
-            hyper=hyper,
-            states=states,
-            arguments=arguments,
-            keys=seen["keys"],
-            defaults=signature["defaults"],
-            takes=seen["takes"],
-            fixed=fixed,
-        )
+    adapter = libraries.find(target)
+    if adapter is not None:
+        found = {**signature, "defaults": _defaults(adapter, signature["defaults"]), "reads": ""}
+    elif claim is None:
+        raise TargetError(f"{target}: has no adapter of its own, so say which rule it follows")
+    else:
+        found = fit(source, target, claim)
+        adapter = wire.adapter_from_plain(found["adapter"])
     return {
         **environment,
         "target": target,
-        "signature": signature["signature"],
-        "defaults": _defaults(adapter, signature["defaults"]),
-        "reads": reads,
+        "signature": found["signature"],
+        "arguments": signature["arguments"],
+        "defaults": found["defaults"],
+        "reads": found["reads"],
         "adapter": wire.adapter_to_plain(adapter),
         "availability": _availability(source, adapter, environment["devices"]),
     }
+
+
+def fit(source: Fits, target: str, claim: Claim) -> dict[str, Any]:
+    """Return ``target`` matched to ``claim``; what ends its process is tried for fewer steps, then by names."""
+    ended = ""
+    for steps in (3, 1, 0):
+        found = source.fit(target, claim, steps=steps)
+        if "ended" not in found:
+            return {**found, "reads": found["reads"] or ended}
+        ended = ended or str(found["ended"])
+    raise TargetError(f"{target}: trying it: {ended}")
 
 
 def _availability(source: Source, adapter: Adapter, devices: Iterable[str]) -> list[dict[str, str]]:
@@ -97,7 +92,7 @@ def _absence(adapter: Adapter, mode: str) -> str:
         return ""
     if mode == "compiled":
         return "asked only of classes that have an adapter of their own"
-    return f"its constructor has no argument {mode!r}"
+    return "an update function has one path" if adapter.source else f"its constructor has no argument {mode!r}"
 
 
 def _defaults(adapter: Adapter, given: Mapping[str, Any]) -> dict[str, float]:

@@ -20,7 +20,7 @@ import tempfile
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
@@ -28,7 +28,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from stepcheck_implementations import claim as claims
 from stepcheck_implementations import offer, wire
+from stepcheck_implementations.claim import GRADIENTS, Claim
+from stepcheck_implementations.generic import NoMatch
 from stepcheck_implementations.subject import Adapter, Cell, compiles_slowly
 from stepcheck_implementations.target import TargetError
 from stepcheck_reference.script import Script, to_json
@@ -37,6 +40,8 @@ from stepcheck_reference.trajectory import Fault, Trace, Trajectory
 DEADLINE = 30.0
 """Seconds a script may take before its worker counts as hung; what is compiled gets ten times that."""
 _STARTING = 120.0
+_TRYING = 10.0
+"""Seconds in which a stranger takes a step or is refused one."""
 _ALIVE = 4
 """Workers kept at a time; the one that was used longest ago is closed first."""
 _TAIL = 4000
@@ -428,19 +433,26 @@ class Workers:
         return list(self._once({"ask": "optimizers", "library": library})["names"])
 
     def signature(self, target: str) -> dict[str, Any]:
-        """Return the constructor of ``target``; see ``offer.Source``. Raises TargetError."""
+        """Return what ``target`` takes; see ``offer.Source``. Raises TargetError."""
         return self._once({"ask": "signature", "target": target})
 
-    def keys(self, target: str, takes: str, arguments: Sequence[str]) -> dict[str, Any]:
-        """Return the names of its state; see ``offer.Source``. Raises TargetError where trying it ends the worker."""
-        return self._once({"ask": "keys", "target": target, "takes": takes, "arguments": list(arguments)})
+    def fit(self, target: str, claim: Claim, *, steps: int = len(GRADIENTS)) -> dict[str, Any]:
+        """Return ``target`` matched to ``claim``; see ``offer.Source``. Raises TargetError and NoMatch."""
+        request = {"ask": "fit", "target": target, "claim": claims.to_plain(claim), "steps": steps}
+        key, limit = _once_key(), min(self.deadline, _TRYING)
+        try:
+            answer, _ = self._answer(self._link(key, spawned=not _can_fork()), request, limit)
+        except (_Hung, _Ended) as error:
+            self._drop(key)
+            return {"ended": error.why if isinstance(error, _Ended) else f"no answer within {limit:g} s"}
+        return answer
 
     def refusal(self, adapter: Adapter, mode: str, dtype: str, device: str) -> str | None:
         """Return why a cell is refused; see ``offer.Source``."""
         request = {"ask": "refusal", "adapter": wire.adapter_to_plain(adapter), "mode": mode, "dtype": dtype}
         spawned = device != "cpu" or not _can_fork()
         key = ("spawned",) if spawned else ("once",)
-        limit = self.deadline if spawned else min(self.deadline, 10.0)
+        limit = self.deadline if spawned else min(self.deadline, _TRYING)
         try:
             answer, _ = self._answer(self._link(key, spawned=spawned), {**request, "device": device}, limit)
         except (_Hung, _Ended):
@@ -448,21 +460,13 @@ class Workers:
             return None
         return str(answer["reason"])
 
-    def describe(
-        self,
-        target: str,
-        rule: str | None = None,
-        *,
-        hyper: Sequence[str] = (),
-        states: Sequence[str] = (),
-        fixed: Mapping[str, float] | None = None,
-    ) -> dict[str, Any]:
+    def describe(self, target: str, claim: Claim | None = None) -> dict[str, Any]:
         """Return what ``target`` offers; see ``offer.describe``. Raises TargetError and NoMatch."""
-        return offer.describe(self, target, rule, hyper=hyper, states=states, fixed=fixed)
+        return offer.describe(self, target, claim)
 
     def _once(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Return the answer of a worker that has no cell."""
-        key = ("once",) if _can_fork() else ("spawned",)
+        key = _once_key()
         try:
             answer, _ = self._answer(self._link(key, spawned=not _can_fork()), request, self.deadline)
         except (_Hung, _Ended) as error:
@@ -481,8 +485,8 @@ class Workers:
         except wire.Garbled as error:
             raise WorkerError(f"the worker answered garbage: {error}") from error
         if "error" in header:
-            kind, message = header["error"]
-            raise {"target": TargetError, "value": ValueError}.get(kind, WorkerError)(message)
+            kind, *said = header["error"]
+            raise {"nomatch": NoMatch, "target": TargetError, "value": ValueError}.get(kind, WorkerError)(*said)
         return header, arrays
 
     def _key(self, adapter: Adapter) -> str:
@@ -535,6 +539,10 @@ class Workers:
 
 def _can_fork() -> bool:
     return hasattr(os, "fork") and hasattr(socket, "send_fds") and sys.platform != "win32"
+
+
+def _once_key() -> tuple[str]:
+    return ("once",) if _can_fork() else ("spawned",)
 
 
 def _compiles(adapter: Adapter, cell: Cell) -> bool:

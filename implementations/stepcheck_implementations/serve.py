@@ -8,7 +8,9 @@ import traceback
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from stepcheck_implementations import claim as claims
 from stepcheck_implementations import wire
+from stepcheck_implementations.generic import NoMatch
 from stepcheck_implementations.subject import Adapter, Cell
 from stepcheck_implementations.target import TargetError, load
 from stepcheck_reference.script import from_json
@@ -23,8 +25,8 @@ def serve(read: Read, send: Send) -> None:
     """Answer requests until ``read`` raises EOFError.
 
     A request is {"ask": ...}: "open" (adapter, cell, reached: the path of 8 bytes that hold the step being
-    taken), "run" (script), "environment", "optimizers" (library), "signature" (target), "keys" (target, takes,
-    arguments), "refusal" (adapter, mode, dtype, device). An answer holds "error" (its kind and message) where
+    taken), "run" (script), "environment", "optimizers" (library), "signature" (target), "fit" (target, claim,
+    steps), "refusal" (adapter, mode, dtype, device). An answer holds "error" (its kind and message) where
     the request could not be served.
     """
     from stepcheck_implementations import describe, worker
@@ -65,9 +67,9 @@ def serve(read: Read, send: Send) -> None:
                 answer = {"names": describe.optimizers(request["library"])}
             elif ask == "signature":
                 answer = describe.signature(request["target"])
-            elif ask == "keys":
-                found: Any = load(request["target"])
-                answer = describe.keys(found, request["takes"], request["arguments"])
+            elif ask == "fit":
+                found, claim = load(request["target"]), claims.from_plain(request["claim"])
+                answer = describe.fit(found, request["target"], claim, request["steps"])
             elif ask == "refusal":
                 answer = {
                     "reason": describe.refusal(
@@ -79,6 +81,8 @@ def serve(read: Read, send: Send) -> None:
                 }
             else:
                 raise ValueError(f"ask={ask!r}")
+        except NoMatch as error:
+            answer = {"error": ["nomatch", str(error), list(error.missing)]}
         except TargetError as error:
             answer = {"error": ["target", str(error)]}
         except ValueError as error:

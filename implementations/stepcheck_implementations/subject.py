@@ -37,10 +37,14 @@ class Adapter:
     its constructor is given: "groups" (parameter groups, as ``torch.optim.Optimizer``), "list" (the tensors
     of one group, so one object a group) or "tensor" (one object a tensor); objects of the latter two hold
     their state in attributes. ``through`` names a wrapper ("package.module:name") for what is no such class: it is
-    called with the loaded target and the adapter, and returns what the worker builds subjects from. ``compiler``
-    says what mode "compiled" is: "torch" (``torch.compile`` around ``step()``), "own" (inside it) or "jax"
+    called with the loaded target and the adapter, and returns what the worker builds subjects from; ``source`` is
+    the text of the class that it returns, where that is written for this target (``update_function.py``).
+    ``compiler`` says what mode "compiled" is: "torch" (``torch.compile`` around ``step()``), "own" (inside it) or "jax"
     (``jax.jit``, milliseconds where torch takes seconds). ``not_complex`` says why complex tensors are not judged,
     where it does not update their two parts alike.
+    ``settings`` maps a hyper-parameter to the path where it can be changed after construction, and lacks those that
+    cannot; ``None`` where all can, under their arguments' names. States and counts are read at paths, too
+    (``path.py``).
     """
 
     target: str
@@ -55,6 +59,13 @@ class Adapter:
     through: str = ""
     compiler: str = "torch"
     not_complex: str = ""
+    source: str = ""
+    settings: Mapping[str, str] | None = None
+
+    @property
+    def constant(self) -> tuple[str, ...]:
+        """The hyper-parameters that cannot be changed after construction."""
+        return () if self.settings is None else tuple(name for name in self.hyper if name not in self.settings)
 
     def configuration(self, name: str) -> Configuration:
         """Return the configuration called ``name``; raises ValueError naming those there are."""
@@ -80,7 +91,7 @@ class Cell:
     """One thing to check: a configuration of a target in one mode, dtype and device.
 
     ``fixed`` are values a user has set by name; a hyper-parameter of the alphabet stands in the script too,
-    any other name is a constructor argument.
+    any other name is a constructor argument. ``maps`` says which argument or path a user has given for a name.
     """
 
     target: str
@@ -89,6 +100,7 @@ class Cell:
     dtype: str
     device: str
     fixed: tuple[tuple[str, object], ...] = ()
+    maps: tuple[tuple[str, str], ...] = ()
 
     @property
     def id(self) -> str:

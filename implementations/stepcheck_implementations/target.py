@@ -7,9 +7,19 @@ import importlib
 import importlib.util
 import pkgutil
 import sys
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from types import ModuleType
+
+
+EXTRAS: Mapping[str, str] = {
+    "optax": "optax",
+    "pytorch_optimizer": "pytorch-optimizer",
+    "timm": "timm",
+    "torchao": "torchao",
+}
+"""Modules of libraries with adapters here, and the optional dependency that installs each."""
 
 
 class TargetError(ValueError):
@@ -36,12 +46,13 @@ def load(target: str) -> object:
     for part in name.split("."):
         if not hasattr(found, part):
             public = [entry for entry in dir(found) if not entry.startswith("_")]
-            raise TargetError(f"{target}: no such name{_nearest(part, public)}")
+            raise TargetError(f"{target}: no such name{nearest(part, public)}")
         found = getattr(found, part)
     return found
 
 
-def _nearest(name: str, names: list[str]) -> str:
+def nearest(name: str, names: list[str]) -> str:
+    """Return "; did you mean X?" for the names that resemble ``name``, or nothing."""
     lowered = {entry.lower(): entry for entry in sorted(names, reverse=True)}
     close = difflib.get_close_matches(name.lower(), list(lowered), n=3, cutoff=0.6)
     close.sort(key=lambda entry: -_likeness(name.lower(), entry))
@@ -62,12 +73,17 @@ def _module(where: str, target: str) -> ModuleType:
         except ModuleNotFoundError as error:
             if error.name is None or not (name == error.name or name.startswith(error.name + ".")):
                 raise TargetError(f"{target}: importing {name} raised {type(error).__name__}: {error}") from error
+            if end == 1 and name in EXTRAS:
+                raise TargetError(
+                    f"{target}: no module named {name}, which is optional: python -m pip install "
+                    f"'stepcheck[{EXTRAS[name]}]'"
+                ) from error
             if end == 1:
-                hint = _nearest(name, [*sys.stdlib_module_names, *sys.modules])
+                hint = nearest(name, [*sys.stdlib_module_names, *sys.modules])
                 raise TargetError(f"{target}: no module named {name}{hint}") from error
             parent = sys.modules[".".join(parts[: end - 1])]
             beside = [entry.name for entry in pkgutil.iter_modules(getattr(parent, "__path__", []))]
-            raise TargetError(f"{target}: no module named {name}{_nearest(parts[end - 1], beside)}") from error
+            raise TargetError(f"{target}: no module named {name}{nearest(parts[end - 1], beside)}") from error
         except Exception as error:
             raise TargetError(f"{target}: importing {name} raised {type(error).__name__}: {error}") from error
     return sys.modules[where]
@@ -78,7 +94,7 @@ def _file(where: str) -> ModuleType:
     path = Path(where)
     if not path.is_file():
         beside = [entry.name for entry in path.parent.glob("*.py")] if path.parent.is_dir() else []
-        raise TargetError(f"{where}: no such file{_nearest(path.name, beside)}")
+        raise TargetError(f"{where}: no such file{nearest(path.name, beside)}")
     name = f"stepcheck_target_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:

@@ -73,7 +73,7 @@ def unpack(read: Callable[[int], bytearray | bytes]) -> tuple[dict[str, Any], li
     return header, arrays
 
 
-PLAIN = ("target", "rule", "count", "declared", "takes", "through", "compiler", "not_complex")
+PLAIN = ("target", "rule", "count", "declared", "takes", "through", "compiler", "not_complex", "source")
 """Fields of an adapter that cross as they are."""
 
 
@@ -83,6 +83,7 @@ def adapter_to_plain(adapter: Adapter) -> dict[str, Any]:
         **{name: getattr(adapter, name) for name in PLAIN},
         "hyper": dict(adapter.hyper),
         "states": dict(adapter.states),
+        "settings": None if adapter.settings is None else dict(adapter.settings),
         "modes": {mode: dict(arguments) for mode, arguments in adapter.modes.items()},
         "configurations": [
             {
@@ -111,12 +112,13 @@ def adapter_from_plain(raw: Mapping[str, Any]) -> Adapter:
 
 def cell_to_plain(cell: Cell) -> dict[str, Any]:
     """Return ``cell`` as JSON values."""
-    return {**asdict(cell), "fixed": [list(pair) for pair in cell.fixed]}
+    return {**asdict(cell), "fixed": [list(pair) for pair in cell.fixed], "maps": [list(pair) for pair in cell.maps]}
 
 
 def cell_from_plain(raw: Mapping[str, Any]) -> Cell:
     """Return the cell that ``cell_to_plain`` wrote."""
-    return Cell(**{**raw, "fixed": tuple((name, value) for name, value in raw["fixed"])})
+    pairs = {key: tuple((name, value) for name, value in raw[key]) for key in ("fixed", "maps")}
+    return Cell(**{**raw, **pairs})
 
 
 def trajectory_to_plain(trajectory: Trajectory) -> tuple[dict[str, Any], list[NDArray[Any]]]:
@@ -132,6 +134,7 @@ def trajectory_to_plain(trajectory: Trajectory) -> tuple[dict[str, Any], list[ND
         "observed": list(trajectory.observed),
         "fault": None if fault is None else [fault.kind, fault.message, fault.step],
         "traces": len(trajectory.traces),
+        "wrote": list(trajectory.wrote),
     }
     return header, arrays
 
@@ -158,4 +161,5 @@ def trajectory_from_plain(header: Mapping[str, Any], arrays: Arrays) -> Trajecto
         steps=int(header["steps"]),
         fault=None if fault is None else Fault(str(fault[0]), str(fault[1]), int(fault[2])),
         observed=observed,
+        wrote=tuple(header["wrote"]),
     )

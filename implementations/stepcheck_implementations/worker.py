@@ -7,9 +7,7 @@ handed over in Python. Needs torch, numpy, and the plain-data part of ``stepchec
 from __future__ import annotations
 
 import copy
-import inspect
 import math
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -19,16 +17,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from stepcheck_implementations import layout
+from stepcheck_implementations import holding, layout
+from stepcheck_implementations.arguments import arguments
+from stepcheck_implementations.holding import Where
 from stepcheck_implementations.subject import Adapter, Cell, wraps_compile
 from stepcheck_implementations.target import load
+from stepcheck_implementations.told import told
 from stepcheck_reference.formats import is_complex
 from stepcheck_reference.script import Quadratic, Script, Tensor
 from stepcheck_reference.trajectory import Fault, Trace, Trajectory
-
-_SLOT = re.compile(r"^(\w+)\[(\d+)\]$")
-_LONGEST = 2000
-"""Characters of a subject's error message that are kept."""
 
 
 def run(
@@ -77,8 +74,7 @@ class _Raised(Exception):
 
     def __init__(self, error: BaseException) -> None:
         super().__init__()
-        text = " ".join(str(error).split())
-        self.message = f"{type(error).__name__}: {text}"[:_LONGEST]
+        self.message = told(error)
 
 
 def _ask(call: Callable[[], Any]) -> Any:
@@ -140,29 +136,27 @@ def _state_rows(rows: list[torch.Tensor | None], tensor: Tensor) -> NDArray[Any]
     return whole
 
 
-def _arguments(adapter: Adapter, hyper: Mapping[str, float], build: Callable[..., Any]) -> dict[str, Any]:
-    """Return constructor arguments for ``hyper``; entries of a tuple that are not given are its default's."""
-    arguments: dict[str, Any] = {}
-    for name, value in hyper.items():
-        slot = adapter.hyper.get(name)
-        if slot is None:
-            raise ValueError(f"{name}={value!r}, but {adapter.target} takes {', '.join(adapter.hyper)}")
-        entry = _SLOT.match(slot)
-        if entry is None:
-            arguments[slot] = value
-            continue
-        key = entry.group(1)
-        if key not in arguments:
-            arguments[key] = list(_default_tuple(build, key, adapter))
-        arguments[key][int(entry.group(2))] = value
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in arguments.items()}
+def _number(value: Any, what: str) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError, RuntimeError) as error:
+        raise _Malformed(f"{what} is a {type(value).__name__}, which is no number ({told(error)})") from error
 
 
-def _default_tuple(build: Callable[..., Any], key: str, adapter: Adapter) -> tuple[Any, ...]:
-    parameter = inspect.signature(build).parameters.get(key)
-    if parameter is not None and isinstance(parameter.default, (tuple, list)):
-        return tuple(parameter.default)
-    return (0.0,) * sum(slot.startswith(f"{key}[") for slot in adapter.hyper.values())
+def _state(value: Any, path: str, index: int, parameter: torch.Tensor) -> torch.Tensor | None:
+    """Return a copy of what is held at ``path`` for tensor ``index``; a number as a 0-d float64 tensor."""
+    if value is None:
+        return None
+    if not isinstance(value, torch.Tensor):
+        return torch.tensor(_number(value, f"state {path!r} of tensor {index}"), dtype=torch.float64)
+    if value.numel() not in (1, parameter.numel()):
+        raise _Malformed(
+            f"state {path!r} of tensor {index} has shape {tuple(value.shape)}, "
+            f"but should have {tuple(parameter.shape)} or one element"
+        )
+    if value.layout != torch.strided or value.is_quantized or value.device.type == "meta":
+        raise _Malformed(f"state {path!r} of tensor {index} is {value.layout} on {value.device}, and cannot be read")
+    return value.detach().clone()
 
 
 class _Run:
@@ -185,14 +179,15 @@ class _Run:
         self.options = {
             **configuration.options,
             **adapter.modes[cell.mode],
-            **{name: value for name, value in fixed.items() if name not in adapter.hyper},
+            **{name: value for name, value in fixed.items() if name not in {**adapter.hyper, **configuration.holds}},
         }
         holds = configuration.holds
         self.hyper = []
         for group in script.groups:
             wanted = {**holds, **known, **group.hyper}
             inside = [name for name in holds if name not in adapter.hyper and wanted[name] == holds[name]]
-            self.hyper.append(_arguments(adapter, {n: v for n, v in wanted.items() if n not in inside}, build))
+            given = {name: value for name, value in wanted.items() if name not in inside}
+            self.hyper.append(arguments(adapter.hyper, given, build, adapter.target))
         trains = cell.mode != "differentiable"
         with torch.no_grad():
             self.parameters = [
@@ -204,6 +199,7 @@ class _Run:
             ]
         self.gradients = [self._gradients(index) for index in range(len(script.tensors))]
         self.group_of = {index: number for number, group in enumerate(script.groups) for index in group.tensors}
+        self.wheres = [self._where(index) for index in range(len(self.parameters))]
         self.objects: list[Any] = []
         self.before: list[list[torch.Tensor]] = [[] for _ in script.tensors]
         self.after: list[list[torch.Tensor]] = [[] for _ in script.tensors]
@@ -211,6 +207,7 @@ class _Run:
             {name: [] for name in adapter.states} for _ in script.tensors
         ]
         self.counts: list[list[float]] = [[] for _ in script.tensors]
+        self.wrote: set[int] = set()
 
     def _gradients(self, index: int) -> Iterator[torch.Tensor]:
         """Return the gradients of one tensor, a step that has one after another; expanded together, as one is slow."""
@@ -238,6 +235,7 @@ class _Run:
             steps=finished,
             fault=fault,
             observed=tuple(self.adapter.states),
+            wrote=tuple(sorted(self.wrote)),
         )
 
     def _construct(self) -> None:
@@ -259,6 +257,10 @@ class _Run:
                 for index, parameter in enumerate(self.parameters)
             ]
         self.objects = made
+        self.kept = [
+            () if self.adapter.takes == "groups" else tuple(holding.kept(*self._whose(index)))
+            for index in range(len(self.parameters))
+        ]
         self.steppers: list[Callable[..., Any]] = []
         compiles = wraps_compile(self.adapter, self.cell.mode)
         for thing in made:
@@ -281,22 +283,23 @@ class _Run:
         with torch.no_grad():
             for index, data in step.overwrite:
                 self.parameters[index].copy_(layout.values(data, self.script.tensors[index]))
+            plain = [
+                None if data is None else next(rows) for data, rows in zip(step.gradients, self.gradients, strict=True)
+            ]
             given = [
-                None
-                if gradient is None
-                else layout.place_gradient(
-                    next(self.gradients[index]), self.script.tensors[index].layout, self.cell.device
-                )
-                for index, gradient in enumerate(step.gradients)
+                None if row is None else layout.place_gradient(row, tensor.layout, self.cell.device)
+                for row, tensor in zip(plain, self.script.tensors, strict=True)
             ]
             for parameter, gradient in zip(self.parameters, given, strict=True):
                 parameter.grad = gradient if self.script.objective is None else None
             for rows, parameter in zip(self.before, self.parameters, strict=True):
                 rows.append(parameter.clone())
         closure = () if self.script.objective is None else (self._closure(given, self.script.objective),)
-        for stepper in self.steppers:
-            _ask(partial(stepper, *closure))
+        for index, stepper in enumerate(self.steppers):
+            if self.adapter.takes != "tensor" or closure or step.gradients[index] is not None:
+                _ask(partial(stepper, *closure))
         self._unchanged()
+        self._look_at_gradients(plain, given)
         with torch.no_grad():
             for rows, parameter in zip(self.after, self.parameters, strict=True):
                 rows.append(parameter.clone())
@@ -319,6 +322,16 @@ class _Run:
 
         return closure
 
+    def _look_at_gradients(self, plain: Sequence[torch.Tensor | None], given: Sequence[torch.Tensor | None]) -> None:
+        """Note the tensors whose gradient does not hold what it was given with; ``plain`` is never handed out."""
+        for index, (row, gradient) in enumerate(zip(plain, given, strict=True)):
+            if row is None or gradient is None or index in self.wrote:
+                continue
+            now = gradient.detach().cpu()
+            same = now.shape == row.shape and now.dtype == row.dtype
+            if not same or not (torch.equal(now, row) or bool(((now == row) | (now.isnan() & row.isnan())).all())):
+                self.wrote.add(index)
+
     def _reload(self) -> None:
         """Save, build afresh over the same parameters, load; objects without a state dict are left alone."""
         if not all(hasattr(thing, "state_dict") for thing in self.objects):
@@ -329,41 +342,66 @@ class _Run:
             _ask(partial(thing.load_state_dict, state))
 
     def _set(self, group: int, name: str, value: float) -> None:
-        slot = self.adapter.hyper[name]
-        entry = _SLOT.match(slot)
-        key = entry.group(1) if entry else slot
+        adapter = self.adapter
+        path = adapter.hyper[name] if adapter.settings is None else adapter.settings.get(name)
+        if path is None:
+            raise _Malformed(f"{name}={value!r}, but it cannot be changed after construction")
+        places = self.script.groups[group].tensors
+        for index in places if adapter.takes == "tensor" else places[:1]:
+            thing, where = self._whose(index)
+            wrong = holding.write(thing, path, value, where)
+            if wrong is not None:
+                raise _Malformed(f"{name}: {wrong}")
+
+    def _whose(self, index: int) -> tuple[Any, Where]:
+        """Return the object that has tensor ``index``, and where the tensor is in it."""
+        where = self.wheres[index]
+        number = {"groups": 0, "list": self.group_of[index], "tensor": index}[self.adapter.takes]
+        return self.objects[number], where
+
+    def _where(self, index: int) -> Where:
+        group = self.group_of[index]
+        place = self.script.groups[group].tensors.index(index)
         if self.adapter.takes == "groups":
-            tables = [self.objects[0].param_groups[group]]
-        elif self.adapter.takes == "list":
-            tables = [vars(self.objects[group])]
-        else:
-            tables = [vars(self.objects[index]) for index in self.script.groups[group].tensors]
-        for table in tables:
-            if key not in table:
-                raise _Malformed(f"{name}: no {key!r} to set after construction; there is {', '.join(map(str, table))}")
-            if entry is None and isinstance(table[key], torch.Tensor):
-                table[key].fill_(value)  # as torch/optim/lr_scheduler.py sets it
-            elif entry is None:
-                table[key] = value
-            else:
-                values = list(table[key])
-                values[int(entry.group(2))] = value
-                table[key] = tuple(values)
+            before = sum(len(earlier.tensors) for earlier in self.script.groups[:group])
+            return Where(self.parameters[index], before + place, group)
+        return Where(self.parameters[index], place if self.adapter.takes == "list" else 0)
 
     def _unchanged(self) -> None:
+        """Check that every parameter is what it was given as, but for its values."""
         for index, (parameter, tensor) in enumerate(zip(self.parameters, self.script.tensors, strict=True)):
             if parameter.shape != tensor.shape:
                 raise _Malformed(f"shape of tensor {index}={tuple(parameter.shape)}, but should be {tensor.shape}")
             if parameter.dtype != layout.DTYPES[tensor.dtype]:
                 raise _Malformed(f"dtype of tensor {index}={parameter.dtype}, but should be torch.{tensor.dtype}")
+            if parameter.layout != torch.strided or parameter.device.type != self.cell.device.partition(":")[0]:
+                raise _Malformed(
+                    f"tensor {index} is {parameter.layout} on {parameter.device}, but should be torch.strided on "
+                    f"{self.cell.device}"
+                )
         if self.adapter.takes != "groups":
+            self._still_held()
             return
         for number, group in enumerate(self.script.groups):
-            there = self.objects[0].param_groups[number]["params"]
             for place, index in enumerate(group.tensors):
-                if place >= len(there) or there[place] is not self.parameters[index]:
+                try:
+                    there = self.objects[0].param_groups[number]["params"][place]
+                except (AttributeError, LookupError, TypeError):
+                    there = None
+                if there is not self.parameters[index]:
                     raise _Malformed(
                         f"param_groups[{number}]['params'][{place}] is no longer the parameter it was given"
+                    )
+
+    def _still_held(self) -> None:
+        """Check that no object has put another tensor where it held a parameter, instead of updating that one."""
+        for index, names in enumerate(self.kept):
+            thing, where = self._whose(index)
+            for name in names:
+                if holding.replaced(thing, name, where) and torch.equal(self.before[index][-1], where.parameter):
+                    raise _Malformed(
+                        f"its attribute {name} is another tensor now, and the parameter it was given was not updated; "
+                        "update it in place, as in p.sub_(...) or p.copy_(...)"
                     )
 
     def _look_around(self) -> None:
@@ -374,38 +412,14 @@ class _Run:
     def _observe(self) -> None:
         adapter = self.adapter
         for index, parameter in enumerate(self.parameters):
-            table = self._table(index)
-            for name, key in adapter.states.items():
-                value = table.get(key)
-                if isinstance(value, torch.Tensor):
-                    if value.numel() not in (1, parameter.numel()):
-                        raise _Malformed(
-                            f"state {key!r} of tensor {index} has shape {tuple(value.shape)}, "
-                            f"but should have {tuple(parameter.shape)} or one element"
-                        )
-                    value = value.detach().clone()
-                elif value is not None:
-                    value = torch.tensor(float(value), dtype=torch.float64)
-                self.held[index][name].append(value)
-            count = table.get(adapter.count) if adapter.count is not None else None
+            thing, where = self._whose(index)
+            for name, path in adapter.states.items():
+                value = holding.read(thing, path, where)
+                self.held[index][name].append(_state(value, path, index, parameter))
+            count = None if adapter.count is None else holding.read(thing, adapter.count, where)
             if count is None and adapter.count is not None and adapter.takes == "groups":
-                count = self.objects[0].param_groups[self.group_of[index]].get(adapter.count)
-            self.counts[index].append(-1.0 if count is None else float(count))
-
-    def _table(self, index: int) -> Mapping[str, Any]:
-        """Return what the subject holds for tensor ``index``, by its own names."""
-        if self.adapter.takes == "groups":
-            found = self.objects[0].state.get(self.parameters[index])
-            return found if isinstance(found, Mapping) else {}
-        if self.adapter.takes == "tensor":
-            held: Mapping[str, Any] = vars(self.objects[index])
-            return held
-        group = self.group_of[index]
-        place = self.script.groups[group].tensors.index(index)
-        return {
-            key: value[place] if isinstance(value, (list, tuple)) and place < len(value) else value
-            for key, value in vars(self.objects[group]).items()
-        }
+                count = self.objects[0].param_groups[where.group].get(adapter.count)
+            self.counts[index].append(-1.0 if count is None else _number(count, f"count of tensor {index}"))
 
     def _trace(self, index: int, finished: int) -> Trace:
         tensor = self.script.tensors[index]

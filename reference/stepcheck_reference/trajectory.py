@@ -58,3 +58,5 @@ class Trajectory:
     fault: Fault | None = None
     observed: tuple[str, ...] = field(default=())
     """Alphabet names of the states that the adapter maps for this subject."""
+    wrote: tuple[int, ...] = ()
+    """Tensors whose gradient held other numbers after a step than it was given with."""

@@ -16,6 +16,7 @@ import pytest
 
 from implementations.writing import ADAM, MISBEHAVING, cell, hyper_of, misbehaving, script
 from stepcheck_implementations import pool, torch_optim, wire, worker
+from stepcheck_implementations.claim import Claim
 from stepcheck_implementations.generic import NoMatch
 from stepcheck_implementations.pool import WorkerError, Workers
 from stepcheck_implementations.subject import Cell
@@ -142,9 +143,8 @@ def test_torch_optim_is_described_with_what_it_refuses_and_why(workers: Workers)
 
 
 def test_a_strangers_class_is_matched_by_its_names(workers: Workers) -> None:
-    found = workers.describe(
-        f"{MISBEHAVING}:OverOneTensor", "momentum", hyper=("lr", "momentum", "dampening"), states=("b",)
-    )
+    claim = Claim("momentum", {"lr": 0.1, "momentum": 0.5, "dampening": 0.3}, {"b": 0.0})
+    found = workers.describe(f"{MISBEHAVING}:OverOneTensor", claim)
     adapter = wire.adapter_from_plain(found["adapter"])
     assert adapter.takes == "tensor"
     assert dict(adapter.hyper) == {"lr": "learning_rate", "momentum": "momentum"}
@@ -156,14 +156,15 @@ def test_a_strangers_class_is_matched_by_its_names(workers: Workers) -> None:
 
 
 def test_a_strangers_class_that_does_not_cover_the_rule_is_refused_with_both_lists(workers: Workers) -> None:
-    with pytest.raises(NoMatch, match=r"takes lr, but adam needs beta1 \(as betas\[0\], beta1"):
-        workers.describe(f"{MISBEHAVING}:Floods", "adam", hyper=("lr", "beta1"), states=("m",))
-    held = workers.describe(f"{MISBEHAVING}:Floods", "adam", hyper=("lr", "beta1"), states=("m",), fixed={"beta1": 0.5})
+    claim = Claim("adam", {"lr": 0.1, "beta1": 0.6}, {"m": 0.0})
+    with pytest.raises(NoMatch, match=r"takes \(params, lr=0\.1\), but adam needs beta1, often called betas\[0\]"):
+        workers.describe(f"{MISBEHAVING}:Floods", claim)
+    held = workers.describe(f"{MISBEHAVING}:Floods", replace(claim, fixed={"beta1": 0.5}))
     assert held["adapter"]["configurations"][0]["holds"] == {"beta1": 0.5}
 
 
 def test_a_crash_while_trying_a_target_leaves_its_state_unseen(workers: Workers) -> None:
-    found = workers.describe(f"{MISBEHAVING}:CannotBeBuilt", "sgd", hyper=("lr",), states=())
+    found = workers.describe(f"{MISBEHAVING}:CannotBeBuilt", Claim("sgd", {"lr": 0.1}))
     assert "not today" in found["reads"]
 
 

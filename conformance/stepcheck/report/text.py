@@ -6,7 +6,7 @@ import textwrap
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from stepcheck.certificate import CellResult, Certificate, Failure, Worst
+from stepcheck.certificate import CellResult, Certificate, Failure, Matched, Worst
 from stepcheck.report.wording import MARKS, class_name, count, fill, places, plural, ratio, row, words
 from stepcheck.verdict import MEANINGS, Verdict, exit_code
 from stepcheck_implementations.subject import MODES
@@ -96,6 +96,7 @@ def summary_rows(certificate: Certificate, *, strict: bool = False) -> list[Row]
     ran = [cell for cell in cells if cell.scripts]
     rows = verdict_rows(certificate)
     rows.append(("rule", f"{found.target} is held to {found.rule}"))
+    rows += matched_rows(found.matched) if found.matched else []
     rows += compared_rows(certificate)
     rows += _worst_rows(ran)
     rows += observability_rows(ran)
@@ -119,6 +120,20 @@ def verdict_rows(certificate: Certificate) -> list[Row]:
     if found.without_rule:
         rows.append(("no rule yet", f"{', '.join(found.without_rule)}: nothing is said of them"))
     return rows
+
+
+def matched_rows(matched: Matched) -> list[Row]:
+    """Return what a target without an adapter was understood to mean by its names and values."""
+    hyper = ", ".join(f"{name}={slot}" for name, slot in matched.hyper.items())
+    held = ", ".join(f"{name}={value:g}" for name, value in matched.held.items())
+    parts = [hyper, f"held: {held}" if held else ""]
+    if matched.constant:
+        parts.append(f"{', '.join(matched.constant)} as constructed, because nothing shows where to change it")
+    rows = [("matched", "; ".join(part for part in parts if part))] if any(parts) else []
+    states = ", ".join(f"{name}={place}" for name, place in matched.states.items())
+    unseen = f"{', '.join(matched.unmapped)} not found by name or value (see --map)" if matched.unmapped else ""
+    told = "; ".join(part for part in (states, unseen, matched.unseen) if part)
+    return [*rows, ("state", told)] if told else rows
 
 
 def compared_rows(certificate: Certificate) -> list[Row]:

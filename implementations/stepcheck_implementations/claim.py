@@ -1,0 +1,116 @@
+"""Claims: a rule as far as a target has to be matched to it, as plain numbers and names."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from types import CodeType
+from typing import Any
+
+SHAPES = ((3,), (2,))
+"""The tensors of the probe: of different lengths, so that what is held for one is not taken for the other's."""
+
+THETA = (0.75, -1.25, 0.5, 1.5, -0.625)
+"""Where their elements start, one tensor after another."""
+
+GRADIENTS = (
+    (0.5, -1.5, 0.8125, -0.3125, 1.125),
+    (-0.25, -0.6875, 0.40625, 0.9375, 1.75),
+    (0.1875, 0.59375, -1.375, 0.4375, -0.21875),
+)
+"""The gradient of every element at each step: signs that stay and turn, sizes that rise and fall."""
+
+VISIBLE: Mapping[str, float] = {
+    "lr": 0.0625,
+    "beta": 0.65,
+    "beta1": 0.6,
+    "beta2": 0.7,
+    "momentum": 0.55,
+    "dampening": 0.3,
+    "momentum_decay": 0.05,
+    "eps": 0.0375,
+    "weight_decay": 0.045,
+    "eps_root": 0.03,
+    "rho": 0.75,
+    "lr_decay": 0.02,
+    "initial_accumulator": 0.1,
+    "lambd": 0.035,
+    "alpha": 0.8,
+    "t0": 1.0,
+    "eta_minus": 0.5,
+    "eta_plus": 1.2,
+    "step_min": 0.002,
+    "step_max": 4.0,
+}
+"""Values of hyper-parameters in the probe: no two alike, and none so small that it makes no difference."""
+
+Rows = Sequence[Sequence[float]]
+"""One row a step of the probe, one number an element; a number that a tensor has one of is repeated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a target is matched to.
+
+    ``hyper`` maps each hyper-parameter's alphabet name to the value it has in the probe; ``initial`` maps each
+    state to the number it starts at, or to the hyper-parameter it starts as; ``scalars`` are the states that are
+    one number a tensor. ``equations`` are Python expressions for theta and every state, with ``constants``; there are
+    none where the rule needs more than a gradient. ``fixed`` are values and ``maps`` names that a user has given.
+    """
+
+    rule: str
+    hyper: Mapping[str, float]
+    initial: Mapping[str, float | str] = field(default_factory=dict)
+    scalars: tuple[str, ...] = ()
+    equations: Mapping[str, str] = field(default_factory=dict)
+    constants: Mapping[str, float] = field(default_factory=dict)
+    fixed: Mapping[str, float | bool] = field(default_factory=dict)
+    maps: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What a rule makes of the probe; empty where that is not known."""
+
+    theta: Rows = ()
+    states: Mapping[str, Rows] = field(default_factory=dict)
+
+
+def course(claim: Claim, hyper: Mapping[str, float]) -> Course:
+    """Return what the rule makes of the probe with those hyper-parameters, in binary64."""
+    if not claim.equations or not set(claim.hyper) <= set(hyper):
+        return Course()
+    code = {name: compile(text, f"<{claim.rule}: {name}>", "eval") for name, text in claim.equations.items()}
+    starts = {name: float(hyper[start] if isinstance(start, str) else start) for name, start in claim.initial.items()}
+    rows: dict[str, list[list[float]]] = {name: [] for name in code}
+    now = {name: [start] * len(THETA) for name, start in {**starts, "theta": 0.0}.items()}
+    now["theta"] = list(THETA)
+    for step, gradient in enumerate(GRADIENTS, 1):
+        new: dict[str, list[float]] = {name: [] for name in code}
+        for place, g in enumerate(gradient):
+            here = {**hyper, **claim.constants, **{name: values[place] for name, values in now.items()}}
+            for name, expression in code.items():
+                new[name].append(_value(expression, {**here, "g": g, "t": float(step), "math": math}))
+        now |= new
+        for name, values in new.items():
+            rows[name].append(values)
+    theta = rows.pop("theta")
+    return Course(theta, rows)
+
+
+def _value(expression: CodeType, names: dict[str, Any]) -> float:
+    try:
+        return float(eval(expression, {"__builtins__": {"abs": abs, "max": max, "min": min}}, names))
+    except (ArithmeticError, ValueError, TypeError):  # a division by zero, the root of a negative number
+        return math.nan
+
+
+def to_plain(claim: Claim) -> dict[str, Any]:
+    """Return ``claim`` as JSON values."""
+    return asdict(claim)
+
+
+def from_plain(raw: Mapping[str, Any]) -> Claim:
+    """Return the claim that ``to_plain`` wrote."""
+    return Claim(**{**raw, "scalars": tuple(raw["scalars"])})
