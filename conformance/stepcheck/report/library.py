@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import textwrap
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from stepcheck.certificate import CellResult, Certificate, Failure
@@ -24,6 +26,9 @@ from stepcheck_reference.formats import FORMATS
 _SILENT = (Verdict.NOT_APPLICABLE, Verdict.NOT_RUN)
 _REASON = 75
 """Letters of a reason that the summary shows."""
+_BEGINNING = 290
+"""Letters of an explanation's first two sentences, beyond which the first stands alone."""
+_MORE = "the whole of each, with its worst element, a replay token and a program: --verbose, --json or --html PATH"
 
 
 def report(certificate: Certificate, *, strict: bool = False) -> str:
@@ -99,7 +104,7 @@ def summary(certificate: Certificate, *, strict: bool = False) -> str:
         ("rules", f"each configuration is held to its own, {plural(len(rules), 'rule')} in all; JSON names them")
     )
     rows += compared_rows(certificate) + _worst_rows(ran) + observability_rows(ran)
-    rows += reason_rows(cells, width=_REASON) + run_rows(certificate, strict=strict)
+    rows += _reason_rows(cells) + run_rows(certificate, strict=strict)
     return "\n".join(line for name, text in rows for line in row(name, text))
 
 
@@ -134,25 +139,44 @@ def _worst_rows(ran: Sequence[CellResult]) -> list[Row]:
     ]
 
 
+def _reason_rows(cells: Sequence[CellResult]) -> list[Row]:
+    """Return why cells were not judged, by mode: the reason that most of them have."""
+    rows = reason_rows([cell for cell in cells if cell.verdict is Verdict.VACUOUS])
+    for verdict in _SILENT:
+        silent = [cell for cell in cells if cell.verdict is verdict]
+        for n, mode in enumerate(dict.fromkeys(cell.mode for cell in silent)):
+            inside = [cell for cell in silent if cell.mode == mode]
+            reasons = Counter(cell.reason for cell in inside).most_common()
+            text = (
+                f"{mode}, {plural(len(inside), 'cell')}: {textwrap.shorten(reasons[0][0], _REASON, placeholder=' …')}"
+            )
+            more = f" (and {plural(len(reasons) - 1, 'other reason')})" if len(reasons) > 1 else ""
+            rows.append((words(verdict) if not n else "", text + more))
+    return rows
+
+
 def findings(cells: Sequence[CellResult]) -> str:
-    """Return the known findings that break here, each with its explanation, and those that no longer do."""
+    """Return the known findings that break here, those with one cause together, and those that no longer do."""
     groups: dict[str, list[tuple[CellResult, Failure]]] = {}
     for cell in cells:
         for entry in cell.failures:
             if entry.finding:
-                groups.setdefault(entry.finding, []).append((cell, entry))
-    parts = []
-    for name, entries in groups.items():
+                groups.setdefault(entry.explanation, []).append((cell, entry))
+    parts: list[str] = []
+    for explanation, entries in groups.items():
+        names = dict.fromkeys(entry.finding for _, entry in entries)
         where = list({cell.id: cell for cell, _ in entries}.values())
         _, shown = max(entries, key=_severity)
-        lines = [*fill(f"! known finding {name}, in {places(where, cells)}"), *fill(shown.explanation, "  ")]
-        parts.append("\n".join([*lines, *fill(f"worst: {shown.message}", "  ")]))
+        lines = fill(f"! {', '.join(names)}: {_short(where, cells)}, worst {_worst(shown)}")
+        parts.append("\n".join([*lines, *fill(_beginning(explanation), "  ", hang=0)]))
+    if parts:
+        known = len({entry.finding for entries in groups.values() for _, entry in entries})
+        head = f"{plural(known, 'known finding')} in this release, each cell examined around it:"
+        parts = ["\n".join([head, *parts, *fill(_MORE)])]
     for name in dict.fromkeys(name for cell in cells for name in cell.fixed_upstream):
         where = [cell for cell in cells if name in cell.fixed_upstream]
         told = f"fixed upstream: known finding {name} no longer breaks ({places(where, cells)})"
         parts.append("\n".join(fill(told)))
-    if groups:
-        parts.append("\n".join(fill("replay tokens and programs of known findings: --verbose, --json or --out")))
     return "\n\n".join(parts)
 
 
@@ -177,6 +201,33 @@ def failures(cells: Sequence[CellResult]) -> str:
             "\n".join(fill("every failure, each with a program that needs only torch: --verbose, --json or --out"))
         )
     return "\n\n".join(parts)
+
+
+def _short(cells: Sequence[CellResult], everything: Sequence[CellResult]) -> str:
+    """Return where ``cells`` are: classes, modes and dtypes, without what is everywhere."""
+    parts = [plural(len(cells), "cell")]
+    for values, whole in (
+        ([class_name(cell) for cell in cells], [class_name(cell) for cell in everything]),
+        ([cell.mode for cell in cells], [cell.mode for cell in everything]),
+        ([cell.dtype for cell in cells], [cell.dtype for cell in everything if cell.verdict not in _SILENT]),
+    ):
+        if set(values) != set(whole):
+            parts.append("/".join(dict.fromkeys(values)))
+    return " ".join(parts)
+
+
+def _worst(failure: Failure) -> str:
+    if failure.worst is None:
+        return failure.fault
+    observed = str(failure.worst.observed)
+    return f"{failure.worst.output} {observed if observed == 'nan' else f'{ratio(failure.worst.ratio)} radii'}"
+
+
+def _beginning(text: str) -> str:
+    """Return the first two sentences of ``text``."""
+    first, stop, rest = text.partition(". ")
+    second = rest.partition(". ")[0].rstrip(".")
+    return f"{first}. {second}." if stop and len(first) + len(second) < _BEGINNING else f"{first.rstrip('.')}."
 
 
 def _severity(pair: tuple[CellResult, Failure]) -> float:
