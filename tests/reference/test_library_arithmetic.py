@@ -1,0 +1,78 @@
+"""The figures that other libraries than torch need: sound with them, seen without them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from exam.evaluation_orders import run, script_for
+from exam.library_orders import HABITS, OFF, Habit
+from exam.single_step import envelopes
+from exam.soundness import random_hyper
+from stepcheck_reference.arithmetic import Arithmetic, plain
+from stepcheck_reference.formats import BFLOAT16, BINARY32
+from stepcheck_reference.oracle import judge
+from stepcheck_reference.rules import find
+
+SCRIPTS = 20
+
+
+def worst(habit: Habit, arithmetic: Arithmetic) -> tuple[float, int]:
+    """Return the largest ratio over random scripts, and how many element-steps were compared."""
+    generator = np.random.default_rng(11)
+    largest, compared = 0.0, 0
+    for number in range(SCRIPTS):
+        hyper = habit.hyper or random_hyper(generator)
+        regime = "tiny" if habit.tiny else ("normal", "uniform", "wide")[number % 3]
+        script = script_for(
+            habit.dtype, size=300, steps=habit.steps, hyper=hyper, regime=regime, scale=1.0, seed=number,
+            at_zero=number % 5 > 0,
+        )  # fmt: skip
+        trajectory = run(habit.step, script, habit.arithmetic)
+        judgement = judge(find(habit.rule), script, trajectory, {habit.dtype: arithmetic})
+        largest = max(largest, *(deviation.ratio for deviation in judgement.worst.values()))
+        compared += judgement.compared
+    return largest, compared
+
+
+@pytest.mark.parametrize("habit", HABITS, ids=lambda habit: habit.name)
+def test_with_its_figure_an_order_is_never_beyond_its_radius(habit: Habit) -> None:
+    largest, compared = worst(habit, habit.arithmetic)
+    assert compared > 0.5 * SCRIPTS * 300 * habit.steps
+    assert 0.25 < largest <= 1.0
+
+
+@pytest.mark.parametrize("habit", HABITS, ids=lambda habit: habit.name)
+def test_without_it_the_same_order_is_seen(habit: Habit) -> None:
+    assert worst(habit, habit.without)[0] > 1.0
+
+
+def test_state_that_is_wider_than_its_parameter_is_held_to_its_own_format() -> None:
+    """The average is rounded to bfloat16 where the subject is said to keep it in float32."""
+    hyper = {"lr": 0.1, "beta1": 0.9, "beta2": 0.99, "eps": 0.1}
+    script = script_for("bfloat16", size=50, steps=4, hyper=hyper, regime="normal", scale=1.0, seed=3)
+    coarse = plain("bfloat16").with_(operations=BINARY32)
+    trajectory = run(HABITS[3].step, script, coarse.with_(reciprocal_ulps=OFF + 0.5))
+    for states, beyond in ((None, False), (BFLOAT16, False), (BINARY32, True)):
+        arithmetic = coarse.with_(reciprocal_ulps=OFF + 0.5, states=states)
+        judgement = judge(find("adam"), script, trajectory, {"bfloat16": arithmetic})
+        assert (judgement.worst["m"].ratio > 1.0) is beyond
+        assert judgement.worst["theta"].ratio <= 1.0
+
+
+def test_a_complement_may_be_an_alpha_and_leaves_its_other_half_alone() -> None:
+    """In beta1*m + (1 - beta1)*g what weighs g is an alpha, and what weighs m is not."""
+    hyper = {"lr": 0.1, "beta1": 0.93, "beta2": 0.5, "eps": 1.0, "weight_decay": 0.0}
+    rule = find("adam_l2")
+
+    def radii(m: float, g: float) -> list[float]:
+        inputs = {"theta": np.zeros(1), "g": np.array([g]), "m": np.array([m]), "v": np.zeros(1)}
+        kinds = (frozenset[str](), frozenset({"1-beta1"}), frozenset({"beta1"}))
+        declared = [plain("bfloat16").with_(alphas=alphas) for alphas in kinds]
+        landings = [envelopes(rule, inputs, "bfloat16", hyper=hyper, arithmetic=entry)["m"] for entry in declared]
+        return [float(np.asarray(landing.ball.radius)[0]) for landing in landings]
+
+    none, complement, either = radii(0.0, 1.0)
+    assert none < complement == either
+    none, complement, either = radii(1.0, 0.0)
+    assert none == complement < either
