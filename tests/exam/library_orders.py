@@ -119,6 +119,17 @@ _ALL_AVERAGES = plain("float32").with_(lerp=True, squares=True, increments=True)
 _NARROW = plain("bfloat16").with_(entry=FORMATS["bfloat16"], relay=BINARY32)
 _SINGLE = plain("float64").with_(read=BINARY32, storage=BINARY32, operations=BINARY32, entry=BINARY32, states=BINARY32)
 
+SQUARED = Habit(
+    "powers by squaring",
+    "float32",
+    _COUNTED.with_(squared=True),
+    _COUNTED,
+    _squared,
+    steps=200,
+    hyper={"lr": 0.1, "beta1": 0.9987, "beta2": 0.9, "eps": 1e-8},
+)
+"""Its figure is no more than what rounding beta to binary32 may cost too, so that it does not show without it."""
+
 HABITS = (
     _flushed("bfloat16"),
     _flushed("float32"),
@@ -127,10 +138,6 @@ HABITS = (
     Habit(
         "inverse root", "float32", plain("float32").with_(inverse_root_ulps=OFF + 0.5), plain("float32"),
         _inverse_root, "adam_eps_inside",
-    ),
-    Habit(
-        "powers by squaring", "float32", _COUNTED.with_(squared=True), _COUNTED, _squared, steps=200,
-        hyper={"lr": 0.1, "beta1": 0.9987, "beta2": 0.9, "eps": 1e-8},
     ),
     Habit("increments", "float32", _ALL_AVERAGES, _ALL_AVERAGES.with_(squares=False), _incremented),
     Habit("narrow scalars", "bfloat16", _NARROW, plain("bfloat16"), _entering(FORMATS["bfloat16"])),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from exam.evaluation_orders import run, script_for
-from exam.library_orders import HABITS, OFF, Habit
+from exam.library_orders import HABITS, OFF, SQUARED, Habit
 from exam.single_step import envelopes
 from exam.soundness import random_hyper
 from stepcheck_reference.arithmetic import Arithmetic, plain
@@ -35,7 +35,7 @@ def worst(habit: Habit, arithmetic: Arithmetic) -> tuple[float, int]:
     return largest, compared
 
 
-@pytest.mark.parametrize("habit", HABITS, ids=lambda habit: habit.name)
+@pytest.mark.parametrize("habit", [*HABITS, SQUARED], ids=lambda habit: habit.name)
 def test_with_its_figure_an_order_is_never_beyond_its_radius(habit: Habit) -> None:
     largest, compared = worst(habit, habit.arithmetic)
     assert compared > 0.5 * SCRIPTS * 300 * habit.steps
@@ -76,3 +76,15 @@ def test_a_complement_may_be_an_alpha_and_leaves_its_other_half_alone() -> None:
     assert none < complement == either
     none, complement, either = radii(1.0, 0.0)
     assert none == complement < either
+
+
+def test_powers_by_squaring_cost_up_to_a_rounding_a_step() -> None:
+    inputs = {"theta": np.zeros(1), "g": np.ones(1), "m": np.ones(1), "v": np.ones(1)}
+    hyper = {"lr": 1.0, "beta1": 0.99, "beta2": 0.25, "eps": 0.0}
+    for t, least in ((2.0, 0), (3.0, 1), (101.0, 60)):
+        radii = []
+        for arithmetic in (SQUARED.without, SQUARED.arithmetic):
+            landing = envelopes(find("adam"), inputs, "float32", t=t, hyper=hyper, arithmetic=arithmetic)["theta"]
+            value = abs(landing.ball.value[0])
+            radii.append(float(np.asarray(landing.ball.radius)[0]) / value * (1 - 0.99**t) / 0.99**t / 2.0**-24)
+        assert radii[1] - radii[0] >= least
