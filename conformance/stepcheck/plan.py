@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from stepcheck.nearest import unknown
 from stepcheck.request import Request, WrongRequest, claim
 from stepcheck.verdict import Verdict
+from stepcheck_implementations import libraries
 from stepcheck_implementations.subject import MODES, Adapter, Cell, compiles_slowly
 from stepcheck_reference.formats import FORMATS, is_complex
 

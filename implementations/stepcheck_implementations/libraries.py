@@ -13,7 +13,7 @@ from stepcheck_implementations import (
     torch_optim,
     torchao_optim,
 )
-from stepcheck_implementations.subject import Adapter, Cell
+from stepcheck_implementations.subject import MODES, Adapter, Cell
 from stepcheck_reference.arithmetic import Arithmetic
 
 
@@ -44,6 +44,12 @@ def find(target: str) -> Adapter | None:
 def members(target: str) -> tuple[Adapter, ...]:
     """Return every adapter of the library named ``target`` ("torch.optim"); empty where there is none."""
     return next((library.adapters for library in ALL if library.name == target), ())
+
+
+def modes_beside(adapter: Adapter) -> tuple[str, ...]:
+    """Return the modes that any class of ``adapter``'s library has, in report order; its own where it has no library."""
+    beside = next((library.adapters for library in ALL if adapter in library.adapters), (adapter,))
+    return tuple(mode for mode in MODES if any(mode in entry.modes for entry in beside))
 
 
 def arithmetic_of(cell: Cell, dtype: str) -> Arithmetic:
