@@ -430,7 +430,7 @@ class _Evaluating:
             there = trace.present[name][track.steps] & np.isfinite(radius)
             ratio = np.where(there, np.where(np.isfinite(observed), ratio, np.inf), -1.0)
             if there.any():
-                run.judgement.count(name, spread(ratio[there], float(ratio.max())))
+                run.judgement.count(name, spread(ratio, float(ratio.max())))
             for at in np.flatnonzero(ratio >= 0):
                 row = int(track.rows[at])
                 found = Deviation(
@@ -582,7 +582,7 @@ class _Evaluating:
             if ratio[best] < 0:
                 continue
             judgement = run.judgement
-            judgement.count(name, spread(mine if mine.min() >= 0 else mine[mine >= 0], float(ratio[best])))
+            judgement.count(name, spread(mine, float(ratio[best])))
             beyond = int(np.count_nonzero(mine > 1.0)) if ratio[best] > 1.0 else 0
             known = judgement.worst.get(name)
             if known is None or ratio[best] > known.ratio or beyond:

@@ -20,7 +20,7 @@ SAMPLE = 2048
 
 
 def spread(ratios: NDArray[Any], largest: float) -> NDArray[np.int64]:
-    """Return how many of ``ratios``, shape (n,) and none negative, are in each bin, shape (BINS,).
+    """Return how many of ``ratios``, shape (n,), are in each bin, shape (BINS,); negative ones are in none.
 
     ``largest`` is their maximum, which the caller knows already. What is beyond the edge is always counted
     one by one.
@@ -28,6 +28,8 @@ def spread(ratios: NDArray[Any], largest: float) -> NDArray[np.int64]:
     counts = np.zeros(BINS, dtype=np.int64)
     every = ratios.size // SAMPLE | 1  # odd, so that it takes real and imaginary parts in turn
     sample = ratios[::every]
+    if sample.min(initial=0.0) < 0.0:
+        sample = sample[sample >= 0.0]
     if not largest < 1.0:
         counts[INSIDE:] = np.bincount(np.searchsorted(BEYOND, ratios[ratios > 1.0]), minlength=BINS - INSIDE)
         sample = np.minimum(sample[sample <= 1.0], 1.0 - 0.5 / INSIDE)

@@ -46,8 +46,10 @@ def test_every_ratio_has_one_bin_and_the_edge_is_inside(ratio: float, bin_: int)
     assert counted(0.5, ratio) == {INSIDE // 2: 1, bin_: 1}
 
 
-def test_nothing_is_in_no_bin() -> None:
+def test_nothing_is_in_no_bin_and_what_was_not_compared_neither() -> None:
     assert counted() == {}
+    assert counted(-1.0) == {}
+    assert counted(-1.0, 0.0, -1.0, 2.0) == {0: 1, INSIDE: 1}
 
 
 def test_a_large_sample_stands_for_all_and_what_is_beyond_is_counted_one_by_one() -> None:
