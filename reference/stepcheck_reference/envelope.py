@@ -212,11 +212,10 @@ class _Evaluation:
         return Landing(landed, out_of_range, self.edge.copy(), self.domain.copy())
 
     def _either(self, ball: Ball, others: Sequence[Ball]) -> Ball:
-        """Return ``ball`` with a radius that covers each of its forms; for float64 shadows may differ by a rounding."""
+        """Return ``ball`` with a radius that covers each of its forms; their values may differ by a rounding."""
         radius = ball.error
         for other in others:
-            apart = np.abs(other.value - ball.value) if self.shadow else 0.0
-            radius = np.maximum(radius, other.error + apart)
+            radius = np.maximum(radius, other.error + np.abs(other.value - ball.value))
         return Ball(ball.value, np.asarray(radius), ball.centre, ball.nonnegative)
 
     def ball(self, index: int) -> Ball:
@@ -232,6 +231,18 @@ class _Evaluation:
         if addend is not None:
             radius = radius + addend.unit_roundoff * (part.size + radius) + addend.smallest_subnormal / 2
         return Ball(part.value[where], radius[where], centre, self._rowwise(part.value >= radius))
+
+    def _element(self, index: int) -> Ball:
+        """Return a node as an element of a tensor: a scalar among other elements is rounded as they are."""
+        node, ball, arithmetic = self.nodes[index], self.ball(index), self.arithmetic
+        if not node.scalar or arithmetic.addend is not None:
+            return ball
+        form = arithmetic.operations
+        exact = node.kind == "number" and float(form.round(np.asarray(float(node.number)))) == node.number
+        if exact or form.unit_roundoff <= arithmetic.entry.unit_roundoff:
+            return ball
+        size = np.abs(ball.value) + ball.error
+        return replace(ball, radius=ball.error + form.unit_roundoff * size + form.smallest_subnormal / 2)
 
     def _rowwise(self, rows: Mask) -> Mask | bool:
         """Return what holds of each row of scalars as what holds of each element."""
@@ -468,7 +479,7 @@ class _Evaluation:
 
     def _extremum(self, node: Node) -> Ball:
         pick = np.maximum if node.kind == "maximum" else np.minimum
-        balls = [self.ball(index) for index in node.arguments]
+        balls = [self._element(index) for index in node.arguments]
         value, centre, radius = balls[0].value, balls[0].centre, balls[0].radius
         for ball in balls[1:]:
             value = pick(value, ball.value)
@@ -538,7 +549,7 @@ class _Evaluation:
         for shared in self.prepared.program.outside[at, place]:
             self.ball(shared)
         if index in self.done or self.nodes[index].kind == "symbol" or self.nodes[index].scalar:
-            return self.ball(index)
+            return self._element(index)
         top, edge, domain = self.top, self.edge, self.domain
         self.top, self.edge, self.domain = np.zeros_like(top), np.zeros_like(edge), np.zeros_like(domain)
         ball = self.ball(index)
