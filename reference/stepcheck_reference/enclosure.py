@@ -23,9 +23,9 @@ def enclose(
     """Return an arb ball around the new value of theta and of each state, by alphabet name.
 
     ``inputs`` gives old theta and states, g, t and the hyper-parameters (and an objective's curvature, g being
-    where it is lowest) as binary64 (read exactly);
-    ``outputs`` are the new values that are asked for (default: all); ``bits`` is the working precision. Raises ValueError for an operation without an enclosure, and
-    where a branch cannot be decided.
+    where it is lowest) as binary64, read exactly; ``outputs`` are the new values that are asked for (default: all);
+    ``bits`` is the working precision. Raises ValueError for an operation without an enclosure, and where a branch
+    cannot be decided.
     """
     saved = ctx.prec
     ctx.prec = bits

@@ -98,7 +98,10 @@ def compile_rule(rule: Rule) -> Program:
     step = {symbol: on_quadratic(expression) for symbol, expression in rule.step.items()}
     elementwise = {symbol: expression for symbol, expression in step.items() if symbol not in rule.scalars}
     outputs = {symbol.name: builder.build(expression) for symbol, expression in elementwise.items()}
-    forms = {symbol.name: tuple(builder.build(other) for other in others) for symbol, others in rule.forms.items()}
+    forms = {
+        symbol.name: tuple(builder.build(on_quadratic(other)) for other in others)
+        for symbol, others in rule.forms.items()
+    }
     wanted = (*outputs.values(), *(index for others in forms.values() for index in others))
     return Program(
         rule=rule,
@@ -150,7 +153,8 @@ def _outside(nodes: Sequence[Node], wanted: Iterable[int]) -> dict[tuple[int, in
         for place, (_, branch) in enumerate(node.branches):
             if not node.scalar:
                 shared = reached((branch,)) & reached(roots, without=(index, place))
-                outside[index, place] = tuple(i for i in sorted(shared) if nodes[i].kind != "symbol" and not nodes[i].scalar)
+                operations = (i for i in sorted(shared) if nodes[i].kind != "symbol" and not nodes[i].scalar)
+                outside[index, place] = tuple(operations)
     return outside
 
 
