@@ -27,6 +27,8 @@ def course(
     Every step is judged from what was observed before it, as everywhere. Empty where ``trajectory`` does not
     show again what ``shown`` says, as that of a subject that does something else each time.
     """
+    if shown.tensor >= len(trajectory.traces):
+        return ()
     trace = trajectory.traces[shown.tensor]
     done = script.steps[: trajectory.steps]
     stepped = [step for step, entry in enumerate(done, 1) if entry.gradients[shown.tensor] is not None]

@@ -43,6 +43,15 @@ def test_a_table_that_is_wider_than_a_phone_scrolls_in_its_own_box(tmp_path: Pat
     assert told["scroll"] <= told["client"]
 
 
+@pytest.mark.parametrize("name", ["broken", "expected", "attacked"])
+def test_nothing_that_is_folded_up_is_wider_than_a_phone(tmp_path: Path, name: str) -> None:
+    text = page(certificates.ALL[name])
+    told = opened(text.replace("<details", "<details open"), tmp_path, width=360)
+    assert told["wide"] == []
+    assert told["scroll"] <= told["client"]
+    assert len(told["opened"]) == text.count("<details")
+
+
 def test_a_link_to_a_failure_opens_what_it_is_folded_into(tmp_path: Path) -> None:
     assert "failure-3" not in opened(page(certificates.BROKEN), tmp_path)["opened"]
     assert "failure-3" in opened(page(certificates.BROKEN), tmp_path, fragment="#failure-3")["opened"]

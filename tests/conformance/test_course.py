@@ -87,3 +87,10 @@ def test_a_subject_that_does_something_else_now_has_no_course() -> None:
     script = scripted(ONE)
     assert walked(script, AdamInFloat32()(script), exact("theta", 1, 17.0, 0.5)) == ()
     assert walked(script, AdamInFloat32()(script), exact("theta", 5, 0.5, 0.5)) == ()
+
+
+def test_a_subject_that_does_not_finish_now_has_no_course() -> None:
+    script = scripted(ONE, ONE)
+    stopped = AdamInFloat32(crashes_at=1)(script)
+    assert walked(script, stopped, exact("theta", 2, 0.5, 0.25)) == ()
+    assert walked(script, replace(stopped, traces=()), exact("theta", 2, 0.5, 0.25)) == ()
