@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
 from stepcheck_reference.arithmetic import Arithmetic, plain
-from stepcheck_reference.envelope import Ball, Landing, land, prepare
+from stepcheck_reference.envelope import Ball, Landing, Prepared, land, prepare
 from stepcheck_reference.extended import backend
 from stepcheck_reference.oracle import program_of
 from stepcheck_reference.rule import Rule
@@ -17,22 +19,38 @@ WIDE = backend()
 
 USUAL = {
     "lr": 1e-3, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "weight_decay": 0.01, "momentum": 0.9, "dampening": 0.1,
-    "beta": 0.9,
+    "beta": 0.9, "rho": 0.95, "momentum_decay": 0.004, "eps_root": 1e-3, "lr_decay": 0.01, "initial_accumulator": 0.1,
+    "eta_minus": 0.5, "eta_plus": 1.2, "step_min": 1e-6, "step_max": 50.0, "lambd": 1e-2, "alpha": 0.75, "t0": 2.0,
+    "curvature": 1.7, "mu_product": 0.3, "eta": 2e-3, "mu": 0.5,
 }  # fmt: skip
-"""A value inside every rule's domain."""
+"""A value inside every rule's domain; of states that are one number a tensor, one that they can have."""
+
+POSITIVE = ("v", "v_max", "h", "x", "u", "step_size")
+"""States that no step makes negative."""
 
 
 def hyper_of(rule: Rule) -> dict[str, float]:
-    """Return the usual hyper-parameters that ``rule`` has."""
-    return {symbol.name: USUAL[symbol.name] for symbol in rule.hyper}
+    """Return the usual hyper-parameters that ``rule`` has, an objective's curvature with them, and scalar states."""
+    names = [symbol.name for symbol in (*rule.hyper, *rule.scalars)]
+    return {name: USUAL[name] for name in (*names, *(("curvature",) if program_of(rule).asks else ()))}
 
 
 def random_inputs(rule: Rule, size: int, seed: int) -> dict[str, Reals]:
-    """Return normal theta, g and states over some decades; second moments (what a root is taken of) positive."""
+    """Return normal theta, g and states over some decades; no variance is negative, and some signs repeat or turn."""
     generator = np.random.default_rng(seed)
     names = ("theta", "g", *(symbol.name for symbol in rule.states))
     inputs = {name: generator.normal(size=size) * 10.0 ** generator.uniform(-3, 2, size) for name in names}
-    return {name: np.abs(values) if name.startswith("v") else values for name, values in inputs.items()}
+    inputs = {name: np.abs(values) if name in POSITIVE else values for name, values in inputs.items()}
+    return inputs | ({"v": inputs["v"] + inputs["a"] ** 2} if "a" in inputs else {})
+
+
+def prepared(
+    rule: Rule, *, t: float, rows: Mapping[str, float] | None = None, arithmetic: Arithmetic
+) -> Prepared:
+    """Return the program of ``rule`` with its scalars evaluated."""
+    columns = {name: np.array([value]) for name, value in (rows or hyper_of(rule)).items()} | {"t": np.array([t])}
+    with np.errstate(all="ignore"):
+        return prepare(program_of(rule), columns, arithmetic, WIDE)
 
 
 def envelopes(
@@ -45,11 +63,9 @@ def envelopes(
     arithmetic: Arithmetic | None = None,
 ) -> dict[str, Landing]:
     """Return where ``inputs`` have to land after step ``t``, every input exact."""
-    arithmetic = arithmetic or plain(dtype)
-    rows = {name: np.array([value]) for name, value in (hyper or hyper_of(rule)).items()} | {"t": np.array([t])}
-    prepared = prepare(program_of(rule), rows, arithmetic, WIDE)
+    ready = prepared(rule, t=t, rows=hyper, arithmetic=arithmetic or plain(dtype))
     balls = {
         name: Ball(values, None, WIDE.lift(values) if dtype == "float64" else None, bool(np.all(values >= 0)))
         for name, values in inputs.items()
     }
-    return land(prepared, balls, np.array([0]), [len(inputs["theta"])])
+    return land(ready, balls, np.array([0]), [len(inputs["theta"])])

@@ -8,24 +8,31 @@ import numpy as np
 import pytest
 import sympy
 
+from exam import any_order
 from exam.evaluation_orders import ORDERS, WRONG, counter_frozen_at_256, run, script_for
-from exam.single_step import WIDE, envelopes, hyper_of, random_inputs
-from exam.soundness import examples, pairs
+from exam.single_step import WIDE, envelopes, hyper_of, prepared, random_inputs
+from exam.soundness import ARITHMETICS, examples, in_any_order, pairs
 from stepcheck_reference import rules
 from stepcheck_reference.alphabet import g, lr, theta
 from stepcheck_reference.arithmetic import plain
 from stepcheck_reference.domain import Domain
 from stepcheck_reference.enclosure import confirms, enclose
 from stepcheck_reference.extended import PRECISION, backend, exact
-from stepcheck_reference.oracle import judge
+from stepcheck_reference.oracle import judge, program_of
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.scalars import CENTRE
 
-VARIANTS = [rule.name for rule in rules.ALL] + [
+ENCLOSED = [rule.name for rule in rules.ALL] + [
     "amsgrad+decoupled_decay+maximize",
     "momentum+coupled_decay+maximize",
     "nesterov+coupled_decay",
     "adam+decoupled_decay_paper",
+    "adam+eps_root",
+    "adagrad+lr_decay+coupled_decay",
+    "nadam+decoupled_decay+maximize",
+    "radam+coupled_decay",
+    "rmsprop_centered_momentum+eps_inside+lr_inside",
+    "rprop+maximize",
 ]
 
 WIDE_UNIT = 2.0**-PRECISION
@@ -43,38 +50,56 @@ def exactly(values: object) -> list[Fraction]:
     return total
 
 
-@pytest.mark.parametrize("name", VARIANTS)
-@pytest.mark.parametrize("t", [1.0, 7.0, 300.0])
-def test_the_wide_centre_is_arb_s_to_a_few_of_its_113_bits(name: str, t: float) -> None:
+@pytest.mark.parametrize("name", ENCLOSED)
+def test_the_wide_centre_is_arb_s_to_a_few_of_its_113_bits(name: str) -> None:
     rule = rules.find(name)
-    inputs = random_inputs(rule, 12, seed=1)
-    landings = envelopes(rule, inputs, "float64", t=t)
-    for index in range(12):
-        point = {key: float(values[index]) for key, values in inputs.items()} | hyper_of(rule) | {"t": t}
-        for output, ball in enclose(rule, point).items():
-            landing = landings[output].ball
-            assert landing.centre is not None
-            centre = exactly(landing.centre)[index]
-            # Scale by the radius: relative to float64's own rounding, the wide centre errs 2**-60 as much.
+    inputs = random_inputs(rule, 6, seed=1)
+    for t in (1.0, 7.0, 300.0):
+        landings = envelopes(rule, inputs, "float64", t=t)
+        scalars = prepared(rule, t=t, arithmetic=plain("float64")).scalars
+        kept = program_of(rule).kept
+        for index in range(6):
+            point = {key: float(values[index]) for key, values in inputs.items()} | hyper_of(rule) | {"t": t}
+            for output, ball in enclose(rule, point).items():
+                if output in kept:
+                    centre, radius = exactly(scalars[kept[output]].centre)[0], float(scalars[kept[output]].radius[0])
+                else:
+                    landing = landings[output].ball
+                    assert landing.centre is not None
+                    centre, radius = exactly(landing.centre)[index], float(np.asarray(landing.radius)[index])
+                # Scale by the radius: relative to float64's own rounding, the wide centre errs 2**-60 as much.
+                middle = Fraction(int(ball.mid().fmpq().p), int(ball.mid().fmpq().q))
+                allowed = Fraction(radius) * Fraction(WIDE_UNIT / 2.0**-53) * 64
+                assert abs(centre - middle) <= allowed + Fraction(1, 2**200), (output, t)
+
+
+@pytest.mark.parametrize("name", ENCLOSED)
+def test_the_narrow_centre_errs_less_than_its_share_of_the_radius(name: str) -> None:
+    rule = rules.find(name)
+    inputs = random_inputs(rule, 8, seed=2)
+    for dtype in ("float16", "bfloat16", "float32"):
+        landings = envelopes(rule, inputs, dtype)
+        for index in range(8):
+            point = {key: float(values[index]) for key, values in inputs.items()} | hyper_of(rule) | {"t": 3.0}
+            for output, ball in enclose(rule, point, outputs=tuple(landings)).items():
+                landing = landings[output]
+                radius = float(np.asarray(landing.ball.radius)[index])
+                if np.isfinite(radius) and radius > 0 and not landing.out_of_range[index]:
+                    error = abs(float((ball - float(landing.ball.value[index])).mid()))
+                    assert error <= radius * 2.0**-53 / plain(dtype).storage.unit_roundoff * 64, (dtype, output)
+
+
+def test_a_centre_that_is_another_rule_s_would_be_seen() -> None:
+    """What the tests above allow is far less than what tells any two rules apart."""
+    inputs = random_inputs(rules.find("radam"), 6, seed=1)
+    for name, other in (("radam", "radam_optax"), ("nadam_ruder", "nadam_fixed_beta"), ("adam", "adam_eps_hat")):
+        landing = envelopes(rules.find(name), inputs, "float64", t=300.0)["theta"].ball
+        for index in range(6):
+            point = {key: float(values[index]) for key, values in inputs.items()} | hyper_of(rules.find(name))
+            ball = enclose(rules.find(other), point | {"t": 300.0})["theta"]
             middle = Fraction(int(ball.mid().fmpq().p), int(ball.mid().fmpq().q))
             allowed = Fraction(float(np.asarray(landing.radius)[index])) * Fraction(WIDE_UNIT / 2.0**-53) * 64
-            assert abs(centre - middle) <= allowed + Fraction(1, 2**200)
-
-
-@pytest.mark.parametrize("name", VARIANTS)
-@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32"])
-def test_the_narrow_centre_errs_less_than_its_share_of_the_radius(name: str, dtype: str) -> None:
-    rule = rules.find(name)
-    inputs = random_inputs(rule, 12, seed=2)
-    landings = envelopes(rule, inputs, dtype)
-    for index in range(12):
-        point = {key: float(values[index]) for key, values in inputs.items()} | hyper_of(rule) | {"t": 3.0}
-        for output, ball in enclose(rule, point).items():
-            landing = landings[output]
-            radius = float(np.asarray(landing.ball.radius)[index])
-            if np.isfinite(radius) and radius > 0 and not landing.out_of_range[index]:
-                error = abs(float((ball - float(landing.ball.value[index])).mid()))
-                assert error <= radius * 2.0**-53 / plain(dtype).storage.unit_roundoff * 64
+            assert abs(exactly(landing.centre)[index] - middle) > 1000 * allowed
 
 
 @pytest.mark.parametrize("name", ["sgd", "momentum", "momentum_lr_inside", "momentum_ema", "nesterov"])
@@ -124,6 +149,63 @@ def test_right_arithmetic_is_never_beyond_its_radius(order, dtype) -> None:  # t
     assert max(tally.worst.values()) <= 1.0
     # A radius many times too large would pass the line above and see nothing.
     assert max(tally.worst["m"], tally.worst["v"], tally.worst["theta"]) > 0.7
+
+
+IN_ANY_ORDER = [rule.name for rule in rules.ALL] + [
+    "adagrad+initial_accumulator+lr_decay+coupled_decay+maximize",
+    "adam+eps_root",
+    "adamax+coupled_decay",
+    "amsgrad+decoupled_decay+maximize",
+    "asgd+coupled_decay",
+    "momentum+coupled_decay+maximize",
+    "nadam+decoupled_decay+maximize",
+    "nesterov_lookahead+decoupled_decay",
+    "radam+decoupled_decay",
+    "rmsprop_centered_momentum+eps_inside+lr_inside",
+    "rprop+maximize",
+]
+
+
+@pytest.mark.parametrize("name", IN_ANY_ORDER)
+def test_a_rule_computed_in_any_order_is_never_beyond_its_radius(name: str) -> None:
+    rule, tight, compared, skipped = rules.find(name), 0.0, 0, 0
+    for label, arithmetic in ARITHMETICS.items():
+        for dtype in ("float16", "bfloat16", "float32", "float64"):
+            if label == "binary32 operations" and dtype in ("float32", "float64"):
+                continue
+            tally = in_any_order(rule, dtype, arithmetic(dtype), seed=3, size=60, steps=7, count=3)
+            compared, skipped = compared + tally.compared, skipped + tally.skipped
+            assert max(tally.worst.values()) <= 1.0, (label, dtype, tally)
+            assert set(tally.worst) == {"theta"} | {symbol.name for symbol in (*rule.states, *rule.scalars)}
+            tight = max(tight, tally.worst["theta"])
+    assert tight > 0.85
+    assert compared > 5 * skipped
+
+
+TOLD_APART = [
+    ("nesterov", "momentum+maximize"), ("nesterov_ema", "momentum_ema"), ("adagrad", "adagrad_eps_inside"),
+    ("adagrad_optax", "adagrad"), ("rmsprop", "rmsprop_eps_inside"),
+    ("rmsprop_centered", "rmsprop_centered_eps_inside"), ("rmsprop_momentum+lr_inside", "rmsprop_momentum"),
+    ("rmsprop_momentum", "rmsprop_momentum+eps_inside"),
+    ("adamax", "adamax_keras"), ("nadam_fixed_beta", "nadam_ruder"), ("nadam_ruder", "adam"), ("radam", "radam_optax"),
+    ("radam_paper", "radam"), ("radam_resting", "radam+decoupled_decay"), ("adam+eps_root", "adam"),
+    ("adagrad+lr_decay", "adagrad"), ("adam+no_first_correction", "adam"), ("sign_sgd", "sgd"),
+]  # fmt: skip
+"""What was computed, and as what it was judged."""
+
+
+@pytest.mark.parametrize(("computed", "judged"), TOLD_APART)
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+def test_a_rule_is_beyond_the_radius_of_its_neighbour(computed: str, judged: str, dtype: str) -> None:
+    rule, other = rules.find(computed), rules.find(judged)
+    usual = {"lr": 0.1, "beta1": 0.7, "beta2": 0.8, "eps": 0.1, "eps_root": 0.1, "lr_decay": 0.1, "momentum": 0.9,
+             "dampening": 0.0, "beta": 0.9, "weight_decay": 0.1}  # fmt: skip
+    hyper = {symbol.name: usual[symbol.name] for symbol in {*rule.hyper, *other.hyper}}
+    script = script_for(dtype, size=50, steps=8, hyper=hyper, regime="normal", scale=0.25, seed=9, at_zero=True)
+    trajectory = any_order.run(rule, script, plain(dtype), seed=1)
+    assert judge(rule, script, trajectory, {dtype: plain(dtype)}).conforms
+    judgement = judge(other, script, trajectory, {dtype: plain(dtype)})
+    assert max(deviation.ratio for deviation in judgement.worst.values()) > 2.0
 
 
 VISIBLE = {
