@@ -12,21 +12,23 @@ from stepcheck_implementations.offer import fit
 from stepcheck_reference.rules import ALL
 
 MOST = 12
-"""Rules that are named."""
+"""Rules that are named because a target has all their hyper-parameters."""
+MOST_NEAR = 3
+"""Rules that are named although it lacks some."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Fit:
-    """A rule whose hyper-parameters the target takes.
+    """A rule that the target could be.
 
-    ``agrees`` says whether it goes in a trial where the rule goes, ``left`` counts arguments that the rule has no use
-    for, ``hyper`` the rule's hyper-parameters.
+    ``agrees`` says whether it goes in a trial where the rule goes, ``apart`` counts arguments that the rule has no use
+    for (twice), and hyper-parameters and states that the target does not have; ``missing`` are those it would need.
     """
 
     rule: str
     agrees: bool
-    left: int
-    hyper: int
+    apart: int
+    missing: tuple[str, ...] = ()
 
 
 def suggestion(request: Request, runner: Runner) -> str:
@@ -36,30 +38,48 @@ def suggestion(request: Request, runner: Runner) -> str:
     """
     signature = runner.signature(request.target)["signature"]
     fits: list[_Fit] = []
-    refusals: list[tuple[str, NoMatch]] = []
+    near: list[_Fit] = []
+    why = ""
     for rule in ALL:
         names = {symbol.name for symbol in rule.hyper}
         fixed = {name: value for name, value in request.fixed.items() if name in names}
         try:
             found = fit(runner, request.target, claim_of(rule.name, rule, fixed))
         except NoMatch as error:
-            refusals.append((rule.name, error))
-            continue
-        fits.append(_Fit(rule.name, bool(found["agrees"]), int(found["left"]), len(names)))
-    said = f"{signature} has no adapter of its own, so say with --as which rule it keeps"
-    if not fits:
-        lacking = [entry for entry in refusals if entry[1].missing]
-        if not lacking:
-            return f"{said}. {refusals[0][1]}"
-        name, refusal = min(lacking, key=lambda entry: len(entry[1].missing))
-        given = " ".join(f"--set {missing}=NUMBER" for missing in refusal.missing)
-        return (
-            f"{said}. It takes the hyper-parameters of none; nearest is {name}, which also needs "
-            f"{', '.join(refusal.missing)}: stepcheck certify {request.target} --as {name} {given}"
+            why = why or str(error)
+            if error.missing:
+                near.append(_Fit(rule.name, False, error.left + len(error.missing), error.missing))
+        else:
+            unseen = len(rule.init) + len(rule.scalars) - len(found["adapter"]["states"])
+            fits.append(_Fit(rule.name, bool(found["agrees"]), 2 * found["left"] + found["spare"] + unseen))
+    parts = [f"{signature} has no adapter of its own, so say with --as which rule it keeps"]
+    if fits:
+        parts += _told(fits, request.target)
+    if near and not any(entry.agrees or not entry.apart for entry in fits):
+        near = sorted(near, key=lambda entry: (entry.apart, len(entry.missing)))[:MOST_NEAR]
+        given = " ".join(f"--set {name}=NUMBER" for name in near[0].missing)
+        listed = ", ".join(f"{entry.rule} ({', '.join(entry.missing)})" for entry in near)
+        parts.append(
+            f"With values that stand inside, it could be {listed}: {_command(request.target, near[0])} {given}"
         )
-    best = max(fits, key=lambda entry: (entry.agrees, -entry.left, entry.hyper))
-    near = [entry for entry in fits if entry.left == min(other.left for other in fits)]
-    listed = ", ".join(entry.rule for entry in near[:MOST]) + (", ..." if len(near) > MOST else "")
-    alike = [entry.rule for entry in fits if entry.agrees]
-    tried = f"; in a trial of three steps it goes where {' and '.join(alike)} goes" if alike else ""
-    return f"{said}. Its arguments fit {listed}{tried}. Try: stepcheck certify {request.target} --as {best.rule}"
+    return ". ".join(parts if len(parts) > 1 else [*parts, why])
+
+
+def _told(fits: list[_Fit], target: str) -> list[str]:
+    """Return the rules that fit best, and those among them that a trial speaks for."""
+    alike = [entry for entry in fits if entry.agrees]
+    best = _nearest(fits)
+    chosen = _nearest(alike or fits)
+    shown = ", ".join(entry.rule for entry in best[:MOST]) + (", ..." if len(best) > MOST else "")
+    went = " or ".join(entry.rule for entry in chosen)
+    trial = f"; in a trial of three steps it went where {went} goes" if alike else ""
+    return [f"Its arguments fit {shown}{trial}", f"Try: {_command(target, chosen[0])}"]
+
+
+def _nearest(fits: list[_Fit]) -> list[_Fit]:
+    least = min(entry.apart for entry in fits)
+    return [entry for entry in fits if entry.apart == least]
+
+
+def _command(target: str, entry: _Fit) -> str:
+    return f"stepcheck certify {target} --as {entry.rule}"

@@ -80,13 +80,13 @@ def found(function: Callable[..., Any], target: str, signature: Signature, claim
     tries = list(_tries(function, target, signature, claim, steps))
     usable = [entry for entry in tries if (entry.trial.theta or not steps) and not entry.lost]
     if not usable:
-        first = next((entry for entry in tries if entry.lost), tries[0])
-        if first.lost:
-            raise generic.missed(target, signature.text, claim, first.lost)
+        ran = next((entry for entry in tries if entry.lost and entry.trial.theta), None)
+        if ran is not None:
+            raise generic.missed(target, signature.text, claim, ran.lost)
+        first = tries[0]
         line = next(line.strip() for line in first.text.splitlines() if f" {first.call.function}(" in line)
-        raise NoMatch(
-            f"{target}: no way was found to call it; {line.removeprefix('made = ')} gave {first.trial.reason}"
-        )
+        shown = line.removeprefix("made = ")
+        raise NoMatch(f"{target}: no way was found to call it; {shown} gave {first.trial.reason}")
     return max(
         usable,
         key=lambda entry: (entry.trial.agrees(entry.course.theta), entry.trial.moved, not entry.trial.reason),
@@ -103,7 +103,7 @@ def _tries(
     if len(claim.initial) != 1:
         forms = tuple(form for form in forms if form != "single")
     if "states" in roles.values() and not claim.initial:
-        forms = ("names",)
+        raise NoMatch(f"{target}: takes {signature.text}, but {claim.rule} has no state to give it")
     for over in takes:
         for form in forms:
             call = Call(

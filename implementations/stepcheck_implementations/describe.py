@@ -90,6 +90,7 @@ def fit(found: object, target: str, claim: Claim, steps: int) -> dict[str, Any]:
         "reads": made.reads,
         "agrees": made.agrees,
         "left": made.left,
+        "spare": made.spare,
     }
 
 

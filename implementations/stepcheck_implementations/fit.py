@@ -30,7 +30,7 @@ class Fit:
 
     ``defaults`` are its own values of hyper-parameters, ``reads`` says why nothing that it holds was seen ("" where it
     was), ``agrees`` whether it went in the trial where the rule goes, ``left`` counts arguments that look like
-    hyper-parameters and are none of the rule's.
+    hyper-parameters and are none of the rule's, ``spare`` the rule's that it does not take.
     """
 
     adapter: Adapter
@@ -39,6 +39,7 @@ class Fit:
     reads: str
     agrees: bool
     left: int
+    spare: int
 
 
 def fitted(found: Any, target: str, claim: Claim, steps: int = len(GRADIENTS)) -> Fit:
@@ -61,7 +62,7 @@ def fitted(found: Any, target: str, claim: Claim, steps: int = len(GRADIENTS)) -
     if not isinstance(found, type) and steps and not any(_steps(thing) for entry in tries for thing in entry.things):
         return _function(target, signature, claim, calling.found(found, target, signature, claim, steps))
     if matched.missing:
-        raise generic.missed(target, signature.text, claim, matched.missing)
+        raise generic.missed(target, signature.text, claim, matched.missing, _left(signature, claim, matched))
     _check_required(target, signature, claim, matched, options)
     course = claims.course(claim, _values(claim, matched))
     chosen = max(tries, key=lambda entry: (entry.agrees(course.theta), entry.moved, len(entry.theta)))
@@ -149,7 +150,8 @@ def _class(target: str, signature: Signature, claim: Claim, matched: Matched, ch
         defaults=_defaults(matched.slots, signature.defaults),
         reads=chosen.reason,
         agrees=chosen.agrees(course.theta),
-        left=_left(signature, matched),
+        left=_left(signature, claim, matched),
+        spare=sum(1 for name in claim.hyper if name not in matched.slots),
     )
 
 
@@ -184,6 +186,7 @@ def _function(target: str, signature: Signature, claim: Claim, called: Called) -
         reads=called.trial.reason,
         agrees=called.trial.agrees(called.course.theta),
         left=sum(1 for name in signature.names if name not in roles and _numeric(signature.defaults.get(name))),
+        spare=sum(1 for name in claim.hyper if name not in adapter.hyper),
     )
 
 
@@ -236,8 +239,8 @@ def _defaults(slots: Mapping[str, str], given: Mapping[str, object]) -> dict[str
     return found
 
 
-def _left(signature: Signature, matched: Matched) -> int:
-    taken = {slot.partition("[")[0] for slot in matched.slots.values()}
+def _left(signature: Signature, claim: Claim, matched: Matched) -> int:
+    taken = {slot.partition("[")[0] for name, slot in matched.slots.items() if name in claim.hyper}
     return sum(1 for name in signature.names if name not in taken and _numeric(signature.defaults.get(name, 0.0)))
 
 

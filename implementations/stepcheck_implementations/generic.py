@@ -20,7 +20,7 @@ HYPER_ALIASES: Mapping[str, tuple[str, ...]] = {
     "beta": ("beta", "momentum", "mu", "beta1", "betas[0]", "gamma", "rho", "decay"),
     "beta1": ("betas[0]", "beta1", "b1", "beta_1", "beta", "mu", "momentum"),
     "beta2": ("betas[1]", "beta2", "b2", "beta_2", "nu"),
-    "eps": ("eps", "epsilon", "delta"),
+    "eps": ("eps", "epsilon", "e", "delta"),
     "weight_decay": ("weight_decay", "wd", "l2", "lambda_", "lam", "decay"),
     "momentum": ("momentum", "mu", "beta", "gamma", "rho", "beta1"),
     "dampening": ("dampening", "tau"),
@@ -98,11 +98,14 @@ _PLACE = re.compile(r"^\w+\[\d+\]$")
 
 
 class NoMatch(TargetError):
-    """A subject that does not cover the rule; ``missing`` are the hyper-parameters it does not take."""
+    """A subject that does not cover the rule.
 
-    def __init__(self, message: str, missing: Sequence[str] = ()) -> None:
+    ``missing`` are the hyper-parameters it does not take, ``left`` counts arguments the rule has no use for.
+    """
+
+    def __init__(self, message: str, missing: Sequence[str] = (), left: int = 0) -> None:
         super().__init__(message)
-        self.missing = tuple(missing)
+        self.missing, self.left = tuple(missing), left
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +183,7 @@ def _check_slot(name: str, slot: str, slots: Sequence[str], *, open_ended: bool)
     raise NoMatch(f"map={name}={slot}, but the arguments are {', '.join(slots) or 'none'}{nearest(slot, list(slots))}")
 
 
-def missed(target: str, signature: str, claim: Claim, missing: Sequence[str]) -> NoMatch:
+def missed(target: str, signature: str, claim: Claim, missing: Sequence[str], left: int = 0) -> NoMatch:
     """Return the error of a subject that does not take all that the rule needs."""
     wanted = "; ".join(f"{name}, often called {', '.join(aliases_of(name, claim.hyper))}" for name in missing)
     first = missing[0]
@@ -188,6 +191,7 @@ def missed(target: str, signature: str, claim: Claim, missing: Sequence[str]) ->
         f"{target}: takes {signature}, but {claim.rule} needs {wanted}. Say which argument it is, as in "
         f"--map {first}=ARGUMENT, or which value it has inside, as in --set {first}=NUMBER",
         missing,
+        left,
     )
 
 

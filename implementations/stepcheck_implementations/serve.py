@@ -82,7 +82,7 @@ def serve(read: Read, send: Send) -> None:
             else:
                 raise ValueError(f"ask={ask!r}")
         except NoMatch as error:
-            answer = {"error": ["nomatch", str(error), list(error.missing)]}
+            answer = {"error": ["nomatch", str(error), list(error.missing), error.left]}
         except TargetError as error:
             answer = {"error": ["target", str(error)]}
         except ValueError as error:
