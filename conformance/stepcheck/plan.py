@@ -62,7 +62,10 @@ def plan(
                         reason = f"this configuration has {clash[0]}={configuration.holds[clash[0]]!r}"
                     elif reason:
                         verdict = Verdict.NOT_APPLICABLE
-                    elif slow and request.profile == "quick" and mode not in request.modes:
+                    elif slow and mode not in request.modes and adapter.compiler == "own":
+                        verdict = Verdict.NOT_RUN
+                        reason = "compiled takes seconds for every shape and hyper-parameter; ask with --mode compiled"
+                    elif slow and mode not in request.modes and request.profile == "quick":
                         verdict = Verdict.NOT_RUN
                         reason = "compiled runs from --profile standard on, or with --mode compiled"
                     elif is_complex(dtype) and not adapter.declared and dtype not in request.dtypes:

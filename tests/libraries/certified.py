@@ -1,0 +1,42 @@
+"""Certificates of other libraries' optimizers, asked of the command line; and scripts that one of their cells runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from conformance.command import stepcheck
+from stepcheck.certificate import Certificate, from_json
+from stepcheck_implementations import libraries
+from stepcheck_implementations.pool import Workers
+from stepcheck_implementations.subject import Cell
+from stepcheck_reference.script import Script
+from stepcheck_reference.trajectory import Trajectory
+
+
+def certified(*arguments: str, code: int = 0) -> Certificate:
+    """Return what ``certify`` says of its ``arguments``, once it has ended with exit code ``code``."""
+    done = stepcheck("certify", *arguments, "--json", timeout=900.0)
+    assert done.returncode == code, done.stdout[-2000:] + done.stderr[-2000:]
+    return from_json(done.stdout)
+
+
+def judged(certificate: Certificate) -> list[str]:
+    """Return the verdicts of the cells that were judged, each of them after its states were seen at every step."""
+    cells = [cell for cell in certificate.cells if cell.verdict not in ("not_applicable", "not_run")]
+    assert all(cell.observability == "stepwise" for cell in cells)
+    assert all(cell.compared > 3000 for cell in cells)
+    return [str(cell.verdict) for cell in cells]
+
+
+def ran(template: str, target: str, script: Script, *, mode: str = "single", configuration: str = "") -> Trajectory:
+    """Return what ``target`` does over ``script`` in a worker."""
+    adapter = libraries.find(target)
+    assert adapter is not None
+    name = configuration or adapter.configurations[0].name
+    with Workers(address=template, deadline=60.0) as workers:
+        return workers.run(adapter, Cell(target, name, mode, script.tensors[0].dtype, "cpu"), script)
+
+
+def rules_held(certificate: Certificate) -> Sequence[str]:
+    """Return the rules of the cells that were judged, each once."""
+    return tuple(dict.fromkeys(cell.rule for cell in certificate.cells if cell.compared))

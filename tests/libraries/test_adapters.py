@@ -1,0 +1,79 @@
+"""Adapters of other libraries, as data: they need none of the libraries."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+
+import pytest
+
+from stepcheck.expected_broken import Finding, installed
+from stepcheck.findings import ALL
+from stepcheck_implementations import libraries
+from stepcheck_implementations.subject import Adapter, Cell
+from stepcheck_implementations.target import EXTRAS, TargetError, load
+from stepcheck_reference.formats import FORMATS
+from stepcheck_reference.rules import find
+
+OTHERS = [
+    pytest.param(library, adapter, id=adapter.target)
+    for library in libraries.ALL
+    if library.name != "torch.optim"
+    for adapter in library.adapters
+]
+
+
+@pytest.mark.parametrize(("library", "adapter"), OTHERS)
+def test_every_configuration_names_a_rule_whose_parts_the_adapter_maps(
+    library: libraries.Library, adapter: Adapter
+) -> None:
+    for configuration in adapter.configurations:
+        rule = find("+".join((configuration.rule or "", *configuration.rewrites)))
+        known = {*adapter.hyper, *configuration.holds}
+        assert {str(symbol) for symbol in rule.hyper} <= known, configuration.name
+        assert {str(symbol) for symbol in (*rule.states, *rule.scalars)} <= adapter.states.keys(), configuration.name
+        # What the rule lacks and the class takes has to be neutral there, or it would be another rule.
+        assert configuration.holds.keys() <= known
+
+
+@pytest.mark.parametrize(("library", "adapter"), OTHERS)
+def test_every_mode_declares_its_arithmetic_with_a_source(library: libraries.Library, adapter: Adapter) -> None:
+    for mode in adapter.modes:
+        for dtype in FORMATS:
+            arithmetic = library.arithmetic_of(mode, dtype, "cpu", adapter.target)
+            assert arithmetic.storage is FORMATS[dtype]
+            assert len(arithmetic.source) > 40
+
+
+@pytest.mark.parametrize(("library", "adapter"), OTHERS)
+def test_a_library_that_is_not_installed_says_what_to_install(
+    library: libraries.Library, adapter: Adapter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = adapter.target.partition(".")[0]
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(TargetError, match=rf"no module named {module}, .*'stepcheck\[{EXTRAS[module]}\]'"):
+        load(adapter.target)
+
+
+def test_a_report_lists_the_modes_that_a_library_has() -> None:
+    rows = {library.name: libraries.modes_beside(library.adapters[0]) for library in libraries.ALL}
+    assert rows["optax"] == rows["torchao.optim"] == ("single", "compiled")
+    assert rows["pytorch_optimizer"] == rows["timm.optim"] == ("single", "foreach")
+    assert len(rows["torch.optim"]) == 6
+    stranger = Adapter("a.B", "adam", {}, {}, {"single": {}, "fused": {}})
+    assert libraries.modes_beside(stranger) == ("single", "fused")
+
+
+def test_a_finding_of_a_library_is_keyed_by_its_own_release(monkeypatch: pytest.MonkeyPatch) -> None:
+    finding = next(entry for entry in ALL if entry.name == "pytorch-optimizer-group-step")
+    cell = Cell("pytorch_optimizer.AdaMax", "default", "single", "float32", "cpu")
+
+    def known(release: str, **changes: object) -> bool:
+        monkeypatch.setattr("stepcheck.expected_broken.installed", lambda distribution: release)
+        changed: Finding = replace(finding, **changes)  # type: ignore[arg-type]
+        return changed.matches(cell, "2.13.0")
+
+    assert known("4.1.0")
+    assert not known("2.2.0")
+    assert not known("4.1.0", releases=("", "4.1"))
+    assert installed("a-distribution-that-nobody-has") == ""

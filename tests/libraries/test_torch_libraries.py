@@ -1,0 +1,100 @@
+"""pytorch_optimizer, timm and torchao: every class with an adapter, and what is known of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from conformance.command import python
+from libraries.certified import certified, judged
+from stepcheck.expected_broken import Finding
+from stepcheck.failing import failure
+from stepcheck.findings import ALL
+from stepcheck.judging import declared, evidence_of
+from stepcheck.replay_token import Replayable
+from stepcheck.request import claim
+from stepcheck_implementations import libraries, pytorch_optimizer, timm_optim, torchao_optim
+from stepcheck_implementations.pool import Workers
+from stepcheck_implementations.subject import Adapter, Cell
+from stepcheck_properties import laws
+from stepcheck_reference.formats import FORMATS
+from stepcheck_reference.rules import find
+
+MODULES = {"pytorch-optimizer": "pytorch_optimizer", "timm": "timm", "torchao": "torchao"}
+"""Distributions, and the modules they install, by which the markers are called."""
+
+
+def _marks(distribution: str) -> tuple[pytest.MarkDecorator, ...]:
+    module = MODULES[distribution]
+    why = f"{module} is not installed: the extra {distribution} brings it"
+    return getattr(pytest.mark, module), pytest.mark.skipif(find_spec(module) is None, reason=why)
+
+
+TARGETS = [
+    pytest.param(adapter.target, marks=_marks(distribution))
+    for distribution, adapters in (
+        ("pytorch-optimizer", pytorch_optimizer.ALL),
+        ("timm", timm_optim.ALL),
+        ("torchao", torchao_optim.ALL),
+    )
+    for adapter in adapters
+]
+KNOWN = [pytest.param(finding, marks=_marks(finding.library), id=finding.name) for finding in ALL if finding.library]
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_every_class_keeps_its_rules_but_where_a_finding_says_so(target: str) -> None:
+    certificate = certified(target, "--dtype", "bfloat16,float64", "--jobs", "1")
+    verdicts = judged(certificate)
+    assert set(verdicts) <= {"holds", "expected_broken"}
+    named = {name for finding in ALL for name in finding.targets if finding.library}
+    if not any(name in (target, f"{target.rpartition('.')[0]}.*") for name in named):
+        assert set(verdicts) == {"holds"}
+
+
+def cells(finding: Finding) -> Iterator[tuple[Adapter, Cell, str]]:
+    """Yield each uncompiled CPU cell that ``finding`` matches, with its adapter and its rule."""
+    for library in libraries.ALL:
+        for adapter in library.adapters:
+            for configuration in adapter.configurations:
+                for mode in (mode for mode in adapter.modes if mode != "compiled"):
+                    for dtype in (dtype for dtype in FORMATS if not (adapter.not_complex and "complex" in dtype)):
+                        cell = Cell(adapter.target, configuration.name, mode, dtype, "cpu")
+                        if finding.matches(cell, "2.13"):
+                            rule, _ = claim(adapter, configuration, None)
+                            assert rule is not None
+                            yield adapter, cell, rule
+
+
+@pytest.mark.parametrize("finding", KNOWN)
+def test_a_witness_breaks_its_law_in_every_cell_and_its_program_fails_by_itself(
+    finding: Finding, template: str, tmp_path: Path
+) -> None:
+    law = laws.find(finding.code)
+    programs: list[str] = []
+    with Workers(address=template, deadline=60.0) as workers:
+        for adapter, cell, rule in cells(finding):
+            hold = adapter.configuration(cell.configuration).holds
+            script = finding.script(cell.dtype, [str(symbol) for symbol in find(rule).hyper], hold)
+            evidence = evidence_of(find(rule), script, workers.run(adapter, cell, script), declared(cell), cell.dtype)
+            shown = [breach for breach in law.check(evidence).breaches if finding.shows(finding.code, breach.output)]
+            assert shown, cell.id
+            made = failure(adapter, law, shown[0], Replayable(cell, rule, script), evidence.judgement.counts)
+            programs.append(made.standalone)
+    program = tmp_path / "witness.py"
+    program.write_text(programs[0])
+    done = python(str(program))
+    assert done.returncode == 1, programs[0] + done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.torchao
+@pytest.mark.skipif(find_spec("torchao") is None, reason="torchao is not installed: the extra torchao brings it")
+def test_what_torchao_compiles_is_judged_as_it_stands_unless_asked_otherwise() -> None:
+    certificate = certified("torchao.optim.AdamW8bit", "--dtype", "float32")
+    left_out = {cell.mode: cell.reason for cell in certificate.cells if str(cell.verdict) == "not_run"}
+    assert "--mode compiled" in left_out["compiled"]
+    assert {cell.configuration for cell in certificate.cells} == {"unquantised", "unquantised,amsgrad"}
