@@ -164,6 +164,17 @@ def test_a_library_is_told_class_by_class_and_broken_ones_are_open() -> None:
     assert "cuda:0" in made.text
 
 
+def test_a_librarys_classes_keep_the_sources_of_their_own_arithmetic() -> None:
+    cells = [
+        certificates.cell(target=f"torch.optim.{name}", arithmetic="torch single", arithmetic_source=f"{name}.py")
+        for name in ("SGD", "Adam")
+    ]
+    text = said(read(certificates.certificate(*cells, target="torch.optim")).text)
+    assert "torch single: SGD.py (SGD[default] single float32 cpu)" in text
+    assert "torch single: Adam.py (Adam[default] single float32 cpu)" in text
+    assert "torch.optim is held to" not in text
+
+
 def test_an_interrupted_run_says_what_is_missing() -> None:
     assert "3 cells missing; the verdict is on the others alone" in said(read(certificates.INTERRUPTED).text)
     assert "No cell was judged." in read(certificates.EMPTY).text

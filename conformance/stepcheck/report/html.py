@@ -50,7 +50,7 @@ def page(certificate: Certificate, *, strict: bool = False) -> str:
         known=known(every),
         fixed=_fixed(certificate.cells),
         link=lambda cell: next((anchors[id(entry)] for entry in cell.failures), ""),
-        rows=_joined(summary_rows(certificate, strict=strict)),
+        rows=_rows(certificate, strict=strict),
         policy=f"default-src 'none'; style-src {_digest(style)}; script-src {_digest(script)}; img-src data:",
         style=Markup(style),
         script=Markup(script),
@@ -140,6 +140,20 @@ def _fixed(cells: Sequence[CellResult]) -> list[tuple[str, str]]:
     """Return the known findings that no longer break, and where."""
     names = dict.fromkeys(name for cell in cells for name in cell.fixed_upstream)
     return [(name, places([cell for cell in cells if name in cell.fixed_upstream], cells)) for name in names]
+
+
+def _rows(certificate: Certificate, *, strict: bool) -> list[tuple[str, list[str]]]:
+    """Return what the certificate rests on; a library's rules stand at its classes, each with its own arithmetic."""
+    rows = _joined(summary_rows(certificate, strict=strict))
+    if not certificate.of_library:
+        return rows
+    where: dict[tuple[str, str], list[CellResult]] = {}
+    for cell in certificate.cells:
+        if cell.arithmetic:
+            where.setdefault((cell.arithmetic, cell.arithmetic_source), []).append(cell)
+    told = [f"{name}: {source} ({places(cells, certificate.cells)})" for (name, source), cells in where.items()]
+    kept = [(name, told if name == "arithmetic" else texts) for name, texts in rows]
+    return [entry for entry in kept if entry[0] != "rule"]
 
 
 def _joined(rows: Iterable[Row]) -> list[tuple[str, list[str]]]:
