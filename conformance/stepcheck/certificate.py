@@ -155,11 +155,22 @@ class Matched(msgspec.Struct, frozen=True, kw_only=True):
     unseen: str = ""
 
 
+class Departure(msgspec.Struct, frozen=True, kw_only=True):
+    """A constructor's ``default`` of the hyper-parameter ``name``, and the other value its rule's source recommends."""
+
+    target: str
+    rule: str
+    name: str
+    default: float
+    recommended: float
+
+
 class Findings(msgspec.Struct, frozen=True, kw_only=True):
     """What was asked and what was found; the same for the same subject, request and seed.
 
     ``without_rule`` names a library's optimizers that have no rule here, so that nothing is said of them.
-    ``matched`` is there for a target without an adapter of its own.
+    ``matched`` is there for a target without an adapter of its own. ``defaults`` are where a constructor departs from
+    what its rule's source recommends, which changes no verdict.
     """
 
     verdict: Verdict
@@ -173,6 +184,7 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
     unfinished: int = 0
     without_rule: tuple[str, ...] = ()
     matched: Matched | None = None
+    defaults: tuple[Departure, ...] = ()
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):

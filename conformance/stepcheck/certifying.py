@@ -164,6 +164,7 @@ def _certify(
                 unfinished=len(planned) - len(cells),
                 without_rule=found.without_rule,
                 matched=found.matched,
+                defaults=found.defaults,
             ),
             run=Run(
                 seconds=round(time.perf_counter() - began, 3),

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from stepcheck.certificate import Matched
+from stepcheck.certificate import Departure, Matched
+from stepcheck.defaults import departures
 from stepcheck.nearest import nearest, unknown
 from stepcheck.plan import Planned, plan
 from stepcheck.request import Request, WrongRequest, check_fixed, claim
@@ -31,13 +32,14 @@ class Survey:
     """The subjects of a request; ``without_rule`` are a library's optimizers without a rule here.
 
     ``environment`` holds the worker's versions and devices; ``matched`` says how a target without an adapter of its
-    own was understood.
+    own was understood; ``defaults`` are where constructors depart from what their rules' sources recommend.
     """
 
     subjects: tuple[Subject, ...]
     without_rule: tuple[str, ...]
     environment: Mapping[str, Any]
     matched: Matched | None = None
+    defaults: tuple[Departure, ...] = ()
 
 
 def check_target(request: Request) -> None:
@@ -78,15 +80,19 @@ def survey(request: Request, runner: Runner) -> Survey:
             _check_set(request, [adapter])
         planned = plan(request, adapter, description["availability"], description["devices"])
         matched = None if own else _matched(adapter, str(description["reads"]))
-        return Survey((Subject(request, adapter, planned),), (), description, matched)
+        found = _departures(request, adapter, description["defaults"])
+        return Survey((Subject(request, adapter, planned),), (), description, matched, found)
     _check_set(request, members)
     environment = runner.environment()
     subjects: list[Subject] = []
     refused: list[TargetError] = []
+    defaults: list[Departure] = []
     for adapter in members:
         narrowed = narrow(request, adapter)
         try:
-            availability = runner.describe(adapter.target)["availability"]
+            description = runner.describe(adapter.target)
+            availability = description["availability"]
+            defaults += _departures(narrowed, adapter, description["defaults"])
         except TargetError as error:
             refused.append(error)
             availability = _nowhere(str(error), environment["devices"])
@@ -95,7 +101,7 @@ def survey(request: Request, runner: Runner) -> Survey:
         raise refused[0]
     known = {adapter.target.rpartition(".")[2] for adapter in members}
     without_rule = tuple(name for name in runner.optimizers(request.target) if name not in known)
-    return Survey(tuple(subjects), without_rule, environment)
+    return Survey(tuple(subjects), without_rule, environment, defaults=tuple(defaults))
 
 
 def narrow(request: Request, adapter: Adapter) -> Request:
@@ -143,6 +149,13 @@ def _matched(adapter: Adapter, reads: str) -> Matched:
         constant=tuple(name for name in adapter.constant if name not in configuration.holds),
         unseen=reads,
     )
+
+
+def _departures(request: Request, adapter: Adapter, defaults: Mapping[str, float]) -> tuple[Departure, ...]:
+    from stepcheck_reference.rules import find
+
+    rule = request.rule or adapter.rule
+    return departures(adapter.target, find(rule), defaults) if rule else ()
 
 
 def rules_of(request: Request, adapter: Adapter) -> tuple[str, ...]:

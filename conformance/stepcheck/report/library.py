@@ -11,6 +11,7 @@ from stepcheck.certificate import CellResult, Certificate, Failure
 from stepcheck.report.text import (
     Row,
     compared_rows,
+    default_rows,
     legend,
     mark,
     observability_rows,
@@ -103,7 +104,7 @@ def summary(certificate: Certificate, *, strict: bool = False) -> str:
     rows.append(
         ("rules", f"each configuration is held to its own, {plural(len(rules), 'rule')} in all; JSON names them")
     )
-    rows += compared_rows(certificate) + _worst_rows(ran) + observability_rows(ran)
+    rows += default_rows(certificate) + compared_rows(certificate) + _worst_rows(ran) + observability_rows(ran)
     rows += _reason_rows(cells) + run_rows(certificate, strict=strict)
     return "\n".join(line for name, text in rows for line in row(name, text))
 

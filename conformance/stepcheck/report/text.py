@@ -97,6 +97,7 @@ def summary_rows(certificate: Certificate, *, strict: bool = False) -> list[Row]
     rows = verdict_rows(certificate)
     rows.append(("rule", f"{found.target} is held to {found.rule}"))
     rows += matched_rows(found.matched) if found.matched else []
+    rows += default_rows(certificate)
     rows += compared_rows(certificate)
     rows += _worst_rows(ran)
     rows += observability_rows(ran)
@@ -134,6 +135,18 @@ def matched_rows(matched: Matched) -> list[Row]:
     unseen = f"{', '.join(matched.unmapped)} not found by name or value (see --map)" if matched.unmapped else ""
     told = "; ".join(part for part in (states, unseen, matched.unseen) if part)
     return [*rows, ("state", told)] if told else rows
+
+
+def default_rows(certificate: Certificate) -> list[Row]:
+    """Return where constructors depart from what their rules' sources recommend."""
+    told: dict[str, list[str]] = {}
+    for entry in certificate.findings.defaults:
+        name = entry.target.rpartition(":")[2].rpartition(".")[2]
+        told.setdefault(name, []).append(f"{entry.name}={entry.default:g} ({entry.recommended:g})")
+    if not told:
+        return []
+    parts = "; ".join(f"{name} {', '.join(entries)}" for name, entries in told.items())
+    return [("defaults", f"not those of the rule's source, which are in brackets: {parts}")]
 
 
 def compared_rows(certificate: Certificate) -> list[Row]:

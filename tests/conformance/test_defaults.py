@@ -1,0 +1,47 @@
+"""Defaults that depart from the rule's source: told, and no reason for a verdict."""
+
+from __future__ import annotations
+
+import pytest
+
+import stepcheck
+from stepcheck.certificate import Departure
+from stepcheck.defaults import departures
+from stepcheck.report.text import report
+from stepcheck.verdict import Verdict
+from stepcheck_reference.rules import find
+
+ONE = {"modes": ["single"], "dtypes": ["float32"], "devices": ["cpu"]}
+
+
+def test_only_what_is_recommended_and_differs_is_told() -> None:
+    rule = find("nadam")
+    kept = {symbol.name: value for symbol, value in rule.defaults.items()}
+    assert departures("x.Y", rule, kept) == ()
+    assert departures("x.Y", rule, {**kept, "weight_decay": 3.0}) == ()
+    (found,) = departures("x.Y", rule, {**kept, "beta1": 0.5})
+    assert found == Departure(target="x.Y", rule="nadam", name="beta1", default=0.5, recommended=kept["beta1"])
+    assert departures("x.Y", rule, {"lr": kept["lr"]}) == ()
+
+
+@pytest.mark.usefixtures("one_template")
+def test_a_class_that_holds_says_beside_it_that_its_default_is_another() -> None:
+    certificate = stepcheck.certify("torch.optim.Adadelta", **ONE)
+    assert certificate.verdict is Verdict.HOLDS
+    assert [(entry.name, entry.default, entry.recommended) for entry in certificate.findings.defaults] == [
+        ("rho", 0.9, 0.95)
+    ]
+    assert "defaults       not those of the rule's source, which are in brackets: Adadelta rho=0.9 (0.95)" in " ".join(
+        report(certificate).replace("\n", " ").split(" ")
+    )
+    assert stepcheck.certify("torch.optim.Adamax", **ONE).findings.defaults == ()
+
+
+@pytest.mark.usefixtures("one_template")
+def test_the_rule_that_is_claimed_is_the_one_whose_defaults_count() -> None:
+    subject = "tests/planted/adam.py:AdamEpsHat"
+    assert stepcheck.certify(subject, rule="adam_eps_hat", **ONE).findings.defaults == ()
+    (found,) = stepcheck.certify(
+        "tests/planted/adadelta.py:HandWrittenAdadelta", rule="adadelta", **ONE
+    ).findings.defaults
+    assert (found.target, found.name, found.default) == ("tests/planted/adadelta.py:HandWrittenAdadelta", "rho", 0.9)
