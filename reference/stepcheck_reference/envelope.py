@@ -253,7 +253,7 @@ class _Evaluation:
         if node.kind == "symbol":
             return self._read(self.inputs[node.name])
         if node.kind == "sum":
-            return self._sum(node)
+            return self._sum(index)
         if node.kind == "product":
             return self._product(index)
         if node.kind == "root":
@@ -290,7 +290,8 @@ class _Evaluation:
             return np.asarray(np.maximum(size * (1 - CENTRE) - ball.radius, 0.0))
         return size
 
-    def _sum(self, node: Node) -> Ball:
+    def _sum(self, at: int) -> Ball:
+        node = self.nodes[at]
         balls = [self.ball(index) for index in node.arguments]
         value, centre = balls[0].value, balls[0].centre
         for ball in balls[1:]:
@@ -312,6 +313,10 @@ class _Evaluation:
             radius = radius + offgrid * self.tiny + (len(balls) - 1) * self.flush
         if node.blend is not None and self.arithmetic.lerp and (self.arithmetic.squares or not node.blend.squared):
             radius = np.maximum(radius, self._lerp(node, value))
+        if at in self.prepared.program.decisive:
+            # Nothing but exact zeros adds up to zero, whatever the order.
+            nothing = [(ball.value == 0.0) & (np.asarray(ball.error) == 0.0) for ball in balls]
+            radius = np.where(np.logical_and.reduce(np.broadcast_arrays(*nothing)), 0.0, radius)
         np.maximum(self.top, np.abs(value) + radius, out=self.top)
         return Ball(value, radius, centre, _all([ball.nonnegative for ball in balls]))
 
@@ -480,12 +485,18 @@ class _Evaluation:
     def _extremum(self, node: Node) -> Ball:
         pick = np.maximum if node.kind == "maximum" else np.minimum
         balls = [self._element(index) for index in node.arguments]
-        value, centre, radius = balls[0].value, balls[0].centre, balls[0].radius
+        value, centre = balls[0].value, balls[0].centre
         for ball in balls[1:]:
             value = pick(value, ball.value)
             centre = None if centre is None or ball.centre is None else pick(centre, ball.centre)
-            if ball.radius is not None:
-                radius = ball.radius if radius is None else np.maximum(radius, ball.radius)
+        radius: Reals | None = None
+        if any(ball.radius is not None for ball in balls):
+            # What cannot be the extremum, however it rounds, has no part in its radius: a far bound of a clamp.
+            found = np.max([np.where(ball.value == value, ball.error, 0.0) for ball in balls], axis=0)
+            radius = np.zeros(1)
+            for ball in balls:
+                out = np.abs(ball.value - value) > (ball.error + found) * (2 if self.shadow else 1)
+                radius = np.maximum(radius, np.where(out, 0.0, ball.error))
         flags = [ball.nonnegative for ball in balls]
         return Ball(value, radius, centre, _any(flags) if node.kind == "maximum" else _all(flags))
 
@@ -493,7 +504,7 @@ class _Evaluation:
         if inner.radius is None:
             value = np.sign(inner.value)
             return Ball(value, None, self.wide.lift(value) if self.shadow else None, inner.nonnegative)
-        crosses = np.abs(inner.value) <= inner.radius
+        crosses = (inner.radius > 0) & (np.abs(inner.value) <= inner.radius * (2 if self.shadow else 1))
         value = np.where(crosses, 0.0, np.sign(inner.value))
         centre = self.wide.lift(value) if self.shadow else None
         return Ball(value, np.where(crosses, 1.0, 0.0), centre, inner.nonnegative)
@@ -517,6 +528,9 @@ class _Evaluation:
                 value, error, centre = branch.value, np.asarray(branch.error), branch.centre
             else:
                 hull = np.abs(branch.value - value) + np.maximum(branch.error, error)
+                if self.shadow:
+                    # Both values may be off their centres by their own radii.
+                    hull = hull + branch.error + error
                 error = np.where(maybe, hull, np.where(chosen, branch.error, error))
                 value = np.where(chosen, branch.value, value)
                 centre = None if centre is None or branch.centre is None else np.where(chosen, branch.centre, centre)

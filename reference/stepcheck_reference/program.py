@@ -62,8 +62,9 @@ class Program:
     ``kept`` does so for states that are one number a tensor, and ``forms`` maps an output to nodes that equal
     it and round otherwise. ``symbols`` names the symbols that each node depends on; ``entering`` are the
     scalars that meet a tensor as they are, and not as a factor. ``decisive`` are the nodes whose sign a branch
-    or a sign() asks for. ``outside`` maps (select, branch) to the nodes of that branch that are needed
-    elsewhere, too. ``asks`` says that the rule needs an objective, whose curvature is a symbol then.
+    or a sign() asks for, and the terms of those that are sums. ``outside`` maps (select, branch) to the nodes of
+    that branch that are needed elsewhere, too. ``asks`` says that the rule needs an objective, whose curvature is a
+    symbol then.
     """
 
     rule: Rule
@@ -124,7 +125,9 @@ def _decisive(nodes: Sequence[Node]) -> frozenset[int]:
     compared = {
         index for node in nodes for condition, _ in node.branches if condition is not None for index in condition[1:]
     }
-    return frozenset(compared | {node.arguments[0] for node in nodes if node.kind == "sign"})
+    found = compared | {node.arguments[0] for node in nodes if node.kind == "sign"}
+    summed = {index for at in found if nodes[at].kind == "sum" for index in nodes[at].arguments}
+    return frozenset(found | summed)
 
 
 def _outside(nodes: Sequence[Node], wanted: Iterable[int]) -> dict[tuple[int, int], tuple[int, ...]]:

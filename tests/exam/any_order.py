@@ -230,6 +230,7 @@ def run(rule: Rule, script: Script, arithmetic: Arithmetic, seed: int) -> Trajec
             assert data is not None
             before.append(held["theta"])
             gradient = expand(data, tensor.size, tensor.dtype)
+            hyper |= script.hyper_at(count)[0]
             new = _Step(program, arithmetic, {**hyper, **held, "g": gradient, "t": float(count)}, generator).new()
             held["theta"] = np.broadcast_to(arithmetic.storage.round(new["theta"]), tensor.size)
             for name in names:
