@@ -9,7 +9,7 @@ from stepcheck.nearest import unknown
 from stepcheck.request import Request, WrongRequest, claim
 from stepcheck.verdict import Verdict
 from stepcheck_implementations import libraries
-from stepcheck_implementations.subject import MODES, Adapter, Cell, compiles_slowly
+from stepcheck_implementations.subject import MODES, Adapter, Cell, compiles_slowly, is_eager
 from stepcheck_reference.formats import FORMATS, is_complex
 
 
@@ -51,6 +51,7 @@ def plan(
         clash = [name for name, value in configuration.holds.items() if request.fixed.get(name, value) != value]
         for mode in modes:
             slow = compiles_slowly(adapter, mode)
+            later = slow or is_eager(adapter, mode)
             for dtype in dtypes:
                 for device in chosen:
                     cell = Cell(request.target, configuration.name, mode, dtype, device, fixed, maps)
@@ -65,9 +66,9 @@ def plan(
                     elif slow and mode not in request.modes and adapter.compiler == "own":
                         verdict = Verdict.NOT_RUN
                         reason = "compiled takes seconds for every shape and hyper-parameter; ask with --mode compiled"
-                    elif slow and mode not in request.modes and request.profile == "quick":
+                    elif later and mode not in request.modes and request.profile == "quick":
                         verdict = Verdict.NOT_RUN
-                        reason = "compiled runs from --profile standard on, or with --mode compiled"
+                        reason = f"{mode} runs from --profile standard on, or with --mode {mode}"
                     elif is_complex(dtype) and not adapter.declared and dtype not in request.dtypes:
                         verdict = Verdict.NOT_RUN
                         reason = f"complex tensors are not claimed of every optimizer; ask with --dtype {dtype}"

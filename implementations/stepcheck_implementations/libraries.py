@@ -47,7 +47,7 @@ def members(target: str) -> tuple[Adapter, ...]:
 
 
 def modes_beside(adapter: Adapter) -> tuple[str, ...]:
-    """Return the modes that any class of ``adapter``'s library has, in report order; its own where it has no library."""
+    """Return the modes that any class of ``adapter``'s library has, in report order; else its own."""
     beside = next((library.adapters for library in ALL if adapter in library.adapters), (adapter,))
     return tuple(mode for mode in MODES if any(mode in entry.modes for entry in beside))
 

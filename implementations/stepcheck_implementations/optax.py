@@ -185,6 +185,10 @@ RECIPROCALS = ("optax.adagrad", "optax.rmsprop")
 ``scale_by_stddev``)."""
 
 
+DECAYED = ("optax.adamw", "optax.adamaxw", "optax.nadamw")
+"""Targets that add the decay to the direction before the learning rate multiplies it (``add_decayed_weights``)."""
+
+
 def arithmetic_of(mode: str, dtype: str, device: str, target: str = "") -> Arithmetic:
     """Return the arithmetic of ``target`` on a CPU, for parameters of ``dtype``.
 
@@ -203,6 +207,8 @@ def arithmetic_of(mode: str, dtype: str, device: str, target: str = "") -> Arith
         squared=target == "optax.radam" and not compiled,
         reciprocal_ulps=0.5 if target in RECIPROCALS else 0.0,
         inverse_root_ulps=2.0 if compiled or target in RECIPROCALS else 0.0,
+        forms=False,
+        form=2 if target in DECAYED else None,
         source=(
             "a Python number takes the array's dtype (JAX, type promotion: weakly typed values), by way of float32; "
             "1 - beta**t is float32 and takes the moment's dtype before it divides (optax, tree_bias_correction); XLA "

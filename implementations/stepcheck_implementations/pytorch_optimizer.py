@@ -156,7 +156,7 @@ def arithmetic_of(mode: str, dtype: str, device: str, target: str) -> Arithmetic
     """
     form = FORMATS[dtype]
     narrow = form is BINARY16 or form is BFLOAT16
-    figures: dict[str, object] = {"lerp": True, "forms": target == LION.target}  # whose decay is a factor
+    figures: dict[str, object] = {"lerp": True, "forms": False, "form": 1 if target == LION.target else None}
     source = "scalars: Python numbers (base/optimizer.py, debias, get_rectify_step_size); averages: ATen/native/Lerp.h"
     if not device.startswith("cuda"):
         figures |= {"addend": form, "alphas": ALPHAS[target]}

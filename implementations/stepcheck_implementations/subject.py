@@ -86,6 +86,11 @@ def compiles_slowly(adapter: Adapter, mode: str) -> bool:
     return mode == "compiled" and adapter.compiler != "jax"
 
 
+def is_eager(adapter: Adapter, mode: str) -> bool:
+    """Return whether ``mode`` compiles each operation for each shape by itself, which programs leave to ``jax.jit``."""
+    return mode == "single" and adapter.compiler == "jax"
+
+
 @dataclass(frozen=True, slots=True)
 class Cell:
     """One thing to check: a configuration of a target in one mode, dtype and device.

@@ -12,7 +12,6 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 
-
 EXTRAS: Mapping[str, str] = {
     "optax": "optax",
     "pytorch_optimizer": "pytorch-optimizer",

@@ -73,6 +73,8 @@ def arithmetic_of(mode: str, dtype: str, device: str, target: str) -> Arithmetic
         power_ulps=4.0 if cuda else 2.0,
         lerp=True,
         squares=True,
+        forms=False,
+        form=1,
         source=(
             "computed in float32, rounded when stored; both averages are lerp (ATen/native/Lerp.h); the learning rate "
             "and the step counter are 0-d float32 tensors (all torchao/optim/adam.py); powf is "

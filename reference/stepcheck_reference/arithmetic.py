@@ -23,7 +23,8 @@ class Arithmetic:
 
     Other ways to compute. ``lerp``: averages as a + w (b - a), or b - (b - a)(1 - w) for w >= 1/2; ``squares``: those
     of squares too; ``increments``: as a + w (b - a) whatever w. ``folded``: scalar factors distributed into the terms
-    of a divisor. ``forms``: a new value in any of the forms that its rule gives, not in the first alone.
+    of a divisor. ``forms``: a new value in any of the forms that its rule gives, not in the first alone; ``form``: in
+    that one of them, counted from 1, where the rule gives so many.
 
     Accuracy. ``power_ulps``: the error of scalar ``beta**t`` in units in the last place of ``counted``; ``squared``:
     it is repeated squaring instead, up to t - 1 roundings. ``reciprocal_ulps`` and ``inverse_root_ulps``: the error of
@@ -48,6 +49,7 @@ class Arithmetic:
     increments: bool = False
     folded: bool = False
     forms: bool = True
+    form: int | None = None
     power_ulps: float = 1.0
     squared: bool = False
     relay: Format | None = None

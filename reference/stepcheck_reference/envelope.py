@@ -196,9 +196,13 @@ class _Evaluation:
 
     def output(self, name: str) -> Landing:
         program = self.prepared.program
-        ball = self.ball(program.outputs[name])
-        if self.arithmetic.forms and name in program.forms:
-            ball = self._either(ball, [self.ball(index) for index in program.forms[name]])
+        forms, form = program.forms.get(name, ()), self.arithmetic.form
+        if form is not None and form <= len(forms):
+            ball = self.ball(forms[form - 1])
+        else:
+            ball = self.ball(program.outputs[name])
+            if self.arithmetic.forms and form is None and forms:
+                ball = self._either(ball, [self.ball(index) for index in forms])
         out_of_range = ~(self.top <= self.arithmetic.operations.largest)
         value, radius = np.broadcast_to(ball.value, self.top.shape), ball.error
         storage = self.arithmetic.storage if name == "theta" else self.arithmetic.states or self.arithmetic.storage
