@@ -33,7 +33,8 @@ def all_values(data: Sequence[Data], tensor: Tensor) -> torch.Tensor:
     if is_complex(tensor.dtype):
         pairs = reals.reshape(len(data), *tensor.shape, 2)
         return torch.complex(pairs[..., 0], pairs[..., 1]).to(DTYPES[tensor.dtype])
-    return reals.reshape(len(data), *tensor.shape).to(DTYPES[tensor.dtype])
+    # A copy also where the dtype stays: expansions are kept, and nobody may write into them.
+    return reals.reshape(len(data), *tensor.shape).to(DTYPES[tensor.dtype], copy=True)
 
 
 def place(plain: torch.Tensor, layout: str, device: str) -> torch.Tensor:
