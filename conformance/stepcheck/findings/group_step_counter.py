@@ -26,5 +26,5 @@ GROUP_STEP_COUNTER = Finding(
     ),
     detour=without_missing_gradients,
     library="pytorch-optimizer",
-    releases=("2.2.1", ""),
+    releases=("2.7", ""),
 )

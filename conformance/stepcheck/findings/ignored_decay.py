@@ -41,4 +41,5 @@ IGNORED_DECAY = Finding(
     ),
     detour=without_decay,
     library="pytorch-optimizer",
+    releases=("2.9", ""),
 )
