@@ -147,7 +147,8 @@ def _certify(
     }
     environment = {name: str(found.environment[name]) for name in ("torch", "python")}
     versions = {"stepcheck": _version("stepcheck"), **environment}
-    versions |= {name: _version(name) for name in ("numpy", "sympy", "hypothesis")}
+    beside = libraries.distributions(request.target)
+    versions |= {name: _version(name) for name in (*beside, "numpy", "sympy", "hypothesis")}
 
     def certificate(*, interrupted: bool) -> Certificate:
         cells = tuple(results[number] for number in sorted(results))

@@ -19,19 +19,23 @@ from stepcheck_reference.arithmetic import Arithmetic
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """A module of adapters; ``arithmetic_of(mode, dtype, device, target)`` is what they declare."""
+    """A module of adapters; ``arithmetic_of(mode, dtype, device, target)`` is what they declare.
+
+    ``distributions`` are those beside torch whose releases a report tells.
+    """
 
     name: str
     adapters: tuple[Adapter, ...]
     arithmetic_of: Callable[[str, str, str, str], Arithmetic]
+    distributions: tuple[str, ...] = ()
 
 
 ALL: tuple[Library, ...] = (
     Library("torch.optim", torch_optim.ALL, torch_arithmetic.arithmetic_of),
-    Library("optax", optax.ALL, optax.arithmetic_of),
-    Library("pytorch_optimizer", pytorch_optimizer.ALL, pytorch_optimizer.arithmetic_of),
-    Library("timm.optim", timm_optim.ALL, timm_optim.arithmetic_of),
-    Library("torchao.optim", torchao_optim.ALL, torchao_optim.arithmetic_of),
+    Library("optax", optax.ALL, optax.arithmetic_of, ("optax", "jax", "jaxlib")),
+    Library("pytorch_optimizer", pytorch_optimizer.ALL, pytorch_optimizer.arithmetic_of, ("pytorch-optimizer",)),
+    Library("timm.optim", timm_optim.ALL, timm_optim.arithmetic_of, ("timm",)),
+    Library("torchao.optim", torchao_optim.ALL, torchao_optim.arithmetic_of, ("torchao",)),
 )
 """Every library, in the order targets are looked up."""
 
@@ -44,6 +48,12 @@ def find(target: str) -> Adapter | None:
 def members(target: str) -> tuple[Adapter, ...]:
     """Return every adapter of the library named ``target`` ("torch.optim"); empty where there is none."""
     return next((library.adapters for library in ALL if library.name == target), ())
+
+
+def distributions(target: str) -> tuple[str, ...]:
+    """Return the distributions whose releases matter for ``target``, a library or a class of one."""
+    held = (library for library in ALL if target == library.name or target.startswith(f"{library.name}."))
+    return next((library.distributions for library in held), ())
 
 
 def modes_beside(adapter: Adapter) -> tuple[str, ...]:

@@ -77,3 +77,8 @@ def test_a_finding_of_a_library_is_keyed_by_its_own_release(monkeypatch: pytest.
     assert not known("2.6.0")
     assert not known("4.1.0", releases=("", "4.1"))
     assert installed("a-distribution-that-nobody-has") == ""
+
+
+def test_a_report_tells_the_releases_of_the_library() -> None:
+    assert libraries.distributions("optax.adam") == libraries.distributions("optax") == ("optax", "jax", "jaxlib")
+    assert libraries.distributions("torch.optim.Adam") == libraries.distributions("a.B") == ()

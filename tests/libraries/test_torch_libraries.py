@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.command import python
+from conformance.command import ROOT, python
 from libraries.certified import certified, judged
 from stepcheck.expected_broken import Finding
 from stepcheck.failing import failure
@@ -89,6 +89,26 @@ def test_a_witness_breaks_its_law_in_every_cell_and_its_program_fails_by_itself(
     done = python(str(program))
     assert done.returncode == 1, programs[0] + done.stdout + done.stderr
     assert "Traceback" not in done.stderr
+
+
+PAGES = [
+    pytest.param(page, marks=_marks(distribution), id=page)
+    for page, distribution in (
+        ("pytorch-optimizer-group-step", "pytorch-optimizer"),
+        ("pytorch-optimizer-radam-decay", "pytorch-optimizer"),
+        ("float32-inside", "torchao"),
+    )
+]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_s_program_fails_as_the_page_says(page: str, tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "findings" / f"{page}.md").read_text()
+    program = tmp_path / "witness.py"
+    program.write_text(text.partition("```python\n")[2].partition("```")[0])
+    done = python(str(program))
+    assert done.returncode == 1, done.stderr
+    assert f"`{done.stdout.strip()}`" in text.replace("\n", " ")
 
 
 @pytest.mark.torchao
