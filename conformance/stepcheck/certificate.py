@@ -190,7 +190,8 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
 class Run(msgspec.Struct, frozen=True, kw_only=True):
     """Circumstances that change from run to run. ``seconds`` is wall time; ``versions`` name releases.
 
-    ``started`` is when, in UTC, as in "2025-01-31T12:00:00".
+    ``stopped`` says what ended the run before all cells were judged, "" where nothing did. ``started`` is when,
+    in UTC, as in "2025-01-31T12:00:00".
     """
 
     seconds: float
@@ -198,6 +199,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     versions: dict[str, str] = {}
     host: str = ""
     interrupted: bool = False
+    stopped: str = ""
     started: str = ""
 
 

@@ -25,6 +25,7 @@ from stepcheck.verdict import Verdict, overall
 from stepcheck_implementations import libraries
 from stepcheck_implementations.pool import Workers
 from stepcheck_implementations.subject import Cell
+from stepcheck_implementations.told import told
 
 Progress = Callable[[int, int, CellResult | None], None]
 """Called with (cells done, cells in all, the result that has just come in, None at the start)."""
@@ -71,7 +72,8 @@ def certify(
     ``jobs`` is.
 
     Raises WrongRequest, UnknownRule, OutOfDomain and TargetError where the request is wrong, Interrupted
-    (a KeyboardInterrupt) on Ctrl-C, and Contradiction where stepcheck itself fails.
+    (a KeyboardInterrupt) on Ctrl-C, and Contradiction where stepcheck itself fails. What was found until then
+    is the exception's ``certificate``, once cells are being judged.
     """
     began = time.perf_counter()
     if not isinstance(target, str):
@@ -95,16 +97,16 @@ def certify(
     if isinstance(target, str):
         check_target(request)
     directory = None if out is None else writable(Path(out))
-    told = progress or (lambda done, total, result: None)
+    tell = progress or (lambda done, total, result: None)
     if not isinstance(target, str):
         from stepcheck_implementations.in_process import InProcess
 
         runner = InProcess(target)
-        return _certify(request, runner, lambda: contextlib.nullcontext(runner), directory, 1, told, began)
+        return _certify(request, runner, lambda: contextlib.nullcontext(runner), directory, 1, tell, began)
     with Workers() as workers:
         address, deadline = workers.address, PATIENCE[request.profile]
         return _certify(
-            request, workers, lambda: Workers(address=address, deadline=deadline), directory, jobs, told, began
+            request, workers, lambda: Workers(address=address, deadline=deadline), directory, jobs, tell, began
         )
 
 
@@ -150,7 +152,7 @@ def _certify(
     beside = libraries.distributions(request.target)
     versions |= {name: _version(name) for name in (*beside, "numpy", "sympy", "hypothesis")}
 
-    def certificate(*, interrupted: bool) -> Certificate:
+    def certificate(stopped: BaseException | None = None) -> Certificate:
         cells = tuple(results[number] for number in sorted(results))
         return Certificate(
             findings=Findings(
@@ -172,7 +174,8 @@ def _certify(
                 jobs=jobs,
                 versions=versions,
                 host=platform.platform(),
-                interrupted=interrupted,
+                interrupted=isinstance(stopped, KeyboardInterrupt),
+                stopped="" if stopped is None else told(stopped),
                 started=time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(time.time() - (time.perf_counter() - began))),
             ),
         )
@@ -194,18 +197,22 @@ def _certify(
                 if directory is not None:
                     write_cell(directory, stems[number], result)
                 progress(done, len(open_), result)
-    except KeyboardInterrupt as stop:
-        so_far = certificate(interrupted=True)
+        whole = certificate()
         if directory is not None:
-            write(directory / "certificate.json", so_far.to_json())
-        raise Interrupted(so_far) from stop
-    whole = certificate(interrupted=False)
-    if directory is not None:
-        for number, entry in enumerate(planned):
-            if entry.verdict is not None:
-                write_cell(directory, stems[number], results[number])
-        write(directory / "certificate.json", whole.to_json())
-    return whole
+            for number, entry in enumerate(planned):
+                if entry.verdict is not None:
+                    write_cell(directory, stems[number], results[number])
+            write(directory / "certificate.json", whole.to_json())
+        return whole
+    except BaseException as stop:  # whatever it is, what was found until then is not lost
+        so_far = certificate(stopped=stop)
+        if directory is not None:
+            with contextlib.suppress(WrongRequest):
+                write(directory / "certificate.json", so_far.to_json())
+        if isinstance(stop, KeyboardInterrupt):
+            raise Interrupted(so_far) from stop
+        stop.certificate = so_far  # type: ignore[attr-defined]
+        raise
 
 
 def _left_out(entry: Planned) -> CellResult:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
@@ -83,6 +84,7 @@ def certify(
     torch.optim, for all its classes in one certificate. In a GitHub job, where
     GITHUB_STEP_SUMMARY names a file, the Markdown summary is appended to it.
     """
+    from stepcheck.certificate import Certificate
     from stepcheck.certifying import Interrupted
     from stepcheck.certifying import certify as run
     from stepcheck.report.outputs import STDOUT, append_summary, outputs, rendered
@@ -91,7 +93,7 @@ def certify(
     from stepcheck.request import mappings, settings
 
     told = outputs({"json": STDOUT if as_json else None, "html": html, "md": md, "junit": junit})
-    interrupted = False
+    interrupted, stopped = False, None
     with reporting() as progress:
         try:
             certificate = run(
@@ -111,6 +113,10 @@ def certify(
             )
         except Interrupted as stop:
             certificate, interrupted = stop.certificate, True
+        except Exception as error:
+            if not isinstance(getattr(error, "certificate", None), Certificate):
+                raise
+            certificate, stopped = error.certificate, error  # type: ignore[attr-defined]
     try:
         told.write(certificate, strict=strict)
         lost = append_summary(certificate)
@@ -121,6 +127,8 @@ def certify(
             click.echo(report(certificate, strict=strict, verbose=verbose), color=_color())
         else:
             click.echo(rendered(told.printed, certificate, strict=strict), nl=False)
+    if stopped is not None:
+        raise stopped
     return INTERRUPTED if interrupted else certificate.exit_code(strict=strict)
 
 
@@ -203,10 +211,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.exit(_code(arguments))
 
 
+_OUTPUT = (errno.ENOSPC, errno.EIO, errno.EBADF, errno.EFBIG, errno.EDQUOT)
+"""What goes wrong in writing to a disk or device that takes no more."""
+
+
 def _code(arguments: Sequence[str] | None) -> int:
     try:
         code = stepcheck.main(args=arguments, prog_name="stepcheck", standalone_mode=False)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
         return int(code or 0)
     except click.ClickException as error:
         error.show()
@@ -218,9 +231,16 @@ def _code(arguments: Sequence[str] | None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 141
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in _OUTPUT and error.filename is None:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            click.echo(f"stepcheck: stdout should be something that can be written ({error.strerror})", err=True)
+            return WRONG_REQUEST
         if _is_request(error):
             click.echo(f"stepcheck: {error}", err=True)
             return WRONG_REQUEST
+        if type(error).__name__ == "WorkerError":
+            click.echo(f"stepcheck: {error}", err=True)
+            return CONTRADICTION
         traceback.print_exc()
         click.echo("stepcheck: contradicts itself; the traceback above says where", err=True)
         return CONTRADICTION

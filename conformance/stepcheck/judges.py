@@ -18,6 +18,8 @@ from typing import Any
 import msgspec
 
 from stepcheck.certificate import CellResult
+from stepcheck_implementations import lineage
+from stepcheck_implementations.pool import WorkerError
 
 Judge = Callable[[int], CellResult]
 """Judges the cell with this number."""
@@ -42,8 +44,8 @@ def default_jobs(cells: int) -> int:
 def judged(prepare: Prepare, lots: Sequence[Sequence[int]], jobs: int) -> Generator[tuple[int, CellResult], None, None]:
     """Yield (number, result) of each cell in ``lots`` as it is judged, a lot by one of ``jobs`` processes.
 
-    With one job, or where processes cannot be forked, the caller's own process judges. Raises
-    Contradiction where a judge raises or dies. Closing the iterator ends the judges.
+    With one job, or where processes cannot be forked, the caller's own process judges. Closing the iterator
+    ends the judges. Raises Contradiction where a judge raises or dies, WorkerError where its workers fail.
     """
     if jobs == 1 or "fork" not in multiprocessing.get_all_start_methods():
         with prepare() as judge:
@@ -98,6 +100,8 @@ def _take(link: Connection, process: Any) -> CellResult:
     except (EOFError, OSError) as error:
         process.join(5.0)
         raise Contradiction(f"a judge process ended with status {process.exitcode}") from error
+    if answer[:1] == b"w":
+        raise WorkerError(answer[1:].decode())
     if answer[:1] == b"e":
         raise Contradiction(f"a judge process failed\n{answer[1:].decode()}")
     return msgspec.json.decode(answer[1:], type=CellResult)
@@ -106,6 +110,7 @@ def _take(link: Connection, process: Any) -> CellResult:
 def _serve(link: Connection, prepare: Prepare, parent: int, others: list[Connection]) -> None:
     """Judge what comes down ``link`` until it ends or the parent does. Ctrl-C is the parent's to hear."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    lineage.die_with(parent)
     for other in others:
         other.close()
     try:
@@ -118,8 +123,7 @@ def _serve(link: Connection, prepare: Prepare, parent: int, others: list[Connect
                     link.send_bytes(b"r" + msgspec.json.encode(judge(number)))
     except EOFError:
         return
-    except BaseException:
-        try:
-            link.send_bytes(b"e" + traceback.format_exc().encode())
-        except OSError:
-            traceback.print_exc()
+    except BaseException as error:
+        told = b"w" + str(error).encode() if isinstance(error, WorkerError) else b"e" + traceback.format_exc().encode()
+        with contextlib.suppress(OSError):  # the parent is gone
+            link.send_bytes(told)

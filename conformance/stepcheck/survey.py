@@ -147,7 +147,7 @@ def _matched(adapter: Adapter, reads: str) -> Matched:
         states=states,
         unmapped=tuple(s.name for s in (*rule.init, *rule.scalars) if s.name not in adapter.states),
         constant=tuple(name for name in adapter.constant if name not in configuration.holds),
-        unseen=reads,
+        unseen=f"a trial ended early: {reads}" if reads else "",
     )
 
 

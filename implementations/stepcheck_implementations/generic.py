@@ -197,10 +197,14 @@ def missed(target: str, signature: str, claim: Claim, missing: Sequence[str], le
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """A number or tensor that a subject holds: one row a step of the probe, ``scalar`` where it is one number."""
+    """A number or tensor that a subject holds: one row a step of the probe, ``scalar`` where it is one number.
+
+    ``own`` says that each tensor has its own: a counter that all share tells nothing of one that missed a gradient.
+    """
 
     rows: Rows
     scalar: bool
+    own: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,8 +219,9 @@ def identify(claim: Claim, course: Course, held: Mapping[str, Leaf], *, named_by
     """Return where the states of ``claim`` are among what is ``held``, by path.
 
     A name that fits and holds the rule's values comes first, then values without a name, then a name alone: its
-    values are wrong, which is for a law to say. With ``named_by_hand`` nothing was seen, and a user's mapping is taken
-    at its word; else NoMatch is raised for one to a path that is not there.
+    values are wrong, which is for a law to say. A step counter has to be a tensor's own. With ``named_by_hand``
+    nothing was seen, and a user's mapping is taken at its word; else NoMatch is raised for one to a path that is
+    not there.
     """
     found: dict[str, str] = {}
     count: str | None = None
@@ -242,10 +247,10 @@ def identify(claim: Claim, course: Course, held: Mapping[str, Leaf], *, named_by
             if name not in found and free:
                 found[name] = free[0]
     if count is None:
-        left = {path: leaf for path, leaf in held.items() if path not in found.values()}
-        counting = [path for path, leaf in left.items() if _counts(leaf)]
-        wanted = [path for path in _named(COUNT_ALIASES, True, left) if path in counting] or counting
-        count = next(iter(wanted or _named(COUNT_ALIASES, True, left)), None)
+        own = {path: leaf for path, leaf in held.items() if path not in found.values() and leaf.own}
+        counting = [path for path, leaf in own.items() if _counts(leaf)]
+        wanted = [path for path in _named(COUNT_ALIASES, True, own) if path in counting] or counting
+        count = next(iter(wanted or _named(COUNT_ALIASES, True, own)), None)
     return Identified({name: found[name] for name in claim.initial if name in found}, count)
 
 

@@ -33,7 +33,8 @@ from stepcheck_implementations import offer, wire
 from stepcheck_implementations.claim import GRADIENTS, Claim
 from stepcheck_implementations.generic import NoMatch
 from stepcheck_implementations.subject import Adapter, Cell, compiles_slowly
-from stepcheck_implementations.target import TargetError
+from stepcheck_implementations.target import GUARD, TargetError
+from stepcheck_implementations.told import printable
 from stepcheck_reference.script import Script, to_json
 from stepcheck_reference.trajectory import Fault, Trace, Trajectory
 
@@ -46,6 +47,9 @@ _ALIVE = 4
 """Workers kept at a time; the one that was used longest ago is closed first."""
 _TAIL = 4000
 _QUOTED = 600
+
+
+_GONE = "the process that starts workers has ended: it was killed, by hand or because memory ran out"
 
 
 class WorkerError(RuntimeError):
@@ -80,11 +84,12 @@ def _ending(status: int | None, tail: str) -> str:
     elif status < 0:
         try:
             how = f"the process was ended by {signal.Signals(-status).name}"
+            how += " (by hand, or because memory ran out)" if -status == signal.SIGKILL else ""
         except ValueError:
             how = f"the process was ended by signal {-status}"
     else:
         how = f"the process exited with status {status}"
-    said = tail.strip()
+    said = printable(tail)
     return f"{how}; it last printed: {said[-_QUOTED:]}" if said else how
 
 
@@ -110,9 +115,9 @@ class _Control:
             except TimeoutError as error:
                 raise WorkerError("the template process does not answer") from error
             except OSError as error:
-                raise WorkerError("the template process has ended") from error
+                raise WorkerError(_GONE) from error
             if not data:
-                raise WorkerError("the template process has ended")
+                raise WorkerError(_GONE)
             self.waiting += data
         line, self.waiting = self.waiting.split(b"\n", 1)
         found: dict[str, Any] = json.loads(line)
@@ -131,7 +136,7 @@ class _Control:
                 socket.send_fds(self.connection, [b'{"ask":"fork"}\n'], [theirs.fileno()])
             except OSError as error:
                 ours.close()
-                raise WorkerError("the template process has ended") from error
+                raise WorkerError(_GONE) from error
         until = time.monotonic() + _STARTING
         try:
             while True:
@@ -471,9 +476,9 @@ class Workers:
             answer, _ = self._answer(self._link(key, spawned=not _can_fork()), request, self.deadline)
         except (_Hung, _Ended) as error:
             self._drop(key)
-            why = error.why if isinstance(error, _Ended) else f"no answer within {self.deadline:g} s"
+            why = error.why if isinstance(error, _Ended) else f"no answer within {self.deadline:g} s; {GUARD}"
             if "target" in request:
-                raise TargetError(f"{request['target']}: importing or trying it: {why}") from error
+                raise TargetError(f"{request['target']}: importing it: {why}") from error
             raise WorkerError(why) from error
         return answer
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import importlib
 import importlib.util
@@ -12,6 +13,8 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 
+from stepcheck_implementations.told import told
+
 EXTRAS: Mapping[str, str] = {
     "optax": "optax",
     "pytorch_optimizer": "pytorch-optimizer",
@@ -19,6 +22,10 @@ EXTRAS: Mapping[str, str] = {
     "torchao": "torchao",
 }
 """Modules of libraries with adapters here, and the optional dependency that installs each."""
+
+
+GUARD = "what it runs by itself should stand under `if __name__ == '__main__':`"
+"""What helps against a file that does more than define things when it is imported."""
 
 
 class TargetError(ValueError):
@@ -83,8 +90,8 @@ def _module(where: str, target: str) -> ModuleType:
             parent = sys.modules[".".join(parts[: end - 1])]
             beside = [entry.name for entry in pkgutil.iter_modules(getattr(parent, "__path__", []))]
             raise TargetError(f"{target}: no module named {name}{nearest(parts[end - 1], beside)}") from error
-        except Exception as error:
-            raise TargetError(f"{target}: importing {name} raised {type(error).__name__}: {error}") from error
+        except (Exception, SystemExit) as error:
+            raise TargetError(f"{target}: importing {name} raised {told(error)}{_guard(error)}") from error
     return sys.modules[where]
 
 
@@ -92,20 +99,27 @@ def _module(where: str, target: str) -> ModuleType:
 def _file(where: str) -> ModuleType:
     path = Path(where)
     if not path.is_file():
-        beside = [entry.name for entry in path.parent.glob("*.py")] if path.parent.is_dir() else []
-        raise TargetError(f"{where}: no such file{nearest(path.name, beside)}")
+        names = [entry.name for entry in path.parent.glob("*.py")] if path.parent.is_dir() else []
+        raise TargetError(f"{where}: no such file{nearest(path.name, names)}")
     name = f"stepcheck_target_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise TargetError(f"{where}: not a Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    sys.path.insert(0, str(path.parent.resolve()))
+    beside = str(path.parent.resolve())
+    sys.path.insert(0, beside)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
-        del sys.modules[name]
-        raise TargetError(f"{where}: importing it raised {type(error).__name__}: {error}") from error
+    except (Exception, SystemExit) as error:
+        sys.modules.pop(name, None)
+        raise TargetError(f"{where}: importing it raised {told(error)}{_guard(error)}") from error
     finally:
-        sys.path.remove(str(path.parent.resolve()))
+        with contextlib.suppress(ValueError):
+            sys.path.remove(beside)
+        sys.path.append(beside)  # for what its functions import, and behind all else
     return module
+
+
+def _guard(error: BaseException) -> str:
+    return f"; {GUARD}" if isinstance(error, SystemExit) else ""

@@ -13,7 +13,6 @@ do not survive a fork, for compiled mode, and for platforms without fork.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import faulthandler
 import gc
 import json
@@ -28,9 +27,10 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
+from stepcheck_implementations import lineage
+
 TAIL = 4000
 """Bytes of a worker's output that are kept."""
-_PR_SET_PDEATHSIG = 1
 
 
 def main(arguments: list[str]) -> int:
@@ -61,7 +61,11 @@ def _pipe() -> None:
         found, waiting = waiting[:count], waiting[count:]
         return found
 
+    worker = os.getpid()
+
     def send(buffers: Any) -> None:
+        if os.getpid() != worker:  # a child that the subject has forked, and that came back from its step too
+            os._exit(0)
         for buffer in buffers:
             answers.write(buffer)
         answers.flush()
@@ -116,6 +120,7 @@ class _Template:
         listener.bind(self.address)
         listener.listen(64)
         self.listener = listener
+        lineage.adopt()
         _warm()
         wake_read, wake_write = os.pipe()
         for end in (wake_read, wake_write):
@@ -142,7 +147,11 @@ class _Template:
                         self._hear(key.data)
         finally:
             for pid in self.workers:
-                _kill(pid)
+                lineage.kill(pid)
+                with contextlib.suppress(ChildProcessError):
+                    os.waitpid(pid, 0)
+            self.workers.clear()
+            self._strays()
 
     def _accept(self) -> None:
         connection, _ = self.listener.accept()
@@ -165,12 +174,12 @@ class _Template:
             if request["ask"] == "fork":
                 self._fork(client, client.descriptors.pop(0))
             elif request["pid"] in self.workers:
-                _kill(request["pid"])
+                lineage.kill(request["pid"])
 
     def _leave(self, client: _Client) -> None:
         for worker in list(self.workers.values()):
             if worker.client is client:
-                _kill(worker.pid)
+                lineage.kill(worker.pid)
         for descriptor in client.descriptors:
             os.close(descriptor)
         with contextlib.suppress(KeyError):
@@ -213,13 +222,21 @@ class _Template:
                 self.selector.unregister(worker.output)
         return bool(data)
 
+    def _strays(self) -> None:
+        """Kill what a dead worker has left behind in a session of its own."""
+        while strays := [pid for pid in lineage.children() if pid not in self.workers]:
+            for pid in strays:
+                lineage.kill(pid)
+                with contextlib.suppress(ChildProcessError):
+                    os.waitpid(pid, 0)
+
     def _reap(self) -> None:
         with contextlib.suppress(BlockingIOError):
             os.read(self.wake[0], 4096)
         for pid, worker in list(self.workers.items()):
             if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
                 continue
-            _kill(pid)  # what it started; the group lives until its leader is waited for
+            lineage.kill(pid)  # what it started; the group lives until its leader is waited for
             _, status = os.waitpid(pid, 0)
             for _ in range(64):
                 if not self._listen(worker):
@@ -228,19 +245,13 @@ class _Template:
                 self.selector.unregister(worker.output)
             os.close(worker.output)
             del self.workers[pid]
+            self._strays()
             self._tell(
                 worker.client,
                 ended=pid,
                 status=os.waitstatus_to_exitcode(status),
                 tail=worker.tail.decode("utf-8", "replace"),
             )
-
-
-def _kill(pid: int) -> None:
-    """Kill a worker and what it started."""
-    for kill in (os.killpg, os.kill):
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            kill(pid, signal.SIGKILL)
 
 
 def _warm() -> None:
@@ -268,7 +279,7 @@ def _become_worker(template: _Template, descriptor: int, printed: int, parent: i
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         os.setsid()
-        _die_with(parent)
+        lineage.die_with(parent)
         keep = {descriptor, printed}
         others = {template.listener.fileno(), *template.wake, *(c.connection.fileno() for c in template.clients)}
         others |= {worker.output for worker in template.workers.values()}
@@ -300,7 +311,11 @@ def _become_worker(template: _Template, descriptor: int, printed: int, parent: i
                 have += got
             return found
 
+        worker = os.getpid()
+
         def send(buffers: Any) -> None:
+            if os.getpid() != worker:  # a child that the subject has forked, and that came back from its step too
+                os._exit(0)
             for buffer in buffers:
                 link.sendall(buffer)
 
@@ -315,15 +330,6 @@ def _become_worker(template: _Template, descriptor: int, printed: int, parent: i
             sys.stdout.flush()
             sys.stderr.flush()
         os._exit(status)
-
-
-def _die_with(parent: int) -> None:
-    """Ask Linux for SIGKILL when the template dies; elsewhere the template kills its workers itself."""
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError, AttributeError):
-            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:
-            os._exit(1)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from stepcheck_implementations import holding
 from stepcheck_implementations.claim import GRADIENTS, SHAPES, THETA, Rows
 from stepcheck_implementations.generic import Leaf, near
 from stepcheck_implementations.holding import Where
+from stepcheck_implementations.path import TOKENS
 from stepcheck_implementations.told import told
 
 TAKES = ("groups", "list", "tensor")
@@ -75,11 +76,17 @@ def tried(build: Callable[..., Any], takes: str, arguments: Mapping[str, Any], s
                 seen.append(_seen(thing, trial.wheres))
     except (Exception, SystemExit) as error:
         trial.reason, trial.error = told(error), error
-    for path in seen[0] if seen and len(seen) == steps else ():
+    for path in seen[0] if seen else ():
         rows = [leaves[path] for leaves in seen if path in leaves]
         if len(rows) == len(seen):
-            trial.held[path] = Leaf([leaf.rows[0] for leaf in rows], all(leaf.scalar for leaf in rows))
+            own = takes == "tensor" or any(f"[{token}]" in path for token in TOKENS) or _of_state(path, trial.things[0])
+            trial.held[path] = Leaf([leaf.rows[0] for leaf in rows], all(leaf.scalar for leaf in rows), own)
     return trial
+
+
+def _of_state(path: str, thing: Any) -> bool:
+    """Whether ``path`` starts in the table that ``thing`` has for each tensor."""
+    return holding.is_optimizer(thing) and not path.startswith((".", "group."))
 
 
 def _give(parameters: Sequence[torch.Tensor], row: Sequence[float]) -> None:

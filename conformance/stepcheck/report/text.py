@@ -192,11 +192,11 @@ def run_rows(certificate: Certificate, *, strict: bool) -> list[Row]:
     found, run = certificate.findings, certificate.run
     versions = ", ".join(f"{name} {version}" for name, version in run.versions.items())
     asked = f"profile {found.profile}, seed {found.seed}"
+    rows = [("run", f"{run.seconds:.1f} s, {plural(run.jobs, 'job')}, {asked}; {versions}")]
+    if run.stopped and not run.interrupted:
+        return [*rows, ("stopped", run.stopped)]
     code = 130 if run.interrupted else exit_code(found.verdict, strict=strict)
-    return [
-        ("run", f"{run.seconds:.1f} s, {plural(run.jobs, 'job')}, {asked}; {versions}"),
-        ("exit code", f"{code} (--strict)" if strict else str(code)),
-    ]
+    return [*rows, ("exit code", f"{code} (--strict)" if strict else str(code))]
 
 
 def _worst_rows(cells: Iterable[CellResult]) -> list[Row]:

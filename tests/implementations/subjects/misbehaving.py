@@ -128,3 +128,138 @@ class OverOneTensor:
             return
         self.b = self.momentum * self.b + self.theta.grad
         self.theta.data = self.theta.data - self.learning_rate * self.b
+
+
+class ReturnsNan(_Sgd):
+    def before(self):
+        if self.calls == 2:
+            self.param_groups[0]["params"][0].data.fill_(float("nan"))
+
+
+class WidensItsParameter(_Sgd):
+    def before(self):
+        if self.calls == 2:
+            p = self.param_groups[0]["params"][0]
+            p.data = p.data.double()
+            p.grad = None
+
+
+class MakesItsParameterSparse(_Sgd):
+    def before(self):
+        if self.calls == 2:
+            p = self.param_groups[0]["params"][0]
+            p.data = p.data.to_sparse()
+            p.grad = None
+
+
+class DropsItsParameters(_Sgd):
+    def before(self):
+        if self.calls == 2:
+            self.param_groups[0]["params"].clear()
+
+
+class WritesIntoTheGradient(_Sgd):
+    def step(self, closure=None):
+        super().step()
+        for p in self.param_groups[0]["params"]:
+            if p.grad is not None:
+                p.grad.zero_()
+
+
+class WritesIntoTheGradientFirst(_Sgd):
+    @torch.no_grad()
+    def step(self, closure=None):
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is not None:
+                    p.sub_(p.grad.mul_(group["lr"]))
+
+
+class NeverMoves(_Sgd):
+    @torch.no_grad()
+    def step(self, closure=None):
+        pass
+
+
+class HoldsWords(_Sgd):
+    def before(self):
+        for p in self.param_groups[0]["params"]:
+            self.state[p]["momentum_buffer"] = "about a half"
+
+
+class RaisesWhatCannotBePrinted(_Sgd):
+    class Quiet(Exception):
+        def __str__(self):
+            raise ValueError("no words")
+
+    def before(self):
+        raise self.Quiet
+
+
+class PrintsAGigabyte(_Sgd):
+    """Once a process, so that many scripts stay quick."""
+
+    printed = False
+
+    def before(self):
+        if not PrintsAGigabyte.printed:
+            PrintsAGigabyte.printed = True
+            for _ in range(1000):
+                os.write(1, b"\x1b[31mspam " * 100_000)
+
+
+class Forks(_Sgd):
+    """Its child comes back from the step, too."""
+
+    def before(self):
+        if self.calls == 2:
+            os.fork()
+
+
+class LeavesADaemon(_Sgd):
+    """Starts a process that leaves its session, and crashes."""
+
+    def before(self):
+        if self.calls != 2:
+            return
+        if os.fork() == 0:
+            os.setsid()
+            if os.fork() == 0:
+                with open(os.environ["DAEMON"], "w") as file:
+                    file.write(str(os.getpid()))
+                time.sleep(600)
+            os._exit(0)
+        while not os.path.exists(os.environ["DAEMON"]):
+            time.sleep(0.01)
+        time.sleep(0.1)
+        os._exit(4)
+
+
+class Exits(_Sgd):
+    def before(self):
+        if self.calls == 2:
+            sys.exit(3)
+
+
+class NeedsAModel(_Sgd):
+    def __init__(self, params, model, lr=0.1):
+        super().__init__(params, lr)
+
+
+class StepNeedsGradients:
+    def __init__(self, params, lr=0.1):
+        self.params, self.lr = list(params), lr
+
+    def step(self, grads):
+        for p, g in zip(self.params, grads, strict=True):
+            p.data -= self.lr * g
+
+
+class Rebinds:
+    """Puts the new parameter where it holds the old one, and leaves the old one as it was."""
+
+    def __init__(self, theta, lr=0.1):
+        self.theta, self.lr = theta, lr
+
+    def step(self):
+        self.theta = torch.nn.Parameter(self.theta.detach() - self.lr * self.theta.grad)
