@@ -40,15 +40,19 @@ def environment() -> dict[str, Any]:
 
 
 def optimizers(library: str) -> list[str]:
-    """Return the names of the public optimizer classes in the module ``library``; none where it is not there."""
+    """Return the names of ``library``'s own public optimizer classes; none where it is not there.
+
+    What it passes on from another library, as timm does torch's AdamW, is that one's.
+    """
     try:
         module = importlib.import_module(library)
     except ImportError:
         return []
     names = getattr(module, "__all__", None) or [name for name in dir(module) if not name.startswith("_")]
-    base = torch.optim.Optimizer
+    base, home = torch.optim.Optimizer, library.partition(".")[0]
     found = {name: getattr(module, name, None) for name in names}
-    return [name for name, kind in found.items() if isinstance(kind, type) and issubclass(kind, base) and kind != base]
+    kinds = {name: kind for name, kind in found.items() if isinstance(kind, type) and issubclass(kind, base)}
+    return [name for name, kind in kinds.items() if kind != base and kind.__module__.partition(".")[0] == home]
 
 
 def signature(target: str) -> dict[str, Any]:
@@ -108,6 +112,8 @@ def refusal(adapter: Adapter, mode: str, dtype: str, device: str, subject: Calla
     """
     if compiles_slowly(adapter, mode):
         return _compiler_missing(device)
+    if adapter.compiler == "jax" and device != "cpu":
+        return "its arithmetic on the CPU alone is declared"
     if adapter.not_complex and dtype.startswith("complex"):
         return adapter.not_complex
     if mode == "single" and not dtype.startswith("complex"):

@@ -82,3 +82,9 @@ def test_a_finding_of_a_library_is_keyed_by_its_own_release(monkeypatch: pytest.
 def test_a_report_tells_the_releases_of_the_library() -> None:
     assert libraries.distributions("optax.adam") == libraries.distributions("optax") == ("optax", "jax", "jaxlib")
     assert libraries.distributions("torch.optim.Adam") == libraries.distributions("a.B") == ()
+
+
+def test_optax_is_judged_on_the_cpu_alone() -> None:
+    from stepcheck_implementations import describe, optax
+
+    assert "CPU alone" in describe.refusal(optax.ADAM, "single", "float32", "cuda:0")
