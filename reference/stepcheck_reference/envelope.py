@@ -385,7 +385,7 @@ class _Evaluation:
             radius = radius + self._folded(node, part) * (np.abs(value) + 2 * radius)
         if roundings:
             radius = radius + (roundings * self.tiny) * span
-        if at in self.prepared.program.decisive and not inexact:
+        if at in self.prepared.program.decisive:
             radius = np.where(self._annulled(node), 0.0, radius)
         np.maximum(self.top, span, out=self.top)
         return Ball(value, radius, centre, nonnegative)
@@ -408,7 +408,8 @@ class _Evaluation:
         zero: Mask | bool = False
         for argument, exponent in zip(node.arguments, node.exponents, strict=True):
             if exponent > 0 and not self.nodes[argument].scalar:
-                zero = zero | (self.ball(argument).value == 0.0)
+                ball = self.ball(argument)
+                zero = zero | ((ball.value == 0.0) & (np.asarray(ball.error) == 0.0))
         return zero
 
     def _accumulated(

@@ -97,6 +97,18 @@ def test_an_exactly_zero_gradient_decides(dtype: str) -> None:
     assert [deviation.output for deviation in judged(size, 2.0 - size).breaks] == ["theta"]
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_zero_decides_beside_a_factor_that_is_rounded(dtype: str) -> None:
+    """At the first step nothing came before, so that no decayed gradient can keep or turn its sign."""
+    rule, form = rules.find("rprop+coupled_decay"), FORMATS[dtype]
+    inputs: dict[str, Reals] = {"theta": np.ones(2), "g": np.full(2, 0.5), "g_prev": np.array([0.0, 1.0])}
+    inputs["step_size"] = form.round(np.full(2, 0.1))
+    landing = envelopes(rule, inputs, dtype, hyper={**RPROP, "weight_decay": 0.1})["step_size"].ball
+    assert landing.radius is not None
+    assert landing.value.tolist() == [inputs["step_size"][0], 1.25 * inputs["step_size"][0]]
+    assert (landing.radius < 4 * form.unit_roundoff).all()
+
+
 @pytest.mark.parametrize(("dtype", "small"), [("float16", 2.0**-14), ("bfloat16", 2.0**-80), ("float32", 2.0**-80)])
 def test_a_product_that_underflows_leaves_both_branches_open(dtype: str, small: float) -> None:
     """g * g_prev may be 0 in the subject's format: the step size may grow, or not, and shrink it may not."""
