@@ -52,7 +52,12 @@ HABITS: Mapping[str, Habit] = {
     "torch.optim.Adadelta": Habit("adadelta.py, _single_tensor_adadelta", _alphas("lr", "weight_decay")),
     "torch.optim.Adamax": Habit("adamax.py, _single_tensor_adamax", _alphas("weight_decay"), folded=TRACED),
     "torch.optim.NAdam": Habit("nadam.py, _single_tensor_nadam", _alphas("weight_decay"), counted=TENSORS),
-    "torch.optim.RAdam": Habit("radam.py, _multi_tensor_radam", _alphas("weight_decay"), folded=frozenset({"foreach"})),
+    "torch.optim.RAdam": Habit(
+        "radam.py, _multi_tensor_radam",
+        _alphas("weight_decay"),
+        folded=frozenset({"foreach"}),
+        forms=frozenset({"foreach"}),
+    ),
     "torch.optim.ASGD": Habit(
         "asgd.py, _multi_tensor_asgd",
         _alphas("weight_decay", "eta", "lambd"),

@@ -119,7 +119,7 @@ def _part(
     value, size, radius, span = np.full(rows, float(node.sign)), np.ones(rows), np.zeros(rows), np.ones(rows)
     centre = wide.lift(value) if shadow else None
     count = 0
-    unit = arithmetic.scalar_format(node.counted).unit_roundoff
+    unit, tiny = arithmetic.scalar_format(node.counted).unit_roundoff, 0.0
     for index, exponent in zip(node.arguments, node.exponents, strict=True):
         if index not in scalars:
             continue
@@ -131,6 +131,7 @@ def _part(
             error = error + arithmetic.relay.unit_roundoff * (part + error)
         if entry is not BINARY64:
             error = error + entry.unit_roundoff * (part + error) + entry.smallest_subnormal / 2
+            tiny = max(tiny, entry.smallest_subnormal / 2)
         if arithmetic.flush:
             error = np.where(part - error < arithmetic.flush, np.maximum(part, error), error)
         reach = np.maximum(scalar.span, part + error)
@@ -146,6 +147,8 @@ def _part(
             size, radius = size * part, size * error + radius * (part + error)
             span = span * np.maximum(1.0, reach)
             count += 1
+    # Scalars merged before they enter may be subnormal together, where none of them is.
+    radius = radius + max(count - 1, 0) * tiny * span
     return Part(value, centre, size, radius, span, count, unit)
 
 

@@ -15,6 +15,8 @@ rho_t = once(rho_inf - 2 * t * beta2**t / (1 - beta2**t))
 rect = sqrt((rho_t - 4) * (rho_t - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho_t))
 scale = Piecewise((rect * sqrt(1 - beta2**t) / (sqrt(v_t) + eps), rho_t > 5), (1, True))
 theta_t = theta - lr * m_hat * scale
+rectified = lr * m_hat * rect * sqrt(1 - beta2**t) / (sqrt(v_t) + eps)
+theta_branched = theta - Piecewise((rectified, rho_t > 5), (lr * m_hat, True))  # lr inside, as torch's foreach path
 
 RADAM = Rule(
     "radam",
@@ -22,6 +24,7 @@ RADAM = Rule(
     source="torch.optim.RAdam, after Liu et al. 2020, Algorithm 2, https://arxiv.org/abs/1908.03265",
     init={m: 0, v: 0},
     step={m: m_t, v: v_t, theta: theta_t},
+    forms={theta: (theta_branched,)},
     where={"rho_inf": rho_inf, "rho_t": rho_t, "rectification": rect},
     domains={lr: NONNEGATIVE, beta1: CORRECTED, beta2: CORRECTED, eps: NONNEGATIVE},
     defaults={lr: 0.001, beta1: 0.9, beta2: 0.999},
