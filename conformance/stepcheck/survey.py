@@ -51,6 +51,10 @@ def check_target(request: Request) -> None:
                 f"as={request.rule}, but {target} is a library, and each of its classes has a rule of its own; "
                 f"name one class, as in {libraries.members(target)[0].target}"
             )
+        if request.maps:
+            raise WrongRequest(
+                f"map={next(iter(request.maps))}, but the classes of {target} have adapters of their own"
+            )
         return
     stem = target.rstrip(".:")
     if stem in names:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 _SLOT = re.compile(r"^(\w+)\[(\d+)\]$")
@@ -36,7 +37,20 @@ def arguments(
 
 
 def _default(build: Callable[..., Any], key: str, slots: Mapping[str, str]) -> tuple[Any, ...]:
-    parameter = inspect.signature(build).parameters.get(key)
-    if parameter is not None and isinstance(parameter.default, (tuple, list)):
-        return tuple(parameter.default)
+    try:
+        default = _kept(build, key)
+    except TypeError:  # it cannot be hashed
+        default = _parameter(build, key)
+    if isinstance(default, (tuple, list)):
+        return tuple(default)
     return (0.0,) * sum(slot.startswith(f"{key}[") for slot in slots.values())
+
+
+def _parameter(build: Callable[..., Any], key: str) -> object:
+    """Return what ``build``'s argument ``key`` is by default, ``None`` where it has no such argument."""
+    parameter = inspect.signature(build).parameters.get(key)
+    return None if parameter is None else parameter.default
+
+
+_kept = lru_cache(maxsize=64)(_parameter)
+"""One construction after another asks for the same; reading a signature takes as long as a step."""

@@ -6,6 +6,7 @@ import mmap
 import struct
 import traceback
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any
 
 from stepcheck_implementations import claim as claims
@@ -16,6 +17,9 @@ from stepcheck_implementations.target import TargetError, load
 from stepcheck_reference.script import from_json
 
 _STEP = struct.Struct("<q")
+
+_script = lru_cache(maxsize=32)(from_json)
+"""Modes of one configuration are put through the same scripts, one mode after another."""
 
 Send = Callable[[Iterable[bytes | memoryview]], None]
 Read = Callable[[int], bytearray | bytes]
@@ -59,7 +63,7 @@ def serve(read: Read, send: Send) -> None:
                 if adapter is None or cell is None:
                     raise ValueError("a script before any cell")
                 note(0)
-                script = from_json(request["script"])
+                script = _script(request["script"])
                 answer, arrays = wire.trajectory_to_plain(worker.run(adapter, cell, script, reached=note))
             elif ask == "environment":
                 answer = describe.environment()

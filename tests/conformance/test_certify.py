@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import subprocess
 import sys
@@ -14,7 +13,8 @@ import pytest
 import stepcheck
 from conformance.command import CRASHES, ROOT, WRONG, environment, python
 from conformance.command import stepcheck as run
-from stepcheck.certificate import from_json
+from stepcheck.certificate import Findings, from_json
+from stepcheck.cli import main
 from stepcheck.verdict import Verdict
 
 ONE = ("--mode", "single", "--dtype", "float32")
@@ -28,10 +28,10 @@ def wrong(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.Complete
     return done, out
 
 
+@pytest.mark.usefixtures("one_template")
 def test_torch_holds_in_a_plain_cell_and_says_how_much_was_compared() -> None:
-    done = run("certify", "torch.optim.AdamW", *ONE, "--json")
-    assert done.returncode == 0, done.stderr
-    certificate = from_json(done.stdout)
+    certificate = stepcheck.certify("torch.optim.AdamW", modes=["single"], dtypes=["float32"])
+    assert certificate.exit_code() == 0
     assert certificate.verdict is Verdict.HOLDS
     assert {cell.observability for cell in certificate.cells} == {"stepwise"}
     for cell in certificate.cells:
@@ -97,28 +97,30 @@ def test_a_subject_that_crashes_is_broken_and_the_other_cells_are_reported() -> 
         assert "status 3" in failure.message
 
 
+@pytest.mark.usefixtures("one_template")
 def test_the_findings_are_the_same_for_the_same_seed_whatever_the_jobs() -> None:
-    def verdict(*more: str) -> object:
-        return json.loads(run("certify", WRONG, "--as", "adam", *more, "--json").stdout)["verdict"]
+    def findings(seed: int, jobs: int) -> Findings:
+        return stepcheck.certify(WRONG, rule="adam", dtypes=["float16", "float32"], seed=seed, jobs=jobs).findings
 
-    cells = ("--dtype", "float16", "--dtype", "float32")
-    first = verdict(*cells, "--seed", "3", "--jobs", "1")
-    assert verdict(*cells, "--seed", "3", "--jobs", "2") == first
-    assert verdict(*cells, "--seed", "4", "--jobs", "2") != first
-
-
-def test_nothing_compared_is_exit_code_5() -> None:
-    done = run("certify", "torch.optim.SGD", "--mode", "capturable")
-    assert done.returncode == 5, done.stdout + done.stderr
-    assert "not applicable" in done.stdout
+    first = findings(3, 1)
+    assert findings(3, 2) == first
+    assert findings(4, 2).cells != first.cells
 
 
+@pytest.mark.usefixtures("one_template")
+def test_nothing_compared_is_exit_code_5(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(["certify", "torch.optim.SGD", "--mode", "capturable"])
+    assert stop.value.code == 5
+    assert "not applicable" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("one_template")
 def test_a_fixed_hyper_parameter_is_held() -> None:
-    done = run("certify", "torch.optim.SGD", *ONE, "--set", "lr=0.25", "--json")
-    assert done.returncode == 0, done.stderr
-    cells = from_json(done.stdout).cells
-    assert {cell.worst["theta"].inputs["lr"] for cell in cells} == {0.25}
-    assert all("lr=0.25" in cell.id for cell in cells)
+    certificate = stepcheck.certify("torch.optim.SGD", modes=["single"], dtypes=["float32"], fixed={"lr": 0.25})
+    assert certificate.exit_code() == 0
+    assert {cell.worst["theta"].inputs["lr"] for cell in certificate.cells} == {0.25}
+    assert all("lr=0.25" in cell.id for cell in certificate.cells)
 
 
 def test_an_interrupted_run_keeps_what_was_found(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from stepcheck.judges import Contradiction
 from stepcheck.judging import Court
 from stepcheck.plan import Planned
 from stepcheck.request import Request
+from stepcheck.survey import described
 from stepcheck.verdict import Verdict
 from stepcheck_implementations import wire
 from stepcheck_implementations.pool import Workers
@@ -43,7 +44,7 @@ def finding(**changes: object) -> Finding:
 
 
 @pytest.fixture(scope="module")
-def judged() -> Callable[..., CellResult]:
+def judged(template: str) -> Callable[..., CellResult]:
     """Return a function that judges the planted optimizer's cell with some findings known."""
     from conformance.command import ROOT
 
@@ -51,8 +52,8 @@ def judged() -> Callable[..., CellResult]:
     cell = Cell(target, "default", "single", "float32", "cpu")
 
     def judge(*findings: Finding) -> CellResult:
-        with Workers() as workers:
-            raw = workers.describe(target, "adam", hyper=list(HYPER), states=["m", "v"])
+        with Workers(address=template) as workers:
+            raw = described(Request(target=target, rule="adam"), workers)
             adapter: Adapter = wire.adapter_from_plain(raw["adapter"])
             court = Court(Request(target=target, rule="adam"), adapter, "2.13.0", workers, findings=findings)
             return court.judge(Planned(cell, "adam", {}))

@@ -153,6 +153,8 @@ def test_what_no_class_can_meet_is_refused() -> None:
         stepcheck.certify("planted", fixed={"beta1": 2.0})
     with pytest.raises(WrongRequest, match="as=adam, but planted is a library"):
         stepcheck.certify("planted", rule="adam")
+    with pytest.raises(WrongRequest, match="map=m, but the classes of planted have adapters of their own"):
+        stepcheck.certify("planted", map={"m": "exp_avg"})
 
 
 def test_a_library_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch, one_template: None) -> None:
