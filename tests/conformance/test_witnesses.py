@@ -24,21 +24,30 @@ from stepcheck_properties import laws
 from stepcheck_reference.formats import FORMATS, is_complex
 from stepcheck_reference.rules import find
 
+COMPILED = 2
+"""Classes in which a finding of compiled mode is shown here: one configuration of each, because it takes seconds."""
+
 
 def cells(finding: Finding) -> Iterator[tuple[Adapter, Cell, str]]:
-    """Yield each CPU cell that ``finding`` matches in this release of torch, with its adapter and its rule."""
+    """Yield each CPU cell that ``finding`` matches in this release of torch, with its adapter and its rule.
+
+    Compiled cells only where there is no other mode to show it in, and a few of those.
+    """
+    compiled: set[str] = set()
     for adapter in torch_optim.ALL:
         for configuration in adapter.configurations:
             for mode in (mode for mode in MODES if mode in adapter.modes):
-                # Compiling takes seconds: one configuration, and only where there is no other mode to show it in.
-                if mode == "compiled" and (finding.modes != ("compiled",) or configuration.name != "default"):
+                if mode == "compiled" and finding.modes != ("compiled",):
                     continue
                 for dtype in FORMATS:
+                    if mode == "compiled" and (adapter.target in compiled or len(compiled) == COMPILED):
+                        continue
                     cell = Cell(adapter.target, configuration.name, mode, dtype, "cpu")
                     fused = mode == "fused" and is_complex(dtype)  # torch has none
                     if not fused and mode != "capturable" and finding.matches(cell, torch.__version__):
                         rule, _ = claim(adapter, configuration, None)
                         assert rule is not None
+                        compiled |= {adapter.target} if mode == "compiled" else set()
                         yield adapter, cell, rule
 
 

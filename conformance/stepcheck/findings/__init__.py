@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from stepcheck.expected_broken import Finding
 from stepcheck.findings.adagrad_groups import ADAGRAD_GROUPS
-from stepcheck.findings.compiled_zero_dimensions import COMPILED_ZERO_DIMENSIONS
+from stepcheck.findings.compiled_zero_dimensions import COMPILED_ZERO_DIMENSIONS, COMPILED_ZERO_DIMENSIONS_SGD
 from stepcheck.findings.float32_inside import TIMM_FLOAT32, TORCHAO_FLOAT32
 from stepcheck.findings.folded_step_size_zero import ZERO_RATE
 from stepcheck.findings.foreach_narrow_scalars import FOREACH_ADAMAX, FOREACH_MOMENTS, FOREACH_SGD
@@ -39,6 +39,7 @@ ALL: tuple[Finding, ...] = (
     FUSED_SGD_LATE_GRADIENT,
     FUSED_ADAGRAD_NARROW,
     COMPILED_ZERO_DIMENSIONS,
+    COMPILED_ZERO_DIMENSIONS_SGD,
     GROUP_STEP_COUNTER,
     IGNORED_DECAY,
     TIMM_FLOAT32,
