@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
 
 from sympy import Eq, Expr, Integer, Piecewise, Product, Sum, Symbol, cancel, expand, fraction
 
@@ -46,6 +48,7 @@ class ClosedForms:
     missing: Mapping[Symbol, NoClosedForm]
 
 
+@lru_cache(maxsize=256)
 def closed_forms(rule: Rule) -> ClosedForms:
     """Return the closed forms of ``rule``, as far as there are any, in the order of its lines."""
     return _Recurrences(rule).solved()
@@ -81,7 +84,8 @@ class _Recurrences:
                 values[old] = self._solve(old)
             elif old is None and not self._reach[name] & missing.keys():
                 values[name] = self._at(line, t)
-        return ClosedForms(values, {old: missing[old] for old in self._names if old in missing})
+        absent = {old: missing[old] for old in self._names if old in missing}
+        return ClosedForms(MappingProxyType(values), MappingProxyType(absent))
 
     def _obstacle(self, old: Symbol) -> NoClosedForm | None:
         """Return what of a state's own recurrence stands in the way of a closed form."""

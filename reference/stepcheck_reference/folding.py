@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from types import MappingProxyType
 
 from sympy import Add, Expr, Mul, Pow, Symbol, preorder_traversal
 
@@ -37,6 +39,7 @@ class Folded:
         return self.heads.get(name, held[0] if len(held) == 1 else None)
 
 
+@lru_cache(maxsize=256)
 def folded(rule: Rule) -> Folded:
     """Return the equations of ``rule`` as short lines, in the rule's order."""
     letters = {symbol: _old(symbol, letter) for symbol, letter in ALPHABET.items()}
@@ -71,7 +74,7 @@ def folded(rule: Rule) -> Folded:
         equation = shortened(whole)
         new = replace(_new(old), role=letters[old].role)
         heads[name(new, equation)] = old
-    return Folded(tuple(lines), letters, heads, tuple(quantities))
+    return Folded(tuple(lines), MappingProxyType(letters), MappingProxyType(heads), tuple(quantities))
 
 
 _PROBE = Symbol("_", real=True)

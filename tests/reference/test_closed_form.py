@@ -76,7 +76,7 @@ def test_every_state_has_a_closed_form_or_a_reason_for_none(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", EVERY)
-@settings(max_examples=5, deadline=None, database=None, derandomize=True)
+@settings(max_examples=3, deadline=None, database=None, derandomize=True)
 @given(data=st.data())
 def test_recurrence_and_closed_form_agree_exactly(name: str, data: st.DataObject) -> None:
     rule = EVERY[name]

@@ -52,7 +52,7 @@ def unrolled(rule: Rule, course: Course) -> Held:
 
 
 @pytest.mark.parametrize("name", EVERY)
-@settings(max_examples=5, deadline=None, database=None, derandomize=True)
+@settings(max_examples=3, deadline=None, database=None, derandomize=True)
 @given(data=st.data())
 def test_unrolled_steps_and_the_recurrence_agree_exactly(name: str, data: st.DataObject) -> None:
     rule = without_roots(EVERY[name])
