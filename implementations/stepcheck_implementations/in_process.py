@@ -10,19 +10,23 @@ from collections.abc import Callable
 from typing import Any
 
 from stepcheck_implementations import describe as asked
-from stepcheck_implementations import offer, worker
+from stepcheck_implementations import libraries, offer, worker
 from stepcheck_implementations.claim import GRADIENTS, Claim
 from stepcheck_implementations.subject import Adapter, Cell
+from stepcheck_implementations.target import split
 from stepcheck_reference.script import Script
 from stepcheck_reference.trajectory import Trajectory
 
 
 def name_of(subject: Callable[..., Any]) -> str:
-    """Return a target that names ``subject``: torch.optim's classes by their public name, a script's by its file."""
-    import torch
-
+    """Return a target that names ``subject``: a library's classes by their public names, a script's by its file."""
+    for library in libraries.ALL:
+        for adapter in library.adapters:
+            where, public = split(adapter.target)
+            if getattr(sys.modules.get(where), public, None) is subject:
+                return adapter.target
     name = getattr(subject, "__qualname__", type(subject).__qualname__)
-    if getattr(torch.optim, name, None) is subject:
+    if getattr(getattr(sys.modules.get("torch"), "optim", None), name, None) is subject:
         return f"torch.optim.{name}"
     module = getattr(subject, "__module__", "__main__")
     source = getattr(sys.modules.get(module), "__file__", None) if module == "__main__" else None

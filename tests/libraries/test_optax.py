@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from conformance.command import python, stepcheck
+from conformance.command import environment, python, stepcheck
 from libraries.certified import certified, judged, ran
 from stepcheck.certificate import from_json
 from stepcheck_implementations import optax
@@ -107,6 +108,19 @@ def test_numbers_cross_exactly_and_jax_flushes_subnormals(template: str) -> None
 def test_complex_tensors_are_left_out_where_the_rule_has_two_parts() -> None:
     certificate = certified("optax.lion", "--dtype", "complex64", "--mode", "single", code=5)
     assert all("absolute value" in cell.reason for cell in certificate.cells)
+
+
+def test_a_transformation_may_be_handed_over_in_python() -> None:
+    program = (
+        "import optax, stepcheck\n"
+        "for one in (optax.sign_sgd, optax.nadam):\n"
+        "    found = stepcheck.certify(one, dtypes=['float32'], modes=['compiled'])\n"
+        "    print(found.findings.target, found.verdict.value)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, env=environment(), check=False
+    )
+    assert done.stdout.split() == ["optax.sign_sgd", "holds", "optax.nadam", "holds"], done.stderr
 
 
 def test_jax_is_never_imported_here() -> None:
