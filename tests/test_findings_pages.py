@@ -1,0 +1,72 @@
+"""Pages of findings: every finding has one, its program does what the page says, and its token replays that finding."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import shutil
+import warnings
+from pathlib import Path
+
+import pytest
+import torch
+
+from stepcheck.expected_broken import Finding, known, release
+from stepcheck.findings import ALL
+from stepcheck.replay_token import decode
+
+ROOT = Path(__file__).resolve().parents[1]
+OF_TORCH = [finding for finding in ALL if all(target.startswith("torch.optim.") for target in finding.targets)]
+PAGES = {path.name: path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs" / "findings").glob("*.md"))}
+
+
+def pages_of(finding: Finding) -> list[str]:
+    """Return the pages that name ``finding`` as what they are about."""
+    return [name for name, page in PAGES.items() if f"`{finding.name}`" in page]
+
+
+@pytest.mark.parametrize("finding", ALL, ids=lambda finding: finding.name)
+def test_every_finding_has_one_page_that_says_what_since_when_why_and_how_to_see_it(finding: Finding) -> None:
+    (name,) = pages_of(finding)
+    page = PAGES[name]
+    assert page.startswith("# ")
+    assert all(f"\n**{part}.** " in page for part in ("What", "Since when", "Cause", "Witness"))
+    assert len(page.splitlines()) < 80
+    assert not finding.link or finding.link in page
+
+
+@pytest.mark.parametrize("finding", OF_TORCH, ids=lambda finding: finding.name)
+def test_the_readme_leads_from_every_finding_in_torch_to_its_page(finding: Finding) -> None:
+    (name,) = pages_of(finding)
+    assert f"(docs/findings/{name})" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+PROGRAM = r"```python\n(.*?)```\n\nIn torch ([\d.]+) it prints\n\n```text\n(.*?)```"
+OURS = sorted({name for finding in OF_TORCH for name in pages_of(finding)})
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_page_s_program_prints_what_the_page_says_and_exits_with_1(name: str) -> None:
+    found = re.search(PROGRAM, PAGES[name], re.DOTALL)
+    assert found is not None
+    program, version, printed = found.groups()
+    if release(torch.__version__) != release(version):
+        pytest.skip(f"the page tells of torch {version}")
+    if "torch.compile" in program and shutil.which("g++") is None:
+        pytest.skip("torch.compile needs g++ on the CPU")
+    out = io.StringIO()
+    with warnings.catch_warnings(), contextlib.redirect_stdout(out):
+        warnings.simplefilter("ignore")  # torch.compile's own
+        with pytest.raises(SystemExit) as stop:
+            exec(compile(program, name, "exec"), {"__name__": "__main__"})
+    assert stop.value.code == 1
+    assert out.getvalue() == printed
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_page_s_token_is_of_a_cell_in_which_its_finding_is_known(name: str) -> None:
+    (token,) = set(re.findall(r"replay (sc1-\S+)", PAGES[name]))
+    item = decode(token)
+    assert any(f"`{finding.name}`" in PAGES[name] for finding in known(ALL, item.cell, "2.13.0"))
+    assert item.cell.id in re.sub(r"\s+", " ", PAGES[name])
