@@ -50,9 +50,13 @@ def claimed() -> Iterator[str]:
                 yield "+".join((configuration.rule or adapter.rule or "", *configuration.rewrites))
 
 
+CHAINS = tuple(dict.fromkeys((*(rule.name for rule in ALL), *INTERACTING, *sorted(claimed()))))
+"""Every rule, and the chains that something claims or that interact."""
+
+
 def _combinations() -> dict[str, Rule]:
     alone = [f"{rule.name}+{rewrite.name}" for rule in ALL for rewrite in rewrites.ALL if rewrite.applies(rule)]
-    return {name: find(name) for name in (*(rule.name for rule in ALL), *alone, *INTERACTING, *sorted(claimed()))}
+    return {name: find(name) for name in (*(rule.name for rule in ALL), *alone, *CHAINS)}
 
 
 COMBINATIONS = _combinations()
