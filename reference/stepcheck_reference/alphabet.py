@@ -179,7 +179,7 @@ ALPHABET: Mapping[Symbol, Letter] = MappingProxyType(
         step_max: Letter("hyper-parameter", "s_max", r"s_{\max}", "largest step size"),
         lambd: Letter("hyper-parameter", "λₐ", r"\lambda_a", "fall of the rate, and shrinkage beside it"),
         alpha: Letter("hyper-parameter", "α", r"\alpha", "power of the rate's fall"),
-        t0: Letter("hyper-parameter", "t₀", "t_0", "step after which parameters are averaged"),
+        t0: Letter("hyper-parameter", "t₀", "t_0", "the average begins with step t0 + 2"),
         schedule_base: Letter("constant", "c", "c", "base of the momentum schedule"),
         curvature: Letter("objective", "κ", r"\kappa", "second derivative of a quadratic objective"),
     }
