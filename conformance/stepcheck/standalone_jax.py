@@ -121,7 +121,8 @@ def _reading(adapter: Adapter, output: str, tensor: int, index: int) -> str:
         source = f"p[{tensor}]"
     else:
         key = str(adapter.count if output == "count" else adapter.states[output])
-        source = f'{key[:1] if key.startswith("-") else ""}held(states[{tensor}], "{key.removeprefix("-")}")'
+        field = key.removeprefix("negated_")
+        source = f'{"" if field == key else "-"}held(states[{tensor}], "{field}")'
     if output == "count":
         return f"float({source})"
     return f"np.asarray({source}).ravel()[{index}].astype(np.float64).item()"

@@ -92,7 +92,7 @@ RMSPROP = _adapter(
         "momentum": "momentum",
         "initial_accumulator": "initial_scale",
     },
-    {"v": "nu", "a": "mu", "b": "-trace", "velocity": "-trace"},
+    {"v": "nu", "a": "mu", "b": "negated_trace", "velocity": "negated_trace"},
 )
 ADADELTA = _adapter(
     "adadelta",

@@ -23,6 +23,10 @@ from numpy.typing import NDArray
 from stepcheck_implementations.subject import Adapter
 
 
+NEGATED = "negated_"
+"""What stands before the name of a field that is wanted with the other sign, which is exact."""
+
+
 @dataclass(slots=True)
 class _Tree:
     """Tensors, by their place in the list, that are stepped together as one tree with one state.
@@ -40,7 +44,7 @@ class Driven:
 
     A transformation counts steps for a whole tree, and no gradient may be missing from it. So a tree is split
     where some of its tensors have a gradient and others have none: each part keeps the state it had. A state named
-    "-trace" is the negative of ``trace``. Hyper-parameters are attributes too; after a change the transformation
+    "negated_trace" is the negative of ``trace``. Hyper-parameters are attributes too; after a change the transformation
     is built anew and keeps its state.
     """
 
@@ -116,13 +120,13 @@ class Driven:
         for name in self._names:
             shown: list[Any] = [None] * len(self._parameters)
             for tree in self._trees:
-                held = _field(tree.state, name.removeprefix("-"))
+                held = _field(tree.state, name.removeprefix(NEGATED))
                 if held is None:  # this choice of options does without it
                     continue
                 for number, place in enumerate(tree.places):
                     value = held[number] if isinstance(held, list) else held
                     tensor = _to_torch(value)
-                    shown[place] = -tensor if name.startswith("-") else tensor
+                    shown[place] = -tensor if name.startswith(NEGATED) else tensor
             self.__dict__[name] = shown
 
 
