@@ -11,6 +11,7 @@ import pytest
 
 from stepcheck import certifying
 from stepcheck_implementations.pool import Workers
+from torch_python import TorchPython
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -27,6 +28,13 @@ def template() -> Iterator[str]:
     with Workers() as workers:
         workers.environment()
         yield workers.address
+
+
+@pytest.fixture(scope="session")
+def torch_python() -> Iterator[TorchPython]:
+    """A Python that has imported torch, to run programs in."""
+    with TorchPython() as started:
+        yield started
 
 
 @pytest.fixture

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +10,7 @@ import pytest
 import stepcheck
 from planted import RIGHT, WRONG, Planted
 from stepcheck_properties.laws import ALL as LAWS
+from torch_python import TorchPython
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -32,7 +31,7 @@ def broken(entry: Planted) -> dict[str, stepcheck.Failure]:
 
 @pytest.mark.parametrize("entry", WRONG, ids=lambda entry: entry.name)
 def test_a_wrong_optimizer_breaks_the_law_it_is_planted_for_and_its_witness_fails_by_itself(
-    entry: Planted, tmp_path: Path
+    entry: Planted, torch_python: TorchPython, tmp_path: Path
 ) -> None:
     found = broken(entry)
     assert entry.breaks <= found.keys(), {code: failure.message for code, failure in found.items()}
@@ -41,9 +40,7 @@ def test_a_wrong_optimizer_breaks_the_law_it_is_planted_for_and_its_witness_fail
     for code in sorted(entry.breaks):
         script = tmp_path / f"{code}.py"
         script.write_text(found[code].standalone.replace("dump_traceback_later(60", "dump_traceback_later(5"))
-        done = subprocess.run(
-            [sys.executable, str(script)], cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
-        )
+        done = torch_python.run(script, cwd=ROOT)
         assert done.returncode != 0, script.read_text() + done.stdout
         assert "SyntaxError" not in done.stderr, script.read_text() + done.stderr
 

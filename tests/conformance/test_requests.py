@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from conformance.command import ROOT
 from stepcheck.cli import main
 from stepcheck.request import Request, WrongRequest, claim, settings
 from stepcheck_implementations.torch_optim import ADAM, ADAMW, SGD
@@ -68,13 +67,10 @@ def test_a_wrong_request_is_refused_before_torch_is_started(
         (("tests/planted/nothing.py:Adam", "--as", "adam"), ("tests/planted/nothing.py", "no such file")),
     ],
 )
+@pytest.mark.usefixtures("one_template")
 def test_a_request_that_the_target_cannot_meet_is_refused(
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-    arguments: tuple[str, ...],
-    told: tuple[str, ...],
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], told: tuple[str, ...]
 ) -> None:
-    monkeypatch.chdir(ROOT)
     code, error = said(capsys, "certify", *arguments)
     assert code == 2
     for words in told:

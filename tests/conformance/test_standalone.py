@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +13,7 @@ from stepcheck_implementations.subject import Cell
 from stepcheck_implementations.torch_optim import ADAMW, SGD
 from stepcheck_implementations.worker import run
 from stepcheck_reference.script import Drawn, Group, Literal, Script, Step, Tensor
+from torch_python import TorchPython
 
 HYPER = {"lr": 0.1, "beta1": 0.9, "beta2": 0.99, "eps": 1e-8, "weight_decay": 0.01}
 EVENTFUL = Script(
@@ -52,7 +51,7 @@ COMPLEX = Script(
     ],
 )
 def test_a_program_sees_what_the_worker_sees(
-    tmp_path: Path, cell: Cell, script: Script, output: str, tensor: int, index: int
+    torch_python: TorchPython, tmp_path: Path, cell: Cell, script: Script, output: str, tensor: int, index: int
 ) -> None:
     adapter = ADAMW if "AdamW" in cell.target else SGD
     trajectory = run(adapter, cell, script)
@@ -68,7 +67,7 @@ def test_a_program_sees_what_the_worker_sees(
             adapter, cell, script, title="t", output=output, tensor=tensor, index=index, step=last, expected=expected
         )
         path.write_text(text)
-        done = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, check=False)
+        done = torch_python.run(path, cwd=tmp_path)
         assert done.stderr == ""
         if seen == seen and abs(seen) != float("inf"):
             assert done.returncode == code, text + done.stdout

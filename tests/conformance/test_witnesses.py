@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from conformance.command import python
+from conformance.command import ROOT
 from stepcheck.expected_broken import Finding
 from stepcheck.failing import failure
 from stepcheck.findings import ALL
@@ -23,6 +23,7 @@ from stepcheck_implementations.worker import run
 from stepcheck_properties import laws
 from stepcheck_reference.formats import FORMATS, is_complex
 from stepcheck_reference.rules import find
+from torch_python import TorchPython
 
 COMPILED = 2
 """Classes in which a finding of compiled mode is shown here: one configuration of each, because it takes seconds."""
@@ -53,7 +54,7 @@ def cells(finding: Finding) -> Iterator[tuple[Adapter, Cell, str]]:
 
 @pytest.mark.parametrize("finding", ALL, ids=lambda finding: finding.name)
 def test_a_witness_breaks_its_law_in_every_cell_and_its_program_fails_by_itself(
-    finding: Finding, tmp_path: Path
+    finding: Finding, torch_python: TorchPython, tmp_path: Path
 ) -> None:
     if finding.modes == ("compiled",) and shutil.which("g++") is None:
         pytest.skip("torch.compile needs g++ on the CPU")
@@ -78,6 +79,6 @@ def test_a_witness_breaks_its_law_in_every_cell_and_its_program_fails_by_itself(
     assert not unseen
     program = tmp_path / "witness.py"
     program.write_text(programs[0])
-    done = python(str(program))
+    done = torch_python.run(program, cwd=ROOT)
     assert done.returncode == 1, programs[0] + done.stdout + done.stderr
     assert "Traceback" not in done.stderr or finding.outputs == ("raised",)
