@@ -13,7 +13,7 @@ from stepcheck.plan import Planned, plan
 from stepcheck.request import Request, WrongRequest, check_fixed, claim
 from stepcheck.runner import Runner
 from stepcheck_implementations import libraries, wire
-from stepcheck_implementations.generic import HELD
+from stepcheck_implementations.generic import HELD, NoMatch
 from stepcheck_implementations.subject import MODES, Adapter
 from stepcheck_reference.formats import FORMATS
 
@@ -137,7 +137,10 @@ def described(request: Request, runner: Runner) -> dict[str, Any]:
     for name in request.maps:
         if name not in (allowed := [*known, *states, "count", "g", *HELD]):
             raise WrongRequest(unknown("map", name, dict.fromkeys(allowed)))
-    return runner.describe(request.target, claim_of(request.rule, rule, request.fixed, request.maps))
+    try:
+        return runner.describe(request.target, claim_of(request.rule, rule, request.fixed, request.maps))
+    except NoMatch as error:
+        raise WrongRequest(str(error)) from error
 
 
 def _matched(adapter: Adapter, reads: str) -> Matched:

@@ -141,6 +141,8 @@ def _roles(target: str, signature: Signature, claim: Claim) -> tuple[dict[str, s
             roles[name] = "states"
         elif told is None and name in DICTIONARIES:
             roles[name] = "dictionary"
+        elif told is None and name in claim.initial and name not in signature.defaults:
+            roles[name] = f"state {name}"
         else:
             open_.append(name)
     slots = generic.slots_of(open_, signature.defaults)
@@ -205,7 +207,9 @@ def _tried(
             f"hyper-parameter or state of {claim.rule} it is, as in --map lr={missing[0]}, or its value, as in "
             f"--set {missing[0]}=1"
         )
-    slots = {name: name for name in matched.slots}
+    given = call.states if call.container is None else tuple(claim.initial)
+    started = [str(claim.initial[name]) for name in given if isinstance(claim.initial[name], str)]
+    slots = {name: name for name in (*matched.slots, *started)}
     holders = tuple(name for name in (*call.dictionaries, call.container) if name is not None)
     names = {call.function: function}
     result = Trial(call.takes)
@@ -282,6 +286,13 @@ def _holder(role: str, call: Call) -> str:
     return own or next(iter(call.dictionaries), None) or call.container or ""
 
 
+def _written_into(state: Any) -> bool:
+    """Whether states that started at 0 are elsewhere: the function updates them in place."""
+    if isinstance(state, torch.Tensor):
+        return bool(state.any())
+    return isinstance(state, (list, tuple)) and any(_written_into(entry) for entry in state)
+
+
 def _returns(call: Call, result: Trial) -> tuple[str, ...]:
     """Return the names of what the function gave back at its first step; empty where it works in place."""
     thing = result.things[0]
@@ -295,8 +306,12 @@ def _returns(call: Call, result: Trial) -> tuple[str, ...]:
             return isinstance(value, torch.Tensor) and value.numel() == wheres[0].parameter.numel()
         return isinstance(value, (list, tuple)) and len(value) == len(wheres) and all(map(torch.is_tensor, value))
 
-    if is_theta(answer) and not (in_place and isinstance(answer, (list, tuple)) and call.takes == "tensor"):
-        return () if in_place else ("theta",)
+    if is_theta(answer):
+        held = [answer] if call.takes == "tensor" else answer
+        same = all(torch.equal(value, where.parameter) for value, where in zip(held, wheres, strict=True))
+        if not in_place:
+            return ("theta",)
+        return () if same or len(kept) != 1 or _written_into(getattr(thing, kept[0])) else (kept[0],)
     if isinstance(answer, dict) and len(call.dictionaries) == 1:
         return (call.dictionaries[0],)
     if not isinstance(answer, (list, tuple)):

@@ -49,7 +49,7 @@ STATE_ALIASES: Mapping[str, tuple[str, ...]] = {
     "v": ("exp_avg_sq", "v", "second_moment", "nu", "moment2", "mom2", "square_avg", "s", "r", "cache", "vt", "sq"),
     "v_max": ("max_exp_avg_sq", "v_max", "vmax", "max_v", "v_hat_max", "nu_max", "v_hat"),
     "v_hat_max": ("max_exp_avg_sq", "v_hat_max", "v_max", "vmax", "nu_max"),
-    "b": ("momentum_buffer", "b", "buf", "buffer", "velocity", "vel", "v", "momentum", "momentum_buf", "m"),
+    "b": ("momentum_buffer", "b", "buf", "buffer", "velocity", "vel", "v", "momentum", "momenta", "momentum_buf", "m"),
     "velocity": ("velocity", "vel", "v", "momentum_buffer", "buf", "momentum"),
     "M": ("M", "exp_avg", "m", "momentum_buffer", "buf", "velocity", "v", "momentum"),
     "h": ("sum", "h", "sum_of_squares", "accumulator", "G", "s", "r", "cache", "sum_sq", "state_sum", "v"),
@@ -169,7 +169,7 @@ def match(claim: Claim, slots: Sequence[str], *, open_ended: bool = False) -> Ma
                 matched.setdefault(name, *free[:1])
                 holds[name] = value
     return Matched(
-        slots=matched,
+        slots={name: matched[name] for name in dict.fromkeys((*claim.hyper, *matched)) if name in matched},
         holds=holds,
         missing=tuple(name for name in claim.hyper if name not in matched and name not in holds),
         left=tuple(slot for slot in slots if slot not in matched.values()),

@@ -150,7 +150,7 @@ def _walk(
     if isinstance(first, Mapping):
         for token in TOKENS:
             keys = [_key(Token(token), where) for where in tensors]
-            if all(key in value for key, value in zip(keys, values, strict=True)):
+            if all(_has(value, key) for key, value in zip(keys, values, strict=True)):
                 inside = [value[key] for key, value in zip(keys, values, strict=True)]
                 _walk(inside, f"{path}[{token}]", tensors, leaf, depth - 1)
                 return
@@ -182,6 +182,13 @@ def _key(part: Part, where: Where) -> Any:
     if not isinstance(part, Token):
         return part
     return {"#": where.place, "p": where.parameter, "id": id(where.parameter)}[part.name]
+
+
+def _has(table: Mapping[Any, Any], key: Any) -> bool:
+    """Whether ``key`` is in ``table``; a tensor and its id have one hash, and must not be compared with ==."""
+    if isinstance(key, torch.Tensor):
+        return any(entry is key for entry in table)
+    return any(isinstance(entry, int) and entry == key for entry in table)
 
 
 def _step(thing: Any, part: Part, where: Where) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -113,6 +114,106 @@ def test_a_subject_may_print_without_end_and_finds_its_standard_input_empty(work
     for name in ("Floods", "ReadsStandardInput"):
         adapter = misbehaving(name)
         assert workers.run(adapter, cell(adapter), script({"lr": 0.1})).fault is None
+
+
+def test_a_gigabyte_that_is_printed_fills_neither_memory_nor_disk(workers: Workers, tmp_path: Path) -> None:
+    adapter = misbehaving("PrintsAGigabyte")
+    before = used()
+    found = workers.run(adapter, cell(adapter), script({"lr": 0.1}), deadline=120)
+    assert found.fault is None
+    assert used() - before < 100_000_000
+    assert sum(path.stat().st_size for path in Path(workers.address).parent.rglob("*") if path.is_file()) < 100_000
+
+
+def used() -> int:
+    """Return the bytes that this process and the template have held at most."""
+    template = max(
+        int(line.split()[1]) for line in Path(f"/proc/{os.getpid()}/status").read_text().splitlines() if "VmHWM" in line
+    )
+    return template * 1024
+
+
+def test_a_subject_that_forks_answers_once(workers: Workers) -> None:
+    adapter, plain = misbehaving("Forks"), misbehaving("RaisesInStepThree")
+    for steps in (2, 1, 4, 3):
+        asked = script({"lr": 0.1}, steps=steps)
+        found = workers.run(adapter, cell(adapter), asked)
+        assert (found.fault, found.steps) == (None, steps)
+        whole = worker.run(plain, cell(plain), asked.until(2))
+        np.testing.assert_array_equal(found.traces[0].theta[:2], whole.traces[0].theta[:2])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a process can leave its session and its parent")
+def test_what_a_crashed_subject_has_started_ends_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAEMON", str(tmp_path / "daemon"))
+    adapter = misbehaving("LeavesADaemon")
+    with Workers() as own:
+        fault = own.run(adapter, cell(adapter), script({"lr": 0.1})).fault
+        assert fault is not None
+        assert "status 4" in fault.message
+        daemon = int((tmp_path / "daemon").read_text())
+        until = time.monotonic() + 20
+        while running(daemon):
+            assert time.monotonic() < until
+            time.sleep(0.02)
+
+
+def test_what_a_crash_last_printed_cannot_reach_for_the_terminal(workers: Workers) -> None:
+    adapter = misbehaving("PrintsEscapesAndLeaves")
+    fault = workers.run(adapter, cell(adapter), script({"lr": 0.1})).fault
+    assert fault is not None
+    assert fault.message.endswith("it last printed: [2J [31mred two")
+
+
+def test_a_worker_that_is_killed_by_hand_is_a_fault_that_does_not_come_again(workers: Workers) -> None:
+    asked, where = script(ADAM), cell(torch_optim.ADAM)
+    workers.run(torch_optim.ADAM, where, asked)
+    (link,) = [link for key, link in workers._alive.items() if "torch.optim.Adam" in key]
+    os.kill(link.pid, signal.SIGKILL)  # type: ignore[attr-defined]
+    fault = workers.run(torch_optim.ADAM, where, asked).fault
+    assert fault is not None
+    assert "SIGKILL (by hand, or because memory ran out)" in fault.message
+    assert workers.run(torch_optim.ADAM, where, asked).fault is None
+
+
+def test_a_template_that_is_killed_says_so_and_leaves_no_worker() -> None:
+    with Workers() as own:
+        own.run(torch_optim.ADAM, cell(torch_optim.ADAM), script(ADAM))
+        (link,) = own._alive.values()
+        assert own._template is not None
+        own._template.kill()
+        until = time.monotonic() + 20
+        while running(link.pid):  # type: ignore[attr-defined]
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        own.run(torch_optim.ADAM, cell(torch_optim.ADAM), script(ADAM))  # what was at work when it went is a crash
+        with pytest.raises(WorkerError, match="the process that starts workers has ended"):
+            own.run(torch_optim.ADAM, cell(torch_optim.ADAM), script(ADAM))
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("import sys\nsys.exit(3)", "importing it raised SystemExit: 3; what it runs by itself should stand under `if"),
+        ("import os\nos._exit(3)", "importing it: the process exited with status 3"),
+        ("1 / 0", "importing it raised ZeroDivisionError: division by zero"),
+        ("def (", "importing it raised SyntaxError"),
+        ("while True: pass", "no answer within 1 s; what it runs by itself should stand under `if"),
+    ],
+)
+def test_a_file_that_does_more_than_define_things_is_told_so(
+    tmp_path: Path, template: str, text: str, told: str
+) -> None:
+    (tmp_path / "loud.py").write_text(text)
+    with Workers(address=template, deadline=1.0) as own, pytest.raises(TargetError) as error:
+        own.signature(f"{tmp_path / 'loud.py'}:Adam")
+    assert told in str(error.value)
+
+
+def test_a_target_that_only_crashes_when_it_is_tried_is_matched_by_its_names(workers: Workers) -> None:
+    found = workers.describe(f"{MISBEHAVING}:CrashesAtOnce", Claim("sgd", {"lr": 0.1}))
+    assert found["adapter"]["hyper"] == {"lr": "lr"}
+    assert "status 5" in found["reads"]
 
 
 def test_a_target_that_does_not_exist_names_the_nearest(workers: Workers) -> None:

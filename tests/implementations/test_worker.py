@@ -256,6 +256,12 @@ def test_tensors_of_several_dtypes_share_an_optimizer() -> None:
         ("ReplacesParameter", "malformed", 2, "no longer the parameter"),
         ("Reshapes", "malformed", 2, "shape of tensor 0=(1, 3), but should be (3,)"),
         ("WrongStateShape", "malformed", 1, "state 'momentum_buffer' of tensor 0 has shape (7,)"),
+        ("WidensItsParameter", "malformed", 2, "dtype of tensor 0=torch.float64, but should be torch.float32"),
+        ("MakesItsParameterSparse", "malformed", 2, "tensor 0 is torch.sparse_coo on cpu, but should be torch.strided"),
+        ("DropsItsParameters", "malformed", 2, "no longer the parameter"),
+        ("HoldsWords", "malformed", 1, "state 'momentum_buffer' of tensor 0 is a str, which is no number"),
+        ("RaisesWhatCannotBePrinted", "raised", 1, "Quiet: (its message cannot be printed)"),
+        ("Exits", "raised", 2, "SystemExit: 3"),
     ],
 )
 def test_what_a_subject_breaks_is_its_trajectorys_fault(name: str, kind: str, step: int, says: str) -> None:
@@ -267,6 +273,46 @@ def test_what_a_subject_breaks_is_its_trajectorys_fault(name: str, kind: str, st
     assert found.steps == max(0, step - 1)
     assert found.traces[0].theta.shape == found.traces[0].before.shape == (found.steps, 3)
     assert found.traces[0].states["b"].shape == (found.steps + 1, 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "wrote"), [("WritesIntoTheGradient", (0, 1)), ("WritesIntoTheGradientFirst", (0, 1)), ("Floods", ())]
+)
+def test_a_gradient_that_is_written_into_is_noted_and_the_step_is_judged_by_what_was_given(
+    name: str, wrote: tuple[int, ...]
+) -> None:
+    adapter = misbehaving(name)
+    asked = script({"lr": 0.5})
+    found = worker.run(adapter, cell(adapter), asked)
+    assert found.wrote == wrote
+    plain = worker.run(misbehaving("RaisesInStepThree"), cell(adapter), asked.until(2))
+    for trace, other in zip(found.traces, plain.traces, strict=True):
+        np.testing.assert_array_equal(trace.theta[:2], other.theta)
+
+
+def test_a_gradient_that_is_not_a_number_is_no_gradient_written_into() -> None:
+    asked = script({"lr": 0.5}, shapes=((3,),), steps=1)
+    asked = replace(asked, steps=(Step((Literal((float("nan"), 1.0, float("inf"))),)),))
+    assert worker.run(misbehaving("Floods"), cell(misbehaving("Floods")), asked).wrote == ()
+
+
+def test_an_object_that_puts_another_tensor_where_its_parameter_was_is_told_so() -> None:
+    adapter = replace(misbehaving("Rebinds"), takes="tensor", states={})
+    fault = worker.run(adapter, cell(adapter), script({"lr": 0.1})).fault
+    assert fault is not None
+    assert (fault.kind, fault.step) == ("malformed", 1)
+    assert "its attribute theta is another tensor now" in fault.message
+
+
+def test_an_object_of_one_tensor_is_not_asked_to_step_where_that_has_no_gradient() -> None:
+    adapter = replace(
+        misbehaving("OverOneTensor"), takes="tensor", hyper={"lr": "learning_rate", "momentum": "momentum"}, states={}
+    )
+    asked = script({"lr": 0.5, "momentum": 0.5}, steps=2)
+    asked = replace(asked, steps=(Step((None, gradient(0, 1))), Step((gradient(1, 0), gradient(1, 1)))))
+    found = worker.run(adapter, cell(adapter), asked)
+    assert found.fault is None
+    np.testing.assert_array_equal(found.traces[0].theta[0], found.traces[0].before[0])
 
 
 @pytest.mark.parametrize("shape", [(), (3,), (2, 3)])

@@ -148,8 +148,7 @@ class MakesItsParameterSparse(_Sgd):
     def before(self):
         if self.calls == 2:
             p = self.param_groups[0]["params"][0]
-            p.data = p.data.to_sparse()
-            p.grad = None
+            torch.utils.swap_tensors(p, torch.nn.Parameter(p.detach().to_sparse()))
 
 
 class DropsItsParameters(_Sgd):
@@ -263,3 +262,14 @@ class Rebinds:
 
     def step(self):
         self.theta = torch.nn.Parameter(self.theta.detach() - self.lr * self.theta.grad)
+
+
+class PrintsEscapesAndLeaves(_Sgd):
+    def before(self):
+        print("\x1b[2J\x1b[31mred\ntwo")
+        os._exit(3)
+
+
+class CrashesAtOnce(_Sgd):
+    def before(self):
+        os._exit(5)

@@ -1,0 +1,304 @@
+"""Bad input: a clear message, the right exit code, and nothing that was found is lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+import stepcheck
+from conformance.command import ROOT, environment
+from stepcheck.certificate import CellResult, Certificate, Findings, Run, from_json
+from stepcheck.cli import main
+from stepcheck.request import WrongRequest
+from stepcheck.verdict import Verdict
+
+MISBEHAVING = "tests/implementations/subjects/misbehaving.py"
+LONG = ("torch.optim.AdamW", "--profile", "standard", "--mode", "single,foreach", "--jobs", "2")
+
+processes = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+
+
+def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    """Run the command line in this process; return its exit code and what it said."""
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    told = capsys.readouterr()
+    return int(stop.value.code or 0), told.out, told.err
+
+
+@pytest.mark.usefixtures("one_template")
+@pytest.mark.parametrize(
+    ("name", "code", "words"),
+    [
+        ("NeedsAModel", 2, "takes (params, model, lr=0.1), and nothing in sgd says what model should be"),
+        ("StepNeedsGradients", 2, "step() needs grads, but should find each gradient in its parameter's .grad"),
+        ("CannotBeBuilt", 1, "construction=raised, but should be finished (TypeError: not today)"),
+        ("RaisesInStepThree", 1, "step 3=raised, but should be finished (RuntimeError: no third step)"),
+        (
+            "RaisesWhatCannotBePrinted",
+            1,
+            "step 1=raised, but should be finished (Quiet: (its message cannot be printed))",
+        ),
+        ("ReturnsNan", 1, "theta=nan, but should be"),
+        ("Reshapes", 1, "shape of tensor 0="),
+        ("WidensItsParameter", 1, "dtype of tensor 0=torch.float64, but should be torch.float32"),
+        ("ReplacesParameter", 1, "is no longer the parameter it was given"),
+        ("Rebinds", 1, "its attribute theta is another tensor now"),
+        ("DropsItsParameters", 1, "is no longer the parameter it was given"),
+        ("NeverMoves", 1, "theta=0.0, but should be -1.0"),
+        ("HangsInStepTwo", 1, "step 2=hung, but should be finished (no answer within 4 s)"),
+        ("Exits", 1, "step 2=raised, but should be finished (SystemExit: 3)"),
+        ("ExitsInStepTwo", 1, "the process exited with status 3; it last printed: about to leave"),
+        ("SegfaultsInStepTwo", 1, "the process was ended by SIGSEGV"),
+        ("WritesIntoTheGradient", 0, "every element that was compared landed inside its envelope"),
+        ("WritesIntoTheGradientFirst", 0, "every element that was compared landed inside its envelope"),
+        ("PrintsAGigabyte", 0, "every element that was compared landed inside its envelope"),
+        ("Forks", 0, "every element that was compared landed inside its envelope"),
+    ],
+)
+def test_a_subject_that_misbehaves_is_told_so(
+    capsys: pytest.CaptureFixture[str], name: str, code: int, words: str
+) -> None:
+    found, out, error = said(
+        capsys, "certify", f"{MISBEHAVING}:{name}", "--as", "sgd", "--dtype", "float32", "--jobs", "1"
+    )
+    assert found == code, out + error
+    assert words in " ".join((out + error).split())
+    assert "Traceback" not in error
+    assert "contradicts itself" not in error
+    assert len(out) < 100_000
+
+
+@pytest.mark.usefixtures("one_template")
+def test_a_subject_that_never_moves_breaks_the_law_of_parameters_and_is_not_vacuous() -> None:
+    certificate = stepcheck.certify(f"{MISBEHAVING}:NeverMoves", rule="sgd", dtypes=["float32"], jobs=1)
+    assert {failure.code for failure in certificate.failures} == {"SC101"}
+    assert certificate.compared > 10_000
+
+
+@pytest.mark.usefixtures("one_template")
+def test_a_hyper_parameter_out_of_its_domain_is_refused_with_the_domain_and_why(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code, _, error = said(
+        capsys, "certify", "tests/planted/controls.py:CorrectAdam", "--as", "adam", "--set", "beta1=1"
+    )
+    assert code == 2
+    assert "beta1=1.0, but adam needs 0 <= beta1 < 1 (bias correction divides by 1 - beta1**t)" in error
+
+
+@pytest.mark.usefixtures("one_template")
+def test_an_output_that_stops_taking_results_ends_the_run_with_what_was_found(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def obstruct(done: int, total: int, result: CellResult | None) -> None:
+        if done == 1:
+            (tmp_path / "cells").rename(tmp_path / "kept")
+            (tmp_path / "cells").write_text("")
+
+    with pytest.raises(WrongRequest, match=r"out=.*cells.*, but should be") as stop:
+        stepcheck.certify("torch.optim.SGD", modes=["single"], out=tmp_path, jobs=1, progress=obstruct)
+    found = stop.value.certificate  # type: ignore[attr-defined]
+    assert found.findings.cells
+    assert found.findings.unfinished
+    assert "out=" in found.run.stopped
+    assert from_json((tmp_path / "certificate.json").read_text()).run.stopped == found.run.stopped
+    assert len(list((tmp_path / "kept").iterdir())) == 1
+
+
+def test_a_certificate_that_ended_early_is_printed_before_the_error_is(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from stepcheck import certifying
+
+    cell = CellResult(
+        id="SGD[plain] single float32 cpu",
+        configuration="plain",
+        mode="single",
+        dtype="float32",
+        device="cpu",
+        rule="sgd",
+        verdict=Verdict.HOLDS,
+    )
+    findings = Findings(
+        verdict=Verdict.HOLDS,
+        target="torch.optim.SGD",
+        rule="sgd",
+        profile="quick",
+        seed=0,
+        cells=(cell,),
+        unfinished=3,
+    )
+    held = Certificate(findings=findings, run=Run(seconds=1.0, jobs=1, stopped="WrongRequest: out=somewhere"))
+
+    def stops(*_: object, **__: object) -> stepcheck.Certificate:
+        error = WrongRequest("out=somewhere, but should be writable")
+        error.certificate = held  # type: ignore[attr-defined]
+        raise error
+
+    monkeypatch.setattr(certifying, "certify", stops)
+    code, out, error = said(capsys, "certify", "torch.optim.SGD")
+    assert code == 2
+    assert "cells are missing" in out
+    assert error == "stepcheck: out=somewhere, but should be writable\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_behind_stdout_is_said_in_one_line() -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "stepcheck", "rules"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            env=environment(),
+            timeout=100,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert done.stderr == "stepcheck: stdout should be something that can be written (No space left on device)\n"
+
+
+@contextmanager
+def running(tmp_path: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], Path]]:
+    """Start certify on what takes a while, and wait until some cells have been written."""
+    out, scratch = tmp_path / "out", tmp_path / "scratch"
+    scratch.mkdir()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "stepcheck", "certify", *arguments, "--out", str(out)],
+        cwd=ROOT,
+        env={**environment(), "TMPDIR": str(scratch)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        until = time.monotonic() + 200
+        while not list(out.glob("cells/*.json")):
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        yield process, out
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def descendants(pid: int) -> dict[int, str]:
+    """Return the processes below ``pid`` and their command lines."""
+    parents: dict[int, int] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            except (OSError, IndexError):
+                continue
+    found: dict[int, str] = {}
+    for child in parents:
+        above = child
+        while above in parents and above != pid:
+            above = parents[above]
+        if above == pid and child != pid:
+            try:
+                found[child] = (Path("/proc") / str(child) / "cmdline").read_text().replace("\0", " ")
+            except OSError:
+                continue
+    return found
+
+
+def alive(pid: int) -> bool:
+    try:
+        return (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def wait_until_gone(pids: list[int]) -> None:
+    until = time.monotonic() + 30
+    left = list(pids)
+    while left := [pid for pid in left if alive(pid)]:
+        assert time.monotonic() < until, left
+        time.sleep(0.05)
+
+
+@processes
+def test_ctrl_c_at_a_terminal_ends_everything_and_reports_what_was_found(tmp_path: Path) -> None:
+    with running(tmp_path, *LONG) as (process, out):
+        below = descendants(process.pid)
+        os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to the whole foreground group
+        told, error = process.communicate(timeout=100)
+    assert process.returncode == 130, error
+    assert "cells are missing; the verdict is on the others alone" in told
+    assert "Traceback" not in error
+    found = from_json((out / "certificate.json").read_text())
+    assert found.run.interrupted
+    assert found.cells
+    wait_until_gone(list(below))
+    assert not list((tmp_path / "scratch").glob("stepcheck-*"))
+
+
+@processes
+def test_a_parent_that_is_killed_leaves_no_process_and_what_it_had_written(tmp_path: Path) -> None:
+    with running(tmp_path, *LONG) as (process, out):
+        below = descendants(process.pid)
+        assert sum("template fork" in command for command in below.values()) >= 2  # the template and a worker
+        assert len(below) >= 4  # and two judges
+        process.kill()
+        wait_until_gone(list(below))
+    cells = [json.loads(path.read_text()) for path in out.glob("cells/*.json")]
+    assert cells
+    assert all(cell["verdict"] in ("holds", "expected_broken", "not_applicable", "not_run") for cell in cells)
+    until = time.monotonic() + 30
+    while list((tmp_path / "scratch").glob("stepcheck-*")):
+        assert time.monotonic() < until, list((tmp_path / "scratch").glob("stepcheck-*"))
+        time.sleep(0.05)
+
+
+@processes
+def test_a_worker_that_is_killed_costs_nothing(tmp_path: Path) -> None:
+    asked = ("torch.optim.SGD", "--mode", "single", "--dtype", "float32,float64", "--jobs", "1")
+    with running(tmp_path, *asked) as (process, out):
+        killed = 0
+        until = time.monotonic() + 100
+        while not killed and process.poll() is None and time.monotonic() < until:
+            below = descendants(process.pid)
+            templates = [pid for pid, command in below.items() if "template fork" in command]
+            workers = [pid for pid in templates if descendants(pid) == {} and len(templates) > 1]
+            for pid in workers[-1:]:
+                os.kill(pid, signal.SIGKILL)
+                killed += 1
+        told, error = process.communicate(timeout=200)
+    assert killed
+    assert process.returncode == 0, told + error
+    found = from_json((out / "certificate.json").read_text())
+    assert not found.findings.unfinished
+    assert not found.run.stopped
+
+
+@processes
+def test_a_template_that_is_killed_ends_the_run_and_keeps_what_was_found(tmp_path: Path) -> None:
+    with running(tmp_path, *LONG) as (process, out):
+        below = descendants(process.pid)
+        (template,) = [pid for pid, command in below.items() if "template fork" in command and descendants(pid)]
+        os.kill(template, signal.SIGKILL)
+        told, error = process.communicate(timeout=200)
+    assert process.returncode in (1, 3), error  # what was at work when it went looks like a crash first
+    assert "the process that starts workers has ended" in error
+    assert "Traceback" not in error
+    found = from_json((out / "certificate.json").read_text())
+    assert found.cells
+    assert "the process that starts workers has ended" in found.run.stopped
+    assert "stopped" in told
+    wait_until_gone(list(below))

@@ -1,0 +1,148 @@
+"""Anyone's optimizer, end to end: what it is held to, what it was understood as, and what a failure comes with."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import stepcheck
+from conformance.command import ROOT
+from stepcheck.replay import replay
+from stepcheck.report.text import report
+from stepcheck.request import WrongRequest
+from stepcheck.verdict import Verdict
+
+STRANGERS = "tests/implementations/subjects/strangers.py"
+
+pytestmark = pytest.mark.usefixtures("one_template")
+
+
+def certified(name: str, rule: str, **more: object) -> stepcheck.Certificate:
+    return stepcheck.certify(f"{STRANGERS}:{name}", rule=rule, dtypes=["float32"], jobs=1, **more)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "rule", "observability"),
+    [
+        ("adam_pure", "adam", "stepwise"),
+        ("rmsprop_course", "rmsprop", "stepwise"),
+        ("momentum_lesson", "momentum", "stepwise"),
+        ("Adam", "adam", "stepwise"),
+        ("Momentum", "momentum", "stepwise"),
+        ("Frozen", "sgd", "stepwise"),
+    ],
+)
+def test_a_stranger_that_keeps_its_rule_holds(name: str, rule: str, observability: str) -> None:
+    certificate = certified(name, rule)
+    assert [failure.message for failure in certificate.failures] == []
+    assert certificate.verdict is Verdict.HOLDS
+    assert certificate.compared > 10_000
+    assert {cell.observability for cell in certificate.cells} == {observability}
+
+
+def test_a_stranger_that_loses_its_state_with_a_checkpoint_breaks() -> None:
+    certificate = certified("ByIdentity", "momentum")
+    assert certificate.verdict is Verdict.BROKEN
+    assert any(step.get("reload") for failure in certificate.failures for step in failure.script["steps"])
+
+
+def test_a_wrong_update_function_breaks_and_its_program_and_token_show_it(tmp_path: Path) -> None:
+    certificate = certified("adam_with_wrong_epsilon", "adam")
+    assert certificate.verdict is Verdict.BROKEN
+    (failure,) = [entry for entry in certificate.failures if entry.code == "SC101"]
+    program = tmp_path / "program.py"
+    program.write_text(failure.standalone)
+    done = subprocess.run([sys.executable, str(program)], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "class Updating:" in failure.standalone
+    assert "stepcheck" not in failure.standalone.partition('"""\n')[2]
+    again = replay(failure.token)
+    assert [entry.message for entry in again.failures if entry.code == "SC101"] == [failure.message]
+    assert certified("adam_with_wrong_epsilon", "adam_eps_inside").verdict is Verdict.HOLDS
+
+
+def test_a_failure_of_every_way_to_hold_state_comes_with_a_program_that_fails(tmp_path: Path) -> None:
+    for name, rule in (("Adam", "adam_eps_hat"), ("Momentum", "nesterov"), ("ByIdentity", "momentum_ema")):
+        for failure in certified(name, rule).failures:
+            program = tmp_path / f"{name}-{failure.code}.py"
+            program.write_text(failure.standalone)
+            done = subprocess.run([sys.executable, str(program)], cwd=ROOT, capture_output=True, text=True, check=False)
+            assert (done.returncode, done.stderr) == (1, ""), failure.standalone
+            assert f"observed {failure.worst.observed!r}" in done.stdout  # type: ignore[union-attr]
+
+
+def test_the_report_says_what_was_matched_to_what() -> None:
+    told = " ".join(report(certified("Momentum", "momentum")).split())
+    assert "matched lr=rate, momentum=gamma; held: dampening=0" in told
+    assert "state b=store['first']" in told
+    told = " ".join(report(certified("Frozen", "sgd")).split())
+    assert "matched lr=lr; lr as constructed, because nothing shows where to change it" in told
+
+
+def test_a_state_that_nothing_identifies_is_not_observed_and_that_is_said() -> None:
+    certificate = certified("make_rmsprop", "rmsprop_momentum", fixed={"eps": 1e-6, "momentum": 0.5})
+    assert "b not found by name or value (see --map)" in " ".join(report(certificate).split())
+    assert {cell.observability for cell in certificate.cells} <= {"theta_only", "trajectory"}
+
+
+def test_a_mapping_and_a_value_inside_are_what_a_user_says() -> None:
+    certificate = certified("ManyNames", "sgd", map={"lr": "pace"})
+    assert certificate.verdict is Verdict.HOLDS
+    inside = certified("adam_lesson", "adam", fixed={"beta1": 0.9, "beta2": 0.999, "eps": 1e-6})
+    # torch cannot unpack a 0-d tensor's slice, and this one does not try; so it keeps the rule everywhere
+    assert inside.verdict is Verdict.HOLDS, [failure.message for failure in inside.failures]
+    flags = certified("Flags", "sgd", fixed={"ascend": False, "scale": 1.0})
+    assert flags.verdict is Verdict.HOLDS
+    assert certified("Flags", "sgd", fixed={"ascend": True, "scale": 1.0}).verdict is Verdict.BROKEN
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"map": {"lrr": "rate"}}, "map=lrr, but should be one of lr, momentum, dampening, b, .*did you mean lr"),
+        ({"map": {"lr": "raet"}}, "map=lr=raet, but the arguments are rate, gamma; did you mean rate"),
+        ({"fixed": {"gama": 1.0}}, "set=gama, but should be one of .*did you mean gamma"),
+        ({"fixed": {"lr": True}}, "set=lr=True, but lr of momentum should be a number"),
+    ],
+)
+def test_what_a_user_says_wrongly_is_told_with_the_nearest(asked: dict[str, object], told: str) -> None:
+    with pytest.raises(WrongRequest, match=told):
+        certified("Momentum", "momentum", **asked)
+
+
+def test_a_library_s_class_has_its_own_mapping() -> None:
+    with pytest.raises(WrongRequest, match=r"map=lr, but torch\.optim\.SGD has an adapter of its own"):
+        stepcheck.certify("torch.optim.SGD", map={"lr": "lr"})
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("Adam", "it went where adam goes. Try: stepcheck certify {target} --as adam"),
+        ("Momentum", "it went where momentum or momentum_lr_inside goes"),
+        ("nesterov_returning", "it went where nesterov goes"),
+        ("make_rmsprop", "With values that stand inside, it could be rmsprop (eps)"),
+        ("sgd_in_place", "it went where sgd goes"),
+        ("never_callable", "nothing says what magic should be given"),
+    ],
+)
+def test_without_a_rule_those_that_fit_are_named_and_the_best_has_its_command(name: str, told: str) -> None:
+    target = f"{STRANGERS}:{name}"
+    with pytest.raises(WrongRequest) as error:
+        stepcheck.certify(target)
+    assert "say with --as which rule it keeps" in str(error.value)
+    assert told.format(target=target) in str(error.value)
+
+
+def test_a_function_handed_over_in_python_is_matched_too() -> None:
+    import torch
+
+    def plain(p: torch.Tensor, grad: torch.Tensor, lr: float) -> torch.Tensor:
+        return p - lr * grad
+
+    certificate = stepcheck.certify(plain, rule="sgd", dtypes=["float32"], devices=["cpu"])
+    assert certificate.verdict is Verdict.HOLDS
+    assert certificate.findings.matched is not None
