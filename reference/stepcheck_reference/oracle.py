@@ -418,7 +418,7 @@ class _Evaluating:
         run = self.runs[track.run]
         trace = run.trajectory.traces[track.tensor]
         for name in run.seen:
-            if name not in trace.states:
+            if name not in trace.states or not len(track.steps):
                 continue
             scalar = self.prepared.scalars[self.program.kept[name]]
             observed = np.asarray(trace.states[name], dtype=np.float64)[track.steps, 0]

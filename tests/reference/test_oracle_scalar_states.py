@@ -15,7 +15,7 @@ from stepcheck_reference.arithmetic import Arithmetic, plain
 from stepcheck_reference.formats import BINARY32
 from stepcheck_reference.judgement import Judgement
 from stepcheck_reference.oracle import judge
-from stepcheck_reference.script import Script, Step
+from stepcheck_reference.script import Group, Literal, Script, Step, Tensor
 from stepcheck_reference.trajectory import Trace, Trajectory
 
 NADAM, ASGD = rules.find("nadam"), rules.find("asgd")
@@ -190,3 +190,14 @@ def test_a_change_of_lr_is_felt_where_the_rule_says() -> None:
         first = {"asgd": "eta"}.get(name, "theta")
         if name != "rprop":
             assert felt.worst[first].step >= 4
+
+
+@pytest.mark.parametrize("name", ["nadam", "asgd"])
+def test_an_empty_tensor_without_a_gradient_has_none_and_that_is_no_matter(name: str) -> None:
+    script = Script((Tensor((0,), "float32", Literal((0.0,))),), (Group((0,), HYPER[name]),), (Step((None,)),))
+    states = [symbol.name for symbol in (*rules.find(name).init, *rules.find(name).scalars)]
+    nothing, never = np.zeros((2, 0)), np.zeros(2, dtype=np.bool_)
+    trace = Trace(nothing[:1], nothing[:1], dict.fromkeys(states, nothing), dict.fromkeys(states, never), -np.ones(2))
+    judgement = judged(name, script, Trajectory((trace,), 1, None, tuple(states)))
+    assert judgement.conforms
+    assert judgement.compared == 0
