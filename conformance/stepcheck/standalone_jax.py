@@ -8,7 +8,7 @@ from stepcheck.standalone import arguments, keywords, literal, wrapped
 from stepcheck_implementations.subject import Adapter, Cell
 from stepcheck_reference.script import Data, Script, Tensor, expand
 
-_HEAD = '''
+_HEAD = """
 def array(values, shape, dtype):
     return jnp.array(np.full(shape, values, dtype) if np.isscalar(values) else np.array(values, dtype).reshape(shape))
 
@@ -30,7 +30,7 @@ def held(state, name):
         if name in getattr(state, "_fields", ()):
             return getattr(state, name)
         return next((found for part in state if (found := held(part, name)) is not None), None)
-'''
+"""
 
 
 def program(

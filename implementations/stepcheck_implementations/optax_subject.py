@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 
 from stepcheck_implementations.subject import Adapter
 
-
 NEGATED = "negated_"
 """What stands before the name of a field that is wanted with the other sign, which is exact."""
 

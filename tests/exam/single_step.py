@@ -44,9 +44,7 @@ def random_inputs(rule: Rule, size: int, seed: int) -> dict[str, Reals]:
     return inputs | ({"v": inputs["v"] + inputs["a"] ** 2} if "a" in inputs else {})
 
 
-def prepared(
-    rule: Rule, *, t: float, rows: Mapping[str, float] | None = None, arithmetic: Arithmetic
-) -> Prepared:
+def prepared(rule: Rule, *, t: float, rows: Mapping[str, float] | None = None, arithmetic: Arithmetic) -> Prepared:
     """Return the program of ``rule`` with its scalars evaluated."""
     columns = {name: np.array([value]) for name, value in (rows or hyper_of(rule)).items()} | {"t": np.array([t])}
     with np.errstate(all="ignore"):

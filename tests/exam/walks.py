@@ -55,9 +55,7 @@ def stepped(rule: Rule) -> tuple[tuple[Symbol, ...], Callable[..., Sequence[Any]
     return symbols, sympy.lambdify(symbols, equations, modules="mpmath")
 
 
-def walked(
-    rule: Rule, *, gradients: Sequence[str] = GRADIENTS, rates: Sequence[str] = (), **changes: str
-) -> Walk:
+def walked(rule: Rule, *, gradients: Sequence[str] = GRADIENTS, rates: Sequence[str] = (), **changes: str) -> Walk:
     """Yield theta and every state after each step, by ASCII name, from the rule's own equations.
 
     ``rates`` are learning rates, one a step; ``changes`` are other hyper-parameters than the usual ones.

@@ -86,8 +86,7 @@ def iterated(name: str, rates: Sequence[Fraction], slope: Slope) -> list[dict[An
 def test_nesterov_s_three_forms_are_one_iteration(slope: Slope) -> None:
     """Torch's holds the point that is looked ahead to: theta - lr*momentum*b of the one that looks."""
     torch, looking, difference = (
-        iterated(name, CONSTANT, slope)
-        for name in ("nesterov", "nesterov_lookahead", "nesterov_gradient_difference")
+        iterated(name, CONSTANT, slope) for name in ("nesterov", "nesterov_lookahead", "nesterov_gradient_difference")
     )
     assert [held[theta] for held in torch] == [held[theta] - CONSTANT[0] * KEPT * held[b] for held in looking]
     assert [held[b] for held in torch] == [held[b] for held in looking]

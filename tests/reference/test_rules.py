@@ -171,7 +171,7 @@ def adadelta(h: Values) -> Walk:
     for _, d in gradients():
         seen.append(d)
         squares = (1 - keep) * aged(keep, [past**2 for past in seen])
-        before = (1 - keep) * keep ** 0 * aged(keep, [update**2 for update in updates])
+        before = (1 - keep) * keep**0 * aged(keep, [update**2 for update in updates])
         updates.append(d * mpmath.sqrt((before + h["eps"]) / (squares + h["eps"])))
         x = x - h["lr"] * updates[-1]
         yield {"theta": x, "v": squares, "x": (1 - keep) * aged(keep, [update**2 for update in updates])}
