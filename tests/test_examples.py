@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import stepcheck
-from stepcheck_implementations.generic import NoMatch
+from stepcheck.request import WrongRequest
 
 ROOT = Path(__file__).resolve().parents[1]
 PATH = "examples/handwritten.py"
@@ -34,7 +34,7 @@ def claims() -> list[tuple[str, str, bool]]:
 def test_an_example_keeps_the_rule_it_says_and_no_other(name: str, rule: str, keeps: bool) -> None:
     target, dtypes = f"{PATH}:{name}", ["float32", "float64"] if keeps else ["float32"]
     if name == "Rprop" and not keeps:
-        with pytest.raises(NoMatch, match=r"takes \(params, lr=0\.01\), but rprop needs eta_minus"):
+        with pytest.raises(WrongRequest, match=r"takes \(params, lr=0\.01\), but rprop needs eta_minus"):
             stepcheck.certify(target, rule=rule, dtypes=dtypes)
         return
     certificate = stepcheck.certify(target, rule=rule, dtypes=dtypes)

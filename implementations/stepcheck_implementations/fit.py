@@ -56,7 +56,9 @@ def fitted(found: Any, target: str, claim: Claim, steps: int = len(GRADIENTS)) -
     matched = generic.match(claim, slots, open_ended=signature.open_ended)
     options = _options(target, signature, claim, matched)
     tries = [
-        trial.tried(found, takes, {**_given(found, claim, matched, signature), **options}, steps)
+        trial.tried(
+            found, takes, {**_given(found, claim, matched, signature), **options}, steps, asks=not claim.equations
+        )
         for takes in _takes(found, signature)
     ]
     if not isinstance(found, type) and steps and not any(_steps(thing) for entry in tries for thing in entry.things):

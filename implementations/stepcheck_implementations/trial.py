@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
@@ -46,8 +47,18 @@ class Trial:
         return bool(self.theta) and near(theta[: len(self.theta)], self.theta)
 
 
-def tried(build: Callable[..., Any], takes: str, arguments: Mapping[str, Any], steps: int = len(GRADIENTS)) -> Trial:
-    """Return what ``build`` does over ``steps`` steps, given tensors as ``takes`` says and ``arguments`` by name."""
+def tried(
+    build: Callable[..., Any],
+    takes: str,
+    arguments: Mapping[str, Any],
+    steps: int = len(GRADIENTS),
+    *,
+    asks: bool = False,
+) -> Trial:
+    """Return what ``build`` does over ``steps`` steps, given tensors as ``takes`` says and ``arguments`` by name.
+
+    What ``asks`` for its gradients gets them from a closure, the same wherever its parameters stand.
+    """
     trial = Trial(takes)
     start = 0
     for place, (size,) in enumerate(SHAPES[:1] if takes == "tensor" else SHAPES):
@@ -70,8 +81,12 @@ def tried(build: Callable[..., Any], takes: str, arguments: Mapping[str, Any], s
             trial.reason = f"it made a {type(thing).__name__}, which has no param_groups"
         else:
             for row in GRADIENTS[:steps]:
-                _give(parameters, row)
-                thing.step()
+                give = partial(_give, parameters, row)
+                if asks:
+                    thing.step(give)
+                else:
+                    give()
+                    thing.step()
                 trial.theta.append([float(value) for p in parameters for value in p.detach().reshape(-1).tolist()])
                 seen.append(_seen(thing, trial.wheres))
     except (Exception, SystemExit) as error:
@@ -89,11 +104,13 @@ def _of_state(path: str, thing: Any) -> bool:
     return holding.is_optimizer(thing) and not path.startswith((".", "group."))
 
 
-def _give(parameters: Sequence[torch.Tensor], row: Sequence[float]) -> None:
+def _give(parameters: Sequence[torch.Tensor], row: Sequence[float]) -> torch.Tensor:
+    """Set every gradient, and return a loss."""
     start = 0
     for parameter in parameters:
         parameter.grad = torch.tensor(row[start : start + parameter.numel()], dtype=parameter.dtype)
         start += parameter.numel()
+    return torch.zeros(())
 
 
 def _seen(thing: Any, wheres: Sequence[Where]) -> dict[str, Leaf]:
