@@ -11,6 +11,7 @@ import sympy
 from sympy.printing.pycode import pycode
 
 from stepcheck_implementations.claim import VISIBLE, Claim
+from stepcheck_reference.objective import asks
 from stepcheck_reference.rule import Rule
 
 
@@ -28,6 +29,7 @@ def claim_of(
         constants={str(symbol): float(value) for symbol, value in rule.constants.items()},
         fixed=dict(fixed or {}),
         maps=dict(maps or {}),
+        asks=asks(rule),
     )
 
 

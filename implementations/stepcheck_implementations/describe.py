@@ -23,7 +23,10 @@ from stepcheck_reference.script import Group, Literal, Quadratic, Script, Step, 
 
 
 def environment() -> dict[str, Any]:
-    """Return versions, and the devices this worker can use: "cpu" and every CUDA device."""
+    """Return versions, and the devices this worker can use: "cpu" and every CUDA device.
+
+    "accelerator" says what else than the CPU torch is built for, "" where it is for nothing else.
+    """
     devices = ["cpu"]
     names = {"cpu": platform.processor() or platform.machine()}
     if torch.cuda.is_available():
@@ -34,6 +37,7 @@ def environment() -> dict[str, Any]:
         "torch": str(torch.__version__),
         "python": platform.python_version(),
         "platform": platform.platform(),
+        "accelerator": str(torch.version.cuda or torch.version.hip or ""),
         "devices": devices,
         "device_names": names,
     }

@@ -49,16 +49,14 @@ def fitted(found: Any, target: str, claim: Claim, steps: int = len(GRADIENTS)) -
     """
     signature = signature_of(found, target)
     if isinstance(found, type):
-        check_step(found, target, closure=not claim.equations)
+        check_step(found, target, closure=claim.asks)
     if not isinstance(found, type) and calling.is_update(signature):
         return _function(target, signature, claim, calling.found(found, target, signature, claim, steps))
     slots = generic.slots_of(signature.names, signature.defaults)
     matched = generic.match(claim, slots, open_ended=signature.open_ended)
     options = _options(target, signature, claim, matched)
     tries = [
-        trial.tried(
-            found, takes, {**_given(found, claim, matched, signature), **options}, steps, asks=not claim.equations
-        )
+        trial.tried(found, takes, {**_given(found, claim, matched, signature), **options}, steps, asks=claim.asks)
         for takes in _takes(found, signature)
     ]
     if not isinstance(found, type) and steps and not any(_steps(thing) for entry in tries for thing in entry.things):

@@ -49,6 +49,10 @@ _TAIL = 4000
 _QUOTED = 600
 
 
+_NO_ACCELERATOR = dict.fromkeys(("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES"), "")
+"""Environment of the template. A step of torch.optim asks for the number of devices, and a process that has asked must
+not fork workers that do (torch/csrc/cuda/Module.cpp, poison_fork)."""
+
 _GONE = "the process that starts workers has ended: it was killed, by hand or because memory ran out"
 
 
@@ -339,6 +343,7 @@ class Workers:
         self._cells: dict[int, tuple[object, ...]] = {}
         self._stopped = False
         self._text: tuple[Adapter, str] | None = None
+        self._found: dict[str, Any] | None = None
 
     def __enter__(self) -> Workers:
         beside = None if self._borrowed is None else Path(self._borrowed).parent
@@ -356,7 +361,7 @@ class Workers:
                     stdin=subprocess.PIPE,
                     stdout=subprocess.DEVNULL,
                     stderr=said,
-                    env=_environment(),
+                    env={**_environment(), **_NO_ACCELERATOR},
                     start_new_session=True,
                 )
         return self
@@ -430,8 +435,21 @@ class Workers:
         return wire.trajectory_from_plain(header, arrays)
 
     def environment(self) -> dict[str, Any]:
-        """Return the workers' versions ("torch", "python", "platform") and "devices"."""
-        return self._once({"ask": "environment"})
+        """Return the workers' versions ("torch", "python", "platform") and "devices"; asked once.
+
+        Forked workers see no accelerator, so a torch that is built for one is asked again in a process of its own; what
+        ends that process leaves the CPU alone.
+        """
+        if self._found is None:
+            found = self._once({"ask": "environment"})
+            if found["accelerator"] and _can_fork():
+                try:
+                    link = self._link(("spawned",), spawned=True)
+                    found, _ = self._answer(link, {"ask": "environment"}, _STARTING)
+                except (_Hung, _Ended):
+                    self._drop(("spawned",))
+            self._found = found
+        return self._found
 
     def optimizers(self, library: str) -> list[str]:
         """Return the names of the public optimizer classes in the module ``library``."""

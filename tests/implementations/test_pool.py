@@ -302,6 +302,39 @@ def test_a_worker_of_its_own_does_the_same(monkeypatch: pytest.MonkeyPatch) -> N
         assert (fault.kind, fault.step) == ("hung", 2)
 
 
+def test_forked_workers_see_no_accelerator_and_a_worker_of_its_own_sees_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    tells, asked = misbehaving("TellsTheVisibleDevices"), script({"lr": 0.1})
+
+    def told(workers: Workers) -> str:
+        fault = workers.run(tells, cell(tells), asked).fault
+        assert fault is not None
+        return fault.message
+
+    with Workers() as own:
+        assert "devices=''" in told(own)
+        monkeypatch.setattr(pool, "_needs_own_process", lambda *_: True)
+        assert "devices='0,1'" in told(own)
+
+
+def test_devices_are_asked_of_a_worker_of_its_own_where_torch_is_built_for_some(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with Workers() as own:
+        plain = own.environment()
+        assert plain["accelerator"] == ""
+        assert own.environment() is plain
+        asked = own._once
+        for ends in (False, True):
+            own._found = None
+            monkeypatch.setattr(own, "_once", lambda request: {**asked(request), "accelerator": "13.0", "torch": "old"})
+            if ends:
+                monkeypatch.setattr(pool, "_STARTING", 0.0)
+            found = own.environment()
+            assert found["devices"] == ["cpu"]
+            assert found["torch"] == ("old" if ends else plain["torch"])
+
+
 def test_the_parent_never_imports_torch_and_nothing_outlives_it() -> None:
     code = (
         "import os, sys\n"

@@ -56,6 +56,11 @@ class RaisesSystemExit(_Sgd):
         sys.exit("enough")
 
 
+class TellsTheVisibleDevices(_Sgd):
+    def before(self):
+        raise RuntimeError(f"devices={os.environ.get('CUDA_VISIBLE_DEVICES')!r}")
+
+
 class CannotBeBuilt(_Sgd):
     def __init__(self, params, lr=0.1):
         raise TypeError("not today")
