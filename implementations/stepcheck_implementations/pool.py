@@ -341,6 +341,7 @@ class Workers:
         self._control: _Control | None = None
         self._alive: OrderedDict[tuple[object, ...], _Link] = OrderedDict()
         self._cells: dict[int, tuple[object, ...]] = {}
+        self._awake: set[tuple[int, str]] = set()
         self._stopped = False
         self._text: tuple[Adapter, str] | None = None
         self._found: dict[str, Any] | None = None
@@ -406,6 +407,8 @@ class Workers:
         reached = self._reached(key)
         try:
             link = self._link(key, spawned=spawned)
+            if spawned:
+                self._wake(link, cell.device)
             if self._cells.get(id(link)) != (cell, self._key(adapter)):
                 if not reached.exists():
                     reached.write_bytes(bytes(8))
@@ -477,7 +480,10 @@ class Workers:
         key = ("spawned",) if spawned else ("once",)
         limit = self.deadline if spawned else min(self.deadline, _TRYING)
         try:
-            answer, _ = self._answer(self._link(key, spawned=spawned), {**request, "device": device}, limit)
+            link = self._link(key, spawned=spawned)
+            if spawned:
+                self._wake(link, device)
+            answer, _ = self._answer(link, {**request, "device": device}, limit)
         except (_Hung, _Ended):
             self._drop(key)
             return None
@@ -533,10 +539,22 @@ class Workers:
         self._alive.move_to_end(key)
         return link
 
+    def _wake(self, link: _Link, device: str) -> None:
+        """Wait until a process of its own has imported torch and started ``device``; no script's time is that."""
+        if (id(link), device) in self._awake:
+            return
+        try:
+            self._answer(link, {"ask": "wake", "device": device}, _STARTING)
+        except (_Hung, _Ended) as error:
+            why = error.why if isinstance(error, _Ended) else f"no answer within {_STARTING:g} s"
+            raise WorkerError(f"a worker for {device} did not start: {why}") from error
+        self._awake.add((id(link), device))
+
     def _drop(self, key: tuple[object, ...]) -> None:
         link = self._alive.pop(key, None)
         if link is not None:
             self._cells.pop(id(link), None)
+            self._awake = {(other, device) for other, device in self._awake if other != id(link)}
             link.close()
             with contextlib.suppress(OSError):
                 self._reached(key).unlink(missing_ok=True)

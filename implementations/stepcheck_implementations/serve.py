@@ -29,9 +29,9 @@ def serve(read: Read, send: Send) -> None:
     """Answer requests until ``read`` raises EOFError.
 
     A request is {"ask": ...}: "open" (adapter, cell, reached: the path of 8 bytes that hold the step being
-    taken), "run" (script), "environment", "optimizers" (library), "signature" (target), "fit" (target, claim,
-    steps), "refusal" (adapter, mode, dtype, device). An answer holds "error" (its kind and message) where
-    the request could not be served.
+    taken), "run" (script), "wake" (device), "environment", "optimizers" (library), "signature" (target), "fit"
+    (target, claim, steps), "refusal" (adapter, mode, dtype, device). An answer holds "error" (its kind and message)
+    where the request could not be served.
     """
     from stepcheck_implementations import describe, worker
 
@@ -65,6 +65,9 @@ def serve(read: Read, send: Send) -> None:
                 note(0)
                 script = _script(request["script"])
                 answer, arrays = wire.trajectory_to_plain(worker.run(adapter, cell, script, reached=note))
+            elif ask == "wake":
+                worker.wake(request["device"])
+                answer = {}
             elif ask == "environment":
                 answer = describe.environment()
             elif ask == "optimizers":

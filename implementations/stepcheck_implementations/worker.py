@@ -53,6 +53,11 @@ def run(
         return _Run(adapter, cell, script, build, reached).trajectory()
 
 
+def wake(device: str) -> None:
+    """Start ``device``, which can take seconds where nothing has used it yet."""
+    torch.zeros(1, device=device)
+
+
 @contextmanager
 def _one_thread() -> Iterator[None]:
     threads = torch.get_num_threads()

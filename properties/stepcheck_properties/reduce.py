@@ -449,7 +449,7 @@ def _numbers(data: Data) -> Iterator[Literal]:
                 for simple in _simpler(value)[:4]:
                     yield Literal((*values[:index], simple, *values[index + 1 :]))
         return
-    for simple in _simpler(values[0]):
+    for simple in _simpler(values[0]) if values else ():  # an empty tensor has no number
         yield Literal((simple,))
 
 

@@ -9,6 +9,7 @@ from stepcheck.findings.float32_inside import TIMM_FLOAT32, TORCHAO_FLOAT32
 from stepcheck.findings.folded_step_size_zero import ZERO_RATE
 from stepcheck.findings.foreach_narrow_scalars import FOREACH_ADAMAX, FOREACH_MOMENTS, FOREACH_SGD
 from stepcheck.findings.fused_adagrad import FUSED_ADAGRAD_NARROW
+from stepcheck.findings.fused_cuda import FUSED_CUDA_BETAS, FUSED_CUDA_BETAS_NARROW, FUSED_CUDA_GAPS
 from stepcheck.findings.fused_gaps import FUSED_GAPS
 from stepcheck.findings.fused_sgd import FUSED_SGD_LATE_GRADIENT, FUSED_SGD_NARROW
 from stepcheck.findings.group_step_counter import GROUP_STEP_COUNTER
@@ -35,6 +36,9 @@ ALL: tuple[Finding, ...] = (
     FOREACH_SGD,
     ZERO_RATE,
     FUSED_GAPS,
+    FUSED_CUDA_GAPS,
+    FUSED_CUDA_BETAS,
+    FUSED_CUDA_BETAS_NARROW,
     FUSED_SGD_NARROW,
     FUSED_SGD_LATE_GRADIENT,
     FUSED_ADAGRAD_NARROW,
