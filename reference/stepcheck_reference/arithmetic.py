@@ -17,8 +17,8 @@ class Arithmetic:
     rounds to ``storage`` only when it stores. ``scalars``: of expressions in hyper-parameters alone. ``counted``: of
     scalars that depend on t or on a scalar state, which a subject may hold in a tensor. ``kept``: what a scalar state
     is kept in, and updated in (None: ``counted``). ``entry``: what a scalar is rounded to when it meets a tensor,
-    ``relay`` what one without t passes through before (None: nothing). ``addend``: what a scalar that is added to a
-    tensor is rounded to (None: ``entry`` alone). ``alphas``: hyper-parameters, and complements as "1-beta1", that
+    ``counted_entry`` one that ``counted`` is said of (None: ``entry``), and ``relay`` what one without t passes through
+    before (None: nothing). ``addend``: what a scalar that is added to a tensor is rounded to (None: ``entry`` alone). ``alphas``: hyper-parameters, and complements as "1-beta1", that
     multiply as an addition's ``alpha``, which is rounded to ``storage``.
 
     Other ways to compute. ``lerp``: averages as a + w (b - a), or b - (b - a)(1 - w) for w >= 1/2; ``squares``: those
@@ -42,6 +42,7 @@ class Arithmetic:
     counted: Format = BINARY64
     kept: Format | None = None
     entry: Format = BINARY64
+    counted_entry: Format | None = None
     addend: Format | None = None
     alphas: frozenset[str] = frozenset()
     lerp: bool = False
@@ -60,6 +61,10 @@ class Arithmetic:
     def scalar_format(self, counted: bool) -> Format:
         """Return the format of a scalar that does, or does not, depend on t or a scalar state."""
         return self.counted if counted else self.scalars
+
+    def entry_format(self, counted: bool) -> Format:
+        """Return what a scalar is rounded to when it meets a tensor; ``counted`` as in ``scalar_format``."""
+        return self.counted_entry if counted and self.counted_entry is not None else self.entry
 
     def with_(self, **changes: object) -> Arithmetic:
         """Return this arithmetic with some figures replaced."""

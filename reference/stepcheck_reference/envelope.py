@@ -126,7 +126,9 @@ def _part(
         scalar = scalars[index]
         part = np.abs(scalar.value)
         error = scalar.radius + (0.0 if shadow else CENTRE) * part
-        entry = arithmetic.storage if _alpha(program, index, arithmetic.alphas) else arithmetic.entry
+        entry = arithmetic.entry_format(program.nodes[index].counted)
+        if _alpha(program, index, arithmetic.alphas):
+            entry = arithmetic.storage
         if arithmetic.relay is not None and not program.nodes[index].counted:
             error = error + arithmetic.relay.unit_roundoff * (part + error)
         if entry is not BINARY64:
@@ -246,7 +248,7 @@ class _Evaluation:
             return ball
         form = arithmetic.operations
         exact = node.kind == "number" and float(form.round(np.asarray(float(node.number)))) == node.number
-        if exact or form.unit_roundoff <= arithmetic.entry.unit_roundoff:
+        if exact or form.unit_roundoff <= arithmetic.entry_format(node.counted).unit_roundoff:
             return ball
         size = np.abs(ball.value) + ball.error
         return replace(ball, radius=ball.error + form.unit_roundoff * size + form.smallest_subnormal / 2)

@@ -78,6 +78,19 @@ def test_a_complement_may_be_an_alpha_and_leaves_its_other_half_alone() -> None:
     assert none == complement < either
 
 
+def test_a_counted_scalar_that_enters_as_a_tensor_is_rounded_as_one_and_others_are_not() -> None:
+    inputs = {"theta": np.ones(1), "g": np.full(1, 0.3), "m": np.full(1, 0.7), "v": np.full(1, 0.9)}
+    hyper = {"lr": 0.1, "beta1": 0.93, "beta2": 0.99, "eps": 0.1}
+    radii = {}
+    for form in (None, BINARY32, BFLOAT16):
+        arithmetic = plain("bfloat16").with_(counted_entry=form)
+        found = envelopes(find("adam"), inputs, "bfloat16", t=3.0, hyper=hyper, arithmetic=arithmetic)
+        radii[form] = {name: float(np.asarray(found[name].ball.radius)[0]) for name in ("theta", "m", "v")}
+    assert radii[None] == radii[BINARY32]
+    assert radii[BFLOAT16]["theta"] > radii[None]["theta"]
+    assert [radii[BFLOAT16][name] for name in "mv"] == [radii[None][name] for name in "mv"]
+
+
 def test_powers_by_squaring_cost_up_to_a_rounding_a_step() -> None:
     inputs = {"theta": np.zeros(1), "g": np.ones(1), "m": np.ones(1), "v": np.ones(1)}
     hyper = {"lr": 1.0, "beta1": 0.99, "beta2": 0.25, "eps": 0.0}
