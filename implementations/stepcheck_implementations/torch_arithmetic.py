@@ -110,8 +110,8 @@ def arithmetic_of(mode: str, dtype: str, device: str, target: str) -> Arithmetic
         if cuda and mode == "capturable":
             figures["counted_entry"] = form
             sources.append(
-                "on CUDA a 0-d tensor is cast to the dtype of the tensor it meets; only a scalar of the CPU is taken as "
-                "it is (ATen/native/cuda/Loops.cuh, opmath_gpu_kernel_with_scalars)"
+                "on CUDA a 0-d tensor is cast to the dtype of the tensor it meets; only a scalar of the CPU is taken as it "
+                "is (ATen/native/cuda/Loops.cuh, opmath_gpu_kernel_with_scalars)"
             )
     else:
         sources.append("scalars: Python floats (torch/optim/optimizer.py, _get_value)")

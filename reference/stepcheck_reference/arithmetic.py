@@ -18,8 +18,9 @@ class Arithmetic:
     scalars that depend on t or on a scalar state, which a subject may hold in a tensor. ``kept``: what a scalar state
     is kept in, and updated in (None: ``counted``). ``entry``: what a scalar is rounded to when it meets a tensor,
     ``counted_entry`` one that ``counted`` is said of (None: ``entry``), and ``relay`` what one without t passes through
-    before (None: nothing). ``addend``: what a scalar that is added to a tensor is rounded to (None: ``entry`` alone). ``alphas``: hyper-parameters, and complements as "1-beta1", that
-    multiply as an addition's ``alpha``, which is rounded to ``storage``.
+    before (None: nothing). ``addend``: what a scalar that is added to a tensor is rounded to (None: ``entry`` alone).
+    ``alphas``: hyper-parameters, and complements as "1-beta1", that multiply as an addition's ``alpha``, which is
+    rounded to ``storage``.
 
     Other ways to compute. ``lerp``: averages as a + w (b - a), or b - (b - a)(1 - w) for w >= 1/2; ``squares``: those
     of squares too; ``increments``: as a + w (b - a) whatever w. ``folded``: scalar factors distributed into the terms
