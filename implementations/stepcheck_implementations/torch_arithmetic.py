@@ -110,7 +110,7 @@ def arithmetic_of(mode: str, dtype: str, device: str, target: str) -> Arithmetic
         if cuda and mode == "capturable":
             figures["counted_entry"] = form
             sources.append(
-                "on CUDA a 0-d tensor is cast to the dtype of the tensor it meets; only a scalar of the CPU is taken as it "
+                "on CUDA a 0-d tensor is cast to the dtype of the tensor it meets; a scalar of the CPU is taken as it "
                 "is (ATen/native/cuda/Loops.cuh, opmath_gpu_kernel_with_scalars)"
             )
     else:
