@@ -1,6 +1,6 @@
 """Optimizers as one writes them after reading about them: some keep the rule they are named after, some do not.
 
-Every class and function says which rule it keeps, and which it is taken for and does not keep. Ask:
+Every class and function says which rule it keeps, if any, and which it is taken for and does not keep. Ask:
 
     python -m stepcheck certify examples/handwritten.py:Adam --as adam
     python -m stepcheck certify examples/handwritten.py:AdamEpsInside --as adam
@@ -240,6 +240,18 @@ class AdamWithoutCorrection(Adam):
         p -= group["lr"] * state["exp_avg"] / (state["exp_avg_sq"].sqrt() + group["eps"])
 
 
+class AdamOffByOne(Adam):
+    """Adam with corrections for the step before, as some notes print them: 0/0 at first; keeps no rule, not ``adam``."""
+
+    def moments(self, g: torch.Tensor, state: State, group: Group) -> tuple[torch.Tensor, torch.Tensor]:
+        """Let ``g`` into both averages and return them corrected one step too late."""
+        beta1, beta2 = group["betas"]
+        m, v, t = state["exp_avg"], state["exp_avg_sq"], state["step"]
+        m.mul_(beta1).add_((1 - beta1) * g)
+        v.mul_(beta2).add_((1 - beta2) * g**2)
+        return m / (1 - beta1 ** (t - 1)), v / (1 - beta2 ** (t - 1))
+
+
 class AMSGrad(Adam):
     """AMSGrad that works out m_hat and then uses m; keeps ``amsgrad_paper``, not ``amsgrad``."""
 
@@ -304,6 +316,17 @@ class NAdam(Adam):
         m_hat, v_hat = self.moments(g, state, group)
         ahead = beta1 * m_hat + (1 - beta1) * g / (1 - beta1 ** state["step"])
         p -= group["lr"] * ahead / (v_hat.sqrt() + group["eps"])
+
+
+class NAdamOffByOne(Adam):
+    """Nadam with v corrected for the step before, as a note prints it; keeps no rule, not ``nadam_fixed_beta``."""
+
+    def move(self, p: torch.Tensor, g: torch.Tensor, state: State, group: Group) -> None:
+        """Move one parameter along its first moment and its gradient, over a v that is 0/0 at first."""
+        (beta1, beta2), t = group["betas"], state["step"]
+        m_hat, _ = self.moments(g, state, group)
+        v_hat = state["exp_avg_sq"] / (1 - beta2 ** (t - 1))
+        p -= group["lr"] * (beta1 * m_hat + (1 - beta1) * g / (1 - beta1**t)) / (v_hat.sqrt() + group["eps"])
 
 
 class Adamax(_Optimizer):

@@ -14,7 +14,7 @@ ADAGRAD_GROUPS = Finding(
         "error is raised."
     ),
     link="",
-    torch=("", ""),
+    torch=("2.3", ""),
     targets=("torch.optim.Adagrad",),
     code="SC104",
     outputs=("h",),

@@ -15,7 +15,7 @@ RADAM_ZERO_DIVISOR = Finding(
         "step. Single mode takes the step."
     ),
     link="",
-    torch=("", ""),
+    torch=("2.3", ""),
     targets=("torch.optim.RAdam",),
     modes=("foreach",),
     code="SC101",

@@ -15,7 +15,7 @@ RPROP_SHRINKAGE = Finding(
         "gradient is dropped, so the next step finds 0 again, and no parameter ever moves."
     ),
     link="",
-    torch=("", ""),
+    torch=("2.3", ""),
     targets=("torch.optim.Rprop",),
     dtypes=("bfloat16", "float16", "float32", "complex64"),
     code="SC101",

@@ -31,7 +31,7 @@ NADAM_FLOAT32_PRODUCT = Finding(
         "divisor: the step is good to 7 digits instead of 16."
     ),
     link="",
-    torch=("", ""),
+    torch=("2.3", ""),
     targets=("torch.optim.NAdam",),
     modes=("single", "foreach"),
     dtypes=WIDE,
@@ -55,7 +55,7 @@ def _asgd(name: str, modes: tuple[str, ...], more: str, allow: Callable[[Arithme
             "first one on, whose rate is lr itself."
         ),
         link="",
-        torch=("", ""),
+        torch=("2.3", ""),
         targets=("torch.optim.ASGD",),
         modes=modes,
         dtypes=WIDE,
@@ -85,7 +85,7 @@ LOADED_SCALAR_STATES = Finding(
         "with 8 or 11 bits of them, and NAdam's product is multiplied on in that dtype."
     ),
     link="",
-    torch=("", ""),
+    torch=("2.3", ""),
     targets=("torch.optim.NAdam", "torch.optim.ASGD"),
     dtypes=("bfloat16", "float16"),
     code="SC102",
