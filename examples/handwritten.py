@@ -241,7 +241,7 @@ class AdamWithoutCorrection(Adam):
 
 
 class AdamOffByOne(Adam):
-    """Adam with corrections for the step before, as some notes print them: 0/0 at first; keeps no rule, not ``adam``."""
+    """Adam with corrections for the step before, as notes print them: 0/0 at first; keeps no rule, not ``adam``."""
 
     def moments(self, g: torch.Tensor, state: State, group: Group) -> tuple[torch.Tensor, torch.Tensor]:
         """Let ``g`` into both averages and return them corrected one step too late."""
