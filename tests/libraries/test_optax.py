@@ -53,7 +53,17 @@ def test_rprop_is_not_torch_s() -> None:
 
 def test_a_false_claim_is_refused_by_a_program_that_needs_jax_alone(tmp_path: Path) -> None:
     done = stepcheck(
-        "certify", "optax.sign_sgd", "--as", "sgd", "--dtype", "bfloat16", "--out", str(tmp_path), timeout=600.0
+        "certify",
+        "optax.sign_sgd",
+        "--as",
+        "sgd",
+        "--dtype",
+        "bfloat16",
+        "--mode",
+        "single,compiled",
+        "--out",
+        str(tmp_path),
+        timeout=600.0,
     )
     assert done.returncode == 1, done.stderr
     programs = sorted((tmp_path / "failures").glob("*.py"))
