@@ -192,18 +192,18 @@ def test_no_two_cells_share_a_file() -> None:
     assert file_names(cells[:1]) == ["sgd_a_b__single_float32_cpu"]
 
 
-def planned(profile: str = "quick") -> list[tuple[Cell, bool]]:
-    """Return each CPU cell of torch.optim, and whether it is judged, where nothing but complex fused is refused."""
+def planned(profile: str = "quick", device: str = "cpu") -> list[tuple[Cell, bool]]:
+    """Return each cell of torch.optim, and whether it is judged, where nothing but complex fused is refused."""
     found = []
     request = Request(target="torch.optim", profile=profile)
     for adapter in torch_optim.ALL:
         rows = [
-            {"mode": mode, "dtype": dtype, "device": "cpu", "reason": reason}
+            {"mode": mode, "dtype": dtype, "device": device, "reason": reason}
             for mode in MODES
             for dtype in FORMATS
             for reason in ["" if mode in adapter.modes and not (mode == "fused" and is_complex(dtype)) else "refused"]
         ]
-        for entry in plan(narrow(request, adapter), adapter, rows, ["cpu"]):
+        for entry in plan(narrow(request, adapter), adapter, rows, [device]):
             found.append((entry.cell, entry.verdict is None))
     return found
 
@@ -216,7 +216,8 @@ def test_every_known_finding_has_cells_in_the_library(finding: Finding) -> None:
     import torch
 
     profile = "standard" if finding.modes == ("compiled",) else "quick"
-    cells = [cell for cell, judged in planned(profile) if judged]
+    device = "cuda:0" if finding.devices == ("cuda:*",) else "cpu"
+    cells = [cell for cell, judged in planned(profile, device) if judged]
     assert any(finding.matches(cell, torch.__version__) for cell in cells)
 
 
