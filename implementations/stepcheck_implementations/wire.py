@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepcheck_implementations.subject import Adapter, Cell, Configuration
-from stepcheck_reference.trajectory import Fault, Trace, Trajectory
+from stepcheck_reference.trajectory import Entry, Fault, Trace, Trajectory
 
 _LENGTHS = struct.Struct("<QQ")
 _LIMIT = 1 << 34
@@ -72,6 +72,9 @@ def unpack(read: Callable[[int], bytearray | bytes]) -> tuple[dict[str, Any], li
         offset += length + -length % 8
     return header, arrays
 
+
+_TOLD = ("calls", "returned", "losses")
+"""What a trajectory tells of closures, where there were any."""
 
 PLAIN = ("target", "rule", "count", "declared", "takes", "through", "compiler", "not_complex", "source")
 """Fields of an adapter that cross as they are."""
@@ -135,6 +138,8 @@ def trajectory_to_plain(trajectory: Trajectory) -> tuple[dict[str, Any], list[ND
         "fault": None if fault is None else [fault.kind, fault.message, fault.step],
         "traces": len(trajectory.traces),
         "wrote": list(trajectory.wrote),
+        **{name: value for name in _TOLD if (value := list(getattr(trajectory, name)))},
+        "entries": [[[e.key, e.dtype, e.device, e.size] for e in held] for held in trajectory.entries],
     }
     return header, arrays
 
@@ -162,4 +167,6 @@ def trajectory_from_plain(header: Mapping[str, Any], arrays: Arrays) -> Trajecto
         fault=None if fault is None else Fault(str(fault[0]), str(fault[1]), int(fault[2])),
         observed=observed,
         wrote=tuple(header["wrote"]),
+        **{name: tuple(header.get(name, ())) for name in _TOLD},
+        entries=tuple(tuple(Entry(*entry) for entry in held) for held in header["entries"]),
     )

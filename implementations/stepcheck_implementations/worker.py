@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import math
+import pickle
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -20,11 +21,12 @@ from numpy.typing import NDArray
 from stepcheck_implementations import holding, layout
 from stepcheck_implementations.arguments import arguments
 from stepcheck_implementations.holding import Where
+from stepcheck_implementations.manners import LOSS, SPOILED, Told, entries, loss_of, tensor_rates, through_a_file
 from stepcheck_implementations.subject import Adapter, Cell, wraps_compile
 from stepcheck_implementations.target import load
 from stepcheck_implementations.told import told
 from stepcheck_reference.formats import is_complex
-from stepcheck_reference.script import Quadratic, Script, Tensor
+from stepcheck_reference.script import Script, Tensor
 from stepcheck_reference.trajectory import Fault, Trace, Trajectory
 
 
@@ -49,13 +51,24 @@ def run(
         build = wrap(build, adapter)
     if not callable(build):
         raise ValueError(f"{adapter.target}={build!r}, but should be a class or function")
-    with _one_thread(), torch.random.fork_rng(devices=[]):
+    with _one_thread(), _default_dtype(script), torch.random.fork_rng(devices=[]):
         return _Run(adapter, cell, script, build, reached).trajectory()
 
 
 def wake(device: str) -> None:
     """Start ``device``, which can take seconds where nothing has used it yet."""
     torch.zeros(1, device=device)
+
+
+@contextmanager
+def _default_dtype(script: Script) -> Iterator[None]:
+    before = torch.get_default_dtype()
+    if "float64_default" in script.manners:
+        torch.set_default_dtype(torch.float64)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
 
 
 @contextmanager
@@ -212,6 +225,11 @@ class _Run:
             {name: [] for name in adapter.states} for _ in script.tensors
         ]
         self.counts: list[list[float]] = [[] for _ in script.tensors]
+        self.buffers: dict[int, torch.Tensor] = {}
+        self.calls: list[int] = []
+        self.returned: list[float] = []
+        self.losses: list[float] = []
+        self.scheduler: Told | None = None
         self.wrote: set[int] = set()
 
     def _gradients(self, index: int) -> Iterator[torch.Tensor]:
@@ -241,6 +259,12 @@ class _Run:
             fault=fault,
             observed=tuple(self.adapter.states),
             wrote=tuple(sorted(self.wrote)),
+            calls=tuple(self.calls),
+            returned=tuple(self.returned),
+            losses=tuple(self.losses),
+            entries=tuple(tuple(entries(*self._whose(index))) for index in range(len(self.parameters)))
+            if self.objects
+            else (),
         )
 
     def _construct(self) -> None:
@@ -261,6 +285,10 @@ class _Run:
                 self._made(parameter, self.hyper[self.group_of[index]])
                 for index, parameter in enumerate(self.parameters)
             ]
+        self._took(made)
+
+    def _took(self, made: list[Any]) -> None:
+        """Look at the objects that were made, and drive them from now on."""
         self.objects = made
         self.kept = [
             () if self.adapter.takes == "groups" else tuple(holding.kept(*self._whose(index)))
@@ -273,8 +301,12 @@ class _Run:
             if not callable(stepper):
                 raise _Malformed(f"{self.adapter.target}: made a {type(thing).__name__}, which has no step()")
             self.steppers.append(torch.compile(stepper) if compiles else stepper)
+        if "scheduler" in self.script.manners and self.adapter.takes == "groups":
+            self.scheduler = Told(made[0])
 
     def _made(self, given: object, hyper: Mapping[str, Any]) -> Any:
+        if "tensor_lr" in self.script.manners and self.adapter.hyper.get("lr") in hyper:
+            given, hyper = tensor_rates(self.adapter.hyper["lr"], given, hyper, self.cell.device)
         return _ask(lambda: self.build(given, **{**hyper, **self.options}))
 
     def _one(self, number: int) -> None:
@@ -282,9 +314,12 @@ class _Run:
         if self.reached is not None:
             self.reached(number)
         if step.reload:
-            self._reload()
+            self._interrupt(str(step.reload))
         for group, name, value in step.hyper:
-            self._set(group, name, value)
+            if self.scheduler is None or name != "lr":
+                self._set(group, name, value)
+        if self.scheduler is not None:
+            self.scheduler.tell({group: value for group, name, value in step.hyper if name == "lr"})
         with torch.no_grad():
             for index, data in step.overwrite:
                 self.parameters[index].copy_(layout.values(data, self.script.tensors[index]))
@@ -295,26 +330,70 @@ class _Run:
                 None if row is None else layout.place_gradient(row, tensor.layout, self.cell.device)
                 for row, tensor in zip(plain, self.script.tensors, strict=True)
             ]
-            for parameter, gradient in zip(self.parameters, given, strict=True):
-                parameter.grad = gradient if self.script.objective is None else None
+            if "reused_gradient" in self.script.manners:
+                given = [self._reused(index, row) for index, row in enumerate(given)]
+            asks = self.script.objective is not None or "closure" in self.script.manners
+            handed = [self._sparse(row) for row in given] if "sparse" in self.script.manners else given
+            for parameter, gradient in zip(self.parameters, handed, strict=True):
+                parameter.grad = None if asks else gradient
             for rows, parameter in zip(self.before, self.parameters, strict=True):
                 rows.append(parameter.clone())
-        closure = () if self.script.objective is None else (self._closure(given, self.script.objective),)
-        for index, stepper in enumerate(self.steppers):
-            if self.adapter.takes != "tensor" or closure or step.gradients[index] is not None:
-                _ask(partial(stepper, *closure))
+        closure = (self._closure(given, number),) if asks else ()
+        if step.skip:
+            self._skipped()
+        else:
+            for index, stepper in enumerate(self.steppers):
+                if self.adapter.takes != "tensor" or closure or step.gradients[index] is not None:
+                    answer = _ask(partial(stepper, *closure))
+                    if closure:
+                        self.returned[-1] = loss_of(answer)
         self._unchanged()
         self._look_at_gradients(plain, given)
+        if "spoiled_gradient" in self.script.manners:
+            with torch.no_grad():
+                for row in given:
+                    if row is not None:
+                        row.fill_(SPOILED)
         with torch.no_grad():
             for rows, parameter in zip(self.after, self.parameters, strict=True):
                 rows.append(parameter.clone())
         self._observe()
 
-    def _closure(self, low: Sequence[torch.Tensor | None], objective: Quadratic) -> Callable[[], torch.Tensor]:
-        """Return what sets every gradient to the objective's where the parameter stands, and returns the loss."""
+    def _reused(self, index: int, row: torch.Tensor | None) -> torch.Tensor | None:
+        """Return the one buffer of tensor ``index``, holding ``row``."""
+        if row is None:
+            return None
+        return self.buffers.setdefault(index, torch.empty_like(row)).copy_(row)
+
+    def _sparse(self, row: torch.Tensor | None) -> torch.Tensor | None:
+        return row if row is None or row.dim() == 0 else row.to_sparse(1)
+
+    def _skipped(self) -> None:
+        """Do what ``torch.amp.GradScaler`` does where gradients have overflowed."""
+        for thing, stepper in zip(self.objects, self.steppers, strict=True):
+            if getattr(thing, "_step_supports_amp_scaling", False):
+                thing.grad_scale, thing.found_inf = None, torch.ones((), device=self.cell.device)
+                _ask(stepper)
+                del thing.grad_scale, thing.found_inf
+
+    def _closure(self, low: Sequence[torch.Tensor | None], number: int) -> Callable[[], torch.Tensor]:
+        """Return what sets every gradient to the script's, and returns a loss.
+
+        With an objective it is the objective's gradient, where the parameter stands.
+        """
+        self.calls.append(0)
+        self.losses.append(math.nan)
+        self.returned.append(math.nan)
+        objective = self.script.objective
 
         def closure() -> torch.Tensor:
+            self.calls[-1] += 1
             loss = torch.zeros(())
+            if objective is None:
+                for parameter, row in zip(self.parameters, low, strict=True):
+                    parameter.grad = row
+                self.losses[-1] = LOSS * number
+                return loss + LOSS * number
             with torch.no_grad():
                 for parameter, lowest in zip(self.parameters, low, strict=True):
                     if lowest is None:
@@ -323,6 +402,7 @@ class _Run:
                     away = parameter - lowest
                     parameter.grad = away * objective.curvature
                     loss += 0.5 * objective.curvature * away.abs().square().sum().cpu().float()
+            self.losses[-1] = float(loss)
             return loss
 
         return closure
@@ -337,14 +417,25 @@ class _Run:
             if not same or not (torch.equal(now, row) or bool(((now == row) | (now.isnan() & row.isnan())).all())):
                 self.wrote.add(index)
 
-    def _reload(self) -> None:
-        """Save, build afresh over the same parameters, load; objects without a state dict are left alone."""
+    def _interrupt(self, how: str) -> None:
+        """Interrupt the run as ``RELOADS`` says; objects without a state dict are not asked for one."""
+        if how in ("copied", "pickled"):
+            self._carry_over(copy.deepcopy if how == "copied" else lambda both: pickle.loads(pickle.dumps(both)))
+            return
         if not all(hasattr(thing, "state_dict") for thing in self.objects):
             return
         saved = [copy.deepcopy(_ask(thing.state_dict)) for thing in self.objects]
+        if how == "saved":
+            saved = [_ask(partial(through_a_file, state)) for state in saved]
         self._construct()
         for thing, state in zip(self.objects, saved, strict=True):
             _ask(partial(thing.load_state_dict, state))
+
+    def _carry_over(self, carry: Callable[[Any], Any]) -> None:
+        """Go on with what ``carry`` makes of parameters and objects together."""
+        self.parameters, self.objects = _ask(lambda: carry((self.parameters, self.objects)))
+        self.wheres = [self._where(index) for index in range(len(self.parameters))]
+        self._took(self.objects)
 
     def _set(self, group: int, name: str, value: float) -> None:
         adapter = self.adapter

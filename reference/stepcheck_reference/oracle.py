@@ -145,7 +145,7 @@ class _Run:
 
     def _stepped(self, tensor: int) -> bool:
         done = self.script.steps[: self.trajectory.steps]
-        return any(step.gradients[tensor] is not None for step in done)
+        return any(step.taken[tensor] is not None for step in done)
 
     # What a step starts from.
 
@@ -216,11 +216,11 @@ class _Run:
         """Return tensor ``index`` of this run, which is called ``number``; ``tables`` numbers rows of scalars."""
         tensor, trace = self.script.tensors[index], self.trajectory.traces[index]
         done = self.script.steps[: self.trajectory.steps]
-        steps = [number for number, step in enumerate(done, 1) if step.gradients[index] is not None]
+        steps = [number for number, step in enumerate(done, 1) if step.taken[index] is not None]
         self._check_untouched(index, trace, steps)
         group = next(i for i, g in enumerate(self.script.groups) if index in g.tensors)
         at = np.array(steps, dtype=np.int64)
-        gradients = [data for step in steps if (data := done[step - 1].gradients[index]) is not None]
+        gradients = [data for step in steps if (data := done[step - 1].taken[index]) is not None]
         before = np.asarray(trace.before, dtype=np.float64)
         every = len(steps) == len(before)
         old = {
@@ -315,7 +315,7 @@ class _Run:
             trace = self.trajectory.traces[index]
             group = next(i for i, g in enumerate(self.script.groups) if index in g.tensors)
             done = self.script.steps[: self.trajectory.steps]
-            expected = np.cumsum([0, *(step.gradients[index] is not None for step in done)])
+            expected = np.cumsum([0, *(step.taken[index] is not None for step in done)])
             observed = np.asarray(trace.count, dtype=np.float64)
             wrong = np.flatnonzero((observed != -1) & (observed != expected[: len(observed)]))
             if wrong.size:

@@ -25,6 +25,16 @@ LAYOUTS = ("contiguous", "transposed", "sliced", "channels_last")
 MOST_KEPT = 16384
 """Values up to which an expansion is kept for when it is asked for again, as by the next mode of a subject."""
 
+RELOADS = ("", "loaded", "saved", "copied", "pickled")
+"""How a run may be interrupted before a step: not at all; by a state dict that is kept in memory, or goes through
+``torch.save``, and is loaded into a new optimizer; by a deep copy, or a pickle, of parameters with their optimizer."""
+
+MANNERS = ("closure", "tensor_lr", "float64_default", "reused_gradient", "spoiled_gradient", "scheduler", "sparse")
+"""Other ways to do what a script says, none of which may change what a step does. The gradient is set by a closure that
+``step`` is given; lr is a 0-d float64 tensor; torch's default dtype is float64; every gradient of a tensor is written
+into the same buffer; a gradient's memory is overwritten once its step is over; lr is set by a scheduler; gradients are
+sparse."""
+
 REGIMES = ("normal", "uniform", "wide", "tiny", "huge", "sparse", "signs", "constant")
 """How the values of a ``Drawn`` are spread; see ``expand``."""
 
@@ -86,15 +96,28 @@ class Group:
 class Step:
     """One call of ``step()`` and what comes just before it, in this order.
 
-    ``reload`` saves the state dict, builds a fresh optimizer over the same parameters and loads it;
-    ``hyper`` sets (group, alphabet name, value), as a scheduler would; ``overwrite`` writes new values
-    into (tensor, data); then every tensor gets its gradient, or none where the entry is ``None``.
+    ``reload`` interrupts the run (see ``RELOADS``; True means "loaded"); ``hyper`` sets (group, alphabet name, value),
+    as a scheduler would; ``overwrite`` writes new values into (tensor, data); then every tensor gets its gradient, or
+    none where the entry is ``None``. A step that is to ``skip`` is taken as ``torch.amp.GradScaler`` takes one whose
+    gradients overflowed: the optimizer is told so if it wants to be, and not called otherwise.
     """
 
     gradients: tuple[Data | None, ...]
     hyper: tuple[tuple[int, str, float], ...] = ()
     overwrite: tuple[tuple[int, Data], ...] = ()
-    reload: bool = False
+    reload: str | bool = ""
+    skip: bool = False
+
+    def __post_init__(self) -> None:
+        if isinstance(self.reload, bool):
+            object.__setattr__(self, "reload", "loaded" if self.reload else "")
+        if self.reload not in RELOADS:
+            raise ValueError(f"reload={self.reload!r}, but should be one of {', '.join(map(repr, RELOADS))}")
+
+    @property
+    def taken(self) -> tuple[Data | None, ...]:
+        """The gradients that the step is taken with: none where it is skipped."""
+        return (None,) * len(self.gradients) if self.skip else self.gradients
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,19 +132,24 @@ class Script:
     """Everything done to an optimizer, from construction to the last step.
 
     With an ``objective`` the subject is called as ``step(closure)`` and asks for gradients where it likes; what a
-    step then gives for a tensor is not its gradient but where the objective is lowest.
+    step then gives for a tensor is not its gradient but where the objective is lowest. ``manners`` are other ways to do
+    the same (see ``MANNERS``).
     """
 
     tensors: tuple[Tensor, ...]
     groups: tuple[Group, ...]
     steps: tuple[Step, ...]
     objective: Quadratic | None = None
+    manners: tuple[str, ...] = ()
     label: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         placed = sorted(index for group in self.groups for index in group.tensors)
         if placed != list(range(len(self.tensors))):
             raise ValueError(f"groups hold tensors {placed}, but should hold each of {len(self.tensors)} once")
+        for manner in self.manners:
+            if manner not in MANNERS:
+                raise ValueError(f"manner={manner!r}, but should be one of {', '.join(MANNERS)}")
         for number, step in enumerate(self.steps, 1):
             if len(step.gradients) != len(self.tensors):
                 raise ValueError(
@@ -135,7 +163,7 @@ class Script:
         return sum(
             size
             for step in self.steps
-            for size, gradient in zip(sizes, step.gradients, strict=True)
+            for size, gradient in zip(sizes, step.taken, strict=True)
             if gradient is not None
         )
 
@@ -264,11 +292,13 @@ def from_json(text: str) -> Script:
                     gradients=tuple(None if d is None else _data(d) for d in s["gradients"]),
                     hyper=tuple((int(g), str(name), float(value)) for g, name, value in s.get("hyper", ())),
                     overwrite=tuple((int(i), _data(d)) for i, d in s.get("overwrite", ())),
-                    reload=bool(s.get("reload", False)),
+                    reload=s.get("reload", ""),
+                    skip=bool(s.get("skip", False)),
                 )
                 for s in raw["steps"]
             ),
             objective=Quadratic(float(raw["curvature"])) if "curvature" in raw else None,
+            manners=tuple(map(str, raw.get("manners", ()))),
             label=raw.get("label", ""),
         )
     except (KeyError, TypeError) as error:
@@ -297,13 +327,16 @@ def _plain(script: Script) -> dict[str, Any]:
         if item.overwrite:
             plain["overwrite"] = [[index, data(d)] for index, d in item.overwrite]
         if item.reload:
-            plain["reload"] = True
+            plain["reload"] = True if item.reload == "loaded" else item.reload
+        if item.skip:
+            plain["skip"] = True
         return plain
 
     objective = {} if script.objective is None else {"curvature": _number(script.objective.curvature)}
     return {
         "label": script.label,
         **objective,
+        **({"manners": list(script.manners)} if script.manners else {}),
         "tensors": [
             {"shape": list(t.shape), "dtype": t.dtype, "initial": data(t.initial), "layout": t.layout}
             for t in script.tensors

@@ -50,6 +50,16 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
+class Entry:
+    """A tensor or number that an optimizer holds for a parameter: its key, dtype ("" for a number), device and size."""
+
+    key: str
+    dtype: str
+    device: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class Trajectory:
     """One trace a tensor, over the steps that were finished; ``fault`` says why there are no more."""
 
@@ -60,3 +70,11 @@ class Trajectory:
     """Alphabet names of the states that the adapter maps for this subject."""
     wrote: tuple[int, ...] = ()
     """Tensors whose gradient held other numbers after a step than it was given with."""
+    calls: tuple[int, ...] = field(default=())
+    """How often each finished step called the closure that it was given; empty where there was none."""
+    returned: tuple[float, ...] = field(default=())
+    """What each finished step returned where it was given a closure, nan where that is no number."""
+    losses: tuple[float, ...] = field(default=())
+    """The loss that the closure returned when each finished step called it last."""
+    entries: tuple[tuple[Entry, ...], ...] = field(default=())
+    """What the optimizer holds for each tensor at the end, an entry of its state each."""
