@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from msgspec.structs import replace as changed
@@ -25,8 +25,9 @@ from stepcheck_implementations.libraries import arithmetic_of
 from stepcheck_implementations.subject import Adapter, Cell, compiles_slowly
 from stepcheck_properties import examine as examining
 from stepcheck_properties import laws, profile
+from stepcheck_properties.bench import Bench
 from stepcheck_properties.examine import Examination
-from stepcheck_properties.law import Breach, Evidence
+from stepcheck_properties.law import Breach, Evidence, Facts, Twin
 from stepcheck_reference.arithmetic import Arithmetic
 from stepcheck_reference.formats import FORMATS
 from stepcheck_reference.judgement import CountBreak, Deviation
@@ -36,8 +37,6 @@ from stepcheck_reference.rule import Rule
 from stepcheck_reference.rules import find
 from stepcheck_reference.script import Script
 from stepcheck_reference.trajectory import Trajectory
-
-Run = Callable[[Script], Trajectory]
 
 NEAR = 2.0**-20
 """How far beyond 1 a ratio is before enclosing it can tell more than the centre's own last bits."""
@@ -61,6 +60,7 @@ class _Case:
 
     def __init__(self, court: Court, planned: Planned) -> None:
         self.court, self.planned, self.cell = court, planned, planned.cell
+        self.alive: tuple[Finding, ...] = ()
         self.rule: Rule = find(planned.rule)
         asked = profile.find(court.request.profile)
         self.profile = profile.compiled(asked) if compiles_slowly(court.adapter, self.cell.mode) else asked
@@ -69,8 +69,24 @@ class _Case:
         self.seed = int.from_bytes(hashlib.blake2b(place.encode(), digest_size=7).digest(), "big")
         self.companions = {name for name in FORMATS if name in planned.companions or name == self.cell.dtype}
 
-    def run(self, script: Script) -> Trajectory:
-        return self.court.runner.run(self.court.adapter, self.cell, script)
+    def run(self, script: Script, twin: Twin | None = None) -> Trajectory:
+        cell = self.cell if twin is None else twin_cell(self.cell, twin)
+        return self.court.runner.run(self.court.adapter, cell, script)
+
+    def facts(self) -> Facts:
+        return facts_of(self.court.adapter, self.planned, self.rule)
+
+    def beside(self, twin: Twin) -> Mapping[str, Arithmetic]:
+        """Return the arithmetic of a law's second run, with what is known of its cell allowed."""
+        if not self.court.adapter.declared:
+            return self.arithmetics
+        cell = twin_cell(self.cell, twin)
+        known_there = known(self.court.findings, cell, self.court.torch)
+        return {dtype: allowed(known_there, found) for dtype, found in declared(cell).items()}
+
+    def bench(self, arithmetics: Mapping[str, Arithmetic]) -> Bench:
+        self.arithmetics = arithmetics
+        return Bench(self.run, self.rule, self.allowed(arithmetics), self.cell.dtype, self.facts(), self.beside)
 
     def result(self) -> CellResult:
         declares = self.court.adapter.declared
@@ -83,7 +99,10 @@ class _Case:
         return self.told(examination, arithmetics, inferred, shown, fixed)
 
     def detour(self, script: Script) -> Script:
-        return detoured(self.alive, without_changes(script, self.court.adapter.constant))
+        """Return ``script`` led past what is known of this cell, and of the plain path that laws hold it against."""
+        plain = known(self.court.findings, replace(self.cell, mode="single"), self.court.torch)
+        around = (*self.alive, *(entry for entry in plain if entry not in self.alive))
+        return detoured(around, without_changes(script, self.court.adapter.constant))
 
     def allowed(self, arithmetics: Mapping[str, Arithmetic]) -> dict[str, Arithmetic]:
         """Return the arithmetic of every dtype the scripts may have, with what is known allowed in the cell's own."""
@@ -91,6 +110,7 @@ class _Case:
         return kept | {self.cell.dtype: allowed(self.alive, arithmetics[self.cell.dtype])}
 
     def examined(self, arithmetics: Mapping[str, Arithmetic]) -> Examination:
+        self.arithmetics = arithmetics
         return examining.examine(
             self.run,
             self.rule,
@@ -101,6 +121,8 @@ class _Case:
             dict(self.planned.hold),
             reductions=0,
             detour=self.detour,
+            facts=self.facts(),
+            beside=self.beside,
         )
 
     def inferred(self) -> tuple[Examination, Mapping[str, Arithmetic], Candidate]:
@@ -115,12 +137,8 @@ class _Case:
             return first, plain, PLAIN
         for entry in CANDIDATES[1:]:
             arithmetics = entry.arithmetics()
-            if any(
-                examining.reproduces(
-                    witness, run=self.run, rule=self.rule, arithmetics=self.allowed(arithmetics), dtype=self.cell.dtype
-                )
-                for witness in witnesses
-            ):
+            bench = self.bench(arithmetics)
+            if any(examining.reproduces(witness, bench=bench) for witness in witnesses):
                 continue
             again = self.examined(arithmetics)
             if not again.failures:
@@ -143,10 +161,7 @@ class _Case:
                 continue
             small = examining.reduced(
                 found,
-                run=self.run,
-                rule=self.rule,
-                arithmetics=self.allowed(arithmetics),
-                dtype=self.cell.dtype,
+                bench=self.bench(arithmetics),
                 budget=self.profile.reductions,
                 hold=dict(self.planned.hold),
                 detour=self.detour,
@@ -243,8 +258,10 @@ class _Case:
     def witnessed(self, finding: Finding, arithmetics: Mapping[str, Arithmetic]) -> Iterator[Failure]:
         names = [symbol.name for symbol in self.rule.hyper]
         script = finding.script(self.cell.dtype, names, dict(self.planned.hold))
-        evidence = self.evidence(script, arithmetics)
         law = laws.find(finding.code)
+        evidence = replace(self.bench(arithmetics), arithmetics=arithmetics).evidence(law, script)
+        if evidence is None:
+            return
         for breach in law.check(evidence).breaches:
             if finding.shows(finding.code, breach.output):
                 item = Replayable(self.cell, self.planned.rule, script)
@@ -265,6 +282,29 @@ def enclosable(rule: Rule, deviation: Deviation) -> bool:
         return False
     needed = {symbol.name for symbol in on_quadratic(equation).free_symbols - rule.constants.keys()}
     return needed <= deviation.inputs.keys()
+
+
+def twin_cell(cell: Cell, twin: Twin) -> Cell:
+    """Return the cell in which ``twin`` runs."""
+    options = {**dict(cell.fixed), **twin.options}
+    return replace(cell, mode=twin.mode or cell.mode, dtype=twin.dtype or cell.dtype, fixed=tuple(options.items()))
+
+
+def facts_of(adapter: Adapter, planned: Planned, rule: Rule) -> Facts:
+    """Return what is known of a planned cell's subject before it runs."""
+    cell = planned.cell
+    return Facts(
+        rule,
+        dtype=cell.dtype,
+        mode=cell.mode,
+        device=cell.device,
+        modes=planned.modes,
+        takes=frozenset(adapter.hyper),
+        hold=dict(planned.hold),
+        arguments=planned.arguments,
+        interface="wrapped" if adapter.through else "torch" if adapter.takes == "groups" else "object",
+        constant=adapter.constant,
+    )
 
 
 def evidence_of(

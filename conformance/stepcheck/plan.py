@@ -18,7 +18,8 @@ class Planned:
     """A cell and the name of its rule; ``verdict`` and ``reason`` are set where it is not judged.
 
     ``hold`` are hyper-parameters that do not vary here; ``companions`` are dtypes that may stand beside
-    the cell's in one script.
+    the cell's in one script; ``modes`` are the execution paths there are beside the cell's own, and ``arguments`` the
+    names that the subject's constructor takes.
     """
 
     cell: Cell
@@ -27,15 +28,22 @@ class Planned:
     companions: tuple[str, ...] = ()
     verdict: Verdict | None = None
     reason: str = ""
+    modes: tuple[str, ...] = ()
+    arguments: frozenset[str] = frozenset()
 
 
 def plan(
-    request: Request, adapter: Adapter, availability: Iterable[Mapping[str, str]], devices: Iterable[str]
+    request: Request,
+    adapter: Adapter,
+    availability: Iterable[Mapping[str, str]],
+    devices: Iterable[str],
+    arguments: Iterable[str] = (),
 ) -> tuple[Planned, ...]:
     """Return the cells of ``request`` in the order configuration, mode, dtype, device.
 
     ``availability`` gives mode, dtype, device and the reason why the subject refuses them, "" where it
-    does not. Raises WrongRequest for a device the worker does not have.
+    does not; ``arguments`` are the names that its constructor takes. Raises WrongRequest for a device the worker
+    does not have.
     """
     there = tuple(devices)
     chosen = _devices(request.devices, there)
@@ -78,7 +86,11 @@ def plan(
                         if not refusals.get((mode, name, device), "")
                         and (adapter.declared or name in request.dtypes or not is_complex(name))
                     )
-                    planned.append(Planned(cell, rule or "", hold, beside, verdict, " ".join(reason.split())))
+                    paths = tuple(
+                        name for name in MODES if name in adapter.modes and refusals.get((name, dtype, device)) == ""
+                    )
+                    told = " ".join(reason.split())
+                    planned.append(Planned(cell, rule or "", hold, beside, verdict, told, paths, frozenset(arguments)))
     return tuple(planned)
 
 

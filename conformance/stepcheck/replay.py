@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
 from stepcheck.certificate import CellResult, LawResult
 from stepcheck.failing import failure, worst
-from stepcheck.judging import arithmetics_of, evidence_of
+from stepcheck.judging import arithmetics_of, evidence_of, facts_of, twin_cell
+from stepcheck.plan import Planned
 from stepcheck.replay_token import decode
 from stepcheck.request import Request
 from stepcheck.survey import described
 from stepcheck.verdict import Verdict, overall
 from stepcheck_implementations import wire
 from stepcheck_implementations.pool import Workers
+from stepcheck_implementations.subject import MODES, Adapter, Cell
 from stepcheck_properties import laws
+from stepcheck_properties.bench import Bench
+from stepcheck_properties.law import Twin
+from stepcheck_reference.arithmetic import Arithmetic
 from stepcheck_reference.rules import find
+from stepcheck_reference.script import Script
+from stepcheck_reference.trajectory import Trajectory
 
 
 def replay(token: str) -> CellResult:
@@ -30,16 +41,31 @@ def replay(token: str) -> CellResult:
             fixed={name: value for name, value in cell.fixed if isinstance(value, (bool, int, float))},
             maps=dict(cell.maps),
         )
-        adapter = wire.adapter_from_plain(described(request, workers)["adapter"])
+        description = described(request, workers)
+        adapter = wire.adapter_from_plain(description["adapter"])
         arithmetics = arithmetics_of(adapter, cell, item.arithmetic)
-        evidence = evidence_of(rule, item.script, workers.run(adapter, cell, item.script), arithmetics, cell.dtype)
-    judgement = evidence.judgement
-    results = []
-    for law in laws.ALL:
-        checked = law.check(evidence)
-        broken = tuple(failure(adapter, law, breach, item, judgement.counts) for breach in checked.breaches)
-        verdict = Verdict.BROKEN if broken else Verdict.HOLDS if checked.compared else Verdict.VACUOUS
-        results.append(LawResult(code=law.code, verdict=verdict, compared=checked.compared, failures=broken))
+        trajectory = workers.run(adapter, cell, item.script)
+        evidence = evidence_of(rule, item.script, trajectory, arithmetics, cell.dtype)
+        judgement = evidence.judgement
+        facts = facts_of(adapter, _planned(cell, item.rule, adapter, description), rule)
+        facts = replace(facts, observed=frozenset(trajectory.observed), counted=_counted(trajectory))
+
+        def run(script: Script, twin: Twin | None = None) -> Trajectory:
+            return workers.run(adapter, cell if twin is None else twin_cell(cell, twin), script)
+
+        def beside(twin: Twin) -> Mapping[str, Arithmetic]:
+            return arithmetics_of(adapter, twin_cell(cell, twin), item.arithmetic)
+
+        bench = Bench(run, rule, arithmetics, cell.dtype, facts, beside)
+        results = []
+        for law in laws.ALL:
+            shown = evidence if law.twin is None else bench.evidence(law, item.script, trajectory)
+            if shown is None or not law.applies(facts):
+                continue
+            checked = law.check(shown)
+            broken = tuple(failure(adapter, law, breach, item, judgement.counts) for breach in checked.breaches)
+            verdict = Verdict.BROKEN if broken else Verdict.HOLDS if checked.compared else Verdict.VACUOUS
+            results.append(LawResult(code=law.code, verdict=verdict, compared=checked.compared, failures=broken))
     return CellResult(
         id=cell.id,
         configuration=cell.configuration,
@@ -59,3 +85,24 @@ def replay(token: str) -> CellResult:
         worst={output: worst(entry) for output, entry in judgement.worst.items()},
         laws=tuple(results),
     )
+
+
+def _planned(cell: Cell, rule: str, adapter: Adapter, description: Mapping[str, Any]) -> Planned:
+    """Return the cell as it is planned where a whole target is certified."""
+    there = {
+        row["mode"]
+        for row in description["availability"]
+        if (row["dtype"], row["device"], row["reason"]) == (cell.dtype, cell.device, "")
+    }
+    fixed = {name: value for name, value in cell.fixed if isinstance(value, (int, float)) and name in adapter.hyper}
+    return Planned(
+        cell,
+        rule,
+        {**adapter.configuration(cell.configuration).holds, **fixed},
+        modes=tuple(mode for mode in MODES if mode in there and mode in adapter.modes),
+        arguments=frozenset(description["arguments"]),
+    )
+
+
+def _counted(trajectory: Trajectory) -> bool:
+    return any(bool((trace.count >= 0).any()) for trace in trajectory.traces)

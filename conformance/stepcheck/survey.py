@@ -82,7 +82,7 @@ def survey(request: Request, runner: Runner) -> Survey:
         own = libraries.find(request.target) is not None
         if own:
             _check_set(request, [adapter])
-        planned = plan(request, adapter, description["availability"], description["devices"])
+        planned = plan(request, adapter, description["availability"], description["devices"], description["arguments"])
         matched = None if own else _matched(adapter, str(description["reads"]))
         found = _departures(request, adapter, description["defaults"])
         return Survey((Subject(request, adapter, planned),), (), description, matched, found)
@@ -95,12 +95,13 @@ def survey(request: Request, runner: Runner) -> Survey:
         narrowed = narrow(request, adapter)
         try:
             description = runner.describe(adapter.target)
-            availability = description["availability"]
+            availability, arguments = description["availability"], description["arguments"]
             defaults += _departures(narrowed, adapter, description["defaults"])
         except TargetError as error:
             refused.append(error)
-            availability = _nowhere(str(error), environment["devices"])
-        subjects.append(Subject(narrowed, adapter, plan(narrowed, adapter, availability, environment["devices"])))
+            availability, arguments = _nowhere(str(error), environment["devices"]), []
+        cells = plan(narrowed, adapter, availability, environment["devices"], arguments)
+        subjects.append(Subject(narrowed, adapter, cells))
     if len(refused) == len(members):
         raise refused[0]
     known = {adapter.target.rpartition(".")[2] for adapter in members}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import hypothesis
@@ -13,10 +13,11 @@ from hypothesis import HealthCheck, Phase
 from numpy.typing import NDArray
 
 from stepcheck_properties import laws
+from stepcheck_properties.bench import Bench, Beside
 from stepcheck_properties.corners import corners
-from stepcheck_properties.law import Breach, Evidence, Facts, Law
+from stepcheck_properties.law import Breach, Evidence, Facts, Law, Run
 from stepcheck_properties.profile import Profile
-from stepcheck_properties.reduce import Detour, Run, breach_of, reduce
+from stepcheck_properties.reduce import Detour, reduce
 from stepcheck_properties.strategies.scripts import scripts
 from stepcheck_reference import oracle
 from stepcheck_reference.arithmetic import Arithmetic
@@ -128,23 +129,30 @@ def examine(
     *,
     reductions: int | None = None,
     detour: Detour | None = None,
+    facts: Facts | None = None,
+    beside: Beside | None = None,
 ) -> Examination:
-    """Return what the subject ``run`` does to the laws in one cell: corners first, then drawn scripts.
+    """Return what the subject ``run`` does to the laws in one cell: corners first, then drawn scripts, then laws' own.
 
     ``arithmetics`` maps each dtype the subject may be given to its declared arithmetic; ``dtype`` must be
     among them, the others may stand beside it. ``seed`` should be derived from the cell; the same
     arguments and subject give the same examination. ``hold`` fixes hyper-parameters. ``reductions`` bounds
     the runs spent on each failure (default: the profile's; 0 leaves scripts as they were found). ``detour``
-    returns a script changed so as to pass by what is known already; it must leave such scripts alone.
+    returns a script changed so as to pass by what is known already; it must leave such scripts alone. ``facts`` are
+    what is known of the subject before it runs (default: nothing but its rule and dtype), ``beside`` gives the
+    arithmetic of a law's second run.
 
     Tensors of other dtypes are company: they are judged in cells of their own. A subject's exceptions,
     crashes and hangs are failures in the result. What ``run`` itself raises comes through. Raises KeyError
     where ``dtype`` has no arithmetic.
     """
     arithmetics[dtype]
-    cell = _Examining(run, rule, arithmetics, dtype, profile, seed, dict(hold or {}), on_progress, detour)
+    known = replace(facts or Facts(rule), rule=rule, dtype=dtype)
+    bench = Bench(run, rule, arithmetics, dtype, known, beside)
+    cell = _Examining(bench, profile, seed, dict(hold or {}), on_progress, detour)
     cell.corners()
     cell.drawn()
+    cell.own()
     return cell.result(profile.reductions if reductions is None else reductions)
 
 
@@ -153,18 +161,15 @@ class _Examining:
 
     def __init__(
         self,
-        run: Run,
-        rule: Rule,
-        arithmetics: Mapping[str, Arithmetic],
-        dtype: str,
+        bench: Bench,
         profile: Profile,
         seed: int,
         hold: dict[str, float],
         on_progress: Progress | None,
         detour: Detour | None,
     ) -> None:
-        self.detour = detour
-        self.run, self.rule, self.arithmetics, self.dtype = run, rule, arithmetics, dtype
+        self.bench, self.detour = bench, detour
+        self.rule, self.arithmetics, self.dtype = bench.rule, bench.arithmetics, bench.dtype
         self.profile, self.seed, self.hold, self.on_progress = profile, seed, hold, on_progress
         self.tally = _Tally()
         self.total = profile.examples
@@ -231,11 +236,11 @@ class _Examining:
 
     def observed(self, script: Script, found_in: str) -> Trajectory:
         """Run one script, once more where it crashes or hangs; if it does again, no further one is run."""
-        trajectory = self.run(script)
+        trajectory = self.bench.run(script)
         fault = trajectory.fault
         if fault is None or fault.kind not in ("crashed", "hung"):
             return trajectory
-        again = self.run(script)
+        again = self.bench.run(script)
         if again.fault is None or again.fault.kind != fault.kind:
             self.tally.unconfirmed.append(f"{found_in}: {fault.kind} at step {fault.step}, not when repeated")
         else:
@@ -263,12 +268,38 @@ class _Examining:
         tally.counted = tally.counted or any(bool((trace.count >= 0).any()) for trace in trajectory.traces)
         evidence = Evidence(self.rule, script, trajectory, judgement)
         for law in laws.ALL:
-            checked = law.check(evidence)
-            tally.checked[law.code] = tally.checked.get(law.code, 0) + checked.compared
-            for breach in checked.breaches:
-                self.fail(Failure(law, breach.output, breach, script, found_in))
+            if not has_its_own(law):
+                self.checked(law, evidence, found_in)
         if self.on_progress is not None:
             self.on_progress(tally.scripts, max(self.total, tally.scripts), tally.compared)
+
+    def own(self) -> None:
+        """Put the subject through the scripts that laws have for themselves."""
+        facts = self.facts()
+        for law in laws.ALL:
+            if self.tally.stopped or not has_its_own(law) or not law.applies(facts):
+                continue
+            bench = replace(self.bench, facts=facts)
+            for script in () if law.scripts is None else law.scripts(facts, self.profile, self.seed):
+                changed = script if self.detour is None else self.detour(script)
+                trajectory = self.observed(changed, law.code)
+                evidence = bench.evidence(law, changed, trajectory)
+                if evidence is not None:
+                    self.tally.scripts += 1
+                    self.checked(law, evidence, law.code)
+                if self.tally.stopped:
+                    break
+
+    def checked(self, law: Law, evidence: Evidence, found_in: str) -> None:
+        """Add what ``evidence`` shows for ``law`` to the tally."""
+        checked = law.check(evidence)
+        self.tally.checked[law.code] = self.tally.checked.get(law.code, 0) + checked.compared
+        for breach in checked.breaches:
+            self.fail(Failure(law, breach.output, breach, evidence.script, found_in))
+
+    def facts(self) -> Facts:
+        """Return what is known of the subject by now."""
+        return replace(self.bench.facts, observed=frozenset(self.tally.observed), counted=self.tally.counted)
 
     def fail(self, failure: Failure) -> None:
         """Keep ``failure`` if it is the first of its law and output, or easier to reduce than the one kept."""
@@ -280,22 +311,13 @@ class _Examining:
     def result(self, reductions: int) -> Examination:
         """Return the findings, each failure reduced in at most ``reductions`` runs."""
         tally = self.tally
+        facts = self.facts()
+        bench = replace(self.bench, facts=facts)
         order = [law.code for law in laws.ALL]
         kept = sorted(tally.failures.values(), key=lambda failure: (order.index(failure.law.code), failure.output))
         failures = tuple(
-            reduced(
-                failure,
-                run=self.run,
-                rule=self.rule,
-                arithmetics=self.arithmetics,
-                dtype=self.dtype,
-                budget=reductions,
-                hold=self.hold,
-                detour=self.detour,
-            )
-            for failure in kept
+            reduced(failure, bench=bench, budget=reductions, hold=self.hold, detour=self.detour) for failure in kept
         )
-        facts = Facts(self.rule, frozenset(tally.observed), tally.counted)
         return Examination(
             findings=tuple(self.finding(law, facts) for law in laws.ALL),
             failures=failures,
@@ -332,13 +354,15 @@ class _Examining:
         return Finding(law, HOLDS, compared)
 
 
+def has_its_own(law: Law) -> bool:
+    """Whether ``law`` is checked on scripts of its own, or holds one run against another."""
+    return law.scripts is not None or law.twin is not None
+
+
 def reduced(
     failure: Failure,
     *,
-    run: Run,
-    rule: Rule,
-    arithmetics: Mapping[str, Arithmetic],
-    dtype: str,
+    bench: Bench,
     budget: int,
     hold: Mapping[str, float] | None = None,
     detour: Detour | None = None,
@@ -347,13 +371,10 @@ def reduced(
     if budget <= 0:
         return failure
     found = reduce(
-        run=run,
-        rule=rule,
-        arithmetics=arithmetics,
+        bench=bench,
         script=failure.script,
         law=failure.law,
         breach=failure.breach,
-        dtype=dtype,
         budget=budget,
         hold=hold,
         detour=detour,
@@ -361,13 +382,9 @@ def reduced(
     return Failure(failure.law, failure.output, found.breach, found.script, failure.found_in, found.runs)
 
 
-def reproduces(
-    failure: Failure, *, run: Run, rule: Rule, arithmetics: Mapping[str, Arithmetic], dtype: str
-) -> Breach | None:
+def reproduces(failure: Failure, *, bench: Bench) -> Breach | None:
     """Return how ``failure``'s script breaks its law when it is run again, or ``None`` where it does not."""
-    trajectory = run(failure.script)
-    judgement = oracle.judge(rule, failure.script, trajectory, arithmetics, only=dtype)
-    return breach_of(failure.law, failure.output, Evidence(rule, failure.script, trajectory, judgement))
+    return bench.breach(failure.law, failure.output, failure.script)
 
 
 def _reducibility(failure: Failure) -> tuple[bool, int]:

@@ -1,10 +1,12 @@
-"""Law: one true sentence about optimizers, when it applies, and how a run is checked against it."""
+"""Law: one true sentence about optimizers, when it applies, and how runs are checked against it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
 
+from stepcheck_properties.profile import Profile
 from stepcheck_reference.judgement import Deviation, Judgement
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.script import Script
@@ -13,21 +15,60 @@ from stepcheck_reference.trajectory import Trajectory
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of a subject in one cell: its rule, the states it shows, whether it shows a step counter."""
+    """What is known of a subject in one cell.
+
+    ``observed`` are the states it shows, ``counted`` says whether it shows a step counter, and both are empty until it
+    has run. ``modes`` are the execution paths that it has in this dtype on this device, ``takes`` the hyper-parameters
+    that it takes, by alphabet name, and ``hold`` those that stand still in this cell, with their values. ``arguments``
+    are the names its constructor takes. ``interface`` is "torch" (built from parameter groups, with ``state`` and
+    ``state_dict``), "object" (anything else with ``step()``) or "wrapped" (driven through a wrapper of ours).
+    ``constant`` are the hyper-parameters that cannot be changed once it is built.
+    """
 
     rule: Rule
-    observed: frozenset[str]
-    counted: bool
+    observed: frozenset[str] = frozenset()
+    counted: bool = False
+    dtype: str = "float32"
+    mode: str = "single"
+    device: str = "cpu"
+    modes: tuple[str, ...] = ("single",)
+    takes: frozenset[str] = frozenset()
+    hold: Mapping[str, float] = field(default_factory=dict)
+    arguments: frozenset[str] = frozenset()
+    interface: str = "torch"
+    constant: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """A second run to hold the first against: its script, in another ``mode``, dtype or with other ``options``.
+
+    ``options`` are constructor arguments; ``rule`` is what the twin is judged by, where that is another.
+    """
+
+    script: Script
+    mode: str = ""
+    dtype: str = ""
+    options: Mapping[str, object] = field(default_factory=dict)
+    rule: Rule | None = None
+
+
+class Run(Protocol):
+    """Runs a script on the subject; with ``twin``, on the subject as that says."""
+
+    def __call__(self, script: Script, twin: Twin | None = None) -> Trajectory:
+        """Return what the subject does over ``script``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One run of a subject and what the oracle found in it."""
+    """One run of a subject and what the oracle found in it; ``twin`` is the run that it is held against, if any."""
 
     rule: Rule
     script: Script
     trajectory: Trajectory
     judgement: Judgement
+    twin: Evidence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +104,12 @@ class Law:
     ``code`` is stable and never reused. ``sentence`` is true of every conforming subject;
     ``condition`` says in words what ``applies`` decides from facts. ``mathematics``, ``remedy`` (what to do
     when it is broken) and ``example`` (code that breaks it) are for people. ``unit`` names what
-    ``check`` counts. ``since`` is stepcheck's version that brought it.
+    ``check`` counts. ``since`` is stepcheck's version that brought it. ``theorem`` names what is proved of rules, where
+    the sentence is about rules too.
+
+    A law without ``scripts`` is checked on every script that its cell is put through, one with ``scripts`` on its own:
+    these are made for (facts, profile, seed). ``twin`` makes the second run that a script is held against, or returns
+    None where there is none; the evidence then has it.
     """
 
     code: str
@@ -78,3 +124,6 @@ class Law:
     mathematics: str
     remedy: str
     example: str
+    scripts: Callable[[Facts, Profile, int], Iterable[Script]] | None = None
+    twin: Callable[[Script, Facts], Twin | None] | None = None
+    theorem: str = ""

@@ -10,16 +10,13 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from stepcheck_properties.law import Breach, Evidence, Law
+from stepcheck_properties.bench import Bench
+from stepcheck_properties.law import Breach, Law
 from stepcheck_properties.strategies.hyper_parameters import domains_of, holds, typical_values
-from stepcheck_reference import oracle
-from stepcheck_reference.arithmetic import Arithmetic
 from stepcheck_reference.formats import is_complex
-from stepcheck_reference.rule import Rule
 from stepcheck_reference.script import Data, Drawn, Literal, Script, Tensor, expand
 from stepcheck_reference.trajectory import Trajectory
 
-Run = Callable[[Script], Trajectory]
 Detour = Callable[[Script], Script]
 ZERO, ONE = Literal((0.0,)), Literal((1.0,))
 HANG_RUNS = 2
@@ -45,35 +42,27 @@ class Reduction:
     runs: int
 
 
-def breach_of(law: Law, output: str, evidence: Evidence) -> Breach | None:
-    """Return how ``evidence`` breaks ``law`` in ``output``, or ``None`` where it does not."""
-    return next((breach for breach in law.check(evidence).breaches if breach.output == output), None)
-
-
 def reduce(
     *,
-    run: Run,
-    rule: Rule,
-    arithmetics: Mapping[str, Arithmetic],
+    bench: Bench,
     script: Script,
     law: Law,
     breach: Breach,
-    dtype: str,
     budget: int,
     hold: Mapping[str, float] | None = None,
     detour: Detour | None = None,
 ) -> Reduction:
     """Return the smallest script that breaks ``law`` as ``breach`` does, found in at most ``budget`` runs.
 
-    ``run`` is the subject, ``dtype`` that of the tensors judged, ``hold`` names hyper-parameters to leave
-    alone. Scripts that ``detour`` would change break for a reason already known, and are passed over. Where
-    nothing smaller breaks, the script comes back as it was.
+    ``bench`` has the subject, ``hold`` names hyper-parameters to leave alone. Scripts that ``detour`` would change
+    break for a reason already known, and are passed over. Where nothing smaller breaks, the script comes back as it
+    was.
     """
     if breach.output == "hung":
         budget = min(budget, HANG_RUNS)
     elif breach.output == "crashed":
         budget = min(budget, CRASH_RUNS)
-    search = _Search(run, rule, arithmetics, law, script, breach, dtype, budget, frozenset(hold or ()), detour)
+    search = _Search(bench, law, script, breach, budget, frozenset(hold or ()), detour)
     search.finish()
     return Reduction(search.script, search.breach, search.runs)
 
@@ -83,19 +72,15 @@ class _Search:
 
     def __init__(
         self,
-        run: Run,
-        rule: Rule,
-        arithmetics: Mapping[str, Arithmetic],
+        bench: Bench,
         law: Law,
         script: Script,
         breach: Breach,
-        dtype: str,
         budget: int,
         held: frozenset[str],
         detour: Detour | None,
     ) -> None:
-        self.dtype, self.detour = dtype, detour
-        self.run, self.rule, self.arithmetics, self.law = run, rule, arithmetics, law
+        self.bench, self.law, self.detour = bench, law, detour
         self.script, self.breach, self.budget, self.held = script, breach, budget, held
         self.trajectory: Trajectory | None = None
         self.runs = 0
@@ -126,10 +111,11 @@ class _Search:
         self.tried.add(key)
         if self.detour is not None and self.detour(candidate) != candidate:
             return False
+        if self.law.twin is not None and self.law.twin(candidate, self.bench.facts) is None:
+            return False
         self.runs += 1
-        trajectory = self.run(candidate)
-        judgement = oracle.judge(self.rule, candidate, trajectory, self.arithmetics, only=self.dtype)
-        found = breach_of(self.law, self.breach.output, Evidence(self.rule, candidate, trajectory, judgement))
+        trajectory = self.bench.run(candidate)
+        found = self.bench.breach(self.law, self.breach.output, candidate, trajectory)
         if found is None:
             return False
         self.script, self.breach, self.trajectory = candidate, found, trajectory
@@ -206,7 +192,7 @@ class _Search:
             return
         if self.trajectory is None:
             self.runs += 1
-            self.trajectory = self.run(self.script)
+            self.trajectory = self.bench.run(self.script)
         if self.trajectory.steps < length - 1:
             return
         script, trajectory = self.script, self.trajectory
@@ -218,7 +204,7 @@ class _Search:
 
     def drop_events(self) -> None:
         """Drop reloads, changes of hyper-parameters and overwrites, all of a kind or one by one."""
-        for kind, nothing in (("reload", False), ("hyper", ()), ("overwrite", ())):
+        for kind, nothing in (("reload", ""), ("hyper", ()), ("overwrite", ())):
             there = [number for number, step in enumerate(self.script.steps) if getattr(step, kind)]
             if not there:
                 continue
@@ -276,7 +262,7 @@ class _Search:
 
     def simple_hyper(self) -> None:
         """Replace hyper-parameters by simpler values of their domains, in every group."""
-        domains = domains_of(self.rule)
+        domains = domains_of(self.bench.rule)
         for number in range(len(self.script.groups)):
             for name in self.script.groups[number].hyper:
                 if name in self.held or name not in domains:

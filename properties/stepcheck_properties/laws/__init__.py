@@ -6,9 +6,10 @@ from difflib import get_close_matches
 
 from stepcheck_properties.law import Law
 from stepcheck_properties.laws.completion import COMPLETION
+from stepcheck_properties.laws.execution_paths import PATHS
 from stepcheck_properties.laws.oracle_agreement import COUNTS, INITIALS, PARAMETERS, STATES
 
-ALL: tuple[Law, ...] = (PARAMETERS, STATES, COUNTS, INITIALS, COMPLETION)
+ALL: tuple[Law, ...] = (PARAMETERS, STATES, COUNTS, INITIALS, COMPLETION, PATHS)
 
 
 class UnknownLaw(ValueError):

@@ -1,0 +1,72 @@
+"""Bases: plain scripts from which laws that hold two runs against each other start."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+from stepcheck_properties.law import Facts
+from stepcheck_properties.strategies.hyper_parameters import domains_of, holds, ordered, typical_values
+from stepcheck_reference.objective import asks
+from stepcheck_reference.script import Drawn, Group, Quadratic, Script, Step, Tensor
+
+CURVATURE = 0.75
+"""The curvature of the objective where a rule needs one; 1 would hide a rounding."""
+
+
+def hyper(facts: Facts, turn: int = 0, **wanted: float) -> dict[str, float]:
+    """Return the ``turn``-th choice of hyper-parameters, 0 being the plainest; never a learning rate of 0.
+
+    ``wanted`` values go over it where the rule has and allows them; what stands still in the cell stays.
+    """
+    chosen = {}
+    for name, domain in domains_of(facts.rule).items():
+        values = (facts.hold[name],) if name in facts.hold else typical_values(name, domain)
+        values = tuple(value for value in values if name != "lr" or value != 0.0) or values
+        value = values[turn % len(values)]
+        want = wanted.get(name, value)
+        chosen[name] = want if name not in facts.hold and holds(domain, want) else value
+    return ordered(chosen, dict(facts.hold))
+
+
+def drawn(seed: int, regime: str, *where: int | str, scale: float = 1.0) -> Drawn:
+    """Return data of ``regime`` whose seed comes from ``seed`` and the place it is used."""
+    text = "/".join(str(part) for part in (seed, *where))
+    return Drawn(regime, int.from_bytes(hashlib.blake2b(text.encode(), digest_size=4).digest(), "big"), scale)
+
+
+def ordinary(
+    facts: Facts,
+    seed: int,
+    *,
+    shapes: tuple[tuple[int, ...], ...] = ((5,), (2, 3), ()),
+    split: int | None = 2,
+    steps: int = 3,
+    turn: int = 0,
+    regime: str = "normal",
+    layouts: Mapping[int, str] | None = None,
+    **wanted: float,
+) -> Script:
+    """Return a script of a few ordinary steps: every tensor has a gradient at each, and two groups differ.
+
+    ``split`` is how many tensors the first group holds (None: all). Seeds differ from place to place.
+    """
+    laid = layouts or {}
+    tensors = tuple(
+        Tensor(shape, facts.dtype, drawn(seed, "normal", "base", index), laid.get(index, "contiguous"))
+        for index, shape in enumerate(shapes)
+    )
+    first = tuple(range(len(shapes) if split is None else split))
+    rest = tuple(range(len(first), len(shapes)))
+    groups = [Group(first, hyper(facts, turn, **wanted))]
+    if rest:
+        groups.append(Group(rest, hyper(facts, turn + 1, **wanted)))
+    return Script(
+        tensors,
+        tuple(groups),
+        tuple(
+            Step(tuple(drawn(seed, regime, "base", number, index) for index in range(len(shapes))))
+            for number in range(steps)
+        ),
+        Quadratic(CURVATURE) if asks(facts.rule) else None,
+    )
