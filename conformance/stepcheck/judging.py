@@ -311,7 +311,7 @@ def evidence_of(
     rule: Rule, script: Script, trajectory: Trajectory, arithmetics: Mapping[str, Arithmetic], dtype: str
 ) -> Evidence:
     """Return one run with what the oracle says of its tensors of ``dtype``."""
-    return Evidence(rule, script, trajectory, oracle_judge(rule, script, trajectory, arithmetics, only=dtype))
+    return Evidence(rule, script, trajectory, lambda: oracle_judge(rule, script, trajectory, arithmetics, only=dtype))
 
 
 def declared(cell: Cell) -> dict[str, Arithmetic]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from stepcheck_properties.law import Breach, Evidence, Facts, Law, Run, Twin
 from stepcheck_reference import oracle
 from stepcheck_reference.arithmetic import Arithmetic
+from stepcheck_reference.judgement import Judgement
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.script import Script
 from stepcheck_reference.trajectory import Trajectory
@@ -40,8 +42,8 @@ class Bench:
         if law.twin is not None and twin is None:
             return None
         done = self.run(script) if trajectory is None else trajectory
-        judgement = oracle.judge(self.rule, script, done, self.arithmetics, only=self.dtype)
-        return Evidence(self.rule, script, done, judgement, None if twin is None else self._twin(twin))
+        judged = partial(oracle.judge, self.rule, script, done, self.arithmetics, only=self.dtype)
+        return Evidence(self.rule, script, done, judged, None if twin is None else self._twin(twin))
 
     def breach(self, law: Law, output: str, script: Script, trajectory: Trajectory | None = None) -> Breach | None:
         """Return how ``script`` breaks ``law`` in ``output``, None where it does not."""
@@ -53,6 +55,9 @@ class Bench:
     def _twin(self, twin: Twin) -> Evidence:
         rule = twin.rule or self.rule
         trajectory = self.run(twin.script, twin)
-        arithmetics = self.arithmetics if self.beside is None else self.beside(twin)
-        judgement = oracle.judge(rule, twin.script, trajectory, arithmetics, only=twin.dtype or self.dtype)
-        return Evidence(rule, twin.script, trajectory, judgement)
+
+        def judged() -> Judgement:
+            arithmetics = self.arithmetics if self.beside is None else self.beside(twin)
+            return oracle.judge(rule, twin.script, trajectory, arithmetics, only=twin.dtype or self.dtype)
+
+        return Evidence(rule, twin.script, trajectory, judged)

@@ -23,7 +23,7 @@ from stepcheck_reference import oracle
 from stepcheck_reference.arithmetic import Arithmetic
 from stepcheck_reference.judgement import Deviation, Judgement
 from stepcheck_reference.rule import Rule
-from stepcheck_reference.script import Script
+from stepcheck_reference.script import Script, to_json
 from stepcheck_reference.trajectory import Trajectory
 
 HOLDS, BROKEN, NOT_APPLICABLE, VACUOUS = "holds", "broken", "not_applicable", "vacuous"
@@ -172,6 +172,7 @@ class _Examining:
         self.rule, self.arithmetics, self.dtype = bench.rule, bench.arithmetics, bench.dtype
         self.profile, self.seed, self.hold, self.on_progress = profile, seed, hold, on_progress
         self.tally = _Tally()
+        self.runs: dict[str, Trajectory] = {}
         self.total = profile.examples
 
     def corners(self) -> None:
@@ -266,7 +267,7 @@ class _Examining:
             tally.worst_from_zero = zero
         tally.observed.update(trajectory.observed)
         tally.counted = tally.counted or any(bool((trace.count >= 0).any()) for trace in trajectory.traces)
-        evidence = Evidence(self.rule, script, trajectory, judgement)
+        evidence = Evidence(self.rule, script, trajectory, lambda: judgement)
         for law in laws.ALL:
             if not has_its_own(law):
                 self.checked(law, evidence, found_in)
@@ -282,13 +283,20 @@ class _Examining:
             bench = replace(self.bench, facts=facts)
             for script in () if law.scripts is None else law.scripts(facts, self.profile, self.seed):
                 changed = script if self.detour is None else self.detour(script)
-                trajectory = self.observed(changed, law.code)
+                trajectory = self.once(changed, law.code)
                 evidence = bench.evidence(law, changed, trajectory)
                 if evidence is not None:
                     self.tally.scripts += 1
                     self.checked(law, evidence, law.code)
                 if self.tally.stopped:
                     break
+
+    def once(self, script: Script, found_in: str) -> Trajectory:
+        """Run a law's script; laws that start from the same one share its run."""
+        key = to_json(script)
+        if key not in self.runs:
+            self.runs[key] = self.observed(script, found_in)
+        return self.runs[key]
 
     def checked(self, law: Law, evidence: Evidence, found_in: str) -> None:
         """Add what ``evidence`` shows for ``law`` to the tally."""

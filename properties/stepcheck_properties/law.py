@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 from stepcheck_properties.profile import Profile
@@ -60,15 +61,20 @@ class Run(Protocol):
         """Return what the subject does over ``script``."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Evidence:
-    """One run of a subject and what the oracle found in it; ``twin`` is the run that it is held against, if any."""
+    """One run of a subject; ``judged`` gives what the oracle finds in it, ``twin`` the run it is held against, if any."""
 
     rule: Rule
     script: Script
     trajectory: Trajectory
-    judgement: Judgement
+    judged: Callable[[], Judgement]
     twin: Evidence | None = None
+
+    @cached_property
+    def judgement(self) -> Judgement:
+        """What the oracle found; asked once, and only where somebody wants to know."""
+        return self.judged()
 
 
 @dataclass(frozen=True, slots=True)
