@@ -63,7 +63,7 @@ class Run(Protocol):
 
 @dataclass(frozen=True)
 class Evidence:
-    """One run of a subject; ``judged`` gives what the oracle finds in it, ``twin`` the run it is held against, if any."""
+    """One run of a subject; ``judged`` gives what the oracle finds in it, ``twin`` is the run it is held against."""
 
     rule: Rule
     script: Script
