@@ -7,10 +7,11 @@ import json
 from stepcheck import standalone, standalone_jax
 from stepcheck.certificate import Failure, Worst, number
 from stepcheck.replay_token import Replayable, encode
-from stepcheck_implementations.subject import Adapter
+from stepcheck.standalone import Place
+from stepcheck_implementations.subject import Adapter, Cell
 from stepcheck_properties.law import Breach, Law
 from stepcheck_reference.judgement import CountBreak, Deviation
-from stepcheck_reference.script import to_json
+from stepcheck_reference.script import Script, to_json
 
 
 def worst(deviation: Deviation) -> Worst:
@@ -28,15 +29,32 @@ def worst(deviation: Deviation) -> Worst:
     )
 
 
-def failure(adapter: Adapter, law: Law, breach: Breach, item: Replayable, counts: tuple[CountBreak, ...]) -> Failure:
-    """Return the record of ``breach``, which ``item``'s script shows; ``counts`` are that script's count breaks."""
+def failure(
+    adapter: Adapter,
+    law: Law,
+    breach: Breach,
+    item: Replayable,
+    counts: tuple[CountBreak, ...],
+    twin: tuple[Cell, Script] | None = None,
+) -> Failure:
+    """Return the record of ``breach``, which ``item``'s script shows; ``counts`` are that script's count breaks.
+
+    ``twin`` is the cell and the script of the run that the law holds it against.
+    """
     cell, script = item.cell, item.script
     shown = worst(breach.deviation) if breach.deviation is not None else None
     if shown is None and breach.output == "count":
         shown = next((_count(wrong) for wrong in counts if wrong.tensor == breach.tensor), None)
     message = f"{cell.id}{_place(breach)}: {breach.message} [{standalone.call(adapter, cell, script)}]"
     program = standalone_jax.program if adapter.compiler == "jax" else standalone.program
-    if shown is None:
+    there = breach.counterpart
+    if twin is not None and there is not None and adapter.compiler != "jax":
+        one = Place(breach.output, breach.tensor, breach.step, shown.index if shown is not None else 0)
+        other = Place(breach.output, there.tensor, there.step, there.index)
+        text = standalone.pair(adapter, ((cell, script, one), (*twin, other)), title=message, factor=there.factor)
+    elif breach.output == standalone.GRADIENT:
+        text = program(adapter, cell, script, title=message, output=breach.output, tensor=breach.tensor)
+    elif shown is None:
         text = program(adapter, cell, script, title=message)
     else:
         text = program(

@@ -27,7 +27,7 @@ from stepcheck_properties import examine as examining
 from stepcheck_properties import laws, profile
 from stepcheck_properties.bench import Bench
 from stepcheck_properties.examine import Examination
-from stepcheck_properties.law import Breach, Evidence, Facts, Twin
+from stepcheck_properties.law import Breach, Evidence, Facts, Law, Twin
 from stepcheck_reference.arithmetic import Arithmetic
 from stepcheck_reference.formats import FORMATS
 from stepcheck_reference.judgement import CountBreak, Deviation
@@ -172,7 +172,8 @@ class _Case:
             counts: tuple[CountBreak, ...] = ()
             if small.output == "count":
                 counts = self.evidence(small.script, arithmetics).judgement.counts
-            made = failure(self.court.adapter, small.law, small.breach, item, counts)
+            twin = self.twin(small.law, small.script, examination.facts or self.facts())
+            made = failure(self.court.adapter, small.law, small.breach, item, counts, twin)
             failures.append(self.drawn(made, small.script, self.run(small.script), self.allowed(arithmetics)))
         results = tuple(self.law(entry, failures, new) for entry in examination.findings)
         applied = [entry.verdict for entry in results if entry.verdict is not Verdict.NOT_APPLICABLE]
@@ -208,6 +209,11 @@ class _Case:
             fixed_upstream=fixed,
             ratios={key: _trimmed(counts) for key, counts in sorted(examination.ratios.items(), key=_theta_first)},
         )
+
+    def twin(self, law: Law, script: Script, facts: Facts) -> tuple[Cell, Script] | None:
+        """Return the cell and the script of the run that ``law`` holds ``script``'s against."""
+        twin = None if law.twin is None else law.twin(script, facts)
+        return None if twin is None else (twin_cell(self.cell, twin), twin.script)
 
     def confirm(self, observability: str, breach: Breach) -> None:
         """Enclose a witness whose inputs are exact; raises Contradiction where that does not show it broken."""
@@ -265,7 +271,8 @@ class _Case:
         for breach in law.check(evidence).breaches:
             if finding.shows(finding.code, breach.output):
                 item = Replayable(self.cell, self.planned.rule, script)
-                made = failure(self.court.adapter, law, breach, item, evidence.judgement.counts)
+                counts = evidence.judgement.counts if breach.output == "count" else ()
+                made = failure(self.court.adapter, law, breach, item, counts, self.twin(law, script, self.facts()))
                 yield _named(self.drawn(made, script, evidence.trajectory, arithmetics), finding)
 
     def evidence(self, script: Script, arithmetics: Mapping[str, Arithmetic]) -> Evidence:

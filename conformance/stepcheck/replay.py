@@ -63,7 +63,11 @@ def replay(token: str) -> CellResult:
             if shown is None or not law.applies(facts):
                 continue
             checked = law.check(shown)
-            broken = tuple(failure(adapter, law, breach, item, judgement.counts) for breach in checked.breaches)
+            twin = None if law.twin is None else law.twin(item.script, facts)
+            beside_it = None if twin is None else (twin_cell(cell, twin), twin.script)
+            broken = tuple(
+                failure(adapter, law, breach, item, judgement.counts, beside_it) for breach in checked.breaches
+            )
             verdict = Verdict.BROKEN if broken else Verdict.HOLDS if checked.compared else Verdict.VACUOUS
             results.append(LawResult(code=law.code, verdict=verdict, compared=checked.compared, failures=broken))
     return CellResult(

@@ -5,15 +5,19 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
+from stepcheck import standalone_manners as manners
 from stepcheck_implementations import path as paths
 from stepcheck_implementations.subject import Adapter, Cell, wraps_compile
 from stepcheck_implementations.update_function import CLASS, function_name
 from stepcheck_reference.formats import is_complex
 from stepcheck_reference.script import Data, Quadratic, Script, Tensor, expand
 
+GRADIENT = "gradient"
+"""The output of a gradient that a step has written into."""
 _WIDTH = 110
 _GUARD = 1.5
 """What stands between the elements of a strided parameter; a number, because nan would survive a stray update."""
@@ -86,21 +90,14 @@ def program(
 ) -> str:
     """Return a program that runs ``script`` and exits 1 where ``output`` lies outside expected ± radius.
 
-    ``output`` is "theta", a state's alphabet name, "count", or None where the failure is that the subject
-    does not finish: then the program fails by itself, after 60 s at the latest. ``step`` 0 means before
-    the first step.
+    ``output`` is "theta", a state's alphabet name, "count", "gradient" (which no step may write into), or None where
+    the failure is that the subject does not finish: then the program fails by itself, after 60 s at the latest.
+    ``step`` 0 means before the first step.
     """
-    lines = [f'"""{title}"""', ""]
-    lines += _imports(cell, hangs=output is None)
-    lines += _layouts(script.tensors)
-    lines += ["", *adapter.source.splitlines(), "", ""] if adapter.source else []
-    for number, item in enumerate(script.tensors):
-        lines += _tensor(number, item, cell)
-    lines += _build(adapter, cell, script)
-    if output is None and adapter.takes != "groups":
-        lines += _HOLDING
-    stop = len(script.steps) if output is None else step
-    lines += _steps(adapter, cell, script, stop)
+    lines = _head(adapter, cell, [script], title, hangs=output is None)
+    if output == GRADIENT:
+        return "\n".join([*lines, *_ran(adapter, cell, script, len(script.steps), watched=tensor)]) + "\n"
+    lines += _ran(adapter, cell, script, len(script.steps) if output is None else step, holding=output is None)
     lines.append("")
     if output is None:
         return "\n".join([*lines, *_intact(adapter, script)]) + "\n"
@@ -113,12 +110,74 @@ def program(
     return "\n".join(lines) + "\n"
 
 
-def _imports(cell: Cell, *, hangs: bool) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A real number of a run: an output of one tensor, after a step, at an index."""
+
+    output: str
+    tensor: int
+    step: int
+    index: int
+
+
+def pair(
+    adapter: Adapter,
+    runs: tuple[tuple[Cell, Script, Place], tuple[Cell, Script, Place]],
+    *,
+    title: str,
+    factor: float = 1.0,
+) -> str:
+    """Return a program of two ``runs`` that exits 1 where the first's number is not ``factor`` times the second's."""
+    lines = _head(adapter, runs[0][0], [script for _, script, _ in runs], title, hangs=False)
+    for name, (cell, script, place) in zip(("one", "other"), runs, strict=True):
+        inside = _ran(adapter, cell, script, place.step)
+        reading = _reading(adapter, cell, script, place.output, place.tensor, place.index)
+        lines += ["", "", f"def {name}():", *(f"    {line}".rstrip() for line in [*inside, f"return {reading}"])]
+    output, tensor, step, index = (getattr(runs[0][2], name) for name in ("output", "tensor", "step", "index"))
+    expected = "other()" if factor == 1.0 else f"{literal(factor)} * other()"
+    lines += ["", "", f"observed, expected = one(), {expected}"]
+    lines.append(
+        f'print(f"{output} of p{tensor} at {index} after step {step}: {{observed!r}}, but should be {{expected!r}}")'
+    )
+    lines += ["if observed != expected:", "    raise SystemExit(1)"]
+    return "\n".join(lines) + "\n"
+
+
+def _head(adapter: Adapter, cell: Cell, scripts: list[Script], title: str, *, hangs: bool) -> list[str]:
+    lines = [f'"""{title}"""', ""]
+    lines += _imports(cell, hangs=hangs, more=manners.imports(scripts))
+    lines += _layouts(tensor for script in scripts for tensor in script.tensors)
+    lines += manners.definitions(scripts)
+    return [*lines, "", *adapter.source.splitlines(), "", ""] if adapter.source else lines
+
+
+def _ran(
+    adapter: Adapter,
+    cell: Cell,
+    script: Script,
+    stop: int,
+    *,
+    holding: bool = False,
+    watched: int | None = None,
+) -> list[str]:
+    """Return the lines that run ``script`` up to step ``stop``."""
+    wide = "float64_default" in script.manners
+    lines = ["torch.set_default_dtype(torch.float64)"] if wide else []
+    for number, item in enumerate(script.tensors):
+        lines += _tensor(number, item, cell)
+    lines += _build(adapter, cell, script)
+    if holding and adapter.takes != "groups":
+        lines += _HOLDING
+    lines += _steps(adapter, cell, script, stop, watched=watched)
+    return [*lines, "torch.set_default_dtype(torch.float32)"] if wide else lines
+
+
+def _imports(cell: Cell, *, hangs: bool, more: list[str]) -> list[str]:
     where, colon, name = cell.target.rpartition(":")
     if not colon:
         where, _, name = cell.target.rpartition(".")
     head = name.partition(".")[0]
-    lines = ["import faulthandler"] if hangs else []
+    lines = [*(["import faulthandler"] if hangs else []), *more]
     if where.endswith(".py"):
         lines += ["import importlib.util", "import sys", "from pathlib import Path", "", "import torch", ""]
         lines += [
@@ -126,6 +185,7 @@ def _imports(cell: Cell, *, hangs: bool) -> list[str]:
             "sys.path.insert(0, str(path.parent))",
             'spec = importlib.util.spec_from_file_location("subject", path)',
             "module = importlib.util.module_from_spec(spec)",
+            *(['sys.modules["subject"] = module'] if "import pickle" in more else []),
             "spec.loader.exec_module(module)",
             f"{name.rpartition('.')[2]} = module.{name}",
         ]
@@ -203,11 +263,26 @@ def _hyper(adapter: Adapter, cell: Cell, hyper: Mapping[str, float]) -> dict[str
     return {**adapter.configuration(cell.configuration).holds, **fixed, **hyper}
 
 
+class _Source(str):
+    """Python that stands for itself."""
+
+    __slots__ = ()
+
+
 def _options(adapter: Adapter, cell: Cell) -> dict[str, object]:
     configuration = adapter.configuration(cell.configuration)
     fixed = {name: value for name, value in cell.fixed if name not in {**adapter.hyper, **configuration.holds}}
     path = {} if adapter.through else adapter.modes.get(cell.mode, {})  # a wrapper's modes are no arguments of a class
     return {**configuration.options, **path, **fixed}
+
+
+def _given(adapter: Adapter, cell: Cell, script: Script, hyper: Mapping[str, float]) -> dict[str, object]:
+    """Return a group's constructor arguments."""
+    given = arguments(adapter, _hyper(adapter, cell, hyper))
+    slot = adapter.hyper.get("lr")
+    if "tensor_lr" in script.manners and slot in given:
+        given[slot] = _Source(f"torch.tensor({_value(given[slot])}, dtype=torch.float64)")
+    return given
 
 
 def _build(adapter: Adapter, cell: Cell, script: Script) -> list[str]:
@@ -217,21 +292,21 @@ def _build(adapter: Adapter, cell: Cell, script: Script) -> list[str]:
     if adapter.takes == "groups":
         if len(script.groups) == 1:
             names = ", ".join(f"p{number}" for number in script.groups[0].tensors)
-            given = {**arguments(adapter, _hyper(adapter, cell, script.groups[0].hyper)), **options}
+            given = {**_given(adapter, cell, script, script.groups[0].hyper), **options}
             lines += wrapped(f"    return {name}([{names}], {keywords(given)})")
         else:
             lines.append(f"    return {name}([")
             for group in script.groups:
                 names = ", ".join(f"p{number}" for number in group.tensors)
-                given = arguments(adapter, _hyper(adapter, cell, group.hyper))
+                given = _given(adapter, cell, script, group.hyper)
                 inside = "".join(f', "{key}": {_value(value)}' for key, value in given.items())
                 lines.append(f'        {{"params": [{names}]{inside}}},')
-            first = arguments(adapter, _hyper(adapter, cell, script.groups[0].hyper))  # as the worker builds it
+            first = _given(adapter, cell, script, script.groups[0].hyper)  # as the worker builds it
             lines += wrapped(f"    ], {keywords({**first, **options})})")
     else:
         lines.append("    return [")
         for group in script.groups:
-            passed = keywords({**arguments(adapter, _hyper(adapter, cell, group.hyper)), **options})
+            passed = keywords({**_given(adapter, cell, script, group.hyper), **options})
             each = [f"p{number}" for number in group.tensors]
             lines += [
                 f"        {name}({entry}, {passed}),"
@@ -289,12 +364,12 @@ def _step_call(adapter: Adapter, cell: Cell, script: Script, given: str) -> list
     return [f"step({given})"] if wraps_compile(adapter, cell.mode) else [f"optimizer.step({given})"]
 
 
-def _steps(adapter: Adapter, cell: Cell, script: Script, stop: int) -> list[str]:
+def _steps(adapter: Adapter, cell: Cell, script: Script, stop: int, *, watched: int | None = None) -> list[str]:
     steps = script.steps[:stop]
-    simple = all(not (step.hyper or step.overwrite or step.reload) for step in steps)
-    call_lines = _step_call(adapter, cell, script, "" if script.objective is None else "closure")
+    asks = "closure" in script.manners or script.objective is not None
+    call_lines = _step_call(adapter, cell, script, "closure" if asks else "")
     lines = [] if script.objective is None else _closure(script, script.objective)
-    if simple and len(steps) > 4 and script.objective is None:
+    if manners.plain(script.until(stop)) and len(steps) > 4 and watched is None:
         for number, item in enumerate(script.tensors):
             if len({step.gradients[number] for step in steps}) == 1:
                 same = _gradient(steps[0].gradients[number], item, cell)
@@ -311,35 +386,51 @@ def _steps(adapter: Adapter, cell: Cell, script: Script, stop: int) -> list[str]
         lines.append(f"for {grads}{comma} in zip({names}):")
         return [*lines, *(f"    {line}" for line in call_lines)]
     current = [_hyper(adapter, cell, group.hyper) for group in script.groups]
+    parameters, groups = [f"p{number}" for number in range(len(script.tensors))], adapter.takes == "groups"
+    lines += manners.started(script, groups=groups)
+    if "reused_gradient" in script.manners:
+        lines.append(" = ".join(f"g{number}" for number in range(len(script.tensors))) + " = None")
     for position, step in enumerate(steps, 1):
         lines += ["", f"# step {position}"]
         if step.reload:
-            lines += _reload(adapter)
+            lines += manners.interrupted(str(step.reload), parameters, groups=groups)
             if wraps_compile(adapter, cell.mode):
                 lines.append("step = torch.compile(optimizer.step)")
+            if step.reload not in ("copied", "pickled"):
+                lines += manners.started(script, groups=groups)
+        rates: list[tuple[int, str]] = []
         for group, name, value in step.hyper:
             current[group][name] = value
-            lines += _change(adapter, script, group, name, current[group])
+            if name == "lr" and groups and "scheduler" in script.manners:
+                rates.append((group, _value(value)))
+            else:
+                lines += _change(adapter, script, group, name, current[group])
+        lines += manners.rates(rates)
         for number, data in step.overwrite:
             lines += ["with torch.no_grad():"]
             lines += [f"    {line}" for line in wrapped(f"p{number}.copy_({_values(data, script.tensors[number])})")]
-        entry = "p{}.grad" if script.objective is None else "low[{}]"
         for number, gradient in enumerate(step.gradients):
-            lines += wrapped(f"{entry.format(number)} = {_gradient(gradient, script.tensors[number], cell)}")
-        lines += call_lines
+            item = script.tensors[number]
+            text = _gradient(gradient, item, cell)
+            if script.objective is not None:
+                lines += wrapped(f"low[{number}] = {text}")
+            elif script.manners:
+                for line in manners.given(script, number, text, dims=len(item.shape)):
+                    lines += wrapped(line)
+            else:
+                lines += wrapped(f"p{number}.grad = {text}")
+        if "closure" in script.manners:
+            lines += manners.closure(script, position)
+        if watched is not None:
+            lines.append(f"p, g = p{watched}, None if p{watched}.grad is None else p{watched}.grad.clone()")
+        call = [f"returned = {line}" for line in call_lines] if asks and groups else call_lines
+        lines += manners.skipped(call) if step.skip and groups else [] if step.skip else call
+        if watched is not None:
+            lines += ["if g is not None and not torch.equal(p.grad.nan_to_num(), g.nan_to_num()):"]
+            told = f"the gradient of p{watched} was {{g.tolist()}}, and is {{p.grad.tolist()}}"
+            lines.append(f'    raise SystemExit(f"{told}")')
+        lines += manners.spoiled(script)
     return lines
-
-
-def _reload(adapter: Adapter) -> list[str]:
-    if adapter.takes == "groups":
-        return ["saved = optimizer.state_dict()", "optimizer = build()", "optimizer.load_state_dict(saved)"]
-    return [
-        'if all(hasattr(part, "state_dict") for part in optimizer):',
-        "    saved = [part.state_dict() for part in optimizer]",
-        "    optimizer = build()",
-        "    for part, state in zip(optimizer, saved):",
-        "        part.load_state_dict(state)",
-    ]
 
 
 def _change(adapter: Adapter, script: Script, group: int, name: str, hyper: Mapping[str, float]) -> list[str]:
@@ -357,7 +448,8 @@ def _change(adapter: Adapter, script: Script, group: int, name: str, hyper: Mapp
         new = _value(hyper[name])
         if entry:
             new = f"tuple({new} if place == {rest.rstrip(']')} else old for place, old in enumerate({place}))"
-        held = adapter.compiler == "own" and path == "lr"  # torchao keeps it in a tensor
+        tensor_lr = name == "lr" and "tensor_lr" in script.manners
+        held = tensor_lr or (adapter.compiler == "own" and path == "lr")  # torchao keeps it in a tensor
         lines.append(f"{place}.fill_({new})" if held else f"{place} = {new}")
     return lines
 
@@ -408,6 +500,8 @@ def _place(adapter: Adapter, script: Script, tensor: int, path: str) -> str:
 
 
 def _value(value: object) -> str:
+    if isinstance(value, _Source):
+        return str(value)
     if isinstance(value, (list, tuple)):
         inside = ", ".join(_value(entry) for entry in value)
         if isinstance(value, list):

@@ -14,12 +14,6 @@ from stepcheck_implementations import holding
 from stepcheck_implementations.holding import Where
 from stepcheck_reference.trajectory import Entry
 
-LOSS = 0.625
-"""What a closure of step t returns is t times this."""
-
-SPOILED = 1e4
-"""What a gradient's memory is overwritten with; finite, because nan hides what is merely compared."""
-
 
 class Told(LRScheduler):
     """A scheduler that sets the learning rates it is told."""

@@ -21,12 +21,12 @@ from numpy.typing import NDArray
 from stepcheck_implementations import holding, layout
 from stepcheck_implementations.arguments import arguments
 from stepcheck_implementations.holding import Where
-from stepcheck_implementations.manners import LOSS, SPOILED, Told, entries, loss_of, tensor_rates, through_a_file
+from stepcheck_implementations.manners import Told, entries, loss_of, tensor_rates, through_a_file
 from stepcheck_implementations.subject import Adapter, Cell, wraps_compile
 from stepcheck_implementations.target import load
 from stepcheck_implementations.told import told
 from stepcheck_reference.formats import is_complex
-from stepcheck_reference.script import Script, Tensor
+from stepcheck_reference.script import LOSS, SPOILED, Script, Tensor
 from stepcheck_reference.trajectory import Fault, Trace, Trajectory
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from stepcheck_properties.law import Breach, Checked, Evidence
+from stepcheck_properties.law import Breach, Checked, Counterpart, Evidence
 from stepcheck_reference.judgement import Deviation
 from stepcheck_reference.trajectory import Trace
 
@@ -64,17 +64,27 @@ def agreement(
             if name not in parted and apart.any():
                 row, column = (int(at) for at in np.argwhere(apart)[0])
                 values = float(ours[row, column]), float(wanted[row, column])
-                parted[name] = parting(name, pair.first, done[row][0], column, *values, what)
+                there = Counterpart(pair.second, done[row][1], column, (factors or {}).get(name, 1.0))
+                parted[name] = parting(name, pair.first, done[row][0], column, *values, what, there)
     if not exact and evidence.judgement.conforms and evidence.twin.judgement.conforms:
         return Checked(compared)
     return Checked(compared, tuple(parted.values()))
 
 
-def parting(name: str, tensor: int, step: int, index: int, ours: float, theirs: float, what: str) -> Breach:
-    """Return the breach of a real that is not what ``what`` has there."""
+def parting(
+    name: str,
+    tensor: int,
+    step: int,
+    index: int,
+    ours: float,
+    theirs: float,
+    what: str,
+    counterpart: Counterpart | None = None,
+) -> Breach:
+    """Return the breach of a real that is not what ``what`` has there, at its ``counterpart`` in the twin's run."""
     told = f"{name}={ours!r}, but should be {theirs!r}, as {what} has it"
     deviation = Deviation(name, tensor, step, index, ours, theirs, 0.0, float("inf"), {})
-    return Breach(name, tensor, step, float("inf"), told, None if name == COUNT else deviation)
+    return Breach(name, tensor, step, float("inf"), told, None if name == COUNT else deviation, counterpart)
 
 
 def _rows(

@@ -75,7 +75,7 @@ class Examination:
     deviation, ``worst_from_zero`` is that of parameters updated from 0; ``nonfinite`` counts admissible
     non-finite results, and ``ratios`` each output's reals by ratio, in the bins of ``spread``. ``stopped``
     says why scripts are missing, "" where none are; ``unconfirmed`` tells of crashes and hangs that did not
-    happen again.
+    happen again. ``facts`` are what was known of the subject in the end.
     """
 
     findings: tuple[Finding, ...]
@@ -90,6 +90,7 @@ class Examination:
     stopped: str = ""
     unconfirmed: tuple[str, ...] = ()
     ratios: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    facts: Facts | None = None
 
     @property
     def broken(self) -> bool:
@@ -341,6 +342,7 @@ class _Examining:
             stopped=tally.stopped,
             unconfirmed=tuple(tally.unconfirmed),
             ratios={output: tuple(counts.tolist()) for output, counts in tally.ratios.items()},
+            facts=facts,
         )
 
     def finding(self, law: Law, facts: Facts) -> Finding:

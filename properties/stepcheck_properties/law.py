@@ -78,13 +78,23 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Counterpart:
+    """The real of a twin's run that a real should be ``factor`` times: its tensor, step and index there."""
+
+    tensor: int
+    step: int
+    index: int
+    factor: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
 class Breach:
     """One way in which a run breaks a law.
 
     ``output`` names what is wrong: "theta", a state, "count", or the kind of a fault; with the law's code
     it says which failures are the same. ``tensor`` counts from 0, ``step`` from 1 (0: before the first).
     ``ratio`` is the error over its radius, inf where the law is exact. ``message`` says observed and
-    expected in one line.
+    expected in one line. ``counterpart`` is what should be the same in the twin's run, if there is one.
     """
 
     output: str
@@ -93,6 +103,7 @@ class Breach:
     ratio: float
     message: str
     deviation: Deviation | None = None
+    counterpart: Counterpart | None = None
 
 
 @dataclass(frozen=True, slots=True)

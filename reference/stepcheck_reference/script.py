@@ -35,6 +35,12 @@ MANNERS = ("closure", "tensor_lr", "float64_default", "reused_gradient", "spoile
 into the same buffer; a gradient's memory is overwritten once its step is over; lr is set by a scheduler; gradients are
 sparse."""
 
+LOSS = 0.625
+"""What a closure of step t returns is t times this."""
+
+SPOILED = 1e4
+"""What a gradient's memory is overwritten with; finite, because nan hides what is merely compared."""
+
 REGIMES = ("normal", "uniform", "wide", "tiny", "huge", "sparse", "signs", "constant")
 """How the values of a ``Drawn`` are spread; see ``expand``."""
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from stepcheck.replay_token import Replayable, decode, encode
 from stepcheck.request import WrongRequest
-from stepcheck.standalone import program
+from stepcheck.standalone import GRADIENT, Place, pair, program
 from stepcheck_implementations.subject import Cell
 from stepcheck_implementations.torch_optim import ADAMW, SGD
 from stepcheck_implementations.worker import run
-from stepcheck_reference.script import Drawn, Group, Literal, Script, Step, Tensor
+from stepcheck_reference.script import MANNERS, RELOADS, Drawn, Group, Literal, Script, Step, Tensor
 from torch_python import TorchPython
 
 HYPER = {"lr": 0.1, "beta1": 0.9, "beta2": 0.99, "eps": 1e-8, "weight_decay": 0.01}
@@ -81,3 +82,66 @@ def test_a_token_holds_a_cell_its_rule_and_a_script() -> None:
     assert token.replace("-", "").replace("_", "").isalnum()
     with pytest.raises(WrongRequest, match="not whole"):
         decode(token[:-9])
+
+
+def ordinary(**changes: object) -> Script:
+    """Return three steps of two AdamW tensors, the middle one with ``changes``."""
+    gradients = (Drawn("normal", 5), Drawn("normal", 6))
+    tensors = (Tensor((3,), "float32", Drawn("normal", 1)), Tensor((2, 2), "float32", Drawn("normal", 2)))
+    middle = Step(gradients, hyper=((0, "lr", 0.25),), **changes)  # type: ignore[arg-type]
+    return Script(tensors, (Group((0,), HYPER), Group((1,), HYPER)), (Step(gradients), middle, Step(gradients)))
+
+
+UNUSUAL = {
+    **{manner: replace(ordinary(), manners=(manner,)) for manner in MANNERS if manner != "sparse"},
+    **{f"reload {how}": ordinary(reload=how) for how in RELOADS},
+    "skip": ordinary(skip=True),
+}
+
+
+@pytest.mark.parametrize("name", UNUSUAL)
+def test_whatever_the_manner_a_program_ends_where_the_worker_does(
+    name: str, torch_python: TorchPython, tmp_path: Path
+) -> None:
+    for mode in ("single", "fused"):
+        cell = Cell("torch.optim.AdamW", "default", mode, "float32", "cpu")
+        trajectory = run(ADAMW, cell, UNUSUAL[name])
+        assert trajectory.fault is None
+        landed = float(trajectory.traces[1].theta[2, 3])
+        for expected, code in ((landed, 0), (landed + 1.0, 1)):
+            path = tmp_path / f"{mode}{code}.py"
+            text = program(ADAMW, cell, UNUSUAL[name], title=name, output="theta", tensor=1, index=3, step=3,
+                           expected=expected, radius=0.0)  # fmt: skip
+            path.write_text(text)
+            done = torch_python.run(path, cwd=tmp_path)
+            assert (done.returncode, done.stderr) == (code, ""), text
+
+
+def test_a_program_of_two_runs_fails_where_they_part_and_only_there(torch_python: TorchPython, tmp_path: Path) -> None:
+    cell = Cell("torch.optim.AdamW", "default", "single", "float32", "cpu")
+    changed = replace(ordinary(), manners=("closure",))
+    for other, code in ((changed, 0), (ordinary(skip=True), 1)):
+        runs = tuple((cell, script, Place("theta", 0, 3, 1)) for script in (ordinary(), other))
+        path = tmp_path / f"pair{code}.py"
+        path.write_text(pair(ADAMW, runs, title="two runs"))  # type: ignore[arg-type]
+        done = torch_python.run(path, cwd=tmp_path)
+        assert (done.returncode, done.stderr) == (code, ""), path.read_text()
+
+
+def test_a_program_tells_of_a_gradient_that_is_written_into(torch_python: TorchPython, tmp_path: Path) -> None:
+    writes = tmp_path / "writes.py"
+    writes.write_text(
+        "import torch\n\n\nclass Writes(torch.optim.SGD):\n    def step(self, closure=None):\n"
+        "        super().step()\n        for group in self.param_groups:\n            for p in group['params']:\n"
+        "                p.grad.add_(1.0)\n"
+    )
+    script = Script(
+        (Tensor((2,), "float32", Literal((1.0,))),), (Group((0,), {"lr": 0.5}),), (Step((Literal((1.0,)),)),)
+    )
+    for target, code in ((f"{writes}:Writes", 1), ("torch.optim.SGD", 0)):
+        path = tmp_path / f"gradient{code}.py"
+        cell = Cell(target, "plain", "single", "float32", "cpu")
+        path.write_text(program(SGD, cell, script, title="written", output=GRADIENT, tensor=0))
+        done = torch_python.run(path, cwd=tmp_path)
+        assert done.returncode == code, path.read_text()
+        assert "Traceback" not in done.stderr
