@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 
-from stepcheck import standalone, standalone_jax
 from stepcheck.certificate import Failure, Worst, number
 from stepcheck.replay_token import Replayable, encode
-from stepcheck.standalone import Place
+from stepcheck.standalone import jax_program, program
+from stepcheck.standalone.building import call
+from stepcheck.standalone.program import GRADIENT, Place, pair
 from stepcheck_implementations.subject import Adapter, Cell
 from stepcheck_properties.law import Breach, Law
 from stepcheck_reference.judgement import CountBreak, Deviation
@@ -45,19 +46,19 @@ def failure(
     shown = worst(breach.deviation) if breach.deviation is not None else None
     if shown is None and breach.output == "count":
         shown = next((_count(wrong) for wrong in counts if wrong.tensor == breach.tensor), None)
-    message = f"{cell.id}{_place(breach)}: {breach.message} [{standalone.call(adapter, cell, script)}]"
-    program = standalone_jax.program if adapter.compiler == "jax" else standalone.program
+    message = f"{cell.id}{_place(breach)}: {breach.message} [{call(adapter, cell, script)}]"
+    written = (jax_program if adapter.compiler == "jax" else program).program
     there = breach.counterpart
     if twin is not None and there is not None and adapter.compiler != "jax":
         one = Place(breach.output, breach.tensor, breach.step, shown.index if shown is not None else 0)
         other = Place(breach.output, there.tensor, there.step, there.index)
-        text = standalone.pair(adapter, ((cell, script, one), (*twin, other)), title=message, factor=there.factor)
-    elif breach.output == standalone.GRADIENT:
-        text = program(adapter, cell, script, title=message, output=breach.output, tensor=breach.tensor)
+        text = pair(adapter, ((cell, script, one), (*twin, other)), title=message, factor=there.factor)
+    elif breach.output == GRADIENT:
+        text = written(adapter, cell, script, title=message, output=breach.output, tensor=breach.tensor)
     elif shown is None:
-        text = program(adapter, cell, script, title=message)
+        text = written(adapter, cell, script, title=message)
     else:
-        text = program(
+        text = written(
             adapter,
             cell,
             script,

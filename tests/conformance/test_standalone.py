@@ -9,7 +9,7 @@ import pytest
 
 from stepcheck.replay_token import Replayable, decode, encode
 from stepcheck.request import WrongRequest
-from stepcheck.standalone import GRADIENT, Place, pair, program
+from stepcheck.standalone.program import GRADIENT, Place, pair, program
 from stepcheck_implementations.subject import Cell
 from stepcheck_implementations.torch_optim import ADAMW, SGD
 from stepcheck_implementations.worker import run

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from stepcheck.standalone import arguments, keywords, literal, wrapped
+from stepcheck.standalone.building import arguments
+from stepcheck.standalone.source import keywords, literal, wrapped
 from stepcheck_implementations.subject import Adapter, Cell
 from stepcheck_reference.script import Data, Script, Tensor, expand
 
@@ -48,7 +49,7 @@ def program(
 ) -> str:
     """Return a program that runs ``script`` and exits 1 where ``output`` lies outside expected ± radius.
 
-    Its arguments are those of ``standalone.program``. Every tensor is a tree of its own; saving and loading changes
+    Its arguments are those of ``program.program``. Every tensor is a tree of its own; saving and loading changes
     nothing in a program whose state is a value, and is left out.
     """
     group_of = {index: number for number, group in enumerate(script.groups) for index in group.tensors}
