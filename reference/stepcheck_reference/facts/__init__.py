@@ -1,0 +1,32 @@
+"""Facts: what is proved of a rule from its equations, and never looked up by its name.
+
+A fact is True, False or None: proved, refuted by exact numbers, or unknown. Unknown is never "no".
+"""
+
+from __future__ import annotations
+
+from stepcheck_reference.facts.elementwise import is_elementwise
+from stepcheck_reference.facts.monotone import monotone_states
+from stepcheck_reference.facts.parity import is_sign_equivariant
+from stepcheck_reference.facts.rate import is_linear_in_rate
+from stepcheck_reference.facts.reduction import fixed, reduces
+from stepcheck_reference.facts.rest import rest_factor, resting_states, rests
+from stepcheck_reference.facts.scaling import Homogeneity, homogeneity
+from stepcheck_reference.facts.signs import nonnegative_states
+from stepcheck_reference.facts.translation import is_translation_invariant
+
+__all__ = [
+    "Homogeneity",
+    "fixed",
+    "homogeneity",
+    "is_elementwise",
+    "is_linear_in_rate",
+    "is_sign_equivariant",
+    "is_translation_invariant",
+    "monotone_states",
+    "nonnegative_states",
+    "reduces",
+    "rest_factor",
+    "resting_states",
+    "rests",
+]

@@ -1,0 +1,67 @@
+"""Equations: a rule's step as facts read it, without what only rounding is about, and case by case."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from itertools import product
+
+from sympy import Basic, Expr, Piecewise, Symbol, expand, false, true
+from sympy.core.relational import Relational
+
+from stepcheck_reference.alphabet import ALPHABET, theta
+from stepcheck_reference.history import released
+from stepcheck_reference.linear import split
+from stepcheck_reference.rule import Rule
+
+Equations = Mapping[Symbol, Expr]
+
+
+@lru_cache(maxsize=1024)
+def equations(rule: Rule) -> Equations:
+    """Return the new values of theta and the states."""
+    return {symbol: released(equation) for symbol, equation in rule.step.items()}
+
+
+def step_of(new: Equations) -> Expr:
+    """Return the step, theta_t - theta, with what theta is multiplied by drawn together."""
+    parts = split(new[theta], theta)
+    if parts is None:
+        return expand(new[theta] - theta)
+    factor, rest = parts
+    return expand(factor - 1) * theta + rest
+
+
+def feeding(new: Equations) -> tuple[Symbol, ...]:
+    """Return the states that the step depends on, over any number of steps."""
+    found: set[Symbol] = set()
+    unseen = [theta]
+    while unseen:
+        reached = {symbol for symbol in new[unseen.pop()].free_symbols if symbol in new} - found
+        found |= reached
+        unseen += reached
+    return tuple(symbol for symbol in new if symbol in found and symbol != theta)
+
+
+@lru_cache(maxsize=1024)
+def cases(rule: Rule) -> tuple[tuple[Basic, Equations], ...]:
+    """Return (condition, equations) for each case that hyper-parameters and the count decide."""
+    new = equations(rule)
+    found = sorted({condition for equation in new.values() for condition in _outer(equation)}, key=str)
+    parted = []
+    for answers in product((true, false), repeat=len(found)):
+        known = dict(zip(found, answers, strict=True))
+        when = true
+        for condition, answer in known.items():
+            when &= condition if answer == true else ~condition
+        if when != false:
+            parted.append((when, {symbol: equation.xreplace(known) for symbol, equation in new.items()}))
+    return tuple(parted)
+
+
+def _outer(equation: Expr) -> Iterator[Basic]:
+    for branches in equation.atoms(Piecewise):
+        for _, condition in branches.args:
+            roles = {ALPHABET[symbol].role for symbol in condition.free_symbols}
+            if isinstance(condition, Relational) and roles <= {"count", "hyper-parameter", "constant"}:
+                yield condition

@@ -1,0 +1,48 @@
+"""Monotone: which states never fall from one step to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from itertools import pairwise
+
+from sympy import Expr, Integer, Max, Symbol, expand
+
+from stepcheck_reference.facts.equations import equations
+from stepcheck_reference.facts.sample import GRADIENTS, ROUNDED, sample
+from stepcheck_reference.facts.signs import is_nonnegative, nonnegative_states
+from stepcheck_reference.linear import split
+from stepcheck_reference.objective import asks
+from stepcheck_reference.rule import Rule
+from stepcheck_reference.walk import walk
+
+
+@lru_cache(maxsize=1024)
+def monotone_states(rule: Rule) -> Mapping[Symbol, bool | None]:
+    """Return of each state whether it never falls; None if unknown."""
+    new = equations(rule)
+    known = frozenset(state for state, sure in nonnegative_states(rule).items() if sure)
+    falls = _falls(rule)
+    return {
+        state: True if _rises(new[state], state, rule, known) else False if state in falls else None
+        for state in (*rule.init, *rule.scalars)
+    }
+
+
+def _rises(equation: Expr, state: Symbol, rule: Rule, known: frozenset[Symbol]) -> bool:
+    """Whether ``equation`` is a maximum of ``state`` and others, or ``state`` and something not negative."""
+    if isinstance(equation, Max):
+        return any(_rises(part, state, rule, known) for part in equation.args)
+    parts = split(equation, state)
+    return parts is not None and is_nonnegative(expand(parts[0] - 1) * state + parts[1], rule, known)
+
+
+def _falls(rule: Rule) -> set[Symbol]:
+    """Return the states that fall somewhere on a walk whose gradients become 0."""
+    if asks(rule):
+        return set()
+    states = (*rule.init, *rule.scalars)
+    gradients = (*GRADIENTS, Integer(0), Integer(0))
+    walks = [walk(rule, sample(rule), Integer(1), [way * one for one in gradients], digits=ROUNDED) for way in (1, -1)]
+    pairs = [pair for course in walks for pair in pairwise(course)]
+    return {state for old, now in pairs for state in states if (now[state] - old[state]).is_negative}

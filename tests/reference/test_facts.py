@@ -1,0 +1,361 @@
+"""Facts that are proved of rules from their equations, and that a flaw in them changes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from sympy import Abs, Expr, Integer, Max, Piecewise, Rational, Symbol, cos, sign, sqrt
+
+from stepcheck_reference.alphabet import (
+    a,
+    b,
+    beta1,
+    beta2,
+    dampening,
+    eps,
+    eta,
+    g,
+    g_prev,
+    h,
+    initial_accumulator,
+    lambd,
+    lr,
+    m,
+    momentum,
+    mu,
+    mu_product,
+    rho,
+    step_size,
+    theta,
+    u,
+    v,
+    v_max,
+    velocity,
+    weight_decay,
+    x,
+)  # fmt: skip
+from stepcheck_reference.domain import NONNEGATIVE
+from stepcheck_reference.facts import (
+    fixed,
+    homogeneity,
+    is_elementwise,
+    is_linear_in_rate,
+    is_sign_equivariant,
+    is_translation_invariant,
+    monotone_states,
+    nonnegative_states,
+    reduces,
+    rest_factor,
+    resting_states,
+    rests,
+)
+from stepcheck_reference.rule import Rule
+from stepcheck_reference.rules import ALL, find
+
+NAMES = [rule.name for rule in ALL]
+DECAYED = ("adamw", "adam_l2", "lion", "asgd", "radam_resting")
+COUPLED = [f"{name}+coupled_decay" for name in ("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "radam")]
+DECOUPLED = [f"{name}+decoupled_decay" for name in ("sgd", "momentum", "amsgrad", "nadam", "radam")]
+
+
+def changed(name: str, **equations: Expr) -> Rule:
+    """Return a rule with other equations for theta or states, by name."""
+    rule = find(name)
+    symbols = {str(symbol): symbol for symbol in rule.step}
+    step = {**rule.step, **{symbols[key]: equation for key, equation in equations.items()}}
+    used = {symbol for part in (step, rule.init, rule.scalars) for one in part.values() for symbol in one.free_symbols}
+    domains = {**dict.fromkeys(used & {eps, weight_decay}, NONNEGATIVE), **rule.domains}
+    domains = {symbol: domain for symbol, domain in domains.items() if symbol in used}
+    return replace(rule, name="planted", step=step, domains=domains, defaults={}, forms={}, where={})
+
+
+def sure(answers: dict[Symbol, bool | None]) -> set[Symbol]:
+    return {state for state, answer in answers.items() if answer}
+
+
+# elementwise
+
+
+@pytest.mark.parametrize("name", [*NAMES, *COUPLED, *DECOUPLED])
+def test_every_listed_rule_is_elementwise_unless_it_asks_for_gradients(name: str) -> None:
+    assert is_elementwise(find(name)) is (None if name == "nesterov_lookahead" else True)
+
+
+def test_a_rule_that_couples_elements_is_not_elementwise() -> None:
+    assert is_elementwise(replace(find("sgd"), kind="matrix")) is False
+
+
+def test_a_function_that_is_not_of_numbers_alone_leaves_elementwise_unknown() -> None:
+    assert is_elementwise(changed("sgd", theta=theta - lr * cos(g))) is None
+
+
+# how a step scales with the gradients
+
+
+@pytest.mark.parametrize("name", [*NAMES, *COUPLED, *DECOUPLED, "adagrad+initial_accumulator", "adam+eps_root"])
+def test_scaling_is_that_of_the_family(name: str) -> None:
+    scaling = homogeneity(find(name))
+    if name in ("adadelta", "rmsprop_tf", "nesterov_lookahead"):
+        assert scaling is None
+        return
+    assert scaling is not None
+    linear = name.startswith(("sgd", "asgd", "momentum", "nesterov"))
+    cases = name.startswith("radam") and name != "radam_resting"
+    assert scaling.degree == (None if cases else 1 if linear else 0)
+    if cases:
+        assert [degree for _, degree in scaling.cases] == [0, 1]
+    assert (eps in scaling.at_zero) is (eps in find(name).hyper)
+
+
+def test_states_have_degrees_of_their_own() -> None:
+    def degrees(name: str) -> dict[Symbol, Expr]:
+        scaling = homogeneity(find(name))
+        assert scaling is not None
+        return dict(scaling.states)
+
+    assert degrees("adam") == {m: 1, v: 2}
+    assert degrees("amsgrad") == {m: 1, v: 2, v_max: 2}
+    assert degrees("adamax") == {m: 1, u: 1}
+    assert degrees("rprop") == {g_prev: 1, step_size: 0}
+    assert degrees("nadam") == {m: 1, v: 2, mu_product: 0}
+    assert degrees("rmsprop_centered_momentum") == {v: 2, a: 1, b: 0}
+    assert degrees("asgd") == {eta: 0}
+
+
+def test_scaling_says_what_has_to_be_zero() -> None:
+    zeros = {
+        name: scaling.at_zero
+        for name in ("sgd", "adam", "adamw", "adam_l2", "asgd", "lion", "rprop", "adagrad+initial_accumulator")
+        if (scaling := homogeneity(find(name))) is not None
+    }
+    assert zeros == {
+        "sgd": (),
+        "adam": (eps,),
+        "adamw": (eps,),
+        "adam_l2": (eps, weight_decay),
+        "asgd": (lambd,),
+        "lion": (),
+        "rprop": (),
+        "adagrad+initial_accumulator": (eps, initial_accumulator),
+    }
+
+
+def test_adam_that_adds_a_number_to_the_root_does_not_scale() -> None:
+    assert homogeneity(changed("adam", theta=theta - lr * m / (sqrt(v) + 1))) is None
+
+
+def test_a_second_moment_without_the_square_halves_the_degree() -> None:
+    v_t = beta2 * v + (1 - beta2) * Abs(g)
+    scaling = homogeneity(changed("rmsprop", v=v_t, theta=theta - lr * g / (sqrt(v_t) + eps)))
+    assert scaling is not None
+    assert (scaling.degree, scaling.states) == (Rational(1, 2), {v: 1})
+
+
+def test_a_second_moment_that_starts_at_a_number_does_not_scale() -> None:
+    assert homogeneity(replace(find("adam"), init={m: 0, v: 1})) is None
+
+
+def test_a_branch_at_a_size_of_the_gradient_does_not_scale() -> None:
+    clipped = Piecewise((g, Abs(g) < 1), (sign(g), True))
+    assert homogeneity(changed("sgd", theta=theta - lr * clipped)) is None
+
+
+# signs of parameters and gradients
+
+
+@pytest.mark.parametrize("name", [*NAMES, *COUPLED, *DECOUPLED, "adamw+maximize"])
+def test_every_rule_is_sign_equivariant(name: str) -> None:
+    assert is_sign_equivariant(find(name)) is True
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        changed("sgd", theta=theta - lr * Abs(g)),
+        changed("sgd", theta=theta - lr * (g + eps)),
+        changed("lion", m=beta2 * m + (1 - beta2) * Max(g, 0)),
+        changed("rprop", theta=theta - step_size * Piecewise((0, g < 0), (sign(g), True))),
+        changed("adam", v=beta2 * v + (1 - beta2) * g),
+        changed("momentum", b=momentum * b + g**2),
+        changed("nadam", theta=theta - lr * (m + mu_product) / (sqrt(v) + eps)),
+    ],
+)
+def test_what_treats_signs_apart_is_refuted(planted: Rule) -> None:
+    assert is_sign_equivariant(planted) is False
+
+
+def test_what_the_proof_cannot_read_is_unknown() -> None:
+    assert is_sign_equivariant(changed("sgd", theta=theta - lr * (cos(g) - cos(-g) + g))) is not False
+    assert is_sign_equivariant(changed("sgd", theta=theta - lr * g * cos(g))) is None
+
+
+# where the parameters are
+
+
+@pytest.mark.parametrize("name", [*NAMES, *COUPLED, *DECOUPLED])
+def test_steps_depend_on_theta_by_way_of_decay_alone(name: str) -> None:
+    rule = find(name)
+    assert is_translation_invariant(rule) is (name not in (*DECAYED, *COUPLED, *DECOUPLED))
+    assert is_translation_invariant(fixed(rule, {weight_decay: 0, lambd: 0})) is True
+
+
+def test_a_step_that_is_relative_to_theta_is_refuted() -> None:
+    assert is_translation_invariant(changed("sgd", theta=theta - lr * g * Abs(theta))) is False
+
+
+def test_a_state_that_takes_theta_in_is_refuted() -> None:
+    assert is_translation_invariant(changed("momentum", b=momentum * b + g + theta / 9)) is False
+
+
+# the learning rate
+
+
+@pytest.mark.parametrize("name", [*NAMES, *COUPLED, *DECOUPLED])
+def test_steps_are_linear_in_the_rate_but_for_clamps_and_falling_rates(name: str) -> None:
+    assert is_linear_in_rate(find(name)) is (name not in ("rprop", "rprop_optax", "asgd", "nesterov_lookahead"))
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        changed("sgd", theta=theta - lr**2 * g),
+        changed("adamw", theta=theta * (1 - weight_decay) - lr * m),
+        changed("momentum", b=momentum * b + lr * g),
+        changed("adam", theta=theta - Max(lr, Integer(1) / 5) * m),
+    ],
+)
+def test_what_is_not_proportional_to_the_rate_is_refuted(planted: Rule) -> None:
+    assert is_linear_in_rate(planted) is False
+
+
+def test_the_rate_may_be_inside_a_buffer() -> None:
+    assert is_linear_in_rate(find("momentum_lr_inside")) is True
+    assert is_linear_in_rate(changed("momentum_lr_inside", velocity=momentum * velocity + g)) is False
+
+
+# states
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_second_moments_are_never_negative_and_first_ones_are(name: str) -> None:
+    for state, answer in nonnegative_states(find(name)).items():
+        if state in (v, h, x, v_max, u, step_size, mu_product, eta, mu):
+            assert answer is True
+        elif name not in ("nesterov_lookahead", "adam_l2"):
+            assert answer is False
+
+
+def test_a_second_moment_with_a_wrong_sign_is_negative_somewhere() -> None:
+    assert nonnegative_states(changed("adam", v=beta2 * v - (1 - beta2) * g**2))[v] is False
+    assert nonnegative_states(changed("adam", v=beta2 * v + (beta2 - 1) * g**2))[v] is False
+    assert nonnegative_states(changed("adam", v=beta2 * v + (1 - beta2) * g * m))[v] is False
+
+
+def test_monotone_states_are_sums_of_squares_and_maxima() -> None:
+    assert {(rule.name, state) for rule in ALL for state in sure(monotone_states(rule))} == {  # type: ignore[arg-type]
+        ("adagrad", h), ("adagrad_eps_inside", h), ("adagrad_optax", h), ("amsgrad", v_max), ("amsgrad_paper", v_max),
+        ("amsgrad_corrected_max", v_max), ("amsgrad_eps_hat", v_max),
+    }  # fmt: skip
+    assert monotone_states(find("adamax"))[u] is False
+    assert monotone_states(find("rmsprop"))[v] is False
+
+
+def test_a_maximum_that_fades_or_forgets_is_not_monotone() -> None:
+    assert monotone_states(changed("amsgrad", v_max=Max(beta2 * v_max, v)))[v_max] is False
+    assert monotone_states(changed("amsgrad", v_max=v))[v_max] is False
+    assert monotone_states(changed("adagrad", h=h + g))[h] is False
+
+
+# zero gradients
+
+
+def test_states_rest_at_zero_unless_the_rule_moves_them() -> None:
+    moving = {
+        (rule.name, str(state)): answer
+        for rule in ALL
+        for state, answer in resting_states(rule).items()
+        if answer is not True
+    }
+    assert moving == {
+        ("asgd", "ax"): False,
+        ("asgd", "eta"): False,
+        ("asgd", "mu"): None,
+        ("rprop", "step_size"): False,
+        ("rmsprop_tf", "v"): False,
+        ("adam_l2", "m"): False,
+        ("adam_l2", "v"): False,
+        ("adamax", "u"): False,
+        ("nadam", "mu_product"): False,
+    }
+
+
+def test_zero_gradients_leave_the_decoupled_decay() -> None:
+    assert rest_factor(find("adamw")) == rest_factor(find("lion")) == 1 - lr * weight_decay
+    assert rest_factor(find("adam+decoupled_decay_paper")) == 1 - weight_decay
+    assert rest_factor(find("asgd")) == 1 - lambd * eta
+    still = [rule for rule in ALL if rest_factor(rule) == 1]
+    assert {rule.name for rule in ALL if rule not in still} == {"adamw", "adam_l2", "lion", "asgd", "radam_resting"}
+    assert all(rests(rule) for rule in still)
+
+
+def test_coupled_decay_moves_what_has_no_gradient_by_more_than_a_factor() -> None:
+    assert rests(find("adam_l2")) is False
+    assert rests(find("sgd+coupled_decay")) is True
+    assert rests(find("momentum+coupled_decay")) is None
+
+
+def test_a_step_without_a_gradient_is_refuted() -> None:
+    assert rests(changed("adam", theta=theta - lr * (m + 1) / (sqrt(v) + eps))) is False
+
+
+# reductions
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "other"),
+    [
+        ("momentum", {momentum: 0, dampening: 0}, "sgd"),
+        ("momentum_lr_inside", {momentum: 0}, "sgd"),
+        ("nesterov", {momentum: 0}, "sgd"),
+        ("adamw", {weight_decay: 0}, "adam"),
+        ("adam_l2", {weight_decay: 0}, "adam"),
+        ("amsgrad+coupled_decay", {weight_decay: 0}, "amsgrad"),
+        ("adagrad+lr_decay", {Symbol("lr_decay", real=True, nonnegative=True): 0}, "adagrad"),
+        ("adagrad+initial_accumulator", {initial_accumulator: 0}, "adagrad"),
+        ("asgd", {lambd: 0}, "sgd"),
+        ("radam_resting", {weight_decay: 0}, "radam_resting"),
+    ],
+)
+def test_rules_reduce_to_simpler_ones(name: str, values: dict[Symbol, int], other: str) -> None:
+    if name == "asgd":  # its rate is a state, which sgd has not: unknown is not no
+        assert reduces(find(name), find(other), values) is not True
+    elif name == "radam_resting":
+        assert reduces(find(name), fixed(find(other), values), values) is True
+    else:
+        assert reduces(find(name), find(other), values) is True
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "other"),
+    [
+        ("momentum", {momentum: 0}, "sgd"),
+        ("adamw", {}, "adam"),
+        ("adam", {beta1: 0}, "rmsprop"),
+        ("adadelta", {rho: 0}, "sgd"),
+        ("momentum_ema", {}, "sgd"),
+    ],
+)
+def test_rules_that_do_not_reduce_are_not_said_to(name: str, values: dict[Symbol, int], other: str) -> None:
+    assert reduces(find(name), find(other), values) is not True
+
+
+def test_a_first_step_that_differs_refutes_a_reduction() -> None:
+    assert reduces(find("adam"), find("rmsprop"), {beta1: 0}) is False
+    assert reduces(find("momentum_ema"), find("sgd"), {}) is False
+
+
+def test_a_rule_with_values_is_made_once() -> None:
+    assert fixed(find("adam"), {eps: 0}) is fixed(find("adam"), {eps: 0})
+    assert fixed(find("adam"), {}) is find("adam")
+    assert eps not in fixed(find("adam"), {eps: 0}).hyper
