@@ -8,7 +8,7 @@ from stepcheck.certificate import Failure, Worst, number
 from stepcheck.replay_token import Replayable, encode
 from stepcheck.standalone import jax_program, program
 from stepcheck.standalone.building import call
-from stepcheck.standalone.program import GRADIENT, Place, pair
+from stepcheck.standalone.program import GRADIENT, Place, expression, pair
 from stepcheck_implementations.subject import Adapter, Cell
 from stepcheck_properties.law import Breach, Law
 from stepcheck_reference.judgement import CountBreak, Deviation
@@ -53,6 +53,9 @@ def failure(
         one = Place(breach.output, breach.tensor, breach.step, shown.index if shown is not None else 0)
         other = Place(breach.output, there.tensor, there.step, there.index)
         text = pair(adapter, ((cell, script, one), (*twin, other)), title=message, factor=there.factor)
+    elif breach.reading:
+        text = expression(adapter, cell, script, title=message, step=breach.step, reading=breach.reading,
+                          wanted=breach.wanted)  # fmt: skip
     elif breach.output == GRADIENT:
         text = written(adapter, cell, script, title=message, output=breach.output, tensor=breach.tensor)
     elif shown is None:

@@ -94,7 +94,9 @@ class Breach:
     ``output`` names what is wrong: "theta", a state, "count", or the kind of a fault; with the law's code
     it says which failures are the same. ``tensor`` counts from 0, ``step`` from 1 (0: before the first).
     ``ratio`` is the error over its radius, inf where the law is exact. ``message`` says observed and
-    expected in one line. ``counterpart`` is what should be the same in the twin's run, if there is one.
+    expected in one line. ``counterpart`` is what should be the same in the twin's run, if there is one. What is
+    no real of a tensor is told by two Python expressions: ``reading``, in the words of a standalone program (p0,
+    optimizer, calls, returned), has another value after ``step`` than ``wanted``.
     """
 
     output: str
@@ -104,6 +106,8 @@ class Breach:
     message: str
     deviation: Deviation | None = None
     counterpart: Counterpart | None = None
+    reading: str = ""
+    wanted: str = ""
 
 
 @dataclass(frozen=True, slots=True)

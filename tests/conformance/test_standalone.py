@@ -9,7 +9,7 @@ import pytest
 
 from stepcheck.replay_token import Replayable, decode, encode
 from stepcheck.request import WrongRequest
-from stepcheck.standalone.program import GRADIENT, Place, pair, program
+from stepcheck.standalone.program import GRADIENT, Place, expression, pair, program
 from stepcheck_implementations.subject import Cell
 from stepcheck_implementations.torch_optim import ADAMW, SGD
 from stepcheck_implementations.worker import run
@@ -124,6 +124,20 @@ def test_a_program_of_two_runs_fails_where_they_part_and_only_there(torch_python
         runs = tuple((cell, script, Place("theta", 0, 3, 1)) for script in (ordinary(), other))
         path = tmp_path / f"pair{code}.py"
         path.write_text(pair(ADAMW, runs, title="two runs"))  # type: ignore[arg-type]
+        done = torch_python.run(path, cwd=tmp_path)
+        assert (done.returncode, done.stderr) == (code, ""), path.read_text()
+
+
+def test_a_program_compares_what_is_no_real_of_a_tensor(torch_python: TorchPython, tmp_path: Path) -> None:
+    cell = Cell("torch.optim.AdamW", "default", "single", "float32", "cpu")
+    script = replace(ordinary(), manners=("closure",))
+    for reading, wanted, code in (
+        ("len(calls)", "1", 0),
+        ("float(returned)", "0.625 * 2", 0),
+        ("sorted(optimizer.state[p0])", "['exp_avg', 'exp_avg_sq']", 1),
+    ):
+        path = tmp_path / f"expression{code}.py"
+        path.write_text(expression(ADAMW, cell, script, title="told", step=2, reading=reading, wanted=wanted))
         done = torch_python.run(path, cwd=tmp_path)
         assert (done.returncode, done.stderr) == (code, ""), path.read_text()
 

@@ -63,6 +63,17 @@ def program(
     return "\n".join(lines) + "\n"
 
 
+def expression(
+    adapter: Adapter, cell: Cell, script: Script, *, title: str, step: int, reading: str, wanted: str
+) -> str:
+    """Return a program that exits 1 where ``reading``, a Python expression, is not ``wanted`` after ``step``."""
+    lines = _head(adapter, cell, [script], title, hangs=False)
+    lines += [*_ran(adapter, cell, script, step), "", f"observed, expected = {reading}, {wanted}"]
+    lines += ['print(f"after step ' + str(step) + ': {observed!r}, but should be {expected!r}")']
+    lines += ["if observed != expected:", "    raise SystemExit(1)"]
+    return "\n".join(lines) + "\n"
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A real number of a run: an output of one tensor, after a step, at an index."""
