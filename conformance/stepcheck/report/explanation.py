@@ -20,9 +20,26 @@ WORDS = {
 """Words of a report that are not codes of laws."""
 
 
+FAMILIES = {
+    "SC1": "The rule: every step lands where the oracle says",
+    "SC2": "Contracts that every optimizer owes",
+    "SC3": "Invariants of rules",
+    "SC4": "Equivalences between rules",
+    "SC5": "Bias-correction limits",
+    "SC6": "Convergence",
+}
+"""What laws are about, by how their codes begin."""
+
+
 def listing() -> str:
-    """Return one paragraph a law."""
-    return "\n".join(f"{law.code}  {law.title}\n{_paragraph(law.sentence, '       ')}" for law in ALL)
+    """Return one paragraph a law, under a heading for each family."""
+    parts = []
+    for start, heading in FAMILIES.items():
+        inside = [law for law in ALL if law.code.startswith(start)]
+        if inside:
+            told = "\n".join(f"{law.code}  {law.title}\n{_paragraph(law.sentence, '       ')}" for law in inside)
+            parts.append(f"{heading}\n\n{told}")
+    return "\n\n".join(parts)
 
 
 def explanation(code: str) -> str:
@@ -38,6 +55,7 @@ def explanation(code: str) -> str:
 def _law(law: Law) -> str:
     lines = [f"{law.code}  {law.title}", "", _paragraph(law.sentence), ""]
     lines += [f"Applies to  {law.condition}", f"Counts      {law.unit}", f"Source      {law.source}"]
+    lines += [f"Proved      {law.theorem} (stepcheck prove)"] if law.theorem else []
     lines += [
         f"Since       {law.since}",
         "",

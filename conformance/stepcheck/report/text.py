@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from stepcheck.certificate import CellResult, Certificate, Failure, Matched, Worst
 from stepcheck.report.wording import MARKS, class_name, count, fill, places, plural, ratio, row, words
-from stepcheck.verdict import MEANINGS, Verdict, exit_code
+from stepcheck.verdict import MEANINGS, Verdict, exit_code, overall
 from stepcheck_implementations.subject import MODES
 from stepcheck_reference.formats import FORMATS
 
@@ -118,9 +118,30 @@ def verdict_rows(certificate: Certificate) -> list[Row]:
     if found.unfinished:
         rows.append(("interrupted", f"{found.unfinished} cells are missing; the verdict is on the others alone"))
     rows.append(("cells", tally or "none"))
+    rows += law_rows(cells)
     if found.without_rule:
         rows.append(("no rule yet", f"{', '.join(found.without_rule)}: nothing is said of them"))
     return rows
+
+
+def law_rows(cells: Iterable[CellResult]) -> list[Row]:
+    """Return how many laws hold wherever they apply, which do not, and how many apply nowhere."""
+    verdicts: dict[str, set[Verdict]] = {}
+    for cell in cells:
+        for result in cell.laws:
+            verdicts.setdefault(result.code, set()).add(result.verdict)
+    worst = {code: overall(there - {Verdict.NOT_APPLICABLE}) for code, there in sorted(verdicts.items())}
+    applied = {code: verdict for code, verdict in worst.items() if verdicts[code] != {Verdict.NOT_APPLICABLE}}
+    if not applied:
+        return []
+    held = [code for code, verdict in applied.items() if verdict is Verdict.HOLDS]
+    parts = [f"{plural(len(held), 'law')} of {len(worst)} {'holds' if len(held) == 1 else 'hold'} wherever they apply"]
+    for verdict in MARKS:
+        codes = [code for code, found in applied.items() if found is verdict]
+        if codes and verdict is not Verdict.HOLDS:
+            parts.append(f"{words(verdict)} {', '.join(codes)}")
+    nowhere = len(worst) - len(applied)
+    return [("laws", "; ".join([*parts, f"{nowhere} apply to nothing here"] if nowhere else parts))]
 
 
 def matched_rows(matched: Matched) -> list[Row]:
