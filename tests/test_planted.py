@@ -19,9 +19,9 @@ pytestmark = pytest.mark.usefixtures("one_template")
 
 @functools.cache
 def certificate(entry: Planted) -> stepcheck.Certificate:
-    """Return the certificate of one planted class, in the one dtype it names and on the plain path."""
+    """Return the certificate of one planted class, in the dtype and the modes that it names."""
     target = f"tests/planted/{entry.where}"
-    return stepcheck.certify(target, rule=entry.claims, dtypes=[entry.dtype], modes=["single"], devices=["cpu"])
+    return stepcheck.certify(target, rule=entry.claims, dtypes=[entry.dtype], modes=entry.modes, devices=["cpu"])
 
 
 def broken(entry: Planted) -> dict[str, stepcheck.Failure]:
@@ -37,6 +37,8 @@ def test_a_wrong_optimizer_breaks_the_law_it_is_planted_for_and_its_witness_fail
     assert entry.breaks <= found.keys(), {code: failure.message for code, failure in found.items()}
     assert certificate(entry).exit_code() == 1
     assert not any(failure.finding for failure in found.values())
+    plain = [cell for cell in certificate(entry).cells if cell.mode == "single"]
+    assert [cell.verdict for cell in plain] == ["broken" if entry.mode == "single" else "holds"]
     for code in sorted(entry.breaks):
         script = tmp_path / f"{code}.py"
         script.write_text(found[code].standalone.replace("dump_traceback_later(60", "dump_traceback_later(5"))

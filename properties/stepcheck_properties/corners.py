@@ -153,7 +153,7 @@ def _epsilons(cell: _Cell) -> Script:
         for index, eps in enumerate((1.0, max(cell.values("eps")) / 8, 1e-16))
     )
     steps = tuple(
-        Step(tuple(cell.drawn("normal", "epsilons", number, index) for index in range(3))) for number in range(4)
+        Step(tuple(cell.drawn("normal", "epsilons", number, index) for index in range(3))) for number in range(8)
     )
     return Script(tensors, groups, steps)
 
@@ -338,7 +338,8 @@ BUILDERS = (
      _shrinking_gradients),
     ("zeros_and_subnormals", "Gradients and parameters are zeros of both signs, subnormals, and neighbours of 1.",
      _always, _zeros_and_subnormals),
-    ("epsilons", "eps is 1, an eighth of that, and 1e-16.", partial(_has, "eps"), _epsilons),
+    ("epsilons", "eps is 1, an eighth of that, and 1e-16, over enough steps to reach a division that begins late.",
+     partial(_has, "eps"), _epsilons),
     ("zero_rate", "The learning rate is 0, also where the gradient is.", partial(_has, "lr"), _zero_rate),
     ("many_steps", "Two tensors take many steps, with hyper-parameters of their own.", _always, _many_steps),
     ("layouts", "Tensors are 0-d to 4-d, empty, transposed, sliced and channels-last.", _always, _layouts),

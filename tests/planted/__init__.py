@@ -4,29 +4,36 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-THETA, STATE, COUNT, INITIAL, FINISHES = "SC101", "SC102", "SC103", "SC104", "SC201"
+THETA, STATE, COUNT, INITIAL, FINISHES, PATHS = "SC101", "SC102", "SC103", "SC104", "SC201", "SC202"
 
 
 @dataclass(frozen=True)
 class Planted:
     """A class of this folder as "file.py:Name", the rule it claims, and the laws that must break at least.
 
-    No law breaks on a control. ``dtype`` is one in which the error can be seen.
+    No law breaks on a control. ``dtype`` and ``mode`` are such in which the error can be seen; what is wrong in
+    another mode than "single" is right in that one.
     """
 
     where: str
     claims: str
     breaks: frozenset[str]
     dtype: str = "float32"
+    mode: str = "single"
 
     @property
     def name(self) -> str:
         """The class's name."""
         return self.where.partition(":")[2]
 
+    @property
+    def modes(self) -> tuple[str, ...]:
+        """The modes it is certified in: its own, and the plain one beside it."""
+        return tuple(dict.fromkeys(("single", self.mode)))
 
-def _wrong(where: str, claims: str, *breaks: str, dtype: str = "float32") -> Planted:
-    return Planted(where, claims, frozenset(breaks), dtype)
+
+def _wrong(where: str, claims: str, *breaks: str, dtype: str = "float32", mode: str = "single") -> Planted:
+    return Planted(where, claims, frozenset(breaks), dtype, mode)
 
 
 WRONG: tuple[Planted, ...] = (
@@ -50,6 +57,8 @@ WRONG: tuple[Planted, ...] = (
     _wrong("adam.py:AdamWDecayWithoutLr", "adamw", THETA),
     _wrong("adam.py:AdamWDecayAfterStep", "adamw", THETA),
     _wrong("adam.py:AdamWDecaysMomentToo", "adamw", STATE),
+    _wrong("adam.py:AdamEpsScaledByCorrection", "adam", THETA),
+    _wrong("adam.py:AdamSquaresComplexGradient", "adam", STATE, dtype="complex64"),
     _wrong("amsgrad.py:AmsgradForgetsMaximum", "amsgrad", STATE),
     _wrong("amsgrad.py:AmsgradIgnoresMaximum", "amsgrad", THETA),
     _wrong("amsgrad.py:AmsgradMaximumOfCorrected", "amsgrad", STATE),
@@ -57,9 +66,11 @@ WRONG: tuple[Planted, ...] = (
     _wrong("bookkeeping.py:AdamStepCounterStuckAt256", "adam", COUNT, dtype="bfloat16"),
     _wrong("bookkeeping.py:AdamSharedStepCount", "adam", COUNT),
     _wrong("bookkeeping.py:AdamCountsEveryParameter", "adam", COUNT),
+    _wrong("bookkeeping.py:AdamCountsMissingGradients", "adam", COUNT),
     _wrong("bookkeeping.py:AdamTreatsNoneGradientAsZero", "adam", STATE),
     _wrong("bookkeeping.py:AdamForgetsCounterOnReload", "adam", COUNT),
     _wrong("bookkeeping.py:AdamFirstGroupForAll", "adam", THETA),
+    _wrong("bookkeeping.py:AdamReadsBetasFromDefaults", "adam", STATE),
     _wrong("bookkeeping.py:AdamIgnoresScheduler", "adam", THETA),
     _wrong("bookkeeping.py:AdamMovesCopyOfStridedParameter", "adam", THETA),
     _wrong("bookkeeping.py:AdamSkipsLastElement", "adam", THETA),
@@ -80,6 +91,7 @@ WRONG: tuple[Planted, ...] = (
     _wrong("sgd.py:SgdNesterovUsesOldBuffer", "nesterov", THETA),
     _wrong("sgd.py:SgdNesterovWithoutGradient", "nesterov", THETA),
     _wrong("sgd.py:SgdDecayAfterMomentum", "momentum+coupled_decay", THETA, STATE),
+    _wrong("sgd.py:SgdwDecaysByGroupNumber", "momentum+decoupled_decay", THETA),
     _wrong("lookahead.py:LookaheadNotTaken", "nesterov_lookahead", STATE),
     _wrong("lookahead.py:LookaheadTooFar", "nesterov_lookahead", STATE),
     _wrong("lookahead.py:LookaheadAverages", "nesterov_lookahead", STATE),
@@ -100,6 +112,7 @@ WRONG: tuple[Planted, ...] = (
     _wrong("adamax.py:AdamaxForgetsAge", "adamax", STATE),
     _wrong("nadam.py:NadamUsesThisMomentumAhead", "nadam", THETA),
     _wrong("nadam.py:NadamForgetsProduct", "nadam", STATE),
+    _wrong("nadam.py:NadamMultipliesMomentumTwice", "nadam", STATE),
     _wrong("nadam.py:NadamHasNoSchedule", "nadam", THETA, STATE),
     _wrong("radam.py:RadamRectifiesFromFour", "radam", THETA),
     _wrong("radam.py:RadamWithoutRectification", "radam", THETA),
@@ -109,10 +122,16 @@ WRONG: tuple[Planted, ...] = (
     _wrong("rprop.py:RpropWithoutBounds", "rprop", STATE),
     _wrong("rprop.py:RpropKeepsTurnedGradient", "rprop", THETA, STATE),
     _wrong("rprop.py:RpropShrinksAtRest", "rprop", STATE),
+    _wrong("rprop.py:RpropSwapsBounds", "rprop", STATE),
+    _wrong("rprop.py:RpropLagsOneStep", "rprop", THETA),
     _wrong("lion.py:LionCoupledDecay", "lion", THETA, STATE),
     _wrong("lion.py:LionOneBetaForBoth", "lion", STATE),
     _wrong("lion.py:LionStepsAlongAverage", "lion", THETA),
+    _wrong("lion.py:LionSkipsDecayAtRest", "lion", THETA),
     _wrong("lion.py:SignSgdNormalizes", "sign_sgd", THETA),
+    _wrong("paths.py:AmsgradForeachNeverStoresMaximum", "amsgrad", STATE, PATHS, mode="foreach"),
+    _wrong("paths.py:RadamForeachIgnoresEps", "radam", THETA, mode="foreach"),
+    _wrong("paths.py:AsgdForeachTakesFirstRate", "asgd", THETA, mode="foreach"),
     _wrong("faults.py:AdamCrashesInStepTwo", "adam", FINISHES),
     _wrong("faults.py:AdamHangsInStepTwo", "adam", FINISHES),
     _wrong("faults.py:AdamRaisesOnEmptyTensor", "adam", FINISHES),

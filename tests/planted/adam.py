@@ -212,3 +212,19 @@ class AdamWDecaysMomentToo(_Adam):
         m, v, c1, c2 = self.average(g + group["weight_decay"] * p, state, group)
         p.mul_(1 - group["lr"] * group["weight_decay"])
         p.addcdiv_(m / c1, (v / c2).sqrt() + group["eps"], value=-group["lr"])
+
+
+class AdamEpsScaledByCorrection(_Adam):
+    """Claims Adam; multiplies eps by the root of the second moment's correction, so that it grows with t."""
+
+    def update(self, p, g, state, group):
+        m, v, c1, c2 = self.average(g, state, group)
+        p.addcdiv_(m / c1, (v / c2).sqrt() + group["eps"] * c2**0.5, value=-group["lr"])
+
+
+class AdamSquaresComplexGradient(_Adam):
+    """Claims Adam for complex parameters; squares the gradient as a complex number, and its second moment is one."""
+
+    def update(self, p, g, state, group):
+        m, v, c1, c2 = self.average(g, state, group)
+        p.addcdiv_(m / c1, (v / c2).sqrt() + group["eps"], value=-group["lr"])

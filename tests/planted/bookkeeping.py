@@ -146,3 +146,21 @@ class AdamDropsTinyGradients(_Adam):
 
     def move(self, p, g, group, state, t):
         super().move(p, torch.where(g.abs() < 1e-30, 0.0, g), group, state, t)
+
+
+class AdamCountsMissingGradients(_Adam):
+    """Claims Adam; moves the counter on also where there is no gradient, and nothing else."""
+
+    def step(self, closure=None):
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is None and self.state[p]:
+                    self.state[p]["step"] += 1
+        super().step(closure)
+
+
+class AdamReadsBetasFromDefaults(_Adam):
+    """Claims Adam; reads the betas that it was built with, and not those of the group."""
+
+    def update(self, p, g, group):
+        super().update(p, g, {**group, "betas": self.defaults["betas"]})

@@ -62,6 +62,13 @@ class LionStepsAlongAverage(HandWrittenLion):
         return beta2 * m + (1 - beta2) * g
 
 
+class LionSkipsDecayAtRest(HandWrittenLion):
+    """Claims Lion; leaves an element alone where its gradient is 0, its decay too."""
+
+    def decay(self, p, weight_decay):
+        return torch.where(p.grad == 0, torch.zeros_like(p), weight_decay * p)
+
+
 class HandWrittenSignSgd(torch.optim.Optimizer):
     """Claims sign SGD; every element moves by lr."""
 

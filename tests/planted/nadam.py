@@ -59,3 +59,10 @@ class NadamHasNoSchedule(HandWrittenNadam):
 
     def momentum(self, t, beta1, momentum_decay):
         return beta1
+
+
+class NadamMultipliesMomentumTwice(HandWrittenNadam):
+    """Claims NAdam; multiplies this step's momentum into the product twice."""
+
+    def product(self, before, mu, t):
+        return before * mu * mu

@@ -16,6 +16,10 @@ class HandWrittenRprop(torch.optim.Optimizer):
     def kept(self, g, turn):
         return torch.where(turn < 0, torch.zeros_like(g), g)
 
+    def due(self, state, move):
+        """Return what to move by at this step, which works out ``move``."""
+        return move
+
     def factor(self, turn, group):
         grown = torch.where(turn > 0, torch.full_like(turn, group["eta_plus"]), torch.ones_like(turn))
         return torch.where(turn < 0, torch.full_like(turn, group["eta_minus"]), grown)
@@ -35,7 +39,7 @@ class HandWrittenRprop(torch.optim.Optimizer):
                 turn = p.grad * state["g_prev"]
                 step_size = self.bounded(state["step_size"] * self.factor(turn, group), group)
                 g = self.kept(p.grad, turn)
-                p.sub_(step_size * g.sign())
+                p.sub_(self.due(state, step_size * g.sign()))
                 state["step_size"].copy_(step_size)
                 state["g_prev"].copy_(g)
 
@@ -61,3 +65,19 @@ class RpropShrinksAtRest(HandWrittenRprop):
         return torch.where(
             turn > 0, torch.full_like(turn, group["eta_plus"]), torch.full_like(turn, group["eta_minus"])
         )
+
+
+class RpropSwapsBounds(HandWrittenRprop):
+    """Claims Rprop; clamps between the largest step size and the smallest, which leaves the smallest."""
+
+    def bounded(self, step_size, group):
+        return step_size.clamp(group["step_max"], group["step_min"])
+
+
+class RpropLagsOneStep(HandWrittenRprop):
+    """Claims torch's Rprop; takes the step that the last gradient asked for, as optax does."""
+
+    def due(self, state, move):
+        before = state.get("pending", torch.zeros_like(move))
+        state["pending"] = move
+        return before

@@ -91,3 +91,12 @@ class SgdFirstGroupForAll(_Sgd):
 
     def update(self, p, g, state, group):
         p.sub_(g, alpha=self.param_groups[0]["lr"])
+
+
+class SgdwDecaysByGroupNumber(_Sgd):
+    """Claims momentum with decoupled decay; multiplies the decay by the group's number, so the first has none."""
+
+    def update(self, p, g, state, group):
+        number = [one is group for one in self.param_groups].index(True)
+        p.mul_(1 - group["lr"] * group["weight_decay"] * number)
+        p.sub_(self.buffer(g, state, group), alpha=group["lr"])

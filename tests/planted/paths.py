@@ -1,0 +1,113 @@
+"""Optimizers that are right on their plain path and wrong on another: a list is cut short, a result is dropped."""
+
+import torch
+
+
+class _TwoPaths(torch.optim.Optimizer):
+    """The loop, the state and the counter, all right; subclasses hold a plain path and one over lists."""
+
+    PATH = "foreach"
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            there = [p for p in group["params"] if p.grad is not None]
+            for p in there:
+                state = self.state[p]
+                if not state:
+                    state.update({"step": 0, **self.start(p, group)})
+                state["step"] += 1
+            if group[self.PATH]:
+                self.together(there, [p.grad for p in there], [self.state[p] for p in there], group)
+            else:
+                for p in there:
+                    self.alone(p, p.grad, self.state[p], group)
+        return loss
+
+
+class AmsgradForeachNeverStoresMaximum(_TwoPaths):
+    """Claims AMSGrad; its foreach path takes the maximum for this step, and stores it nowhere."""
+
+    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, foreach=False):
+        super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "foreach": foreach})
+
+    def start(self, p, group):
+        return {key: torch.zeros_like(p).detach() for key in ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")}
+
+    def averages(self, g, state, betas):
+        state["exp_avg"].mul_(betas[0]).add_(g, alpha=1 - betas[0])
+        state["exp_avg_sq"].mul_(betas[1]).addcmul_(g, g, value=1 - betas[1])
+
+    def alone(self, p, g, state, group):
+        self.averages(g, state, group["betas"])
+        largest = torch.maximum(state["max_exp_avg_sq"], state["exp_avg_sq"], out=state["max_exp_avg_sq"])
+        self.move(p, largest, state, group)
+
+    def together(self, ps, gs, states, group):
+        for g, state in zip(gs, states, strict=True):
+            self.averages(g, state, group["betas"])
+        largest = [torch.maximum(state["max_exp_avg_sq"], state["exp_avg_sq"]) for state in states]
+        for p, one, state in zip(ps, largest, states, strict=True):
+            self.move(p, one, state, group)
+
+    def move(self, p, largest, state, group):
+        c1, c2 = (1 - beta ** state["step"] for beta in group["betas"])
+        p.addcdiv_(state["exp_avg"] / c1, (largest / c2).sqrt() + group["eps"], value=-group["lr"])
+
+
+class RadamForeachIgnoresEps(_TwoPaths):
+    """Claims torch's RAdam; its foreach path divides by the root alone."""
+
+    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, foreach=False):
+        super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "foreach": foreach})
+
+    def start(self, p, group):
+        return {key: torch.zeros_like(p).detach() for key in ("exp_avg", "exp_avg_sq")}
+
+    def alone(self, p, g, state, group):
+        self.move(p, g, state, group, group["eps"])
+
+    def together(self, ps, gs, states, group):
+        for p, g, state in zip(ps, gs, states, strict=True):
+            self.move(p, g, state, group, 0.0)
+
+    def move(self, p, g, state, group, eps):
+        (beta1, beta2), t, lr = group["betas"], state["step"], group["lr"]
+        m = state["exp_avg"].mul_(beta1).add_(g, alpha=1 - beta1)
+        v = state["exp_avg_sq"].mul_(beta2).addcmul_(g, g, value=1 - beta2)
+        last = 2 / (1 - beta2) - 1
+        rho = last - 2 * t * beta2**t / (1 - beta2**t)
+        step = lr * (m / (1 - beta1**t))
+        if rho > 5:
+            rectified = ((rho - 4) * (rho - 2) * last / ((last - 4) * (last - 2) * rho)) ** 0.5
+            step = step * rectified * (1 - beta2**t) ** 0.5 / (v.sqrt() + eps)
+        p.sub_(step)
+
+
+class AsgdForeachTakesFirstRate(_TwoPaths):
+    """Claims torch's averaged SGD; its foreach path steps every tensor with the first one's rate."""
+
+    def __init__(self, params, lr=1e-2, lambd=1e-4, alpha=0.75, t0=1e6, foreach=False):
+        super().__init__(params, {"lr": lr, "lambd": lambd, "alpha": alpha, "t0": t0, "foreach": foreach})
+
+    def start(self, p, group):
+        return {"ax": torch.zeros_like(p).detach(), "eta": group["lr"], "mu": 1.0}
+
+    def alone(self, p, g, state, group):
+        self.move(p, g, state, group, state["eta"])
+
+    def together(self, ps, gs, states, group):
+        first = states[0]["eta"] if states else 0.0
+        for p, g, state in zip(ps, gs, states, strict=True):
+            self.move(p, g, state, group, first)
+
+    def move(self, p, g, state, group, eta):
+        t, ax = state["step"], state["ax"]
+        p.copy_((1 - group["lambd"] * eta) * p - eta * g)
+        ax.copy_(p if state["mu"] == 1 else ax + state["mu"] * (p - ax))
+        state["eta"] = group["lr"] / (1 + group["lambd"] * group["lr"] * t) ** group["alpha"]
+        state["mu"] = 1 / max(1, t - group["t0"])
