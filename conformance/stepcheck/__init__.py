@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from stepcheck.case import Case, cases
     from stepcheck.certificate import CellResult, Certificate, Failure, LawResult, Worst
     from stepcheck.certifying import certify
     from stepcheck.request import WrongRequest
@@ -16,9 +17,21 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__all__ = ["CellResult", "Certificate", "Failure", "LawResult", "Verdict", "Worst", "WrongRequest", "certify"]
+__all__ = [
+    "Case",
+    "CellResult",
+    "Certificate",
+    "Failure",
+    "LawResult",
+    "Verdict",
+    "Worst",
+    "WrongRequest",
+    "cases",
+    "certify",
+]
 
 _HOMES = {
+    "Case": "stepcheck.case",
     "CellResult": "stepcheck.certificate",
     "Certificate": "stepcheck.certificate",
     "Failure": "stepcheck.certificate",
@@ -26,6 +39,7 @@ _HOMES = {
     "Verdict": "stepcheck.verdict",
     "Worst": "stepcheck.certificate",
     "WrongRequest": "stepcheck.request",
+    "cases": "stepcheck.case",
     "certify": "stepcheck.certifying",
 }
 

@@ -18,7 +18,7 @@ import msgspec
 from stepcheck import files
 from stepcheck.certificate import CellResult, Certificate, Findings, Run
 from stepcheck.plan import Planned, lots
-from stepcheck.request import Request, WrongRequest, writable
+from stepcheck.request import Request, WrongRequest, requested, writable
 from stepcheck.runner import Runner
 from stepcheck.survey import check_target, rules_of, survey
 from stepcheck.verdict import Verdict, overall
@@ -82,14 +82,14 @@ def certify(
         name = name_of(target)
     else:
         name = target
-    request = Request(
-        target=name,
+    request = requested(
+        name,
         rule=rule,
-        modes=_strings("modes", modes),
-        dtypes=tuple(dtype.removeprefix("torch.") for dtype in _strings("dtypes", dtypes)),
-        devices=_strings("devices", devices),
-        fixed={key: value if isinstance(value, bool) else float(value) for key, value in (fixed or {}).items()},
-        maps={key: str(value) for key, value in (map or {}).items()},
+        modes=modes,
+        dtypes=dtypes,
+        devices=devices,
+        fixed=fixed,
+        map=map,
         profile=profile,
         seed=seed,
         strict=strict,
@@ -108,12 +108,6 @@ def certify(
         return _certify(
             request, workers, lambda: Workers(address=address, deadline=deadline), directory, jobs, tell, began
         )
-
-
-def _strings(what: str, values: Sequence[str]) -> tuple[str, ...]:
-    if isinstance(values, str):
-        raise WrongRequest(f"{what}={values!r}, but should be a list of strings")
-    return tuple(str(value) for value in values)
 
 
 def _certify(
@@ -145,7 +139,7 @@ def _certify(
         program_of(find(rule))
     jobs = min(jobs, max(1, len(open_))) if jobs is not None else default_jobs(len(open_))
     results: dict[int, CellResult] = {
-        number: _left_out(entry) for number, entry in enumerate(planned) if entry.verdict is not None
+        number: left_out(entry) for number, entry in enumerate(planned) if entry.verdict is not None
     }
     environment = {name: str(found.environment[name]) for name in ("torch", "python")}
     versions = {"stepcheck": _version("stepcheck"), **environment}
@@ -215,7 +209,8 @@ def _certify(
         raise
 
 
-def _left_out(entry: Planned) -> CellResult:
+def left_out(entry: Planned) -> CellResult:
+    """Return the result of a cell that is not judged."""
     cell = entry.cell
     return CellResult(
         id=cell.id,

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from stepcheck import __version__
+from stepcheck.refusal import is_refusal
 from stepcheck.verdict import BROKEN, CONFORMS, CONTRADICTION, INTERRUPTED, WRONG_REQUEST
 
 EXIT_CODES = """
@@ -235,7 +236,7 @@ def _code(arguments: Sequence[str] | None) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             click.echo(f"stepcheck: stdout should be something that can be written ({error.strerror})", err=True)
             return WRONG_REQUEST
-        if _is_request(error):
+        if is_refusal(error):
             click.echo(f"stepcheck: {error}", err=True)
             return WRONG_REQUEST
         if type(error).__name__ == "WorkerError":
@@ -244,20 +245,3 @@ def _code(arguments: Sequence[str] | None) -> int:
         traceback.print_exc()
         click.echo("stepcheck: contradicts itself; the traceback above says where", err=True)
         return CONTRADICTION
-
-
-def _is_request(error: Exception) -> bool:
-    """Whether ``error`` says that the request is wrong; looks only at classes that are imported already."""
-    homes = {
-        "stepcheck.request": "WrongRequest",
-        "stepcheck_reference.rule": "OutOfDomain",
-        "stepcheck_reference.rules": "UnknownRule",
-        "stepcheck_reference.rewrites": "RewriteError",
-        "stepcheck_implementations.target": "TargetError",
-    }
-    kinds = tuple(
-        getattr(sys.modules[home], name)
-        for home, name in homes.items()
-        if home in sys.modules and hasattr(sys.modules[home], name)
-    )
-    return isinstance(error, kinds)

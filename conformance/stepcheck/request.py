@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -49,6 +49,40 @@ class Request:
             raise WrongRequest(unknown("profile", self.profile, PROFILES))
         if not 0 <= self.seed < 2**63:
             raise WrongRequest(f"seed={self.seed}, but should be an integer from 0 to 2**63 - 1")
+
+
+def requested(
+    target: str,
+    *,
+    rule: str | None = None,
+    modes: Sequence[str] = (),
+    dtypes: Sequence[str] = (),
+    devices: Sequence[str] = (),
+    fixed: Mapping[str, float | bool] | None = None,
+    map: Mapping[str, str] | None = None,
+    profile: str = "quick",
+    seed: int = 0,
+    strict: bool = False,
+) -> Request:
+    """Return the request that ``certify``'s arguments make; raises WrongRequest where they make none."""
+    return Request(
+        target=target,
+        rule=rule,
+        modes=_strings("modes", modes),
+        dtypes=tuple(dtype.removeprefix("torch.") for dtype in _strings("dtypes", dtypes)),
+        devices=_strings("devices", devices),
+        fixed={key: value if isinstance(value, bool) else float(value) for key, value in (fixed or {}).items()},
+        maps={key: str(value) for key, value in (map or {}).items()},
+        profile=profile,
+        seed=seed,
+        strict=strict,
+    )
+
+
+def _strings(what: str, values: Sequence[str]) -> tuple[str, ...]:
+    if isinstance(values, str):
+        raise WrongRequest(f"{what}={values!r}, but should be a list of strings")
+    return tuple(str(value) for value in values)
 
 
 def settings(entries: Iterable[str]) -> dict[str, float | bool]:

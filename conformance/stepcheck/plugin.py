@@ -1,0 +1,152 @@
+"""The pytest plugin. Every run of everybody's pytest imports this, so it imports pytest and nothing else that is large.
+
+PYTEST_DONT_REWRITE: there is no assertion here for pytest to rewrite.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from stepcheck.case import Asked
+from stepcheck.hypothesis_profiles import PREFIX, PROFILES
+
+if TYPE_CHECKING:
+    from stepcheck.docket import Docket
+
+_DOCKET: pytest.StashKey[Docket] = pytest.StashKey()
+_MARK = "stepcheck(asked): a law in a cell of an optimizer; @stepcheck.cases makes it."
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add what ``stepcheck certify`` can be told."""
+    group = parser.getgroup("stepcheck", "stepcheck, which checks optimizer steps")
+
+    def one(name: str, metavar: str, told: str) -> None:
+        group.addoption(f"--stepcheck-{name}", metavar=metavar, help=told)
+
+    def several(name: str, metavar: str, told: str) -> None:
+        group.addoption(f"--stepcheck-{name}", action="append", default=[], metavar=metavar, help=told)
+
+    one("target", "TARGET", "certify TARGET with no test file of your own; needs `--pyargs stepcheck`")
+    one("as", "RULE", "the rule that TARGET claims to be, as in adam")
+    several("mode", "M", "of TARGET only these execution paths, as in single,foreach")
+    several("dtype", "D", "of TARGET only these dtypes, as in float32,bfloat16")
+    several("device", "DEV", "of TARGET only these devices, as in cpu")
+    several("set", "NAME=VALUE", "fix a hyper-parameter of TARGET; may be repeated")
+    several("map", "NAME=ARGUMENT", "say what a name of the rule is in TARGET; may be repeated")
+    one("profile", "P", "quick, standard or thorough, where @stepcheck.cases names none")
+    group.addoption(
+        "--stepcheck-seed", type=int, metavar="N", help="the seed where @stepcheck.cases names none (default: 0)"
+    )
+    group.addoption(
+        "--stepcheck-strict", action="store_true", help="known findings are failures where @stepcheck.cases is silent"
+    )
+
+
+@pytest.hookimpl(tryfirst=True)  # before Hypothesis loads the profile that its option names
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the mark; register the Hypothesis profiles where one of them is asked for."""
+    config.addinivalue_line("markers", _MARK)
+    chosen = _hypothesis_profile(config)
+    if chosen.startswith(PREFIX):
+        if chosen not in PROFILES:
+            from stepcheck.nearest import unknown
+
+            raise pytest.UsageError(unknown("--hypothesis-profile", chosen, PROFILES))
+        from stepcheck.hypothesis_profiles import register
+
+        register()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End the worker processes."""
+    docket = config.stash.get(_DOCKET, None)
+    if docket is not None:
+        docket.close()
+        del config.stash[_DOCKET]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give a function that ``@stepcheck.cases`` decorates its cases."""
+    asked = [mark.args[0] for mark in metafunc.definition.iter_markers("stepcheck") if mark.args]
+    asked = [entry for entry in asked if isinstance(entry, Asked)]
+    if asked:
+        parametrize(metafunc, asked)
+
+
+def parametrize(metafunc: pytest.Metafunc, asked: Sequence[Asked]) -> None:
+    """Run the function once for each law in each cell that is ``asked`` for; raises CollectError where it cannot be."""
+    where = metafunc.definition.name
+    if "case" not in metafunc.fixturenames:
+        raise pytest.Collector.CollectError(f"{where}() should take the argument `case`, and call `case.check()`")
+    from stepcheck.docket import Docket
+    from stepcheck.refusal import is_refusal
+
+    config = metafunc.config
+    docket = config.stash.setdefault(_DOCKET, Docket())
+    try:
+        cases = [case for entry in asked for case in docket.cases(_completed(entry, config))]
+    except Exception as error:
+        if not is_refusal(error):
+            raise
+        raise pytest.Collector.CollectError(f"{where}: {error}") from error
+    grouped = config.pluginmanager.hasplugin("xdist")  # `--dist loadgroup` then keeps a cell in one process
+    metafunc.parametrize(
+        "case",
+        [
+            pytest.param(case, id=case.id, marks=[pytest.mark.xdist_group(case.name)] if grouped else [])
+            for case in cases
+        ],
+    )
+
+
+def target_asked(config: pytest.Config) -> Asked:
+    """Return what ``--stepcheck-target`` and the options beside it ask; raises CollectError where they ask nothing."""
+    from stepcheck.refusal import is_refusal
+    from stepcheck.request import mappings, settings
+
+    target = config.getoption("stepcheck_target", None)
+    if not target:
+        raise pytest.Collector.CollectError(
+            "say what to certify: pytest --stepcheck-target TARGET --pyargs stepcheck\n"
+            "where TARGET is torch.optim.AdamW, package.module:Name (with --stepcheck-as RULE) or path/file.py:Name"
+        )
+    try:
+        return Asked(
+            target=target,
+            rule=config.getoption("stepcheck_as"),
+            modes=_listed(config.getoption("stepcheck_mode")),
+            dtypes=_listed(config.getoption("stepcheck_dtype")),
+            devices=_listed(config.getoption("stepcheck_device")),
+            fixed=settings(config.getoption("stepcheck_set")),
+            map=mappings(config.getoption("stepcheck_map")),
+        )
+    except Exception as error:
+        if not is_refusal(error):
+            raise
+        raise pytest.Collector.CollectError(str(error)) from error
+
+
+def _completed(asked: Asked, config: pytest.Config) -> Asked:
+    """Return ``asked`` with what the command line says where it is silent."""
+    profile = config.getoption("stepcheck_profile") or PROFILES.get(_hypothesis_profile(config), "quick")
+    return replace(
+        asked,
+        profile=asked.profile if asked.profile is not None else profile,
+        seed=asked.seed if asked.seed is not None else config.getoption("stepcheck_seed"),
+        strict=asked.strict if asked.strict is not None else config.getoption("stepcheck_strict"),
+    )
+
+
+def _hypothesis_profile(config: pytest.Config) -> str:
+    """Return the name that Hypothesis' own option gives, "" where there is none or no Hypothesis."""
+    return str(config.getoption("--hypothesis-profile", None) or "")
+
+
+def _listed(entries: Sequence[str]) -> tuple[str, ...]:
+    """Return the names in ``entries``, each of which may hold several between commas."""
+    return tuple(name.strip() for entry in entries for name in entry.split(",") if name.strip())
