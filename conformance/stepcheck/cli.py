@@ -172,6 +172,35 @@ def explain(code: str) -> int:
 
 
 @stepcheck.command()
+@click.argument("target")
+@click.option("--as", "rule", metavar="RULE", help="The rule it claims to be, as in adam.")
+@click.option("--set", "fixed", multiple=True, metavar="NAME=VALUE", help="Fix a hyper-parameter; may be repeated.")
+@click.option("--map", "maps", multiple=True, metavar="NAME=ARGUMENT", help="As for certify; may be repeated.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write it there instead of printing it.")
+@click.option("--force", is_flag=True, help="Replace FILE where it is there already.")
+def write(
+    target: str, rule: str | None, fixed: tuple[str, ...], maps: tuple[str, ...], out: Path | None, force: bool
+) -> int:
+    """Print a pytest file that certifies TARGET, a test a law and cell.
+
+    TARGET is as for certify, and is tried before anything is written.
+    """
+    from stepcheck.certifying import write as save
+    from stepcheck.request import Request, mappings, settings
+    from stepcheck.written import check_free, ready_file
+
+    if out is not None:
+        check_free(out, force=force)
+    text = ready_file(Request(target=target, rule=rule, fixed=settings(fixed), maps=mappings(maps)))
+    if out is None:
+        click.echo(text, nl=False)
+    else:
+        save(out, text)
+        click.echo(f"wrote {out}; run it with: python -m pytest {out}")
+    return CONFORMS
+
+
+@stepcheck.command()
 def schema() -> int:
     """Print the JSON Schema of what certify --json prints."""
     from stepcheck.schema import to_json

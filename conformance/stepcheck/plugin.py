@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from stepcheck.case import Asked
 from stepcheck.hypothesis_profiles import PREFIX, PROFILES
 
 if TYPE_CHECKING:
+    from stepcheck.case import Asked
     from stepcheck.docket import Docket
 
 _DOCKET: pytest.StashKey[Docket] = pytest.StashKey()
@@ -72,10 +72,11 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give a function that ``@stepcheck.cases`` decorates its cases."""
-    asked = [mark.args[0] for mark in metafunc.definition.iter_markers("stepcheck") if mark.args]
-    asked = [entry for entry in asked if isinstance(entry, Asked)]
-    if asked:
-        parametrize(metafunc, asked)
+    given = [mark.args[0] for mark in metafunc.definition.iter_markers("stepcheck") if mark.args]
+    if given:
+        from stepcheck.case import Asked
+
+        parametrize(metafunc, [entry for entry in given if isinstance(entry, Asked)])
 
 
 def parametrize(metafunc: pytest.Metafunc, asked: Sequence[Asked]) -> None:
@@ -106,6 +107,7 @@ def parametrize(metafunc: pytest.Metafunc, asked: Sequence[Asked]) -> None:
 
 def target_asked(config: pytest.Config) -> Asked:
     """Return what ``--stepcheck-target`` and the options beside it ask; raises CollectError where they ask nothing."""
+    from stepcheck.case import Asked
     from stepcheck.refusal import is_refusal
     from stepcheck.request import mappings, settings
 
