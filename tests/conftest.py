@@ -13,6 +13,8 @@ from stepcheck import certifying
 from stepcheck_implementations.pool import Workers
 from torch_python import TorchPython
 
+pytest_plugins = ["stepcheck.plugin"]  # where stepcheck is installed it is this already
+
 ROOT = Path(__file__).resolve().parents[1]
 
 

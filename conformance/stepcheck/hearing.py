@@ -23,6 +23,7 @@ class Hearing:
         found = survey(request, runner)
         torch = str(found.environment["torch"])
         courts = [Court(subject.request, subject.adapter, torch, runner) for subject in found.subjects]
+        self.request = request
         self.planned = [entry for subject in found.subjects for entry in subject.planned]
         self._courts = [court for court, subject in zip(courts, found.subjects, strict=True) for _ in subject.planned]
         self._results: dict[int, CellResult] = {}

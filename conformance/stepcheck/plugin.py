@@ -95,14 +95,7 @@ def parametrize(metafunc: pytest.Metafunc, asked: Sequence[Asked]) -> None:
         if not is_refusal(error):
             raise
         raise pytest.Collector.CollectError(f"{where}: {error}") from error
-    grouped = config.pluginmanager.hasplugin("xdist")  # `--dist loadgroup` then keeps a cell in one process
-    metafunc.parametrize(
-        "case",
-        [
-            pytest.param(case, id=case.id, marks=[pytest.mark.xdist_group(case.name)] if grouped else [])
-            for case in cases
-        ],
-    )
+    metafunc.parametrize("case", cases, ids=[case.id for case in cases])
 
 
 def target_asked(config: pytest.Config) -> Asked:

@@ -16,7 +16,7 @@ _TEXT = '''\
 
 python -m pytest {file}{where}
 python -m pytest {file} -k single-float32             some cells
-python -m pytest {file} -n auto --dist loadgroup      on every core, with pytest-xdist
+python -m pytest {file} -n auto                       on every core, with pytest-xdist
 python -m pytest {file} --stepcheck-profile standard  tries more in each cell
 """
 

@@ -37,3 +37,17 @@ def python(*arguments: str, cwd: Path = ROOT, timeout: float = 120.0) -> subproc
     return subprocess.run(
         [sys.executable, *arguments], capture_output=True, text=True, cwd=cwd, env=plain, timeout=timeout, check=False
     )
+
+
+def pytest(folder: Path, *arguments: str, timeout: float = 120.0) -> subprocess.CompletedProcess[str]:
+    """Run pytest with stepcheck's plugin in ``folder``, as somebody who has it installed does."""
+    plain = {name: value for name, value in environment().items() if not name.startswith("PYTEST_")}
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "stepcheck.plugin", "-p", "no:cacheprovider", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env=plain,
+        timeout=timeout,
+        check=False,
+    )

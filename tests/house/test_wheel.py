@@ -67,6 +67,12 @@ def test_the_installed_script_is_a_function_that_exists() -> None:
     assert function in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
 
 
+def test_the_pytest_plugin_is_named_as_its_module() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["entry-points"]["pytest11"] == {"stepcheck.plugin": "stepcheck.plugin"}
+    assert (ROOT / "conformance" / "stepcheck" / "plugin.py").is_file()
+
+
 def test_the_version_is_written_the_same_in_both_places() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     tree = ast.parse((ROOT / "conformance" / "stepcheck" / "__init__.py").read_text())

@@ -1,0 +1,232 @@
+"""cases: what the test of a law in a cell comes to, and which tests there are."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+import stepcheck
+from conformance.command import ROOT, WRONG
+from stepcheck import docket as dockets
+from stepcheck.case import Asked, Case
+from stepcheck.certificate import CellResult, Failure, LawResult
+from stepcheck.docket import Docket
+from stepcheck.outcome import Ends, outcome
+from stepcheck.request import WrongRequest
+from stepcheck.verdict import Verdict
+from stepcheck_implementations.pool import Workers
+from stepcheck_properties.laws import ALL as LAWS
+from stepcheck_reference.rules import UnknownRule
+
+CONTROL = "tests/planted/controls.py:HandWrittenAdam"
+CODES = [law.code for law in LAWS]
+
+
+@pytest.fixture
+def docket(monkeypatch: pytest.MonkeyPatch, template: str) -> Iterator[Docket]:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(dockets, "Workers", functools.partial(Workers, address=template))
+    opened = Docket()
+    yield opened
+    opened.close()
+
+
+def failing(finding: str = "") -> Failure:
+    return Failure(
+        code="SC101",
+        title="parameters land inside the envelope",
+        message="theta=1, but should be 0",
+        rule="adam",
+        script={"tensors": [{"shape": [1]}], "groups": [{}], "steps": [{}]},
+        token="sc1-x",
+        standalone="raise SystemExit(1)",
+        finding=finding,
+        explanation="the kernel rounds" if finding else "",
+    )
+
+
+def cell(law: Verdict, *, whole: Verdict = Verdict.HOLDS, reason: str = "", finding: str = "") -> CellResult:
+    """Return a cell in which SC101 has the verdict ``law``."""
+    broken = law in (Verdict.BROKEN, Verdict.EXPECTED_BROKEN)
+    entry = LawResult(code="SC101", verdict=law, failures=(failing(finding),) if broken else ())
+    return CellResult(
+        id="MyAdam[default] single float32 cpu",
+        configuration="default",
+        mode="single",
+        dtype="float32",
+        device="cpu",
+        rule="adam",
+        verdict=whole,
+        reason=reason,
+        laws=(entry,),
+    )
+
+
+def by_id(cases: list[Case]) -> dict[str, Case]:
+    found = {case.id: case for case in cases}
+    assert len(found) == len(cases)
+    return found
+
+
+def test_a_law_that_holds_passes() -> None:
+    assert outcome(cell(Verdict.HOLDS), "SC101").ends is Ends.PASSES
+
+
+def test_a_broken_law_fails_with_the_report() -> None:
+    found = outcome(cell(Verdict.BROKEN), "SC101")
+    assert found.ends is Ends.FAILS
+    for words in ("✗ SC101 parameters", "theta=1, but should be 0", "stepcheck replay sc1-x", "raise SystemExit(1)"):
+        assert words in found.told
+
+
+def test_a_known_finding_is_an_expected_failure_and_a_failure_if_strict() -> None:
+    known = cell(Verdict.EXPECTED_BROKEN, finding="fused-gaps")
+    found = outcome(known, "SC101")
+    assert (found.ends, found.why) == (Ends.XFAILS, "known finding fused-gaps: the kernel rounds")
+    assert outcome(known, "SC101", strict=True).ends is Ends.FAILS
+
+
+def test_a_new_failure_is_not_hidden_by_a_known_finding_beside_it() -> None:
+    mixed = cell(Verdict.BROKEN, finding="fused-gaps")
+    assert outcome(mixed, "SC101").ends is Ends.FAILS
+
+
+def test_what_a_user_expects_to_be_broken_is_an_expected_failure_and_an_error_once_it_holds() -> None:
+    found = outcome(cell(Verdict.BROKEN), "SC101", expected="issue 12")
+    assert (found.ends, found.why) == (Ends.XFAILS, "issue 12")
+    assert "theta=1" in found.told  # what --runxfail shows
+    held = outcome(cell(Verdict.HOLDS), "SC101", expected="issue 12")
+    assert held.ends is Ends.FAILS
+    assert "[XPASS(strict)] SC101 holds in MyAdam[default] single float32 cpu" in held.told
+    assert "issue 12" in held.told
+
+
+def test_what_does_not_apply_is_skipped_with_the_condition() -> None:
+    found = outcome(cell(Verdict.NOT_APPLICABLE), "SC101")
+    assert (found.ends, found.why) == (Ends.SKIPS, "not applicable: SC101 applies where every subject")
+
+
+def test_a_cell_that_is_not_judged_is_skipped_with_its_reason() -> None:
+    empty = cell(Verdict.HOLDS, whole=Verdict.NOT_RUN, reason="ask with --mode compiled")
+    assert outcome(empty, "").why == "not run: ask with --mode compiled"
+
+
+def test_a_vacuous_law_is_skipped_and_a_vacuous_cell_warns() -> None:
+    one = outcome(cell(Verdict.VACUOUS), "SC101")
+    assert (one.ends, one.warns) == (Ends.SKIPS, False)
+    whole = outcome(cell(Verdict.VACUOUS, whole=Verdict.VACUOUS, reason="nothing was compared"), "SC101")
+    assert (whole.ends, whole.warns, whole.why) == (Ends.SKIPS, True, "vacuous: nothing was compared")
+
+
+class Heard:
+    """A hearing whose result is known."""
+
+    def __init__(self, result: CellResult) -> None:
+        self.answer = result
+
+    def result(self, number: int) -> CellResult:
+        return self.answer
+
+
+@pytest.mark.parametrize(
+    ("verdict", "expected", "raised"),
+    [
+        (Verdict.BROKEN, "", pytest.fail.Exception),
+        (Verdict.BROKEN, "issue 12", pytest.xfail.Exception),
+        (Verdict.EXPECTED_BROKEN, "", pytest.xfail.Exception),
+        (Verdict.HOLDS, "issue 12", pytest.fail.Exception),
+        (Verdict.VACUOUS, "", pytest.skip.Exception),
+    ],
+)
+def test_a_check_tells_pytest_how_the_test_ends(verdict: Verdict, expected: str, raised: type[BaseException]) -> None:
+    case = Case(None, "SC101", "MyAdam-default", 0, Heard(cell(verdict)), expected)  # type: ignore[arg-type]
+    with pytest.raises(raised) as told:
+        case.check()
+    assert raised is not pytest.fail.Exception or not told.value.pytrace  # type: ignore[attr-defined]
+
+
+def test_a_check_of_a_vacuous_cell_warns_where_the_test_stands() -> None:
+    vacuous = Heard(cell(Verdict.VACUOUS, whole=Verdict.VACUOUS, reason="nothing was compared"))
+    case = Case(None, "SC101", "MyAdam-default", 0, vacuous)  # type: ignore[arg-type]
+    with pytest.warns(UserWarning, match="nothing was compared") as warned, pytest.raises(pytest.skip.Exception):
+        case.check()
+    assert warned[0].filename == __file__
+
+
+def test_there_is_a_test_for_each_law_in_each_cell_and_one_for_a_cell_that_is_left_out(docket: Docket) -> None:
+    found = by_id(docket.cases(Asked("torch.optim.SGD", dtypes=["float32"], modes=["single", "capturable"])))
+    assert [name for name in found if name.startswith("SGD-plain-single")] == [
+        f"SGD-plain-single-float32-cpu-{code}" for code in CODES
+    ]
+    assert "SGD-plain-capturable-float32-cpu" in found
+    assert "SGD-nesterov+maximize-single-float32-cpu-SC101" in found
+
+
+def test_a_cell_is_examined_once_and_only_when_it_is_asked_for(docket: Docket, monkeypatch: pytest.MonkeyPatch) -> None:
+    judged: list[str] = []
+    found = by_id(docket.cases(Asked(CONTROL, rule="adam", dtypes=["float32", "float64"])))
+    hearing = found["HandWrittenAdam-default-single-float32-cpu-SC101"].hearing
+    judge = hearing._courts[0].judge
+    monkeypatch.setattr(
+        hearing._courts[0], "judge", lambda planned: (judged.append(planned.cell.dtype), judge(planned))[1]
+    )
+    assert judged == []
+    for case in found.values():
+        if "-single-float32-" in case.id:
+            case.check()
+    assert judged == ["float32"]
+
+
+def test_a_planted_error_fails_in_its_law_alone_and_can_be_expected(docket: Docket) -> None:
+    asked = Asked(WRONG, rule="adam", dtypes=["float32"], modes=["single"])
+    found = by_id(docket.cases(asked))
+    with pytest.raises(pytest.fail.Exception, match="SC101 parameters land inside the envelope"):
+        found["AdamEpsInsideRoot-default-single-float32-cpu-SC101"].check()
+    found["AdamEpsInsideRoot-default-single-float32-cpu-SC102"].check()
+    forgiving = replace(asked, expected_failures={("SC101", "*-float32-*"): "ε is inside"})
+    again = by_id(docket.cases(forgiving))
+    with pytest.raises(pytest.xfail.Exception, match="ε is inside"):
+        again["AdamEpsInsideRoot-default-single-float32-cpu-SC101"].check()
+
+
+def test_a_class_handed_over_runs_in_this_process() -> None:
+    import torch
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dockets, "Workers", None)
+        found = by_id(Docket().cases(Asked(torch.optim.SGD, dtypes=["float32"], modes=["single"])))
+        found["SGD-plain-single-float32-cpu-SC101"].check()
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"SC1O1": "a letter"}, r"expected_failures=SC1O1, .* \(did you mean SC101\?\)"),
+        ({("SC101",): "one part"}, r"but should be a law's code or a pair"),
+        ({"SC101": " "}, r"should say in words why SC101 is broken"),
+    ],
+)
+def test_a_wrong_expectation_is_refused_before_anything_runs(given: dict[object, str], told: str) -> None:
+    with pytest.raises(WrongRequest, match=told):
+        Docket().cases(Asked(CONTROL, rule="adam", expected_failures=given))  # type: ignore[arg-type]
+
+
+def test_what_cannot_be_asked_is_refused(docket: Docket) -> None:
+    with pytest.raises(UnknownRule, match="adam"):
+        docket.cases(Asked(CONTROL, rule="adma"))
+    with pytest.raises(WrongRequest, match="did you mean float32"):
+        docket.cases(Asked(CONTROL, rule="adam", dtypes=["flot32"]))
+    with pytest.raises(WrongRequest, match="there is nothing to compare"):
+        docket.cases(Asked("torch.optim.SGD", modes=["capturable"]))
+
+
+def test_the_decorator_marks_the_function_and_leaves_it_as_it_is() -> None:
+    def function(case: Case) -> None:
+        raise AssertionError
+
+    assert stepcheck.cases(CONTROL, rule="adam")(function) is function
+    (mark,) = function.pytestmark  # type: ignore[attr-defined]
+    assert (mark.name, mark.args[0].rule) == ("stepcheck", "adam")

@@ -1,0 +1,185 @@
+"""The pytest plugin, in pytest runs of their own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from conformance.command import ROOT, environment
+from conformance.command import pytest as run
+from stepcheck_properties.laws import ALL as LAWS
+
+PLANTED = ROOT / "tests" / "planted"
+CONTROL = f"{PLANTED}/controls.py:HandWrittenAdam"
+WRONG = f"{PLANTED}/adam.py:AdamEpsInsideRoot"
+HEAVY = {"torch", "sympy", "numpy", "hypothesis", "msgspec", "rich", "click"}
+CODES = [law.code for law in LAWS]
+
+THREE_LINES = f"""\
+import sys
+
+import stepcheck
+
+
+@stepcheck.cases({CONTROL!r}, rule="adam", dtypes=["float32"])
+def test_right(case):
+    case.check()
+
+
+@stepcheck.cases({WRONG!r}, rule="adam", dtypes=["float32"])
+def test_wrong(case):
+    case.check()
+
+
+class TestInAClass:
+    @stepcheck.cases({WRONG!r}, rule="adam", dtypes=["float32"], expected_failures={{"SC101": "issue 12"}})
+    def test_known(self, case):
+        case.check()
+
+
+def test_the_subjects_ran_elsewhere():
+    assert "torch" not in sys.modules
+"""
+WRONG_ID = "AdamEpsInsideRoot-default-single-float32-cpu-SC101"
+
+
+def outcomes(report: Path) -> dict[str, str]:
+    """Return how each test of a JUnit report ended: "passed", "failure" or "skipped"."""
+    cases = ElementTree.parse(report).getroot().iter("testcase")
+    return {str(case.get("name")): next((part.tag for part in case), "passed") for case in cases}
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """Return the folder of the three lines, and what pytest says of them in one process."""
+    folder = tmp_path_factory.mktemp("alone")
+    (folder / "test_mine.py").write_text(THREE_LINES)
+    return folder, run(folder, "-rsx", "--strict-markers", "-Werror", "--junitxml=alone.xml")
+
+
+def test_a_right_optimizer_passes_and_a_wrong_one_fails_in_the_law_it_breaks(
+    alone: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    folder, done = alone
+    assert done.returncode == 1, done.stdout + done.stderr
+    found = outcomes(folder / "alone.xml")
+    for name in ("test_right[HandWrittenAdam", "test_wrong[AdamEpsInsideRoot", "test_known[AdamEpsInsideRoot"):
+        assert {f"{name}-default-single-float32-cpu-{code}]" for code in CODES} <= found.keys()
+    assert {name for name, end in found.items() if end == "failure"} == {f"test_wrong[{WRONG_ID}]"}
+    assert found[f"test_right[{WRONG_ID.replace('AdamEpsInsideRoot', 'HandWrittenAdam')}]"] == "passed"
+    assert found[f"test_known[{WRONG_ID}]"] == "skipped"  # as pytest writes an expected failure
+    assert found["test_the_subjects_ran_elsewhere"] == "passed"
+
+
+def test_a_failure_says_what_a_user_needs_and_nothing_of_our_inside(
+    alone: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    told = alone[1].stdout
+    for words in ("✗ SC101 parameters land inside the envelope", "radii", "stepcheck replay sc1-", "SystemExit(1)"):
+        assert words in told
+    assert "conformance/stepcheck" not in told
+    assert "XFAIL test_mine.py::TestInAClass::test_known" in told
+    assert "issue 12" in told
+
+
+def test_ids_and_outcomes_are_the_same_in_several_processes(
+    alone: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    folder, _ = alone
+    done = run(folder, "-n", "2", "--junitxml=two.xml")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert outcomes(folder / "two.xml") == outcomes(folder / "alone.xml")
+
+
+def test_cases_are_chosen_with_k_and_with_the_mark(alone: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    chosen = ("-m", "stepcheck", "-k", "elsewhere or (test_wrong and single-float32 and SC101)")
+    done = run(alone[0], "--collect-only", "-q", *chosen)
+    assert [line for line in done.stdout.splitlines() if "::" in line] == [f"test_mine.py::test_wrong[{WRONG_ID}]"]
+
+
+def test_a_target_is_certified_without_a_test_file(tmp_path: Path) -> None:
+    options = ["--stepcheck-target", WRONG, "--stepcheck-as", "adam", "--stepcheck-dtype", "float32,float64"]
+    done = run(tmp_path, *options, "--stepcheck-set", "lr=0.5", "--pyargs", "stepcheck", "-rf")
+    assert done.returncode == 1, done.stdout + done.stderr
+    for dtype in ("float32", "float64"):
+        assert f"test_target[AdamEpsInsideRoot-default-single-{dtype}-cpu-SC101]" in done.stdout
+    assert "lr=0.5" in done.stdout
+    assert f"2 failed, {2 * len(CODES) - 2} passed" in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_a_target_it_says_how_to_name_one(tmp_path: Path) -> None:
+    done = run(tmp_path, "--pyargs", "stepcheck")
+    assert done.returncode == 2
+    assert "pytest --stepcheck-target TARGET --pyargs stepcheck" in done.stdout
+    assert "Traceback" not in done.stdout
+
+
+def test_what_cannot_be_asked_is_one_sentence_at_collection(tmp_path: Path) -> None:
+    (tmp_path / "test_mine.py").write_text(
+        "import stepcheck\n"
+        "@stepcheck.cases('torch.optim.AdamW', expected_failures={'SC1O1': 'a letter'})\n"
+        "def test_adamw(case):\n    case.check()\n"
+    )
+    (tmp_path / "test_other.py").write_text(
+        "import stepcheck\n@stepcheck.cases('torch.optim.AdamW')\ndef test_forgot():\n    pass\n"
+    )
+    done = run(tmp_path)
+    assert done.returncode == 2
+    assert "test_adamw: expected_failures=SC1O1, but should be one of" in done.stdout
+    assert "(did you mean SC101?)" in done.stdout
+    assert "test_forgot() should take the argument `case`" in done.stdout
+    assert "Traceback" not in done.stdout
+
+
+PROFILES = f"""\
+import stepcheck
+from hypothesis import settings
+
+
+@stepcheck.cases({CONTROL!r}, rule="adam", dtypes=["float32"])
+def test_profile(case):
+    assert case.hearing.request.profile == "standard"
+
+
+@stepcheck.cases({CONTROL!r}, rule="adam", dtypes=["float32"], profile="quick", seed=7)
+def test_its_own_profile(case):
+    assert (case.hearing.request.profile, case.hearing.request.seed) == ("quick", 7)
+
+
+def test_hypothesis():
+    assert settings.get_current_profile_name() == "stepcheck-ci"
+    assert settings().derandomize
+    assert settings().database is None
+"""
+
+
+def test_a_hypothesis_profile_is_found_by_its_own_option_and_cases_follow_it(tmp_path: Path) -> None:
+    (tmp_path / "test_mine.py").write_text(PROFILES)
+    done = run(tmp_path, "--hypothesis-profile=stepcheck-ci", "-n", "1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    wrong = run(tmp_path, "--hypothesis-profile=stepcheck-cy")
+    assert wrong.returncode == 4
+    assert "did you mean stepcheck-ci?" in wrong.stderr
+
+
+def test_the_plugin_imports_nothing_heavy() -> None:
+    code = "import pytest, sys; before = set(sys.modules); import stepcheck.plugin; print(*(set(sys.modules) - before))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment(), capture_output=True, text=True, check=True, timeout=60
+    )
+    loaded = set(done.stdout.split())
+    assert {name.partition(".")[0] for name in loaded} - sys.stdlib_module_names == {"stepcheck"}
+    assert len([name for name in loaded if name.startswith("stepcheck")]) <= 3
+
+
+def test_a_run_without_cases_imports_nothing_heavy(tmp_path: Path) -> None:
+    (tmp_path / "test_plain.py").write_text(
+        f"import sys\n\n\ndef test_light():\n    assert not {HEAVY!r} & set(sys.modules)\n"
+    )
+    done = run(tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
