@@ -12,12 +12,12 @@ from stepcheck.request import Request, WrongRequest
 from stepcheck_implementations import libraries
 
 _TEXT = '''\
-"""{what}: a test a law in each configuration, mode, dtype and device.
+"""{what}: a test a law, configuration, mode, dtype and device.
 
-python -m pytest {file}{where}
-python -m pytest {file} -k single-float32             some cells
-python -m pytest {file} -n auto                       on every core, with pytest-xdist
-python -m pytest {file} --stepcheck-profile standard  tries more in each cell
+python -m pytest {file}
+    -k single-float32             only some of them
+    -n auto                       on every core, with pytest-xdist
+    --stepcheck-profile standard  tries more{where}
 """
 
 import stepcheck
@@ -26,9 +26,9 @@ import stepcheck
 @stepcheck.cases(
     {arguments}
     expected_failures={{
-        # A law that is known to be broken, and why: its tests are expected to fail, and fail once it holds.
+        # Laws that are known to be broken, and why; their tests fail once they hold.
         # "SC101": "issue 12",
-        # The same in some cells only, which are named as in the tests' ids:
+        # In some cells only, which are named as in the tests' ids:
         # ("SC101", "*-bfloat16-*"): "issue 12",
     }},
 )
@@ -55,7 +55,7 @@ def ready_file(request: Request) -> str:
     return _TEXT.format(
         what=f"{name} keeps {request.rule or _own(request.target)}",
         file=f"{function}.py",
-        where="  where the path below is right" if ".py:" in request.target else "",
+        where="\n\nThe path of the target is relative to where pytest runs." if ".py:" in request.target else "",
         arguments="\n    ".join(f"{argument}," for argument in arguments),
         function=function,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Iterator
 from dataclasses import replace
@@ -176,11 +177,12 @@ def test_a_cell_is_examined_once_and_only_when_it_is_asked_for(docket: Docket, m
     assert judged == []
     for case in found.values():
         if "-single-float32-" in case.id:
-            case.check()
+            with contextlib.suppress(pytest.skip.Exception):
+                case.check()
     assert judged == ["float32"]
 
 
-def test_a_planted_error_fails_in_its_law_alone_and_can_be_expected(docket: Docket) -> None:
+def test_a_planted_error_fails_in_its_law_and_can_be_expected(docket: Docket) -> None:
     asked = Asked(WRONG, rule="adam", dtypes=["float32"], modes=["single"])
     found = by_id(docket.cases(asked))
     with pytest.raises(pytest.fail.Exception, match="SC101 parameters land inside the envelope"):
