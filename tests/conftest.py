@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from stepcheck import certifying
+from stepcheck_implementations import pool
 from stepcheck_implementations.pool import Workers
 from torch_python import TorchPython
 
@@ -45,3 +46,10 @@ def one_template(monkeypatch: pytest.MonkeyPatch, template: str) -> None:
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(certifying, "Workers", functools.partial(Workers, address=template))
     monkeypatch.setitem(certifying.PATIENCE, "quick", 4.0)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch, one_template: None) -> None:
+    """Waits 1 s, for subjects that hang and are certified for that; any step that ends takes milliseconds."""
+    monkeypatch.setitem(certifying.PATIENCE, "quick", 1.0)
+    monkeypatch.setattr(pool, "TRYING", 1.0)

@@ -174,7 +174,7 @@ class _Case:
                 counts = self.evidence(small.script, arithmetics).judgement.counts
             twin = self.twin(small.law, small.script, examination.facts or self.facts())
             made = failure(self.court.adapter, small.law, small.breach, item, counts, twin)
-            failures.append(self.drawn(made, small.script, self.run(small.script), self.allowed(arithmetics)))
+            failures.append(self.drawn(made, small.script, None, self.allowed(arithmetics)))
         results = tuple(self.law(entry, failures, new) for entry in examination.findings)
         applied = [entry.verdict for entry in results if entry.verdict is not Verdict.NOT_APPLICABLE]
         verdict = overall(applied)
@@ -226,12 +226,16 @@ class _Case:
             raise Contradiction(f"{self.cell.id}: arb arithmetic does not confirm that {breach.message}")
 
     def drawn(
-        self, made: Failure, script: Script, trajectory: Trajectory, arithmetics: Mapping[str, Arithmetic]
+        self, made: Failure, script: Script, trajectory: Trajectory | None, arithmetics: Mapping[str, Arithmetic]
     ) -> Failure:
-        """Return ``made`` with the course of what it is about, for reports to draw."""
+        """Return ``made`` with the course of what it is about, for reports to draw.
+
+        ``trajectory`` is the script's run where there has been one; it is run only where there is something to draw.
+        """
         if made.worst is None:
             return made
-        path = course(self.rule, script, trajectory, arithmetics, self.cell.dtype, made.worst)
+        done = self.run(script) if trajectory is None else trajectory
+        path = course(self.rule, script, done, arithmetics, self.cell.dtype, made.worst)
         return changed(made, path=path)
 
     def law(self, found: examining.Finding, failures: list[Failure], new: set[str]) -> LawResult:

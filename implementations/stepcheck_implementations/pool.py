@@ -41,7 +41,7 @@ from stepcheck_reference.trajectory import Fault, Trace, Trajectory
 DEADLINE = 30.0
 """Seconds a script may take before its worker counts as hung; what is compiled gets ten times that."""
 _STARTING = 120.0
-_TRYING = 10.0
+TRYING = 10.0
 """Seconds in which a stranger takes a step or is refused one."""
 _ALIVE = 4
 """Workers kept at a time; the one that was used longest ago is closed first."""
@@ -465,7 +465,7 @@ class Workers:
     def fit(self, target: str, claim: Claim, *, steps: int = len(GRADIENTS)) -> dict[str, Any]:
         """Return ``target`` matched to ``claim``; see ``offer.Source``. Raises TargetError and NoMatch."""
         request = {"ask": "fit", "target": target, "claim": claims.to_plain(claim), "steps": steps}
-        key, limit = _once_key(), min(self.deadline, _TRYING)
+        key, limit = _once_key(), min(self.deadline, TRYING)
         try:
             answer, _ = self._answer(self._link(key, spawned=not _can_fork()), request, limit)
         except (_Hung, _Ended) as error:
@@ -478,7 +478,7 @@ class Workers:
         request = {"ask": "refusal", "adapter": wire.adapter_to_plain(adapter), "mode": mode, "dtype": dtype}
         spawned = device != "cpu" or not _can_fork()
         key = ("spawned",) if spawned else ("once",)
-        limit = self.deadline if spawned else min(self.deadline, _TRYING)
+        limit = self.deadline if spawned else min(self.deadline, TRYING)
         try:
             link = self._link(key, spawned=spawned)
             if spawned:

@@ -12,7 +12,7 @@ class Planted:
     """A class of this folder as "file.py:Name", the rule it claims, and the laws that must break at least.
 
     No law breaks on a control. ``dtype`` and ``mode`` are such in which the error can be seen; what is wrong in
-    another mode than "single" is right in that one.
+    another mode than "single" is right in that one. What ``hangs`` never comes back.
     """
 
     where: str
@@ -20,6 +20,7 @@ class Planted:
     breaks: frozenset[str]
     dtype: str = "float32"
     mode: str = "single"
+    hangs: bool = False
 
     @property
     def name(self) -> str:
@@ -32,8 +33,10 @@ class Planted:
         return tuple(dict.fromkeys(("single", self.mode)))
 
 
-def _wrong(where: str, claims: str, *breaks: str, dtype: str = "float32", mode: str = "single") -> Planted:
-    return Planted(where, claims, frozenset(breaks), dtype, mode)
+def _wrong(
+    where: str, claims: str, *breaks: str, dtype: str = "float32", mode: str = "single", hangs: bool = False
+) -> Planted:
+    return Planted(where, claims, frozenset(breaks), dtype, mode, hangs)
 
 
 WRONG: tuple[Planted, ...] = (
@@ -133,7 +136,7 @@ WRONG: tuple[Planted, ...] = (
     _wrong("paths.py:RadamForeachIgnoresEps", "radam", THETA, mode="foreach"),
     _wrong("paths.py:AsgdForeachTakesFirstRate", "asgd", THETA, mode="foreach"),
     _wrong("faults.py:AdamCrashesInStepTwo", "adam", FINISHES),
-    _wrong("faults.py:AdamHangsInStepTwo", "adam", FINISHES),
+    _wrong("faults.py:AdamHangsInStepTwo", "adam", FINISHES, hangs=True),
     _wrong("faults.py:AdamRaisesOnEmptyTensor", "adam", FINISHES),
     _wrong("faults.py:AdamWidensParameter", "adam", FINISHES),
 )

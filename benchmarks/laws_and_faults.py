@@ -1,0 +1,129 @@
+"""The table laws x planted optimizers, from a run: every planted optimizer certified once in profile quick.
+
+    python benchmarks/laws_and_faults.py [--markdown] [--jobs 2] [NAME ...]
+
+Prints the table and how often each law breaks, and exits 1 where a row or a column is empty: a planted optimizer on
+which no law breaks, a law that breaks on none. With --markdown it writes docs/laws-and-faults.md too. NAME keeps to
+classes of that name. On two cores it may take six minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import multiprocessing
+import os
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests"))
+
+import stepcheck
+from planted import RIGHT, WRONG, Planted
+from planted_table import LEGEND, Row, counts, gaps, lines
+from stepcheck import certifying
+from stepcheck_implementations import pool
+from stepcheck_implementations.pool import Workers
+from stepcheck_properties import laws, profile
+
+LIMIT = 360.0
+"""Seconds that all may take on two cores."""
+PATIENCE = 4.0
+"""Seconds after which a script counts as hung; one that ends takes milliseconds."""
+SHORT = 1.0
+"""The same for a class that is known to hang."""
+RIGHTS = "controls"
+"""What stands over the rows of optimizers that are right."""
+PAGE = ROOT / "docs" / "laws-and-faults.md"
+
+
+def prepare(address: str) -> None:
+    """Let ``certify`` borrow the workers' template at ``address``, and leave witnesses as they were found."""
+    certifying.Workers = functools.partial(Workers, address=address)
+    profile.ALL = tuple(replace(entry, reductions=0) for entry in profile.ALL)
+
+
+def row(entry: Planted) -> Row:
+    """Certify one planted optimizer in its dtype and mode."""
+    pool.TRYING = SHORT if entry.hangs else PATIENCE
+    certifying.PATIENCE = {**certifying.PATIENCE, "quick": pool.TRYING}
+    target = f"tests/planted/{entry.where}"
+    certificate = stepcheck.certify(
+        target, rule=entry.claims, dtypes=[entry.dtype], modes=[entry.mode], devices=["cpu"], jobs=1
+    )
+    (cell,) = certificate.cells
+    return Row(entry, {law.code: str(law.verdict) for law in cell.laws})
+
+
+def certified(entries: Sequence[Planted], jobs: int) -> list[Row]:
+    """Return the row of each entry, in their order; those that hang begin first."""
+    with Workers() as workers:
+        workers.environment()
+        context = multiprocessing.get_context("fork")
+        with context.Pool(jobs, prepare, (workers.address,)) as processes:
+            order = sorted(entries, key=lambda entry: not entry.hangs)
+            rows = {found.entry: found for found in processes.imap_unordered(row, order)}
+    return [rows[entry] for entry in entries]
+
+
+def page(wrong: Sequence[Row], right: Sequence[Row], codes: Sequence[str], told: str) -> str:
+    """Return the page that is kept in the docs."""
+    wrong_table, right_table = "\n".join(lines(wrong, codes)), "\n".join(lines(right, codes, RIGHTS))
+    often = "\n".join(counts(wrong, laws.ALL))
+    return f"""\
+# Laws and faults
+
+Each of the {len(wrong)} optimizers in `tests/planted/` has one mistake and is named after it. Each has to break a law, and
+each of the {len(codes)} laws has to break on one of them, or it proves nothing: this is what
+`python benchmarks/laws_and_faults.py --markdown` found, in {told}.
+
+```text
+{LEGEND}
+{wrong_table}
+```
+
+Beside them stand {len(right)} that are right, and no law breaks on these:
+
+```text
+{right_table.strip(chr(10))}
+```
+
+How often each law breaks on a wrong one:
+
+{often}
+"""
+
+
+def main() -> None:
+    """Print the table; exit 1 where it has a gap."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--markdown", action="store_true", help=f"write {PAGE.relative_to(ROOT)}")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    options = parser.parse_args()
+    os.chdir(ROOT)
+    start = time.perf_counter()
+    chosen = [entry for entry in WRONG + RIGHT if not options.names or entry.name in options.names]
+    rows = certified(chosen, options.jobs)
+    wrong, right = ([one for one in rows if one.entry in kind] for kind in (WRONG, RIGHT))
+    codes = [law.code for law in laws.ALL]
+    seconds = time.perf_counter() - start
+    print(LEGEND, *lines(wrong, codes), *lines(right, codes, RIGHTS), "", *counts(wrong, laws.ALL), sep="\n")
+    found = gaps(wrong, right, codes)
+    print(
+        f"\n{len(wrong)} wrong and {len(right)} right optimizers, {len(codes)} laws: {len(found)} gaps",
+        *found,
+        sep="\n",
+    )
+    print(f"{seconds:.0f} s with {options.jobs} processes; {LIMIT:.0f} s are the limit on two cores")
+    if options.markdown:
+        PAGE.write_text(page(wrong, right, codes, f"{seconds:.0f} s, with {options.jobs} processes"))
+    sys.exit(bool(found))
+
+
+if __name__ == "__main__":
+    main()
