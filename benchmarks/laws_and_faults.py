@@ -77,8 +77,8 @@ def page(wrong: Sequence[Row], right: Sequence[Row], codes: Sequence[str], told:
     return f"""\
 # Laws and faults
 
-Each of the {len(wrong)} optimizers in `tests/planted/` has one mistake and is named after it. Each has to break a law, and
-each of the {len(codes)} laws has to break on one of them, or it proves nothing: this is what
+{len(wrong)} optimizers in `tests/planted/` have one mistake each and are named after it. Each of them has to break a law,
+and each of {len(codes)} laws has to break on one of them, or it proves nothing: this is what
 `python benchmarks/laws_and_faults.py --markdown` found, in {told}.
 
 ```text
@@ -105,6 +105,8 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("names", nargs="*", metavar="NAME")
     options = parser.parse_args()
+    if options.markdown and options.names:
+        parser.error("the page is of all planted optimizers, so --markdown takes no NAME")
     os.chdir(ROOT)
     start = time.perf_counter()
     chosen = [entry for entry in WRONG + RIGHT if not options.names or entry.name in options.names]
@@ -113,7 +115,7 @@ def main() -> None:
     codes = [law.code for law in laws.ALL]
     seconds = time.perf_counter() - start
     print(LEGEND, *lines(wrong, codes), *lines(right, codes, RIGHTS), "", *counts(wrong, laws.ALL), sep="\n")
-    found = gaps(wrong, right, codes)
+    found = gaps(wrong, right, () if options.names else codes)
     print(
         f"\n{len(wrong)} wrong and {len(right)} right optimizers, {len(codes)} laws: {len(found)} gaps",
         *found,
