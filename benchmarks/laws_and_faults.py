@@ -77,8 +77,8 @@ def page(wrong: Sequence[Row], right: Sequence[Row], codes: Sequence[str], told:
     return f"""\
 # Laws and faults
 
-{len(wrong)} optimizers in `tests/planted/` have one mistake each and are named after it. Each of them has to break a law,
-and each of {len(codes)} laws has to break on one of them, or it proves nothing: this is what
+{len(wrong)} optimizers in `tests/planted/` have one mistake each and are named after it. Each of them has to break a
+law, and each of {len(codes)} laws has to break on one of them, or it proves nothing: this is what
 `python benchmarks/laws_and_faults.py --markdown` found, in {told}.
 
 ```text
