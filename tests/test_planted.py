@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import stepcheck
 from planted import RIGHT, WRONG, Planted
+from stepcheck_properties import profile
 from stepcheck_properties.laws import ALL as LAWS
 from torch_python import TorchPython
 
 ROOT = Path(__file__).resolve().parents[1]
 
-pytestmark = pytest.mark.usefixtures("one_template")
+REDUCTIONS = 20
+"""Runs spent on reducing each failure, a sixth of what profile quick has: enough for a program that can be run."""
+
+pytestmark = pytest.mark.usefixtures("one_template", "few_reductions")
+
+
+@pytest.fixture
+def few_reductions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets the profiles reduce failures by REDUCTIONS runs only; tests of the reducer are elsewhere."""
+    monkeypatch.setattr(profile, "ALL", tuple(replace(entry, reductions=REDUCTIONS) for entry in profile.ALL))
 
 
 @functools.cache
