@@ -14,7 +14,7 @@ from stepcheck_implementations import pool
 from stepcheck_implementations.pool import Workers
 from torch_python import TorchPython
 
-pytest_plugins = ["stepcheck.plugin"]  # where stepcheck is installed it is this already
+pytest_plugins = ["pytester", "stepcheck.plugin"]  # the latter comes by itself where stepcheck is installed
 
 ROOT = Path(__file__).resolve().parents[1]
 

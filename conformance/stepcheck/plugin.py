@@ -49,8 +49,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before Hypothesis loads the profile that its option names
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the mark; register the Hypothesis profiles where one of them is asked for."""
+    """Declare the mark; register the Hypothesis profiles where one of them is asked for.
+
+    Raises UsageError for a profile that there is not, and where nothing would use the target.
+    """
     config.addinivalue_line("markers", _MARK)
+    if config.getoption("stepcheck_target") and not any("stepcheck" in argument for argument in config.args):
+        raise pytest.UsageError("--stepcheck-target needs `--pyargs stepcheck` on the command line, which has the test")
     chosen = _hypothesis_profile(config)
     if chosen.startswith(PREFIX):
         if chosen not in PROFILES:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -11,7 +13,11 @@ import pytest
 
 from conformance.command import ROOT, environment
 from conformance.command import pytest as run
+from stepcheck import docket as dockets
+from stepcheck_implementations.pool import Workers
 from stepcheck_properties.laws import ALL as LAWS
+
+Run = Callable[..., pytest.RunResult]
 
 PLANTED = ROOT / "tests" / "planted"
 CONTROL = f"{PLANTED}/controls.py:HandWrittenAdam"
@@ -96,45 +102,67 @@ def test_ids_and_outcomes_are_the_same_in_several_processes(
     assert outcomes(folder / "two.xml") == outcomes(folder / "alone.xml")
 
 
-def test_cases_are_chosen_with_k_and_with_the_mark(alone: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+@pytest.fixture
+def inside(monkeypatch: pytest.MonkeyPatch, pytester: pytest.Pytester, template: str) -> Run:
+    """Return what runs pytest in this process, in a folder of its own, with workers of the session's template."""
+    monkeypatch.setattr(dockets, "Workers", functools.partial(Workers, address=template))
+    return functools.partial(pytester.runpytest_inprocess, "-p", "stepcheck.plugin", "-p", "no:cacheprovider")
+
+
+def test_cases_are_chosen_with_k_and_with_the_mark(inside: Run, pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(test_mine=THREE_LINES)
     chosen = ("-m", "stepcheck", "-k", "elsewhere or (test_wrong and single-float32 and SC101)")
-    done = run(alone[0], "--collect-only", "-q", *chosen)
-    assert [line for line in done.stdout.splitlines() if "::" in line] == [f"test_mine.py::test_wrong[{WRONG_ID}]"]
+    lines = inside("--collect-only", "-q", *chosen).outlines
+    assert [line for line in lines if "::" in line] == [f"test_mine.py::test_wrong[{WRONG_ID}]"]
 
 
-def test_a_target_is_certified_without_a_test_file(tmp_path: Path) -> None:
+def test_a_target_is_certified_without_a_test_file(inside: Run, pytester: pytest.Pytester) -> None:
     options = ["--stepcheck-target", WRONG, "--stepcheck-as", "adam", "--stepcheck-dtype", "float32,float64"]
-    done = run(tmp_path, *options, "--stepcheck-set", "lr=0.5", "--pyargs", "stepcheck", "-rf")
-    assert done.returncode == 1, done.stdout + done.stderr
+    done = inside(*options, "--stepcheck-set", "lr=0.5", "--pyargs", "stepcheck", "-rf")
+    assert done.ret == pytest.ExitCode.TESTS_FAILED
+    told = done.stdout.str()
     for dtype in ("float32", "float64"):
-        assert f"test_target[AdamEpsInsideRoot-default-single-{dtype}-cpu-SC101]" in done.stdout
-    assert "lr=0.5" in done.stdout
-    assert f"collected {2 * len(CODES)} items" in done.stdout
-    assert list(tmp_path.iterdir()) == []
+        assert f"test_target[AdamEpsInsideRoot-default-single-{dtype}-cpu-SC101]" in told
+    assert "lr=0.5" in told
+    assert f"collected {2 * len(CODES)} items" in told
+    assert list(pytester.path.iterdir()) == []
 
 
-def test_without_a_target_it_says_how_to_name_one(tmp_path: Path) -> None:
-    done = run(tmp_path, "--pyargs", "stepcheck")
-    assert done.returncode == 2
-    assert "pytest --stepcheck-target TARGET --pyargs stepcheck" in done.stdout
-    assert "Traceback" not in done.stdout
+def test_without_a_target_it_says_how_to_name_one(inside: Run) -> None:
+    done = inside("--pyargs", "stepcheck")
+    assert done.ret == pytest.ExitCode.INTERRUPTED
+    assert "pytest --stepcheck-target TARGET --pyargs stepcheck" in done.stdout.str()
+    assert "Traceback" not in done.stdout.str()
 
 
-def test_what_cannot_be_asked_is_one_sentence_at_collection(tmp_path: Path) -> None:
-    (tmp_path / "test_mine.py").write_text(
-        "import stepcheck\n"
-        "@stepcheck.cases('torch.optim.AdamW', expected_failures={'SC1O1': 'a letter'})\n"
-        "def test_adamw(case):\n    case.check()\n"
+def test_a_target_that_no_test_would_use_is_refused(inside: Run) -> None:
+    done = inside("--stepcheck-target", WRONG)
+    assert done.ret == pytest.ExitCode.USAGE_ERROR
+    assert "needs `--pyargs stepcheck`" in done.stderr.str()
+
+
+def test_what_cannot_be_asked_is_one_sentence_at_collection(inside: Run, pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        test_mine="""\
+        import stepcheck
+        @stepcheck.cases("torch.optim.AdamW", expected_failures={"SC1O1": "a letter"})
+        def test_adamw(case):
+            case.check()
+        """,
+        test_other="""\
+        import stepcheck
+        @stepcheck.cases("torch.optim.AdamW")
+        def test_forgot():
+            pass
+        """,
     )
-    (tmp_path / "test_other.py").write_text(
-        "import stepcheck\n@stepcheck.cases('torch.optim.AdamW')\ndef test_forgot():\n    pass\n"
-    )
-    done = run(tmp_path)
-    assert done.returncode == 2
-    assert "test_adamw: expected_failures=SC1O1, but should be one of" in done.stdout
-    assert "(did you mean SC101?)" in done.stdout
-    assert "test_forgot() should take the argument `case`" in done.stdout
-    assert "Traceback" not in done.stdout
+    done = inside()
+    assert done.ret == pytest.ExitCode.INTERRUPTED
+    told = done.stdout.str()
+    assert "test_adamw: expected_failures=SC1O1, but should be one of" in told
+    assert "(did you mean SC101?)" in told
+    assert "test_forgot() should take the argument `case`" in told
+    assert "Traceback" not in told
 
 
 PROFILES = f"""\
@@ -161,7 +189,7 @@ def test_hypothesis():
 
 def test_a_hypothesis_profile_is_found_by_its_own_option_and_cases_follow_it(tmp_path: Path) -> None:
     (tmp_path / "test_mine.py").write_text(PROFILES)
-    done = run(tmp_path, "--hypothesis-profile=stepcheck-ci", "-n", "1")
+    done = run(tmp_path, "--hypothesis-profile=stepcheck-ci")
     assert done.returncode == 0, done.stdout + done.stderr
     wrong = run(tmp_path, "--hypothesis-profile=stepcheck-cy")
     assert wrong.returncode == 4
