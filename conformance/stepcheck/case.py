@@ -93,6 +93,11 @@ class Case:
         return f"{self.name}-{self.code}" if self.code else self.name
 
     @property
+    def examined(self) -> bool:
+        """Whether the cell has been examined, or is not to be."""
+        return self.hearing.knows(self.number)
+
+    @property
     def result(self) -> CellResult:
         """The whole cell's result."""
         return self.hearing.result(self.number)
@@ -101,13 +106,20 @@ class Case:
         """Return how this case's test ends."""
         from stepcheck.outcome import outcome
 
-        return outcome(self.result, self.code, expected=self.expected, strict=self.strict)
+        return outcome(
+            self.result,
+            self.code,
+            expected=self.expected,
+            strict=self.strict,
+            elsewhere=lambda: self.hearing.compares,
+        )
 
     def check(self) -> None:
         """Pass where the law holds in the cell; else skip, expect to fail, or fail with what shows it broken.
 
-        Not applicable and not run are skipped with the reason. So is what is vacuous: nothing is claimed of it; a cell
-        that supports no claim at all warns. Broken by a known finding is an expected failure, unless ``strict``.
+        Not applicable and not run are skipped with the reason. So is what is vacuous, of which nothing is claimed; a
+        cell that supports no claim at all warns, and fails where no other cell does either. Broken by a known finding
+        is an expected failure, unless ``strict``.
         """
         __tracebackhide__ = True
         import warnings

@@ -10,6 +10,7 @@ from stepcheck.judging import Court
 from stepcheck.request import Request
 from stepcheck.runner import Runner
 from stepcheck.survey import survey
+from stepcheck.verdict import Verdict
 
 
 class Hearing:
@@ -39,3 +40,15 @@ class Hearing:
                 warnings.simplefilter("default")
                 self._results[number] = self._courts[number].judge(entry) if entry.verdict is None else left_out(entry)
         return self._results[number]
+
+    def knows(self, number: int) -> bool:
+        """Whether the result of ``planned[number]`` is there already."""
+        return number in self._results
+
+    @property
+    def compares(self) -> bool:
+        """Whether any cell supports a claim; judges cells until one does."""
+        supported = (Verdict.HOLDS, Verdict.BROKEN, Verdict.EXPECTED_BROKEN)
+        open_ = [number for number, entry in enumerate(self.planned) if entry.verdict is None]
+        known = sorted(open_, key=lambda number: number not in self._results)
+        return any(self.result(number).verdict in supported for number in known)

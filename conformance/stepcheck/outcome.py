@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -34,11 +35,19 @@ class Outcome:
     warns: bool = False
 
 
-def outcome(cell: CellResult, code: str, *, expected: str = "", strict: bool = False) -> Outcome:
+def outcome(
+    cell: CellResult,
+    code: str,
+    *,
+    expected: str = "",
+    strict: bool = False,
+    elsewhere: Callable[[], bool] = lambda: True,
+) -> Outcome:
     """Return what ``cell`` says of the law ``code``, "" of a cell that is not judged.
 
     ``expected`` is why a user expects it to be broken; it is an error then that it holds. ``strict`` makes known
-    findings failures.
+    findings failures. ``elsewhere`` tells, of a cell that supports no claim, whether another cell does; where none does
+    nothing was compared, and that is a failure.
     """
     law = next((entry for entry in cell.laws if entry.code == code), None)
     if law is None:
@@ -55,9 +64,13 @@ def outcome(cell: CellResult, code: str, *, expected: str = "", strict: bool = F
         return Outcome(Ends.XFAILS, _known(law), _broken(cell, law, strict=True))
     if law.verdict is Verdict.NOT_APPLICABLE:
         return Outcome(Ends.SKIPS, _skipped(law.verdict, f"{code} applies where {find(code).condition}"))
-    warns = cell.verdict is Verdict.VACUOUS
-    reason = (warns and cell.reason) or MEANINGS[Verdict.VACUOUS]
-    return Outcome(Ends.SKIPS, _skipped(law.verdict, reason), warns=warns)
+    if cell.verdict is not Verdict.VACUOUS:
+        return Outcome(Ends.SKIPS, _skipped(law.verdict, MEANINGS[law.verdict]))
+    why = _skipped(law.verdict, cell.reason or MEANINGS[law.verdict])
+    if elsewhere():
+        return Outcome(Ends.SKIPS, why, warns=True)
+    told = f"{cell.id} is {why}; so are all others, so nothing was compared"
+    return Outcome(Ends.FAILS, told, told)
 
 
 def _skipped(verdict: Verdict, reason: str) -> str:

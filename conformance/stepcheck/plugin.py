@@ -75,6 +75,22 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         del config.stash[_DOCKET]
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how much was compared, where cases were checked."""
+    reports = [
+        report
+        for outcome in ("passed", "failed", "skipped", "xfailed", "xpassed")
+        for report in terminalreporter.getreports(outcome)
+        if any(name == "stepcheck.cell" for name, _ in getattr(report, "user_properties", ()))
+    ]
+    if reports:
+        from stepcheck.compared import lines
+
+        terminalreporter.write_sep("=", "stepcheck")
+        for line in lines(reports):
+            terminalreporter.write_line(line)
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give a function that ``@stepcheck.cases`` decorates its cases."""
     given = [mark.args[0] for mark in metafunc.definition.iter_markers("stepcheck") if mark.args]
@@ -101,6 +117,10 @@ def parametrize(metafunc: pytest.Metafunc, asked: Sequence[Asked]) -> None:
             raise
         raise pytest.Collector.CollectError(f"{where}: {error}") from error
     metafunc.parametrize("case", cases, ids=[case.id for case in cases])
+    if not config.pluginmanager.has_plugin("stepcheck.compared"):
+        from stepcheck import compared
+
+        config.pluginmanager.register(compared, "stepcheck.compared")
 
 
 def target_asked(config: pytest.Config) -> Asked:

@@ -16,7 +16,8 @@ from stepcheck.case import Asked, Case
 from stepcheck.certificate import CellResult, Failure, LawResult
 from stepcheck.docket import Docket
 from stepcheck.outcome import Ends, outcome
-from stepcheck.request import WrongRequest
+from stepcheck.plan import Planned
+from stepcheck.request import Request, WrongRequest
 from stepcheck.verdict import Verdict
 from stepcheck_implementations.pool import Workers
 from stepcheck_properties.laws import ALL as LAWS
@@ -122,6 +123,28 @@ def test_a_vacuous_law_is_skipped_and_a_vacuous_cell_warns() -> None:
     assert (whole.ends, whole.warns, whole.why) == (Ends.SKIPS, True, "vacuous: nothing was compared")
 
 
+def test_a_vacuous_cell_fails_where_nothing_was_compared_in_any_cell() -> None:
+    empty = cell(Verdict.VACUOUS, whole=Verdict.VACUOUS, reason="nothing was compared")
+    assert outcome(empty, "SC101", elsewhere=lambda: False).ends is Ends.FAILS
+
+
+def test_another_cell_that_supports_a_claim_is_looked_for_until_one_is_found(docket: Docket) -> None:
+    hearing = docket.hearing(CONTROL, Request(target=CONTROL, rule="adam", dtypes=("float32", "float64")))
+    judged: list[str] = []
+    empty = cell(Verdict.VACUOUS, whole=Verdict.VACUOUS)
+
+    def judge(planned: Planned) -> CellResult:
+        judged.append(planned.cell.dtype)
+        return empty
+
+    hearing._courts[0].judge = judge  # type: ignore[method-assign]
+    assert not hearing.compares
+    assert sorted(judged) == ["float32", "float64"]
+    hearing._results[1] = cell(Verdict.HOLDS)
+    assert hearing.compares
+    assert len(judged) == 2
+
+
 class Heard:
     """A hearing whose result is known."""
 
@@ -130,6 +153,8 @@ class Heard:
 
     def result(self, number: int) -> CellResult:
         return self.answer
+
+    compares = True
 
 
 @pytest.mark.parametrize(

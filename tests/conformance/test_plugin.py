@@ -56,7 +56,8 @@ WRONG_ID = "AdamEpsInsideRoot-default-single-float32-cpu-SC101"
 def outcomes(report: Path) -> dict[str, str]:
     """Return how each test of a JUnit report ended: "passed", "failure" or "skipped"."""
     cases = ElementTree.parse(report).getroot().iter("testcase")
-    return {str(case.get("name")): next((part.tag for part in case), "passed") for case in cases}
+    ends = ("failure", "error", "skipped")
+    return {str(case.get("name")): next((part.tag for part in case if part.tag in ends), "passed") for case in cases}
 
 
 @pytest.fixture(scope="module")
@@ -93,13 +94,34 @@ def test_a_failure_says_what_a_user_needs_and_nothing_of_our_inside(
     assert "issue 12" in told
 
 
+def compared(told: str) -> list[str]:
+    """Return what a run says of how much was compared, a line a test function."""
+    return sorted(line for line in told.splitlines() if "element-steps compared, worst ratio" in line)
+
+
+def test_a_run_and_its_junit_report_say_how_much_was_compared(
+    alone: tuple[Path, subprocess.CompletedProcess[str]],
+) -> None:
+    folder, done = alone
+    assert [line.partition(": 1 cell, ")[0] for line in compared(done.stdout)] == [
+        "test_mine.py::TestInAClass::test_known",
+        "test_mine.py::test_right",
+        "test_mine.py::test_wrong",
+    ]
+    properties = ElementTree.parse(folder / "alone.xml").getroot().iter("property")
+    steps = [int(str(entry.get("value"))) for entry in properties if entry.get("name") == "stepcheck.compared"]
+    assert len(steps) == 3 * len(CODES)
+    assert min(steps) > 10_000
+
+
 def test_ids_and_outcomes_are_the_same_in_several_processes(
     alone: tuple[Path, subprocess.CompletedProcess[str]],
 ) -> None:
-    folder, _ = alone
+    folder, before = alone
     done = run(folder, "-n", "2", "--junitxml=two.xml")
     assert done.returncode == 1, done.stdout + done.stderr
     assert outcomes(folder / "two.xml") == outcomes(folder / "alone.xml")
+    assert compared(done.stdout) == compared(before.stdout)
 
 
 @pytest.fixture
