@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import sys
 import traceback
@@ -150,6 +151,27 @@ def rules(rule: str | None, latex: bool) -> int:
     else:
         click.echo(show.latex(found) if latex else show.text(found))
     return CONFORMS
+
+
+@stepcheck.command()
+@click.argument("rule", required=False)
+@click.option("--verbose", is_flag=True, help="Show each theorem's condition and source, and how it is proved.")
+@click.option("--json", "as_json", is_flag=True, help="Print theorems and proofs as JSON.")
+def prove(rule: str | None, verbose: bool, as_json: bool) -> int:
+    """Prove the theorems about all rules, or about RULE, from their equations.
+
+    Exit 0 if each is proved, 1 if one is refuted or undecided.
+    """
+    from stepcheck import proving
+    from stepcheck.report.theorems import line, total
+
+    results = []
+    for result in proving.prove(rule):
+        results.append(result)
+        if not as_json:
+            click.echo(line(result, verbose=verbose))
+    click.echo(json.dumps(proving.to_dict(results), indent=2) if as_json else total(results))
+    return proving.exit_code(results)
 
 
 @stepcheck.command()

@@ -40,10 +40,14 @@ class Theorem:
     rules: tuple[Rule, ...] = ()
 
     def cases(self, asked: Iterable[Rule]) -> tuple[tuple[Rule, ...], ...]:
-        """Return what to prove it of: each of the rules ``asked`` that it applies to, or all of ``rules`` together."""
-        if self.rules:
-            return (self.rules,) if any(rule in self.rules for rule in asked) else ()
-        return tuple((rule,) for rule in asked if self.applies(rule))
+        """Return what to prove it of: each of the rules ``asked`` that it applies to, or all of ``rules`` together.
+
+        The latter where one of them, or the rule that it is a variant of, is asked for.
+        """
+        if not self.rules:
+            return tuple((rule,) for rule in asked if self.applies(rule))
+        about = {name for rule in self.rules for name in (rule.name, rule.variant_of)}
+        return (self.rules,) if any(rule.name in about for rule in asked) else ()
 
 
 def proof(answer: bool | None, how: str, *, otherwise: str, witness: str = "") -> Proof:
@@ -53,10 +57,17 @@ def proof(answer: bool | None, how: str, *, otherwise: str, witness: str = "") -
     return Proof("undecided" if answer is None else "refuted", otherwise, "" if answer is None else witness)
 
 
+def shown(answer: bool) -> bool | None:
+    """Return True, or None for what was not shown: that it is not seen in the equations refutes nothing."""
+    return answer or None
+
+
 def every(*parts: tuple[bool | None, str], how: str) -> Proof:
-    """Return a proof of several equations or inequalities, each with what it says; the first that fails decides."""
+    """Return a proof of several things, each with what it says; one that is refuted decides, then one not shown."""
     for wrong in (False, None):
         for answer, says in parts:
             if answer is wrong:
-                return Proof("undecided" if answer is None else "refuted", f"not shown: {says}", says)
+                if answer is None:
+                    return Proof("undecided", f"not shown: {says}")
+                return Proof("refuted", f"it is not so that {says}", f"not: {says}")
     return Proof("proved", how)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from sympy import Abs, Expr, Integer, Max, Piecewise, Rational, Symbol, cos, sign, sqrt
 
+from exam.flawed import changed
 from stepcheck_reference.alphabet import (
     a,
     b,
@@ -35,7 +36,6 @@ from stepcheck_reference.alphabet import (
     weight_decay,
     x,
 )  # fmt: skip
-from stepcheck_reference.domain import NONNEGATIVE
 from stepcheck_reference.facts import (
     fixed,
     homogeneity,
@@ -57,17 +57,6 @@ NAMES = [rule.name for rule in ALL]
 DECAYED = ("adamw", "adam_l2", "lion", "asgd", "radam_resting")
 COUPLED = [f"{name}+coupled_decay" for name in ("sgd", "momentum", "nesterov", "adagrad", "rmsprop", "radam")]
 DECOUPLED = [f"{name}+decoupled_decay" for name in ("sgd", "momentum", "amsgrad", "nadam", "radam")]
-
-
-def changed(name: str, **equations: Expr) -> Rule:
-    """Return a rule with other equations for theta or states, by name."""
-    rule = find(name)
-    symbols = {str(symbol): symbol for symbol in rule.step}
-    step = {**rule.step, **{symbols[key]: equation for key, equation in equations.items()}}
-    used = {symbol for part in (step, rule.init, rule.scalars) for one in part.values() for symbol in one.free_symbols}
-    domains = {**dict.fromkeys(used & {eps, weight_decay}, NONNEGATIVE), **rule.domains}
-    domains = {symbol: domain for symbol, domain in domains.items() if symbol in used}
-    return replace(rule, name="planted", step=step, domains=domains, defaults={}, forms={}, where={})
 
 
 def sure(answers: dict[Symbol, bool | None]) -> set[Symbol]:

@@ -5,6 +5,7 @@ A fact is True, False or None: proved, refuted by exact numbers, or unknown. Unk
 
 from __future__ import annotations
 
+from stepcheck_reference.facts.bound import step_bound
 from stepcheck_reference.facts.elementwise import is_elementwise
 from stepcheck_reference.facts.monotone import monotone_states
 from stepcheck_reference.facts.parity import is_sign_equivariant
@@ -29,4 +30,5 @@ __all__ = [
     "rest_factor",
     "resting_states",
     "rests",
+    "step_bound",
 ]

@@ -43,6 +43,12 @@ def feeding(new: Equations) -> tuple[Symbol, ...]:
     return tuple(symbol for symbol in new if symbol in found and symbol != theta)
 
 
+def decays_apart(rule: Rule) -> bool:
+    """Whether theta enters its own new value as a factor's worth, and no state that the step depends on."""
+    new = equations(rule)
+    return split(new[theta], theta) is not None and not any(theta in new[one].free_symbols for one in feeding(new))
+
+
 @lru_cache(maxsize=1024)
 def cases(rule: Rule) -> tuple[tuple[Basic, Equations], ...]:
     """Return (condition, equations) for each case that hyper-parameters and the count decide."""

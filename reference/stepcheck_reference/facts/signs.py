@@ -68,8 +68,7 @@ def is_at_most_one(expression: Expr, rule: Rule, states: Set[Symbol] = frozenset
     if isinstance(expression, Pow):
         return within(expression.base) and is_nonnegative(expression.exp, rule, states)
     if isinstance(expression, Add):
-        rest = 1 - expression
-        return within(rest) or (is_nonnegative(expression, rule, states) and is_nonnegative(rest, rule, states))
+        return not (1 - expression).is_Add and within(1 - expression)
     return False
 
 

@@ -1,0 +1,73 @@
+"""Proving: the theorems about rules, run one after another and told as they come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from stepcheck.verdict import BROKEN, CONFORMS
+from stepcheck_reference import rules
+from stepcheck_reference.rule import Rule
+from stepcheck_reference.theorem import Proof, Status, Theorem
+from stepcheck_reference.theorems import ALL
+
+STATUSES: tuple[Status, ...] = ("refuted", "undecided", "proved")
+"""The worst first: a theorem is as good as the worst of its proofs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proved:
+    """What came of one theorem: a proof for each rule, or one for several rules together."""
+
+    theorem: Theorem
+    proofs: tuple[tuple[tuple[Rule, ...], Proof], ...]
+
+    @property
+    def status(self) -> Status:
+        """The worst status of its proofs."""
+        return min((proof.status for _, proof in self.proofs), key=STATUSES.index)
+
+
+def prove(name: str | None = None, theorems: tuple[Theorem, ...] = ALL) -> Iterator[Proved]:
+    """Yield what comes of each theorem that concerns the rule of this name, or any rule; raises UnknownRule.
+
+    A theorem that concerns none of them is left out.
+    """
+    asked = None if name is None else (rules.find(name),)
+    for theorem in theorems:
+        if found := tuple(
+            (case, theorem.prove(*case)) for case in theorem.cases(rules.ALL if asked is None else asked)
+        ):
+            yield Proved(theorem, found)
+
+
+def exit_code(results: list[Proved]) -> int:
+    """Return 0 where all is proved, and 1 where something is refuted or undecided."""
+    return CONFORMS if all(result.status == "proved" for result in results) else BROKEN
+
+
+def to_dict(results: list[Proved]) -> dict[str, Any]:
+    """Return the results as data for JSON: counts, and for each theorem its words and its proofs."""
+    return {
+        "counts": {status: sum(result.status == status for result in results) for status in reversed(STATUSES)},
+        "theorems": [
+            {
+                "name": result.theorem.name,
+                "sentence": result.theorem.sentence,
+                "condition": result.theorem.condition,
+                "source": result.theorem.source,
+                "status": result.status,
+                "proofs": [
+                    {
+                        "rules": [rule.name for rule in case],
+                        "status": proof.status,
+                        "how": proof.how,
+                        "witness": proof.witness,
+                    }
+                    for case, proof in result.proofs
+                ],
+            }
+            for result in results
+        ],
+    }
