@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
 
-from conformance.command import stepcheck
+from conformance.command import ROOT, stepcheck
 from stepcheck.proving import Proved, exit_code, prove, to_dict
 from stepcheck.report.theorems import line, total
 from stepcheck_reference.rules import UnknownRule, find
@@ -95,3 +96,10 @@ def test_one_case_that_fails_is_shown_among_many_that_hold() -> None:
     assert "rules: Every rule" in lines[0]
     assert not any("for sgd:" in one for one in lines)
     assert any("undecided for adam: seen" in one for one in lines)
+
+
+def test_the_page_of_theorems_is_what_prove_prints() -> None:
+    page = (ROOT / "docs" / "theorems.md").read_text(encoding="utf-8")
+    (printed,) = re.findall(r"```console\n\$ stepcheck prove\n(.*?)```", page, re.DOTALL)
+    results = list(prove())
+    assert printed.splitlines() == [*map(line, results), total(results)]

@@ -23,6 +23,7 @@ from stepcheck_reference.alphabet import (
     lr,
     m,
     momentum,
+    once,
     rho,
     t,
     theta,
@@ -33,7 +34,6 @@ from stepcheck_reference.alphabet import (
     x,
 )  # fmt: skip
 from stepcheck_reference.domain import NONNEGATIVE
-from stepcheck_reference.history import released
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.rules import ALL as RULES
 from stepcheck_reference.rules import find
@@ -121,7 +121,7 @@ FLAWED: dict[str, tuple[Rule, ...]] = {
     "adamax_needs_the_power": (UNWEIGHED,),
     "radam_rectification_goes_to_1": (radam("rectification", sqrt(RHO_T * RHO_INF)),),
     "radam_never_rectified": (
-        radam("rho_t", released(RHO_INF) + 2 * t * beta2**t / (1 - beta2**t)),
+        radam("rho_t", once(RHO_INF + 2 * t * beta2**t / (1 - beta2**t))),
     ),
     "constant_gradient_is_its_corrected_moments": (changed("adam", v=beta2 * v + (1 - beta2) * Abs(g)),),
     "corrected_moments_are_unbiased": (changed("adam", v=beta2 * v + (1 - beta2) * g),),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sympy import Expr, Integer, Rational, cancel
+from sympy import Expr, Integer, Rational, expand
 
 from stepcheck_reference.alphabet import (
     beta1,
@@ -21,6 +21,7 @@ from stepcheck_reference.equality import vanishes
 from stepcheck_reference.facts import fixed
 from stepcheck_reference.facts.equations import cases, decays_apart, equations, feeding
 from stepcheck_reference.induction import carries
+from stepcheck_reference.linear import split
 from stepcheck_reference.rewrites.coupled_decay import COUPLED_DECAY
 from stepcheck_reference.rewrites.decoupled_decay import DECOUPLED_DECAY
 from stepcheck_reference.rule import Rule
@@ -36,11 +37,14 @@ LOSHCHILOV = "Loshchilov & Hutter 2019, section 2, https://arxiv.org/abs/1711.05
 def _apart(rule: Rule) -> Proof:
     new, without = equations(rule), equations(fixed(rule, {weight_decay: 0}))
     parts = [(new[one] == without[one], f"{one} does not depend on the decay") for one in feeding(new)]
-    rate = cancel((without[theta] - new[theta]) / (weight_decay * theta))
+    here, there = split(new[theta], theta), split(without[theta], theta)
+    if here is None or there is None:
+        return Proof("undecided", "the new theta is not seen to be a factor times the old one and a rest")
+    rate = expand(there[0] - here[0]) / weight_decay
     return every(
         *parts,
         (shown(rate.free_symbols <= {lr, eta, lr_decay, t}), "no gradient is in what the decay adds over theta"),
-        (vanishes(without[theta] - new[theta] - rate * weight_decay * theta), "it is all that the decay adds"),
+        (vanishes(here[1] - there[1]), "it is all that the decay adds"),
         (shown(rate.xreplace({lr_decay: Integer(0)}) in (lr, eta, 1)), "it is the rate times weight_decay"),
         how=f"theta_t less theta_t at weight_decay = 0 is -{rate}*weight_decay*theta; no state depends on it",
     )

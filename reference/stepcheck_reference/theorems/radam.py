@@ -35,19 +35,22 @@ def _in_lengths(rule: Rule) -> Expr:
     return rule.where["rectification"].xreplace({rho_t: now, rho_inf: end})
 
 
-def _threshold(rule: Rule) -> tuple[Expr, bool]:
-    """Return the length that the rule rectifies from, and whether at that length itself."""
+def _threshold(rule: Rule) -> tuple[Expr, bool] | None:
+    """Return the length that the rule rectifies from, and whether at it; None where no case is one of rho_t."""
     rho_t = rule.where["rho_t"]
     for case in rule.step[theta].atoms(Piecewise):
         condition = case.args[0][1]
         if condition.lhs == rho_t:
             return condition.rhs, "=" in condition.rel_op
-    raise ValueError(f"{rule.name} has no case of rho_t")
+    return None
 
 
 def _never_below(rule: Rule) -> Proof:
     rho_inf, rho_t = (released(rule.where[name]) for name in ("rho_inf", "rho_t"))
-    least, closed = _threshold(rule)
+    threshold = _threshold(rule)
+    if threshold is None:
+        return Proof("undecided", "no case of rho_t is found")
+    least, closed = threshold
     edge = (least - 1) / (least + 1)
     under = Symbol("under", nonnegative=True)
     short = (least - rho_inf).xreplace({beta2: edge - under})
