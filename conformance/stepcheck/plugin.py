@@ -31,7 +31,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     def several(name: str, metavar: str, told: str) -> None:
         group.addoption(f"--stepcheck-{name}", action="append", default=[], metavar=metavar, help=told)
 
-    one("target", "TARGET", "certify TARGET with no test file of your own; needs `--pyargs stepcheck`")
+    one(
+        "target",
+        "TARGET",
+        "certify TARGET with no test file of your own; needs `--pyargs stepcheck`, or `--pyargs stepcheck.test_target` "
+        "where python_files leaves that out",
+    )
     one("as", "RULE", "the rule that TARGET claims to be, as in adam")
     several("mode", "M", "of TARGET only these execution paths, as in single,foreach")
     several("dtype", "D", "of TARGET only these dtypes, as in float32,bfloat16")
