@@ -228,3 +228,20 @@ class AdamSquaresComplexGradient(_Adam):
     def update(self, p, g, state, group):
         m, v, c1, c2 = self.average(g, state, group)
         p.addcdiv_(m / c1, (v / c2).sqrt() + group["eps"], value=-group["lr"])
+
+
+class AdamMinimizesWhereDecayed(_Adam):
+    """Claims Adam with L2 decay, maximized; forgets to turn the gradient where there is a decay to add to it."""
+
+    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0, maximize=True):
+        super().__init__(params, lr, betas, eps, weight_decay)
+        for group in self.param_groups:
+            group.setdefault("maximize", maximize)
+
+    def update(self, p, g, state, group):
+        if group["weight_decay"]:
+            g = g + group["weight_decay"] * p
+        elif group["maximize"]:
+            g = -g
+        m, v, c1, c2 = self.average(g, state, group)
+        p.addcdiv_(m / c1, (v / c2).sqrt() + group["eps"], value=-group["lr"])

@@ -14,7 +14,7 @@ class _TwoPaths(torch.optim.Optimizer):
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
-        for group in self.param_groups:
+        for group in self.reached():
             there = [p for p in group["params"] if p.grad is not None]
             for p in there:
                 state = self.state[p]
@@ -27,6 +27,10 @@ class _TwoPaths(torch.optim.Optimizer):
                 for p in there:
                     self.alone(p, p.grad, self.state[p], group)
         return loss
+
+    def reached(self):
+        """Return the groups that a step comes to."""
+        return self.param_groups
 
 
 class AmsgradForeachNeverStoresMaximum(_TwoPaths):
@@ -111,3 +115,79 @@ class AsgdForeachTakesFirstRate(_TwoPaths):
         ax.copy_(p if state["mu"] == 1 else ax + state["mu"] * (p - ax))
         state["eta"] = group["lr"] / (1 + group["lambd"] * group["lr"] * t) ** group["alpha"]
         state["mu"] = 1 / max(1, t - group["t0"])
+
+
+class RpropForeachZeroesGradient(_TwoPaths):
+    """Claims torch's Rprop; where the sign turns, its foreach path writes a zero into the user's gradient."""
+
+    def __init__(self, params, lr=1e-2, eta_minus=0.5, eta_plus=1.2, step_min=1e-6, step_max=50.0, foreach=False):
+        defaults = {"eta_minus": eta_minus, "eta_plus": eta_plus, "step_min": step_min, "step_max": step_max}
+        super().__init__(params, {"lr": lr, **defaults, "foreach": foreach})
+
+    def start(self, p, group):
+        return {"g_prev": torch.zeros_like(p).detach(), "step_size": torch.full_like(p, group["lr"]).detach()}
+
+    def alone(self, p, g, state, group):
+        self.move(p, g.clone(), state, group)
+
+    def together(self, ps, gs, states, group):
+        for p, g, state in zip(ps, gs, states, strict=True):
+            self.move(p, g, state, group)
+
+    def move(self, p, g, state, group):
+        turn = g * state["g_prev"]
+        grown = torch.where(turn > 0, torch.full_like(turn, group["eta_plus"]), torch.ones_like(turn))
+        factor = torch.where(turn < 0, torch.full_like(turn, group["eta_minus"]), grown)
+        state["step_size"].mul_(factor).clamp_(group["step_min"], group["step_max"])
+        g[turn < 0] = 0
+        p.sub_(state["step_size"] * g.sign())
+        state["g_prev"].copy_(g)
+
+
+class AdagradForeachStopsAfterSparseGroup(_TwoPaths):
+    """Claims AdaGrad; its foreach path returns from the first group with a sparse gradient, so the others rest."""
+
+    def __init__(self, params, lr=1e-2, eps=1e-10, foreach=False):
+        super().__init__(params, {"lr": lr, "eps": eps, "foreach": foreach})
+
+    def reached(self):
+        for group in self.param_groups:
+            yield group
+            sparse = any(p.grad is not None and p.grad.is_sparse for p in group["params"])
+            if sparse and group["foreach"]:
+                return
+
+    def start(self, p, group):
+        return {"h": torch.zeros_like(p).detach()}
+
+    def alone(self, p, g, state, group):
+        g = g.to_dense() if g.is_sparse else g
+        state["h"].addcmul_(g, g)
+        p.addcdiv_(g, state["h"].sqrt() + group["eps"], value=-group["lr"])
+
+    def together(self, ps, gs, states, group):
+        for p, g, state in zip(ps, gs, states, strict=True):
+            self.alone(p, g, state, group)
+
+
+class AdamFusedIgnoresOverflow(_TwoPaths):
+    """Claims Adam; its fused path asks to be told of gradients that have overflowed, and steps all the same."""
+
+    PATH = "fused"
+
+    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, fused=False):
+        super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "fused": fused})
+        self._step_supports_amp_scaling = fused
+
+    def start(self, p, group):
+        return {key: torch.zeros_like(p).detach() for key in ("exp_avg", "exp_avg_sq")}
+
+    def alone(self, p, g, state, group):
+        (beta1, beta2), t = group["betas"], state["step"]
+        m = state["exp_avg"].mul_(beta1).add_(g, alpha=1 - beta1)
+        v = state["exp_avg_sq"].mul_(beta2).addcmul_(g, g, value=1 - beta2)
+        p.addcdiv_(m / (1 - beta1**t), (v / (1 - beta2**t)).sqrt() + group["eps"], value=-group["lr"])
+
+    def together(self, ps, gs, states, group):
+        for p, g, state in zip(ps, gs, states, strict=True):
+            self.alone(p, g, state, group)
