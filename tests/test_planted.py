@@ -78,5 +78,11 @@ def test_float32_scalars_are_held_by_inference_only_and_that_is_said() -> None:
     assert not any("float32 scalars" in cell.inferred for cell in certificate(plain).cells)
 
 
+def test_an_arithmetic_is_inferred_also_where_something_else_is_wrong() -> None:
+    (entry,) = [entry for entry in WRONG if "Float32Scalars" in entry.name]
+    assert all("float32 scalars" in cell.inferred for cell in certificate(entry).cells)
+    assert broken(entry).keys() == entry.breaks
+
+
 def test_every_law_breaks_on_a_planted_optimizer() -> None:
     assert {law.code for law in LAWS} == {code for entry in WRONG for code in entry.breaks}

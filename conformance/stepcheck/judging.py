@@ -126,25 +126,32 @@ class _Case:
         )
 
     def inferred(self) -> tuple[Examination, Mapping[str, Arithmetic], Candidate]:
-        """Return the examination under the first arithmetic that everything holds with, else under the plain one.
+        """Return the examination under the first arithmetic that explains what any explains, else under the plain one.
 
-        A candidate is examined only where the scripts that broke the earlier ones hold with it.
+        No arithmetic explains a breach that is no number's, nor one that stays under the widest of them. A candidate is
+        examined only where the scripts that broke the earlier ones hold with it.
         """
         plain = PLAIN.arithmetics()
         first = self.examined(plain)
-        witnesses = list(first.failures)
-        if not witnesses or any(entry.breach.deviation is None for entry in witnesses):
+        if first.stopped:
             return first, plain, PLAIN
-        for entry in CANDIDATES[1:]:
-            arithmetics = entry.arithmetics()
-            bench = self.bench(arithmetics)
-            if any(examining.reproduces(witness, bench=bench) for witness in witnesses):
+        kept = {_way(entry) for entry in first.failures if not self.explains(CANDIDATES[-1], entry)}
+        witnesses = [entry for entry in first.failures if _way(entry) not in kept]
+        for entry in CANDIDATES[1:] if witnesses else ():
+            if not all(self.explains(entry, witness) for witness in witnesses):
                 continue
-            again = self.examined(arithmetics)
-            if not again.failures:
-                return again, arithmetics, entry
-            witnesses += again.failures
+            again = self.examined(entry.arithmetics())
+            more = [failure for failure in again.failures if _way(failure) not in kept]
+            if not more:
+                return again, entry.arithmetics(), entry
+            witnesses += more
         return first, plain, PLAIN
+
+    def explains(self, entry: Candidate, witness: examining.Failure) -> bool:
+        """Whether ``witness`` holds with the arithmetic of ``entry``."""
+        if witness.breach.deviation is None:
+            return False
+        return examining.reproduces(witness, bench=self.bench(entry.arithmetics())) is None
 
     def told(
         self,
@@ -284,6 +291,11 @@ class _Case:
 
     def explained(self, code: str, breach: Breach) -> bool:
         return any(not finding.bypassed and finding.shows(code, breach.output) for finding in self.alive)
+
+
+def _way(failure: examining.Failure) -> tuple[str, str]:
+    """Return the law and the output: failures that share them are the same."""
+    return failure.law.code, failure.output
 
 
 def enclosable(rule: Rule, deviation: Deviation) -> bool:

@@ -81,3 +81,14 @@ class AdamComputesInFloat32(_Adam):
         before = p.clone()
         super().update(p, g, state, lr, beta1, beta2, eps)
         p.copy_(before + (p - before).to(torch.float32).to(p.dtype))
+
+
+class AdamFloat32ScalarsFromOne(_Adam):
+    """Claims Adam; counts in float32, which an arithmetic explains, and fills the second moment with ones."""
+
+    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8):
+        super().__init__(params, lr, betas, eps)
+        for group in self.param_groups:
+            for p in group["params"]:
+                zeros, ones = torch.zeros_like(p).detach(), torch.ones_like(p).detach()
+                self.state[p] = {"step": torch.tensor(0.0), "exp_avg": zeros, "exp_avg_sq": ones}
