@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from stepcheck_properties.arranging import only
 from stepcheck_properties.bench import Bench
 from stepcheck_properties.law import Breach, Law
 from stepcheck_properties.strategies.hyper_parameters import domains_of, holds, typical_values
@@ -144,12 +145,12 @@ class _Search:
             return
         order = sorted(range(count), key=lambda index: (index != self.breach.tensor, index))
         script = self.script
-        if self.first(_only(script, (index,)) for index in order):
+        if self.first(only(script, (index,)) for index in order):
             return
         for index in reversed(range(count)):
             if len(self.script.tensors) > 1:
                 kept = tuple(other for other in range(len(self.script.tensors)) if other != index)
-                self.attempt(_only(self.script, kept))
+                self.attempt(only(self.script, kept))
 
     def one_element(self) -> None:
         """Keep the worst element of the tensor that breaks, or else as few like it as possible."""
@@ -282,27 +283,6 @@ class _Search:
 
 
 # Scripts made from scripts.
-
-
-def _only(script: Script, kept: tuple[int, ...]) -> Script:
-    """Return ``script`` with the tensors ``kept`` alone, and the groups that still hold one."""
-    new = {old: index for index, old in enumerate(kept)}
-    held = [(number, group) for number, group in enumerate(script.groups) if any(i in new for i in group.tensors)]
-    place = {number: index for index, (number, _) in enumerate(held)}
-    return replace(
-        script,
-        tensors=tuple(script.tensors[index] for index in kept),
-        groups=tuple(replace(group, tensors=tuple(new[i] for i in group.tensors if i in new)) for _, group in held),
-        steps=tuple(
-            replace(
-                step,
-                gradients=tuple(step.gradients[index] for index in kept),
-                hyper=tuple((place[g], name, value) for g, name, value in step.hyper if g in place),
-                overwrite=tuple((new[index], data) for index, data in step.overwrite if index in new),
-            )
-            for step in script.steps
-        ),
-    )
 
 
 def _retensor(script: Script, which: int, tensor: Tensor) -> Script:
