@@ -19,6 +19,12 @@ RATE = 1e-3
 SHRINKAGE = 0.5
 """The shrinkage that stands in for one that a dtype rounds to 1."""
 
+DECAY = 0.01
+"""The weight decay that stands in for none."""
+
+AVERAGE = 0.5
+"""The averaging factor that stands in for one beyond 1."""
+
 
 def without_gaps(script: Script) -> Script:
     """Return the script with its sliced tensors contiguous."""
@@ -80,6 +86,21 @@ def with_lasting_shrinkage(script: Script) -> Script:
     return _mapped(script, "eta_minus", lasting)
 
 
+def with_some_decay(script: Script) -> Script:
+    """Return the script with every weight decay of 0 raised to ``DECAY``."""
+    return _mapped(script, "weight_decay", lambda form, decay: decay if decay != 0.0 else DECAY)
+
+
+def with_fading_squares(script: Script) -> Script:
+    """Return the script with every beta2 from 1 on replaced by ``AVERAGE``."""
+    return _mapped(script, "beta2", lambda form, beta2: beta2 if beta2 < 1.0 else AVERAGE)
+
+
+def with_falling_rate(script: Script) -> Script:
+    """Return the script with every negative lambd raised to 0."""
+    return _mapped(script, "lambd", lambda form, lambd: max(lambd, 0.0))
+
+
 def _mapped(script: Script, name: str, change: Callable[[Format, float], float]) -> Script:
     """Return the script with the hyper-parameter ``name`` changed for the format of each tensor of its group."""
     forms = [{FORMATS[script.tensors[index].dtype] for index in group.tensors} for group in script.groups]
@@ -108,6 +129,20 @@ def without_missing_gradients(script: Script) -> Script:
         for step in script.steps
     )
     return replace(script, steps=steps)
+
+
+def without_late_gradients(script: Script) -> Script:
+    """Return the script with a gradient of zeros wherever a tensor had none yet and another tensor has one."""
+    zero, started, steps = Literal((0.0,)), set[int](), []
+    for step in script.steps:
+        if any(data is not None for data in step.gradients):
+            gradients = tuple(
+                zero if data is None and index not in started else data for index, data in enumerate(step.gradients)
+            )
+            started |= set(range(len(gradients)))
+            step = replace(step, gradients=gradients)
+        steps.append(step)
+    return replace(script, steps=tuple(steps))
 
 
 def without_changes(script: Script, names: Collection[str]) -> Script:

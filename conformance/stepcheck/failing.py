@@ -8,7 +8,7 @@ from stepcheck.certificate import Failure, Worst, number
 from stepcheck.replay_token import Replayable, encode
 from stepcheck.standalone import jax_program, program
 from stepcheck.standalone.building import call
-from stepcheck.standalone.program import GRADIENT, Place, expression, pair
+from stepcheck.standalone.program import GRADIENT, TAKEN, Place, expression, pair
 from stepcheck_implementations.subject import Adapter, Cell
 from stepcheck_properties.law import Breach, Law
 from stepcheck_reference.judgement import CountBreak, Deviation
@@ -56,7 +56,7 @@ def failure(
     elif breach.reading:
         text = expression(adapter, cell, script, title=message, step=breach.step, reading=breach.reading,
                           wanted=breach.wanted)  # fmt: skip
-    elif breach.output == GRADIENT:
+    elif breach.output in (GRADIENT, TAKEN):
         text = written(adapter, cell, script, title=message, output=breach.output, tensor=breach.tensor)
     elif shown is None:
         text = written(adapter, cell, script, title=message)

@@ -28,6 +28,7 @@ from stepcheck_properties import laws, profile
 from stepcheck_properties.bench import Bench
 from stepcheck_properties.examine import Examination
 from stepcheck_properties.law import Breach, Evidence, Facts, Law, Twin
+from stepcheck_properties.laws.domains import refuses
 from stepcheck_reference.arithmetic import Arithmetic
 from stepcheck_reference.formats import FORMATS
 from stepcheck_reference.judgement import CountBreak, Deviation
@@ -61,6 +62,7 @@ class _Case:
     def __init__(self, court: Court, planned: Planned) -> None:
         self.court, self.planned, self.cell = court, planned, planned.cell
         self.alive: tuple[Finding, ...] = ()
+        self.known_facts: Facts | None = None
         self.rule: Rule = find(planned.rule)
         asked = profile.find(court.request.profile)
         self.profile = profile.compiled(asked) if compiles_slowly(court.adapter, self.cell.mode) else asked
@@ -74,7 +76,10 @@ class _Case:
         return self.court.runner.run(self.court.adapter, cell, script)
 
     def facts(self) -> Facts:
-        return facts_of(self.court.adapter, self.planned, self.rule)
+        if self.known_facts is None:
+            facts = facts_of(self.court.adapter, self.planned, self.rule)
+            self.known_facts = replace(facts, refuses=refuses(facts, self.run))
+        return self.known_facts
 
     def beside(self, twin: Twin) -> Mapping[str, Arithmetic]:
         """Return the arithmetic of a law's second run, with what is known of its cell allowed."""
@@ -327,6 +332,7 @@ def facts_of(adapter: Adapter, planned: Planned, rule: Rule) -> Facts:
         arguments=planned.arguments,
         interface="wrapped" if adapter.through else "torch" if adapter.takes == "groups" else "object",
         constant=adapter.constant,
+        companions=planned.companions,
     )
 
 

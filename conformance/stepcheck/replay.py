@@ -20,6 +20,7 @@ from stepcheck_implementations.subject import MODES, Adapter, Cell
 from stepcheck_properties import laws
 from stepcheck_properties.bench import Bench
 from stepcheck_properties.law import Twin
+from stepcheck_properties.laws.domains import refuses
 from stepcheck_reference.arithmetic import Arithmetic
 from stepcheck_reference.rules import find
 from stepcheck_reference.script import Script
@@ -56,11 +57,14 @@ def replay(token: str) -> CellResult:
         def beside(twin: Twin) -> Mapping[str, Arithmetic]:
             return arithmetics_of(adapter, twin_cell(cell, twin), item.arithmetic)
 
+        facts = replace(facts, refuses=refuses(facts, run))
         bench = Bench(run, rule, arithmetics, cell.dtype, facts, beside)
         results = []
         for law in laws.ALL:
+            if not law.applies(facts):
+                continue
             shown = evidence if law.twin is None else bench.evidence(law, item.script, trajectory)
-            if shown is None or not law.applies(facts):
+            if shown is None:
                 continue
             checked = law.check(shown)
             twin = None if law.twin is None else law.twin(item.script, facts)
@@ -103,6 +107,11 @@ def _planned(cell: Cell, rule: str, adapter: Adapter, description: Mapping[str, 
         cell,
         rule,
         {**adapter.configuration(cell.configuration).holds, **fixed},
+        companions=tuple(
+            row["dtype"]
+            for row in description["availability"]
+            if (row["mode"], row["device"], row["reason"]) == (cell.mode, cell.device, "")
+        ),
         modes=tuple(mode for mode in MODES if mode in there and mode in adapter.modes),
         arguments=frozenset(description["arguments"]),
     )

@@ -66,7 +66,7 @@ def agreement(
                 values = float(ours[row, column]), float(wanted[row, column])
                 there = Counterpart(pair.second, done[row][1], column, (factors or {}).get(name, 1.0))
                 parted[name] = parting(name, pair.first, done[row][0], column, *values, what, there)
-    if not exact and evidence.judgement.conforms and evidence.twin.judgement.conforms:
+    if parted and not exact and evidence.judgement.conforms and evidence.twin.judgement.conforms:
         return Checked(compared)
     return Checked(compared, tuple(parted.values()))
 

@@ -23,7 +23,8 @@ class Facts:
     that it takes, by alphabet name, and ``hold`` those that stand still in this cell, with their values. ``arguments``
     are the names its constructor takes. ``interface`` is "torch" (built from parameter groups, with ``state`` and
     ``state_dict``), "object" (anything else with ``step()``) or "wrapped" (driven through a wrapper of ours).
-    ``constant`` are the hyper-parameters that cannot be changed once it is built.
+    ``constant`` are the hyper-parameters that cannot be changed once it is built. ``companions`` are the dtypes that
+    may stand beside its own, and ``refuses`` says whether its constructor refuses a learning rate of -1.
     """
 
     rule: Rule
@@ -38,6 +39,8 @@ class Facts:
     arguments: frozenset[str] = frozenset()
     interface: str = "torch"
     constant: tuple[str, ...] = ()
+    companions: tuple[str, ...] = ()
+    refuses: bool = False
 
 
 @dataclass(frozen=True, slots=True)

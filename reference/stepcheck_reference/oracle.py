@@ -424,8 +424,8 @@ class _Evaluating:
             observed = np.asarray(trace.states[name], dtype=np.float64)[track.steps, 0]
             radius = scalar.radius[track.rows] * OUTWARD
             expected = scalar.centre[track.rows]
-            error = np.abs(self.wide.lower(self.wide.lift(observed) - expected))
             with np.errstate(all="ignore"):
+                error = np.abs(self.wide.lower(self.wide.lift(observed) - expected))
                 ratio = np.where(error == 0.0, 0.0, error / radius)
             there = trace.present[name][track.steps] & np.isfinite(radius)
             ratio = np.where(there, np.where(np.isfinite(observed), ratio, np.inf), -1.0)

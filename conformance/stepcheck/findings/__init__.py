@@ -22,6 +22,8 @@ from stepcheck.findings.scalar_states import (
     LOADED_SCALAR_STATES,
     NADAM_FLOAT32_PRODUCT,
 )
+from stepcheck.findings.unchecked_values import ASGD_UNCHECKED_LAMBD, RMSPROP_UNCHECKED_ALPHA
+from stepcheck.findings.written_gradient import WRITTEN_GRADIENT
 
 ALL: tuple[Finding, ...] = (
     RADAM_ZERO_DIVISOR,
@@ -42,6 +44,9 @@ ALL: tuple[Finding, ...] = (
     FUSED_SGD_NARROW,
     FUSED_SGD_LATE_GRADIENT,
     FUSED_ADAGRAD_NARROW,
+    WRITTEN_GRADIENT,
+    RMSPROP_UNCHECKED_ALPHA,
+    ASGD_UNCHECKED_LAMBD,
     COMPILED_ZERO_DIMENSIONS,
     COMPILED_ZERO_DIMENSIONS_SGD,
     GROUP_STEP_COUNTER,

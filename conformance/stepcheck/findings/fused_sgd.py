@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stepcheck.detours import without_long_tensors, without_missing_gradients
+from stepcheck.detours import without_late_gradients, without_long_tensors
 from stepcheck.expected_broken import Finding
 from stepcheck_reference.arithmetic import Arithmetic
 from stepcheck_reference.script import Group, Literal, Script, Step, Tensor
@@ -55,5 +55,5 @@ FUSED_SGD_LATE_GRADIENT = Finding(
         (Group((0, 1), {"lr": 0.5, "momentum": 0.5, "dampening": 0.5}),),
         (Step((Literal((1.0,)), None)), Step((Literal((1.0,)), Literal((1.0,))))),
     ),
-    detour=without_missing_gradients,
+    detour=without_late_gradients,
 )

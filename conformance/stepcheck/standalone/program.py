@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from stepcheck.standalone import manners
@@ -15,6 +16,8 @@ from stepcheck_reference.script import Script
 
 GRADIENT = "gradient"
 """The output of a gradient that a step has written into."""
+TAKEN = "taken"
+"""The output of a hyper-parameter that a constructor should have refused."""
 
 _HOLDING = [
     "",
@@ -43,11 +46,13 @@ def program(
 ) -> str:
     """Return a program that runs ``script`` and exits 1 where ``output`` lies outside expected ± radius.
 
-    ``output`` is "theta", a state's alphabet name, "count", "gradient" (which no step may write into), or None where
-    the failure is that the subject does not finish: then the program fails by itself, after 60 s at the latest.
-    ``step`` 0 means before the first step.
+    ``output`` is "theta", a state's alphabet name, "count", "gradient" (which no step may write into), "taken" (the
+    constructor should raise), or None where the failure is that the subject does not finish: then the program fails by
+    itself, after 60 s at the latest. ``step`` 0 means before the first step.
     """
     lines = _head(adapter, cell, [script], title, hangs=output is None)
+    if output == TAKEN:
+        return "\n".join([*lines, *_refusing(adapter, cell, script)]) + "\n"
     if output == GRADIENT:
         return "\n".join([*lines, *_ran(adapter, cell, script, len(script.steps), watched=tensor)]) + "\n"
     lines += _ran(adapter, cell, script, len(script.steps) if output is None else step, holding=output is None)
@@ -58,7 +63,8 @@ def program(
     lines.append(f"expected, radius = {literal(expected)}, {literal(radius)}")
     what = f"{output} of p{tensor} at {index} " + (f"after step {step}" if step else "before the first step")
     lines.append(f'print(f"{what}: observed {{observed!r}}, expected {{expected!r}} ± {{radius!r}}")')
-    lines.append("if not abs(observed - expected) <= radius:")
+    far = "observed == observed:  # a number" if math.isnan(expected) else "not abs(observed - expected) <= radius:"
+    lines.append(f"if {far}")
     lines.append("    raise SystemExit(1)")
     return "\n".join(lines) + "\n"
 
@@ -134,6 +140,22 @@ def _ran(
         lines += _HOLDING
     lines += steps(adapter, cell, script, stop, watched=watched)
     return [*lines, "torch.set_default_dtype(torch.float32)"] if wide else lines
+
+
+def _refusing(adapter: Adapter, cell: Cell, script: Script) -> list[str]:
+    """Return the lines that construct the subject, and fail where it raises nothing."""
+    lines = [line for number, item in enumerate(script.tensors) for line in tensor_of(number, item, cell)]
+    defined = build(adapter, cell, script)
+    return [
+        *lines,
+        *defined[: defined.index("optimizer = build()")],
+        "try:",
+        "    build()",
+        "except Exception as error:",
+        '    print(f"refused: {error}")',
+        "else:",
+        '    raise SystemExit("taken, but should be refused")',
+    ]
 
 
 def _imports(cell: Cell, *, hangs: bool, more: list[str]) -> list[str]:

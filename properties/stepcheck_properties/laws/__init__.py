@@ -5,11 +5,41 @@ from __future__ import annotations
 from difflib import get_close_matches
 
 from stepcheck_properties.law import Law
+from stepcheck_properties.laws.company import ALONE, MIXED, ORDER
 from stepcheck_properties.laws.completion import COMPLETION
+from stepcheck_properties.laws.complex_pairs import PAIRS
+from stepcheck_properties.laws.domains import DOMAINS
 from stepcheck_properties.laws.execution_paths import PATHS
+from stepcheck_properties.laws.gradients import GRADIENTS
+from stepcheck_properties.laws.layouts import LAYOUTS
+from stepcheck_properties.laws.liveness import LIVENESS
+from stepcheck_properties.laws.maximizing import MAXIMIZING
+from stepcheck_properties.laws.missing_gradients import MISSING
+from stepcheck_properties.laws.nonfinite import SHOWS, STAYS
 from stepcheck_properties.laws.oracle_agreement import COUNTS, INITIALS, PARAMETERS, STATES
+from stepcheck_properties.laws.repetition import REPETITION
 
-ALL: tuple[Law, ...] = (PARAMETERS, STATES, COUNTS, INITIALS, COMPLETION, PATHS)
+ALL: tuple[Law, ...] = (
+    PARAMETERS,
+    STATES,
+    COUNTS,
+    INITIALS,
+    COMPLETION,
+    PATHS,
+    GRADIENTS,
+    MISSING,
+    ALONE,
+    ORDER,
+    MIXED,
+    LAYOUTS,
+    PAIRS,
+    MAXIMIZING,
+    REPETITION,
+    LIVENESS,
+    DOMAINS,
+    SHOWS,
+    STAYS,
+)
 
 
 class UnknownLaw(ValueError):

@@ -11,7 +11,7 @@ from stepcheck_properties.law import Checked, Evidence, Facts, Law, Twin
 from stepcheck_properties.profile import Profile
 from stepcheck_reference.script import Literal, Script, Tensor
 
-COMPANY = ("float32", "float64", "bfloat16", "float16")
+COMPANY = ("bfloat16", "float32", "float64", "float16")
 """Dtypes that stand beside another, the first that there is."""
 
 

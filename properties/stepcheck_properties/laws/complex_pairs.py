@@ -46,12 +46,12 @@ PAIRS = Law(
     condition="the dtype is complex, the rule is elementwise, and the subject takes the dtype of the parts too",
     unit="reals",
     mathematics="""\
-torch's gradient of a real loss L at z = x + iy is dL/dx + i dL/dy (the conjugate Wirtinger derivative, times 2), so that
-the gradient's parts are the gradients of the parts, and a rule that is stated for reals applies to each. It then knows
-nothing of |z|: a second moment is x-wise and y-wise, and not |g|**2.""",
+torch's gradient of a real loss L at z = x + iy is dL/dx + i dL/dy (the conjugate Wirtinger derivative, times 2), so
+that the gradient's parts are the gradients of the parts, and a rule that is stated for reals applies to each. It then
+knows nothing of |z|: a second moment is x-wise and y-wise, and not |g|**2.""",
     remedy="""\
-Step on torch.view_as_real of parameter, gradient and states. What is computed in complex numbers instead multiplies them
-as such: g * g is no square of the parts, and a root or a maximum is another, or is not defined.""",
+Step on torch.view_as_real of parameter, gradient and states. What is computed in complex numbers instead multiplies
+them as such: g * g is no square of the parts, and a root or a maximum is another, or is not defined.""",
     example="""\
 class SquaresComplexGradients(torch.optim.Optimizer):
     ...

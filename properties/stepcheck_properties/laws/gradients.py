@@ -44,8 +44,8 @@ A copy of every gradient is kept where the subject cannot reach it, and compared
 given, number by number. Nothing is rounded, so they are equal or not.""",
     remedy="""\
 Look for in-place operations on p.grad: add_ of a weight decay, mul_ or neg_ for a sign or a clip, or zero_. Write the
-same without the underscore, or into a buffer of your own. The gradient may be used again: by the next micro-batch, which
-is added to it, by a second optimizer, by what logs its norm.""",
+same without the underscore, or into a buffer of your own. The gradient may be used again: by the next micro-batch,
+which is added to it, by a second optimizer, by what logs its norm.""",
     example="""\
 class WeightDecayWrittenIntoTheGradient(torch.optim.Optimizer):
     ...

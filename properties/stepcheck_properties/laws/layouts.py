@@ -28,9 +28,7 @@ def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
 
 
 def _in_rows(script: Script, facts: Facts) -> Twin | None:
-    rows = tuple(
-        replace(tensor, shape=(math.prod(tensor.shape),), layout="contiguous") for tensor in script.tensors
-    )
+    rows = tuple(replace(tensor, shape=(math.prod(tensor.shape),), layout="contiguous") for tensor in script.tensors)
     return None if rows == script.tensors else Twin(replace(script, tensors=rows))
 
 
@@ -41,7 +39,8 @@ def _as_in_rows(evidence: Evidence) -> Checked:
 LAYOUTS = Law(
     code="SC208",
     title="shape and layout do not matter",
-    sentence="A tensor of any shape and strides, empty, 0-d, transposed, sliced or channels-last, goes where a contiguous "
+    sentence="A tensor of any shape and strides, empty, 0-d, transposed, sliced or channels-last, goes where a "
+    "contiguous "
     "row of its elements goes, to within rounding.",
     source="torch.Tensor: views share memory under other strides; an elementwise rule knows no place of an element",
     since="0.2",
@@ -50,13 +49,13 @@ LAYOUTS = Law(
     condition="the rule is elementwise",
     unit="reals",
     mathematics="""\
-Both runs start from the same elements in the same logical order and are given the same gradients. Where they differ in a
-bit, both have to keep to their envelopes: kernels round the elements of a vector block and those of its remainder
-otherwise.""",
+Both runs start from the same elements in the same logical order and are given the same gradients. Where they differ
+in a bit, both have to keep to their envelopes: kernels round the elements of a vector block and those of its
+remainder otherwise.""",
     remedy="""\
-A step that is lost went into a copy: reshape and contiguous copy a strided tensor, view and in-place operations do not.
-A kernel that reads memory in its own order has to be given strides, or refuse what is not contiguous. A 0-d tensor is no
-Python number, and an empty one has no maximum.""",
+A step that is lost went into a copy: reshape and contiguous copy a strided tensor, view and in-place operations do
+not. A kernel that reads memory in its own order has to be given strides, or refuse what is not contiguous. A 0-d
+tensor is no Python number, and an empty one has no maximum.""",
     example="""\
 class FlattensItsParameters(torch.optim.Optimizer):
     ...

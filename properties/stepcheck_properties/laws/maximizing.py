@@ -48,7 +48,8 @@ def _as_minimizing(evidence: Evidence) -> Checked:
 MAXIMIZING = Law(
     code="SC210",
     title="to maximize is to minimize along the negated gradient",
-    sentence="With maximize=True, parameters and states go where they go with maximize=False and every gradient negated, "
+    sentence="With maximize=True, parameters and states go where they go with maximize=False and every gradient "
+    "negated, "
     "to within rounding.",
     source="torch.optim, maximize: maximize the objective with respect to the params, instead of minimizing",
     since="0.2",

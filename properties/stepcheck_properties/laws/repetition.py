@@ -30,7 +30,8 @@ def _equal(evidence: Evidence) -> Checked:
 REPETITION = Law(
     code="SC211",
     title="two runs are equal",
-    sentence="Two runs of one script, from the same state of torch's random numbers, come to the same bits in parameters "
+    sentence="Two runs of one script, from the same state of torch's random numbers, come to the same bits in "
+    "parameters "
     "and states.",
     source="https://docs.pytorch.org/docs/stable/notes/randomness.html; a rule is a function of state and gradient",
     since="0.2",
@@ -39,12 +40,12 @@ REPETITION = Law(
     condition="every subject",
     unit="reals",
     mathematics="""\
-An update rule is a function: equal parameters, states and gradients have equal successors. Rounding is a function too, so
-that nothing is left for two runs to differ in, unless something outside is read: the clock, an address, memory that
-nobody has written, random numbers of a generator of one's own.""",
+An update rule is a function: equal parameters, states and gradients have equal successors. Rounding is a function
+too, so that nothing is left for two runs to differ in, unless something outside is read: the clock, an address,
+memory that nobody has written, random numbers of a generator of one's own.""",
     remedy="""\
-Look for empty and empty_like whose memory is read before it is written; for a generator that is seeded by the clock; for
-sums that threads add up in the order in which they finish; for sets and hashes that decide an order.""",
+Look for empty and empty_like whose memory is read before it is written; for a generator that is seeded by the clock;
+for sums that threads add up in the order in which they finish; for sets and hashes that decide an order.""",
     example="""\
 class StartsFromUnwrittenMemory(torch.optim.Optimizer):
     ...
