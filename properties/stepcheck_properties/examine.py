@@ -272,8 +272,12 @@ class _Examining:
         for law in laws.ALL:
             if not has_its_own(law):
                 self.checked(law, evidence, found_in)
+        self.progressed()
+
+    def progressed(self) -> None:
+        """Tell that one more script is done."""
         if self.on_progress is not None:
-            self.on_progress(tally.scripts, max(self.total, tally.scripts), tally.compared)
+            self.on_progress(self.tally.scripts, max(self.total, self.tally.scripts), self.tally.compared)
 
     def own(self) -> None:
         """Put the subject through the scripts that laws have for themselves."""
@@ -289,6 +293,7 @@ class _Examining:
                 if evidence is not None:
                     self.tally.scripts += 1
                     self.checked(law, evidence, law.code)
+                    self.progressed()
                 if self.tally.stopped:
                     break
 

@@ -60,7 +60,7 @@ def test_ratios_are_counted_over_all_scripts_and_only_what_breaks_is_beyond_the_
         (AdamInFloat32(forgets_on_reload=True), {"SC101", "SC102"}),
         (AdamInFloat32(counts_to=30), {"SC101", "SC103"}),
         (AdamInFloat32(wrong_from=8), {"SC101", "SC102"}),
-        (AdamInFloat32(moves_without_gradient=True), {"SC101"}),
+        (AdamInFloat32(moves_without_gradient=True), {"SC101", "SC204"}),
         (AdamInFloat32(raises_on_empty=True), {"SC201"}),
         (AdamInFloat32(crashes_at=2), {"SC201"}),
         (AdamInFloat32(second_moment_starts_at=1.0), {"SC104"}),
@@ -113,23 +113,23 @@ def test_the_smallest_script_of_a_move_without_gradient_has_a_step_without_one()
 def test_reduction_stays_inside_its_budget_and_zero_leaves_scripts_alone():
     runs = []
 
-    def subject(script):
+    def subject(script, twin=None):
         runs.append(script)
         return AdamInFloat32(eps_inside=True)(script)
 
     plain = examined(subject, reductions=0)
-    assert len(runs) == plain.scripts
+    found_in = len(runs)
     assert all(failure.runs == 0 for failure in plain.failures)
     runs.clear()
     some = examined(subject, reductions=5)
-    assert len(runs) <= some.scripts + 5 * len(some.failures)
+    assert len(runs) <= found_in + 2 * 5 * len(some.failures)  # a law may take two runs
 
 
 def test_the_same_seed_gives_the_same_examination_and_another_seed_other_scripts():
     def scripts_of(seed):
         seen = []
 
-        def subject(script):
+        def subject(script, twin=None):
             seen.append(to_json(script))
             return AdamInFloat32()(script)
 
@@ -173,7 +173,7 @@ def test_a_crash_stops_the_cell_after_it_is_confirmed():
 def test_a_crash_that_does_not_happen_again_is_told_and_breaks_nothing():
     seen = []
 
-    def subject(script):
+    def subject(script, twin=None):
         trajectory = AdamInFloat32()(script)
         seen.append(script)
         return replace(trajectory, fault=Fault("hung", "no answer", 1)) if len(seen) == 1 else trajectory
@@ -184,7 +184,7 @@ def test_a_crash_that_does_not_happen_again_is_told_and_breaks_nothing():
 
 
 def test_what_the_runner_raises_comes_through():
-    def subject(script):
+    def subject(script, twin=None):
         if script.label == "":
             raise RuntimeError("worker is gone")
         return AdamInFloat32()(script)
@@ -199,7 +199,7 @@ def test_a_dtype_without_arithmetic_is_an_error():
 
 
 def test_nothing_compared_is_vacuous_and_no_counter_is_not_applicable():
-    def blind(script):
+    def blind(script, twin=None):
         trajectory = AdamInFloat32()(script)
         traces = tuple(
             replace(
@@ -234,7 +234,7 @@ def test_every_law_says_what_people_need():
 
 
 def test_an_unknown_law_names_the_nearest():
-    with pytest.raises(laws.UnknownLaw, match=r"law='SC10l', but should be one of .*did you mean SC10") as told:
+    with pytest.raises(laws.UnknownLaw, match=r"law='SC10l', but should be one of .*did you mean SC") as told:
         laws.find("SC10l")
     assert told.value.nearest in told.value.allowed
 

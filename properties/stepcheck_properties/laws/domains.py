@@ -27,8 +27,13 @@ COURSES = (("1", "1/2", "-1"), ("1/2", "-1", "1"))
 
 
 def refuses(facts: Facts, run: Run) -> bool:
-    """Whether the subject's constructor refuses a learning rate of -1."""
-    if RATE not in domains_of(facts.rule) or RATE not in facts.takes or RATE in facts.hold:
+    """Whether the subject's constructor refuses a learning rate of -1; it is asked in the first mode alone."""
+    if (
+        (facts.mode,) != facts.modes[:1]
+        or RATE not in domains_of(facts.rule)
+        or RATE not in facts.takes
+        or RATE in facts.hold
+    ):
         return False
     return _is_refused(run(_with(facts, RATE, -1.0)).fault)
 
@@ -43,7 +48,7 @@ def _with(facts: Facts, name: str, value: float) -> Script:
 
 
 def _refuses_any(facts: Facts) -> bool:
-    return facts.refuses and facts.mode == facts.modes[0]
+    return facts.refuses
 
 
 def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
