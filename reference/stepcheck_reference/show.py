@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from sympy import Symbol
 
-from stepcheck_reference import rewrites, rules, solved
+from stepcheck_reference import proved, rewrites, rules, solved
 from stepcheck_reference.alphabet import ALPHABET, g, t
 from stepcheck_reference.columns import WIDTH, brace, columns, hanging, padded, wrapped
 from stepcheck_reference.folding import Folded, folded
@@ -18,7 +18,7 @@ Rows = Sequence[tuple[str, ...]]
 
 
 def text(rule: Rule) -> str:
-    """Return ``rule`` at length: equations, what solves them, source, state, hyper-parameters, constants, relatives."""
+    """Return ``rule`` at length: equations, what solves them, source, state, hyper-parameters, facts, relatives."""
     parts = [
         _paragraph(rule.name, rule.title),
         "\n".join(_equations(folded(rule))),
@@ -100,6 +100,7 @@ def _sections(rule: Rule) -> Iterator[tuple[str, Rows]]:
     lines = folded(rule)
     explained = [lines.letters[symbol] for symbol in (*_explained(rule), *lines.quantities)]
     yield "where", [(letter.unicode, letter.meaning) for letter in explained] + [("′", "a new value")]
+    yield "proved", [(line,) for line in proved.lines(rule)]
     yield "related", [(other.name, how) for other, how in related(rule)]
     yield "rewrites", [(rewrite.name, rewrite.title) for rewrite in rewrites.ALL if rewrite.applies(rule)]
 

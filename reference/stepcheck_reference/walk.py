@@ -35,7 +35,7 @@ def walk(
     is overwritten with ``start`` before every step. Nothing is rounded, unless ``digits`` are given to round to.
     """
     slope = gradients if callable(gradients) else None
-    many = steps if steps is not None else len(hyper) if slope else len(gradients)  # type: ignore[arg-type]
+    many = _many(hyper, gradients, steps)
     each = [hyper] * many if isinstance(hyper, Mapping) else list(hyper)
     first = _exact(rule, each[0]) if each else {}
     held: dict[Symbol, Expr] = {theta: sympify(start)}
@@ -52,6 +52,21 @@ def walk(
             held = {symbol: value.evalf(digits) for symbol, value in held.items()}
         course.append(held)
     return tuple(course)
+
+
+def _many(
+    hyper: Mapping[Symbol, Expr | int] | Sequence[Mapping[Symbol, Expr | int]],
+    gradients: Sequence[Expr | int] | Slope,
+    steps: int | None,
+) -> int:
+    """Return how many steps there are; raises ValueError where nothing says it."""
+    if steps is not None:
+        return steps
+    if not callable(gradients):
+        return len(gradients)
+    if isinstance(hyper, Mapping):
+        raise ValueError("steps=None, but should be a number where gradients are a function and hyper is one mapping")
+    return len(hyper)
 
 
 def _exact(rule: Rule, hyper: Mapping[Symbol, Expr | int]) -> dict[Symbol, Expr]:

@@ -27,6 +27,7 @@ from stepcheck_reference.alphabet import (
     mu,
     mu_product,
     rho,
+    step_max,
     step_size,
     theta,
     u,
@@ -49,6 +50,7 @@ from stepcheck_reference.facts import (
     rest_factor,
     resting_states,
     rests,
+    step_bound,
 )
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.rules import ALL, find
@@ -348,3 +350,35 @@ def test_a_rule_with_values_is_made_once() -> None:
     assert fixed(find("adam"), {eps: 0}) is fixed(find("adam"), {eps: 0})
     assert fixed(find("adam"), {}) is find("adam")
     assert eps not in fixed(find("adam"), {eps: 0}).hyper
+
+
+# how far a step can go
+
+
+def test_bounds_are_those_of_signs_clamps_and_roots_that_hold_the_gradient() -> None:
+    bounds = {rule.name: bound for rule in ALL if (bound := step_bound(rule)) is not None}
+    assert bounds == {
+        "sign_sgd": lr,
+        "rprop": step_max,
+        "adagrad": lr,
+        "adagrad_eps_inside": lr,
+        "adagrad_optax": lr,
+        "rmsprop": lr / sqrt(1 - beta2),
+        "rmsprop_eps_inside": lr / sqrt(1 - beta2),
+    }
+    assert step_bound(fixed(find("lion"), {weight_decay: 0})) == lr
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        changed("adagrad", theta=theta - lr * g / (sqrt(h) + eps)),
+        changed("adagrad", theta=theta - lr * g**2 / (sqrt(h + g**2) + eps)),
+        changed("adagrad", theta=theta - lr * g / (sqrt(h - g**2) + eps)),
+        changed("adagrad", theta=theta - lr * g / (sqrt(h + g**2) - eps)),
+        changed("adagrad", theta=theta - lr * g / (sqrt(h + g**4) + eps)),
+        changed("rprop", theta=theta - Max(step_size, 1) * sign(g)),
+    ],
+)
+def test_a_step_that_gradients_can_stretch_has_no_bound(planted: Rule) -> None:
+    assert step_bound(planted) is None

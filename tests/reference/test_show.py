@@ -330,3 +330,24 @@ def test_latex_gives_a_letter_one_index() -> None:
 def test_what_the_source_recommends_is_shown() -> None:
     assert "learning rate; 0.001 in the source" in " ".join(show.text(find("adam")).split())
     assert "in the source" not in show.text(find("sgd"))
+
+
+def test_a_rule_shows_what_is_proved_of_it() -> None:
+    def proved(name: str) -> list[str]:
+        shown = show.text(find(name)).partition("\nproved      ")[2].partition("\n\n")[0]
+        return [line.strip() for line in shown.splitlines()]
+
+    assert proved("amsgrad") == [
+        "at ε = 0 gradients times c > 0 change no step",
+        "opposite parameters and gradients give opposite steps",
+        "a step does not depend on where the parameters are",
+        "a step is proportional to η",
+        "never negative: v, v_max",
+        "never falling: v_max",
+        "zero gradients from the initial state leave the parameters as they are",
+    ]
+    assert "zero gradients from the initial state leave the parameters times 1 − η·λ" in proved("adamw")
+    assert "gradients times c > 0 make a step c times as long" in proved("sgd")
+    assert "a step is not proportional to η" in proved("rprop")
+    assert "no step is longer than s_max" in proved("rprop")
+    assert "a step depends on where the parameters are" in proved("asgd")

@@ -99,6 +99,7 @@ FLAWED: dict[str, tuple[Rule, ...]] = {
     "sgd_decays_alike": named("sgd+coupled_decay", "sgd+decoupled_decay_paper"),
     "momentum_decays_apart": named("sgd+coupled_decay", "sgd+decoupled_decay"),
     "momentum_weights": (changed("momentum", b=momentum * b + (1 - momentum) * g),),
+    "dampening_is_no_plain_average": (find("momentum"), changed("momentum_ema", M=beta * M + (1 - beta**t) * g)),
     "momentum_rate_inside": (find("momentum"), changed("momentum_lr_inside", theta=theta - velocity)),
     "momentum_rate_inside_parts": named("momentum", "momentum"),
     "nesterov_lookahead_is_torch": named("nesterov_lookahead", "momentum"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 from itertools import pairwise
+from types import MappingProxyType
 
 from sympy import Expr, Integer, Max, Symbol, expand
 
@@ -23,10 +24,11 @@ def monotone_states(rule: Rule) -> Mapping[Symbol, bool | None]:
     new = equations(rule)
     known = frozenset(state for state, sure in nonnegative_states(rule).items() if sure)
     falls = _falls(rule)
-    return {
+    answers = {
         state: True if _rises(new[state], state, rule, known) else False if state in falls else None
         for state in (*rule.init, *rule.scalars)
     }
+    return MappingProxyType(answers)
 
 
 def _rises(equation: Expr, state: Symbol, rule: Rule, known: frozenset[Symbol]) -> bool:

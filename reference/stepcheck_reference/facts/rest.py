@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
+from types import MappingProxyType
 
 from sympy import Expr, Integer, Symbol, nan, zoo
 
@@ -25,7 +26,8 @@ def resting_states(rule: Rule) -> Mapping[Symbol, bool | None]:
     while lost := [state for state, value in resting.items() if _unmoved(rule, resting, state) != value]:
         resting = {state: value for state, value in resting.items() if state not in lost}
     moved = _moved(rule)
-    return {state: True if state in resting else False if state in moved else None for state in states}
+    answers = {state: True if state in resting else False if state in moved else None for state in states}
+    return MappingProxyType(answers)
 
 
 @lru_cache(maxsize=1024)

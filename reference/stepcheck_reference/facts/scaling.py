@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
+from types import MappingProxyType
 
 from sympy import Abs, Add, Basic, Expr, Integer, Max, Min, Mul, Piecewise, Pow, Rational, Symbol, sign, true
 from sympy.core.relational import Relational
@@ -77,8 +78,8 @@ def _scaled(rule: Rule, zeros: tuple[Symbol, ...]) -> Homogeneity | None:
     if not parted:
         return None
     if len({found for _, found in parted}) == 1:
-        return Homogeneity(parted[0][1], ((true, parted[0][1]),), states, zeros)
-    return Homogeneity(None, tuple(parted), states, zeros)
+        return Homogeneity(parted[0][1], ((true, parted[0][1]),), MappingProxyType(states), zeros)
+    return Homogeneity(None, tuple(parted), MappingProxyType(states), zeros)
 
 
 def state_degrees(rule: Rule, new: Equations, weights: Mapping[Symbol, Rational]) -> dict[Symbol, Rational]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Set
 from functools import lru_cache
+from types import MappingProxyType
 
 from sympy import Abs, Add, Expr, Integer, Max, Min, Mul, Piecewise, Pow, Symbol
 
@@ -22,7 +23,11 @@ def nonnegative_states(rule: Rule) -> Mapping[Symbol, bool | None]:
     while lost := {state for state in proved if not is_nonnegative(new[state], rule, proved)}:
         proved -= lost
     below = _below(rule) - proved
-    return {state: True if state in proved else False if state in below else None for state in starts}
+    return MappingProxyType({state: _answer(state, proved, below) for state in starts})
+
+
+def _answer(state: Symbol, proved: Set[Symbol], refuted: Set[Symbol]) -> bool | None:
+    return True if state in proved else False if state in refuted else None
 
 
 def is_nonnegative(expression: Expr, rule: Rule, states: Set[Symbol] = frozenset()) -> bool:

@@ -61,6 +61,7 @@ ALL: tuple[Theorem, ...] = (
     decay.SGD_DECAYS_ALIKE,
     decay.MOMENTUM_DECAYS_APART,
     momentum.WEIGHTS,
+    momentum.DAMPENING_IS_NO_AVERAGE,
     momentum.RATE_INSIDE,
     momentum.RATE_INSIDE_PARTS,
     nesterov.LOOKAHEAD_IS_TORCH,

@@ -13,15 +13,12 @@ from sympy import Expr, Integer, Pow, Rational, Symbol, diff, exp, limit, oo, sq
 from stepcheck_reference.alphabet import beta1, beta2, eps, g, lr, m, t, theta, v, weight_decay
 from stepcheck_reference.equality import vanishes
 from stepcheck_reference.facts import fixed
-from stepcheck_reference.facts.equations import equations, step_of
+from stepcheck_reference.facts.equations import cases, equations, step_of
 from stepcheck_reference.facts.signs import is_at_most_one, is_nonnegative
 from stepcheck_reference.induction import Part
 from stepcheck_reference.linear import split
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.rules.adam import ADAM
-from stepcheck_reference.rules.adam_eps_hat import ADAM_EPS_HAT
-from stepcheck_reference.rules.adam_eps_inside import ADAM_EPS_INSIDE
-from stepcheck_reference.rules.adamw import ADAMW
 from stepcheck_reference.theorem import Proof, Theorem, every, shown
 from stepcheck_reference.walk import walk
 
@@ -75,6 +72,18 @@ def _step_in_moments(rule: Rule) -> list[Part]:
 def _at_a_root(expression: Expr) -> Expr:
     """Return ``expression`` with 1 - beta2**t as a square, so that its root is seen."""
     return expression.xreplace({1 - beta2**t: root**2})
+
+
+def _is_adam_without_eps(rule: Rule) -> bool:
+    """Whether the rule has Adam's moments, and at eps = weight_decay = 0 its step."""
+    if set(rule.init) != {m, v} or len(cases(rule)) > 1:
+        return False
+    mine, theirs = (equations(fixed(one, {eps: 0, weight_decay: 0})) for one in (rule, ADAM))
+    if any(mine[state] != theirs[state] for state in (m, v)):
+        return False
+    named = {theirs[m]: Symbol("new_m", real=True), theirs[v]: Symbol("new_v", positive=True)}
+    steps = (_at_a_root(step_of(new).xreplace(named)) for new in (mine, theirs))
+    return vanishes(next(steps) - next(steps)) is True
 
 
 def _attained(rule: Rule) -> Proof:
@@ -160,8 +169,8 @@ BOUND = Theorem(
     name="adam_step_bound",
     sentence="|step| <= lr*(1-beta1)/(1-beta1^t)*sqrt((1-beta2^t)/(1-beta2)*S), S the sum of (beta1^2/beta2)^i, i < t.",
     source="Cauchy-Schwarz on the two moments",
-    condition="Adam in each of its forms, weight_decay = 0, 0 < beta2, eps >= 0",
-    applies=lambda rule: rule in (ADAM, ADAM_EPS_HAT, ADAM_EPS_INSIDE, ADAMW),
+    condition="the rule is Adam at eps = weight_decay = 0; 0 < beta2, eps >= 0",
+    applies=_is_adam_without_eps,
     prove=_bounded,
 )
 BOUND_ATTAINED = Theorem(

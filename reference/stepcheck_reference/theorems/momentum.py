@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from sympy import Expr, Integer, Rational
 
-from stepcheck_reference.alphabet import b, dampening, lr, momentum, t, theta, velocity
+from stepcheck_reference.alphabet import M, b, beta, dampening, g, lr, momentum, t, theta, velocity
 from stepcheck_reference.facts import fixed
 from stepcheck_reference.induction import carries, solves
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.rules.momentum import MOMENTUM
+from stepcheck_reference.rules.momentum_ema import MOMENTUM_EMA
 from stepcheck_reference.rules.momentum_lr_inside import MOMENTUM_LR_INSIDE
 from stepcheck_reference.theorem import Proof, Theorem, every
 from stepcheck_reference.walk import walk
@@ -42,6 +43,14 @@ def _rate_changes(torch_form: Rule, inside: Rule) -> Proof:
     )
 
 
+def _averages(torch_form: Rule, average: Rule) -> Proof:
+    return every(
+        *solves(fixed(torch_form, {dampening: momentum}), {b: g}, g),
+        *solves(average, {M: g * (1 - beta**t)}, g),
+        how="by induction on a constant gradient g: torch's b is g, and the average (1 - beta**t)*g",
+    )
+
+
 WEIGHTS = Theorem(
     name="momentum_weights",
     sentence="Momentum's weights of past gradients sum to (1 - mu**t)/(1 - mu): the buffer is no average.",
@@ -65,4 +74,12 @@ RATE_INSIDE_PARTS = Theorem(
     condition="lr changes, momentum > 0",
     rules=(MOMENTUM, MOMENTUM_LR_INSIDE),
     prove=_rate_changes,
+)
+DAMPENING_IS_NO_AVERAGE = Theorem(
+    name="dampening_is_no_plain_average",
+    sentence="With dampening = momentum torch's buffer holds a constant gradient whole; an average falls short.",
+    source="torch.optim.SGD, whose first gradient enters the buffer whole",
+    condition="dampening = momentum, beside an average from 0 with beta = momentum > 0",
+    rules=(MOMENTUM, MOMENTUM_EMA),
+    prove=_averages,
 )
