@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from stepcheck_reference.facts.bound import step_bound
 from stepcheck_reference.facts.elementwise import is_elementwise
+from stepcheck_reference.facts.fading import is_fading
 from stepcheck_reference.facts.monotone import monotone_states
-from stepcheck_reference.facts.parity import is_sign_equivariant
+from stepcheck_reference.facts.parity import is_sign_equivariant, odd_states
 from stepcheck_reference.facts.rate import is_linear_in_rate
 from stepcheck_reference.facts.reduction import fixed, reduces
 from stepcheck_reference.facts.rest import rest_factor, resting_states, rests
@@ -21,11 +22,13 @@ __all__ = [
     "fixed",
     "homogeneity",
     "is_elementwise",
+    "is_fading",
     "is_linear_in_rate",
     "is_sign_equivariant",
     "is_translation_invariant",
     "monotone_states",
     "nonnegative_states",
+    "odd_states",
     "reduces",
     "rest_factor",
     "resting_states",

@@ -41,6 +41,19 @@ def is_sign_equivariant(rule: Rule) -> bool | None:
     return False if _refuted(rule) else None
 
 
+@lru_cache(maxsize=1024)
+def odd_states(rule: Rule) -> Mapping[Symbol, bool]:
+    """Return of each state that feeds the step whether it changes its sign with theta and the gradients, or keeps it.
+
+    What is 0 always does both, and is left out; nothing is said of a rule with a state that does neither.
+    """
+    try:
+        parities = _state_parities(rule)
+    except Neither:
+        return {}
+    return {state: odd for state, odd in parities.items() if odd is not None and state not in (theta, g)}
+
+
 def _refuted(rule: Rule) -> bool:
     if asks(rule):
         return False
