@@ -17,7 +17,7 @@ def from_zero(
     steps: int,
     gradient: Callable[[int, Tensor, int], Data],
 ) -> Script:
-    """Return a script of tensors from 0, each in a group of its own; ``gradient`` is asked with (index, tensor, step)."""
+    """Return a script of tensors from 0, a group each; ``gradient`` is asked with (index, tensor, step)."""
     tensors = tuple(Tensor(shape, facts.dtype, ZERO) for shape in shapes)
     back = tuple((index, ZERO) for index in range(len(tensors)))
     return Script(

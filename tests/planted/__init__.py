@@ -154,6 +154,18 @@ WRONG: tuple[Planted, ...] = (
     _wrong("faults.py:AdamHangsInStepTwo", "adam", FINISHES, hangs=True),
     _wrong("faults.py:AdamRaisesOnEmptyTensor", "adam", FINISHES),
     _wrong("faults.py:AdamWidensParameter", "adam", FINISHES),
+    _wrong("invariants.py:AmsgradMaximumFades", "amsgrad", "SC301"),
+    _wrong("invariants.py:AdamSquaresKeepSign", "adam", "SC302"),
+    _wrong("invariants.py:AdagradForgets", "adagrad", "SC301", "SC303"),
+    _wrong("invariants.py:AdamClipsGradients", "adam", "SC304"),
+    _wrong("invariants.py:SgdClippedFromAbove", "sgd", "SC305"),
+    _wrong("invariants.py:MomentumShiftsBuffer", "momentum", "SC306"),
+    _wrong("invariants.py:AdamClipsByParameter", "adam", "SC307"),
+    _wrong("invariants.py:AdamWDecaysCautiously", "adamw", "SC308"),
+    _wrong("limits.py:MomentumCountsFirstTwice", "momentum", "SC309"),
+    _wrong("limits.py:AdamCorrectsTwice", "adam", "SC310"),
+    _wrong("limits.py:AdamHalvesEps", "adam", "SC501"),
+    _wrong("limits.py:AdamCorrectsFirstStepAlone", "adam", "SC502"),
 )
 """Every wrong optimizer; a test holds this list to the classes in the files."""
 

@@ -5,19 +5,29 @@ from __future__ import annotations
 from difflib import get_close_matches
 
 from stepcheck_properties.law import Law
+from stepcheck_properties.laws.bounded_steps import BOUNDED
 from stepcheck_properties.laws.company import ALONE, MIXED, ORDER
 from stepcheck_properties.laws.completion import COMPLETION
 from stepcheck_properties.laws.complex_pairs import PAIRS
+from stepcheck_properties.laws.decoupling import DECOUPLING
 from stepcheck_properties.laws.domains import DOMAINS
 from stepcheck_properties.laws.execution_paths import PATHS
+from stepcheck_properties.laws.fading_steps import FADING
+from stepcheck_properties.laws.first_steps import FIRST, STEADY
+from stepcheck_properties.laws.gathering import GATHERING
 from stepcheck_properties.laws.gradients import GRADIENTS
+from stepcheck_properties.laws.lasting_states import NONNEGATIVE, RISING
 from stepcheck_properties.laws.layouts import LAYOUTS
 from stepcheck_properties.laws.liveness import LIVENESS
 from stepcheck_properties.laws.maximizing import MAXIMIZING
+from stepcheck_properties.laws.mirroring import MIRRORING
 from stepcheck_properties.laws.missing_gradients import MISSING
 from stepcheck_properties.laws.nonfinite import SHOWS, STAYS
 from stepcheck_properties.laws.oracle_agreement import COUNTS, INITIALS, PARAMETERS, STATES
+from stepcheck_properties.laws.permuting import PERMUTING
 from stepcheck_properties.laws.repetition import REPETITION
+from stepcheck_properties.laws.scaling import SCALING
+from stepcheck_properties.laws.translating import TRANSLATING
 
 ALL: tuple[Law, ...] = (
     PARAMETERS,
@@ -39,6 +49,18 @@ ALL: tuple[Law, ...] = (
     DOMAINS,
     SHOWS,
     STAYS,
+    RISING,
+    NONNEGATIVE,
+    FADING,
+    SCALING,
+    MIRRORING,
+    PERMUTING,
+    TRANSLATING,
+    DECOUPLING,
+    GATHERING,
+    BOUNDED,
+    FIRST,
+    STEADY,
 )
 
 

@@ -91,8 +91,8 @@ def _apart(evidence: Evidence) -> Checked:
 DECOUPLING = Law(
     code="SC308",
     title="a decoupled decay shrinks parameters and does nothing else",
-    sentence="A step with decoupled decay comes to the states, to the bit, and to within rounding to the parameters of one "
-    "without it from parameters that have been shrunk beforehand, whatever the gradients.",
+    sentence="A step with decoupled decay comes to the states, to the bit, and to within rounding to the "
+    "parameters of one without it from parameters that have been shrunk beforehand, whatever the gradients.",
     source="Loshchilov & Hutter 2019, section 2 and Algorithm 2, https://arxiv.org/abs/1711.05101",
     since="0.2",
     applies=_decays_apart,
@@ -101,11 +101,11 @@ DECOUPLING = Law(
     unit="reals",
     mathematics="""\
 theta <- (1 - lr*weight_decay)*theta - step, and the step knows nothing of theta: the decay's part is
--lr*weight_decay*theta whatever the gradients. The L2 form adds weight_decay*theta to the gradient instead; its part goes
-through the moments and is divided by sqrt(v), so that what has large gradients decays less.""",
+-lr*weight_decay*theta whatever the gradients. The L2 form adds weight_decay*theta to the gradient instead; its part
+goes through the moments and is divided by sqrt(v), so that what has large gradients decays less.""",
     remedy="""\
-Multiply the parameter by 1 - lr*weight_decay before, or beside, the step, and leave the gradient alone. If the decay is
-in the moments, the rule is the L2 form, and says so in its name.""",
+Multiply the parameter by 1 - lr*weight_decay before, or beside, the step, and leave the gradient alone. If the decay
+is in the moments, the rule is the L2 form, and says so in its name.""",
     example="""\
 class AdamWFromABlog(torch.optim.Optimizer):
     ...

@@ -60,8 +60,8 @@ def _never_grows(evidence: Evidence) -> Checked:
 FADING = Law(
     code="SC303",
     title="the step of one and the same gradient never grows",
-    sentence="Without weight decay, at constant hyper-parameters, the step that a gradient leads to is never longer than "
-    "the one that it led to before.",
+    sentence="Without weight decay, at constant hyper-parameters, the step that a gradient leads to is never "
+    "longer than the one that it led to before.",
     source="Duchi, Hazan & Singer 2011, Figure 1: the sum of squares never falls",
     since="0.2",
     applies=_fades,
@@ -69,12 +69,12 @@ FADING = Law(
     condition="a step is proved to be the gradient times what never grows, as AdaGrad's; weight_decay can be 0",
     unit="reals",
     mathematics="""\
-The step is g*r(h, t), with h a sum of squares that never falls, and dr/dh <= 0, dr/dt <= 0. Parameters are put back to 0
-before each step, so that what they hold after it is the step, and every rounding on the way to it is monotone: a longer
-step is no rounding error. RMSprop and Adam do not have this property: their averages forget.""",
+The step is g*r(h, t), with h a sum of squares that never falls, and dr/dh <= 0, dr/dt <= 0. Parameters are put back
+to 0 before each step, so that what they hold after it is the step, and every rounding on the way to it is monotone:
+a longer step is no rounding error. RMSprop and Adam do not have this property: their averages forget.""",
     remedy="""\
-Print the sum of squares. If it decays, or is reset, the rule is another one; if it is right, the rate that multiplies
-the gradient grows with the count.""",
+Print the sum of squares. If it decays, or is reset, the rule is another one; if it is right, the rate that
+multiplies the gradient grows with the count.""",
     example="""\
 class AdagradThatForgets(torch.optim.Optimizer):
     ...

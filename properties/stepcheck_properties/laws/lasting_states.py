@@ -68,8 +68,8 @@ def _never_negative(evidence: Evidence) -> Checked:
 RISING = Law(
     code="SC301",
     title="what the rule only lets rise never falls",
-    sentence="A state whose new value is the larger of the old one and another, or the old one and a square, never falls "
-    "from one step to the next.",
+    sentence="A state whose new value is the larger of the old one and another, or the old one and a square, never"
+    " falls from one step to the next.",
     source="Reddi, Kale & Kumar 2018, Algorithm 2 (v_max); Duchi, Hazan & Singer 2011, Figure 1 (the sum of squares)",
     since="0.2",
     applies=_shows_rising,
@@ -77,12 +77,13 @@ RISING = Law(
     condition="a state is proved never to fall, and the adapter maps it",
     unit="reals",
     mathematics="""\
-v_max <- max(v_max, v), and h <- h + g**2. Rounding is monotone: fl(h + x) >= fl(h) = h for every x >= 0, so the floating
-point state does not fall either, by not one bit. This is about the state: torch divides v_max by 1 - beta2**t, which
-grows, after the maximum is taken, and that divisor does fall where gradients cease (g = 1, 0, 0: 1, 0.71, 0.58).""",
+v_max <- max(v_max, v), and h <- h + g**2. Rounding is monotone: fl(h + x) >= fl(h) = h for every x >= 0, so the
+floating point state does not fall either, by not one bit. This is about the state: torch divides v_max by 1 -
+beta2**t, which grows, after the maximum is taken, and that divisor does fall where gradients cease (g = 1, 0, 0: 1,
+0.71, 0.58).""",
     remedy="""\
-Print the state after each step. A maximum that is returned and not stored, a sum that is multiplied by a decay, and a
-state that a reload rounds to a narrower dtype all make it fall.""",
+Print the state after each step. A maximum that is returned and not stored, a sum that is multiplied by a decay, and
+a state that a reload rounds to a narrower dtype all make it fall.""",
     example="""\
 class AmsgradForgetsTheMaximum(torch.optim.Optimizer):
     ...
@@ -93,7 +94,8 @@ class AmsgradForgetsTheMaximum(torch.optim.Optimizer):
 NONNEGATIVE = Law(
     code="SC302",
     title="second moments are never negative",
-    sentence="A state that is proved never to be negative, as an average or a sum of squares, is not negative at any step.",
+    sentence="A state that is proved never to be negative, as an average or a sum of squares, is not negative at "
+    "any step.",
     source="Kingma & Ba 2015, Algorithm 1; sums and averages of squares",
     since="0.2",
     applies=_shows_nonnegative,
@@ -105,8 +107,8 @@ beta*v + (1 - beta)*g**2 with 0 <= beta < 1 is a sum of two numbers that are not
 neither the products nor the sum can round below 0, nor can v + (1 - beta)*(g**2 - v). A root of it is then a number.
 Of a complex parameter the squares are those of its real and of its imaginary part.""",
     remedy="""\
-Look for g*g of a complex gradient, whose real part can be negative, for a variance that is kept as a difference, and for
-a moment that is stored with the sign of the gradient.""",
+Look for g*g of a complex gradient, whose real part can be negative, for a variance that is kept as a difference, and
+for a moment that is stored with the sign of the gradient.""",
     example="""\
 class ComplexSquares(torch.optim.Optimizer):
     ...

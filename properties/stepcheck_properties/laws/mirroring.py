@@ -37,18 +37,18 @@ def _opposite(evidence: Evidence) -> Checked:
 MIRRORING = Law(
     code="SC305",
     title="opposite parameters and gradients lead to opposite parameters",
-    sentence="With the opposite parameters at first and the opposite gradients, every parameter is the opposite after each "
-    "step, and every state the opposite or the same, to the bit.",
+    sentence="With the opposite parameters at first and the opposite gradients, every parameter is the opposite "
+    "after each step, and every state the opposite or the same, to the bit.",
     source="every published rule is odd in (theta, g): no direction is preferred",
     since="0.2",
     applies=_mirrors,
     check=_opposite,
-    condition="the rule is proved to change its sign with parameters and gradients; the subject computes with torch's "
-    "operations",
+    condition="the rule is proved to change its sign with parameters and gradients; the subject computes with "
+    "torch's operations",
     unit="reals",
     mathematics="""\
-An average of gradients is odd, one of squares even, and the step, odd over even, is odd; so is the decay. Rounding to
-nearest is symmetric about 0, so that the floating point step is odd to the last bit.""",
+An average of gradients is odd, one of squares even, and the step, odd over even, is odd; so is the decay. Rounding
+to nearest is symmetric about 0, so that the floating point step is odd to the last bit.""",
     remedy="""\
 Look for what treats the two signs differently: a clamp from one side, a comparison that puts 0 on one of them, an
 absolute value that is missing, truncation of a negative number.""",

@@ -71,8 +71,8 @@ def _same(evidence: Evidence) -> Checked:
 PERMUTING = Law(
     code="SC306",
     title="an element's place in its tensor does not matter",
-    sentence="With the elements of every tensor in reverse order, in parameters and gradients, each element comes to the "
-    "same parameter and states, to within rounding.",
+    sentence="With the elements of every tensor in reverse order, in parameters and gradients, each element comes "
+    "to the same parameter and states, to within rounding.",
     source="elementwise rules: theta_i after a step is a function of theta_i, g_i and the states of i alone",
     since="0.2",
     applies=_is_of_elements,

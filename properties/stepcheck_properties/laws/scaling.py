@@ -86,21 +86,21 @@ def _scaled(evidence: Evidence) -> Checked:
 SCALING = Law(
     code="SC304",
     title="steps scale with the gradients as the rule's do",
-    sentence="With every gradient times a power of two, from the first, nonzero ones on, each step and state is times the "
-    "power of it that the rule says, to the bit: a step of Adam or AdaGrad is the same.",
+    sentence="With every gradient times a power of two, from the first, nonzero ones on, each step and state is "
+    "times the power of it that the rule says, to the bit: a step of Adam or AdaGrad is the same.",
     source="Kingma & Ba 2015, section 2.1 (invariance to the scale of the gradient)",
     since="0.2",
     applies=_scales,
     check=_scaled,
-    condition="steps are proved to scale where some hyper-parameters are 0, as eps, and these can be 0; the subject computes "
-    "with torch's operations",
+    condition="steps are proved to scale where some hyper-parameters are 0, as eps, and these can be 0; the "
+    "subject computes with torch's operations",
     unit="reals",
     mathematics="""\
-Where g becomes c*g, an average of gradients becomes c times, one of squares c**2 times, and their quotient m/sqrt(v) is
-the same. That takes eps = 0, or eps would not scale; no coupled decay, which adds what does not scale to g; and states
-that start from 0. SGD's step is times c, Rprop's and Lion's always the same, and RAdam's the same only once it is
-rectified: before, it is times c. For c = 2**k, within range, every product, quotient, sum and root of an IEEE 754
-arithmetic has the same significant bits.""",
+Where g becomes c*g, an average of gradients becomes c times, one of squares c**2 times, and their quotient m/sqrt(v)
+is the same. That takes eps = 0, or eps would not scale; no coupled decay, which adds what does not scale to g; and
+states that start from 0. SGD's step is times c, Rprop's and Lion's always the same, and RAdam's the same only once
+it is rectified: before, it is times c. For c = 2**k, within range, every product, quotient, sum and root of an IEEE
+754 arithmetic has the same significant bits.""",
     remedy="""\
 Look for a number that is added, compared or clamped to and does not scale with the gradient: an eps that is there
 even at eps=0, a clipped gradient, a floor below the second moment.""",

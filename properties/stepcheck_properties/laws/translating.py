@@ -60,19 +60,20 @@ def _same_states(evidence: Evidence) -> Checked:
 TRANSLATING = Law(
     code="SC307",
     title="states do not depend on where parameters are",
-    sentence="Without a decay that enters the gradient, a run from other parameters with the same gradients has the same "
-    "states, to the bit.",
+    sentence="Without a decay that enters the gradient, a run from other parameters with the same gradients has "
+    "the same states, to the bit.",
     source="first-order rules: without decay theta enters its own equation alone, as theta - step",
     since="0.2",
     applies=_moves_along,
     check=_same_states,
-    condition="steps without weight decay are proved not to depend on where theta is, and states are shown; the rule takes "
-    "its gradients at theta",
+    condition="steps without weight decay are proved not to depend on where theta is, and states are shown; the "
+    "rule takes its gradients at theta",
     unit="reals",
     mathematics="""\
-Where theta_t = theta - s(g_1, ..., g_t) and no state reads theta, a shift of theta is a shift of the whole trajectory,
-and states are the same numbers. A decoupled decay reads theta, but only for theta; a coupled one puts it into the
-gradient. ASGD, whose state averages parameters, and rules that scale a step by the norm of theta do not have it.""",
+Where theta_t = theta - s(g_1, ..., g_t) and no state reads theta, a shift of theta is a shift of the whole
+trajectory, and states are the same numbers. A decoupled decay reads theta, but only for theta; a coupled one puts it
+into the gradient. ASGD, whose state averages parameters, and rules that scale a step by the norm of theta do not
+have it.""",
     remedy="""\
 Find where the parameter's value enters a state: a decay that is added to the gradient although it was said to be
 decoupled, a gradient that is clipped or scaled by the parameter's size.""",

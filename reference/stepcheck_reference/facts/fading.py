@@ -16,7 +16,7 @@ from stepcheck_reference.rule import Rule
 
 @lru_cache(maxsize=1024)
 def is_fading(rule: Rule) -> bool | None:
-    """Return True where a step is the gradient times what states that never fall, and the count, only make smaller; else None.
+    """Return True where a step is the gradient times what only falls as states rise and steps are counted, else None.
 
     It takes weight_decay to be 0 and other hyper-parameters to stand still.
     """
