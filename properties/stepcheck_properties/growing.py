@@ -8,6 +8,7 @@ from collections.abc import Callable
 from stepcheck_properties.bases import hyper
 from stepcheck_properties.from_zero import from_zero
 from stepcheck_properties.law import Facts
+from stepcheck_reference.facts import Homogeneity
 from stepcheck_reference.script import Data, Literal, Script, Tensor
 
 STEPS = 5
@@ -15,8 +16,12 @@ BETA1, BETA2 = 0.25, 0.5
 """Weights with beta2/beta1 = 2, by which gradients grow that make Adam's step the longest."""
 
 
-def growing(facts: Facts, seed: int, **wanted: float) -> Script:
-    """Return a script from zero whose gradients double from step to step, with ``BETA1`` and ``BETA2`` in one group."""
+def growing(facts: Facts, seed: int, scaling: Homogeneity) -> Script:
+    """Return a script from zero whose gradients double from step to step, with ``BETA1`` and ``BETA2`` in one group.
+
+    What ``scaling`` takes to be 0 is 0, and so is the decay.
+    """
+    wanted = {"weight_decay": 0.0, **{str(symbol): 0.0 for symbol in scaling.at_zero}}
     first = hyper(facts, 0, **{"beta1": BETA1, "beta2": BETA2, **wanted})
     return from_zero(facts, ((5,), ()), [first, hyper(facts, 1, **wanted)], STEPS, _gradients(seed, 2.0, False))
 

@@ -13,6 +13,7 @@ from stepcheck_properties.laws.bounded_steps import BOUNDED, bound
 from stepcheck_properties.laws.first_steps import FIRST, STEADY
 from stepcheck_properties.laws.gathering import GATHERING
 from stepcheck_reference.alphabet import b, beta1, beta2, eps, lr, m, theta, v
+from stepcheck_reference.facts import homogeneity
 from stepcheck_reference.rules import ALL, find
 from stepcheck_reference.walk import walk
 
@@ -77,7 +78,7 @@ def test_both_corrections_are_seen_apart():
 def test_only_one_power_of_two_at_every_step_is_a_constant_gradient():
     script = halves(facts("adam"))
     assert constant_gradient(script, 0) == GRADIENT
-    assert constant_gradient(growing(facts("adam"), 1), 0) is None
+    assert constant_gradient(growing(facts("adam"), 1, homogeneity(find("adam"))), 0) is None
 
 
 def test_dyadic_numbers_are_those_that_a_format_holds():

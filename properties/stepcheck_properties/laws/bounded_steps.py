@@ -36,7 +36,7 @@ def _is_bounded(facts: Facts) -> bool:
 def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
     scaling = homogeneity(facts.rule)
     assert scaling is not None, "a rule that is Adam at eps = 0 scales"
-    yield growing(facts, seed, **{str(symbol): 0.0 for symbol in scaling.at_zero})
+    yield growing(facts, seed, scaling)
 
 
 def bound(values: Mapping[str, float], count: int) -> float:
@@ -97,4 +97,5 @@ class AdamCorrectsTwice(torch.optim.Optimizer):
     ...
     m_hat = m / (1 - beta1**t) / (1 - beta1**t)""",
     scripts=_scripts,
+    theorem="adam_step_bound",
 )

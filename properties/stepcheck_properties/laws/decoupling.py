@@ -112,4 +112,5 @@ class AdamWFromABlog(torch.optim.Optimizer):
     g = p.grad + weight_decay * p                        # coupled, whatever the class is called""",
     scripts=_scripts,
     twin=_already_shrunk,
+    theorem="decoupled_decay_is_apart",
 )

@@ -80,4 +80,5 @@ class AdagradThatForgets(torch.optim.Optimizer):
     ...
     h.mul_(0.9).addcmul_(g, g)                           # AdaGrad's sum keeps all of h""",
     scripts=_scripts,
+    theorem="adagrad_effective_step_never_grows",
 )

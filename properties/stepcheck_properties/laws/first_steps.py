@@ -67,6 +67,7 @@ class AdamEpsHat(torch.optim.Optimizer):
     ...
     step = lr * sqrt(1 - beta2**t) / (1 - beta1**t) * m / (v.sqrt() + eps)     # eps counts 1/sqrt(1 - beta2) times""",
     scripts=_scripts,
+    theorem="adam_first_step",
 )
 
 STEADY = Law(
@@ -94,4 +95,5 @@ class AdamWithoutFirstMomentCorrection(torch.optim.Optimizer):
     ...
     p.addcdiv_(m, (v / (1 - beta2**t)).sqrt() + eps, value=-lr)                # m is (1 - beta1**t)*g still""",
     scripts=_scripts,
+    theorem="constant_gradient_is_its_corrected_moments",
 )

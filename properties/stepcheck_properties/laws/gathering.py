@@ -96,4 +96,5 @@ class MomentumAsAverage(torch.optim.Optimizer):
     ...
     buffer.mul_(mu).add_(g, alpha=1 - mu)                # its weights sum to 1 - mu**t""",
     scripts=_scripts,
+    theorem="momentum_weights",
 )

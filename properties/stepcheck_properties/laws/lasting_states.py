@@ -89,6 +89,7 @@ class AmsgradForgetsTheMaximum(torch.optim.Optimizer):
     ...
     largest = torch.maximum(state["max_exp_avg_sq"], v)
     state["max_exp_avg_sq"] = v                          # should be largest""",
+    theorem="v_max_never_falls",
 )
 
 NONNEGATIVE = Law(
@@ -113,4 +114,5 @@ for a moment that is stored with the sign of the gradient.""",
 class ComplexSquares(torch.optim.Optimizer):
     ...
     v.mul_(beta2).add_(g * g, alpha=1 - beta2)           # of a complex g, this is not |g|**2""",
+    theorem="second_moments_never_negative",
 )

@@ -58,4 +58,5 @@ class SgdClippedFromAbove(torch.optim.Optimizer):
     p.sub_(lr * g.clamp(max=1.0))                        # what about gradients below -1?""",
     scripts=_scripts,
     twin=_mirrored,
+    theorem="sign_equivariant",
 )

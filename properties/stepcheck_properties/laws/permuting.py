@@ -91,4 +91,5 @@ class StepsAllButTheLast(torch.optim.Optimizer):
     p.view(-1)[:-1].sub_(lr * g.view(-1)[:-1])           # the last element stays""",
     scripts=_scripts,
     twin=_turned,
+    theorem="permutation_equivariant",
 )

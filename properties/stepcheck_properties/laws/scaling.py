@@ -37,10 +37,10 @@ def _scales(facts: Facts) -> bool:
 def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
     scaling = homogeneity(facts.rule)
     assert scaling is not None, "the law applies"
-    zeros = {str(symbol): 0.0 for symbol in scaling.at_zero}
     if scaling.degree is not None:
-        yield growing(facts, seed, **zeros)
+        yield growing(facts, seed, scaling)
         return
+    zeros = {str(symbol): 0.0 for symbol in scaling.at_zero}
     hypers = [hyper(facts, 0, **{"beta2": 0.9, **zeros}), hyper(facts, 1, **zeros)]
     yield from_zero(facts, ((5,), ()), hypers, LONG, varying(seed))
 
@@ -110,4 +110,5 @@ class AdamWithFloor(torch.optim.Optimizer):
     denominator = v_hat.sqrt().clamp(min=1e-4) + eps     # a floor that does not scale""",
     scripts=_scripts,
     twin=_times_four,
+    theorem="scale_invariant_at_eps_0",
 )

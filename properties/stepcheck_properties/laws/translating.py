@@ -84,4 +84,5 @@ class AdamWThatIsNot(torch.optim.Optimizer):
     m.lerp_(g, 1 - beta1)""",
     scripts=_scripts,
     twin=_at_zero,
+    theorem="translation_invariant_without_decay",
 )
