@@ -138,7 +138,7 @@ def certify(
 @click.argument("rule", required=False)
 @click.option("--latex", is_flag=True, help="Print the equations as LaTeX.")
 def rules(rule: str | None, latex: bool) -> int:
-    """List the rules, or show one: equations, closed form, source, state, domains, variants."""
+    """List the rules, or show one: equations, closed form, source, state, domains, facts, variants."""
     if rule is None and latex:
         raise click.UsageError("--latex needs a RULE, as in `stepcheck rules adam --latex`")
     from stepcheck_reference.rules import ALL, find

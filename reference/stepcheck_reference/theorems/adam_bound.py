@@ -191,7 +191,7 @@ BOUND_LIMIT = Theorem(
 )
 BOUND_GROWS = Theorem(
     name="adam_step_unbounded",
-    sentence="Where beta1^2 >= beta2, steps of Adam grow beyond every bound, as (1-beta1)*sqrt(t) at least.",
+    sentence="Where beta1^2 >= beta2, steps of Adam can grow beyond every bound, to lr*(1-beta1)*sqrt(t) and more.",
     source="geometric sums",
     condition="beta1**2 >= beta2 > 0, eps = 0",
     rules=(ADAM,),
@@ -199,7 +199,7 @@ BOUND_GROWS = Theorem(
 )
 PRINTED_BOUND_FAILS = Theorem(
     name="adam_printed_bound_fails",
-    sentence="Steps exceed the bound that Kingma & Ba print, both of its cases.",
+    sentence="Steps can exceed the bound that Kingma & Ba print, in both of its cases.",
     source=KINGMA,
     condition="lr*(1 - beta1)/sqrt(1 - beta2) where 1 - beta1 is more than sqrt(1 - beta2), and lr otherwise",
     rules=(ADAM,),

@@ -57,7 +57,7 @@ def _mixed(rule: Rule) -> Proof:
         ends = [walk(rule, {**hyper, weight_decay: decay}, Integer(1), [gradient])[-1][theta] for decay in (0, 1)]
         added.append(ends[1] - ends[0])
     return every(
-        (added[0] != added[1], "the decay adds the same on g = 0 and g = 1"),
+        (added[0] != added[1], "the decay adds other things on g = 0 and g = 1"),
         how=f"from theta = 1 at beta1 = beta2 = 0, eps = lr = 1 a decay of 1 adds {added[0]} on g = 0 and "
         f"{added[1]} on g = 1",
     )
@@ -72,7 +72,7 @@ def _part(coupled: Rule, decoupled: Rule) -> Proof:
     ends = [[held[theta] for held in walk(rule, hyper, 1, [Integer(0)] * 2)] for rule in (coupled, decoupled)]
     return every(
         (ends[0][1] == ends[1][1], "the first step is the same"),
-        (ends[0][2] != ends[1][2], "the second step is the same"),
+        (ends[0][2] != ends[1][2], "the second step is not"),
         how=f"from theta = 1 with lr = momentum = 1/2, decay 1 and g = 0, 0: coupled {ends[0][1]}, {ends[0][2]}, "
         f"decoupled {ends[1][1]}, {ends[1][2]}",
     )

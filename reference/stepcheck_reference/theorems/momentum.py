@@ -37,7 +37,7 @@ def _rate_changes(torch_form: Rule, inside: Rule) -> Proof:
     ends = [[held[theta] for held in walk(rule, hyper, 0, [Integer(1), Integer(0)])] for rule in (torch_form, inside)]
     return every(
         (ends[0][1] == ends[1][1], "the first step is the same"),
-        (ends[0][2] != ends[1][2], "the second step is the same"),
+        (ends[0][2] != ends[1][2], "the second step is not"),
         how=f"from theta = 0 with momentum 1/2, lr = 1, 1/2 and g = 1, 0: torch's form is at {ends[0][2]}, the "
         f"other at {ends[1][2]}",
     )

@@ -7,7 +7,7 @@ from sympy import Integer, sign
 from stepcheck_reference.alphabet import eps, eps_root, initial_accumulator, lambd, theta, weight_decay, x
 from stepcheck_reference.equality import vanishes
 from stepcheck_reference.facts import fixed, homogeneity
-from stepcheck_reference.facts.equations import cases, equations, step_of
+from stepcheck_reference.facts.equations import cases, decays_apart, equations, step_of
 from stepcheck_reference.facts.sample import sample
 from stepcheck_reference.objective import asks
 from stepcheck_reference.rule import Rule
@@ -28,8 +28,8 @@ def _divides(rule: Rule) -> bool:
 
 
 def _degree(rule: Rule, *expected: int, how: str) -> Proof:
-    """Return whether the step without offsets has these degrees, one a case."""
-    found = homogeneity(fixed(rule, OFFSETS))
+    """Return whether the step has these degrees, one a case, with no hyper-parameter at 0."""
+    found = homogeneity(rule)
     if found is None or found.at_zero:
         return Proof("undecided", "no power of c comes out of the step, as far as its equations tell")
     degrees = [degree for _, degree in found.cases]
@@ -39,12 +39,19 @@ def _degree(rule: Rule, *expected: int, how: str) -> Proof:
     return Proof("proved", how + (f"; degrees of states: {states}" if states else ""))
 
 
+def _rectified(rule: Rule) -> Proof:
+    alone = fixed(rule, OFFSETS)
+    if all(step_of(new) != 0 for _, new in cases(alone)):
+        return _degree(alone, 0, 1, how="the step has degree 0 where it is rectified, and 1 elsewhere")
+    return _degree(alone, 0, how="the step has degree 0 where it is rectified, and is none elsewhere")
+
+
 def _two_gradients(rule: Rule) -> Proof:
     """Return whether the first step on g = 2 is another than that on g = 1, at eps = 1."""
     known = {**sample(rule), eps: Integer(1), **{symbol: 0 for symbol in OFFSETS if symbol != eps}}
     once, twice = (walk(rule, known, Integer(0), [Integer(one)])[-1][theta] for one in (1, 2))
     shown = f"at eps = 1 the first step is {float(once):.4g} on g = 1 and {float(twice):.4g} on g = 2"
-    return every((vanishes(once - twice) is False, "the first step on g = 2 is that on g = 1"), how=shown)
+    return every((vanishes(once - twice) is False, "the first step on g = 2 is another than on g = 1"), how=shown)
 
 
 def _stands(rule: Rule) -> Proof:
@@ -63,7 +70,7 @@ SCALE_INVARIANT = Theorem(
     condition="the rule divides by a root or size with eps, without cases; no coupled decay, from zero state, and the "
     "first gradient of an element is not 0",
     applies=lambda rule: _divides(rule) and len(cases(rule)) == 1,
-    prove=lambda rule: _degree(rule, 0, how="the step has degree 0 in the gradients"),
+    prove=lambda rule: _degree(fixed(rule, OFFSETS), 0, how="the step has degree 0 in the gradients"),
 )
 ONLY_AT_EPS_0 = Theorem(
     name="scale_invariant_only_at_eps_0",
@@ -79,16 +86,14 @@ RECTIFIED_ONLY = Theorem(
     source="Liu et al. 2020, Algorithm 2, https://arxiv.org/abs/1908.03265",
     condition="the rule has cases that the step count decides, and eps",
     applies=lambda rule: _divides(rule) and len(cases(rule)) > 1,
-    prove=lambda rule: _degree(
-        rule, *((0, 1) if _always_moves(rule) else (0,)), how="degree 0 where rectified, 1 (or no step) elsewhere"
-    ),
+    prove=_rectified,
 )
 SIGNS_ALWAYS = Theorem(
     name="sign_steps_scale_invariant",
     sentence="Gradients times c > 0 change no step of a rule that takes signs, whatever its hyper-parameters.",
     source="each rule's equations",
-    condition="the rule takes signs: signSGD, Lion, Rprop",
-    applies=lambda rule: any(equation.has(sign) for equation in rule.step.values()),
+    condition="the rule takes signs, of gradients without decay",
+    applies=lambda rule: any(equation.has(sign) for equation in rule.step.values()) and decays_apart(rule),
     prove=lambda rule: _degree(rule, 0, how="the step has degree 0 in the gradients"),
 )
 DEGREE_ONE = Theorem(
@@ -99,7 +104,7 @@ DEGREE_ONE = Theorem(
     applies=lambda rule: (
         eps not in rule.hyper and not any(equation.has(sign) for equation in rule.step.values()) and not asks(rule)
     ),
-    prove=lambda rule: _degree(rule, 1, how="the step has degree 1 in the gradients"),
+    prove=lambda rule: _degree(fixed(rule, OFFSETS), 1, how="the step has degree 1 in the gradients"),
 )
 ADADELTA_STANDS = Theorem(
     name="adadelta_stands_at_eps_0",
@@ -109,7 +114,3 @@ ADADELTA_STANDS = Theorem(
     rules=(ADADELTA,),
     prove=_stands,
 )
-
-
-def _always_moves(rule: Rule) -> bool:
-    return all(step_of(new) != 0 for _, new in cases(fixed(rule, OFFSETS)))

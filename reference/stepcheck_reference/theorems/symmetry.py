@@ -35,7 +35,7 @@ def _pulled(rule: Rule) -> Proof:
     hyper = {lr: Rational(1, 2), lambd: Rational(1, 5), alpha: Integer(1), t0: Integer(0)}
     one, three = (walk(rule, hyper, start, [Integer(1)])[-1][theta] - start for start in (Integer(1), Integer(3)))
     shown = f"at lambd = 1/5, lr = 1/2 and g = 1 the first step is {one} from theta = 1 and {three} from theta = 3"
-    return every(((one - three).is_nonzero, "the first steps from theta = 1 and 3 are one"), how=shown)
+    return every(((one - three).is_nonzero, "the first steps from theta = 1 and 3 differ"), how=shown)
 
 
 def _order(rule: Rule) -> Proof:
