@@ -173,6 +173,8 @@ RIGHT: tuple[Planted, ...] = (
     _wrong("controls.py:CorrectAdam", "adam"),
     _wrong("controls.py:HandWrittenAdam", "adam"),
     _wrong("controls.py:HandWrittenAdamFloat32Scalars", "adam"),
+    # a past fault that breaks nothing, because float32 scalars allow it; the certificate says that it needs them
+    _wrong("adam.py:AdamWLosesSmallDecay", "adamw", dtype="float64"),
     _wrong("controls.py:HandWrittenMomentum", "momentum"),
     _wrong("adagrad.py:HandWrittenAdagrad", "adagrad+initial_accumulator+lr_decay"),
     _wrong("rmsprop.py:HandWrittenRMSprop", "rmsprop_centered_momentum"),

@@ -245,3 +245,12 @@ class AdamMinimizesWhereDecayed(_Adam):
             g = -g
         m, v, c1, c2 = self.average(g, state, group)
         p.addcdiv_(m / c1, (v / c2).sqrt() + group["eps"], value=-group["lr"])
+
+
+class AdamWLosesSmallDecay(_Adam):
+    """Claims AdamW in float64; computes 1 - lr*weight_decay in float32, where a decay below 6e-8 is lost."""
+
+    def update(self, p, g, state, group):
+        m, v, c1, c2 = self.average(g, state, group)
+        p.mul_(float(torch.tensor(1 - group["lr"] * group["weight_decay"], dtype=torch.float32)))
+        p.addcdiv_(m / c1, (v / c2).sqrt() + group["eps"], value=-group["lr"])
