@@ -86,7 +86,7 @@ law, and each of {len(codes)} laws has to break on one of them, or it proves not
 {wrong_table}
 ```
 
-Beside them stand {len(right)} that are right, and no law breaks on these:
+Beside them stand {len(right)} controls, on which no law may break:
 
 ```text
 {right_table.strip(chr(10))}

@@ -222,14 +222,6 @@ class AdamEpsScaledByCorrection(_Adam):
         p.addcdiv_(m / c1, (v / c2).sqrt() + group["eps"] * c2**0.5, value=-group["lr"])
 
 
-class AdamSquaresComplexGradient(_Adam):
-    """Claims Adam for complex parameters; squares the gradient as a complex number, and its second moment is one."""
-
-    def update(self, p, g, state, group):
-        m, v, c1, c2 = self.average(g, state, group)
-        p.addcdiv_(m / c1, (v / c2).sqrt() + group["eps"], value=-group["lr"])
-
-
 class AdamMinimizesWhereDecayed(_Adam):
     """Claims Adam with L2 decay, maximized; forgets to turn the gradient where there is a decay to add to it."""
 

@@ -157,10 +157,3 @@ class AdamCountsMissingGradients(_Adam):
                 if p.grad is None and self.state[p]:
                     self.state[p]["step"] += 1
         super().step(closure)
-
-
-class AdamReadsBetasFromDefaults(_Adam):
-    """Claims Adam; reads the betas that it was built with, and not those of the group."""
-
-    def update(self, p, g, group):
-        super().update(p, g, {**group, "betas": self.defaults["betas"]})

@@ -115,3 +115,30 @@ class AsgdForeachTakesFirstRate(_TwoPaths):
         ax.copy_(p if state["mu"] == 1 else ax + state["mu"] * (p - ax))
         state["eta"] = group["lr"] / (1 + group["lambd"] * group["lr"] * t) ** group["alpha"]
         state["mu"] = 1 / max(1, t - group["t0"])
+
+
+class RpropForeachZeroesGradient(_TwoPaths):
+    """Claims torch's Rprop; where the sign turns, its foreach path writes a zero into the user's gradient."""
+
+    def __init__(self, params, lr=1e-2, eta_minus=0.5, eta_plus=1.2, step_min=1e-6, step_max=50.0, foreach=False):
+        defaults = {"eta_minus": eta_minus, "eta_plus": eta_plus, "step_min": step_min, "step_max": step_max}
+        super().__init__(params, {"lr": lr, **defaults, "foreach": foreach})
+
+    def start(self, p, group):
+        return {"g_prev": torch.zeros_like(p).detach(), "step_size": torch.full_like(p, group["lr"]).detach()}
+
+    def alone(self, p, g, state, group):
+        self.move(p, g.clone(), state, group)
+
+    def together(self, ps, gs, states, group):
+        for p, g, state in zip(ps, gs, states, strict=True):
+            self.move(p, g, state, group)
+
+    def move(self, p, g, state, group):
+        turn = g * state["g_prev"]
+        grown = torch.where(turn > 0, torch.full_like(turn, group["eta_plus"]), torch.ones_like(turn))
+        factor = torch.where(turn < 0, torch.full_like(turn, group["eta_minus"]), grown)
+        state["step_size"].mul_(factor).clamp_(group["step_min"], group["step_max"])
+        g[turn < 0] = 0
+        p.sub_(state["step_size"] * g.sign())
+        state["g_prev"].copy_(g)
