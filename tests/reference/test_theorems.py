@@ -205,3 +205,13 @@ def test_the_printed_numbers_are_those_of_the_witness() -> None:
     assert "t = 210" in printed
     limit = BY_NAME["adam_step_bound_limit"].prove(find("adam")).how
     assert "7.27" in limit
+
+
+@pytest.mark.parametrize(
+    "name", ["adam_eps_hat+eps_inside", "adam+maximize", "amsgrad+eps_root", "sign_sgd+coupled_decay"]
+)
+def test_what_applies_to_a_rule_with_rewrites_is_proved_of_it(name: str) -> None:
+    rule = find(name)
+    proved = [theorem.name for theorem in ALL if theorem.applies(rule) and theorem.prove(rule).status == "proved"]
+    assert proved == [theorem.name for theorem in ALL if theorem.applies(rule)]
+    assert "sign_equivariant" in proved

@@ -44,6 +44,7 @@ def _bounded(rule: Rule) -> Proof:
     square = (beta2 * sum_m - beta1 * ages * g) ** 2 / beta2
     none = {sum_m: Integer(0), sum_v: Integer(0)}
     return every(
+        (shown(rule.init == {m: 0, v: 0}), "both moments are 0 at first"),
         (vanishes(after.xreplace(none).xreplace({ages: Integer(0)})), "V*S - M**2 is 0 after step 1"),
         (vanishes(ages * after - (beta1**2 * ages + beta2) * before - square), "V*S - M**2 stays a sum of squares"),
         *_step_in_moments(rule),
@@ -56,7 +57,8 @@ def _step_in_moments(rule: Rule) -> list[Part]:
     """Return the parts that the step's square at eps = 0 is lr**2*B_t**2*M**2/(V*S), and that eps only shortens it."""
     new = equations(fixed(rule, {weight_decay: 0}))
     new_m, new_v = (Symbol(name, positive=True) for name in ("new_m", "new_v"))
-    step = step_of(new).xreplace({new[m]: new_m, new[v]: new_v})
+    olds = {m: (new_m - (1 - beta1) * g) / beta1, v: (new_v - (1 - beta2) * g**2) / beta2}
+    step = step_of(new).xreplace(olds)
     bare = (step.xreplace({eps: Integer(0)})) ** 2
     expected = lr**2 * SQUARED * (new_m / (1 - beta1)) ** 2 / (new_v / (1 - beta2) * ages)
     divisors = [power.base for power in step.atoms(Pow) if power.has(eps) and power.exp.is_negative]
@@ -75,8 +77,8 @@ def _at_a_root(expression: Expr) -> Expr:
 
 
 def _is_adam_without_eps(rule: Rule) -> bool:
-    """Whether the rule has Adam's moments, and at eps = weight_decay = 0 its step."""
-    if set(rule.init) != {m, v} or len(cases(rule)) > 1:
+    """Whether the rule has Adam's moments, 0 at first, and at eps = weight_decay = 0 its step."""
+    if rule.init != {m: 0, v: 0} or len(cases(rule)) > 1:
         return False
     mine, theirs = (equations(fixed(one, {eps: 0, weight_decay: 0})) for one in (rule, ADAM))
     if any(mine[state] != theirs[state] for state in (m, v)):
