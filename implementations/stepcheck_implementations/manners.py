@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Iterator, Mapping
+import pickle
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -12,6 +14,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from stepcheck_implementations import holding
 from stepcheck_implementations.holding import Where
+from stepcheck_reference.script import SPOILED
 from stepcheck_reference.trajectory import Entry
 
 
@@ -29,17 +32,29 @@ class Told(LRScheduler):
     def tell(self, rates: Mapping[int, float]) -> None:
         """Set the rates of some groups, as before a step."""
         if rates:
-            self.wanted = [rates.get(number, rate) for number, rate in enumerate(self.wanted)]
+            now = [group["lr"] for group in self.optimizer.param_groups]
+            self.wanted = [rates.get(number, rate) for number, rate in enumerate(now)]
             self.optimizer._opt_called = True  # type: ignore[attr-defined]  # or it warns before the first step
             self.step()
 
 
-def tensor_rates(slot: str, given: Any, hyper: Mapping[str, Any], device: str) -> tuple[Any, dict[str, Any]]:
-    """Return what a constructor is given, with every learning rate as a 0-d float64 tensor."""
+TENSOR_RATES = ("tensor_lr", "one_element_lr", "viewed_lr")
+"""The manners in which a learning rate is a tensor."""
+
+
+def tensor_rates(
+    kind: str, slot: str, given: Any, hyper: Mapping[str, Any], device: str
+) -> tuple[Any, dict[str, Any]]:
+    """Return what a constructor is given, with every learning rate as a float64 tensor of ``kind``."""
+
+    def tensor(value: float) -> torch.Tensor:
+        if kind == "viewed_lr":
+            return torch.tensor([SPOILED, value, SPOILED], dtype=torch.float64, device=device)[1]
+        values = [value] if kind == "one_element_lr" else value
+        return torch.tensor(values, dtype=torch.float64, device=device)
 
     def rate(values: Mapping[str, Any]) -> dict[str, Any]:
-        held = {slot: torch.tensor(values[slot], dtype=torch.float64, device=device)} if slot in values else {}
-        return {**values, **held}
+        return {**values, **({slot: tensor(values[slot])} if slot in values else {})}
 
     tables = isinstance(given, list) and all(isinstance(entry, dict) for entry in given)
     return ([rate(entry) for entry in given] if tables else given), rate(hyper)
@@ -51,6 +66,60 @@ def through_a_file(state: Any) -> Any:
     torch.save(state, file)
     file.seek(0)
     return torch.load(file)
+
+
+def through_a_pickle(things: Any, classes: Sequence[object]) -> Any:
+    """Return what ``things`` are once pickled and unpickled; ``classes`` go by their place, wherever they were defined.
+
+    So a class that ``pickle`` could not import, as one of a notebook, is not held against its objects.
+    """
+    file = io.BytesIO()
+    _Pickler(file, classes).dump(things)
+    file.seek(0)
+    return _Unpickler(file, classes).load()
+
+
+class _Pickler(pickle.Pickler):
+    def __init__(self, file: io.BytesIO, classes: Sequence[object]) -> None:
+        super().__init__(file)
+        self.classes = classes
+
+    def persistent_id(self, thing: Any) -> int | None:
+        return next((place for place, known in enumerate(self.classes) if thing is known), None)
+
+
+class _Unpickler(pickle.Unpickler):
+    def __init__(self, file: io.BytesIO, classes: Sequence[object]) -> None:
+        super().__init__(file)
+        self.classes = classes
+
+    def persistent_load(self, place: Any) -> Any:
+        return self.classes[place]
+
+
+@contextmanager
+def filled_memory() -> Iterator[None]:
+    """Fill memory that is allocated and not written with nan, so that whoever reads it is found out every time."""
+    before, warns = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before, warn_only=warns)
+
+
+def doubled(row: torch.Tensor) -> torch.Tensor:
+    """Return ``row`` as autograd makes the gradient of an embedding: sparse, with entries for one row that add up to it.
+
+    Entries of one row are nonzero in different columns, so that their sum is exact.
+    """
+    first = row.clone()
+    flat = first.reshape(len(row), -1) if len(row) else first
+    flat[..., 1::2] = 0
+    parts = [part.to_sparse(1) for part in (first, row - first)]
+    indices = torch.cat([part.indices() for part in parts], dim=1)
+    values = torch.cat([part.values() for part in parts])
+    return torch.sparse_coo_tensor(indices, values, row.shape, check_invariants=False)
 
 
 def loss_of(answer: Any) -> float:

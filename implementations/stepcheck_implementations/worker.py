@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import math
-import pickle
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -21,7 +20,17 @@ from numpy.typing import NDArray
 from stepcheck_implementations import holding, layout
 from stepcheck_implementations.arguments import arguments
 from stepcheck_implementations.holding import Where
-from stepcheck_implementations.manners import Told, entries, loss_of, tensor_rates, through_a_file
+from stepcheck_implementations.manners import (
+    TENSOR_RATES,
+    Told,
+    doubled,
+    entries,
+    filled_memory,
+    loss_of,
+    tensor_rates,
+    through_a_file,
+    through_a_pickle,
+)
 from stepcheck_implementations.subject import Adapter, Cell, wraps_compile
 from stepcheck_implementations.target import load
 from stepcheck_implementations.told import told
@@ -177,6 +186,12 @@ def _state(value: Any, path: str, index: int, parameter: torch.Tensor) -> torch.
     return value.detach().clone()
 
 
+def _lead(state: Any, options: Mapping[str, Any]) -> None:
+    """Change what a state dict says of modes to ``options``."""
+    for group in state.get("param_groups", ()) if isinstance(state, dict) else ():
+        group.update({name: value for name, value in options.items() if name in group})
+
+
 class _Run:
     """One script on one subject."""
 
@@ -189,16 +204,10 @@ class _Run:
         reached: Callable[[int], None] | None,
     ) -> None:
         configuration = adapter.configuration(cell.configuration)
-        if cell.mode not in adapter.modes:
-            raise ValueError(f"mode={cell.mode!r}, but {adapter.target} has {', '.join(adapter.modes)}")
         self.adapter, self.cell, self.script, self.build, self.reached = adapter, cell, script, build, reached
         fixed = dict(cell.fixed)
         known: dict[str, Any] = {name: value for name, value in fixed.items() if name in adapter.hyper}
-        self.options = {
-            **configuration.options,
-            **adapter.modes[cell.mode],
-            **{name: value for name, value in fixed.items() if name not in {**adapter.hyper, **configuration.holds}},
-        }
+        self.options = self._options(cell.mode)
         holds = configuration.holds
         self.hyper = []
         for group in script.groups:
@@ -231,6 +240,15 @@ class _Run:
         self.losses: list[float] = []
         self.scheduler: Told | None = None
         self.wrote: set[int] = set()
+
+    def _options(self, mode: str) -> dict[str, Any]:
+        """Return the constructor arguments of ``mode`` that are no hyper-parameters."""
+        adapter, configuration = self.adapter, self.adapter.configuration(self.cell.configuration)
+        if mode not in adapter.modes:
+            raise ValueError(f"mode={mode!r}, but {adapter.target} has {', '.join(adapter.modes)}")
+        known = {**adapter.hyper, **configuration.holds}
+        more = {name: value for name, value in dict(self.cell.fixed).items() if name not in known}
+        return {**configuration.options, **adapter.modes[mode], **more}
 
     def _gradients(self, index: int) -> Iterator[torch.Tensor]:
         """Return the gradients of one tensor, a step that has one after another; expanded together, as one is slow."""
@@ -302,11 +320,12 @@ class _Run:
                 raise _Malformed(f"{self.adapter.target}: made a {type(thing).__name__}, which has no step()")
             self.steppers.append(torch.compile(stepper) if compiles else stepper)
         if "scheduler" in self.script.manners and self.adapter.takes == "groups":
-            self.scheduler = Told(made[0])
+            self.scheduler = _ask(lambda: Told(made[0]))
 
     def _made(self, given: object, hyper: Mapping[str, Any]) -> Any:
-        if "tensor_lr" in self.script.manners and self.adapter.hyper.get("lr") in hyper:
-            given, hyper = tensor_rates(self.adapter.hyper["lr"], given, hyper, self.cell.device)
+        for kind in TENSOR_RATES:
+            if kind in self.script.manners and self.adapter.hyper.get("lr") in hyper:
+                given, hyper = tensor_rates(kind, self.adapter.hyper["lr"], given, hyper, self.cell.device)
         return _ask(lambda: self.build(given, **{**hyper, **self.options}))
 
     def _one(self, number: int) -> None:
@@ -314,7 +333,7 @@ class _Run:
         if self.reached is not None:
             self.reached(number)
         if step.reload:
-            self._interrupt(str(step.reload))
+            self._interrupt(str(step.reload), step.into)
         for group, name, value in step.hyper:
             if self.scheduler is None or name != "lr":
                 self._set(group, name, value)
@@ -366,14 +385,15 @@ class _Run:
         return self.buffers.setdefault(index, torch.empty_like(row)).copy_(row)
 
     def _sparse(self, row: torch.Tensor | None) -> torch.Tensor | None:
-        return row if row is None or row.dim() == 0 else row.to_sparse(1)
+        return row if row is None or row.dim() == 0 else doubled(row)
 
     def _skipped(self) -> None:
         """Do what ``torch.amp.GradScaler`` does where gradients have overflowed."""
         for thing, stepper in zip(self.objects, self.steppers, strict=True):
             if getattr(thing, "_step_supports_amp_scaling", False):
                 thing.grad_scale, thing.found_inf = None, torch.ones((), device=self.cell.device)
-                _ask(stepper)
+                with filled_memory():
+                    _ask(stepper)
                 del thing.grad_scale, thing.found_inf
 
     def _closure(self, low: Sequence[torch.Tensor | None], number: int) -> Callable[[], torch.Tensor]:
@@ -388,6 +408,8 @@ class _Run:
 
         def closure() -> torch.Tensor:
             self.calls[-1] += 1
+            if "closure" in self.script.manners and not torch.is_grad_enabled():
+                raise RuntimeError("the closure was called with gradients disabled, so that it cannot call backward()")
             loss = torch.zeros(())
             if objective is None:
                 for parameter, row in zip(self.parameters, low, strict=True):
@@ -417,16 +439,21 @@ class _Run:
             if not same or not (torch.equal(now, row) or bool(((now == row) | (now.isnan() & row.isnan())).all())):
                 self.wrote.add(index)
 
-    def _interrupt(self, how: str) -> None:
+    def _interrupt(self, how: str, into: str) -> None:
         """Interrupt the run as ``RELOADS`` says; objects without a state dict are not asked for one."""
         if how in ("copied", "pickled"):
-            self._carry_over(copy.deepcopy if how == "copied" else lambda both: pickle.loads(pickle.dumps(both)))
+            classes = (self.build, *dict.fromkeys(type(thing) for thing in self.objects))
+            self._carry_over(copy.deepcopy if how == "copied" else lambda both: through_a_pickle(both, classes))
             return
         if not all(hasattr(thing, "state_dict") for thing in self.objects):
             return
         saved = [copy.deepcopy(_ask(thing.state_dict)) for thing in self.objects]
         if how == "saved":
             saved = [_ask(partial(through_a_file, state)) for state in saved]
+        if into:
+            self.options = self._options(into)
+            for state in saved:
+                _lead(state, self.adapter.modes[into])
         self._construct()
         for thing, state in zip(self.objects, saved, strict=True):
             _ask(partial(thing.load_state_dict, state))
@@ -511,6 +538,8 @@ class _Run:
             thing, where = self._whose(index)
             for name, path in adapter.states.items():
                 value = holding.read(thing, path, where)
+                if "sparse" in self.script.manners and isinstance(value, torch.Tensor) and value.is_sparse:
+                    value = value.to_dense()
                 self.held[index][name].append(_state(value, path, index, parameter))
             count = None if adapter.count is None else holding.read(thing, adapter.count, where)
             if count is None and adapter.count is not None and adapter.takes == "groups":

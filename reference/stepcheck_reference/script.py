@@ -29,11 +29,24 @@ RELOADS = ("", "loaded", "saved", "copied", "pickled")
 """How a run may be interrupted before a step: not at all; by a state dict that is kept in memory, or goes through
 ``torch.save``, and is loaded into a new optimizer; by a deep copy, or a pickle, of parameters with their optimizer."""
 
-MANNERS = ("closure", "tensor_lr", "float64_default", "reused_gradient", "spoiled_gradient", "scheduler", "sparse")
+MANNERS = (
+    "closure",
+    "tensor_lr",
+    "one_element_lr",
+    "viewed_lr",
+    "float64_default",
+    "reused_gradient",
+    "spoiled_gradient",
+    "scheduler",
+    "sparse",
+)
 """Other ways to do what a script says, none of which may change what a step does. The gradient is set by a closure that
-``step`` is given; lr is a 0-d float64 tensor; torch's default dtype is float64; every gradient of a tensor is written
-into the same buffer; a gradient's memory is overwritten once its step is over; lr is set by a scheduler; gradients are
-sparse."""
+``step`` is given; lr is a float64 tensor, 0-d, of one element, or a 0-d view of a longer one; torch's default dtype is
+float64; every gradient of a tensor is written into the same buffer; a gradient's memory is overwritten once its step is
+over; lr is set by a scheduler; gradients are sparse."""
+
+INTO = ("loaded", "saved")
+"""The interruptions after which a run may go on in another mode."""
 
 LOSS = 0.625
 """What a closure of step t returns is t times this."""
@@ -105,7 +118,9 @@ class Step:
     ``reload`` interrupts the run (see ``RELOADS``; True means "loaded"); ``hyper`` sets (group, alphabet name, value),
     as a scheduler would; ``overwrite`` writes new values into (tensor, data); then every tensor gets its gradient, or
     none where the entry is ``None``. A step that is to ``skip`` is taken as ``torch.amp.GradScaler`` takes one whose
-    gradients overflowed: the optimizer is told so if it wants to be, and not called otherwise.
+    gradients overflowed: the optimizer is told so if it wants to be, and not called otherwise. A reload through a state
+    dict may lead ``into`` another mode: the new optimizer is built in it, and what the state dict says of modes is changed
+    to it.
     """
 
     gradients: tuple[Data | None, ...]
@@ -113,12 +128,15 @@ class Step:
     overwrite: tuple[tuple[int, Data], ...] = ()
     reload: str | bool = ""
     skip: bool = False
+    into: str = ""
 
     def __post_init__(self) -> None:
         if isinstance(self.reload, bool):
             object.__setattr__(self, "reload", "loaded" if self.reload else "")
         if self.reload not in RELOADS:
             raise ValueError(f"reload={self.reload!r}, but should be one of {', '.join(map(repr, RELOADS))}")
+        if self.into and self.reload not in INTO:
+            raise ValueError(f"into={self.into!r} with reload={self.reload!r}, which should be {' or '.join(INTO)}")
 
     @property
     def taken(self) -> tuple[Data | None, ...]:
@@ -300,6 +318,7 @@ def from_json(text: str) -> Script:
                     overwrite=tuple((int(i), _data(d)) for i, d in s.get("overwrite", ())),
                     reload=s.get("reload", ""),
                     skip=bool(s.get("skip", False)),
+                    into=str(s.get("into", "")),
                 )
                 for s in raw["steps"]
             ),
@@ -336,6 +355,8 @@ def _plain(script: Script) -> dict[str, Any]:
             plain["reload"] = True if item.reload == "loaded" else item.reload
         if item.skip:
             plain["skip"] = True
+        if item.into:
+            plain["into"] = item.into
         return plain
 
     objective = {} if script.objective is None else {"curvature": _number(script.objective.curvature)}
