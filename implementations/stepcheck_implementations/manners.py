@@ -42,9 +42,7 @@ TENSOR_RATES = ("tensor_lr", "one_element_lr", "viewed_lr")
 """The manners in which a learning rate is a tensor."""
 
 
-def tensor_rates(
-    kind: str, slot: str, given: Any, hyper: Mapping[str, Any], device: str
-) -> tuple[Any, dict[str, Any]]:
+def tensor_rates(kind: str, slot: str, given: Any, hyper: Mapping[str, Any], device: str) -> tuple[Any, dict[str, Any]]:
     """Return what a constructor is given, with every learning rate as a float64 tensor of ``kind``."""
 
     def tensor(value: float) -> torch.Tensor:
@@ -109,9 +107,9 @@ def filled_memory() -> Iterator[None]:
 
 
 def doubled(row: torch.Tensor) -> torch.Tensor:
-    """Return ``row`` as autograd makes the gradient of an embedding: sparse, with entries for one row that add up to it.
+    """Return ``row`` as the gradient of an embedding can be: sparse, with entries for one row that add up to it.
 
-    Entries of one row are nonzero in different columns, so that their sum is exact.
+    They are nonzero in different columns, so that their sum is exact.
     """
     first = row.clone()
     flat = first.reshape(len(row), -1) if len(row) else first

@@ -119,8 +119,8 @@ class Step:
     as a scheduler would; ``overwrite`` writes new values into (tensor, data); then every tensor gets its gradient, or
     none where the entry is ``None``. A step that is to ``skip`` is taken as ``torch.amp.GradScaler`` takes one whose
     gradients overflowed: the optimizer is told so if it wants to be, and not called otherwise. A reload through a state
-    dict may lead ``into`` another mode: the new optimizer is built in it, and what the state dict says of modes is changed
-    to it.
+    dict may lead ``into`` another mode: the new optimizer is built in it, and what the state dict says of modes is
+    changed to it.
     """
 
     gradients: tuple[Data | None, ...]

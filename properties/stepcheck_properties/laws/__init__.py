@@ -28,6 +28,14 @@ from stepcheck_properties.laws.permuting import PERMUTING
 from stepcheck_properties.laws.repetition import REPETITION
 from stepcheck_properties.laws.scaling import SCALING
 from stepcheck_properties.laws.translating import TRANSLATING
+from stepcheck_properties.laws.closures import CLOSURE
+from stepcheck_properties.laws.default_dtype import DEFAULT_DTYPE
+from stepcheck_properties.laws.gradient_memory import GRADIENT_MEMORY
+from stepcheck_properties.laws.rates import SCHEDULER, TENSOR
+from stepcheck_properties.laws.resuming import ACROSS, CARRIED, RESUMED
+from stepcheck_properties.laws.skipped_steps import SKIPPED
+from stepcheck_properties.laws.sparse_gradients import SPARSE
+from stepcheck_properties.laws.state_memory import STATE_MEMORY
 
 ALL: tuple[Law, ...] = (
     PARAMETERS,
@@ -61,6 +69,17 @@ ALL: tuple[Law, ...] = (
     BOUNDED,
     FIRST,
     STEADY,
+    RESUMED,
+    CARRIED,
+    ACROSS,
+    CLOSURE,
+    TENSOR,
+    SCHEDULER,
+    DEFAULT_DTYPE,
+    GRADIENT_MEMORY,
+    SPARSE,
+    SKIPPED,
+    STATE_MEMORY,
 )
 
 

@@ -1,0 +1,64 @@
+"""Default dtype: what torch makes of a bare number is none of an optimizer's business."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from stepcheck_properties.agreement import agreement, all_of
+from stepcheck_properties.another_way import in_manners, plainly
+from stepcheck_properties.bases import ordinary
+from stepcheck_properties.held import ENTRIES
+from stepcheck_properties.law import Breach, Checked, Counterpart, Evidence, Facts, Law
+from stepcheck_properties.profile import Profile
+from stepcheck_reference.script import Script
+
+
+def _computes_in_torch(facts: Facts) -> bool:
+    return facts.interface != "wrapped" and facts.mode != "compiled"
+
+
+def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
+    yield in_manners(ordinary(facts, seed), "float64_default")
+
+
+def _unmoved(evidence: Evidence) -> Checked:
+    assert evidence.twin is not None
+    what = "the run under default dtype float32"
+    same = agreement(evidence, all_of(evidence), what, exact=False)
+    for index, tensor in enumerate(evidence.script.tensors):
+        ours, theirs = ({e.key: e for e in run.trajectory.entries[index]} if run.trajectory.entries else {}
+                        for run in (evidence, evidence.twin))  # fmt: skip
+        for key in ours.keys() & theirs.keys() if tensor.size > 2 else ():
+            one, other = ours[key], theirs[key]
+            if other.size > 1 and one.dtype != other.dtype:
+                told = f"{key} of p{index}={one.dtype}, but should be {other.dtype}, as {what} has it"
+                steps = len(evidence.script.steps)
+                wide = Breach(ENTRIES, index, steps, float("inf"), told, None, Counterpart(index, steps, 0))
+                return Checked(same.compared, (*same.breaches, wide))
+    return same
+
+
+DEFAULT_DTYPE = Law(
+    code="SC236",
+    title="the default dtype changes nothing",
+    sentence="Under torch.set_default_dtype(torch.float64) parameters and states go where they go under float32, to "
+    "within rounding, and states of a parameter's shape have the dtype that they have then.",
+    source="torch.set_default_dtype: it decides what bare numbers become, and parameters have a dtype of their own",
+    since="0.2",
+    applies=_computes_in_torch,
+    check=_unmoved,
+    condition="the subject computes in torch, and the mode is not compiled",
+    unit="reals",
+    mathematics="""\
+The rule knows no default dtype. Scalars may be kept wider, and are then nearer to the rule; so both runs have to keep
+to the envelope of narrower scalars.""",
+    remedy="""\
+Make buffers with torch.zeros_like(p) or p.new_zeros, which have the parameter's dtype, and not with
+torch.zeros(p.shape), which has the default's.""",
+    example="""\
+class AdamBuffersOfDefaultDtype(torch.optim.Optimizer):
+    ...
+    state["exp_avg"] = torch.zeros(p.shape)              # float64 for float32 parameters, where that is the default""",
+    scripts=_scripts,
+    twin=plainly("float64_default"),
+)
