@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from stepcheck_properties import laws
 from stepcheck_properties.bench import Bench, Beside
 from stepcheck_properties.corners import corners
-from stepcheck_properties.law import Breach, Evidence, Facts, Law, Run
+from stepcheck_properties.law import Breach, Evidence, Facts, Law, Run, Twin
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.reduce import Detour, reduce
 from stepcheck_properties.strategies.scripts import scripts
@@ -285,7 +285,7 @@ class _Examining:
         for law in laws.ALL:
             if self.tally.stopped or not has_its_own(law) or not law.applies(facts):
                 continue
-            bench = replace(self.bench, facts=facts)
+            bench = replace(self.bench, facts=facts, run=self.shared)
             for script in () if law.scripts is None else law.scripts(facts, self.profile, self.seed):
                 changed = script if self.detour is None else self.detour(script)
                 trajectory = self.once(changed, law.code)
@@ -299,10 +299,23 @@ class _Examining:
 
     def once(self, script: Script, found_in: str) -> Trajectory:
         """Run a law's script; laws that start from the same one share its run."""
-        key = to_json(script)
+        key = self.key(script)
         if key not in self.runs:
             self.runs[key] = self.observed(script, found_in)
         return self.runs[key]
+
+    def shared(self, script: Script, twin: Twin | None = None) -> Trajectory:
+        """Run a script as a law asks; what has been run for another law is not run again."""
+        key = self.key(script, twin)
+        if key not in self.runs:
+            self.runs[key] = self.bench.run(script, twin)
+        return self.runs[key]
+
+    def key(self, script: Script, twin: Twin | None = None) -> str:
+        """Return what tells a run from others of the cell."""
+        twin = twin or Twin(script)
+        mode, dtype = twin.mode or self.bench.facts.mode, twin.dtype or self.dtype
+        return "/".join((mode, dtype, repr(sorted(twin.options.items())), to_json(script)))
 
     def checked(self, law: Law, evidence: Evidence, found_in: str) -> None:
         """Add what ``evidence`` shows for ``law`` to the tally."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from stepcheck.standalone import manners
 from stepcheck.standalone.source import Source, keywords, wrapped, written
 from stepcheck_implementations.subject import Adapter, Cell, wraps_compile
 from stepcheck_implementations.update_function import CLASS, function_name
@@ -47,9 +48,9 @@ def _options(adapter: Adapter, cell: Cell) -> dict[str, object]:
 def _given(adapter: Adapter, cell: Cell, script: Script, hyper: Mapping[str, float]) -> dict[str, object]:
     """Return a group's constructor arguments."""
     given = arguments(adapter, hyper_of(adapter, cell, hyper))
-    slot = adapter.hyper.get("lr")
-    if "tensor_lr" in script.manners and slot in given:
-        given[slot] = Source(f"torch.tensor({written(given[slot])}, dtype=torch.float64)")
+    slot = adapter.hyper.get("lr", "")
+    if slot in given and (tensor := manners.rate(script, written(given[slot]))) is not None:
+        given[slot] = Source(tensor)
     return given
 
 

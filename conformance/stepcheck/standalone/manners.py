@@ -18,6 +18,18 @@ class Told(torch.optim.lr_scheduler.LRScheduler):  # sets the learning rates it 
 """
 
 
+_ROWS = """
+def doubled(x):  # sparse, with entries for one row that are nonzero in different columns
+    first = x.clone()
+    flat = first.reshape(len(x), -1) if len(x) else first
+    flat[..., 1::2] = 0
+    parts = [part.to_sparse(1) for part in (first, x - first)]
+    indices, values = torch.cat([part.indices() for part in parts], dim=1), torch.cat([part.values() for part in parts])
+    return torch.sparse_coo_tensor(indices, values, x.shape, check_invariants=False)
+
+"""
+
+
 def imports(scripts: Sequence[Script]) -> list[str]:
     """Return the modules that interruptions need."""
     kinds = {step.reload for script in scripts for step in script.steps}
@@ -27,7 +39,9 @@ def imports(scripts: Sequence[Script]) -> list[str]:
 
 def definitions(scripts: Sequence[Script]) -> list[str]:
     """Return what has to be defined before a run."""
-    return _TOLD.splitlines() if any("scheduler" in script.manners for script in scripts) else []
+    wanted = {"scheduler": _TOLD, "sparse": _ROWS}
+    manners = [manner for manner in wanted if any(manner in script.manners for script in scripts)]
+    return [line for manner in manners for line in wanted[manner].splitlines()]
 
 
 def plain(script: Script) -> bool:
@@ -41,8 +55,18 @@ def started(script: Script, *, groups: bool) -> list[str]:
     return ["scheduler = Told(optimizer)"] if "scheduler" in script.manners and groups else []
 
 
-def interrupted(how: str, names: Sequence[str], *, groups: bool) -> list[str]:
-    """Return how a run is interrupted; ``names`` are the parameters."""
+def rate(script: Script, number: str) -> str | None:
+    """Return the learning rate ``number`` as a tensor, in Python; None where it stays a number."""
+    values = {
+        "tensor_lr": f"torch.tensor({number}, dtype=torch.float64)",
+        "one_element_lr": f"torch.tensor([{number}], dtype=torch.float64)",
+        "viewed_lr": f"torch.tensor([{SPOILED!r}, {number}, {SPOILED!r}], dtype=torch.float64)[1]",
+    }
+    return next((text for manner, text in values.items() if manner in script.manners), None)
+
+
+def interrupted(how: str, names: Sequence[str], *, groups: bool, led: str = "{}") -> list[str]:
+    """Return how a run is interrupted; ``names`` are the parameters, ``led`` are the options of another mode."""
     if how in ("copied", "pickled"):
         everything = ", ".join((*names, "optimizer"))
         carried = f"copy.deepcopy(({everything}))" if how == "copied" else f"pickle.loads(pickle.dumps(({everything})))"
@@ -57,7 +81,12 @@ def interrupted(how: str, names: Sequence[str], *, groups: bool) -> list[str]:
             "        part.load_state_dict(state)",
         ]
     through = _through_a_file("", "saved") if how == "saved" else []
-    return ["saved = optimizer.state_dict()", *through, "optimizer = build()", "optimizer.load_state_dict(saved)"]
+    elsewhere = [] if led == "{}" else [
+        'for group in saved["param_groups"]:  # it goes on in another mode',
+        f"    group.update({led})",
+    ]  # fmt: skip
+    load = ["optimizer = build()", "optimizer.load_state_dict(saved)"]
+    return ["saved = optimizer.state_dict()", *through, *elsewhere, *load]
 
 
 def _through_a_file(indent: str, name: str) -> list[str]:
@@ -84,7 +113,7 @@ def given(script: Script, number: int, gradient: str, *, dims: int) -> list[str]
 def _handed(script: Script, number: int, dims: int) -> list[str]:
     if "closure" in script.manners or script.objective is not None:
         return []
-    sparse = f"g{number} if g{number} is None else g{number}.to_sparse(1)" if dims else f"g{number}"
+    sparse = f"g{number} if g{number} is None else doubled(g{number})" if dims else f"g{number}"
     return [f"p{number}.grad = {sparse if 'sparse' in script.manners else f'g{number}'}"]
 
 
@@ -109,7 +138,9 @@ def skipped(call: Sequence[str]) -> list[str]:
     return [
         'if getattr(optimizer, "_step_supports_amp_scaling", False):  # as torch.amp.GradScaler does',
         "    optimizer.grad_scale, optimizer.found_inf = None, torch.ones(())",
+        "    torch.use_deterministic_algorithms(True, warn_only=True)  # fills memory that is not written with nan",
         *(f"    {line}" for line in call),
+        "    torch.use_deterministic_algorithms(False)",
         "    del optimizer.grad_scale, optimizer.found_inf",
     ]
 

@@ -43,7 +43,8 @@ def steps(adapter: Adapter, cell: Cell, script: Script, stop: int, *, watched: i
     for position, step in enumerate(steps, 1):
         lines += ["", f"# step {position}"]
         if step.reload:
-            lines += manners.interrupted(str(step.reload), parameters, groups=groups)
+            led = adapter.modes[step.into] if step.into else {}
+            lines += manners.interrupted(str(step.reload), parameters, groups=groups, led=written(dict(led)))
             if wraps_compile(adapter, cell.mode):
                 lines.append("step = torch.compile(optimizer.step)")
             if step.reload not in ("copied", "pickled"):
@@ -107,7 +108,7 @@ def _change(adapter: Adapter, script: Script, group: int, name: str, hyper: Mapp
         new = written(hyper[name])
         if entry:
             new = f"tuple({new} if place == {rest.rstrip(']')} else old for place, old in enumerate({place}))"
-        tensor_lr = name == "lr" and "tensor_lr" in script.manners
+        tensor_lr = name == "lr" and manners.rate(script, "") is not None
         held = tensor_lr or (adapter.compiler == "own" and path == "lr")  # torchao keeps it in a tensor
         lines.append(f"{place}.fill_({new})" if held else f"{place} = {new}")
     return lines

@@ -31,12 +31,13 @@ def _called(evidence: Evidence) -> Checked:
     for step, calls in enumerate(run.calls[: run.steps], 1):
         if calls != 1:
             message = f"calls of the closure={calls}, but should be 1"
-            told.append(Breach(CALLS, 0, step, float("inf"), message))
+            told.append(Breach(CALLS, 0, step, float("inf"), message, reading="len(calls)", wanted="1"))
             break
     for step, (returned, loss) in enumerate(zip(run.returned[: run.steps], run.losses, strict=False), 1):
         if returned != loss and loss == loss:
             message = f"returned={returned!r}, but should be {loss!r}, the closure's loss"
-            told.append(Breach(LOSS, 0, step, float("inf"), message))
+            reading = "returned is not None and float(returned)"
+            told.append(Breach(LOSS, 0, step, float("inf"), message, reading=reading, wanted=repr(loss)))
             break
     same = agreement(evidence, all_of(evidence), "the run without a closure", exact=True)
     return Checked(same.compared, (*told, *same.breaches))

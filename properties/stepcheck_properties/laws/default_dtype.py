@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from stepcheck_properties.agreement import agreement, all_of
 from stepcheck_properties.another_way import in_manners, plainly
 from stepcheck_properties.bases import ordinary
-from stepcheck_properties.held import ENTRIES
-from stepcheck_properties.law import Breach, Checked, Counterpart, Evidence, Facts, Law
+from stepcheck_properties.held import unlike_entries
+from stepcheck_properties.law import Checked, Evidence, Facts, Law
 from stepcheck_properties.profile import Profile
 from stepcheck_reference.script import Script
 
@@ -22,20 +22,9 @@ def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
 
 
 def _unmoved(evidence: Evidence) -> Checked:
-    assert evidence.twin is not None
     what = "the run under default dtype float32"
     same = agreement(evidence, all_of(evidence), what, exact=False)
-    for index, tensor in enumerate(evidence.script.tensors):
-        ours, theirs = ({e.key: e for e in run.trajectory.entries[index]} if run.trajectory.entries else {}
-                        for run in (evidence, evidence.twin))  # fmt: skip
-        for key in ours.keys() & theirs.keys() if tensor.size > 2 else ():
-            one, other = ours[key], theirs[key]
-            if other.size > 1 and one.dtype != other.dtype:
-                told = f"{key} of p{index}={one.dtype}, but should be {other.dtype}, as {what} has it"
-                steps = len(evidence.script.steps)
-                wide = Breach(ENTRIES, index, steps, float("inf"), told, None, Counterpart(index, steps, 0))
-                return Checked(same.compared, (*same.breaches, wide))
-    return same
+    return Checked(same.compared, (*same.breaches, *unlike_entries(evidence, what, buffers=True)))
 
 
 DEFAULT_DTYPE = Law(

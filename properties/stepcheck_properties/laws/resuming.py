@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from stepcheck_properties.agreement import agreement, all_of
 from stepcheck_properties.bases import ordinary
-from stepcheck_properties.held import same_entries
+from stepcheck_properties.held import unlike_entries
 from stepcheck_properties.law import Checked, Evidence, Facts, Law, Twin
 from stepcheck_properties.profile import Profile
 from stepcheck_reference.formats import FORMATS
@@ -51,7 +51,7 @@ def _copied(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
 
 def _goes_on(evidence: Evidence) -> Checked:
     checked = agreement(evidence, all_of(evidence), UNINTERRUPTED, exact=True)
-    return Checked(checked.compared, (*checked.breaches, *same_entries(evidence, UNINTERRUPTED)))
+    return Checked(checked.compared, (*checked.breaches, *unlike_entries(evidence, UNINTERRUPTED)))
 
 
 RESUMED = Law(

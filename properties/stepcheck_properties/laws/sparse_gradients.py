@@ -50,7 +50,8 @@ def _touched(script: Script, index: int) -> NDArray[np.bool_]:
     tensor = script.tensors[index]
     given = [step.taken[index] for step in script.steps]
     rows = [np.zeros(tensor.size) if data is None else expand(data, tensor.size, tensor.dtype) for data in given]
-    return np.any(np.array(rows).reshape(len(rows), tensor.shape[0], -1) != 0, axis=2, keepdims=False)
+    apart = np.array(rows).reshape(len(rows), tensor.shape[0], -1) != 0
+    return np.asarray(apart.any(axis=2))
 
 
 def _as_dense(evidence: Evidence) -> Checked:

@@ -6,11 +6,12 @@ import math
 from collections.abc import Iterator
 
 from stepcheck_properties.bases import ordinary
-from stepcheck_properties.held import MEMORY
 from stepcheck_properties.law import Breach, Checked, Evidence, Facts, Law
 from stepcheck_properties.profile import Profile
-from stepcheck_reference.judgement import Deviation
 from stepcheck_reference.script import Script
+
+MEMORY = "memory"
+"""The output of an optimizer that holds more than it should."""
 
 
 def _shows_its_state(facts: Facts) -> bool:
@@ -37,8 +38,10 @@ def _declared(evidence: Evidence) -> Checked:
                 f"most {states * size}, {size} for each of the rule's states ({names})"
             )
             step = evidence.trajectory.steps
-            more = Deviation(MEMORY, index, step, 0, float(total), float(states * size), 0.0, float("inf"), {})
-            return Checked(compared, (Breach(MEMORY, index, step, float("inf"), told, more),))
+            held_there = f"optimizer.state[p{index}].values()"
+            reading = f"sum(x.numel() for x in {held_there} if torch.is_tensor(x) and x.numel() > 1)"
+            more = Breach(MEMORY, index, step, float("inf"), told, reading=reading, wanted=str(states * size))
+            return Checked(compared, (more,))
     return Checked(compared)
 
 
