@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from stepcheck_reference.formats import FORMATS, Format
-from stepcheck_reference.script import Data, Drawn, Literal, Script, Step, Tensor
+from stepcheck_reference.formats import FORMATS, Format, is_complex
+from stepcheck_reference.script import INTO, Data, Drawn, Literal, Script, Step, Tensor
 
 SHORT = 7
 """Fewer elements than the narrowest vector of 16-bit numbers holds: 8, in 128-bit registers."""
@@ -54,9 +54,32 @@ def without_zero_rate(script: Script) -> Script:
     return replace(script, groups=groups, steps=steps)
 
 
-def without_reloads(script: Script) -> Script:
-    """Return the script without saving and loading."""
-    return replace(script, steps=tuple(replace(step, reload=False) for step in script.steps))
+def without_state_dicts(script: Script) -> Script:
+    """Return the script with a deep copy wherever a state dict is saved and loaded."""
+    return replace(script, steps=tuple(_copied(step) if step.reload in INTO else step for step in script.steps))
+
+
+def without_plain_state_dicts(script: Script) -> Script:
+    """Return the same, but for state dicts that lead into another mode."""
+    steps = tuple(_copied(step) if step.reload in INTO and not step.into else step for step in script.steps)
+    return replace(script, steps=steps)
+
+
+def _copied(step: Step) -> Step:
+    return replace(step, reload="copied", into="")
+
+
+def with_first_step_taken(script: Script) -> Script:
+    """Return the script with steps taken that are skipped before any is taken."""
+    first = next((number for number, step in enumerate(script.steps) if not step.skip), len(script.steps))
+    return replace(script, steps=(*(replace(step, skip=False) for step in script.steps[:first]), *script.steps[first:]))
+
+
+def without_sparse_gradients(script: Script) -> Script:
+    """Return the script with dense gradients where a tensor is complex."""
+    if not any(is_complex(tensor.dtype) for tensor in script.tensors):
+        return script
+    return replace(script, manners=tuple(manner for manner in script.manners if manner != "sparse"))
 
 
 def with_one_accumulator(script: Script) -> Script:

@@ -239,6 +239,7 @@ class _Run:
         self.returned: list[float] = []
         self.losses: list[float] = []
         self.scheduler: Told | None = None
+        self.guarded = True
         self.wrote: set[int] = set()
 
     def _options(self, mode: str) -> dict[str, Any]:
@@ -461,6 +462,7 @@ class _Run:
     def _carry_over(self, carry: Callable[[Any], Any]) -> None:
         """Go on with what ``carry`` makes of parameters and objects together."""
         self.parameters, self.objects = _ask(lambda: carry((self.parameters, self.objects)))
+        self.guarded = False  # a copy of a parameter takes along no memory between its elements
         self.wheres = [self._where(index) for index in range(len(self.parameters))]
         self._took(self.objects)
 
@@ -528,6 +530,8 @@ class _Run:
                     )
 
     def _look_around(self) -> None:
+        if not self.guarded:
+            return
         for index, (parameter, tensor) in enumerate(zip(self.parameters, self.script.tensors, strict=True)):
             if tensor.layout == "sliced" and not bool((layout.guards(parameter.detach()) == layout.GUARD).all()):
                 raise _Malformed(f"memory between the elements of sliced tensor {index} was written")

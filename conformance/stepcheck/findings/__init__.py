@@ -11,7 +11,7 @@ from stepcheck.findings.foreach_narrow_scalars import FOREACH_ADAMAX, FOREACH_MO
 from stepcheck.findings.fused_adagrad import FUSED_ADAGRAD_NARROW
 from stepcheck.findings.fused_cuda import FUSED_CUDA_BETAS, FUSED_CUDA_BETAS_NARROW, FUSED_CUDA_GAPS
 from stepcheck.findings.fused_gaps import FUSED_GAPS
-from stepcheck.findings.fused_sgd import FUSED_SGD_LATE_GRADIENT, FUSED_SGD_NARROW
+from stepcheck.findings.fused_sgd import FUSED_SGD_LATE_GRADIENT, FUSED_SGD_NARROW, FUSED_SGD_SKIPPED_START
 from stepcheck.findings.group_step_counter import GROUP_STEP_COUNTER
 from stepcheck.findings.ignored_decay import IGNORED_DECAY
 from stepcheck.findings.radam_zero_divisor import RADAM_ZERO_DIVISOR
@@ -21,13 +21,18 @@ from stepcheck.findings.scalar_states import (
     ASGD_FLOAT32_RATE_FOREACH,
     LOADED_SCALAR_STATES,
     NADAM_FLOAT32_PRODUCT,
+    RESUMED_ACROSS_MODES,
+    RESUMED_SCALAR_STATES,
 )
 from stepcheck.findings.unchecked_values import ASGD_UNCHECKED_LAMBD, RMSPROP_UNCHECKED_ALPHA
 from stepcheck.findings.written_gradient import WRITTEN_GRADIENT
+from stepcheck.findings.sparse_adagrad import SPARSE_ADAGRAD_COMPLEX
 
 ALL: tuple[Finding, ...] = (
     RADAM_ZERO_DIVISOR,
     LOADED_SCALAR_STATES,
+    RESUMED_SCALAR_STATES,
+    RESUMED_ACROSS_MODES,
     NADAM_FLOAT32_PRODUCT,
     ASGD_FLOAT32_RATE,
     ASGD_FLOAT32_RATE_FOREACH,
@@ -43,6 +48,8 @@ ALL: tuple[Finding, ...] = (
     FUSED_CUDA_BETAS_NARROW,
     FUSED_SGD_NARROW,
     FUSED_SGD_LATE_GRADIENT,
+    FUSED_SGD_SKIPPED_START,
+    SPARSE_ADAGRAD_COMPLEX,
     FUSED_ADAGRAD_NARROW,
     WRITTEN_GRADIENT,
     RMSPROP_UNCHECKED_ALPHA,

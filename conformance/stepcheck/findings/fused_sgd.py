@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from stepcheck.detours import without_late_gradients, without_long_tensors
+from stepcheck.detours import with_first_step_taken, without_long_tensors, without_missing_gradients
 from stepcheck.expected_broken import Finding
 from stepcheck_reference.arithmetic import Arithmetic
 from stepcheck_reference.script import Group, Literal, Script, Step, Tensor
@@ -56,4 +57,25 @@ FUSED_SGD_LATE_GRADIENT = Finding(
         (Step((Literal((1.0,)), None)), Step((Literal((1.0,)), Literal((1.0,))))),
     ),
     detour=without_late_gradients,
+)
+FUSED_SGD_SKIPPED_START = Finding(
+    name="fused-sgd-skipped-start",
+    explanation=(
+        "Fused SGD makes the momentum buffers of its first step from memory that nobody has written. Where that step "
+        "is skipped, because GradScaler found inf in the gradients, as it mostly does at first, the kernel does not write "
+        "them either, and the next step takes what happens to stand there for momentum."
+    ),
+    link="",
+    torch=("2.13", ""),
+    targets=("torch.optim.SGD",),
+    configurations=("momentum*", "dampening*", "nesterov*"),
+    modes=("fused",),
+    code="SC239",
+    outputs=("b", "theta"),
+    witness=Script(
+        (Tensor((1,), "float32", Literal((0.0,))),),
+        (Group((0,), {"lr": 0.5, "momentum": 0.5, "dampening": 0.5}),),
+        (Step((Literal((1.0,)),), skip=True), Step((Literal((1.0,)),))),
+    ),
+    detour=with_first_step_taken,
 )

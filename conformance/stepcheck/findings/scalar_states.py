@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
-from stepcheck.detours import without_reloads
+from stepcheck.detours import without_plain_state_dicts, without_state_dicts
 from stepcheck.expected_broken import Finding
 from stepcheck_reference.arithmetic import Arithmetic
 from stepcheck_reference.formats import BINARY32
@@ -95,5 +96,40 @@ LOADED_SCALAR_STATES = Finding(
         (Group((0,), {"lr": 0.1, "beta1": 0.3, "beta2": 0.5, "eps": 1.0}),),
         (Step((Literal((1.0,)),)), Step((Literal((1.0,)),), reload=True)),
     ),
-    detour=without_reloads,
+    detour=without_state_dicts,
+)
+
+
+def _resumed(name: str, dtypes: tuple[str, ...], code: str, modes: tuple[str, ...] = ("*",), into: str = "") -> Finding:
+    one = (Literal((1.0,)),)
+    return Finding(
+        name=name,
+        explanation=(
+            "load_state_dict casts mu_product of NAdam and eta and mu of ASGD, which are float32, to their parameter's "
+            "dtype. A run that is resumed is not the run that was saved: in bfloat16 and float16 it is computed with "
+            "fewer digits, in float64 with more."
+        ),
+        link="",
+        torch=("2.13", ""),
+        targets=("torch.optim.NAdam", "torch.optim.ASGD"),
+        modes=modes,
+        dtypes=dtypes,
+        code=code,
+        outputs=("entries", "mu_product", "eta", "mu", "m", "ax", "theta"),
+        witness=replace(
+            LOADED_SCALAR_STATES.witness,
+            groups=(Group((0,), {"lr": 0.1, "beta1": 0.3, "beta2": 0.5, "eps": 1.0, "t0": 1.0}),),
+            steps=(Step(one), Step(one), Step(one, reload="loaded", into=into)),
+        ),
+        detour=without_plain_state_dicts if not into else without_state_dicts,
+    )
+
+
+RESUMED_SCALAR_STATES = _resumed("resumed-scalar-states", ("bfloat16", "float16", "float64"), "SC230")
+RESUMED_ACROSS_MODES = _resumed(
+    "resumed-scalar-states-across",
+    ("bfloat16", "float16"),
+    "SC232",
+    ("foreach", "differentiable", "capturable"),
+    "single",
 )

@@ -208,6 +208,8 @@ def _intact(adapter: Adapter, script: Script) -> list[str]:
             '        raise SystemExit("param_groups no longer hold the parameters they were given")',
         ]
     sliced = [f"p{number}" for number, item in enumerate(script.tensors) if item.layout == "sliced"]
+    if any(step.reload in ("copied", "pickled") for step in script.steps):
+        sliced = []  # a copy of a parameter takes along no memory between its elements
     if sliced:
         lines += [
             f"for p in [{', '.join(sliced)}]:  # what stands before, between and after the elements",
