@@ -29,7 +29,7 @@ class _Optimizer(torch.optim.Optimizer):
     buffers: tuple[str, ...] = ()
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
+    def step(self) -> None:  # type: ignore[override]
         """Move every parameter that has a gradient."""
         for group in self.param_groups:
             for p in group["params"]:

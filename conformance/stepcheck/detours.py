@@ -66,7 +66,7 @@ def without_plain_state_dicts(script: Script) -> Script:
 
 
 def _copied(step: Step) -> Step:
-    return replace(step, reload="copied", into="")
+    return replace(step, reload="copied")
 
 
 def with_first_step_taken(script: Script) -> Script:

@@ -31,6 +31,17 @@ def is_optimizer(thing: Any) -> bool:
     return isinstance(getattr(thing, "state", None), Mapping) and isinstance(getattr(thing, "param_groups", None), list)
 
 
+def table_of(thing: Any, parameter: torch.Tensor) -> Any:
+    """Return what a ``torch.optim.Optimizer`` has in ``state`` for ``parameter``, None where there is nothing.
+
+    A tensor and its id have one hash, so that a state by ids compares the two.
+    """
+    try:
+        return thing.state.get(parameter)
+    except RuntimeError:
+        return next((table for key, table in thing.state.items() if key is parameter), None)
+
+
 def read(thing: Any, path: str, where: Where) -> Any:
     """Return what ``thing`` holds at ``path`` for one tensor, ``None`` where there is nothing (yet)."""
     try:
@@ -38,7 +49,7 @@ def read(thing: Any, path: str, where: Where) -> Any:
             if path.startswith("group."):
                 return thing.param_groups[where.group].get(path.removeprefix("group."))
             if not path.startswith("."):
-                table = thing.state.get(where.parameter)
+                table = table_of(thing, where.parameter)
                 if not isinstance(table, Mapping):
                     return None
                 return table[path] if path in table else _follow(table, parts(path), where)
@@ -111,7 +122,7 @@ def everything(thing: Any, tensors: Sequence[Where]) -> dict[str, list[Any]]:
         found.setdefault(path, values)
 
     if is_optimizer(thing):
-        tables = [thing.state.get(where.parameter) for where in tensors]
+        tables = [table_of(thing, where.parameter) for where in tensors]
         if all(isinstance(table, Mapping) for table in tables):
             for key in tables[0]:
                 if all(key in table for table in tables):

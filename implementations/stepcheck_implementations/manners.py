@@ -130,7 +130,7 @@ def loss_of(answer: Any) -> float:
 
 def entries(thing: Any, where: Where) -> Iterator[Entry]:
     """Yield what a ``torch.optim.Optimizer`` holds for a parameter, an entry of its state each; nothing of others."""
-    table = thing.state.get(where.parameter) if holding.is_optimizer(thing) else None
+    table = holding.table_of(thing, where.parameter) if holding.is_optimizer(thing) else None
     for key, value in table.items() if isinstance(table, Mapping) else ():
         if isinstance(value, torch.Tensor):
             yield Entry(str(key), str(value.dtype).removeprefix("torch."), value.device.type, value.numel())

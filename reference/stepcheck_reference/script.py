@@ -46,7 +46,7 @@ float64; every gradient of a tensor is written into the same buffer; a gradient'
 over; lr is set by a scheduler; gradients are sparse."""
 
 INTO = ("loaded", "saved")
-"""The interruptions after which a run may go on in another mode."""
+"""The interruptions that may lead a run into another mode."""
 
 LOSS = 0.625
 """What a closure of step t returns is t times this."""
@@ -120,7 +120,7 @@ class Step:
     none where the entry is ``None``. A step that is to ``skip`` is taken as ``torch.amp.GradScaler`` takes one whose
     gradients overflowed: the optimizer is told so if it wants to be, and not called otherwise. A reload through a state
     dict may lead ``into`` another mode: the new optimizer is built in it, and what the state dict says of modes is
-    changed to it.
+    changed to it; no other interruption does.
     """
 
     gradients: tuple[Data | None, ...]
@@ -135,8 +135,8 @@ class Step:
             object.__setattr__(self, "reload", "loaded" if self.reload else "")
         if self.reload not in RELOADS:
             raise ValueError(f"reload={self.reload!r}, but should be one of {', '.join(map(repr, RELOADS))}")
-        if self.into and self.reload not in INTO:
-            raise ValueError(f"into={self.into!r} with reload={self.reload!r}, which should be {' or '.join(INTO)}")
+        if self.reload not in INTO:
+            object.__setattr__(self, "into", "")
 
     @property
     def taken(self) -> tuple[Data | None, ...]:

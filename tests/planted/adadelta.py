@@ -13,7 +13,7 @@ class HandWrittenAdadelta(torch.optim.Optimizer):
         return (x + eps).sqrt() / (v + eps).sqrt()
 
     @torch.no_grad()
-    def step(self, closure=None):
+    def step(self):
         for group in self.param_groups:
             rho, eps = group["rho"], group["eps"]
             for p in group["params"]:

@@ -23,7 +23,7 @@ class HandWrittenAdagrad(torch.optim.Optimizer):
         return h.sqrt() + eps
 
     @torch.no_grad()
-    def step(self, closure=None):
+    def step(self):
         for group in self.param_groups:
             for p in group["params"]:
                 if p.grad is None:

@@ -19,7 +19,7 @@ class HandWrittenAdamax(torch.optim.Optimizer):
         return u
 
     @torch.no_grad()
-    def step(self, closure=None):
+    def step(self):
         for group in self.param_groups:
             beta1, beta2 = group["betas"]
             for p in group["params"]:

@@ -19,7 +19,7 @@ class HandWrittenAsgd(torch.optim.Optimizer):
         return state["eta"]
 
     @torch.no_grad()
-    def step(self, closure=None):
+    def step(self):
         for group in self.param_groups:
             for p in group["params"]:
                 if p.grad is None:

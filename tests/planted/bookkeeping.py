@@ -10,7 +10,7 @@ class _Adam(torch.optim.Optimizer):
         super().__init__(params, {"lr": lr, "betas": betas, "eps": eps})
 
     @torch.no_grad()
-    def step(self, closure=None):
+    def step(self):
         for group in self.param_groups:
             for p in group["params"]:
                 if p.grad is not None:
@@ -51,9 +51,9 @@ class AdamSharedStepCount(_Adam):
 
     steps = 0
 
-    def step(self, closure=None):
+    def step(self):
         self.steps += 1
-        super().step(closure)
+        super().step()
 
     def counted(self, p):
         state = super().counted(p)
@@ -77,7 +77,7 @@ class AdamTreatsNoneGradientAsZero(_Adam):
     """Claims Adam; steps a parameter without a gradient as if its gradient were zero."""
 
     @torch.no_grad()
-    def step(self, closure=None):
+    def step(self):
         for group in self.param_groups:
             for p in group["params"]:
                 self.update(p, torch.zeros_like(p) if p.grad is None else p.grad, group)
@@ -151,9 +151,17 @@ class AdamDropsTinyGradients(_Adam):
 class AdamCountsMissingGradients(_Adam):
     """Claims Adam; moves the counter on also where there is no gradient, and nothing else."""
 
-    def step(self, closure=None):
+    def step(self):
         for group in self.param_groups:
             for p in group["params"]:
                 if p.grad is None and self.state[p]:
                     self.state[p]["step"] += 1
         super().step(closure)
+        super().step()
+
+
+class AdamReadsBetasFromDefaults(_Adam):
+    """Claims Adam; reads the betas that it was built with, and not those of the group."""
+
+    def update(self, p, g, group):
+        super().update(p, g, {**group, "betas": self.defaults["betas"]})

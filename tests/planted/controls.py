@@ -18,7 +18,7 @@ class HandWrittenAdam(torch.optim.Optimizer):
         return t
 
     @torch.no_grad()
-    def step(self, closure=None):
+    def step(self):
         for group in self.param_groups:
             lr, (beta1, beta2), eps = group["lr"], group["betas"], group["eps"]
             for p in group["params"]:
@@ -53,7 +53,7 @@ class HandWrittenMomentum(torch.optim.Optimizer):
         super().__init__(params, {"lr": lr, "momentum": momentum, "dampening": dampening})
 
     @torch.no_grad()
-    def step(self, closure=None):
+    def step(self):
         for group in self.param_groups:
             for p in group["params"]:
                 if p.grad is None:

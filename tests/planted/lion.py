@@ -22,7 +22,7 @@ class HandWrittenLion(torch.optim.Optimizer):
         return weight_decay * p
 
     @torch.no_grad()
-    def step(self, closure=None):
+    def step(self):
         for group in self.param_groups:
             lr, betas, weight_decay = group["lr"], group["betas"], group["weight_decay"]
             for p in group["params"]:
@@ -79,7 +79,7 @@ class HandWrittenSignSgd(torch.optim.Optimizer):
         return g.sign()
 
     @torch.no_grad()
-    def step(self, closure=None):
+    def step(self):
         for group in self.param_groups:
             for p in group["params"]:
                 if p.grad is not None:

@@ -19,7 +19,7 @@ class HandWrittenNadam(torch.optim.Optimizer):
         return before * mu
 
     @torch.no_grad()
-    def step(self, closure=None):
+    def step(self):
         for group in self.param_groups:
             (beta1, beta2), decay = group["betas"], group["momentum_decay"]
             for p in group["params"]:

@@ -15,7 +15,7 @@ class HandWrittenRadam(torch.optim.Optimizer):
         return ((rho - 4) * (rho - 2) * last / ((last - 4) * (last - 2) * rho)) ** 0.5
 
     @torch.no_grad()
-    def step(self, closure=None):
+    def step(self):
         for group in self.param_groups:
             beta1, beta2 = group["betas"]
             last = 2 / (1 - beta2) - 1

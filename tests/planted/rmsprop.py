@@ -17,7 +17,7 @@ class HandWrittenRMSprop(torch.optim.Optimizer):
         p.sub_(lr * b)
 
     @torch.no_grad()
-    def step(self, closure=None):
+    def step(self):
         for group in self.param_groups:
             beta2 = group["beta2"]
             for p in group["params"]:

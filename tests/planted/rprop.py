@@ -25,7 +25,7 @@ class HandWrittenRprop(torch.optim.Optimizer):
         return torch.where(turn < 0, torch.full_like(turn, group["eta_minus"]), grown)
 
     @torch.no_grad()
-    def step(self, closure=None):
+    def step(self):
         for group in self.param_groups:
             for p in group["params"]:
                 if p.grad is None:

@@ -62,8 +62,8 @@ FUSED_SGD_SKIPPED_START = Finding(
     name="fused-sgd-skipped-start",
     explanation=(
         "Fused SGD makes the momentum buffers of its first step from memory that nobody has written. Where that step "
-        "is skipped, because GradScaler found inf in the gradients, as it mostly does at first, the kernel does not write "
-        "them either, and the next step takes what happens to stand there for momentum."
+        "is skipped, because GradScaler has found inf in the gradients, as it mostly does at first, the kernel does "
+        "not write them either, and the next step takes what happens to stand there for momentum."
     ),
     link="",
     torch=("2.13", ""),

@@ -125,6 +125,8 @@ def closure(script: Script, position: int) -> list[str]:
         "",
         "def closure():",
         "    calls.append(1)",
+        "    if not torch.is_grad_enabled():",
+        '        raise RuntimeError("gradients are disabled, so that backward() cannot be called")',
         *(f"    p{number}.grad = g{number}" for number in names),
         f"    return torch.tensor({LOSS * position!r})",
         "",

@@ -189,7 +189,7 @@ class ByIdentity(torch.optim.Optimizer):
         self.memory = {}
 
     @torch.no_grad()
-    def step(self, closure=None):
+    def step(self):
         for group in self.param_groups:
             for p in group["params"]:
                 if p.grad is not None:
@@ -205,7 +205,7 @@ class Flags(torch.optim.Optimizer):
         super().__init__(params, {"lr": lr, "ascend": ascend, "scale": scale})
 
     @torch.no_grad()
-    def step(self, closure=None):
+    def step(self):
         for group in self.param_groups:
             for p in group["params"]:
                 if p.grad is not None:
@@ -219,7 +219,7 @@ class ManyNames(torch.optim.Optimizer):
         super().__init__(params, settings)
 
     @torch.no_grad()
-    def step(self, closure=None):
+    def step(self):
         for group in self.param_groups:
             for p in group["params"]:
                 if p.grad is not None:
