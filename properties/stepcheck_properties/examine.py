@@ -276,6 +276,8 @@ class _Examining:
 
     def progressed(self) -> None:
         """Tell that one more script is done."""
+        """Tell how far the examination has come."""
+        tally = self.tally
         if self.on_progress is not None:
             self.on_progress(self.tally.scripts, max(self.total, self.tally.scripts), self.tally.compared)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,13 +15,14 @@ from conformance.command import ROOT
 from stepcheck.expected_broken import Finding
 from stepcheck.failing import failure
 from stepcheck.findings import ALL
-from stepcheck.judging import declared, evidence_of
+from stepcheck.judging import declared, evidence_of, twin_cell
 from stepcheck.replay_token import Replayable
 from stepcheck.request import claim
 from stepcheck_implementations import torch_optim
 from stepcheck_implementations.subject import MODES, Adapter, Cell
 from stepcheck_implementations.worker import run
 from stepcheck_properties import laws
+from stepcheck_properties.law import Facts
 from stepcheck_reference.formats import FORMATS, is_complex
 from stepcheck_reference.rules import find
 from torch_python import TorchPython
@@ -68,11 +70,17 @@ def test_a_witness_breaks_its_law_in_every_cell_and_its_program_fails_by_itself(
             warnings.simplefilter("ignore")  # torch.compile's own
             trajectory = run(adapter, cell, script)
         evidence = evidence_of(find(rule), script, trajectory, declared(cell), cell.dtype)
+        twin = law.twin(script, Facts(find(rule), mode=cell.mode, dtype=cell.dtype)) if law.twin else None
+        beside = None
+        if twin is not None:
+            beside = twin_cell(cell, twin), twin.script
+            other = evidence_of(find(rule), twin.script, run(adapter, *beside), declared(beside[0]), cell.dtype)
+            evidence = replace(evidence, twin=other)
         breaches = [breach for breach in law.check(evidence).breaches if finding.shows(finding.code, breach.output)]
         if not breaches:
             unseen.append(cell.id)
             continue
-        made = failure(adapter, law, breaches[0], Replayable(cell, rule, script), evidence.judgement.counts)
+        made = failure(adapter, law, breaches[0], Replayable(cell, rule, script), evidence.judgement.counts, beside)
         programs.append(made.standalone)
     if not programs and not unseen:
         pytest.skip(f"not known of torch {torch.__version__} on the CPU")

@@ -10,7 +10,7 @@ import numpy as np
 from stepcheck_reference import rules
 from stepcheck_reference.arithmetic import Arithmetic, plain
 from stepcheck_reference.script import Script, expand
-from stepcheck_reference.trajectory import Fault, Trace, Trajectory
+from stepcheck_reference.trajectory import Entry, Fault, Trace, Trajectory
 
 ADAM = rules.find("adam")
 ARITHMETICS: Mapping[str, Arithmetic] = {"float32": plain("float32")}
@@ -61,7 +61,7 @@ class AdamInFloat32:
                 m = [np.zeros_like(values) for values in m]
             for index, data in step.overwrite:
                 theta[index] = expand(data, script.tensors[index].size, "float32").astype(np.float32)
-            for index, data in enumerate(step.gradients):
+            for index, data in enumerate(step.taken):
                 befores[index].append(theta[index].copy())
                 here = hyper[group_of[index]]
                 if data is None:
@@ -93,7 +93,8 @@ class AdamInFloat32:
             )
             for index in range(count)
         )
-        return Trajectory(traces, done, fault, ("m", "v"))
+        held = tuple(tuple(Entry(name, "float32", "cpu", len(values)) for name in ("m", "v")) for values in theta)
+        return Trajectory(traces, done, fault, ("m", "v"), entries=held)
 
     def _step(
         self,
