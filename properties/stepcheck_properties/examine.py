@@ -276,8 +276,6 @@ class _Examining:
 
     def progressed(self) -> None:
         """Tell that one more script is done."""
-        """Tell how far the examination has come."""
-        tally = self.tally
         if self.on_progress is not None:
             self.on_progress(self.tally.scripts, max(self.total, self.tally.scripts), self.tally.compared)
 
@@ -287,10 +285,10 @@ class _Examining:
         for law in laws.ALL:
             if self.tally.stopped or not has_its_own(law) or not law.applies(facts):
                 continue
-            bench = replace(self.bench, facts=facts, run=self.shared)
             for script in () if law.scripts is None else law.scripts(facts, self.profile, self.seed):
                 changed = script if self.detour is None else self.detour(script)
                 trajectory = self.once(changed, law.code)
+                bench = replace(self.bench, facts=facts, run=self.beside(changed))
                 evidence = bench.evidence(law, changed, trajectory)
                 if evidence is not None:
                     self.tally.scripts += 1
@@ -306,12 +304,22 @@ class _Examining:
             self.runs[key] = self.observed(script, found_in)
         return self.runs[key]
 
-    def shared(self, script: Script, twin: Twin | None = None) -> Trajectory:
-        """Run a script as a law asks; what has been run for another law is not run again."""
-        key = self.key(script, twin)
-        if key not in self.runs:
-            self.runs[key] = self.bench.run(script, twin)
-        return self.runs[key]
+    def beside(self, first: Script) -> Run:
+        """Return what runs a law's second script, the first being ``first``; laws share these runs too.
+
+        A second run of the same is a run of its own.
+        """
+        known = self.key(first)
+
+        def run(script: Script, twin: Twin | None = None) -> Trajectory:
+            key = self.key(script, twin)
+            if key == known:
+                return self.bench.run(script, twin)
+            if key not in self.runs:
+                self.runs[key] = self.bench.run(script, twin)
+            return self.runs[key]
+
+        return run
 
     def key(self, script: Script, twin: Twin | None = None) -> str:
         """Return what tells a run from others of the cell."""

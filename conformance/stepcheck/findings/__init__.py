@@ -24,9 +24,9 @@ from stepcheck.findings.scalar_states import (
     RESUMED_ACROSS_MODES,
     RESUMED_SCALAR_STATES,
 )
+from stepcheck.findings.sparse_adagrad import SPARSE_ADAGRAD_COMPLEX
 from stepcheck.findings.unchecked_values import ASGD_UNCHECKED_LAMBD, RMSPROP_UNCHECKED_ALPHA
 from stepcheck.findings.written_gradient import WRITTEN_GRADIENT
-from stepcheck.findings.sparse_adagrad import SPARSE_ADAGRAD_COMPLEX
 
 ALL: tuple[Finding, ...] = (
     RADAM_ZERO_DIVISOR,

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from stepcheck.detours import without_late_gradients, without_long_tensors
-from stepcheck.detours import with_first_step_taken, without_long_tensors, without_missing_gradients
+from stepcheck.detours import (
+    with_first_step_taken,
+    without_late_gradients,
+    without_long_tensors,
+)
 from stepcheck.expected_broken import Finding
 from stepcheck_reference.arithmetic import Arithmetic
 from stepcheck_reference.script import Group, Literal, Script, Step, Tensor

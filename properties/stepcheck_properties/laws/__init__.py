@@ -15,6 +15,9 @@ from stepcheck_properties.laws.execution_paths import PATHS
 from stepcheck_properties.laws.fading_steps import FADING
 from stepcheck_properties.laws.first_steps import FIRST, STEADY
 from stepcheck_properties.laws.gathering import GATHERING
+from stepcheck_properties.laws.closures import CLOSURE
+from stepcheck_properties.laws.default_dtype import DEFAULT_DTYPE
+from stepcheck_properties.laws.gradient_memory import GRADIENT_MEMORY
 from stepcheck_properties.laws.gradients import GRADIENTS
 from stepcheck_properties.laws.lasting_states import NONNEGATIVE, RISING
 from stepcheck_properties.laws.layouts import LAYOUTS
@@ -32,6 +35,7 @@ from stepcheck_properties.laws.closures import CLOSURE
 from stepcheck_properties.laws.default_dtype import DEFAULT_DTYPE
 from stepcheck_properties.laws.gradient_memory import GRADIENT_MEMORY
 from stepcheck_properties.laws.rates import SCHEDULER, TENSOR
+from stepcheck_properties.laws.repetition import REPETITION
 from stepcheck_properties.laws.resuming import ACROSS, CARRIED, RESUMED
 from stepcheck_properties.laws.skipped_steps import SKIPPED
 from stepcheck_properties.laws.sparse_gradients import SPARSE
