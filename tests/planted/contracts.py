@@ -12,7 +12,7 @@ class _Contract(torch.optim.Optimizer):
         super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay})
 
     @torch.no_grad()
-    def step(self, closure=None):
+    def step(self):
         for group in self.param_groups:
             for p in group["params"]:
                 if p.grad is not None:
@@ -51,7 +51,7 @@ class AdamWDecaysWithoutGradient(_Contract):
     """Claims AdamW; decays parameters that have no gradient, too."""
 
     @torch.no_grad()
-    def step(self, closure=None):
+    def step(self):
         for group in self.param_groups:
             for p in group["params"]:
                 p.mul_(1 - group["lr"] * group["weight_decay"])
@@ -102,7 +102,7 @@ class SgdNegatesDecayToo(torch.optim.Optimizer):
         super().__init__(params, {"lr": lr, "weight_decay": weight_decay, "maximize": maximize})
 
     @torch.no_grad()
-    def step(self, closure=None):
+    def step(self):
         for group in self.param_groups:
             for p in group["params"]:
                 if p.grad is not None:
