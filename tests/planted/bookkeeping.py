@@ -156,12 +156,4 @@ class AdamCountsMissingGradients(_Adam):
             for p in group["params"]:
                 if p.grad is None and self.state[p]:
                     self.state[p]["step"] += 1
-        super().step(closure)
         super().step()
-
-
-class AdamReadsBetasFromDefaults(_Adam):
-    """Claims Adam; reads the betas that it was built with, and not those of the group."""
-
-    def update(self, p, g, group):
-        super().update(p, g, {**group, "betas": self.defaults["betas"]})

@@ -6,17 +6,17 @@ from difflib import get_close_matches
 
 from stepcheck_properties.law import Law
 from stepcheck_properties.laws.bounded_steps import BOUNDED
+from stepcheck_properties.laws.closures import CLOSURE
 from stepcheck_properties.laws.company import ALONE, MIXED, ORDER
 from stepcheck_properties.laws.completion import COMPLETION
 from stepcheck_properties.laws.complex_pairs import PAIRS
 from stepcheck_properties.laws.decoupling import DECOUPLING
+from stepcheck_properties.laws.default_dtype import DEFAULT_DTYPE
 from stepcheck_properties.laws.domains import DOMAINS
 from stepcheck_properties.laws.execution_paths import PATHS
 from stepcheck_properties.laws.fading_steps import FADING
 from stepcheck_properties.laws.first_steps import FIRST, STEADY
 from stepcheck_properties.laws.gathering import GATHERING
-from stepcheck_properties.laws.closures import CLOSURE
-from stepcheck_properties.laws.default_dtype import DEFAULT_DTYPE
 from stepcheck_properties.laws.gradient_memory import GRADIENT_MEMORY
 from stepcheck_properties.laws.gradients import GRADIENTS
 from stepcheck_properties.laws.lasting_states import NONNEGATIVE, RISING
@@ -28,18 +28,14 @@ from stepcheck_properties.laws.missing_gradients import MISSING
 from stepcheck_properties.laws.nonfinite import SHOWS, STAYS
 from stepcheck_properties.laws.oracle_agreement import COUNTS, INITIALS, PARAMETERS, STATES
 from stepcheck_properties.laws.permuting import PERMUTING
-from stepcheck_properties.laws.repetition import REPETITION
-from stepcheck_properties.laws.scaling import SCALING
-from stepcheck_properties.laws.translating import TRANSLATING
-from stepcheck_properties.laws.closures import CLOSURE
-from stepcheck_properties.laws.default_dtype import DEFAULT_DTYPE
-from stepcheck_properties.laws.gradient_memory import GRADIENT_MEMORY
 from stepcheck_properties.laws.rates import SCHEDULER, TENSOR
 from stepcheck_properties.laws.repetition import REPETITION
 from stepcheck_properties.laws.resuming import ACROSS, CARRIED, RESUMED
+from stepcheck_properties.laws.scaling import SCALING
 from stepcheck_properties.laws.skipped_steps import SKIPPED
 from stepcheck_properties.laws.sparse_gradients import SPARSE
 from stepcheck_properties.laws.state_memory import STATE_MEMORY
+from stepcheck_properties.laws.translating import TRANSLATING
 
 ALL: tuple[Law, ...] = (
     PARAMETERS,
@@ -61,6 +57,17 @@ ALL: tuple[Law, ...] = (
     DOMAINS,
     SHOWS,
     STAYS,
+    RESUMED,
+    CARRIED,
+    ACROSS,
+    CLOSURE,
+    TENSOR,
+    SCHEDULER,
+    DEFAULT_DTYPE,
+    GRADIENT_MEMORY,
+    SPARSE,
+    SKIPPED,
+    STATE_MEMORY,
     RISING,
     NONNEGATIVE,
     FADING,
@@ -73,17 +80,6 @@ ALL: tuple[Law, ...] = (
     BOUNDED,
     FIRST,
     STEADY,
-    RESUMED,
-    CARRIED,
-    ACROSS,
-    CLOSURE,
-    TENSOR,
-    SCHEDULER,
-    DEFAULT_DTYPE,
-    GRADIENT_MEMORY,
-    SPARSE,
-    SKIPPED,
-    STATE_MEMORY,
 )
 
 
