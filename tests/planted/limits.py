@@ -9,7 +9,7 @@ class _Moved(torch.optim.Optimizer):
     states = ()
 
     @torch.no_grad()
-    def step(self, closure=None):
+    def step(self):
         for group in self.param_groups:
             for p in group["params"]:
                 if p.grad is None:
