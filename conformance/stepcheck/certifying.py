@@ -119,7 +119,7 @@ def _certify(
     progress: Progress,
     began: float,
 ) -> Certificate:
-    from stepcheck_reference.oracle import program_of
+    from stepcheck_properties.examine import anticipate
     from stepcheck_reference.rules import find
 
     if request.rule is not None:
@@ -127,16 +127,17 @@ def _certify(
     from stepcheck.judges import Judge, default_jobs, judged
     from stepcheck.judging import Court
 
-    for adapter in libraries.members(request.target):  # compiled while the workers' template still imports torch
+    own = libraries.find(request.target)
+    for adapter in libraries.members(request.target) or ((own,) if own is not None else ()):
         for rule in rules_of(request, adapter):
-            program_of(find(rule))
+            anticipate(find(rule))  # while the workers' template still imports torch
     found = survey(request, runner)
     planned = [entry for subject in found.subjects for entry in subject.planned]
     at = [subject for subject in found.subjects for _ in subject.planned]
     stems = file_names([entry.cell for entry in planned])
     open_ = [number for number, entry in enumerate(planned) if entry.verdict is None]
     for rule in dict.fromkeys(planned[number].rule for number in open_):
-        program_of(find(rule))
+        anticipate(find(rule))
     jobs = min(jobs, max(1, len(open_))) if jobs is not None else default_jobs(len(open_))
     results: dict[int, CellResult] = {
         number: left_out(entry) for number, entry in enumerate(planned) if entry.verdict is not None

@@ -16,7 +16,7 @@ from stepcheck_properties import laws
 from stepcheck_properties.bench import Bench, Beside
 from stepcheck_properties.corners import corners
 from stepcheck_properties.law import Breach, Evidence, Facts, Law, Run, Twin
-from stepcheck_properties.profile import Profile
+from stepcheck_properties.profile import QUICK, Profile
 from stepcheck_properties.reduce import Detour, reduce
 from stepcheck_properties.strategies.scripts import scripts
 from stepcheck_reference import oracle
@@ -390,6 +390,24 @@ class _Examining:
                     law, VACUOUS, compared, f"compared={share:.1%} of element-steps, but should be {LEAST_COMPARED:.0%}"
                 )
         return Finding(law, HOLDS, compared)
+
+
+def anticipate(rule: Rule) -> None:
+    """Work out what the laws ask of ``rule``, once for all cells: its program, and facts that take SymPy a while."""
+    oracle.program_of(rule)
+    facts = Facts(
+        rule,
+        observed=frozenset(symbol.name for symbol in (*rule.init, *rule.scalars)),
+        counted=True,
+        mode="foreach",
+        modes=("single", "foreach"),
+        takes=frozenset(symbol.name for symbol in rule.hyper),
+    )
+    for law in laws.ALL:
+        if law.applies(facts) and law.scripts is not None:
+            for script in law.scripts(facts, QUICK, 0):
+                if law.twin is not None:
+                    law.twin(script, facts)
 
 
 def has_its_own(law: Law) -> bool:

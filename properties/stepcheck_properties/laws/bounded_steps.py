@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from functools import cache
 
 import numpy as np
 
@@ -22,6 +23,7 @@ UP = 1.0 + 2.0**-50
 """Rounds a bound that is computed in binary64 outward."""
 
 
+@cache
 def _is_adam_without_eps(rule: Rule) -> bool:
     """Whether, at eps = 0 and without decay, the step is a corrected average over the root of a corrected one."""
     zeros = {symbol: 0 for symbol in (eps, weight_decay) if symbol in rule.hyper}
