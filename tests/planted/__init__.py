@@ -149,6 +149,8 @@ WRONG: tuple[Planted, ...] = (
     _wrong("contracts.py:SgdSwallowsNan", "sgd", "SC217"),
     _wrong("contracts.py:SgdSkipsTensorsWithNan", "sgd", "SC218"),
     _wrong("paths.py:RpropForeachZeroesGradient", "rprop", "SC203", mode="foreach"),
+    _wrong("paths.py:AdagradForeachStopsAfterSparseGroup", "adagrad", "SC238", mode="foreach"),
+    _wrong("paths.py:AdamFusedIgnoresOverflow", "adam", "SC239", mode="fused"),
     _wrong("lifecycles.py:MomentumForgetsItsBuffer", "momentum", "SC230"),
     _wrong("lifecycles.py:AdamCastsCounterOnLoad", "adam", "SC230", dtype="bfloat16"),
     _wrong("lifecycles.py:MomentumRemembersByIdentity", "momentum", "SC231"),

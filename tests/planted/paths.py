@@ -142,3 +142,52 @@ class RpropForeachZeroesGradient(_TwoPaths):
         g[turn < 0] = 0
         p.sub_(state["step_size"] * g.sign())
         state["g_prev"].copy_(g)
+
+
+class AdagradForeachStopsAfterSparseGroup(_TwoPaths):
+    """Claims AdaGrad; its foreach path returns from the first group with a sparse gradient, so the others rest."""
+
+    def __init__(self, params, lr=1e-2, eps=1e-10, foreach=False):
+        super().__init__(params, {"lr": lr, "eps": eps, "foreach": foreach})
+
+    def reached(self):
+        for group in self.param_groups:
+            yield group
+            sparse = any(p.grad is not None and p.grad.is_sparse for p in group["params"])
+            if sparse and group["foreach"]:
+                return
+
+    def start(self, p, group):
+        return {"h": torch.zeros_like(p).detach()}
+
+    def alone(self, p, g, state, group):
+        g = g.to_dense() if g.is_sparse else g
+        state["h"].addcmul_(g, g)
+        p.addcdiv_(g, state["h"].sqrt() + group["eps"], value=-group["lr"])
+
+    def together(self, ps, gs, states, group):
+        for p, g, state in zip(ps, gs, states, strict=True):
+            self.alone(p, g, state, group)
+
+
+class AdamFusedIgnoresOverflow(_TwoPaths):
+    """Claims Adam; its fused path asks to be told of gradients that have overflowed, and steps all the same."""
+
+    PATH = "fused"
+
+    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, fused=False):
+        super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "fused": fused})
+        self._step_supports_amp_scaling = fused
+
+    def start(self, p, group):
+        return {key: torch.zeros_like(p).detach() for key in ("exp_avg", "exp_avg_sq")}
+
+    def alone(self, p, g, state, group):
+        (beta1, beta2), t = group["betas"], state["step"]
+        m = state["exp_avg"].mul_(beta1).add_(g, alpha=1 - beta1)
+        v = state["exp_avg_sq"].mul_(beta2).addcmul_(g, g, value=1 - beta2)
+        p.addcdiv_(m / (1 - beta1**t), (v / (1 - beta2**t)).sqrt() + group["eps"], value=-group["lr"])
+
+    def together(self, ps, gs, states, group):
+        for p, g, state in zip(ps, gs, states, strict=True):
+            self.alone(p, g, state, group)
