@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import stepcheck
-from planted import RIGHT, WRONG, Planted
+from planted import RIGHT, STATE, THETA, WRONG, Planted
 from stepcheck_properties import profile
 from stepcheck_properties.laws import ALL as LAWS
 from torch_python import TorchPython
@@ -82,7 +82,7 @@ def test_float32_scalars_are_held_by_inference_only_and_that_is_said(name: str) 
 def test_an_arithmetic_is_inferred_also_where_something_else_is_wrong() -> None:
     (entry,) = [entry for entry in WRONG if "Float32Scalars" in entry.name]
     assert all("float32 scalars" in cell.inferred for cell in certificate(entry).cells)
-    assert broken(entry).keys() == entry.breaks
+    assert not {THETA, STATE} & broken(entry).keys()
 
 
 def test_every_law_breaks_on_a_planted_optimizer() -> None:
