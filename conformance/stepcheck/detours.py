@@ -41,17 +41,29 @@ def without_zero_dimensions(script: Script) -> Script:
 
 
 def without_zero_rate(script: Script) -> Script:
-    """Return the script with every learning rate of 0 raised to ``RATE``."""
+    """Return the script with learning rates of 0 raised to ``RATE``, in groups with a gradient that may be near 0."""
+    near = [not all(_is_far_from_zero(script, index) for index in group.tensors) for group in script.groups]
     groups = tuple(
-        replace(group, hyper={**group.hyper, "lr": RATE}) if group.hyper.get("lr") == 0 else group
-        for group in script.groups
+        replace(group, hyper={**group.hyper, "lr": RATE}) if close and group.hyper.get("lr") == 0 else group
+        for group, close in zip(script.groups, near, strict=True)
     )
 
     def raised(group: int, name: str, value: float) -> tuple[int, str, float]:
-        return group, name, RATE if name == "lr" and value == 0 else value
+        return group, name, RATE if near[group] and name == "lr" and value == 0 else value
 
     steps = tuple(replace(step, hyper=tuple(raised(*event) for event in step.hyper)) for step in script.steps)
     return replace(script, groups=groups, steps=steps)
+
+
+def _is_far_from_zero(script: Script, index: int) -> bool:
+    """Whether no gradient of a tensor has an element whose magnitude is below 1."""
+
+    def far(data: Data | None) -> bool:
+        if isinstance(data, Drawn):
+            return data.regime in ("signs", "constant") and abs(data.scale) >= 1.0 and not data.specials
+        return data is None or all(abs(value) >= 1.0 for value in data.values)
+
+    return all(far(step.gradients[index]) for step in script.steps)
 
 
 def without_state_dicts(script: Script) -> Script:

@@ -8,10 +8,15 @@ from collections.abc import Mapping
 from stepcheck_properties.law import Facts
 from stepcheck_properties.strategies.hyper_parameters import domains_of, holds, ordered, typical_values
 from stepcheck_reference.objective import asks
-from stepcheck_reference.script import Drawn, Group, Quadratic, Script, Step, Tensor
+from stepcheck_reference.script import Drawn, Group, Literal, Quadratic, Script, Step, Tensor
 
 CURVATURE = 0.75
 """The curvature of the objective where a rule needs one; 1 would hide a rounding."""
+ZERO = Literal((0.0,))
+DECAYS = ("weight_decay", "lambd")
+"""Hyper-parameters that pull parameters toward 0 whatever their gradients."""
+GUARDS, GUARD = ("eps", "eps_root"), 2.0**-6
+"""What keeps divisors from 0, and a value of it that no dtype rounds to 0 and that keeps quotients small."""
 
 
 def hyper(facts: Facts, turn: int = 0, **wanted: float) -> dict[str, float]:
@@ -70,3 +75,25 @@ def ordinary(
         ),
         Quadratic(CURVATURE) if asks(facts.rule) else None,
     )
+
+
+def quiet(facts: Facts, seed: int) -> Script:
+    """Return a script of three tensors: one at 0, one whose first gradient is 0 and without decay, one whose rate is 0.
+
+    All other gradients are 1 and -1, and eps is what no dtype rounds to 0.
+    """
+    guarded = dict.fromkeys(GUARDS, GUARD)
+    tensors = tuple(
+        Tensor(shape, facts.dtype, drawn(seed, "normal", "quiet", index) if index else ZERO)
+        for index, shape in enumerate(((5,), (4,), (2, 2)))
+    )
+    groups = (
+        Group((0,), hyper(facts, 0, **guarded)),
+        Group((1,), hyper(facts, 0, **guarded, **dict.fromkeys(DECAYS, 0.0))),
+        Group((2,), hyper(facts, 0, **guarded, lr=0.0)),
+    )
+    signs = tuple(
+        tuple(drawn(seed, "signs", "quiet", number, index) for index in range(len(tensors))) for number in range(3)
+    )
+    first = (signs[0][0], ZERO, signs[0][2])
+    return Script(tensors, groups, tuple(Step(row) for row in (first, *signs[1:])))

@@ -150,3 +150,24 @@ class SgdSkipsTensorsWithNan(_Contract):
     def update(self, p, g, group):
         if g.isfinite().all():
             self.descend(p, g, group)
+
+
+class SgdMovesAtRest(_Contract):
+    """Claims SGD; takes a sign for zero gradients, which has to be 1 or -1."""
+
+    def update(self, p, g, group):
+        self.descend(p, torch.where(g == 0, 1e-3, g), group)
+
+
+class SgdFloorsRate(_Contract):
+    """Claims SGD; takes no learning rate below one millionth."""
+
+    def update(self, p, g, group):
+        self.descend(p, g, {**group, "lr": max(group["lr"], 1e-6)})
+
+
+class SgdBoundsRate(_Contract):
+    """Claims SGD; takes no learning rate beyond one twentieth."""
+
+    def update(self, p, g, group):
+        self.descend(p, g, {**group, "lr": min(group["lr"], 0.05)})

@@ -36,6 +36,8 @@ from stepcheck_properties.laws.skipped_steps import SKIPPED
 from stepcheck_properties.laws.sparse_gradients import SPARSE
 from stepcheck_properties.laws.state_memory import STATE_MEMORY
 from stepcheck_properties.laws.translating import TRANSLATING
+from stepcheck_properties.laws.proportion import NO_RATE, PROPORTION
+from stepcheck_properties.laws.rest import REST
 
 ALL: tuple[Law, ...] = (
     PARAMETERS,
@@ -53,6 +55,9 @@ ALL: tuple[Law, ...] = (
     PAIRS,
     MAXIMIZING,
     REPETITION,
+    REST,
+    NO_RATE,
+    PROPORTION,
     LIVENESS,
     DOMAINS,
     SHOWS,

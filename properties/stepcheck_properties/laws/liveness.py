@@ -15,10 +15,11 @@ from stepcheck_reference.objective import asks
 from stepcheck_reference.script import Group, Quadratic, Script, Step, Tensor
 from stepcheck_reference.trajectory import Trace
 
-STEPS, WIDTH = 8, 4
+STEPS, WIDTH = 8, 16
 
 APART = {
     "lr": (1.0, 0.25),
+    "beta1": (0.5, 0.95),
     "beta2": (0.99, 0.9),
     "eps": (1.0, 0.25),
     "eps_root": (1.0, 0.25),

@@ -1,0 +1,57 @@
+"""Liveness: the law's script is one on which every hyper-parameter of every rule has an effect."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sympy import lambdify
+
+from stepcheck_properties.law import Facts
+from stepcheck_properties.laws.liveness import LIVENESS, WIDTH
+from stepcheck_properties.profile import QUICK
+from stepcheck_properties.strategies.hyper_parameters import domains_of
+from stepcheck_reference.alphabet import g, t, theta
+from stepcheck_reference.formats import BFLOAT16
+from stepcheck_reference.history import released
+from stepcheck_reference.objective import asks
+from stepcheck_reference.rule import Rule
+from stepcheck_reference.rules import ALL, find
+from stepcheck_reference.script import Script, expand
+
+SEEDS = range(2)
+
+
+def course(rule: Rule, script: Script, index: int) -> np.ndarray:
+    """Return theta and the states after every step, in binary64."""
+    values = {symbol: script.groups[index].hyper[symbol.name] for symbol in rule.hyper} | dict(rule.constants)
+    names = (theta, *rule.init, *rule.scalars)
+    take = lambdify([*names, g, t, *values], [released(rule.step[name]) for name in names], "numpy")
+    held = [expand(script.tensors[index].initial, WIDTH, "float32")]
+    for start in (*rule.init.values(), *rule.scalars.values()):
+        held.append(np.full(WIDTH, float(start.subs(values))))
+    rows = []
+    with np.errstate(all="ignore"):
+        for number, step in enumerate(script.steps, 1):
+            given = step.gradients[index]
+            assert given is not None
+            new = take(*held, expand(given, WIDTH, "float32"), float(number), *values.values())
+            held = [np.broadcast_to(np.asarray(entry, float), (WIDTH,)) for entry in new]
+            rows.append(np.array(held))
+    return np.array(rows)
+
+
+@pytest.mark.parametrize(
+    "name", [rule.name for rule in ALL if not asks(rule)] + ["adagrad+lr_decay", "nadam+coupled_decay"]
+)
+def test_every_hyper_parameter_of_a_rule_parts_two_tensors_by_more_than_bfloat16_rounds(name: str) -> None:
+    rule = find(name)
+    facts = Facts(rule, takes=frozenset(domains_of(rule)))
+    for seed in SEEDS:
+        assert LIVENESS.scripts is not None
+        (script,) = LIVENESS.scripts(facts, QUICK, seed)
+        first = course(rule, script, 0)
+        for place, hyper in enumerate(domains_of(rule), 1):
+            other = course(rule, script, place)
+            with np.errstate(all="ignore"):
+                apart = np.abs(first - other) / np.maximum(np.abs(first), np.abs(other))
+            assert np.nanmax(apart) > 4 * BFLOAT16.unit_roundoff, hyper
