@@ -19,9 +19,6 @@ RATE = 1e-3
 SHRINKAGE = 0.5
 """The shrinkage that stands in for one that a dtype rounds to 1."""
 
-DECAY = 0.01
-"""The weight decay that stands in for none."""
-
 AVERAGE = 0.5
 """The averaging factor that stands in for one beyond 1."""
 
@@ -119,11 +116,6 @@ def with_lasting_shrinkage(script: Script) -> Script:
         return eta_minus if float(form.round(np.asarray(eta_minus))) < 1.0 else SHRINKAGE
 
     return _mapped(script, "eta_minus", lasting)
-
-
-def with_some_decay(script: Script) -> Script:
-    """Return the script with every weight decay of 0 raised to ``DECAY``."""
-    return _mapped(script, "weight_decay", lambda form, decay: decay if decay != 0.0 else DECAY)
 
 
 def with_fading_squares(script: Script) -> Script:

@@ -96,6 +96,7 @@ PAGES = [
     for page, distribution in (
         ("pytorch-optimizer-group-step", "pytorch-optimizer"),
         ("pytorch-optimizer-radam-decay", "pytorch-optimizer"),
+        ("pytorch-optimizer-written-gradient", "pytorch-optimizer"),
         ("float32-inside", "torchao"),
     )
 ]

@@ -27,6 +27,11 @@ from stepcheck.findings.scalar_states import (
 from stepcheck.findings.sparse_adagrad import SPARSE_ADAGRAD_COMPLEX
 from stepcheck.findings.unchecked_values import ASGD_UNCHECKED_LAMBD, RMSPROP_UNCHECKED_ALPHA
 from stepcheck.findings.written_gradient import WRITTEN_GRADIENT
+from stepcheck.findings.written_gradient_libraries import (
+    DECAYED_GRADIENT,
+    LOOKED_AHEAD_GRADIENT,
+    NEGATED_GRADIENT,
+)
 
 ALL: tuple[Finding, ...] = (
     RADAM_ZERO_DIVISOR,
@@ -58,6 +63,9 @@ ALL: tuple[Finding, ...] = (
     COMPILED_ZERO_DIMENSIONS_SGD,
     GROUP_STEP_COUNTER,
     IGNORED_DECAY,
+    DECAYED_GRADIENT,
+    NEGATED_GRADIENT,
+    LOOKED_AHEAD_GRADIENT,
     TIMM_FLOAT32,
     TORCHAO_FLOAT32,
 )

@@ -1,8 +1,10 @@
-"""Foreach SGD with Nesterov momentum adds the momentum to the user's gradients."""
+"""Foreach SGD with Nesterov momentum adds the momentum to the user's gradients.
+
+There is no detour: it would be some weight decay in every script, and what people use most would stay unexamined.
+"""
 
 from __future__ import annotations
 
-from stepcheck.detours import with_some_decay
 from stepcheck.expected_broken import Finding
 from stepcheck_reference.script import Group, Literal, Script, Step, Tensor
 
@@ -26,5 +28,4 @@ WRITTEN_GRADIENT = Finding(
         (Group((0,), {"lr": 0.5, "momentum": 0.5, "weight_decay": 0.0}),),
         (Step((Literal((1.0,)),)),),
     ),
-    detour=with_some_decay,
 )
