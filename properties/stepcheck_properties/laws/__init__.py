@@ -28,16 +28,16 @@ from stepcheck_properties.laws.missing_gradients import MISSING
 from stepcheck_properties.laws.nonfinite import SHOWS, STAYS
 from stepcheck_properties.laws.oracle_agreement import COUNTS, INITIALS, PARAMETERS, STATES
 from stepcheck_properties.laws.permuting import PERMUTING
+from stepcheck_properties.laws.proportion import NO_RATE, PROPORTION
 from stepcheck_properties.laws.rates import SCHEDULER, TENSOR
 from stepcheck_properties.laws.repetition import REPETITION
+from stepcheck_properties.laws.rest import REST
 from stepcheck_properties.laws.resuming import ACROSS, CARRIED, RESUMED
 from stepcheck_properties.laws.scaling import SCALING
 from stepcheck_properties.laws.skipped_steps import SKIPPED
 from stepcheck_properties.laws.sparse_gradients import SPARSE
 from stepcheck_properties.laws.state_memory import STATE_MEMORY
 from stepcheck_properties.laws.translating import TRANSLATING
-from stepcheck_properties.laws.proportion import NO_RATE, PROPORTION
-from stepcheck_properties.laws.rest import REST
 
 ALL: tuple[Law, ...] = (
     PARAMETERS,
