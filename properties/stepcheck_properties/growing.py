@@ -26,6 +26,12 @@ def growing(facts: Facts, seed: int, scaling: Homogeneity) -> Script:
     return from_zero(facts, ((5,), ()), [first, hyper(facts, 1, **wanted)], STEPS, _gradients(seed, 2.0, False))
 
 
+def rising(facts: Facts, seed: int, **wanted: float) -> Script:
+    """Return a script from zero whose gradients double from step to step, with hyper-parameters as people use them."""
+    hypers = [hyper(facts, turn, **wanted) for turn in (0, 1)]
+    return from_zero(facts, ((5,), ()), hypers, STEPS, _gradients(seed, 2.0, False))
+
+
 def varying(seed: int) -> Callable[[int, Tensor, int], Data]:
     """Return gradients between 1 and 2 that keep their signs."""
     return _gradients(seed, 1.0, True)

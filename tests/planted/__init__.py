@@ -189,6 +189,9 @@ WRONG: tuple[Planted, ...] = (
     _wrong("limits.py:AdamCorrectsTwice", "adam", "SC310"),
     _wrong("limits.py:AdamHalvesEps", "adam", "SC501"),
     _wrong("limits.py:AdamCorrectsFirstStepAlone", "adam", "SC502"),
+    _wrong("equivalences.py:AdamWDecaysAtZero", "adamw", "SC401"),
+    _wrong("equivalences.py:NesterovWithOldBuffer", "nesterov", "SC601"),
+    _wrong("equivalences.py:AmsgradDividesByNewest", "amsgrad", "SC602"),
 )
 """Every wrong optimizer; a test holds this list to the classes in the files."""
 

@@ -39,7 +39,7 @@ def test_steps_fade_for_adagrad_in_every_form_and_for_no_average():
         "adagrad_optax",
     }
     assert FADING.applies(facts("adagrad+initial_accumulator+lr_decay+coupled_decay+maximize"))
-    assert not FADING.applies(facts("adagrad+coupled_decay", hold={"weight_decay": 0.1}))
+    assert not FADING.applies(facts("rmsprop"))
 
 
 def test_scaling_applies_where_what_does_not_scale_can_be_zero():

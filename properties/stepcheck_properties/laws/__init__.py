@@ -10,12 +10,14 @@ from stepcheck_properties.laws.closures import CLOSURE
 from stepcheck_properties.laws.company import ALONE, MIXED, ORDER
 from stepcheck_properties.laws.completion import COMPLETION
 from stepcheck_properties.laws.complex_pairs import PAIRS
+from stepcheck_properties.laws.converging import CONVERGING
 from stepcheck_properties.laws.decoupling import DECOUPLING
 from stepcheck_properties.laws.default_dtype import DEFAULT_DTYPE
 from stepcheck_properties.laws.domains import DOMAINS
 from stepcheck_properties.laws.execution_paths import PATHS
 from stepcheck_properties.laws.fading_steps import FADING
 from stepcheck_properties.laws.first_steps import FIRST, STEADY
+from stepcheck_properties.laws.forgetting import FORGETTING
 from stepcheck_properties.laws.gathering import GATHERING
 from stepcheck_properties.laws.gradient_memory import GRADIENT_MEMORY
 from stepcheck_properties.laws.gradients import GRADIENTS
@@ -30,6 +32,7 @@ from stepcheck_properties.laws.oracle_agreement import COUNTS, INITIALS, PARAMET
 from stepcheck_properties.laws.permuting import PERMUTING
 from stepcheck_properties.laws.proportion import NO_RATE, PROPORTION
 from stepcheck_properties.laws.rates import SCHEDULER, TENSOR
+from stepcheck_properties.laws.reducing import REDUCING
 from stepcheck_properties.laws.repetition import REPETITION
 from stepcheck_properties.laws.rest import REST
 from stepcheck_properties.laws.resuming import ACROSS, CARRIED, RESUMED
@@ -83,8 +86,11 @@ ALL: tuple[Law, ...] = (
     DECOUPLING,
     GATHERING,
     BOUNDED,
+    REDUCING,
     FIRST,
     STEADY,
+    CONVERGING,
+    FORGETTING,
 )
 
 

@@ -31,8 +31,7 @@ def _is_adam_without_eps(rule: Rule) -> bool:
 
 
 def _is_bounded(facts: Facts) -> bool:
-    held = any(facts.hold.get(name, 0.0) for name in ("eps", "weight_decay"))
-    return not held and _is_adam_without_eps(facts.rule)
+    return not facts.hold.get("eps", 0.0) and _is_adam_without_eps(facts.rule)
 
 
 def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
@@ -55,8 +54,7 @@ def bound(values: Mapping[str, float], count: int) -> float:
 def _no_longer(evidence: Evidence) -> Checked:
     script, trajectory = evidence.script, evidence.trajectory
     compared, found = 0, None
-    plain = is_from_zero(script) and not any(group.hyper.get("weight_decay", 0.0) for group in script.groups)
-    for tensor, trace in enumerate(trajectory.traces) if plain else ():
+    for tensor, trace in enumerate(trajectory.traces) if is_from_zero(script) else ():
         for step in range(1, trajectory.steps + 1):
             longest = bound(group_of(script, tensor), step)
             held = np.asarray(trace.theta[step - 1], np.float64)
@@ -83,7 +81,7 @@ BOUNDED = Law(
     since="0.2",
     applies=_is_bounded,
     check=_no_longer,
-    condition="without eps and decay the rule is proved to take Adam's steps, and these can be 0",
+    condition="without eps and decay the rule is proved to take Adam's steps, and eps can be 0",
     unit="reals",
     mathematics="""\
 m_t = (1 - beta1)*sum of beta1**i*g_(t-i) and v_t = (1 - beta2)*sum of beta2**i*g_(t-i)**2, so that by Cauchy and

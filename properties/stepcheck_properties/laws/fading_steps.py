@@ -18,7 +18,7 @@ STEPS = 7
 
 
 def _fades(facts: Facts) -> bool:
-    return is_fading(facts.rule) is True and not facts.hold.get("weight_decay", 0.0)
+    return is_fading(facts.rule) is True
 
 
 def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
@@ -35,8 +35,7 @@ def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
 def _never_grows(evidence: Evidence) -> Checked:
     script, trajectory = evidence.script, evidence.trajectory
     compared, found = 0, list[Breach]()
-    plain = all(not group.hyper.get("weight_decay", 0.0) for group in script.groups)
-    for index, tensor in enumerate(script.tensors) if plain and is_from_zero(script) else ():
+    for index, tensor in enumerate(script.tensors) if is_from_zero(script) else ():
         seen: dict[bytes, int] = {}
         for step in range(1, trajectory.steps + 1):
             data = script.steps[step - 1].gradients[index]
@@ -66,7 +65,7 @@ FADING = Law(
     since="0.2",
     applies=_fades,
     check=_never_grows,
-    condition="a step is proved to be the gradient times what never grows, as AdaGrad's; weight_decay can be 0",
+    condition="a step is proved to be the gradient times what never grows, as AdaGrad's",
     unit="reals",
     mathematics="""\
 The step is g*r(h, t), with h a sum of squares that never falls, and dr/dh <= 0, dr/dt <= 0. Parameters are put back

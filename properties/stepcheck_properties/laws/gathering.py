@@ -42,9 +42,9 @@ def _gathers(facts: Facts) -> bool:
 
 
 def _is_plain(rule: Rule, state: Symbol, values: Mapping[str, float]) -> bool:
-    names = {str(symbol) for symbol in rule.step[state].free_symbols - {state, g, t, theta}}
+    names = {str(symbol) for symbol in rule.step[state].free_symbols - {state, g, t, theta, weight_decay}}
     start = {str(symbol) for symbol in sympify(rule.init[state]).free_symbols}
-    return all(values.get(name) in PLAIN for name in names | start) and not values.get("weight_decay", 0.0)
+    return all(values.get(name) in PLAIN for name in names | start)
 
 
 def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:

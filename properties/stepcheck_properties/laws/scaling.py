@@ -13,7 +13,7 @@ from stepcheck_properties.law import Checked, Evidence, Facts, Law, Twin
 from stepcheck_properties.likeness import THETA, likeness
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.rescaling import rescaled
-from stepcheck_reference.alphabet import t
+from stepcheck_reference.alphabet import t, weight_decay
 from stepcheck_reference.facts import Homogeneity, homogeneity
 from stepcheck_reference.formats import FORMATS
 from stepcheck_reference.script import Script
@@ -30,7 +30,7 @@ def _scales(facts: Facts) -> bool:
     return (
         facts.interface != "wrapped"
         and scaling is not None
-        and not any(facts.hold.get(str(symbol), 0.0) for symbol in scaling.at_zero)
+        and not any(facts.hold.get(str(symbol), 0.0) for symbol in scaling.at_zero if symbol != weight_decay)
     )
 
 
@@ -53,12 +53,15 @@ def _times_four(script: Script, facts: Facts) -> Twin | None:
 
 
 def _at_zero(script: Script, scaling: Homogeneity) -> bool:
-    """Whether what has to be 0 is; a format's smallest normal number stands for it where 0 is known to fail."""
+    """Whether what has to be 0 is; a format's smallest normal number stands for it where 0 is known to fail.
+
+    The decay does not have to be: it decays parameters that are 0.
+    """
     smallest = {FORMATS[tensor.dtype].smallest_normal for tensor in script.tensors}
     return all(
         value == 0.0 or value in smallest
         for group in script.groups
-        for value in (group.hyper.get(str(symbol), 0.0) for symbol in scaling.at_zero)
+        for value in (group.hyper.get(str(symbol), 0.0) for symbol in scaling.at_zero if symbol != weight_decay)
     )
 
 
