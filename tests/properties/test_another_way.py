@@ -1,0 +1,56 @@
+"""A manner's twin is the same script without it, and a refusal is one only as early as it may come."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from properties.adam_in_float32 import ADAM, AdamInFloat32
+from stepcheck_properties.another_way import in_manners, plainly, refused
+from stepcheck_properties.bases import ordinary
+from stepcheck_properties.law import Evidence, Facts
+from stepcheck_reference.judgement import Judgement
+from stepcheck_reference.trajectory import Fault, Trajectory
+
+FACTS = Facts(ADAM)
+PLAIN = ordinary(FACTS, 1)
+
+
+def evidence(first: Trajectory, second: Trajectory) -> Evidence:
+    """Return the evidence of two runs of one script."""
+    other = Evidence(ADAM, PLAIN, second, lambda: Judgement(""))
+    return Evidence(ADAM, PLAIN, first, lambda: Judgement(""), other)
+
+
+def test_only_the_manners_that_are_asked_about_are_taken_away() -> None:
+    script = in_manners(PLAIN, "closure", "sparse")
+    twin = plainly("sparse")(script, FACTS)
+    assert twin is not None
+    assert twin.script == in_manners(PLAIN, "closure")
+    assert plainly("scheduler")(script, FACTS) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "step", "message", "told"),
+    [
+        ("raised", 0, "ValueError: no", True),
+        ("raised", 1, "TypeError: no", True),
+        ("raised", 1, "ValueError: no", False),
+        ("raised", 2, "TypeError: no", False),
+        ("crashed", 1, "TypeError: no", False),
+    ],
+)
+def test_a_refusal_is_an_exception_that_says_so_no_later_than_in_the_first_step(
+    kind: str, step: int, message: str, told: bool
+) -> None:
+    plain = AdamInFloat32()(PLAIN)
+    faulty = replace(plain, fault=Fault(kind, message, step))
+    assert refused(evidence(faulty, plain), kinds=("TypeError",), steps=1) is told
+    assert not refused(evidence(plain, plain), kinds=("TypeError",), steps=1)
+
+
+def test_what_raises_either_way_refuses_nothing() -> None:
+    plain = AdamInFloat32()(PLAIN)
+    faulty = replace(plain, fault=Fault("raised", "TypeError: no", 1))
+    assert not refused(evidence(faulty, faulty), steps=1)

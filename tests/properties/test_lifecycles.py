@@ -1,0 +1,206 @@
+"""Laws of lifecycles: what each holds a run against, what it counts, and what it takes for a breach."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from properties.adam_in_float32 import ADAM, ARITHMETICS, AdamInFloat32
+from stepcheck_properties.bases import ordinary
+from stepcheck_properties.bench import Bench
+from stepcheck_properties.law import Checked, Facts, Law, Twin
+from stepcheck_properties.laws.closures import CLOSURE
+from stepcheck_properties.laws.default_dtype import DEFAULT_DTYPE
+from stepcheck_properties.laws.gradient_memory import GRADIENT_MEMORY
+from stepcheck_properties.laws.rates import SCHEDULER, TENSOR
+from stepcheck_properties.laws.resuming import ACROSS, CARRIED, RESUMED
+from stepcheck_properties.laws.skipped_steps import SKIPPED
+from stepcheck_properties.laws.sparse_gradients import NEVER, SPARSE
+from stepcheck_properties.laws.state_memory import STATE_MEMORY
+from stepcheck_properties.profile import QUICK, STANDARD
+from stepcheck_reference import rules
+from stepcheck_reference.script import Script, expand
+from stepcheck_reference.trajectory import Entry, Fault, Trajectory
+
+FACTS = Facts(
+    ADAM, frozenset({"m", "v"}), counted=True, mode="foreach", modes=("single", "foreach"), takes=frozenset({"lr"})
+)
+TWO_RUNS = (RESUMED, CARRIED, ACROSS, CLOSURE, TENSOR, SCHEDULER, DEFAULT_DTYPE, GRADIENT_MEMORY, SPARSE, SKIPPED)
+ALL = (*TWO_RUNS, STATE_MEMORY)
+
+
+def scripts(law: Law, profile: str = "quick", facts: Facts = FACTS) -> Iterator[Script]:
+    """Yield the law's own scripts."""
+    assert law.scripts is not None
+    yield from law.scripts(facts, {"quick": QUICK, "standard": STANDARD}[profile], 3)
+
+
+class Apart:
+    """A subject whose first kind of run, one that is unusual in any way, differs by what ``change`` makes of it."""
+
+    def __init__(self, change: object = None) -> None:
+        self.change = change
+
+    def __call__(self, script: Script, twin: Twin | None = None) -> Trajectory:
+        """Return the run of a right Adam, changed where the script is unusual."""
+        found = AdamInFloat32()(script)
+        unusual = script.manners or any(step.reload or step.skip for step in script.steps)
+        if "closure" in script.manners:
+            count = len(script.steps)
+            found = replace(found, calls=(1,) * count, returned=(0.5,) * count, losses=(0.5,) * count)
+        return self.change(found) if unusual and callable(self.change) else found
+
+
+def checked(law: Law, subject: object, script: Script | None = None) -> Checked:
+    """Return what the law makes of a subject on its first script."""
+    bench = Bench(subject, ADAM, ARITHMETICS, "float32", FACTS)  # type: ignore[arg-type]
+    evidence = bench.evidence(law, script or next(scripts(law)))
+    assert evidence is not None
+    return law.check(evidence)
+
+
+def nudged(found: Trajectory) -> Trajectory:
+    """Return the run with its second tensor's first real elsewhere after the last step."""
+    trace = found.traces[1]
+    theta = np.array(trace.theta)
+    theta[-1, 0] += 1.0
+    return replace(found, traces=(found.traces[0], replace(trace, theta=theta), *found.traces[2:]))
+
+
+@pytest.mark.parametrize("law", ALL, ids=lambda law: law.code)
+def test_a_right_subject_holds_and_something_is_compared(law: Law) -> None:
+    found = checked(law, Apart())
+    assert found.compared > 0
+    assert found.breaches == ()
+
+
+@pytest.mark.parametrize("law", TWO_RUNS, ids=lambda law: law.code)
+def test_a_run_that_ends_elsewhere_breaks(law: Law) -> None:
+    (breach,) = checked(law, Apart(nudged)).breaches
+    assert (breach.output, breach.tensor) == ("theta", 1)
+    assert breach.counterpart is not None
+
+
+@pytest.mark.parametrize("law", TWO_RUNS, ids=lambda law: law.code)
+def test_the_second_run_is_plain_and_a_plain_script_has_none(law: Law) -> None:
+    assert law.twin is not None
+    for script in scripts(law, "standard"):
+        twin = law.twin(script, FACTS)
+        assert twin is not None
+        assert twin.script.manners == ()
+        assert not any(step.reload or step.skip for step in twin.script.steps)
+    assert law.twin(ordinary(FACTS, 3), FACTS) is None
+
+
+@pytest.mark.parametrize("law", ALL, ids=lambda law: law.code)
+def test_profile_quick_has_one_small_script_a_law(law: Law) -> None:
+    (script,) = scripts(law)
+    assert sum(tensor.size for tensor in script.tensors) < 40
+    assert len(script.steps) <= 5
+
+
+@pytest.mark.parametrize("law", ALL, ids=lambda law: law.code)
+def test_wrapped_subjects_are_left_out_and_compiled_ones_where_runs_may_part(law: Law) -> None:
+    assert law.applies(FACTS)
+    assert not law.applies(replace(FACTS, interface="wrapped"))
+    assert law.applies(replace(FACTS, mode="compiled")) is (law is STATE_MEMORY)
+
+
+def test_a_plain_step_after_a_narrow_fused_one_is_not_judged() -> None:
+    fused = replace(FACTS, mode="fused", modes=("single", "fused"))
+    assert ACROSS.applies(fused)
+    assert not ACROSS.applies(replace(fused, dtype="bfloat16"))
+    assert not ACROSS.applies(replace(FACTS, mode="single"))
+
+
+def test_a_rate_that_stands_still_is_not_changed() -> None:
+    for law in (TENSOR, SCHEDULER):
+        assert not law.applies(replace(FACTS, hold={"lr": 0.1}))
+        assert not law.applies(replace(FACTS, constant=("lr",)))
+        assert not law.applies(replace(FACTS, takes=frozenset()))
+
+
+def test_rules_that_ask_for_gradients_have_no_one_gradient_a_step() -> None:
+    asking = replace(FACTS, rule=rules.find("nesterov_lookahead"))
+    assert not any(law.applies(asking) for law in (CLOSURE, SPARSE, SKIPPED))
+
+
+def test_an_entry_of_another_dtype_breaks_where_the_parameters_agree() -> None:
+    def widened(found: Trajectory) -> Trajectory:
+        held = tuple((replace(each[0], dtype="float64"), *each[1:]) for each in found.entries)
+        return replace(found, entries=held)
+
+    for law in (RESUMED, CARRIED, DEFAULT_DTYPE):
+        (breach,) = checked(law, Apart(widened)).breaches
+        assert breach.output == "entries"
+        assert "m of p0=5 of float64 on cpu, but should be 5 of float32 on cpu" in breach.message
+        assert breach.wanted == "torch.float32"
+
+
+def test_scalars_may_follow_the_default_dtype() -> None:
+    def counted(dtype: str) -> Trajectory:
+        found = AdamInFloat32()(ordinary(FACTS, 3))
+        return replace(found, entries=tuple((*each, Entry("step", dtype, "cpu", 1)) for each in found.entries))
+
+    def wide(found: Trajectory) -> Trajectory:
+        return counted("float64")
+
+    assert checked(DEFAULT_DTYPE, Apart(wide)).breaches == ()
+
+
+@pytest.mark.parametrize(("calls", "returned", "outputs"), [(2, 0.5, ["calls"]), (1, float("nan"), ["loss"])])
+def test_a_closure_called_twice_and_a_loss_kept_back_are_told_apart(
+    calls: int, returned: float, outputs: list[str]
+) -> None:
+    def change(found: Trajectory) -> Trajectory:
+        return replace(found, calls=(calls,) * found.steps, returned=(returned,) * found.steps)
+
+    assert [breach.output for breach in checked(CLOSURE, Apart(change)).breaches] == outputs
+
+
+@pytest.mark.parametrize(("law", "step"), [(CLOSURE, 1), (TENSOR, 0), (SCHEDULER, 0), (SPARSE, 1)])
+def test_what_is_refused_in_time_is_no_breach_and_what_raises_later_is(law: Law, step: int) -> None:
+    def raising(at: int) -> Apart:
+        return Apart(lambda found: replace(found, fault=Fault("raised", "TypeError: not for me", at), steps=at))
+
+    assert checked(law, raising(step)) == Checked(1)
+    (breach,) = checked(law, raising(2)).breaches
+    assert breach.output == "raised"
+
+
+def test_gradients_of_the_sparse_script_have_an_empty_row_and_full_ones() -> None:
+    (script,) = scripts(SPARSE)
+    for tensor, gradient in zip(script.tensors, script.steps[0].gradients, strict=True):
+        assert gradient is not None
+        rows = expand(gradient, tensor.size, tensor.dtype).reshape(tensor.shape[0], -1)
+        assert [bool(row.any()) for row in rows] == [number != NEVER for number in range(len(rows))]
+
+
+def test_a_lazy_optimizer_may_leave_rows_alone_but_not_move_them() -> None:
+    def elsewhere(found: Trajectory) -> Trajectory:
+        trace = found.traces[0]
+        theta = np.array(trace.theta)
+        theta[:, NEVER * 3] += 0.5
+        return replace(found, traces=(replace(trace, theta=theta), *found.traces[1:]))
+
+    (breach,) = checked(SPARSE, Apart(elsewhere)).breaches
+    assert breach.output == "theta"
+
+
+def test_a_step_is_skipped_at_the_start_and_in_the_middle() -> None:
+    (script,) = scripts(SKIPPED)
+    assert [step.skip for step in script.steps] == [True, False, False, True, False]
+
+
+def test_a_buffer_more_than_the_rule_has_states_breaks() -> None:
+    def third(script: Script, twin: Twin | None = None) -> Trajectory:
+        found = AdamInFloat32()(script)
+        held = tuple((*each, replace(each[0], key="copy")) for each in found.entries)
+        return replace(found, entries=held)
+
+    (breach,) = checked(STATE_MEMORY, third).breaches
+    assert "elements held for p0=15 (m, v, copy), but should be at most 10" in breach.message
+    assert not STATE_MEMORY.applies(replace(FACTS, observed=frozenset({"m"})))
