@@ -25,14 +25,15 @@ def plainly(*manners: str) -> Callable[[Script, Facts], Twin | None]:
 
 
 def refused(evidence: Evidence, *, kinds: tuple[str, ...] = (), steps: int = 0) -> bool:
-    """Whether the subject refused the manner: it raised no later than in step ``steps``, and its twin did not.
+    """Whether the subject refused the manner: it raised, no later than in step ``steps``, and its twin did not.
 
-    ``kinds`` are the exceptions that refuse in a step; at construction any does.
+    ``kinds`` are the exceptions that refuse in a step; at construction any does, and NotImplementedError does anywhere.
     """
     assert evidence.twin is not None
     fault, other = evidence.trajectory.fault, evidence.twin.trajectory.fault
-    if fault is None or fault.kind != "raised" or fault.step > steps:
+    if fault is None or fault.kind != "raised" or (other is not None and other.step <= fault.step):
         return False
-    if other is not None and other.step <= fault.step:
-        return False
-    return fault.step == 0 or not kinds or fault.message.partition(":")[0] in kinds
+    name = fault.message.partition(":")[0]
+    if name == "NotImplementedError":
+        return True
+    return fault.step <= steps and (fault.step == 0 or not kinds or name in kinds)

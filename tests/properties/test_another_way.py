@@ -38,6 +38,7 @@ def test_only_the_manners_that_are_asked_about_are_taken_away() -> None:
         ("raised", 1, "TypeError: no", True),
         ("raised", 1, "ValueError: no", False),
         ("raised", 2, "TypeError: no", False),
+        ("raised", 2, "NotImplementedError: no such kernel", True),
         ("crashed", 1, "TypeError: no", False),
     ],
 )

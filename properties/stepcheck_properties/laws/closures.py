@@ -45,7 +45,7 @@ def _called(evidence: Evidence) -> Checked:
 
 CLOSURE = Law(
     code="SC233",
-    title="a closure is called once a step and its loss returned",
+    title="a closure is called once, and its loss returned",
     sentence="step either takes no closure, or it calls the one it is given once, before it steps and with gradients "
     "enabled, returns its loss, and takes the step that it takes without one, bit by bit.",
     source="torch.optim.Optimizer.step: closure reevaluates the model and returns the loss",

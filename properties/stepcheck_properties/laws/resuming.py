@@ -56,7 +56,7 @@ def _goes_on(evidence: Evidence) -> Checked:
 
 RESUMED = Law(
     code="SC230",
-    title="a run resumed from its state dict goes on bit by bit",
+    title="a resumed run goes on bit by bit",
     sentence="A run that is saved to a state dict, in memory or through torch.save, and loaded into a new optimizer "
     "goes on bit by bit as if it had not been interrupted, with every entry of its state of the same dtype, device "
     "and size.",
@@ -82,7 +82,7 @@ class AdamForgetsCounterOnReload(torch.optim.Optimizer):
 
 CARRIED = Law(
     code="SC231",
-    title="a copy, and what comes out of a pickle, goes on bit by bit",
+    title="a copied or pickled run goes on bit by bit",
     sentence="A deep copy of parameters with their optimizer, and what they are once pickled and unpickled, goes on "
     "bit by bit as the original would have, with every entry of its state of the same dtype, device and size.",
     source="torch.optim.Optimizer.__getstate__ and __setstate__; copy and pickle of the standard library",
