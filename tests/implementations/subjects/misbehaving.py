@@ -164,7 +164,7 @@ class DropsItsParameters(_Sgd):
 
 
 class WritesIntoTheGradient(_Sgd):
-    def step(self, closure=None):
+    def step(self):
         super().step()
         for p in self.param_groups[0]["params"]:
             if p.grad is not None:
@@ -173,7 +173,7 @@ class WritesIntoTheGradient(_Sgd):
 
 class WritesIntoTheGradientFirst(_Sgd):
     @torch.no_grad()
-    def step(self, closure=None):
+    def step(self):
         for group in self.param_groups:
             for p in group["params"]:
                 if p.grad is not None:
@@ -182,7 +182,7 @@ class WritesIntoTheGradientFirst(_Sgd):
 
 class NeverMoves(_Sgd):
     @torch.no_grad()
-    def step(self, closure=None):
+    def step(self):
         pass
 
 
