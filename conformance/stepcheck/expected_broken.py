@@ -123,6 +123,7 @@ def installed(distribution: str) -> str:
         return ""
 
 
+@cache
 def release(version: str) -> tuple[int, ...]:
     """Return the numbers of a release: (2, 13, 0) of "2.13.0+cpu"; trailing zeros do not count."""
     numbers = [int(part) for part in re.match(r"[\d.]*", version).group().split(".") if part]  # type: ignore[union-attr]

@@ -62,6 +62,7 @@ class _Case:
     def __init__(self, court: Court, planned: Planned) -> None:
         self.court, self.planned, self.cell = court, planned, planned.cell
         self.alive: tuple[Finding, ...] = ()
+        self.plain = known(court.findings, replace(self.cell, mode="single"), court.torch)
         self.known_facts: Facts | None = None
         self.rule: Rule = find(planned.rule)
         asked = profile.find(court.request.profile)
@@ -105,8 +106,7 @@ class _Case:
 
     def detour(self, script: Script) -> Script:
         """Return ``script`` led past what is known of this cell, and of the plain path that laws hold it against."""
-        plain = known(self.court.findings, replace(self.cell, mode="single"), self.court.torch)
-        around = (*self.alive, *(entry for entry in plain if entry not in self.alive))
+        around = (*self.alive, *(entry for entry in self.plain if entry not in self.alive))
         return detoured(around, without_changes(script, self.court.adapter.constant))
 
     def allowed(self, arithmetics: Mapping[str, Arithmetic]) -> dict[str, Arithmetic]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import KW_ONLY, dataclass, field, replace
+from functools import cached_property
 from types import MappingProxyType
 
 from sympy import Expr, Symbol, sympify
@@ -106,7 +107,7 @@ class Rule:
         """The elementwise states, in the rule's order."""
         return tuple(self.init)
 
-    @property
+    @cached_property
     def hyper(self) -> tuple[Symbol, ...]:
         """The hyper-parameters that the equations use, in alphabet order."""
         used = _used(self)

@@ -45,7 +45,7 @@ def test_what_is_known_is_named_and_all_else_holds(name: str, dtype: str, output
         assert 0.1 < cell.ratio <= 1.0
 
 
-@pytest.mark.parametrize("name", ["RMSprop", "Adadelta", "Adamax", "NAdam", "RAdam", "ASGD"])
+@pytest.mark.parametrize("name", ["Adadelta", "Adamax", "NAdam", "RAdam"])
 def test_a_class_holds_in_float32_with_all_its_state_seen(name: str) -> None:
     certificate = certified(name, "float32")
     assert certificate.verdict is Verdict.HOLDS

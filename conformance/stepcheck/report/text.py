@@ -289,7 +289,7 @@ def failures(cells: Sequence[CellResult]) -> str:
 
 def failure(entry: Failure, cell: str) -> str:
     """Return one failure in full."""
-    lines = [f"✗ {entry.code} {entry.title}, in {cell}", *fill(entry.message, "  ")]
+    lines = [*fill(f"✗ {entry.code} {entry.title}, in {cell}", hang=4), *fill(entry.message, "  ")]
     if entry.worst is not None:
         lines += _worst(entry.worst)
     lines += [f"  rule      {entry.rule}"]
