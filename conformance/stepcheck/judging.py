@@ -87,7 +87,7 @@ class _Case:
         if not self.court.adapter.declared:
             return self.arithmetics
         cell = twin_cell(self.cell, twin)
-        known_there = known(self.court.findings, cell, self.court.torch)
+        known_there = self.alive if cell == self.cell else known(self.court.findings, cell, self.court.torch)
         return {dtype: allowed(known_there, found) for dtype, found in declared(cell).items()}
 
     def bench(self, arithmetics: Mapping[str, Arithmetic]) -> Bench:

@@ -74,7 +74,8 @@ def test_a_witness_breaks_its_law_in_every_cell_and_its_program_fails_by_itself(
         beside = None
         if twin is not None:
             beside = twin_cell(cell, twin), twin.script
-            other = evidence_of(find(rule), twin.script, run(adapter, *beside), declared(beside[0]), cell.dtype)
+            judging = twin.rule or find(rule)
+            other = evidence_of(judging, twin.script, run(adapter, *beside), declared(beside[0]), cell.dtype)
             evidence = replace(evidence, twin=other)
         breaches = [breach for breach in law.check(evidence).breaches if finding.shows(finding.code, breach.output)]
         if not breaches:

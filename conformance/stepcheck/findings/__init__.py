@@ -7,7 +7,7 @@ from stepcheck.findings.adagrad_groups import ADAGRAD_GROUPS
 from stepcheck.findings.compiled_zero_dimensions import COMPILED_ZERO_DIMENSIONS, COMPILED_ZERO_DIMENSIONS_SGD
 from stepcheck.findings.float32_inside import TIMM_FLOAT32, TORCHAO_FLOAT32
 from stepcheck.findings.folded_step_size_zero import ZERO_RATE
-from stepcheck.findings.foreach_narrow_scalars import FOREACH_ADAMAX, FOREACH_MOMENTS, FOREACH_SGD
+from stepcheck.findings.foreach_narrow_scalars import FOREACH_ADAMAX, FOREACH_MOMENTS, FOREACH_NESTEROV, FOREACH_SGD
 from stepcheck.findings.fused_adagrad import FUSED_ADAGRAD_NARROW
 from stepcheck.findings.fused_cuda import FUSED_CUDA_BETAS, FUSED_CUDA_BETAS_NARROW, FUSED_CUDA_GAPS
 from stepcheck.findings.fused_gaps import FUSED_GAPS
@@ -46,6 +46,7 @@ ALL: tuple[Finding, ...] = (
     FOREACH_MOMENTS,
     FOREACH_ADAMAX,
     FOREACH_SGD,
+    FOREACH_NESTEROV,
     ZERO_RATE,
     FUSED_GAPS,
     FUSED_CUDA_GAPS,

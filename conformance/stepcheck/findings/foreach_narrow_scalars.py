@@ -19,7 +19,12 @@ def rounded_scalars(arithmetic: Arithmetic) -> Arithmetic:
 
 
 def _finding(
-    name: str, targets: tuple[str, ...], configurations: tuple[str, ...], output: str, witness: Script
+    name: str,
+    targets: tuple[str, ...],
+    configurations: tuple[str, ...],
+    output: str,
+    witness: Script,
+    code: str = "SC102",
 ) -> Finding:
     return Finding(
         name=name,
@@ -31,7 +36,7 @@ def _finding(
         modes=("foreach",),
         dtypes=("bfloat16", "float16"),
         devices=("cpu",),
-        code="SC102",
+        code=code,
         outputs=(output,),
         witness=witness,
         allow=rounded_scalars,
@@ -82,4 +87,17 @@ FOREACH_SGD = _finding(
             Step((Literal((0.003936767578125, -0.0005192756652832031, -0.004302978515625, -0.007061004638671875)),)),
         ),
     ),
+)
+# A decay that may be there covers it, so that it shows only where the rule without one is asked for.
+FOREACH_NESTEROV = _finding(
+    "foreach-narrow-scalars-nesterov",
+    ("torch.optim.SGD",),
+    ("nesterov*",),
+    "b",
+    Script(
+        (Tensor((2,), "bfloat16", Literal((0.0,))),),
+        (Group((0,), {"lr": 1.0, "momentum": 0.55}),),
+        (Step((Literal((0.057861328125,)),)), Step((Literal((-0.032470703125, -0.0323486328125)),))),
+    ),
+    code="SC401",
 )
