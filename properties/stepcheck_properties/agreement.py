@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,6 +58,9 @@ def agreement(
     compared, parted = 0, dict[str, Breach]()
     for pair in pairs:
         one, other = first.traces[pair.first], second.traces[pair.second]
+        if steps is None and not factors and first.steps == second.steps and _identical(one, other):
+            compared += one.theta.size
+            continue
         for name, ours, theirs in _rows(one, other, done):
             wanted = theirs * (factors or {}).get(name, 1.0)
             compared += ours.size if name == "theta" else 0
@@ -69,6 +73,17 @@ def agreement(
     if parted and not exact and evidence.judgement.conforms and evidence.twin.judgement.conforms:
         return Checked(compared)
     return Checked(compared, tuple(parted.values()))
+
+
+def _identical(one: Trace, other: Trace) -> bool:
+    """Whether two traces are the same bits, as they nearly always are; it takes less time than comparing numbers."""
+    pairs: list[tuple[NDArray[Any], NDArray[Any]]] = [(one.theta, other.theta), (one.count, other.count)]
+    for name in one.states.keys() & other.states.keys():
+        pairs += [(one.states[name], other.states[name]), (one.present[name], other.present[name])]
+    return all(
+        left.dtype == right.dtype and left.shape == right.shape and left.tobytes() == right.tobytes()
+        for left, right in pairs
+    )
 
 
 def parting(
