@@ -43,7 +43,8 @@ def agreement(
     Compared are parameters, states that both runs show, and step counts, after each of ``steps`` (of the first run, of
     the second; default: those that both have finished), in reals of parameters. With ``exact`` they should be equal.
     Without, they may differ where both runs keep to their envelopes: from equal parameters and states they then lie as
-    near to each other as rounding allows, and once they have parted the oracle alone can tell. An output in ``factors``
+    near to each other as rounding allows, and once they have parted the oracle alone can tell. Where neither does,
+    what is wrong is not what the second run does otherwise, and nothing is compared. An output in ``factors``
     is multiplied by what stands there, in the second run, before it is compared. A fault that only the first run has is
     a breach; a second run that is refused at its construction is compared with nothing.
     """
@@ -70,8 +71,10 @@ def agreement(
                 values = float(ours[row, column]), float(wanted[row, column])
                 there = Counterpart(pair.second, done[row][1], column, (factors or {}).get(name, 1.0))
                 parted[name] = parting(name, pair.first, done[row][0], column, *values, what, there)
-    if parted and not exact and evidence.judgement.conforms and evidence.twin.judgement.conforms:
-        return Checked(compared)
+    if parted and not exact:
+        conforming = evidence.judgement.conforms
+        if conforming is evidence.twin.judgement.conforms:
+            return Checked(compared if conforming else 0)
     return Checked(compared, tuple(parted.values()))
 
 
