@@ -37,7 +37,8 @@ def _later(evidence: Evidence) -> Checked:
         course = exact_course(evidence.rule, evidence.script, tensor)
         if step == 1 or course is None or len({held[theta] for held in course[1:]}) > 1:
             return None
-        return dyadic(course[1][theta], evidence.script.tensors[tensor].dtype)
+        landed = evidence.trajectory.traces[tensor].theta
+        return float(landed[0, 0]) if landed.size else None
 
     return departure(evidence, THETA, wanted)
 
