@@ -14,6 +14,7 @@ from stepcheck.findings.fused_gaps import FUSED_GAPS
 from stepcheck.findings.fused_sgd import FUSED_SGD_LATE_GRADIENT, FUSED_SGD_NARROW, FUSED_SGD_SKIPPED_START
 from stepcheck.findings.group_step_counter import GROUP_STEP_COUNTER
 from stepcheck.findings.ignored_decay import IGNORED_DECAY
+from stepcheck.findings.lost_attribute import LOST_ATTRIBUTE
 from stepcheck.findings.radam_zero_divisor import RADAM_ZERO_DIVISOR
 from stepcheck.findings.rprop_shrinkage import RPROP_SHRINKAGE
 from stepcheck.findings.scalar_states import (
@@ -64,6 +65,7 @@ ALL: tuple[Finding, ...] = (
     COMPILED_ZERO_DIMENSIONS_SGD,
     GROUP_STEP_COUNTER,
     IGNORED_DECAY,
+    LOST_ATTRIBUTE,
     DECAYED_GRADIENT,
     NEGATED_GRADIENT,
     LOOKED_AHEAD_GRADIENT,

@@ -1,0 +1,26 @@
+"""pytorch_optimizer's Lion loses an attribute of its own in a deep copy and in a pickle."""
+
+from __future__ import annotations
+
+from stepcheck.expected_broken import Finding
+from stepcheck_reference.script import Group, Literal, Script, Step, Tensor
+
+LOST_ATTRIBUTE = Finding(
+    name="pytorch-optimizer-lost-attribute",
+    explanation=(
+        "Lion keeps maximize as an attribute of the optimizer. torch.optim.Optimizer copies and pickles defaults, "
+        "state and param_groups alone, so that a copy has none, and its first step raises an AttributeError."
+    ),
+    link="",
+    torch=("", ""),
+    targets=("pytorch_optimizer.Lion",),
+    code="SC231",
+    outputs=("raised",),
+    witness=Script(
+        (Tensor((1,), "float32", Literal((1.0,))),),
+        (Group((0,), {"lr": 0.5, "beta1": 0.5, "beta2": 0.5}),),
+        (Step((Literal((1.0,)),), reload="copied"),),
+    ),
+    library="pytorch-optimizer",
+    releases=("4.1", ""),
+)
