@@ -128,16 +128,13 @@ def _certify(
     from stepcheck.judging import Court
 
     own = libraries.find(request.target)
-    for adapter in libraries.members(request.target) or ((own,) if own is not None else ()):
-        for rule in rules_of(request, adapter):
-            anticipate(find(rule))  # while the workers' template still imports torch
+    for rule in rules_of(request, own) if own is not None else ():
+        anticipate(find(rule))  # while the workers' template still imports torch
     found = survey(request, runner)
     planned = [entry for subject in found.subjects for entry in subject.planned]
     at = [subject for subject in found.subjects for _ in subject.planned]
     stems = file_names([entry.cell for entry in planned])
     open_ = [number for number, entry in enumerate(planned) if entry.verdict is None]
-    for rule in dict.fromkeys(planned[number].rule for number in open_):
-        anticipate(find(rule))
     jobs = min(jobs, max(1, len(open_))) if jobs is not None else default_jobs(len(open_))
     results: dict[int, CellResult] = {
         number: left_out(entry) for number, entry in enumerate(planned) if entry.verdict is not None
@@ -186,7 +183,9 @@ def _certify(
 
     progress(0, len(open_), None)
     try:
-        with contextlib.closing(judged(prepare, lots(planned, open_, jobs), jobs)) as stream:
+        with contextlib.closing(
+            judged(prepare, lots(planned, open_, jobs), jobs, lambda number: planned[number].rule)
+        ) as stream:
             for done, (number, result) in enumerate(stream, 1):
                 results[number] = result
                 if directory is not None:

@@ -27,6 +27,12 @@ Judge = Callable[[int], CellResult]
 Prepare = Callable[[], contextlib.AbstractContextManager[Judge]]
 """Makes a judge in its own process."""
 
+Kind = Callable[[int], str]
+"""Says what kind of cell a number is."""
+
+_CHOICE = 24
+"""Lots among which a judge's next one is chosen; more, and classes would not follow one another."""
+
 _AWAKE = 1.0
 """Seconds after which an idle judge looks whether its parent is still there."""
 
@@ -41,11 +47,15 @@ def default_jobs(cells: int) -> int:
     return max(1, min(usable, cells))
 
 
-def judged(prepare: Prepare, lots: Sequence[Sequence[int]], jobs: int) -> Generator[tuple[int, CellResult], None, None]:
+def judged(
+    prepare: Prepare, lots: Sequence[Sequence[int]], jobs: int, kind: Kind = lambda number: ""
+) -> Generator[tuple[int, CellResult], None, None]:
     """Yield (number, result) of each cell in ``lots`` as it is judged, a lot by one of ``jobs`` processes.
 
-    With one job, or where processes cannot be forked, the caller's own process judges. Closing the iterator
-    ends the judges. Raises Contradiction where a judge raises or dies, WorkerError where its workers fail.
+    Of the lots that may come next a judge gets one of a ``kind`` that it has judged before, if there is one, for it
+    keeps what it has worked out. With one job, or where processes cannot be forked, the caller's own process judges.
+    Closing the iterator ends the judges. Raises Contradiction where a judge raises or dies, WorkerError where its
+    workers fail.
     """
     if jobs == 1 or "fork" not in multiprocessing.get_all_start_methods():
         with prepare() as judge:
@@ -68,8 +78,9 @@ def judged(prepare: Prepare, lots: Sequence[Sequence[int]], jobs: int) -> Genera
         gc.unfreeze()
         waiting = [list(lot) for lot in lots if lot]
         at_work: dict[Connection, list[int]] = {}
+        known: dict[Connection, set[str]] = {link: set() for link in links}
         for link in links:
-            _give(link, waiting, at_work)
+            _give(link, waiting, at_work, known, kind)
         while at_work:
             ready = set(wait(list(at_work)))
             for link in [link for link in at_work if link in ready]:
@@ -77,7 +88,7 @@ def judged(prepare: Prepare, lots: Sequence[Sequence[int]], jobs: int) -> Genera
                 result = _take(link, links[link])
                 if not at_work[link]:
                     del at_work[link]
-                    _give(link, waiting, at_work)
+                    _give(link, waiting, at_work, known, kind)
                 yield number, result
     finally:
         for link, process in links.items():
@@ -86,12 +97,27 @@ def judged(prepare: Prepare, lots: Sequence[Sequence[int]], jobs: int) -> Genera
             link.close()
 
 
-def _give(link: Connection, waiting: list[list[int]], at_work: dict[Connection, list[int]]) -> None:
+def _give(
+    link: Connection,
+    waiting: list[list[int]],
+    at_work: dict[Connection, list[int]],
+    known: dict[Connection, set[str]],
+    kind: Kind,
+) -> None:
     if waiting:
-        lot = waiting.pop(0)
+        lot = waiting.pop(_chosen([kind(lot[0]) for lot in waiting[:_CHOICE]], link, known))
+        known[link].add(kind(lot[0]))
         with contextlib.suppress(OSError):  # a dead judge is heard of when its answer is awaited
             link.send(lot)
         at_work[link] = lot
+
+
+def _chosen(kinds: Sequence[str], link: Connection, known: dict[Connection, set[str]]) -> int:
+    """Return the place of the first kind that ``link``'s judge knows, else of the first that none does, else 0."""
+    everybodys = set().union(*known.values())
+    mine = [place for place, kind in enumerate(kinds) if kind in known[link]]
+    nobodys = [place for place, kind in enumerate(kinds) if kind not in everybodys]
+    return next(iter((*mine, *nobodys)), 0)
 
 
 def _take(link: Connection, process: Any) -> CellResult:

@@ -20,7 +20,7 @@ from stepcheck.plan import Planned
 from stepcheck.replay_token import Replayable
 from stepcheck.request import Request
 from stepcheck.runner import Runner
-from stepcheck.verdict import Verdict, overall
+from stepcheck.verdict import NOTHING_SAID, Verdict, overall
 from stepcheck_implementations.libraries import arithmetic_of
 from stepcheck_implementations.subject import Adapter, Cell, compiles_slowly
 from stepcheck_properties import examine as examining
@@ -66,6 +66,8 @@ class _Case:
         self.known_facts: Facts | None = None
         self.rule: Rule = find(planned.rule)
         asked = profile.find(court.request.profile)
+        if asked.mathematics == "one":
+            asked = replace(asked, mathematics="every" if planned.leads else "none")
         self.profile = profile.compiled(asked) if compiles_slowly(court.adapter, self.cell.mode) else asked
         # Without the mode: all execution paths of a configuration are put through the same scripts.
         place = f"{court.request.seed}/{replace(self.cell, mode='every mode').id}/{planned.rule}"
@@ -188,7 +190,7 @@ class _Case:
             made = failure(self.court.adapter, small.law, small.breach, item, counts, twin)
             failures.append(self.drawn(made, small.script, None, self.allowed(arithmetics)))
         results = tuple(self.law(entry, failures, new) for entry in examination.findings)
-        applied = [entry.verdict for entry in results if entry.verdict is not Verdict.NOT_APPLICABLE]
+        applied = [entry.verdict for entry in results if entry.verdict not in NOTHING_SAID]
         verdict = overall(applied)
         held = next(entry for entry in results if entry.code == "SC101")
         reasons = [entry.note for entry in examination.findings if entry.verdict == examining.VACUOUS]

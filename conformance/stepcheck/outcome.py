@@ -62,6 +62,9 @@ def outcome(
         return Outcome(Ends.XFAILS, expected, told) if expected else Outcome(Ends.FAILS, told, told)
     if law.verdict is Verdict.EXPECTED_BROKEN:
         return Outcome(Ends.XFAILS, _known(law), _broken(cell, law, strict=True))
+    if law.verdict is Verdict.NOT_RUN:
+        told = f"{code} is asked in one dtype of a configuration and mode, and in every one from profile standard on"
+        return Outcome(Ends.SKIPS, _skipped(law.verdict, told))
     if law.verdict is Verdict.NOT_APPLICABLE:
         return Outcome(Ends.SKIPS, _skipped(law.verdict, f"{code} applies where {find(code).condition}"))
     if cell.verdict is not Verdict.VACUOUS:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from stepcheck.nearest import unknown
 from stepcheck.request import Request, WrongRequest, claim
@@ -19,7 +19,8 @@ class Planned:
 
     ``hold`` are hyper-parameters that do not vary here; ``companions`` are dtypes that may stand beside
     the cell's in one script; ``modes`` are the execution paths there are beside the cell's own, and ``arguments`` the
-    names that the subject's constructor takes.
+    names that the subject's constructor takes. Of the cells that differ in dtype alone, one ``leads``: a profile that
+    asks for something in one dtype means that one.
     """
 
     cell: Cell
@@ -30,6 +31,7 @@ class Planned:
     reason: str = ""
     modes: tuple[str, ...] = ()
     arguments: frozenset[str] = frozenset()
+    leads: bool = True
 
 
 def plan(
@@ -91,7 +93,20 @@ def plan(
                     )
                     told = " ".join(reason.split())
                     planned.append(Planned(cell, rule or "", hold, beside, verdict, told, paths, frozenset(arguments)))
-    return tuple(planned)
+    return tuple(_led(planned))
+
+
+def _led(planned: Sequence[Planned]) -> Iterator[Planned]:
+    """Yield ``planned`` with the leading cells marked: those in float32, else in the first dtype that is judged."""
+    leading: dict[Cell, Planned] = {}
+    for entry in planned:
+        if entry.verdict is None:
+            place = replace(entry.cell, dtype="")
+            if entry.cell.dtype == "float32":
+                leading[place] = entry
+            leading.setdefault(place, entry)
+    for entry in planned:
+        yield replace(entry, leads=leading.get(replace(entry.cell, dtype="")) is entry)
 
 
 _HEAVY = {"complex128": 2, "float64": 1}

@@ -26,6 +26,9 @@ MEANINGS = {
     Verdict.NOT_RUN: "left out on purpose; the reason says how to run it",
 }
 
+NOTHING_SAID = (Verdict.NOT_APPLICABLE, Verdict.NOT_RUN)
+"""Verdicts that say nothing of the subject."""
+
 _PRECEDENCE = (
     Verdict.BROKEN,
     Verdict.EXPECTED_BROKEN,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from numbers import Real
 from types import ModuleType
 from typing import Any
@@ -44,17 +45,40 @@ def table_of(thing: Any, parameter: torch.Tensor) -> Any:
 
 def read(thing: Any, path: str, where: Where) -> Any:
     """Return what ``thing`` holds at ``path`` for one tensor, ``None`` where there is nothing (yet)."""
+    return read_all(thing, (path,), where)[0]
+
+
+def read_all(thing: Any, paths: Sequence[str], where: Where) -> list[Any]:
+    """Return what ``thing`` holds at each of ``paths`` for one tensor, ``None`` where there is nothing (yet)."""
+    if not is_optimizer(thing):
+        return [_attribute(thing, path, where) for path in paths]
+    table = _nothing_raised(partial(table_of, thing, where.parameter))
+    return [_entry(thing, table, path, where) for path in paths]
+
+
+def _entry(thing: Any, table: Any, path: str, where: Where) -> Any:
+    """Return what an optimizer holds at ``path``; ``table`` is what it has for the parameter."""
+    if path.startswith("group."):
+        return _nothing_raised(lambda: thing.param_groups[where.group].get(path.removeprefix("group.")))
+    if path.startswith("."):
+        return _attribute(thing, path, where)
+    if not isinstance(table, Mapping):
+        return None
+    return table[path] if path in table else _nothing_raised(lambda: _follow(table, parts(path), where))
+
+
+def _attribute(thing: Any, path: str, where: Where) -> Any:
+    """Return what ``path`` leads to from the attributes of ``thing``."""
+    found = _nothing_raised(lambda: _follow(thing, parts(path), where))
+    if isinstance(found, (list, tuple)):
+        return found[where.place] if where.place < len(found) else None
+    return found
+
+
+def _nothing_raised(look: Callable[[], Any]) -> Any:
+    """Return what ``look`` finds, None where the way there ends before."""
     try:
-        if is_optimizer(thing):
-            if path.startswith("group."):
-                return thing.param_groups[where.group].get(path.removeprefix("group."))
-            if not path.startswith("."):
-                table = table_of(thing, where.parameter)
-                if not isinstance(table, Mapping):
-                    return None
-                return table[path] if path in table else _follow(table, parts(path), where)
-        found = _follow(thing, parts(path), where)
-        return found[where.place] if isinstance(found, (list, tuple)) else found
+        return look()
     except (LookupError, AttributeError, TypeError):
         return None
 
@@ -69,7 +93,7 @@ def write(thing: Any, path: str, value: float, where: Where) -> str | None:
     return _put(table if inside else thing, segments, value, where)
 
 
-def _put(thing: Any, segments: list[Part], value: float, where: Where) -> str | None:
+def _put(thing: Any, segments: Sequence[Part], value: float, where: Where) -> str | None:
     """Put ``value`` below ``thing``; a tuple on the way is made anew."""
     head, rest = segments[0], segments[1:]
     try:
@@ -208,7 +232,7 @@ def _step(thing: Any, part: Part, where: Where) -> Any:
     return thing[_key(part, where)]
 
 
-def _follow(thing: Any, segments: list[Part], where: Where) -> Any:
+def _follow(thing: Any, segments: Sequence[Part], where: Where) -> Any:
     for part in segments:
         thing = _step(thing, part, where)
     return thing

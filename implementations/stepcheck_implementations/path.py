@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 _SEGMENT = re.compile(r"\.?(\w+)|\[(#|p|id)\]|\[(\d+)\]|\['([^']*)'\]")
 TOKENS = ("p", "id", "#")
@@ -26,7 +27,8 @@ class Token:
 Part = str | int | Token
 
 
-def parts(path: str) -> list[Part]:
+@lru_cache(maxsize=1024)
+def parts(path: str) -> tuple[Part, ...]:
     """Return the segments of ``path``: names, places that are the same for every tensor, and tokens."""
     found: list[Part] = []
     for match in _SEGMENT.finditer(path):
@@ -37,7 +39,7 @@ def parts(path: str) -> list[Part]:
             found.append(int(place))
         else:
             found.append(name if name is not None else key)
-    return found
+    return tuple(found)
 
 
 def tail(path: str) -> str:

@@ -188,8 +188,7 @@ class _Forked:
     def tell(self, request: Mapping[str, Any]) -> None:
         try:
             self.link.settimeout(_STARTING)
-            for buffer in wire.pack(request):
-                self.link.sendall(buffer)
+            self.link.sendall(b"".join(wire.pack(request)))
         except OSError as error:
             raise _Ended(self._why()) from error
 

@@ -18,7 +18,7 @@ from stepcheck_reference.script import from_json
 
 _STEP = struct.Struct("<q")
 
-_script = lru_cache(maxsize=32)(from_json)
+_script = lru_cache(maxsize=128)(from_json)
 """Modes of one configuration are put through the same scripts, one mode after another."""
 
 Send = Callable[[Iterable[bytes | memoryview]], None]

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from stepcheck_implementations import holding, layout
 from stepcheck_implementations.arguments import arguments
 from stepcheck_implementations.holding import Where
+from stepcheck_implementations.ledger import Block, Ledger
 from stepcheck_implementations.manners import (
     TENSOR_RATES,
     Told,
@@ -31,6 +32,7 @@ from stepcheck_implementations.manners import (
     through_a_file,
     through_a_pickle,
 )
+from stepcheck_implementations.prepared import prepared
 from stepcheck_implementations.subject import Adapter, Cell, wraps_compile
 from stepcheck_implementations.target import load
 from stepcheck_implementations.told import told
@@ -112,54 +114,39 @@ def _ask(call: Callable[[], Any]) -> Any:
         raise _Raised(error) from error
 
 
-def _wide(rows: list[torch.Tensor]) -> bool:
-    """Whether any of ``rows`` needs binary64 to be held exactly."""
-    narrow = (torch.float16, torch.bfloat16, torch.float32, torch.complex64, torch.complex32)
-    return any(row.dtype not in narrow for row in rows)
+def _rows(blocks: Sequence[Block], tensor: Tensor) -> NDArray[Any]:
+    """Return a parameter's rows as an array of shape (rows, size)."""
+    there = [block.values for block in blocks if block.values is not None]
+    if len(there) == 1:
+        return there[0]
+    wide = layout.DTYPES[tensor.dtype] in (torch.float64, torch.complex128)
+    return np.concatenate([np.zeros((0, tensor.size), np.float64 if wide else np.float32), *there])
 
 
-def _reals(rows: list[torch.Tensor], size: int) -> NDArray[Any]:
-    """Return tensors of one shape as an array of shape (rows, size), real and imaginary parts alternating."""
-    stacked = torch.stack([row.detach() for row in rows]).cpu()
-    if stacked.is_complex():
-        stacked = torch.view_as_real(stacked.resolve_conj())
-    stacked = stacked.to(torch.float64 if _wide(rows) else torch.float32)
-    found: NDArray[Any] = stacked.reshape(len(rows), size).numpy()
-    return found
-
-
-def _state_rows(rows: list[torch.Tensor | None], tensor: Tensor) -> NDArray[Any]:
+def _state_rows(blocks: Sequence[Block], tensor: Tensor) -> NDArray[Any]:
     """Return a state's rows as an array of shape (rows, size), or (rows, 1) where all are scalars.
 
     Rows that were not there yet are 0. One real state for each complex element stands for both its reals.
     """
-    there = [row for row in rows if row is not None]
+    rows = sum(block.rows for block in blocks) or 1
+    there = [block.values for block in blocks if block.values is not None]
     if not there:
         wide = layout.DTYPES[tensor.dtype] in (torch.float64, torch.complex128)
-        return np.broadcast_to(np.zeros((), np.float64 if wide else np.float32), (len(rows), tensor.size))
+        return np.broadcast_to(np.zeros((), np.float64 if wide else np.float32), (rows, tensor.size))
     elements = math.prod(tensor.shape)
-    scalar = all(row.numel() == 1 for row in there) and elements != 1
-    reals = 2 if is_complex(tensor.dtype) else 1
-    width = 1 if scalar else tensor.size
-    target = torch.float64 if _wide(there) else torch.float32
-    if any(row.is_complex() for row in there) and scalar:
-        width = 2
-    even = len({(row.dtype, row.shape, row.device) for row in there}) == 1
-    if even and there[0].numel() * (2 if there[0].is_complex() else 1) == width:
-        found = _reals(there, width)
-    else:
-        lines = []
-        for row in there:
-            row = row.cpu()
-            line = (torch.view_as_real(row.resolve_conj()) if row.is_complex() else row).to(target).reshape(-1)
-            if not row.is_complex() and reals == 2 and row.numel() == elements:
-                line = line.repeat_interleave(2)
-            lines.append(line.expand(width) if line.numel() == 1 else line)
-        found = torch.stack(lines).numpy()
-    if len(there) == len(rows):
-        return found
-    whole = np.zeros((len(rows), width), dtype=found.dtype)
-    whole[[place for place, row in enumerate(rows) if row is not None]] = found
+    shown = [block for block in blocks if block.values is not None]
+    scalar = elements != 1 and all(block.elements == 1 for block in shown)
+    width = (2 if any(block.is_complex for block in shown) else 1) if scalar else tensor.size
+    if len(blocks) == 1 and there[0].shape[1] == width:
+        return there[0]
+    whole = np.zeros((rows, width), np.result_type(*there))
+    begin = 0
+    for block in blocks:
+        values = block.values
+        if values is not None:
+            doubled = is_complex(tensor.dtype) and not block.is_complex and block.elements == elements
+            whole[begin : begin + block.rows] = np.repeat(values, 2, axis=1) if doubled else values
+        begin += block.rows
     return whole
 
 
@@ -171,7 +158,7 @@ def _number(value: Any, what: str) -> float:
 
 
 def _state(value: Any, path: str, index: int, parameter: torch.Tensor) -> torch.Tensor | None:
-    """Return a copy of what is held at ``path`` for tensor ``index``; a number as a 0-d float64 tensor."""
+    """Return what is held at ``path`` for tensor ``index``; a number as a 0-d float64 tensor."""
     if value is None:
         return None
     if not isinstance(value, torch.Tensor):
@@ -183,7 +170,7 @@ def _state(value: Any, path: str, index: int, parameter: torch.Tensor) -> torch.
         )
     if value.layout != torch.strided or value.is_quantized or value.device.type == "meta":
         raise _Malformed(f"state {path!r} of tensor {index} is {value.layout} on {value.device}, and cannot be read")
-    return value.detach().clone()
+    return value.detach()
 
 
 def _lead(state: Any, options: Mapping[str, Any]) -> None:
@@ -216,23 +203,17 @@ class _Run:
             given = {name: value for name, value in wanted.items() if name not in inside}
             self.hyper.append(arguments(adapter.hyper, given, build, adapter.target))
         trains = cell.mode != "differentiable"
+        numbers = prepared(script)
         with torch.no_grad():
             self.parameters = [
-                torch.nn.Parameter(
-                    layout.place(layout.values(tensor.initial, tensor), tensor.layout, cell.device),
-                    requires_grad=trains,
-                )
-                for tensor in script.tensors
+                torch.nn.Parameter(layout.place(initial, tensor.layout, cell.device), requires_grad=trains)
+                for initial, tensor in zip(numbers.initial, script.tensors, strict=True)
             ]
-        self.gradients = [self._gradients(index) for index in range(len(script.tensors))]
+        self.gradients = [iter(rows) for rows in numbers.gradients]
         self.group_of = {index: number for number, group in enumerate(script.groups) for index in group.tensors}
         self.wheres = [self._where(index) for index in range(len(self.parameters))]
         self.objects: list[Any] = []
-        self.before: list[list[torch.Tensor]] = [[] for _ in script.tensors]
-        self.after: list[list[torch.Tensor]] = [[] for _ in script.tensors]
-        self.held: list[dict[str, list[torch.Tensor | None]]] = [
-            {name: [] for name in adapter.states} for _ in script.tensors
-        ]
+        self.before, self.after, self.held = Ledger(), Ledger(), Ledger()
         self.counts: list[list[float]] = [[] for _ in script.tensors]
         self.buffers: dict[int, torch.Tensor] = {}
         self.calls: list[int] = []
@@ -250,11 +231,6 @@ class _Run:
         known = {**adapter.hyper, **configuration.holds}
         more = {name: value for name, value in dict(self.cell.fixed).items() if name not in known}
         return {**configuration.options, **adapter.modes[mode], **more}
-
-    def _gradients(self, index: int) -> Iterator[torch.Tensor]:
-        """Return the gradients of one tensor, a step that has one after another; expanded together, as one is slow."""
-        given = [data for step in self.script.steps if (data := step.gradients[index]) is not None]
-        return iter(layout.all_values(given, self.script.tensors[index]))
 
     def trajectory(self) -> Trajectory:
         if wraps_compile(self.adapter, self.cell.mode):
@@ -356,8 +332,7 @@ class _Run:
             handed = [self._sparse(row) for row in given] if "sparse" in self.script.manners else given
             for parameter, gradient in zip(self.parameters, handed, strict=True):
                 parameter.grad = None if asks else gradient
-            for rows, parameter in zip(self.before, self.parameters, strict=True):
-                rows.append(parameter.clone())
+        self.before.write(self.parameters)
         closure = (self._closure(given, number),) if asks else ()
         if step.skip:
             self._skipped()
@@ -374,9 +349,7 @@ class _Run:
                 for row in given:
                     if row is not None:
                         row.fill_(SPOILED)
-        with torch.no_grad():
-            for rows, parameter in zip(self.after, self.parameters, strict=True):
-                rows.append(parameter.clone())
+        self.after.write(self.parameters)
         self._observe()
 
     def _reused(self, index: int, row: torch.Tensor | None) -> torch.Tensor | None:
@@ -523,7 +496,9 @@ class _Run:
         for index, names in enumerate(self.kept):
             thing, where = self._whose(index)
             for name in names:
-                if holding.replaced(thing, name, where) and torch.equal(self.before[index][-1], where.parameter):
+                if holding.replaced(thing, name, where) and torch.equal(
+                    self.before.last(index), where.parameter.detach().reshape(-1)
+                ):
                     raise _Malformed(
                         f"its attribute {name} is another tensor now, and the parameter it was given was not updated; "
                         "update it in place, as in p.sub_(...) or p.copy_(...)"
@@ -537,32 +512,36 @@ class _Run:
                 raise _Malformed(f"memory between the elements of sliced tensor {index} was written")
 
     def _observe(self) -> None:
-        adapter = self.adapter
+        adapter, sparse = self.adapter, "sparse" in self.script.manners
+        paths = list(adapter.states.values())
+        if adapter.count is not None:
+            paths.append(adapter.count)
+        row: list[torch.Tensor | None] = []
         for index, parameter in enumerate(self.parameters):
             thing, where = self._whose(index)
-            for name, path in adapter.states.items():
-                value = holding.read(thing, path, where)
-                if "sparse" in self.script.manners and isinstance(value, torch.Tensor) and value.is_sparse:
-                    value = value.to_dense()
-                self.held[index][name].append(_state(value, path, index, parameter))
-            count = None if adapter.count is None else holding.read(thing, adapter.count, where)
+            values = holding.read_all(thing, paths, where)
+            count = None if adapter.count is None else values.pop()
             if count is None and adapter.count is not None and adapter.takes == "groups":
                 count = self.objects[0].param_groups[where.group].get(adapter.count)
             self.counts[index].append(-1.0 if count is None else _number(count, f"count of tensor {index}"))
+            for path, value in zip(paths, values, strict=False):
+                if sparse and isinstance(value, torch.Tensor) and value.is_sparse:
+                    value = value.to_dense()
+                row.append(_state(value, path, index, parameter))
+        self.held.write(row)
 
     def _trace(self, index: int, finished: int) -> Trace:
-        tensor = self.script.tensors[index]
-        empty = [torch.zeros(tensor.shape, dtype=layout.DTYPES[tensor.dtype])]
+        tensor, names = self.script.tensors[index], list(self.adapter.states)
         states: dict[str, NDArray[Any]] = {}
         present: dict[str, NDArray[np.bool_]] = {}
-        for name, rows in self.held[index].items():
-            rows = rows[: finished + 1] or [None]
-            present[name] = np.array([row is not None for row in rows], dtype=np.bool_)
-            states[name] = _state_rows(rows, tensor)
-        nothing = _reals(empty, tensor.size)[:0]
+        for place, name in enumerate(names, index * len(names)):
+            blocks = list(self.held.blocks(place, finished + 1))
+            there = [block.values is not None for block in blocks]
+            present[name] = np.repeat(there, [block.rows for block in blocks]) if blocks else np.zeros(1, np.bool_)
+            states[name] = _state_rows(blocks, tensor)
         return Trace(
-            before=_reals(self.before[index][:finished], tensor.size) if finished else nothing,
-            theta=_reals(self.after[index][:finished], tensor.size) if finished else nothing,
+            before=_rows(list(self.before.blocks(index, finished)), tensor),
+            theta=_rows(list(self.after.blocks(index, finished)), tensor),
             states=states,
             present=present,
             count=np.array(self.counts[index][: finished + 1] or [-1.0], dtype=np.float64),

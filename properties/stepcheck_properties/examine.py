@@ -26,7 +26,8 @@ from stepcheck_reference.rule import Rule
 from stepcheck_reference.script import Script, to_json
 from stepcheck_reference.trajectory import Trajectory
 
-HOLDS, BROKEN, NOT_APPLICABLE, VACUOUS = "holds", "broken", "not_applicable", "vacuous"
+HOLDS, BROKEN, VACUOUS = "holds", "broken", "vacuous"
+NOT_APPLICABLE, NOT_RUN = "not_applicable", "not_run"
 
 LEAST_COMPARED = 0.5
 """The share of element-steps that must be compared: below it, "holds" would speak for the smaller part."""
@@ -270,7 +271,7 @@ class _Examining:
         tally.counted = tally.counted or any(bool((trace.count >= 0).any()) for trace in trajectory.traces)
         evidence = Evidence(self.rule, script, trajectory, lambda: judgement)
         for law in laws.ALL:
-            if not has_its_own(law):
+            if not law.has_its_own:
                 self.checked(law, evidence, found_in)
         self.progressed()
 
@@ -283,7 +284,7 @@ class _Examining:
         """Put the subject through the scripts that laws have for themselves."""
         facts = self.facts()
         for law in laws.ALL:
-            if self.tally.stopped or not has_its_own(law) or not law.applies(facts):
+            if self.tally.stopped or not law.has_its_own or self.left_out(law) or not law.applies(facts):
                 continue
             for script in () if law.scripts is None else law.scripts(facts, self.profile, self.seed):
                 changed = script if self.detour is None else self.detour(script)
@@ -296,6 +297,10 @@ class _Examining:
                     self.progressed()
                 if self.tally.stopped:
                     break
+
+    def left_out(self, law: Law) -> bool:
+        """Whether the profile leaves ``law`` to other cells."""
+        return self.profile.mathematics == "none" and law.is_mathematics and law.has_its_own
 
     def once(self, script: Script, found_in: str) -> Trajectory:
         """Run a law's script; laws that start from the same one share its run."""
@@ -379,6 +384,8 @@ class _Examining:
         broken = [failure.output for (code, _), failure in self.tally.failures.items() if code == law.code]
         if broken:
             return Finding(law, BROKEN, compared, f"broken in {', '.join(sorted(broken))}")
+        if self.left_out(law):
+            return Finding(law, NOT_RUN, 0, f"profile {self.profile.name} asks it in another dtype")
         if not law.applies(facts):
             return Finding(law, NOT_APPLICABLE, 0, f"applies where {law.condition}")
         if compared == 0:
@@ -408,11 +415,6 @@ def anticipate(rule: Rule) -> None:
             for script in law.scripts(facts, QUICK, 0):
                 if law.twin is not None:
                     law.twin(script, facts)
-
-
-def has_its_own(law: Law) -> bool:
-    """Whether ``law`` is checked on scripts of its own, or holds one run against another."""
-    return law.scripts is not None or law.twin is not None
 
 
 def reduced(

@@ -151,3 +151,13 @@ class Law:
     scripts: Callable[[Facts, Profile, int], Iterable[Script]] | None = None
     twin: Callable[[Script, Facts], Twin | None] | None = None
     theorem: str = ""
+
+    @property
+    def is_mathematics(self) -> bool:
+        """Whether it is about the rule's mathematics, and not a contract that every optimizer has."""
+        return self.code >= "SC300"
+
+    @property
+    def has_its_own(self) -> bool:
+        """Whether it is checked on scripts of its own, or holds one run against another."""
+        return self.scripts is not None or self.twin is not None

@@ -15,7 +15,9 @@ class Profile:
 
     ``examples`` counts drawn scripts and ``max_steps`` bounds their length. ``long_steps`` maps a dtype
     to the length of the long corner script. The bulk corner has about ``bulk_elements`` elements and
-    ``bulk_steps`` steps. ``reductions`` bounds the runs spent on reducing one failure.
+    ``bulk_steps`` steps. ``reductions`` bounds the runs spent on reducing one failure. ``mathematics`` says whether
+    laws of the rule's mathematics get scripts of their own: in "every" dtype, in "one" of each configuration and mode,
+    where the oracle alone stands for them in the others, or in "none".
     """
 
     name: str
@@ -25,6 +27,7 @@ class Profile:
     bulk_steps: int
     reductions: int
     long_steps: Mapping[str, int] = field(default_factory=lambda: MappingProxyType(dict.fromkeys(FORMATS, 300)))
+    mathematics: str = "every"
 
     def __post_init__(self) -> None:
         for what, least in (("examples", 0), ("max_steps", 1), ("bulk_elements", 16), ("bulk_steps", 2)):
@@ -40,6 +43,7 @@ QUICK = Profile(
     bulk_steps=8,
     reductions=120,
     long_steps=MappingProxyType({**dict.fromkeys(FORMATS, 40), "bfloat16": 300}),
+    mathematics="one",
 )
 STANDARD = Profile("standard", examples=40, max_steps=30, bulk_elements=16_000, bulk_steps=10, reductions=150)
 THOROUGH = Profile("thorough", examples=400, max_steps=300, bulk_elements=32_000, bulk_steps=20, reductions=300)

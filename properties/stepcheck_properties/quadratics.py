@@ -53,9 +53,14 @@ def is_linear(rule: Rule) -> bool:
 
 def radius(rule: Rule, values: Mapping[str, float]) -> float:
     """Return the spectral radius of a step: parameters converge from everywhere exactly where it is below 1."""
+    return _radius(rule, tuple(values[str(symbol)] for symbol in rule.hyper))
+
+
+@lru_cache(maxsize=1024)
+def _radius(rule: Rule, values: tuple[float, ...]) -> float:
     moved = transition(rule)
     assert isinstance(moved, Transition), "the rule is linear"
-    known = {symbol: Rational(values[str(symbol)]) for symbol in rule.hyper}
+    known = {symbol: Rational(value) for symbol, value in zip(rule.hyper, values, strict=True)}
     matrix = moved.matrix.xreplace({**known, curvature: Rational(CURVATURE), center: Integer(0)})
     many = len(moved.vector) - (moved.vector[-1] == 1)
     return float(np.abs(np.linalg.eigvals(np.array(matrix.tolist(), np.float64)[:many, :many])).max(initial=0.0))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sympy import Eq, Expr, ImmutableMatrix, Integer, Symbol, factor_terms, false
 
@@ -49,6 +50,7 @@ class Transition:
         return {symbol: value for symbol, value in zip(self.vector, held, strict=True) if symbol != 1}
 
 
+@lru_cache(maxsize=256)
 def transition(rule: Rule, *, middle: Expr = center) -> Transition | NotLinear:
     """Return the matrix of ``rule`` where the gradient is curvature*(theta - middle), or why it has none.
 

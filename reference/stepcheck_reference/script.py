@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepcheck_reference.formats import FORMATS, Format, is_complex
+from stepcheck_reference.kept import Kept
 
 LAYOUTS = ("contiguous", "transposed", "sliced", "channels_last")
 """Memory layouts a tensor can have; the values and their order of elements do not depend on it."""
@@ -296,7 +297,15 @@ def _mixed(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 def to_json(script: Script) -> str:
     """Return ``script`` as one line of JSON; non-finite numbers are the strings "nan", "inf", "-inf"."""
+    return _written(script)
+
+
+def _write(script: Script) -> str:
     return json.dumps(_plain(script), separators=(",", ":"), allow_nan=False)
+
+
+_written: Kept[Script, str] = Kept(_write, most=64)
+"""A script is written several times, by who tells runs apart and by who sends them."""
 
 
 def from_json(text: str) -> Script:

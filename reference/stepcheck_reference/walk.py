@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 
 from sympy import Expr, Integer, Rational, Symbol, sympify
 
 from stepcheck_reference.alphabet import g, gradient_at, t, theta
 from stepcheck_reference.history import released
+from stepcheck_reference.rounded import rounded
 from stepcheck_reference.rule import Rule
 
 Held = Mapping[Symbol, Expr]
@@ -32,7 +34,8 @@ def walk(
     ``hyper`` is one mapping for all steps, or one a step. ``gradients`` are numbers, or the gradient as a function of
     theta, for ``steps`` steps; only a function serves a rule that takes a gradient elsewhere than at theta. Numbers
     that are no hyper-parameters may be symbols: what comes back is then an expression in them. With ``put_back``, theta
-    is overwritten with ``start`` before every step. Nothing is rounded, unless ``digits`` are given to round to.
+    is overwritten with ``start`` before every step. Nothing is rounded, unless ``digits`` are given to round to, which
+    takes numbers in every place and raises TypeError where such as have no order are compared.
     """
     slope = gradients if callable(gradients) else None
     many = _many(hyper, gradients, steps)
@@ -41,17 +44,23 @@ def walk(
     held: dict[Symbol, Expr] = {theta: sympify(start)}
     held |= {state: sympify(value).xreplace(first) for state, value in {**rule.init, **rule.scalars}.items()}
     course = [held]
-    equations = {symbol: released(equation) for symbol, equation in rule.step.items()}
+    equations = _equations(rule)
     for step in range(many):
         known = {**_exact(rule, each[step]), **held, t: Integer(step + 1)}
         if put_back:
             known[theta] = sympify(start)
         known[g] = slope(known[theta]) if slope else sympify(gradients[step])  # type: ignore[index]
-        held = {symbol: _value(equation, known, slope) for symbol, equation in equations.items()}
-        if digits is not None:
-            held = {symbol: value.evalf(digits) for symbol, value in held.items()}
+        if digits is None:
+            held = {symbol: _value(equation, known, slope) for symbol, equation in equations.items()}
+        else:
+            held = rounded(equations, known, digits, slope)
         course.append(held)
     return tuple(course)
+
+
+@lru_cache(maxsize=1024)
+def _equations(rule: Rule) -> Mapping[Symbol, Expr]:
+    return {symbol: released(equation) for symbol, equation in rule.step.items()}
 
 
 def _many(

@@ -8,7 +8,7 @@ import pytest
 from properties.adam_in_float32 import ADAM, ARITHMETICS, AdamInFloat32
 from stepcheck_properties import laws
 from stepcheck_properties.bench import Bench
-from stepcheck_properties.examine import Examination, examine, has_its_own, reproduces
+from stepcheck_properties.examine import Examination, examine, reproduces
 from stepcheck_properties.law import Facts
 from stepcheck_properties.profile import QUICK
 from stepcheck_reference import rules
@@ -70,7 +70,7 @@ def test_ratios_are_counted_over_all_scripts_and_only_what_breaks_is_beyond_the_
 def test_a_wrong_subject_breaks_its_laws_and_each_failure_reproduces(subject, broken):
     found = examined(subject)
     told = {code for code, verdict in verdicts(found).items() if verdict == "broken"}
-    assert {code for code in told if not has_its_own(laws.find(code))} == broken
+    assert {code for code in told if not laws.find(code).has_its_own} == broken
     assert {failure.law.code for failure in found.failures} == told
     for failure in found.failures:
         again = reproduces(failure, bench=Bench(subject, ADAM, ARITHMETICS, "float32", Facts(ADAM)))

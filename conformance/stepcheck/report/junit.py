@@ -14,11 +14,10 @@ from stepcheck.certificate import CellResult, Certificate, Failure, LawResult
 from stepcheck.report.characters import legal
 from stepcheck.report.grid import Grid, grids
 from stepcheck.report.wording import plural, words
-from stepcheck.verdict import MEANINGS, Verdict
+from stepcheck.verdict import MEANINGS, NOTHING_SAID, Verdict
 from stepcheck_properties.laws import ALL
 
 _TITLES = {law.code: law.title for law in ALL}
-_NOTHING_SAID = (Verdict.NOT_APPLICABLE, Verdict.NOT_RUN)
 
 
 def suites(certificate: Certificate, *, strict: bool = False) -> str:
@@ -87,7 +86,7 @@ def _count(suite: ElementTree.Element) -> None:
 
 def _cases(cell: CellResult, target: str, *, strict: bool) -> Iterator[ElementTree.Element]:
     """Yield the test cases of ``cell``: one where nothing was judged, else one a law that applies to it."""
-    laws = [law for law in cell.laws if law.verdict not in _NOTHING_SAID]
+    laws = [law for law in cell.laws if law.verdict not in NOTHING_SAID]
     if not laws:
         case = ElementTree.Element("testcase", classname=legal(target), name=legal(cell.id))
         _skip(case, cell.verdict, cell.reason or MEANINGS[cell.verdict])

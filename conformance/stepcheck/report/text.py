@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from stepcheck.certificate import CellResult, Certificate, Failure, Matched, Worst
 from stepcheck.report.wording import MARKS, class_name, count, fill, places, plural, ratio, row, words
-from stepcheck.verdict import MEANINGS, Verdict, exit_code, overall
+from stepcheck.verdict import MEANINGS, NOTHING_SAID, Verdict, exit_code, overall
 from stepcheck_implementations.subject import MODES
 from stepcheck_reference.formats import FORMATS
 
@@ -130,8 +130,8 @@ def law_rows(cells: Iterable[CellResult]) -> list[Row]:
     for cell in cells:
         for result in cell.laws:
             verdicts.setdefault(result.code, set()).add(result.verdict)
-    worst = {code: overall(there - {Verdict.NOT_APPLICABLE}) for code, there in sorted(verdicts.items())}
-    applied = {code: verdict for code, verdict in worst.items() if verdicts[code] != {Verdict.NOT_APPLICABLE}}
+    worst = {code: overall(there - {*NOTHING_SAID}) for code, there in sorted(verdicts.items())}
+    applied = {code: verdict for code, verdict in worst.items() if not verdicts[code] <= {*NOTHING_SAID}}
     if not applied:
         return []
     held = [code for code, verdict in applied.items() if verdict is Verdict.HOLDS]
@@ -140,8 +140,11 @@ def law_rows(cells: Iterable[CellResult]) -> list[Row]:
         codes = [code for code, found in applied.items() if found is verdict]
         if codes and verdict is not Verdict.HOLDS:
             parts.append(f"{words(verdict)} {', '.join(codes)}")
-    nowhere = len(worst) - len(applied)
-    return [("laws", "; ".join([*parts, f"{nowhere} apply to nothing here"] if nowhere else parts))]
+    if nowhere := len(worst) - len(applied):
+        parts.append(f"{nowhere} apply to nothing here")
+    if any(Verdict.NOT_RUN in there for there in verdicts.values()):
+        parts.append("those of the rule's mathematics were asked in one dtype of each configuration and mode")
+    return [("laws", "; ".join(parts))]
 
 
 def matched_rows(matched: Matched) -> list[Row]:

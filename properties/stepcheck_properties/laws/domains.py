@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
-from sympy import Expr, I, Integer, Rational, Symbol, nan, oo, sympify, zoo
+from sympy import Expr, I, Integer, Rational, Symbol, nan
 
 from stepcheck_properties.bases import hyper
 from stepcheck_properties.law import Breach, Checked, Evidence, Facts, Law, Run
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.strategies.hyper_parameters import domains_of, typical_values
-from stepcheck_reference.alphabet import g, t, theta
 from stepcheck_reference.domain import Domain
-from stepcheck_reference.history import released
 from stepcheck_reference.objective import asks
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.script import Group, Literal, Script, Step, Tensor
+from stepcheck_reference.walk import walk
 
 RATE = "lr"
 TAKEN = "taken"
@@ -24,6 +23,7 @@ TAKEN = "taken"
 ONE = Literal((1.0,))
 COURSES = (("1", "1/2", "-1"), ("1/2", "-1", "1"))
 """Gradients with which a rule is walked, to see where it comes to nothing."""
+DIGITS = 30
 
 
 def refuses(facts: Facts, run: Run) -> bool:
@@ -99,23 +99,16 @@ def _beyond(domain: Domain) -> Iterator[float]:
 def _is_defined(rule: Rule, hyper: tuple[tuple[str, float], ...]) -> bool:
     """Whether every new value is a real number on all of ``COURSES``."""
     chosen = dict(hyper)
-    known: dict[Symbol, Expr] = {symbol: Rational(chosen.get(symbol.name, 0.0)) for symbol in rule.hyper}
-    known |= {symbol: Rational(number) for symbol, number in rule.constants.items()}
+    known = {symbol: Rational(chosen.get(symbol.name, 0.0)) for symbol in rule.hyper}
     return all(_stays_real(rule, known, course) for course in COURSES)
 
 
 def _stays_real(rule: Rule, known: Mapping[Symbol, Expr], course: tuple[str, ...]) -> bool:
-    held: dict[Symbol, Expr] = {theta: Integer(1)}
-    held |= {state: sympify(start).xreplace(dict(known)) for state, start in {**rule.init, **rule.scalars}.items()}
-    for number, gradient in enumerate(course, 1):
-        now = {**known, **held, t: Integer(number), g: Rational(gradient)}
-        try:
-            held = {symbol: released(new).xreplace(now).evalf(30) for symbol, new in rule.step.items()}
-        except (TypeError, ValueError):  # an order or a maximum among what is not real
-            return False
-        if any(value.has(I, nan, zoo, oo) for value in held.values()):
-            return False
-    return True
+    try:
+        held = walk(rule, known, Integer(1), [Rational(gradient) for gradient in course], digits=DIGITS)
+    except TypeError:  # an order or a maximum among what is not real
+        return False
+    return not any(value.has(I, nan) for row in held for value in row.values())
 
 
 DOMAINS = Law(
