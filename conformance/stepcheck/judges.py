@@ -19,7 +19,7 @@ import msgspec
 
 from stepcheck.certificate import CellResult
 from stepcheck_implementations import lineage
-from stepcheck_implementations.pool import WorkerError
+from stepcheck_implementations.links import WorkerError
 
 Judge = Callable[[int], CellResult]
 """Judges the cell with this number."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,9 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+
+from stepcheck_reference.formats import is_complex
+from stepcheck_reference.script import Tensor
 
 _NARROW = (torch.float16, torch.bfloat16, torch.float32, torch.complex64, torch.complex32)
 """What binary32 holds exactly."""
@@ -109,3 +113,39 @@ class _Part:
 
 def _nothing(rows: int, kind: _Kind) -> NDArray[Any]:
     return np.zeros((rows, 0), np.float32 if kind[0] in _NARROW else np.float64)
+
+
+def rows_of(blocks: Sequence[Block], tensor: Tensor) -> NDArray[Any]:
+    """Return a parameter's rows as an array of shape (rows, size)."""
+    there = [block.values for block in blocks if block.values is not None]
+    return there[0] if len(there) == 1 else np.concatenate([np.zeros((0, tensor.size), _kind(tensor)), *there])
+
+
+def state_rows(blocks: Sequence[Block], tensor: Tensor) -> NDArray[Any]:
+    """Return a state's rows as an array of shape (rows, size), or (rows, 1) where all are scalars.
+
+    Rows that were not there yet are 0. One real state for each complex element stands for both its reals.
+    """
+    rows = sum(block.rows for block in blocks) or 1
+    shown = [block for block in blocks if block.values is not None]
+    there = [block.values for block in blocks if block.values is not None]
+    if not there:
+        return np.broadcast_to(np.zeros((), _kind(tensor)), (rows, tensor.size))
+    elements = math.prod(tensor.shape)
+    scalar = elements != 1 and all(block.elements == 1 for block in shown)
+    width = (2 if any(block.is_complex for block in shown) else 1) if scalar else tensor.size
+    if len(blocks) == 1 and there[0].shape[1] == width:
+        return there[0]
+    whole = np.zeros((rows, width), np.result_type(*there))
+    begin = 0
+    for block in blocks:
+        if block.values is not None:
+            doubled = is_complex(tensor.dtype) and not block.is_complex and block.elements == elements
+            whole[begin : begin + block.rows] = np.repeat(block.values, 2, axis=1) if doubled else block.values
+        begin += block.rows
+    return whole
+
+
+def _kind(tensor: Tensor) -> type[np.floating[Any]]:
+    """Return the dtype in which the reals of ``tensor`` are held exactly."""
+    return np.float64 if tensor.dtype in ("float64", "complex128") else np.float32

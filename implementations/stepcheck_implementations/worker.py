@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from stepcheck_implementations import holding, layout
 from stepcheck_implementations.arguments import arguments
 from stepcheck_implementations.holding import Where
-from stepcheck_implementations.ledger import Block, Ledger
+from stepcheck_implementations.ledger import Ledger, rows_of, state_rows
 from stepcheck_implementations.manners import (
     TENSOR_RATES,
     Told,
@@ -36,8 +36,7 @@ from stepcheck_implementations.prepared import prepared
 from stepcheck_implementations.subject import Adapter, Cell, wraps_compile
 from stepcheck_implementations.target import load
 from stepcheck_implementations.told import told
-from stepcheck_reference.formats import is_complex
-from stepcheck_reference.script import LOSS, SPOILED, Script, Tensor
+from stepcheck_reference.script import LOSS, SPOILED, Script
 from stepcheck_reference.trajectory import Fault, Trace, Trajectory
 
 
@@ -112,42 +111,6 @@ def _ask(call: Callable[[], Any]) -> Any:
         return call()
     except (Exception, SystemExit) as error:
         raise _Raised(error) from error
-
-
-def _rows(blocks: Sequence[Block], tensor: Tensor) -> NDArray[Any]:
-    """Return a parameter's rows as an array of shape (rows, size)."""
-    there = [block.values for block in blocks if block.values is not None]
-    if len(there) == 1:
-        return there[0]
-    wide = layout.DTYPES[tensor.dtype] in (torch.float64, torch.complex128)
-    return np.concatenate([np.zeros((0, tensor.size), np.float64 if wide else np.float32), *there])
-
-
-def _state_rows(blocks: Sequence[Block], tensor: Tensor) -> NDArray[Any]:
-    """Return a state's rows as an array of shape (rows, size), or (rows, 1) where all are scalars.
-
-    Rows that were not there yet are 0. One real state for each complex element stands for both its reals.
-    """
-    rows = sum(block.rows for block in blocks) or 1
-    there = [block.values for block in blocks if block.values is not None]
-    if not there:
-        wide = layout.DTYPES[tensor.dtype] in (torch.float64, torch.complex128)
-        return np.broadcast_to(np.zeros((), np.float64 if wide else np.float32), (rows, tensor.size))
-    elements = math.prod(tensor.shape)
-    shown = [block for block in blocks if block.values is not None]
-    scalar = elements != 1 and all(block.elements == 1 for block in shown)
-    width = (2 if any(block.is_complex for block in shown) else 1) if scalar else tensor.size
-    if len(blocks) == 1 and there[0].shape[1] == width:
-        return there[0]
-    whole = np.zeros((rows, width), np.result_type(*there))
-    begin = 0
-    for block in blocks:
-        values = block.values
-        if values is not None:
-            doubled = is_complex(tensor.dtype) and not block.is_complex and block.elements == elements
-            whole[begin : begin + block.rows] = np.repeat(values, 2, axis=1) if doubled else values
-        begin += block.rows
-    return whole
 
 
 def _number(value: Any, what: str) -> float:
@@ -538,10 +501,10 @@ class _Run:
             blocks = list(self.held.blocks(place, finished + 1))
             there = [block.values is not None for block in blocks]
             present[name] = np.repeat(there, [block.rows for block in blocks]) if blocks else np.zeros(1, np.bool_)
-            states[name] = _state_rows(blocks, tensor)
+            states[name] = state_rows(blocks, tensor)
         return Trace(
-            before=_rows(list(self.before.blocks(index, finished)), tensor),
-            theta=_rows(list(self.after.blocks(index, finished)), tensor),
+            before=rows_of(list(self.before.blocks(index, finished)), tensor),
+            theta=rows_of(list(self.after.blocks(index, finished)), tensor),
             states=states,
             present=present,
             count=np.array(self.counts[index][: finished + 1] or [-1.0], dtype=np.float64),

@@ -19,7 +19,8 @@ from implementations.writing import ADAM, MISBEHAVING, cell, hyper_of, misbehavi
 from stepcheck_implementations import pool, torch_optim, wire, worker
 from stepcheck_implementations.claim import Claim
 from stepcheck_implementations.generic import NoMatch
-from stepcheck_implementations.pool import WorkerError, Workers
+from stepcheck_implementations.links import WorkerError
+from stepcheck_implementations.pool import Workers
 from stepcheck_implementations.subject import Cell
 from stepcheck_implementations.target import TargetError
 from stepcheck_reference.formats import FORMATS
@@ -329,7 +330,7 @@ def test_devices_are_asked_of_a_worker_of_its_own_where_torch_is_built_for_some(
             own._found = None
             monkeypatch.setattr(own, "_once", lambda request: {**asked(request), "accelerator": "13.0", "torch": "old"})
             if ends:
-                monkeypatch.setattr(pool, "_STARTING", 0.0)
+                monkeypatch.setattr(pool, "STARTING", 0.0)
             found = own.environment()
             assert found["devices"] == ["cpu"]
             assert found["torch"] == ("old" if ends else plain["torch"])

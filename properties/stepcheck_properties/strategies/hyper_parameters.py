@@ -58,6 +58,7 @@ def holds(domain: Any, value: float) -> bool:
     return bool(domain.holds(value)) if domain is not None else value >= 0.0
 
 
+@cache
 def typical_values(name: str, domain: Any) -> tuple[float, ...]:
     """Return the values of ``TYPICAL`` that ``domain`` holds, the plainest first; never empty.
 
