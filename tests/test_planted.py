@@ -71,6 +71,22 @@ def test_a_right_optimizer_holds(entry: Planted) -> None:
     assert held.compared > 10_000
 
 
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("AdamSquaresComplexGradients", "SC306"),
+        ("LionOneBetaForBoth", "SC308"),
+        ("LionStepsAlongAverage", "SC308"),
+        ("AdamAveragesMagnitudes", "SC238"),
+        ("AdamSquaresInBfloat16", "SC238"),
+    ],
+)
+def test_a_wrong_formula_that_is_the_same_in_both_runs_breaks_no_law_that_compares_them(name: str, code: str) -> None:
+    (entry,) = [entry for entry in WRONG if entry.name == name]
+    assert code not in broken(entry)
+    assert any(law.code == code and law.verdict == "holds" for cell in certificate(entry).cells for law in cell.laws)
+
+
 @pytest.mark.parametrize("name", ["HandWrittenAdamFloat32Scalars", "AdamWLosesSmallDecay"])
 def test_float32_scalars_are_held_by_inference_only_and_that_is_said(name: str) -> None:
     (entry,) = [entry for entry in RIGHT if entry.name == name]

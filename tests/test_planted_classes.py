@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 import inspect
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -15,6 +16,12 @@ import planted
 
 FOLDER = Path(planted.__file__).parent
 EVERY = planted.WRONG + planted.RIGHT
+
+
+@pytest.fixture(autouse=True)
+def beside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets a file of the folder import one beside it, as workers do."""
+    monkeypatch.setattr(sys, "path", [str(FOLDER), *sys.path])
 
 
 def load(file: str) -> ModuleType:

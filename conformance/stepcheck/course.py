@@ -36,7 +36,7 @@ def course(
         points = _counted(trace, stepped, trajectory.steps)
     else:
         watch = (shown.output, shown.tensor, shown.index)
-        judgement = judge(rule, script, trajectory, arithmetics, only=dtype, watch=watch)
+        judgement = judge(rule, script, trajectory, arithmetics, only=dtype, watch=[watch])
         points = {
             entry.step: _point(
                 entry.step, entry.observed, entry.expected, entry.radius if entry.ratio >= 0 else float("nan")

@@ -18,7 +18,7 @@ class Verdict(StrEnum):
 
 
 MEANINGS = {
-    Verdict.HOLDS: "every element that was compared landed inside its envelope",
+    Verdict.HOLDS: "every element that was compared landed inside its envelope, and no law is broken",
     Verdict.BROKEN: "at least one law is broken, or the subject did not finish its script",
     Verdict.EXPECTED_BROKEN: "broken exactly where a known finding in this release of the subject says so",
     Verdict.VACUOUS: "too little was compared for a claim",

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
-from functools import partial
 
 from stepcheck_properties.law import Breach, Evidence, Facts, Law, Run, Twin
 from stepcheck_reference import oracle
 from stepcheck_reference.arithmetic import Arithmetic
-from stepcheck_reference.judgement import Judgement
+from stepcheck_reference.judgement import Judgement, Real
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.script import Script
 from stepcheck_reference.trajectory import Trajectory
@@ -42,8 +41,8 @@ class Bench:
         if law.twin is not None and twin is None:
             return None
         done = self.run(script) if trajectory is None else trajectory
-        judged = partial(oracle.judge, self.rule, script, done, self.arithmetics, only=self.dtype)
-        return Evidence(self.rule, script, done, judged, None if twin is None else self._twin(twin))
+        other = None if twin is None else self._twin(twin)
+        return _told(self.rule, script, done, lambda: self.arithmetics, self.dtype, other)
 
     def breach(self, law: Law, output: str, script: Script, trajectory: Trajectory | None = None) -> Breach | None:
         """Return how ``script`` breaks ``law`` in ``output``, None where it does not."""
@@ -53,11 +52,24 @@ class Bench:
         return next((breach for breach in law.check(evidence).breaches if breach.output == output), None)
 
     def _twin(self, twin: Twin) -> Evidence:
-        rule = twin.rule or self.rule
+        def arithmetics() -> Mapping[str, Arithmetic]:
+            return self.arithmetics if self.beside is None else self.beside(twin)
+
         trajectory = self.run(twin.script, twin)
+        return _told(twin.rule or self.rule, twin.script, trajectory, arithmetics, twin.dtype or self.dtype)
 
-        def judged() -> Judgement:
-            arithmetics = self.arithmetics if self.beside is None else self.beside(twin)
-            return oracle.judge(rule, twin.script, trajectory, arithmetics, only=twin.dtype or self.dtype)
 
-        return Evidence(rule, twin.script, trajectory, judged)
+def _told(
+    rule: Rule,
+    script: Script,
+    trajectory: Trajectory,
+    arithmetics: Callable[[], Mapping[str, Arithmetic]],
+    dtype: str,
+    twin: Evidence | None = None,
+) -> Evidence:
+    """Return a run with what the oracle says of its tensors of ``dtype``, once it is asked."""
+
+    def judged(watch: Set[Real] = frozenset()) -> Judgement:
+        return oracle.judge(rule, script, trajectory, arithmetics(), only=dtype, watch=watch)
+
+    return Evidence(rule, script, trajectory, judged, twin, lambda reals: judged(reals).watched)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
 
 from stepcheck_properties.profile import Profile
-from stepcheck_reference.judgement import Deviation, Judgement
+from stepcheck_reference.judgement import Deviation, Judgement, Real
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.script import Script
 from stepcheck_reference.trajectory import Trajectory
@@ -64,15 +64,23 @@ class Run(Protocol):
         """Return what the subject does over ``script``."""
 
 
+def _nothing(reals: Set[Real]) -> Sequence[Deviation]:
+    return ()
+
+
 @dataclass(frozen=True)
 class Evidence:
-    """One run of a subject; ``judged`` gives what the oracle finds in it, ``twin`` is the run it is held against."""
+    """One run of a subject; ``twin`` is the run it is held against.
+
+    ``judged`` gives what the oracle finds in it, ``watched`` the deviation of some of its reals after each step.
+    """
 
     rule: Rule
     script: Script
     trajectory: Trajectory
     judged: Callable[[], Judgement]
     twin: Evidence | None = None
+    watched: Callable[[Set[Real]], Sequence[Deviation]] = _nothing
 
     @cached_property
     def judgement(self) -> Judgement:

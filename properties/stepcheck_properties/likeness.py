@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from stepcheck_properties.agreement import parting
 from stepcheck_properties.law import Breach, Checked, Counterpart, Evidence
+from stepcheck_properties.nearness import beyond_rounding
+from stepcheck_reference.script import Script
+from stepcheck_reference.tracks import Mask
 from stepcheck_reference.trajectory import Trace
 
 THETA = "theta"
@@ -29,8 +32,10 @@ def likeness(
     """Return how the run of ``evidence`` is like its twin's; ``what`` names that one in messages.
 
     Every real should be its factor times the twin's, where ``order`` tells of a tensor which real of the twin's stands
-    for each. Outputs in ``loosely`` may be otherwise where both runs keep to their envelopes. A fault that only the
-    first run has is a breach; counted are the reals compared.
+    for each. Outputs in ``loosely`` may be otherwise by as much as rounding can make it in one step, and are not
+    compared where states, or parameters that no script sets, were otherwise before the step. Neither asks whether the
+    runs keep to their envelopes: a wrong formula can have the law's symmetry. A fault that only the first run has
+    is a breach; counted are the reals compared.
     """
     assert evidence.twin is not None
     first, second = evidence.trajectory, evidence.twin.trajectory
@@ -38,9 +43,11 @@ def likeness(
         fault = first.fault
         told = f"step {fault.step}={fault.kind}, but should be finished, as {what} is ({fault.message})"
         return Checked(0, (Breach(fault.kind, 0, fault.step, float("inf"), told),))
-    compared, parted = 0, dict[str, Breach]()
+    compared, parted, near = 0, list[Breach](), list[Breach]()
     for tensor, (one, other) in enumerate(zip(first.traces, second.traces, strict=True)):
+        alike = np.ones(one.theta.shape[1], np.bool_)
         for step in range(1, min(first.steps, second.steps) + 1):
+            before, alike = alike, np.ones_like(alike)
             for name, factor in factors(tensor, step).items():
                 ours, theirs = _held(one, name, step), _held(other, name, step)
                 if ours is None or theirs is None or ours.shape != theirs.shape:
@@ -48,14 +55,27 @@ def likeness(
                 places = np.arange(ours.size) if order is None or ours.size == 1 else order(tensor)
                 wanted = theirs[places] * factor
                 compared += ours.size
-                apart = np.flatnonzero(~((ours == wanted) | (np.isnan(ours) & np.isnan(wanted))))
-                if apart.size and name not in parted:
-                    at = int(apart[0])
+                apart = ~((ours == wanted) | (np.isnan(ours) & np.isnan(wanted)))
+                if name != THETA or not _is_set(evidence.script, tensor, step + 1):
+                    alike &= ~_each(apart, alike, any)
+                if name in loosely:
+                    apart &= _each(before, apart, all)
+                found = near if name in loosely else parted
+                for at in np.flatnonzero(apart):
                     there = Counterpart(tensor, step, int(places[at]), factor)
-                    parted[name] = parting(name, tensor, step, at, float(ours[at]), float(wanted[at]), what, there)
-    if parted.keys() & set(loosely) and evidence.judgement.conforms and evidence.twin.judgement.conforms:
-        parted = {name: breach for name, breach in parted.items() if name not in loosely}
-    return Checked(compared, tuple(parted.values()))
+                    found.append(parting(name, tensor, step, int(at), float(ours[at]), float(wanted[at]), what, there))
+    parted += beyond_rounding(evidence, near)
+    return Checked(compared, tuple({breach.output: breach for breach in reversed(parted)}.values()))
+
+
+def _is_set(script: Script, tensor: int, step: int) -> bool:
+    """Whether the parameters of ``tensor`` are written before ``step``, whatever they were."""
+    return step <= len(script.steps) and tensor in dict(script.steps[step - 1].overwrite)
+
+
+def _each(mask: Mask, like: Mask, whole: Callable[[Mask], object]) -> Mask:
+    """Return ``mask`` with a value an element of ``like``: what ``whole`` says of it where it has another size."""
+    return mask if mask.size == like.size else np.full(like.shape, bool(whole(mask)))
 
 
 def _held(trace: Trace, name: str, step: int) -> NDArray[np.float64] | None:

@@ -7,19 +7,29 @@ number of runs is bounded. A candidate counts only if it breaks the same law in 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from stepcheck_properties.arranging import only
 from stepcheck_properties.bench import Bench
 from stepcheck_properties.law import Breach, Law
+from stepcheck_properties.simple_numbers import ONE, ZERO, effort, rounded, simpler_data
+from stepcheck_properties.smaller_scripts import (
+    datum,
+    from_step,
+    of_element,
+    of_first_elements,
+    places,
+    retensored,
+    with_datum,
+    with_steps,
+)
 from stepcheck_properties.strategies.hyper_parameters import domains_of, holds, typical_values
 from stepcheck_reference.formats import is_complex
-from stepcheck_reference.script import Data, Drawn, Literal, Script, Tensor, expand
+from stepcheck_reference.script import Literal, Script
 from stepcheck_reference.trajectory import Trajectory
 
 Detour = Callable[[Script], Script]
-ZERO, ONE = Literal((0.0,)), Literal((1.0,))
 HANG_RUNS = 2
 """Runs spent on a hang, each of which lasts until the worker's patience ends."""
 CRASH_RUNS = 40
@@ -160,31 +170,31 @@ class _Search:
         if tensor.size == 0 or (tensor.size == width and tensor.layout == "contiguous"):
             return
         element = (self.breach.deviation.index if self.breach.deviation is not None else 0) // width
-        picked = _element(self.script, which, element, ())
-        if self.attempt(picked) or self.attempt(_element(self.script, which, element, (1,))):
+        picked = of_element(self.script, which, element, ())
+        if self.attempt(picked) or self.attempt(of_element(self.script, which, element, (1,))):
             return
         elements = tensor.size // width
         whole = self.script
         few, many = 1, 2
-        while many < elements and not self.attempt(_element(whole, which, element, (many,))):
+        while many < elements and not self.attempt(of_element(whole, which, element, (many,))):
             few, many = many, 2 * many
-        if many < elements or self.attempt(_element(whole, which, element, (elements,))):
+        if many < elements or self.attempt(of_element(whole, which, element, (elements,))):
             many = min(many, elements)
             while many - few > 1:
                 middle = (few + many) // 2
-                if self.attempt(_element(whole, which, element, (middle,))):
+                if self.attempt(of_element(whole, which, element, (middle,))):
                     many = middle
                 else:
                     few = middle
             return
         for shape in LAID_OUT.get(tensor.layout, ()):
-            if self.attempt(_element(whole, which, element, shape, tensor.layout)):
+            if self.attempt(of_element(whole, which, element, shape, tensor.layout)):
                 return
-            if math.prod(shape) <= elements and self.attempt(_few(whole, which, shape)):
+            if math.prod(shape) <= elements and self.attempt(of_first_elements(whole, which, shape)):
                 return
-        if self.attempt(_element(whole, which, element, tensor.shape, tensor.layout)):
+        if self.attempt(of_element(whole, which, element, tensor.shape, tensor.layout)):
             return
-        self.attempt(_retensor(self.script, which, replace(tensor, layout="contiguous")))
+        self.attempt(retensored(self.script, which, replace(tensor, layout="contiguous")))
 
     def last_steps(self) -> None:
         """Drop steps from the start, beginning from the parameters observed there."""
@@ -198,7 +208,7 @@ class _Search:
             return
         script, trajectory = self.script, self.trajectory
         self.first(
-            _from_step(script, trajectory, length - kept)
+            from_step(script, trajectory, length - kept)
             for kept in (1, 2, 3, 4, 8, 16, 32, 64, length - 1)
             if kept < length
         )
@@ -209,7 +219,7 @@ class _Search:
             there = [number for number, step in enumerate(self.script.steps) if getattr(step, kind)]
             if not there:
                 continue
-            gone = _with_steps(self.script, there, **{kind: nothing})
+            gone = with_steps(self.script, there, **{kind: nothing})
             if kind == "hyper":
                 final = self.script.hyper_at(len(self.script.steps))
                 groups = tuple(
@@ -220,7 +230,7 @@ class _Search:
             if self.attempt(gone) or len(there) == 1:
                 continue
             for number in there[:SINGLE_STEPS]:
-                self.attempt(_with_steps(self.script, [number], **{kind: nothing}))
+                self.attempt(with_steps(self.script, [number], **{kind: nothing}))
 
     def drop_steps(self) -> None:
         """Drop single steps."""
@@ -234,12 +244,12 @@ class _Search:
     def simple_data(self) -> None:
         """Replace gradients, initial and overwritten parameters by simpler numbers."""
         self.same_gradients()
-        places = list(_places(self.script))
-        if len(places) > SINGLE_STEPS * 2:
-            places = places[:2] + places[-2:]
-        for place in places:
-            for number in _numbers(_get(self.script, place)):
-                if self.attempt(_put(self.script, place, number)):
+        there = list(places(self.script))
+        if len(there) > SINGLE_STEPS * 2:
+            there = there[:2] + there[-2:]
+        for place in there:
+            for number in simpler_data(datum(self.script, place)):
+                if self.attempt(with_datum(self.script, place, number)):
                     break
 
     def same_gradients(self) -> None:
@@ -269,10 +279,10 @@ class _Search:
                 if name in self.held or name not in domains:
                     continue
                 value = self.script.groups[number].hyper[name]
-                choices = {1.0, 0.5, *typical_values(name, domains[name])[:3], *_rounded(value)}
+                choices = {1.0, 0.5, *typical_values(name, domains[name])[:3], *rounded(value)}
                 simpler = sorted(
-                    (choice for choice in choices if _effort(choice) < _effort(value) and holds(domains[name], choice)),
-                    key=_effort,
+                    (choice for choice in choices if effort(choice) < effort(value) and holds(domains[name], choice)),
+                    key=effort,
                 )
                 for choice in simpler:
                     group = self.script.groups[number]
@@ -280,168 +290,3 @@ class _Search:
                     groups = (*self.script.groups[:number], changed, *self.script.groups[number + 1 :])
                     if self.attempt(replace(self.script, groups=groups)):
                         break
-
-
-# Scripts made from scripts.
-
-
-def _retensor(script: Script, which: int, tensor: Tensor) -> Script:
-    return replace(script, tensors=(*script.tensors[:which], tensor, *script.tensors[which + 1 :]))
-
-
-def _element(script: Script, which: int, element: int, shape: tuple[int, ...], layout: str = "contiguous") -> Script:
-    """Return ``script`` with tensor ``which`` of ``shape``, every element of it like ``element`` of the old one."""
-    tensor = script.tensors[which]
-    width = 2 if is_complex(tensor.dtype) else 1
-    elements = math.prod(shape)
-
-    def pick(data: Data) -> Literal:
-        if isinstance(data, Literal) and len(data.values) == 1:
-            return data
-        values = expand(data, tensor.size, tensor.dtype)[element * width : (element + 1) * width]
-        single = tuple(float(value) for value in values)
-        return Literal(single * elements if width == 2 else single)
-
-    return _redata(script, which, Tensor(shape, tensor.dtype, pick(tensor.initial), layout), pick)
-
-
-def _few(script: Script, which: int, shape: tuple[int, ...]) -> Script:
-    """Return ``script`` with tensor ``which`` of ``shape``, filled with the first elements of the old one."""
-    tensor = script.tensors[which]
-    count = math.prod(shape) * (2 if is_complex(tensor.dtype) else 1)
-
-    def pick(data: Data) -> Literal:
-        if isinstance(data, Literal) and len(data.values) == 1:
-            return data
-        return Literal(tuple(float(value) for value in expand(data, tensor.size, tensor.dtype)[:count]))
-
-    return _redata(script, which, replace(tensor, shape=shape, initial=pick(tensor.initial)), pick)
-
-
-def _redata(script: Script, which: int, tensor: Tensor, pick: Callable[[Data], Literal]) -> Script:
-    """Return ``script`` with ``tensor`` in place ``which`` and ``pick`` of every datum written to it."""
-    steps = tuple(
-        replace(
-            step,
-            gradients=tuple(
-                pick(data) if index == which and data is not None else data for index, data in enumerate(step.gradients)
-            ),
-            overwrite=tuple((index, pick(data) if index == which else data) for index, data in step.overwrite),
-        )
-        for step in script.steps
-    )
-    return replace(_retensor(script, which, tensor), steps=steps)
-
-
-def _from_step(script: Script, trajectory: Trajectory, start: int) -> Script:
-    """Return the steps after the first ``start``, from the parameters and hyper-parameters found there."""
-    tensors = tuple(
-        replace(tensor, initial=Literal(tuple(float(value) for value in trace.theta[start - 1])))
-        if tensor.size and len(trace.theta) >= start
-        else tensor
-        for tensor, trace in zip(script.tensors, trajectory.traces, strict=True)
-    )
-    hyper = script.hyper_at(start)
-    groups = tuple(replace(group, hyper=now) for group, now in zip(script.groups, hyper, strict=True))
-    return replace(script, tensors=tensors, groups=groups, steps=script.steps[start:])
-
-
-def _with_steps(script: Script, numbers: list[int], **changes: object) -> Script:
-    changed = set(numbers)
-    return replace(
-        script,
-        steps=tuple(
-            replace(step, **changes) if number in changed else step  # type: ignore[arg-type]
-            for number, step in enumerate(script.steps)
-        ),
-    )
-
-
-_Place = tuple[str, int, int]
-
-
-def _places(script: Script) -> Iterator[_Place]:
-    """Every datum of ``script``: ("initial", tensor, 0), ("gradient", step, tensor), ("overwrite", step, entry)."""
-    for index in range(len(script.tensors)):
-        yield ("initial", index, 0)
-    for number, step in enumerate(script.steps):
-        for index, data in enumerate(step.gradients):
-            if data is not None:
-                yield ("gradient", number, index)
-        for entry in range(len(step.overwrite)):
-            yield ("overwrite", number, entry)
-
-
-def _get(script: Script, place: _Place) -> Data:
-    kind, first, second = place
-    if kind == "initial":
-        return script.tensors[first].initial
-    if kind == "overwrite":
-        return script.steps[first].overwrite[second][1]
-    data = script.steps[first].gradients[second]
-    assert data is not None
-    return data
-
-
-def _put(script: Script, place: _Place, data: Data) -> Script:
-    kind, first, second = place
-    if kind == "initial":
-        return _retensor(script, first, replace(script.tensors[first], initial=data))
-    step = script.steps[first]
-    if kind == "overwrite":
-        entries = list(step.overwrite)
-        entries[second] = (entries[second][0], data)
-        step = replace(step, overwrite=tuple(entries))
-    else:
-        gradients = list(step.gradients)
-        gradients[second] = data
-        step = replace(step, gradients=tuple(gradients))
-    return replace(script, steps=(*script.steps[:first], step, *script.steps[first + 1 :]))
-
-
-# Simple numbers.
-
-
-def _numbers(data: Data) -> Iterator[Literal]:
-    """Data simpler than ``data``, the simplest first."""
-    values = data.values if isinstance(data, Literal) else ()
-    if isinstance(data, Drawn) or len(values) > 1:
-        yield ZERO
-        yield ONE
-        if values and len(set(values)) == 1:
-            yield Literal(values[:1])
-        if 1 < len(values) <= 4:
-            for index, value in enumerate(values):
-                for simple in _simpler(value)[:4]:
-                    yield Literal((*values[:index], simple, *values[index + 1 :]))
-        return
-    for simple in _simpler(values[0]) if values else ():  # an empty tensor has no number
-        yield Literal((simple,))
-
-
-def _simpler(value: float) -> list[float]:
-    """Numbers simpler than ``value``, the simplest first."""
-    choices = {0.0, 1.0, -1.0, 2.0, 0.5, *_rounded(value)}
-    return sorted((choice for choice in choices if _effort(choice) < _effort(value)), key=_effort)
-
-
-def _rounded(value: float) -> tuple[float, ...]:
-    """``value`` to the nearest power of two, and to one, two and three decimal digits."""
-    if not math.isfinite(value) or value == 0.0:
-        return ()
-    power = math.copysign(2.0 ** max(-1074, min(1023, round(math.log2(abs(value))))), value)
-    return (power, *(float(f"{value:.{digits}g}") for digits in (1, 2, 3)))
-
-
-def _effort(value: float) -> tuple[int, float]:
-    """How hard ``value`` is to take in: 0 and 1 first, then short decimals and powers of two near 1."""
-    if not math.isfinite(value):
-        return (200, 0.0)
-    if value == 0.0:
-        return (1 if math.copysign(1.0, value) < 0 else 0, 0.0)
-    digits = f"{abs(value):.17g}" if float(f"{abs(value):.6g}") != abs(value) else f"{abs(value):.6g}"
-    mantissa = len(digits.split("e")[0].replace(".", "").strip("0"))
-    magnitude = abs(math.log2(abs(value)))
-    if math.frexp(abs(value))[0] == 0.5:
-        mantissa = min(mantissa, 3)
-    return (2 + mantissa + int(value < 0) + int(magnitude) // 12, magnitude)

@@ -14,6 +14,9 @@ DIVISOR = "a divisor may be zero"
 UNKNOWN = "state unknown after an element could not be compared"
 MISSING = "state not held by the subject"
 
+Real = tuple[str, int, int]
+"""One of a run's real numbers: an output, a tensor and a flat index."""
+
 
 @dataclass(frozen=True, slots=True)
 class Deviation:
@@ -52,7 +55,7 @@ class Judgement:
     ``compared`` and ``not_compared`` count element-steps (a complex element once); ``worst`` maps each
     output to its largest ratio; ``broken`` counts the reals beyond 1; ``nonfinite`` counts admissible
     non-finite results. ``ratios`` counts each output's reals by ratio, in the bins of ``spread``;
-    ``watched`` is the course of the one real that the oracle was asked to watch, a ratio of -1 where it
+    ``watched`` are the courses of the reals that the oracle was asked to watch, a ratio of -1 where one
     was not compared.
     """
 

@@ -6,7 +6,7 @@ is as sharp at step 300 as at step 1. State that cannot be observed keeps a runn
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -26,6 +26,7 @@ from stepcheck_reference.judgement import (
     CountBreak,
     Deviation,
     Judgement,
+    Real,
 )
 from stepcheck_reference.program import Program, compile_rule
 from stepcheck_reference.rule import Rule
@@ -61,14 +62,14 @@ def judge(
     *,
     only: str | None = None,
     wide: str | None = None,
-    watch: tuple[str, int, int] | None = None,
+    watch: Collection[Real] = (),
 ) -> Judgement:
     """Return how ``trajectory`` compares with ``rule`` on ``script``.
 
     ``arithmetics`` maps each dtype of the script to the arithmetic its subject declares; ``only`` restricts
     the judgement to tensors of one dtype, those of others being company; ``wide`` names the 113-bit backend
-    (default: the fastest installed). ``watch`` is an output, a tensor and an index: the judgement then
-    holds the course of that real, too. Raises KeyError for a judged dtype without arithmetic.
+    (default: the fastest installed). The judgement holds the courses of the reals in ``watch``, too. Raises
+    KeyError for a judged dtype without arithmetic.
     """
     run = _Run(rule, script, trajectory, arithmetics, only, _backend(wide), watch)
     _judge([run], arithmetics)
@@ -113,7 +114,7 @@ class _Run:
         arithmetics: Mapping[str, Arithmetic],
         only: str | None,
         wide: Backend,
-        watch: tuple[str, int, int] | None = None,
+        watch: Collection[Real] = (),
     ) -> None:
         if program_of(rule).asks != (script.objective is not None):
             needs = "needs a script with an objective" if program_of(rule).asks else "takes gradients, not an objective"
@@ -445,7 +446,7 @@ class _Evaluating:
                     inputs={key: float(column[row]) for key, column in self.columns.items()},
                 )
                 run.record(found, int(ratio[at] > 1.0))
-                if run.watch == (name, track.tensor, 0):
+                if (name, track.tensor, 0) in run.watch:
                     run.judgement.watched.append(found)
 
     def _judge_pieces(self, pieces: list[Piece]) -> None:
@@ -572,9 +573,10 @@ class _Evaluating:
             def deviation(at: int, part: Share = part) -> Deviation:
                 return self._deviation(name, at, observed, landing, ratio, part, inputs)
 
-            if run.watch is not None and run.watch[0] == name:
-                where = places(part.pieces, *run.watch[1:])
-                run.judgement.watched += [deviation(part.start + at) for at in where]
+            for output, tensor, index in run.watch:
+                if output == name:
+                    where = places(part.pieces, tensor, index)
+                    run.judgement.watched += [deviation(part.start + at) for at in where]
             mine = ratio[within]
             if not mine.size:
                 continue

@@ -35,6 +35,10 @@ class Trace:
     count: NDArray[np.float64]
 
 
+FAULTS = ("raised", "crashed", "hung", "malformed")
+"""How a subject may not finish its script."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """Why a subject did not finish its script.

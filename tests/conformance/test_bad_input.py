@@ -60,8 +60,8 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str,
         ("SegfaultsInStepTwo", 1, "the process was ended by SIGSEGV"),
         ("WritesIntoTheGradient", 1, "gradients are left as they were"),
         ("WritesIntoTheGradientFirst", 1, "gradients are left as they were"),
-        ("PrintsAGigabyte", 0, "every element that was compared landed inside its envelope"),
-        ("Forks", 0, "every element that was compared landed inside its envelope"),
+        ("PrintsAGigabyte", 0, "every element that was compared landed inside its envelope, and no law is broken"),
+        ("Forks", 0, "every element that was compared landed inside its envelope, and no law is broken"),
     ],
 )
 def test_a_subject_that_misbehaves_is_told_so(

@@ -18,7 +18,7 @@ from stepcheck.report.characters import legal
 from stepcheck.report.grid import Grid, grids
 from stepcheck.report.steps import lines
 from stepcheck.report.text import Row, mark, summary_rows
-from stepcheck.report.wording import MARKS, count, places, plural, ratio, words
+from stepcheck.report.wording import MARKS, count, places, plural, ratio, size, words
 from stepcheck.verdict import MEANINGS, Verdict, overall
 
 
@@ -72,7 +72,15 @@ def _environment() -> Environment:
         MARKS=MARKS, MEANINGS=MEANINGS, Verdict=Verdict, course=figures.course, lines=lines, plural=plural
     )
     environment.filters.update(
-        count=count, excess=excess, mark=_mark, output=output, ratio=ratio, spread=_spread, tally=_tally, words=words
+        count=count,
+        excess=excess,
+        mark=_mark,
+        output=output,
+        ratio=ratio,
+        size=size,
+        spread=_spread,
+        tally=_tally,
+        words=words,
     )
     environment.globals["places"] = places
     return environment
@@ -125,7 +133,7 @@ def _spread(cell: CellResult) -> Markup:
 
 
 def _mark(cell: CellResult) -> str:
-    """Return what the mark says beside its sign: a ratio, the kind of a fault, or nothing."""
+    """Return what the mark says beside its sign: a ratio, the kind of a fault, a law's code, or nothing."""
     return mark(cell).partition(" ")[2]
 
 

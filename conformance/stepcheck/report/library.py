@@ -14,15 +14,17 @@ from stepcheck.report.text import (
     default_rows,
     legend,
     mark,
+    measured,
     observability_rows,
     reason_rows,
     run_rows,
     verdict_rows,
 )
-from stepcheck.report.wording import MARKS, class_name, fill, places, plural, ratio, row, words
+from stepcheck.report.wording import MARKS, class_name, fill, places, plural, ratio, row, size, words
 from stepcheck.verdict import NOTHING_SAID, Verdict, overall
 from stepcheck_implementations.subject import MODES
 from stepcheck_reference.formats import FORMATS
+from stepcheck_reference.trajectory import FAULTS
 
 _REASON = 75
 """Letters of a reason that the summary shows."""
@@ -90,9 +92,9 @@ def worst_mark(cells: Sequence[CellResult]) -> str:
 
 
 def _badness(cell: CellResult) -> float:
-    ratios = [float(entry.worst.ratio) if entry.worst else math.inf for entry in cell.failures]
-    ratios += [float(worst.ratio) for worst in cell.worst.values()]
-    return max(ratios, default=-1.0)
+    """Return inf where the subject did not finish, else the largest error in radii."""
+    unfinished = any(failure.fault in FAULTS for failure in cell.failures)
+    return math.inf if unfinished else measured(cell)
 
 
 def summary(certificate: Certificate, *, strict: bool = False) -> str:
@@ -222,7 +224,8 @@ def _worst(failure: Failure) -> str:
     if failure.worst is None:
         return failure.fault
     observed = str(failure.worst.observed)
-    return f"{failure.worst.output} {observed if observed == 'nan' else f'{ratio(failure.worst.ratio)} radii'}"
+    told = observed if observed == "nan" else size(failure.worst)
+    return f"{failure.worst.output} {told}".rstrip()
 
 
 def _beginning(text: str) -> str:

@@ -11,7 +11,7 @@ from stepcheck.report.alike import Alike, excess, known, new, output, shown
 from stepcheck.report.characters import legal
 from stepcheck.report.grid import Grid, grids
 from stepcheck.report.text import mark, verdict_rows
-from stepcheck.report.wording import MARKS, count, places, plural, ratio, words
+from stepcheck.report.wording import MARKS, count, places, plural, ratio, size, words
 from stepcheck.verdict import MEANINGS, Verdict, overall
 
 _SPECIAL = re.compile(r"[\\`*_{}\[\]|~$]|^[-+=#]|^\d+[.)](?=\s)")
@@ -116,8 +116,8 @@ def _tally(cells: Iterable[CellResult]) -> str:
 def _failure(group: Alike, certificate: Certificate) -> str:
     entry = group.first.failure
     where = places(group.cells, certificate.cells)
-    size = f", {ratio(entry.worst.ratio)} radii" if entry.worst else ""
-    head = f"{MARKS[Verdict.BROKEN]} {entry.code} {entry.title}: {output(entry)}{size}, in {where}"
+    much = ", ".join(part for part in (output(entry), size(entry.worst)) if part)
+    head = f"{MARKS[Verdict.BROKEN]} {entry.code} {entry.title}: {much}, in {where}"
     return _folded(html.escape(head), "\n\n".join([_witness(entry), *_others(group)]))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -11,6 +12,7 @@ from stepcheck.report.wording import MARKS, class_name, count, fill, places, plu
 from stepcheck.verdict import MEANINGS, NOTHING_SAID, Verdict, exit_code, overall
 from stepcheck_implementations.subject import MODES
 from stepcheck_reference.formats import FORMATS
+from stepcheck_reference.trajectory import FAULTS
 
 Row = tuple[str, str]
 """A row of the summary: its name, "" where it goes on, and its text."""
@@ -63,26 +65,45 @@ def _one_table(name: str, cells: list[CellResult]) -> str:
     return "\n".join(lines)
 
 
-def legend(cells: Iterable[CellResult]) -> list[str]:
+def legend(cells: Sequence[CellResult]) -> list[str]:
     """Return what the marks of ``cells`` mean."""
     seen = {cell.verdict for cell in cells}
     marks = ", ".join(f"{MARKS[verdict]} {words(verdict)}" for verdict in MARKS if verdict in seen)
-    return fill(f"{marks}; a number is the worst error in radii, 1 is the envelope's edge")
+    codes = any(code in mark(cell) for cell in cells for code in broken(cell))
+    law = ", a code a law that is broken while errors stay inside" if codes else ""
+    return fill(f"{marks}; a number is the worst error in radii, 1 is the envelope's edge{law}")
 
 
 def mark(cell: CellResult) -> str:
-    """Return a cell of the table, as in "✓ 0.983", "✗ nan" or "✗ crashed"."""
+    """Return a cell of the table, as in "✓ 0.983", "✗ nan", "✗ crashed" or "✗ SC203".
+
+    Laws that ask for equal bits, or of what is no number, have no radius: where they alone are broken, the mark says
+    which, and the number is left to cells with an error outside the envelope.
+    """
     sign = MARKS[cell.verdict]
     if cell.verdict in (Verdict.NOT_APPLICABLE, Verdict.NOT_RUN, Verdict.VACUOUS):
         return sign
-    faults = [failure for failure in cell.failures if failure.worst is None and failure.fault]
+    faults = [failure.fault for failure in cell.failures if failure.fault in FAULTS]
     if faults:
-        return f"{sign} {faults[0].fault}"
-    shown = [failure.worst for failure in cell.failures if failure.worst]
-    if any(str(entry.observed) == "nan" for entry in shown):
+        return f"{sign} {faults[0]}"
+    if any(failure.worst and str(failure.worst.observed) == "nan" for failure in cell.failures):
         return f"{sign} nan"
-    worst = max((float(entry.ratio) for entry in shown), default=cell.ratio)
-    return f"{sign} {ratio(max(worst, cell.ratio) if cell.worst else worst)}"
+    codes, worst = broken(cell), measured(cell)
+    if codes and worst <= 1.0:
+        return f"{sign} {codes[0]}{f' +{len(codes) - 1}' if len(codes) > 1 else ''}"
+    return f"{sign} {ratio(worst)}" if worst >= 0 else sign
+
+
+def broken(cell: CellResult) -> tuple[str, ...]:
+    """Return the codes of the laws that ``cell`` breaks; those of known findings only where there are no others."""
+    new = [failure for failure in cell.failures if not failure.finding]
+    return tuple(dict.fromkeys(failure.code for failure in new or cell.failures))
+
+
+def measured(cell: CellResult) -> float:
+    """Return the largest error of ``cell`` that a radius measures, in radii; -1 where there is none."""
+    shown = [*cell.worst.values(), *(failure.worst for failure in cell.failures if failure.worst)]
+    return max((float(entry.ratio) for entry in shown if math.isfinite(float(entry.ratio))), default=-1.0)
 
 
 def summary(certificate: Certificate, *, strict: bool = False) -> str:

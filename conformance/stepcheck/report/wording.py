@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Sequence
 
-from stepcheck.certificate import CellResult, Number
+from stepcheck.certificate import CellResult, Number, Worst
 from stepcheck.verdict import Verdict
 
 WIDTH = 100
@@ -28,6 +29,11 @@ def ratio(value: Number) -> str:
     if exact == 0 or 1 <= exact < 1000:
         return f"{exact:.3g}"
     return f"{exact:.1e}".replace("e+0", "e").replace("e-0", "e-").replace("e+", "e")
+
+
+def size(worst: Worst | None) -> str:
+    """Return how large an error is, as in "25 radii"; "" where no radius measures it."""
+    return f"{ratio(worst.ratio)} radii" if worst is not None and math.isfinite(float(worst.ratio)) else ""
 
 
 def words(verdict: Verdict) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from stepcheck.standalone.building import arguments
+from stepcheck.standalone.ending import ending
 from stepcheck.standalone.source import keywords, literal, wrapped
 from stepcheck_implementations.subject import Adapter, Cell
 from stepcheck_reference.script import Data, Script, Tensor, expand
@@ -87,19 +88,9 @@ def program(
         lines += wrapped(f"step([{', '.join(given)}])")
     if output is None:
         return "\n".join(lines) + "\n"
-    what = f"{output} of p{tensor} at {index} " + (f"after step {step}" if step else "before the first step")
-    return "\n".join(
-        [
-            *lines,
-            "",
-            f"observed = {_reading(adapter, output, tensor, index)}",
-            f"expected, radius = {literal(expected)}, {literal(radius)}",
-            f'print(f"{what}: observed {{observed!r}}, expected {{expected!r}} ± {{radius!r}}")',
-            "if not abs(observed - expected) <= radius:",
-            "    raise SystemExit(1)",
-            "",
-        ]
-    )
+    reading = _reading(adapter, output, tensor, index)
+    lines += ending(reading, output=output, tensor=tensor, index=index, step=step, expected=expected, radius=radius)
+    return "\n".join(lines) + "\n"
 
 
 def _built(adapter: Adapter, cell: Cell, hyper: Mapping[str, float]) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from stepcheck.standalone import manners
 from stepcheck.standalone.building import build
+from stepcheck.standalone.ending import ending
 from stepcheck.standalone.source import literal, shape_of
 from stepcheck.standalone.steps import place_of, steps
 from stepcheck.standalone.tensors import GUARD, layouts, tensor_of
@@ -56,16 +56,10 @@ def program(
     if output == GRADIENT:
         return "\n".join([*lines, *_ran(adapter, cell, script, len(script.steps), watched=tensor)]) + "\n"
     lines += _ran(adapter, cell, script, len(script.steps) if output is None else step, holding=output is None)
-    lines.append("")
     if output is None:
-        return "\n".join([*lines, *_intact(adapter, script)]) + "\n"
-    lines.append(f"observed = {_reading(adapter, cell, script, output, tensor, index)}")
-    lines.append(f"expected, radius = {literal(expected)}, {literal(radius)}")
-    what = f"{output} of p{tensor} at {index} " + (f"after step {step}" if step else "before the first step")
-    lines.append(f'print(f"{what}: observed {{observed!r}}, expected {{expected!r}} ± {{radius!r}}")')
-    far = "observed == observed:  # a number" if math.isnan(expected) else "not abs(observed - expected) <= radius:"
-    lines.append(f"if {far}")
-    lines.append("    raise SystemExit(1)")
+        return "\n".join([*lines, "", *_intact(adapter, script)]) + "\n"
+    reading = _reading(adapter, cell, script, output, tensor, index)
+    lines += ending(reading, output=output, tensor=tensor, index=index, step=step, expected=expected, radius=radius)
     return "\n".join(lines) + "\n"
 
 

@@ -81,7 +81,8 @@ PERMUTING = Law(
     unit="reals",
     mathematics="""\
 The rule has one equation for all elements. Kernels compute some elements in vectors and the rest one by one, and may
-round them otherwise; where a bit differs, both runs have to keep to their envelopes.""",
+round them otherwise: an element that comes to a step with the same numbers in both runs may end it as far apart as
+the two radii together. That is asked of a wrong equation too, as long as it is one for all elements.""",
     remedy="""\
 Look at what happens at the ends of a tensor: a loop that stops one vector early, a neighbour that is read by a wrong
 stride, a norm over the tensor where the rule has an element.""",

@@ -13,6 +13,7 @@ from stepcheck_properties.agreement import parting
 from stepcheck_properties.another_way import in_manners, plainly, refused
 from stepcheck_properties.bases import ordinary
 from stepcheck_properties.law import Breach, Checked, Counterpart, Evidence, Facts, Law
+from stepcheck_properties.nearness import beyond_rounding
 from stepcheck_properties.profile import Profile
 from stepcheck_reference.objective import asks
 from stepcheck_reference.script import Data, Drawn, Script, Tensor, expand
@@ -62,7 +63,7 @@ def _as_dense(evidence: Evidence) -> Checked:
     if first.fault is not None and second.fault is None:
         told = f"step {first.fault.step}={first.fault.kind}, but should be finished ({first.fault.message})"
         return Checked(0, (Breach(first.fault.kind, 0, first.fault.step, float("inf"), told),))
-    compared, parted, moved = 0, dict[str, Breach](), dict[str, Breach]()
+    compared, parted, moved = 0, list[Breach](), list[Breach]()
     steps = min(first.steps, second.steps)
     for index, tensor in enumerate(evidence.script.tensors):
         if not tensor.shape or not math.prod(tensor.shape) or not steps:
@@ -71,16 +72,17 @@ def _as_dense(evidence: Evidence) -> Checked:
         always, never = (np.repeat(rows, width) for rows in (touched.all(axis=0), ~touched.any(axis=0)))
         rests = never & (second.traces[index].theta == second.traces[index].before[0]).all(axis=0)
         compared += int(always.sum() + rests.sum()) * steps
-        for name, ours, theirs in _outputs(first.traces[index], second.traces[index], steps):
-            apart = ~((ours == theirs) | (np.isnan(ours) & np.isnan(theirs)))
-            for found, where in ((parted, always), (moved, rests & (name == "theta"))):
-                if name not in found and (apart & where).any():
-                    row, column = (int(at) for at in np.argwhere(apart & where)[0])
+        outputs = list(_outputs(first.traces[index], second.traces[index], steps))
+        apart = {name: ~((ours == theirs) | (np.isnan(ours) & np.isnan(theirs))) for name, ours, theirs in outputs}
+        before = np.ones_like(apart["theta"])
+        before[1:] = ~np.logical_or.reduce(list(apart.values()))[:-1]
+        for name, ours, theirs in outputs:
+            for found, where in ((parted, always & before), (moved, rests & (name == "theta"))):
+                for row, column in np.argwhere(apart[name] & where).tolist():
                     values, there = (float(ours[row, column]), float(theirs[row, column])), (index, row + 1, column)
-                    found[name] = parting(name, *there, *values, WHAT, Counterpart(*there))
-    if parted and evidence.judgement.conforms and evidence.twin.judgement.conforms:
-        parted = {}
-    return Checked(compared, tuple({**moved, **parted}.values()))
+                    found.append(parting(name, *there, *values, WHAT, Counterpart(*there)))
+    found = [*beyond_rounding(evidence, parted), *moved]
+    return Checked(compared, tuple({breach.output: breach for breach in reversed(found)}.values()))
 
 
 def _outputs(one: Trace, other: Trace, steps: int) -> Iterator[tuple[str, Array, Array]]:

@@ -1,0 +1,65 @@
+"""Marks: what a cell of the table says beside its sign, in every report that has a table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from conformance.certificates import broken, cell, certificate, fault
+from stepcheck.certificate import CellResult, Failure, Worst
+from stepcheck.report import html, library, markdown
+from stepcheck.report.text import mark, report
+from stepcheck.verdict import Verdict
+
+
+def exact(code: str, **more: object) -> Failure:
+    """Return a failure of a law that asks for equal bits: no radius measures it."""
+    worst = Worst(output="theta", tensor=0, step=1, index=0, observed=1.0, expected=2.0, radius=0.0, ratio="inf")
+    return broken(code=code, title="two runs are equal", worst=worst, path=(), **more)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A cell and the mark it should have."""
+
+    cell: CellResult
+    mark: str
+
+
+CASES = (
+    Case(cell(), "✓ 0.750"),
+    Case(cell(Verdict.BROKEN, "float32", broken()), "✗ 25"),
+    Case(cell(Verdict.BROKEN, "float32", exact("SC211")), "✗ SC211"),
+    Case(cell(Verdict.BROKEN, "float32", exact("SC211"), exact("SC230")), "✗ SC211 +1"),
+    Case(cell(Verdict.BROKEN, "float32", exact("SC211"), broken()), "✗ 25"),
+    Case(cell(Verdict.BROKEN, "float32", fault("gradient", code="SC203")), "✗ SC203"),
+    Case(cell(Verdict.BROKEN, "float32", exact("SC211"), fault("crashed")), "✗ crashed"),
+    Case(cell(Verdict.BROKEN, "float32", exact("SC104"), worst={}), "✗ SC104"),
+    Case(cell(Verdict.BROKEN, "float32", exact("SC230", finding="known-gap"), exact("SC211")), "✗ SC211"),
+    Case(cell(Verdict.EXPECTED_BROKEN, "float32", exact("SC230", finding="known-gap")), "! SC230"),
+    Case(cell(Verdict.NOT_RUN), "·"),
+)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.mark)
+def test_a_mark_says_the_error_outside_the_envelope_or_else_the_law_that_is_broken(case: Case) -> None:
+    assert mark(case.cell) == case.mark
+    found = certificate(case.cell)
+    said = case.mark.partition(" ")[2]
+    assert case.mark in report(found)
+    assert said in html.page(found)
+    assert f"| {case.mark} |" in markdown.summary(found)
+    assert not any("inf radii" in text for text in (html.page(found), markdown.summary(found)))
+
+
+def test_a_code_is_explained_where_there_is_one() -> None:
+    told = "a code a law that is broken while errors stay inside"
+    assert told in " ".join(report(certificate(cell(Verdict.BROKEN, "float32", exact("SC211")))).split())
+    assert told not in " ".join(report(certificate(cell(Verdict.BROKEN, "float32", broken()))).split())
+
+
+def test_a_class_is_marked_by_its_largest_error_and_not_by_a_law_without_a_radius() -> None:
+    cells = [cell(Verdict.BROKEN, "float32", exact("SC211")), cell(Verdict.BROKEN, "float32", broken())]
+    assert library.worst_mark(cells) == "✗ 25"
+    assert library.worst_mark([*cells, cell(Verdict.BROKEN, "float32", fault("hung"))]) == "✗ hung"
