@@ -133,7 +133,7 @@ def _state(value: Any, path: str, index: int, parameter: torch.Tensor) -> torch.
         )
     if value.layout != torch.strided or value.is_quantized or value.device.type == "meta":
         raise _Malformed(f"state {path!r} of tensor {index} is {value.layout} on {value.device}, and cannot be read")
-    return value.detach()
+    return value
 
 
 def _lead(state: Any, options: Mapping[str, Any]) -> None:
@@ -176,7 +176,8 @@ class _Run:
         self.group_of = {index: number for number, group in enumerate(script.groups) for index in group.tensors}
         self.wheres = [self._where(index) for index in range(len(self.parameters))]
         self.objects: list[Any] = []
-        self.before, self.after, self.held = Ledger(), Ledger(), Ledger()
+        self.ledger = Ledger()
+        self.touched: dict[int, Ledger] = {}
         self.counts: list[list[float]] = [[] for _ in script.tensors]
         self.buffers: dict[int, torch.Tensor] = {}
         self.calls: list[int] = []
@@ -282,6 +283,9 @@ class _Run:
         with torch.no_grad():
             for index, data in step.overwrite:
                 self.parameters[index].copy_(layout.values(data, self.script.tensors[index]))
+            if step.overwrite or step.reload:
+                self.touched[number] = Ledger()
+                self.touched[number].write(self.parameters)
             plain = [
                 None if data is None else next(rows) for data, rows in zip(step.gradients, self.gradients, strict=True)
             ]
@@ -295,7 +299,6 @@ class _Run:
             handed = [self._sparse(row) for row in given] if "sparse" in self.script.manners else given
             for parameter, gradient in zip(self.parameters, handed, strict=True):
                 parameter.grad = None if asks else gradient
-        self.before.write(self.parameters)
         closure = (self._closure(given, number),) if asks else ()
         if step.skip:
             self._skipped()
@@ -305,14 +308,13 @@ class _Run:
                     answer = _ask(partial(stepper, *closure))
                     if closure:
                         self.returned[-1] = loss_of(answer)
-        self._unchanged()
+        self._unchanged(number)
         self._look_at_gradients(plain, given)
         if "spoiled_gradient" in self.script.manners:
             with torch.no_grad():
                 for row in given:
                     if row is not None:
                         row.fill_(SPOILED)
-        self.after.write(self.parameters)
         self._observe()
 
     def _reused(self, index: int, row: torch.Tensor | None) -> torch.Tensor | None:
@@ -428,7 +430,7 @@ class _Run:
             return Where(self.parameters[index], before + place, group)
         return Where(self.parameters[index], place if self.adapter.takes == "list" else 0)
 
-    def _unchanged(self) -> None:
+    def _unchanged(self, number: int) -> None:
         """Check that every parameter is what it was given as, but for its values."""
         for index, (parameter, tensor) in enumerate(zip(self.parameters, self.script.tensors, strict=True)):
             if parameter.shape != tensor.shape:
@@ -441,7 +443,7 @@ class _Run:
                     f"{self.cell.device}"
                 )
         if self.adapter.takes != "groups":
-            self._still_held()
+            self._still_held(number)
             return
         for number, group in enumerate(self.script.groups):
             for place, index in enumerate(group.tensors):
@@ -454,13 +456,14 @@ class _Run:
                         f"param_groups[{number}]['params'][{place}] is no longer the parameter it was given"
                     )
 
-    def _still_held(self) -> None:
+    def _still_held(self, number: int) -> None:
         """Check that no object has put another tensor where it held a parameter, instead of updating that one."""
+        before = self.touched.get(number, self.ledger)
         for index, names in enumerate(self.kept):
             thing, where = self._whose(index)
             for name in names:
                 if holding.replaced(thing, name, where) and torch.equal(
-                    self.before.last(index), where.parameter.detach().reshape(-1)
+                    before.last(index), where.parameter.detach().reshape(-1)
                 ):
                     raise _Malformed(
                         f"its attribute {name} is another tensor now, and the parameter it was given was not updated; "
@@ -475,6 +478,7 @@ class _Run:
                 raise _Malformed(f"memory between the elements of sliced tensor {index} was written")
 
     def _observe(self) -> None:
+        """Note what parameters and states are now."""
         adapter, sparse = self.adapter, "sparse" in self.script.manners
         paths = list(adapter.states.values())
         if adapter.count is not None:
@@ -491,20 +495,26 @@ class _Run:
                 if sparse and isinstance(value, torch.Tensor) and value.is_sparse:
                     value = value.to_dense()
                 row.append(_state(value, path, index, parameter))
-        self.held.write(row)
+        self.ledger.write([*self.parameters, *row])
 
     def _trace(self, index: int, finished: int) -> Trace:
         tensor, names = self.script.tensors[index], list(self.adapter.states)
         states: dict[str, NDArray[Any]] = {}
         present: dict[str, NDArray[np.bool_]] = {}
-        for place, name in enumerate(names, index * len(names)):
-            blocks = list(self.held.blocks(place, finished + 1))
+        for place, name in enumerate(names, len(self.parameters) + index * len(names)):
+            blocks = list(self.ledger.blocks(place, finished + 1))
             there = [block.values is not None for block in blocks]
             present[name] = np.repeat(there, [block.rows for block in blocks]) if blocks else np.zeros(1, np.bool_)
             states[name] = state_rows(blocks, tensor)
+        course = rows_of(list(self.ledger.blocks(index, finished + 1)), tensor)
+        before = course[:-1]
+        if touched := [number for number in self.touched if number <= finished]:
+            before = before.copy()
+            for number in touched:
+                before[number - 1] = rows_of(list(self.touched[number].blocks(index, 1)), tensor)[0]
         return Trace(
-            before=rows_of(list(self.before.blocks(index, finished)), tensor),
-            theta=rows_of(list(self.after.blocks(index, finished)), tensor),
+            before=before,
+            theta=course[1:],
             states=states,
             present=present,
             count=np.array(self.counts[index][: finished + 1] or [-1.0], dtype=np.float64),
