@@ -335,8 +335,9 @@ def _redata(script: Script, which: int, tensor: Tensor, pick: Callable[[Data], L
 
 def _from_step(script: Script, trajectory: Trajectory, start: int) -> Script:
     """Return the steps after the first ``start``, from the parameters and hyper-parameters found there."""
+    low, high = script.box or (-math.inf, math.inf)
     tensors = tuple(
-        replace(tensor, initial=Literal(tuple(float(value) for value in trace.theta[start - 1])))
+        replace(tensor, initial=Literal(tuple(min(max(float(value), low), high) for value in trace.theta[start - 1])))
         if tensor.size and len(trace.theta) >= start
         else tensor
         for tensor, trace in zip(script.tensors, trajectory.traces, strict=True)

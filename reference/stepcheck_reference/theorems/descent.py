@@ -73,8 +73,8 @@ def _accelerates(rule: Rule) -> Proof:
         (vanishes(carried - (last * theta - (last - 1) * before)), "what a step starts from is what the last one left"),
         (vanishes(last**2 - (now**2 - now) - Rational(1, 4)), "the weight of a value never grows from step to step"),
         (now.xreplace({t: Integer(1)}) == 1, "the first weight is 1"),
-        how="with w = (t + 1)/2, 2*lr*w**2*(f(theta_t) - f(best)) + (w*theta_t - (w - 1)*theta_(t-1) - best)**2 falls by "
-        "slacks, exactly",
+        how="with w = (t + 1)/2, 2*lr*w**2*(f(theta_t) - f(best)) + (w*theta_t - (w - 1)*theta_(t-1) - best)**2 falls "
+        "by slacks, exactly",
     )
 
 

@@ -36,7 +36,7 @@ def _bounded(rule: Rule) -> Proof:
             "g**2/(2*divisor) is at most what the root of h gains",
         ),
         ((gained * (gained + 2 * eps)).is_nonnegative, "as a square and eps are not negative"),
-        how="clamping comes no farther from a point of the box; the first sums to D**2/(2*lr)*divisor as divisors rise, "
+        how="clamping leads away from no point of the box; the first sums to D**2/(2*lr)*divisor as divisors rise, "
         "the second to lr*sqrt(h)",
     )
 
