@@ -22,7 +22,7 @@ from stepcheck_reference.script import Group, Quadratic, Script, Step, Tensor, e
 
 CURVATURE = 0.5
 STEPS = 48
-ROOMS = (1.0, 0.3, 2.0**-6)
+ROOMS = (1.0, 0.15, 2.0**-6)
 """Learning rates times the curvature: 1 is the largest that the bounds allow."""
 ELEMENTS = 4
 LEAST_PRECISION = 24

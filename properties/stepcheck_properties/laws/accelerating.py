@@ -90,7 +90,7 @@ ACCELERATING = Law(
 A rule that looks ahead asks for the gradient where it likes and has the textbook's momentum, (t - 2)/(t + 1) at step t;
 the bound is then a theorem for every convex function. Others are given the gradient where the parameter stands, and
 t/(t + 3), which is never 0. Torch's form is another method while momentum changes, and so is the heavy ball: of them
-the exact courses are computed in fractions, for lr*curvature 1, 0.3 and 1/64 and 48 steps, and the law applies
+the exact courses are computed in fractions, for lr*curvature 1, 0.15 and 1/64 and 48 steps, and the law applies
 where these stay below 3/4 of the bound. It is asked of each element: |theta_t - best| <= 2*|theta_0 -
 best|/(sqrt(lr*curvature)*(t + 1)). A quarter of that is more than 0.01 of the first distance, where 48 steps of 24
 bits, each rounded by 2**-21 at most and carried on by momentum 24-fold, come to 6e-4. Gradient descent is at 1.4 times

@@ -50,7 +50,7 @@ DESCENDING = Law(
     unit="reals",
     mathematics="""\
 Each gradient is the quadratic's where the parameter stands. Where the function starts and is lowest is drawn at random,
-and lr*curvature is 1, 0.3 and 1/64. In the axes of its curvatures a quadratic is a sum over elements, as is the
+and lr*curvature is 1, 0.15 and 1/64. In the axes of its curvatures a quadratic is a sum over elements, as is the
 bound, so that it is asked of each: |theta_t - best| <= |theta_0 - best|/sqrt(k*t), k = lr*curvature. Exactly, theta_t -
 best is (1 - k)**t times what it was, and k*t*(1 - k)**(2*t) <= k*t/(1 + 2*k*t) < 1/2: a right step stays below 0.71 of
 the bound. It has at least 0.29/sqrt(48) > 0.04 of the first distance to spare, where 48 steps of 24 bits, each rounded
