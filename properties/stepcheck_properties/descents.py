@@ -78,7 +78,7 @@ def within(evidence: Evidence, reach: Reach, *, follows: Callable[[Script], bool
         low = expand(lowest, item.size, item.dtype)
         first = np.abs(expand(item.initial, item.size, item.dtype) - low)
         held = np.asarray(trace.theta, np.float64)
-        radius = first * np.array([[reach(step, room)] for step in range(1, len(held) + 1)])
+        radius = first * np.array([reach(step, room) for step in range(1, len(held) + 1)]).reshape(-1, 1)
         away = np.abs(held - low)
         compared += held.size
         beyond = np.argwhere(~(away <= radius))

@@ -166,3 +166,13 @@ def test_a_descent_that_is_cut_short_is_still_one() -> None:
     script = script_of("SC603", "sgd").until(5)
     assert checked("SC603", "sgd", script, run(SGD, "plain", script)).compared == 5 * len(ROOMS) * 4
     assert STEPS > 5
+
+
+@pytest.mark.parametrize("steps", [0, 3])
+@pytest.mark.parametrize(("code", "name"), SUBJECTS)
+def test_a_run_that_was_not_finished_is_judged_as_far_as_it_went(code: str, name: str, steps: int) -> None:
+    script = script_of(code, name)
+    trajectory = run(*SUBJECTS[code, name], script.until(steps))
+    found = checked(code, name, script, trajectory)
+    assert found.breaches == ()
+    assert (found.compared == 0) == (steps == 0 or code in ("SC605", "SC606"))
