@@ -283,7 +283,7 @@ class _Run:
         with torch.no_grad():
             for index, data in step.overwrite:
                 self.parameters[index].copy_(layout.values(data, self.script.tensors[index]))
-            if step.overwrite or step.reload:
+            if step.overwrite or step.reload or self.script.box is not None:
                 self.touched[number] = Ledger()
                 self.touched[number].write(self.parameters)
             plain = [
@@ -295,7 +295,14 @@ class _Run:
             ]
             if "reused_gradient" in self.script.manners:
                 given = [self._reused(index, row) for index, row in enumerate(given)]
-            asks = self.script.objective is not None or "closure" in self.script.manners
+            objective = self.script.objective
+            if objective is not None and not objective.asked:
+                given = [
+                    None if low is None else (parameter - low) * objective.curvature
+                    for parameter, low in zip(self.parameters, given, strict=True)
+                ]
+                plain = [None if row is None else row.cpu().clone() for row in given]
+            asks = (objective is not None and objective.asked) or "closure" in self.script.manners
             handed = [self._sparse(row) for row in given] if "sparse" in self.script.manners else given
             for parameter, gradient in zip(self.parameters, handed, strict=True):
                 parameter.grad = None if asks else gradient
@@ -316,6 +323,10 @@ class _Run:
                     if row is not None:
                         row.fill_(SPOILED)
         self._observe()
+        if self.script.box is not None:
+            for parameter in self.parameters:
+                held = parameter.detach()
+                (torch.view_as_real(held) if held.is_complex() else held).clamp_(*self.script.box)
 
     def _reused(self, index: int, row: torch.Tensor | None) -> torch.Tensor | None:
         """Return the one buffer of tensor ``index``, holding ``row``."""

@@ -62,8 +62,9 @@ def redata(script: Script, which: int, tensor: Tensor, pick: Callable[[Data], Li
 
 def from_step(script: Script, trajectory: Trajectory, start: int) -> Script:
     """Return the steps after the first ``start``, from the parameters and hyper-parameters found there."""
+    low, high = script.box or (-math.inf, math.inf)
     tensors = tuple(
-        replace(tensor, initial=Literal(tuple(float(value) for value in trace.theta[start - 1])))
+        replace(tensor, initial=Literal(tuple(min(max(float(value), low), high) for value in trace.theta[start - 1])))
         if tensor.size and len(trace.theta) >= start
         else tensor
         for tensor, trace in zip(script.tensors, trajectory.traces, strict=True)

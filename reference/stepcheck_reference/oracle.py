@@ -116,10 +116,11 @@ class _Run:
         wide: Backend,
         watch: Collection[Real] = (),
     ) -> None:
-        if program_of(rule).asks != (script.objective is not None):
+        asked = None if script.objective is None or not script.objective.asked else script.objective
+        if program_of(rule).asks != (asked is not None):
             needs = "needs a script with an objective" if program_of(rule).asks else "takes gradients, not an objective"
             raise ValueError(f"rule {rule.name} {needs}")
-        self.curvature = () if script.objective is None else (script.objective.curvature,)
+        self.curvature = () if asked is None else (asked.curvature,)
         self.watch = watch
         self.rule, self.program = rule, program_of(rule)
         self.script, self.trajectory, self.arithmetics, self.wide = script, trajectory, arithmetics, wide
@@ -228,6 +229,8 @@ class _Run:
             "theta": before if every else before[at - 1],
             "g": expand_all(gradients, tensor.size, tensor.dtype),
         }
+        if self.script.objective is not None and not self.script.objective.asked:
+            old["g"] = self.script.objective.slopes(old["theta"], old["g"], tensor.dtype)
         after = np.asarray(trace.theta, dtype=np.float64)
         new = {"theta": after if every else after[at - 1]}
         held = {"theta": np.ones(len(steps), dtype=np.bool_)}

@@ -147,18 +147,28 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Quadratic:
-    """The objective L(x) = curvature/2 * sum((x - low)**2), low being what a step gives for a tensor."""
+    """The objective L(x) = curvature/2 * sum((x - low)**2), low being what a step gives for a tensor.
+
+    It is ``asked`` for gradients by the subject, or else gives each step the gradient where the parameter then stands.
+    """
 
     curvature: float
+    asked: bool = True
+
+    def slopes(self, at: NDArray[np.float64], low: NDArray[np.float64], dtype: str) -> NDArray[np.float64]:
+        """Return the gradients at points of ``dtype``, each of the two operations rounded to it."""
+        form = FORMATS[dtype]
+        return form.round(form.round(at - low) * self.curvature)
 
 
 @dataclass(frozen=True, slots=True)
 class Script:
     """Everything done to an optimizer, from construction to the last step.
 
-    With an ``objective`` the subject is called as ``step(closure)`` and asks for gradients where it likes; what a
-    step then gives for a tensor is not its gradient but where the objective is lowest. ``manners`` are other ways to do
-    the same (see ``MANNERS``).
+    With an ``objective`` the subject is called as ``step(closure)`` and asks for gradients where it likes, unless that
+    says otherwise; what a step then gives for a tensor is not its gradient but where the objective is lowest.
+    ``manners`` are other ways to do the same (see ``MANNERS``). With a ``box`` every real of every parameter is
+    clamped to it after each step, once it has been observed: the next step starts inside.
     """
 
     tensors: tuple[Tensor, ...]
@@ -166,6 +176,7 @@ class Script:
     steps: tuple[Step, ...]
     objective: Quadratic | None = None
     manners: tuple[str, ...] = ()
+    box: tuple[float, float] | None = None
     label: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
@@ -175,6 +186,8 @@ class Script:
         for manner in self.manners:
             if manner not in MANNERS:
                 raise ValueError(f"manner={manner!r}, but should be one of {', '.join(MANNERS)}")
+        if self.box is not None and not self.box[0] < self.box[1]:
+            raise ValueError(f"box={self.box!r}, but should be two numbers, the lower first")
         for number, step in enumerate(self.steps, 1):
             if len(step.gradients) != len(self.tensors):
                 raise ValueError(
@@ -331,11 +344,12 @@ def from_json(text: str) -> Script:
                 )
                 for s in raw["steps"]
             ),
-            objective=Quadratic(float(raw["curvature"])) if "curvature" in raw else None,
+            objective=Quadratic(float(raw["curvature"]), bool(raw.get("asked", True))) if "curvature" in raw else None,
             manners=tuple(map(str, raw.get("manners", ()))),
+            box=(float(raw["box"][0]), float(raw["box"][1])) if "box" in raw else None,
             label=raw.get("label", ""),
         )
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, IndexError) as error:
         raise ValueError(f"not a script: {error!r}") from error
 
 
@@ -368,11 +382,15 @@ def _plain(script: Script) -> dict[str, Any]:
             plain["into"] = item.into
         return plain
 
-    objective = {} if script.objective is None else {"curvature": _number(script.objective.curvature)}
+    objective: dict[str, Any] = {}
+    if script.objective is not None:
+        objective["curvature"] = _number(script.objective.curvature)
+        objective |= {} if script.objective.asked else {"asked": False}
     return {
         "label": script.label,
         **objective,
         **({"manners": list(script.manners)} if script.manners else {}),
+        **({} if script.box is None else {"box": [_number(edge) for edge in script.box]}),
         "tensors": [
             {"shape": list(t.shape), "dtype": t.dtype, "initial": data(t.initial), "layout": t.layout}
             for t in script.tensors

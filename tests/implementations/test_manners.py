@@ -14,7 +14,21 @@ from implementations.writing import ADAM, cell, script
 from stepcheck_implementations import manners, worker
 from stepcheck_implementations.subject import Adapter
 from stepcheck_implementations.torch_optim import ADAMW, SGD
-from stepcheck_reference.script import LOSS, MANNERS, RELOADS, SPOILED, Drawn, Script, Step, from_json, to_json
+from stepcheck_reference.script import (
+    LOSS,
+    MANNERS,
+    RELOADS,
+    SPOILED,
+    Drawn,
+    Group,
+    Literal,
+    Quadratic,
+    Script,
+    Step,
+    Tensor,
+    from_json,
+    to_json,
+)
 from stepcheck_reference.trajectory import Trajectory
 
 HYPER = {"lr": 0.5}
@@ -301,3 +315,44 @@ def test_only_state_dicts_lead_into_another_mode() -> None:
     assert Step(gradients, reload="loaded", into="single").into == "single"
     assert Step(gradients, reload="copied", into="single").into == ""
     assert Step(gradients, into="single").into == ""
+
+
+def boxed(dtype: str = "float32", **changes: Any) -> Script:
+    """A tensor at 0 that goes down by 2, up by 1, and down by 2 again, in a box of which 1 is the edge."""
+    steps = tuple(Step((Literal((gradient,)),)) for gradient in (4.0, -2.0, 4.0))
+    given = Script((Tensor((2,), dtype, Literal((0.0,))),), (Group((0,), HYPER),), steps, box=(-1.0, 1.0))
+    return replace(given, **changes)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16", "complex64"])
+def test_a_box_clamps_parameters_once_a_step_has_been_observed(watching: type[Watching], dtype: str) -> None:
+    (trace,) = worker.run(PLAIN, cell(PLAIN), boxed(dtype), subject=watching).traces
+    assert trace.before[:, -1].tolist() == [0.0, -1.0, 0.0]
+    assert trace.theta[:, -1].tolist() == [-2.0, 0.0, -2.0]
+
+
+def test_without_a_box_nothing_is_clamped(watching: type[Watching]) -> None:
+    (trace,) = worker.run(PLAIN, cell(PLAIN), boxed(box=None), subject=watching).traces
+    assert trace.theta[:, 0].tolist() == [-2.0, -1.0, -3.0]
+
+
+def test_an_objective_that_is_not_asked_gives_its_gradient_where_parameters_are(watching: type[Watching]) -> None:
+    low = Literal((1.0,))
+    given = boxed(steps=(Step((low,)), Step((low,))), objective=Quadratic(0.5, asked=False), box=None)
+    trajectory = worker.run(PLAIN, cell(PLAIN), given, subject=watching)
+    gradients = [entry["gradients"][0].tolist() for entry in watching.seen if entry["event"] == "step"]
+    assert gradients == [[-0.5, -0.5], [-0.375, -0.375]]
+    assert trajectory.traces[0].theta[:, 0].tolist() == [0.25, 0.4375]
+    assert trajectory.calls == ()
+
+
+def test_a_box_and_an_objective_that_is_not_asked_survive_json() -> None:
+    given = boxed(objective=Quadratic(0.5, asked=False))
+    assert from_json(to_json(given)) == given
+    assert from_json(to_json(boxed(box=None, objective=Quadratic(0.5)))).objective == Quadratic(0.5)
+    assert "asked" not in to_json(boxed(objective=Quadratic(0.5)))
+
+
+def test_a_box_needs_its_lower_edge_first() -> None:
+    with pytest.raises(ValueError, match="the lower first"):
+        boxed(box=(1.0, -1.0))

@@ -19,6 +19,7 @@ from stepcheck_reference.alphabet import (
     eta,
     g,
     g_prev,
+    gradient_at,
     h,
     lr,
     m,
@@ -135,6 +136,9 @@ FLAWED: dict[str, tuple[Rule, ...]] = {
     "momentum_converges_on_quadratics": named("nesterov"),
     "nesterov_converges_on_quadratics": named("momentum"),
     "nesterov_lookahead_converges_alike": named("momentum"),
+    "gradient_descent_bound": (changed("sgd", theta=theta - 2 * lr * g),),
+    "nesterov_bound": (changed("nesterov_lookahead", b=momentum * b + gradient_at(theta)),),
+    "adagrad_regret": (changed("adagrad", h=h / 2 + g**2),),
     "reddi_adam_goes_up": named("adam"),
     "reddi_amsgrad_goes_down": named("amsgrad"),
 }  # fmt: skip

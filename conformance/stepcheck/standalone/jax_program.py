@@ -73,7 +73,8 @@ def program(
             *wrapped(f"    p.append(array({_values(item.initial, item)}, shapes[{number}], dtypes[{number}]))"),
             f"    states.append(optimizers[group_of[{number}]].init(p[{number}]))",
         ]
-    for position, taken in enumerate(script.steps[: len(script.steps) if output is None else step], 1):
+    stop = len(script.steps) if output is None else step
+    for position, taken in enumerate(script.steps[:stop], 1):
         lines += ["", f"# step {position}"]
         for group, name, value in taken.hyper:
             current[group][name] = value
@@ -82,10 +83,14 @@ def program(
             made = f"array({_values(data, script.tensors[number])}, shapes[{number}], dtypes[{number}])"
             lines += [f'with jax.enable_x64(dtypes[{number}] == "float64"):', *wrapped(f"    p[{number}] = {made}")]
         given = (
-            "None" if data is None else _values(data, item)
-            for data, item in zip(taken.gradients, script.tensors, strict=True)
+            "None" if data is None else _gradient(script, number, data) for number, data in enumerate(taken.gradients)
         )
         lines += wrapped(f"step([{', '.join(given)}])")
+        for number in range(len(script.tensors)) if script.box is not None and position < stop else ():
+            lines += [
+                f'with jax.enable_x64(dtypes[{number}] == "float64"):',
+                f"    p[{number}] = jnp.clip(p[{number}], {', '.join(map(literal, script.box or ()))})",
+            ]
     if output is None:
         return "\n".join(lines) + "\n"
     reading = _reading(adapter, output, tensor, index)
@@ -97,6 +102,15 @@ def _built(adapter: Adapter, cell: Cell, hyper: Mapping[str, float]) -> str:
     options = adapter.configuration(cell.configuration).options
     fixed = {name: value for name, value in cell.fixed if name not in adapter.hyper}
     return f"{cell.target}({keywords({**arguments(adapter, hyper), **options, **fixed})})"
+
+
+def _gradient(script: Script, number: int, data: Data) -> str:
+    """Return the gradient of tensor ``number``, or that of an objective where the parameter stands."""
+    values = _values(data, script.tensors[number])
+    if script.objective is None:
+        return values
+    low = f"np.reshape(np.array({values}, dtypes[{number}]), shapes[{number}])" if "[" in values else values
+    return f"(np.asarray(p[{number}]) - {low}) * {literal(script.objective.curvature)}"
 
 
 def _values(data: Data, item: Tensor) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from stepcheck_reference.formats import is_complex
 from stepcheck_reference.script import LOSS, SPOILED, Script
 
 _TOLD = """
@@ -47,7 +48,7 @@ def definitions(scripts: Sequence[Script]) -> list[str]:
 def plain(script: Script) -> bool:
     """Whether every step gives its gradients, calls ``step()``, and nothing else."""
     events = any(step.hyper or step.overwrite or step.reload or step.skip for step in script.steps)
-    return not (events or script.manners or script.objective is not None)
+    return not (events or script.manners or script.objective is not None or script.box is not None)
 
 
 def started(script: Script, *, groups: bool) -> list[str]:
@@ -133,6 +134,18 @@ def closure(script: Script, position: int) -> list[str]:
         "",
         "calls = []",
     ]
+
+
+def clamped(script: Script) -> list[str]:
+    """Return how the parameters are put back into the script's box."""
+    if script.box is None:
+        return []
+    low, high = script.box
+    held = (
+        f"torch.view_as_real(p{number}.detach())" if is_complex(item.dtype) else f"p{number}.detach()"
+        for number, item in enumerate(script.tensors)
+    )
+    return [f"{text}.clamp_({low!r}, {high!r})" for text in held]
 
 
 def skipped(call: Sequence[str]) -> list[str]:

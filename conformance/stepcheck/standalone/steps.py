@@ -16,9 +16,10 @@ from stepcheck_reference.script import Quadratic, Script
 def steps(adapter: Adapter, cell: Cell, script: Script, stop: int, *, watched: int | None = None) -> list[str]:
     """Return the steps up to ``stop``; the gradient of tensor ``watched`` may not be written into."""
     steps = script.steps[:stop]
-    asks = "closure" in script.manners or script.objective is not None
+    asked = script.objective if script.objective is not None and script.objective.asked else None
+    asks = "closure" in script.manners or asked is not None
     call_lines = _step_call(adapter, cell, script, "closure" if asks else "")
-    lines = [] if script.objective is None else _closure(script, script.objective)
+    lines = [] if asked is None else _closure(script, asked)
     if manners.plain(script.until(stop)) and len(steps) > 4 and watched is None:
         for number, item in enumerate(script.tensors):
             if len({step.gradients[number] for step in steps}) == 1:
@@ -63,8 +64,11 @@ def steps(adapter: Adapter, cell: Cell, script: Script, stop: int, *, watched: i
         for number, gradient in enumerate(step.gradients):
             item = script.tensors[number]
             text = gradient_of(gradient, item, cell)
-            if script.objective is not None:
+            if asked is not None:
                 lines += wrapped(f"low[{number}] = {text}")
+            elif script.objective is not None:
+                slope = f"(p{number}.detach() - {text}) * {written(script.objective.curvature)}"
+                lines += wrapped(f"p{number}.grad = {'None' if gradient is None else slope}")
             elif script.manners:
                 for line in manners.given(script, number, text, dims=len(item.shape)):
                     lines += wrapped(line)
@@ -81,6 +85,8 @@ def steps(adapter: Adapter, cell: Cell, script: Script, stop: int, *, watched: i
             told = f"the gradient of p{watched} was {{g.tolist()}}, and is {{p.grad.tolist()}}"
             lines.append(f'    raise SystemExit(f"{told}")')
         lines += manners.spoiled(script)
+        if position < len(steps):
+            lines += manners.clamped(script)
     return lines
 
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 from difflib import get_close_matches
 
 from stepcheck_properties.law import Law
+from stepcheck_properties.laws.accelerating import ACCELERATING
 from stepcheck_properties.laws.bounded_steps import BOUNDED
 from stepcheck_properties.laws.closures import CLOSURE
 from stepcheck_properties.laws.company import ALONE, MIXED, ORDER
 from stepcheck_properties.laws.completion import COMPLETION
 from stepcheck_properties.laws.complex_pairs import PAIRS
 from stepcheck_properties.laws.converging import CONVERGING
+from stepcheck_properties.laws.cycling import GOES_DOWN, GOES_UP
 from stepcheck_properties.laws.decoupling import DECOUPLING
 from stepcheck_properties.laws.default_dtype import DEFAULT_DTYPE
+from stepcheck_properties.laws.descending import DESCENDING
 from stepcheck_properties.laws.domains import DOMAINS
 from stepcheck_properties.laws.execution_paths import PATHS
 from stepcheck_properties.laws.fading_steps import FADING
@@ -33,6 +36,7 @@ from stepcheck_properties.laws.permuting import PERMUTING
 from stepcheck_properties.laws.proportion import NO_RATE, PROPORTION
 from stepcheck_properties.laws.rates import SCHEDULER, TENSOR
 from stepcheck_properties.laws.reducing import REDUCING
+from stepcheck_properties.laws.regretting import REGRETTING
 from stepcheck_properties.laws.repetition import REPETITION
 from stepcheck_properties.laws.rest import REST
 from stepcheck_properties.laws.resuming import ACROSS, CARRIED, RESUMED
@@ -91,6 +95,11 @@ ALL: tuple[Law, ...] = (
     STEADY,
     CONVERGING,
     FORGETTING,
+    DESCENDING,
+    ACCELERATING,
+    GOES_UP,
+    GOES_DOWN,
+    REGRETTING,
 )
 
 

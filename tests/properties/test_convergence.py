@@ -1,0 +1,178 @@
+"""Laws of convergence: which rules they are about, and that their bounds are as far off as they say."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from stepcheck_implementations import worker
+from stepcheck_implementations.subject import Adapter, Cell
+from stepcheck_implementations.torch_optim import ADAGRAD, ADAM, RMSPROP, SGD
+from stepcheck_properties import laws
+from stepcheck_properties.descents import ROOMS, STEPS, farthest
+from stepcheck_properties.law import Checked, Evidence, Facts
+from stepcheck_properties.laws import accelerating, descending
+from stepcheck_properties.profile import QUICK
+from stepcheck_reference.judgement import Deviation, Judgement
+from stepcheck_reference.rules import ALL, find
+from stepcheck_reference.script import Literal, Script, from_json, to_json
+from stepcheck_reference.trajectory import Trajectory
+
+SUBJECTS = {
+    ("SC603", "sgd"): (SGD, "plain"),
+    ("SC604", "momentum"): (SGD, "momentum"),
+    ("SC604", "nesterov"): (SGD, "nesterov"),
+    ("SC605", "adam"): (ADAM, "default"),
+    ("SC605", "rmsprop"): (RMSPROP, "default"),
+    ("SC606", "amsgrad"): (ADAM, "amsgrad"),
+    ("SC607", "adagrad+initial_accumulator+lr_decay"): (ADAGRAD, "default"),
+}
+
+
+def facts(name: str, dtype: str = "float32", **others: object) -> Facts:
+    return replace(Facts(find(name), dtype=dtype), **others)  # type: ignore[arg-type]
+
+
+def script_of(code: str, name: str, dtype: str = "float32") -> Script:
+    scripts = laws.find(code).scripts
+    assert scripts is not None
+    (script,) = scripts(facts(name, dtype), QUICK, 1)
+    return script
+
+
+def run(adapter: Adapter, configuration: str, script: Script) -> Trajectory:
+    dtype = script.tensors[0].dtype
+    return worker.run(adapter, Cell(adapter.target, configuration, "single", dtype, "cpu"), script)
+
+
+def checked(code: str, name: str, script: Script, trajectory: Trajectory, worst: Deviation | None = None) -> Checked:
+    judgement = Judgement("stepwise", worst={} if worst is None else {worst.output: worst})
+    return laws.find(code).check(Evidence(find(name), script, trajectory, lambda: judgement))
+
+
+def applying(code: str) -> set[str]:
+    return {rule.name for rule in ALL if laws.find(code).applies(Facts(rule))}
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64", "complex64", "complex128"])
+@pytest.mark.parametrize(("code", "name"), SUBJECTS)
+def test_torch_meets_every_bound(code: str, name: str, dtype: str) -> None:
+    if not laws.find(code).applies(facts(name, dtype)):
+        assert dtype in ("float16", "bfloat16")
+        assert code in ("SC603", "SC604")
+        return
+    script = script_of(code, name, dtype)
+    found = checked(code, name, script, run(*SUBJECTS[code, name], script))
+    assert found.compared > 0
+    assert found.breaches == ()
+
+
+def test_laws_of_convergence_are_about_rules_whose_equations_say_so() -> None:
+    assert applying("SC603") == {
+        "sgd", "momentum_lr_inside", "momentum_ema", "nesterov_gradient_difference", "nesterov_ema",
+    }  # fmt: skip
+    assert applying("SC604") == {"momentum", "momentum_lr_inside", "nesterov", "nesterov_lookahead"}
+    assert applying("SC605") >= {"adam", "adam_eps_hat", "adamw", "adam_l2", "rmsprop", "nadam"}
+    assert applying("SC606") == {"amsgrad", "amsgrad_paper", "amsgrad_corrected_max", "amsgrad_eps_hat"}
+    assert applying("SC607") >= {"adagrad", "adagrad_eps_inside"}
+    assert not applying("SC605") & applying("SC606")
+
+
+@pytest.mark.parametrize(("code", "name"), SUBJECTS)
+def test_they_do_not_apply_where_the_rate_stands_still(code: str, name: str) -> None:
+    assert laws.find(code).applies(facts(name))
+    assert not laws.find(code).applies(facts(name, hold={"lr": 0.1}))
+
+
+@pytest.mark.parametrize("code", ["SC603", "SC605", "SC606", "SC607"])
+def test_they_do_not_apply_where_a_decay_stands_still(code: str) -> None:
+    name = {"SC603": "sgd", "SC605": "adam", "SC606": "amsgrad", "SC607": "adagrad"}[code] + "+coupled_decay"
+    assert laws.find(code).applies(facts(name))
+    assert not laws.find(code).applies(facts(name, hold={"weight_decay": 0.1}))
+
+
+def test_a_rising_momentum_has_to_be_free_to_rise() -> None:
+    assert not accelerating.ACCELERATING.applies(facts("nesterov", constant=("momentum",)))
+
+
+def test_gradient_descent_stays_below_its_bound_by_what_the_law_says() -> None:
+    worst = max(
+        (1 - room) ** step / descending.reach(step, room)
+        for step in range(1, 1000)
+        for room in (number / 1000 for number in range(1, 1001))
+    )
+    assert 0.42 < worst < math.sqrt(0.5)
+
+
+def test_the_exact_courses_have_the_room_that_the_law_says() -> None:
+    rule = find("nesterov_lookahead")
+    values = {"lr": 2.0 * ROOMS[-1], "momentum": 0.0}
+    assert farthest(rule, values, accelerating.reach, accelerating.schedule(rule)) < accelerating.SPARE
+    assert farthest(rule, values, accelerating.reach, lambda step: 0.0) > 1.4
+
+
+@pytest.mark.parametrize(("code", "name"), SUBJECTS)
+def test_what_stays_where_it_starts_is_out_of_bounds(code: str, name: str) -> None:
+    script = script_of(code, name)
+    trajectory = run(*SUBJECTS[code, name], script)
+    traces = tuple(
+        replace(
+            trace,
+            before=np.broadcast_to(trace.before[0], trace.before.shape),
+            theta=np.broadcast_to(trace.before[0], trace.theta.shape),
+        )
+        for trace in trajectory.traces
+    )
+    left = Deviation("theta", 0, 1, 0, 1.0, 0.5, 0.01, 50.0, {})
+    (breach,) = checked(code, name, script, replace(trajectory, traces=traces), left).breaches
+    assert breach.output == "theta"
+    assert breach.ratio > 1.0
+    assert breach.deviation is not None
+
+
+@pytest.mark.parametrize(("code", "name"), SUBJECTS)
+def test_what_is_no_number_is_out_of_bounds(code: str, name: str) -> None:
+    script = script_of(code, name)
+    trajectory = run(*SUBJECTS[code, name], script)
+    traces = tuple(
+        replace(trace, before=np.full_like(trace.before, np.nan), theta=np.full_like(trace.theta, np.nan))
+        for trace in trajectory.traces
+    )
+    left = Deviation("theta", 0, 1, 0, math.nan, 0.5, 0.01, math.inf, {})
+    assert checked(code, name, script, replace(trajectory, traces=traces), left).breaches
+
+
+def test_a_regret_beyond_its_bound_is_forgiven_where_the_run_keeps_to_its_envelope() -> None:
+    name = "adagrad"
+    script = script_of("SC607", name)
+    trajectory = run(ADAGRAD, "default", script)
+    traces = tuple(replace(trace, before=np.full_like(trace.before, 100.0)) for trace in trajectory.traces)
+    assert checked("SC607", name, script, replace(trajectory, traces=traces)).breaches == ()
+
+
+@pytest.mark.parametrize(("code", "name"), SUBJECTS)
+def test_nothing_is_compared_of_a_script_that_is_another_one(code: str, name: str) -> None:
+    script = script_of(code, name)
+    first = script.steps[0]
+    other = replace(script, steps=(replace(first, overwrite=((0, Literal((0.5,))),)), *script.steps[1:]))
+    assert checked(code, name, other, run(*SUBJECTS[code, name], other)).compared == 0
+    assert from_json(to_json(script)) == script
+
+
+def test_a_descent_that_is_cut_short_is_still_one() -> None:
+    script = script_of("SC603", "sgd").until(5)
+    assert checked("SC603", "sgd", script, run(SGD, "plain", script)).compared == 5 * len(ROOMS) * 4
+    assert STEPS > 5
+
+
+@pytest.mark.parametrize("steps", [0, 3])
+@pytest.mark.parametrize(("code", "name"), SUBJECTS)
+def test_a_run_that_was_not_finished_is_judged_as_far_as_it_went(code: str, name: str, steps: int) -> None:
+    script = script_of(code, name)
+    trajectory = run(*SUBJECTS[code, name], script.until(steps))
+    found = checked(code, name, script, trajectory)
+    assert found.breaches == ()
+    assert (found.compared == 0) == (steps == 0 or code in ("SC605", "SC606"))
