@@ -136,6 +136,7 @@ def _take(link: Connection, process: Any) -> CellResult:
 def _serve(link: Connection, prepare: Prepare, parent: int, others: list[Connection]) -> None:
     """Judge what comes down ``link`` until it ends or the parent does. Ctrl-C is the parent's to hear."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.set_threshold(*lineage.SELDOM)
     lineage.die_with(parent)
     for other in others:
         other.close()

@@ -8,6 +8,9 @@ import os
 import signal
 import sys
 
+SELDOM = (20_000, 50, 100)
+"""Thresholds for ``gc.set_threshold`` in a process that lives for one run: it has memory, and little time."""
+
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 

@@ -168,7 +168,7 @@ class Forked:
         """Send what has no answer; see ``Link``."""
         try:
             self.link.settimeout(STARTING)
-            self.link.sendall(b"".join(wire.pack(request)))
+            self.link.sendall(wire.pack(request))
         except OSError as error:
             raise Ended(self._why()) from error
 
@@ -257,8 +257,7 @@ class Spawned:
         """Send what has no answer; see ``Link``."""
         assert self.process.stdin is not None
         try:
-            for buffer in wire.pack(request):
-                self.process.stdin.write(buffer)
+            self.process.stdin.write(wire.pack(request))
             self.process.stdin.flush()
         except OSError as error:
             raise Ended(self._why()) from error

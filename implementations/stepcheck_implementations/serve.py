@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 import struct
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -21,7 +21,7 @@ _STEP = struct.Struct("<q")
 _script = lru_cache(maxsize=128)(from_json)
 """Modes of one configuration are put through the same scripts, one mode after another."""
 
-Send = Callable[[Iterable[bytes | memoryview]], None]
+Send = Callable[[bytes], None]
 Read = Callable[[int], bytearray | bytes]
 
 

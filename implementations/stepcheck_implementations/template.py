@@ -25,7 +25,7 @@ import socket
 import sys
 import threading
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from stepcheck_implementations import lineage
 
@@ -63,11 +63,10 @@ def _pipe() -> None:
 
     worker = os.getpid()
 
-    def send(buffers: Any) -> None:
+    def send(frame: bytes) -> None:
         if os.getpid() != worker:  # a child that the subject has forked, and that came back from its step too
             os._exit(0)
-        for buffer in buffers:
-            answers.write(buffer)
+        answers.write(frame)
         answers.flush()
 
     from stepcheck_implementations.serve import serve
@@ -270,6 +269,7 @@ def _warm() -> None:
         optimizer.load_state_dict(optimizer.state_dict())
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*lineage.SELDOM)
 
 
 def _become_worker(template: _Template, descriptor: int, printed: int, parent: int) -> None:
@@ -313,10 +313,10 @@ def _become_worker(template: _Template, descriptor: int, printed: int, parent: i
 
         worker = os.getpid()
 
-        def send(buffers: Any) -> None:
+        def send(frame: bytes) -> None:
             if os.getpid() != worker:  # a child that the subject has forked, and that came back from its step too
                 os._exit(0)
-            link.sendall(b"".join(buffers))  # at once: the other end would wake up for every piece
+            link.sendall(frame)
 
         serve(read, send)
         status = 0

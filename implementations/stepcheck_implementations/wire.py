@@ -19,6 +19,7 @@ from stepcheck_implementations.subject import Adapter, Cell, Configuration
 from stepcheck_reference.trajectory import Entry, Fault, Trace, Trajectory
 
 _LENGTHS = struct.Struct("<QQ")
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
 _LIMIT = 1 << 34
 """Bytes; a longer frame is not one of ours."""
 
@@ -29,24 +30,23 @@ class Garbled(Exception):
     """Bytes that are no frame."""
 
 
-def pack(header: Mapping[str, Any], arrays: Arrays = ()) -> list[bytes | memoryview]:
-    """Return the frame of ``header`` and ``arrays`` as buffers to be sent in order.
+def pack(header: Mapping[str, Any], arrays: Arrays = ()) -> bytes:
+    """Return the frame of ``header`` and ``arrays``.
 
     An array that repeats one zero in memory (all strides 0) travels as its shape alone.
     """
-    table, buffers = [], []
+    table, pieces = [], []
     for array in arrays:
         if array.size and not any(array.strides) and array.ndim and not array.flat[0]:
-            table.append([array.dtype.str, list(array.shape), 0])
+            table.append((array.dtype.str, array.shape, 0))
             continue
-        whole = np.ascontiguousarray(array).reshape(-1)
-        table.append([array.dtype.str, list(array.shape), whole.nbytes])
-        if whole.nbytes:
-            buffers.append(whole.data.cast("B"))
-            buffers.append(memoryview(bytes(-whole.nbytes % 8)))
-    head = json.dumps({**header, "arrays": table}, separators=(",", ":")).encode()
-    body = sum(buffer.nbytes for buffer in buffers)
-    return [_LENGTHS.pack(len(head), body) + head, *buffers]
+        whole = array.tobytes()
+        table.append((array.dtype.str, array.shape, len(whole)))
+        pieces.append(whole)
+        if len(whole) % 8:
+            pieces.append(bytes(-len(whole) % 8))
+    head = _ENCODER.encode({**header, "arrays": table}).encode()
+    return b"".join((_LENGTHS.pack(len(head), sum(map(len, pieces))), head, *pieces))
 
 
 def unpack(read: Callable[[int], bytearray | bytes]) -> tuple[dict[str, Any], list[NDArray[Any]]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from stepcheck_properties.profile import Profile
@@ -370,7 +370,20 @@ def corners(
     """
     if dtype not in FORMATS:
         raise ValueError(f"dtype={dtype!r}, but should be one of {', '.join(FORMATS)}")
-    cell = _Cell(rule, dtype, companions_of(dtype, companions), profile, seed, dict(hold or {}))
+    return _corners(rule, dtype, companions_of(dtype, companions), profile, seed, tuple((hold or {}).items()))
+
+
+@lru_cache(maxsize=4)
+def _corners(
+    rule: Rule,
+    dtype: str,
+    companions: tuple[str, ...],
+    profile: Profile,
+    seed: int,
+    hold: tuple[tuple[str, float], ...],
+) -> tuple[Corner, ...]:
+    """Return the corner scripts, which the modes of a configuration share."""
+    cell = _Cell(rule, dtype, companions, profile, seed, dict(hold))
     return tuple(
         Corner(name, sentence, replace(build(cell), label=name, objective=Quadratic(CURVATURE) if asks(rule) else None))
         for name, sentence, applies, build in BUILDERS

@@ -395,7 +395,7 @@ def test_what_crosses_the_wire_comes_back() -> None:
         np.broadcast_to(np.zeros((), np.float32), (1000, 1000)),
         np.zeros((3, 0)),
     ]
-    frame = b"".join(bytes(buffer) for buffer in wire.pack({"x": 1}, arrays))
+    frame = wire.pack({"x": 1}, arrays)
     assert len(frame) < 1000
     place = 0
 
