@@ -66,8 +66,7 @@ class _Case:
         self.known_facts: Facts | None = None
         self.rule: Rule = find(planned.rule)
         asked = profile.find(court.request.profile)
-        if asked.mathematics == "one":
-            asked = replace(asked, mathematics="every" if planned.leads else "none")
+        asked = replace(asked, in_this_dtype=planned.leads or not asked.one_dtype)
         self.profile = profile.compiled(asked) if compiles_slowly(court.adapter, self.cell.mode) else asked
         # Without the mode: all execution paths of a configuration are put through the same scripts.
         place = f"{court.request.seed}/{replace(self.cell, mode='every mode').id}/{planned.rule}"

@@ -300,7 +300,7 @@ class _Examining:
 
     def left_out(self, law: Law) -> bool:
         """Whether the profile leaves ``law`` to other cells."""
-        return self.profile.mathematics == "none" and law.is_mathematics and law.has_its_own
+        return not self.profile.in_this_dtype and law.one_dtype_tells
 
     def once(self, script: Script, found_in: str) -> Trajectory:
         """Run a law's script; laws that start from the same one share its run."""

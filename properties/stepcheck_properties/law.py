@@ -141,7 +141,8 @@ class Law:
 
     A law without ``scripts`` is checked on every script that its cell is put through, one with ``scripts`` on its own:
     these are made for (facts, profile, seed). ``twin`` makes the second run that a script is held against, or returns
-    None where there is none; the evidence then has it.
+    None where there is none; the evidence then has it. ``objects`` says that it is about objects and calls, in which
+    the format of numbers plays no part.
     """
 
     code: str
@@ -159,11 +160,15 @@ class Law:
     scripts: Callable[[Facts, Profile, int], Iterable[Script]] | None = None
     twin: Callable[[Script, Facts], Twin | None] | None = None
     theorem: str = ""
+    objects: bool = False
 
     @property
-    def is_mathematics(self) -> bool:
-        """Whether it is about the rule's mathematics, and not a contract that every optimizer has."""
-        return self.code >= "SC300"
+    def one_dtype_tells(self) -> bool:
+        """Whether a subject that keeps it in one dtype, and to the oracle in the others, hardly breaks it there.
+
+        That is so of the rule's mathematics, and of contracts about objects and calls.
+        """
+        return self.has_its_own and (self.objects or self.code >= "SC300")
 
     @property
     def has_its_own(self) -> bool:

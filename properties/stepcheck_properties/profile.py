@@ -15,9 +15,9 @@ class Profile:
 
     ``examples`` counts drawn scripts and ``max_steps`` bounds their length. ``long_steps`` maps a dtype
     to the length of the long corner script. The bulk corner has about ``bulk_elements`` elements and
-    ``bulk_steps`` steps. ``reductions`` bounds the runs spent on reducing one failure. ``mathematics`` says whether
-    laws of the rule's mathematics get scripts of their own: in "every" dtype, in "one" of each configuration and mode,
-    where the oracle alone stands for them in the others, or in "none".
+    ``bulk_steps`` steps. ``reductions`` bounds the runs spent on reducing one failure. With ``one_dtype``
+    laws of which one dtype tells are asked in one of each configuration and mode, and ``in_this_dtype`` says whether it
+    is this one.
     """
 
     name: str
@@ -29,7 +29,8 @@ class Profile:
     long_steps: Mapping[str, int] = field(
         default_factory=lambda: MappingProxyType(dict.fromkeys(FORMATS, 300)), hash=False
     )
-    mathematics: str = "every"
+    one_dtype: bool = False
+    in_this_dtype: bool = True
 
     def __post_init__(self) -> None:
         for what, least in (("examples", 0), ("max_steps", 1), ("bulk_elements", 16), ("bulk_steps", 2)):
@@ -45,7 +46,7 @@ QUICK = Profile(
     bulk_steps=5,
     reductions=120,
     long_steps=MappingProxyType({**dict.fromkeys(FORMATS, 40), "bfloat16": 300}),
-    mathematics="one",
+    one_dtype=True,
 )
 STANDARD = Profile("standard", examples=40, max_steps=30, bulk_elements=16_000, bulk_steps=10, reductions=150)
 THOROUGH = Profile("thorough", examples=400, max_steps=300, bulk_elements=32_000, bulk_steps=20, reductions=300)

@@ -66,4 +66,5 @@ class SgdIgnoresClosure(torch.optim.Optimizer):
         ...""",
     scripts=_scripts,
     twin=plainly("closure"),
+    objects=True,
 )

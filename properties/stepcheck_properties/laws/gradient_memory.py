@@ -51,4 +51,5 @@ class MomentumKeepsFirstGradient(torch.optim.Optimizer):
     state["momentum_buffer"] = p.grad                    # a clone is missing""",
     scripts=_scripts,
     twin=plainly(*MANNERS),
+    objects=True,
 )

@@ -98,4 +98,5 @@ class AdamTakesInitialRate(torch.optim.Optimizer):
     lr = group.get("initial_lr", group["lr"])            # a scheduler has put it there, and never changes it""",
     scripts=_scheduled,
     twin=plainly("scheduler"),
+    objects=True,
 )

@@ -102,6 +102,7 @@ class SgdOfParametersByIdentity(torch.optim.Optimizer):
     self.buffers[id(p)].mul_(momentum).add_(p.grad)      # a copy of p has another id""",
     scripts=_copied,
     twin=_uninterrupted("copied", "pickled"),
+    objects=True,
 )
 
 
