@@ -152,8 +152,7 @@ def examine(
     known = replace(facts or Facts(rule), rule=rule, dtype=dtype)
     bench = Bench(run, rule, arithmetics, dtype, known, beside)
     cell = _Examining(bench, profile, seed, dict(hold or {}), on_progress, detour)
-    cell.corners()
-    cell.drawn()
+    cell.tried()
     cell.own()
     return cell.result(profile.reductions if reductions is None else reductions)
 
@@ -177,8 +176,8 @@ class _Examining:
         self.runs: dict[str, Trajectory] = {}
         self.total = profile.examples
 
-    def corners(self) -> None:
-        """Try every corner of the cell."""
+    def tried(self) -> None:
+        """Try every corner of the cell, and scripts that Hypothesis draws: judged together where they are few."""
         chosen = corners(
             rule=self.rule,
             dtype=self.dtype,
@@ -188,12 +187,6 @@ class _Examining:
             companions=tuple(self.arithmetics),
         )
         self.total += len(chosen)
-        self.together([(corner.script, corner.name) for corner in chosen])
-
-    def drawn(self) -> None:
-        """Try scripts that Hypothesis draws, climbing toward the largest ratio where there are enough of them."""
-        if not self.profile.examples or self.tally.stopped:
-            return
         what = _Drawing(
             self.rule,
             self.dtype,
@@ -203,9 +196,13 @@ class _Examining:
             self.profile.examples,
             self.seed,
         )
-        if self.profile.examples < CLIMBS:
-            self.together([(script, "drawn") for script in _drawn(what)])
-            return
+        few = _drawn(what) if 0 < self.profile.examples < CLIMBS else ()
+        self.together([*((corner.script, corner.name) for corner in chosen), *((script, "drawn") for script in few)])
+        if self.profile.examples >= CLIMBS and not self.tally.stopped:
+            self.climb(what)
+
+    def climb(self, what: _Drawing) -> None:
+        """Try scripts that Hypothesis draws, climbing toward the largest ratio."""
         raised: list[Exception] = []
 
         def body(script: Script) -> None:

@@ -103,7 +103,7 @@ def test_what_is_not_compared_is_in_no_bin() -> None:
 def test_a_watched_real_has_a_deviation_a_step() -> None:
     script = script_for("float32", size=6, steps=4, hyper=HYPER, regime="normal", scale=1.0, seed=3)
     trajectory = moved(script, 2, 5, 1.0)
-    course = judged(script, trajectory, watch=("theta", 0, 5)).watched
+    course = judged(script, trajectory, watch=[("theta", 0, 5)]).watched
     assert [point.step for point in course] == [1, 2, 3, 4]
     assert [point.observed for point in course] == [float(value) for value in trajectory.traces[0].theta[:, 5]]
     assert [point.ratio > 1.0 for point in course] == [False, True, True, False]
@@ -128,7 +128,7 @@ def test_a_scalar_state_is_counted_and_watched_too() -> None:
     )
     script = Script((Tensor((2,), "float64", Literal((0.0,))),), (Group((0,), hyper),), (Step((Literal((0.0,)),)),) * 2)
     trajectory = Trajectory((trace,), 2, None, ("m", "v", "mu_product"))
-    judgement = judge(rule, script, trajectory, {"float64": plain("float64")}, watch=("mu_product", 0, 0))
+    judgement = judge(rule, script, trajectory, {"float64": plain("float64")}, watch=[("mu_product", 0, 0)])
     counts = judgement.ratios["mu_product"]
     assert (int(counts[:INSIDE].sum()), int(counts[INSIDE:].sum())) == (1, 1)
     assert [point.observed for point in judgement.watched] == [held[1, 0], held[2, 0]]
