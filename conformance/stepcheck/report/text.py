@@ -164,7 +164,7 @@ def law_rows(cells: Iterable[CellResult]) -> list[Row]:
     if nowhere := len(worst) - len(applied):
         parts.append(f"{nowhere} apply to nothing here")
     if any(Verdict.NOT_RUN in there for there in verdicts.values()):
-        parts.append("those of which one dtype tells were asked in one of each configuration and mode")
+        parts.append("those that do not turn on number formats were asked in one dtype of each configuration and mode")
     return [("laws", "; ".join(parts))]
 
 
