@@ -31,6 +31,7 @@ from stepcheck.findings.written_gradient import WRITTEN_GRADIENT
 from stepcheck.findings.written_gradient_libraries import (
     DECAYED_GRADIENT,
     LOOKED_AHEAD_GRADIENT,
+    LOOKED_AHEAD_GRADIENT_COMPLEX,
     NEGATED_GRADIENT,
 )
 
@@ -69,6 +70,7 @@ ALL: tuple[Finding, ...] = (
     DECAYED_GRADIENT,
     NEGATED_GRADIENT,
     LOOKED_AHEAD_GRADIENT,
+    LOOKED_AHEAD_GRADIENT_COMPLEX,
     TIMM_FLOAT32,
     TORCHAO_FLOAT32,
 )

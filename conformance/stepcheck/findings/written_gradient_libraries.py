@@ -19,7 +19,12 @@ WITNESS = Script(
 
 
 def _found(
-    name: str, explanation: str, targets: tuple[str, ...], configurations: tuple[str, ...], mode: str = "*"
+    name: str,
+    explanation: str,
+    targets: tuple[str, ...],
+    configurations: tuple[str, ...],
+    mode: str = "*",
+    dtype: str = "*",
 ) -> Finding:
     return Finding(
         name=name,
@@ -29,6 +34,7 @@ def _found(
         targets=tuple(f"pytorch_optimizer.{target}" for target in targets),
         configurations=configurations,
         modes=(mode,),
+        dtypes=(dtype,),
         code="SC203",
         outputs=("gradient",),
         witness=WITNESS,
@@ -57,4 +63,13 @@ LOOKED_AHEAD_GRADIENT = _found(
     ("SGDW",),
     ("nesterov",),
     "single",
+)
+LOOKED_AHEAD_GRADIENT_COMPLEX = _found(
+    "pytorch-optimizer-nesterov-gradient-complex",
+    "SGDW(nesterov=True) adds momentum times the buffer to the user's gradient in place. Its foreach mode does so for "
+    "complex tensors, which it leaves to the loop over single ones.",
+    ("SGDW",),
+    ("nesterov",),
+    "foreach",
+    "complex*",
 )
