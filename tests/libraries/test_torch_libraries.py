@@ -13,15 +13,19 @@ from libraries.certified import certified, judged
 from stepcheck.expected_broken import Finding
 from stepcheck.failing import failure
 from stepcheck.findings import ALL
-from stepcheck.judging import declared, evidence_of
+from stepcheck.judging import declared, twin_cell
 from stepcheck.replay_token import Replayable
 from stepcheck.request import claim
 from stepcheck_implementations import libraries, pytorch_optimizer, timm_optim, torchao_optim
 from stepcheck_implementations.pool import Workers
 from stepcheck_implementations.subject import Adapter, Cell
 from stepcheck_properties import laws
+from stepcheck_properties.bench import Bench
+from stepcheck_properties.law import Facts, Twin
 from stepcheck_reference.formats import FORMATS
 from stepcheck_reference.rules import find
+from stepcheck_reference.script import Script
+from stepcheck_reference.trajectory import Trajectory
 
 MODULES = {"pytorch-optimizer": "pytorch_optimizer", "timm": "timm", "torchao": "torchao"}
 """Distributions, and the modules they install, by which the markers are called."""
@@ -69,6 +73,16 @@ def cells(finding: Finding) -> Iterator[tuple[Adapter, Cell, str]]:
                             yield adapter, cell, rule
 
 
+def bench(workers: Workers, adapter: Adapter, cell: Cell, rule: str) -> Bench:
+    """Return the bench on which a witness in ``cell`` is tried."""
+
+    def run(script: Script, twin: Twin | None = None) -> Trajectory:
+        return workers.run(adapter, cell if twin is None else twin_cell(cell, twin), script)
+
+    facts = Facts(find(rule), mode=cell.mode, dtype=cell.dtype)
+    return Bench(run, find(rule), declared(cell), cell.dtype, facts, lambda twin: declared(twin_cell(cell, twin)))
+
+
 @pytest.mark.parametrize("finding", KNOWN)
 def test_a_witness_breaks_its_law_in_every_cell_and_its_program_fails_by_itself(
     finding: Finding, template: str, tmp_path: Path
@@ -79,16 +93,19 @@ def test_a_witness_breaks_its_law_in_every_cell_and_its_program_fails_by_itself(
         for adapter, cell, rule in cells(finding):
             hold = adapter.configuration(cell.configuration).holds
             script = finding.script(cell.dtype, [str(symbol) for symbol in find(rule).hyper], hold)
-            evidence = evidence_of(find(rule), script, workers.run(adapter, cell, script), declared(cell), cell.dtype)
+            evidence = bench(workers, adapter, cell, rule).evidence(law, script)
+            assert evidence is not None
             shown = [breach for breach in law.check(evidence).breaches if finding.shows(finding.code, breach.output)]
             assert shown, cell.id
-            made = failure(adapter, law, shown[0], Replayable(cell, rule, script), evidence.judgement.counts)
+            twin = law.twin(script, Facts(find(rule), mode=cell.mode, dtype=cell.dtype)) if law.twin else None
+            beside = (twin_cell(cell, twin), twin.script) if twin else None
+            made = failure(adapter, law, shown[0], Replayable(cell, rule, script), evidence.judgement.counts, beside)
             programs.append(made.standalone)
     program = tmp_path / "witness.py"
     program.write_text(programs[0])
     done = python(str(program))
     assert done.returncode == 1, programs[0] + done.stdout + done.stderr
-    assert "Traceback" not in done.stderr
+    assert "Traceback" not in done.stderr or finding.outputs == ("raised",)
 
 
 PAGES = [

@@ -5,7 +5,14 @@ from __future__ import annotations
 from stepcheck.expected_broken import Finding
 from stepcheck.findings.adagrad_groups import ADAGRAD_GROUPS
 from stepcheck.findings.compiled_zero_dimensions import COMPILED_ZERO_DIMENSIONS, COMPILED_ZERO_DIMENSIONS_SGD
-from stepcheck.findings.float32_inside import TIMM_FLOAT32, TORCHAO_FLOAT32
+from stepcheck.findings.float32_inside import (
+    TIMM_FLOAT32,
+    TIMM_FLOAT32_NO_RATE,
+    TIMM_FLOAT32_REST,
+    TORCHAO_FLOAT32,
+    TORCHAO_FLOAT32_NO_RATE,
+    TORCHAO_FLOAT32_REST,
+)
 from stepcheck.findings.folded_step_size_zero import ZERO_RATE
 from stepcheck.findings.foreach_narrow_scalars import FOREACH_ADAMAX, FOREACH_MOMENTS, FOREACH_NESTEROV, FOREACH_SGD
 from stepcheck.findings.fused_adagrad import FUSED_ADAGRAD_NARROW
@@ -72,6 +79,10 @@ ALL: tuple[Finding, ...] = (
     LOOKED_AHEAD_GRADIENT,
     LOOKED_AHEAD_GRADIENT_COMPLEX,
     TIMM_FLOAT32,
+    TIMM_FLOAT32_REST,
+    TIMM_FLOAT32_NO_RATE,
     TORCHAO_FLOAT32,
+    TORCHAO_FLOAT32_REST,
+    TORCHAO_FLOAT32_NO_RATE,
 )
 """Every finding, in the order reports list them."""

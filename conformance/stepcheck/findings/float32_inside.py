@@ -15,7 +15,11 @@ def in_float32(arithmetic: Arithmetic) -> Arithmetic:
     )
 
 
-def _finding(name: str, explanation: str, targets: tuple[str, ...], library: str) -> Finding:
+AGREEMENT, REST, NO_RATE = "SC101", "SC212", "SC213"
+
+
+def _finding(name: str, explanation: str, targets: tuple[str, ...], library: str, code: str = AGREEMENT) -> Finding:
+    """Return what breaks law ``code``; the other two laws have no arithmetic in which it could be allowed."""
     return Finding(
         name=name,
         explanation=explanation,
@@ -23,14 +27,14 @@ def _finding(name: str, explanation: str, targets: tuple[str, ...], library: str
         torch=("", ""),
         targets=targets,
         dtypes=("float64",),
-        code="SC101",
+        code=code,
         outputs=("theta",),
         witness=Script(
             (Tensor((1,), "float64", Literal((0.1,))),),
-            (Group((0,), {"lr": 0.5, "beta1": 0.5, "beta2": 0.5, "eps": 1.0}),),
+            (Group((0,), {"lr": 0.0 if code == NO_RATE else 0.5, "beta1": 0.5, "beta2": 0.5, "eps": 1.0}),),
             (Step((Literal((0.0,)),)),),
         ),
-        allow=in_float32,
+        allow=in_float32 if code == AGREEMENT else None,
         library=library,
     )
 
@@ -50,4 +54,36 @@ TIMM_FLOAT32 = _finding(
     "error is raised. timm keeps the class as a reference and recommends torch's own.",
     ("timm.optim.RAdamLegacy",),
     "timm",
+)
+TORCHAO_FLOAT32_REST = _finding(
+    "torchao-float64-rest",
+    "torchao's Adam and AdamW take parameters through float32, so that a float64 parameter moves to the nearest float32 "
+    "where its gradients are 0.",
+    ("torchao.optim.*",),
+    "torchao",
+    REST,
+)
+TORCHAO_FLOAT32_NO_RATE = _finding(
+    "torchao-float64-no-rate",
+    "torchao's Adam and AdamW take parameters through float32, so that a float64 parameter moves to the nearest float32 "
+    "where the learning rate is 0.",
+    ("torchao.optim.*",),
+    "torchao",
+    NO_RATE,
+)
+TIMM_FLOAT32_REST = _finding(
+    "timm-radam-float64-rest",
+    "timm's RAdamLegacy takes parameters through float32, so that a float64 parameter moves to the nearest float32 where "
+    "its gradients are 0.",
+    ("timm.optim.RAdamLegacy",),
+    "timm",
+    REST,
+)
+TIMM_FLOAT32_NO_RATE = _finding(
+    "timm-radam-float64-no-rate",
+    "timm's RAdamLegacy takes parameters through float32, so that a float64 parameter moves to the nearest float32 where "
+    "the learning rate is 0.",
+    ("timm.optim.RAdamLegacy",),
+    "timm",
+    NO_RATE,
 )
