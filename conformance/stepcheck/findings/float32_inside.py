@@ -55,35 +55,20 @@ TIMM_FLOAT32 = _finding(
     ("timm.optim.RAdamLegacy",),
     "timm",
 )
-TORCHAO_FLOAT32_REST = _finding(
-    "torchao-float64-rest",
-    "torchao's Adam and AdamW take parameters through float32, so that a float64 parameter moves to the nearest float32 "
-    "where its gradients are 0.",
-    ("torchao.optim.*",),
-    "torchao",
-    REST,
+
+
+def _moved(name: str, whose: str, targets: tuple[str, ...], library: str) -> tuple[Finding, Finding]:
+    """Return what moves at rest: where gradients are 0, and where the learning rate is."""
+    told = f"{whose} parameters through float32, so that a float64 parameter moves to the nearest float32 where"
+    return (
+        _finding(f"{name}-rest", f"{told} its gradients are 0.", targets, library, REST),
+        _finding(f"{name}-no-rate", f"{told} the learning rate is 0.", targets, library, NO_RATE),
+    )
+
+
+TORCHAO_FLOAT32_REST, TORCHAO_FLOAT32_NO_RATE = _moved(
+    "torchao-float64", "torchao's Adam and AdamW take", ("torchao.optim.*",), "torchao"
 )
-TORCHAO_FLOAT32_NO_RATE = _finding(
-    "torchao-float64-no-rate",
-    "torchao's Adam and AdamW take parameters through float32, so that a float64 parameter moves to the nearest float32 "
-    "where the learning rate is 0.",
-    ("torchao.optim.*",),
-    "torchao",
-    NO_RATE,
-)
-TIMM_FLOAT32_REST = _finding(
-    "timm-radam-float64-rest",
-    "timm's RAdamLegacy takes parameters through float32, so that a float64 parameter moves to the nearest float32 where "
-    "its gradients are 0.",
-    ("timm.optim.RAdamLegacy",),
-    "timm",
-    REST,
-)
-TIMM_FLOAT32_NO_RATE = _finding(
-    "timm-radam-float64-no-rate",
-    "timm's RAdamLegacy takes parameters through float32, so that a float64 parameter moves to the nearest float32 where "
-    "the learning rate is 0.",
-    ("timm.optim.RAdamLegacy",),
-    "timm",
-    NO_RATE,
+TIMM_FLOAT32_REST, TIMM_FLOAT32_NO_RATE = _moved(
+    "timm-radam-float64", "timm's RAdamLegacy takes", ("timm.optim.RAdamLegacy",), "timm"
 )
