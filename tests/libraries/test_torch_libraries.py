@@ -115,6 +115,7 @@ PAGES = [
         ("pytorch-optimizer-radam-decay", "pytorch-optimizer"),
         ("pytorch-optimizer-written-gradient", "pytorch-optimizer"),
         ("float32-inside", "torchao"),
+        ("timm-unchecked", "timm"),
     )
 ]
 

@@ -33,6 +33,7 @@ from stepcheck.findings.scalar_states import (
     RESUMED_SCALAR_STATES,
 )
 from stepcheck.findings.sparse_adagrad import SPARSE_ADAGRAD_COMPLEX
+from stepcheck.findings.unchecked_timm import TIMM_UNCHECKED_ALPHA, TIMM_UNCHECKED_BETAS
 from stepcheck.findings.unchecked_values import ASGD_UNCHECKED_LAMBD, RMSPROP_UNCHECKED_ALPHA
 from stepcheck.findings.written_gradient import WRITTEN_GRADIENT
 from stepcheck.findings.written_gradient_libraries import (
@@ -81,6 +82,8 @@ ALL: tuple[Finding, ...] = (
     TIMM_FLOAT32,
     TIMM_FLOAT32_REST,
     TIMM_FLOAT32_NO_RATE,
+    TIMM_UNCHECKED_ALPHA,
+    TIMM_UNCHECKED_BETAS,
     TORCHAO_FLOAT32,
     TORCHAO_FLOAT32_REST,
     TORCHAO_FLOAT32_NO_RATE,
