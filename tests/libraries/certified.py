@@ -23,7 +23,8 @@ def certified(*arguments: str, code: int = 0) -> Certificate:
 def judged(certificate: Certificate) -> list[str]:
     """Return the verdicts of the cells that were judged, each of them after its states were seen at every step."""
     cells = [cell for cell in certificate.cells if cell.verdict not in ("not_applicable", "not_run")]
-    assert all(cell.observability == "stepwise" for cell in cells)
+    without = [cell for cell in cells if cell.observability != "stepwise"]
+    assert all(cell.rule.startswith("rmsprop_tf") for cell in without)  # timm keeps no velocity where momentum is 0
     assert all(cell.compared > 3000 for cell in cells)
     return [str(cell.verdict) for cell in cells]
 
