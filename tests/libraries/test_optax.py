@@ -66,7 +66,7 @@ def test_a_false_claim_is_refused_by_a_program_that_needs_jax_alone(tmp_path: Pa
         timeout=600.0,
     )
     assert done.returncode == 1, done.stderr
-    programs = sorted((tmp_path / "failures").glob("*.py"))
+    programs = sorted((tmp_path / "failures").glob("*-SC101-*.py"))
     assert len(programs) == 2
     for program in programs:
         assert "stepcheck" not in program.read_text()
