@@ -381,10 +381,10 @@ class _Examining:
         broken = [failure.output for (code, _), failure in self.tally.failures.items() if code == law.code]
         if broken:
             return Finding(law, BROKEN, compared, f"broken in {', '.join(sorted(broken))}")
-        if self.left_out(law):
-            return Finding(law, NOT_RUN, 0, f"profile {self.profile.name} asks it in another dtype")
         if not law.applies(facts):
             return Finding(law, NOT_APPLICABLE, 0, f"applies where {law.condition}")
+        if self.left_out(law):
+            return Finding(law, NOT_RUN, 0, f"profile {self.profile.name} asks it in another dtype")
         if compared == 0:
             return Finding(law, VACUOUS, 0, "nothing was compared")
         if law.unit == "element-steps":

@@ -116,6 +116,12 @@ def test_a_cell_that_is_not_judged_is_skipped_with_its_reason() -> None:
     assert outcome(empty, "").why == "not run: ask with --mode compiled"
 
 
+def test_a_law_that_is_left_to_another_dtype_is_skipped_and_says_where_it_is_asked() -> None:
+    found = outcome(cell(Verdict.NOT_RUN), "SC101")
+    assert (found.ends, found.why.partition(":")[0]) == (Ends.SKIPS, "not run")
+    assert "in every one from profile standard on" in found.why
+
+
 def test_a_vacuous_law_is_skipped_and_a_vacuous_cell_warns() -> None:
     one = outcome(cell(Verdict.VACUOUS), "SC101")
     assert (one.ends, one.warns) == (Ends.SKIPS, False)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from stepcheck.certificate import CellResult
-from stepcheck.judges import Contradiction, Judge, default_jobs, judged
+from stepcheck.judges import Contradiction, Judge, _chosen, default_jobs, judged
 from stepcheck.verdict import Verdict
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="judges are forked")
@@ -51,6 +51,15 @@ def dying() -> Iterator[Judge]:
         return result(number)
 
     yield judge
+
+
+def test_a_judge_gets_a_kind_it_knows_else_one_that_nobody_does_else_the_first() -> None:
+    mine, other = object(), object()
+    known = {mine: {"adam"}, other: {"sgd"}}
+    assert _chosen(["sgd", "lion", "adam"], mine, known) == 2
+    assert _chosen(["sgd", "lion", "adam"], other, known) == 0
+    assert _chosen(["sgd", "lion"], mine, known) == 1
+    assert _chosen(["sgd", "sgd"], mine, known) == 0
 
 
 @pytest.mark.parametrize("jobs", [1, 2, 3])

@@ -221,6 +221,25 @@ def test_every_known_finding_has_cells_in_the_library(finding: Finding) -> None:
     assert any(finding.matches(cell, torch.__version__) for cell in cells)
 
 
+@pytest.mark.parametrize(
+    ("asked", "refused", "leads"),
+    [((), "", "float32"), (("float64", "bfloat16"), "", "bfloat16"), ((), "float32", "float16")],
+)
+def test_one_dtype_of_each_configuration_and_mode_leads(asked: tuple[str, ...], refused: str, leads: str) -> None:
+    rows = [
+        {"mode": mode, "dtype": dtype, "device": "cpu", "reason": "no" if dtype == refused else ""}
+        for mode in MODES
+        for dtype in FORMATS
+    ]
+    entries = plan(Request(target="torch.optim.AdamW", dtypes=asked), torch_optim.ADAMW, rows, ["cpu"])
+    judged = [entry for entry in entries if entry.verdict is None]
+    leading = [entry.cell for entry in judged if entry.leads]
+    assert {cell.dtype for cell in leading} == {leads}
+    assert Counter((cell.configuration, cell.mode) for cell in leading) == dict.fromkeys(
+        {(entry.cell.configuration, entry.cell.mode) for entry in judged}, 1
+    )
+
+
 @pytest.mark.parametrize("jobs", [1, 2, 7])
 def test_every_cell_is_in_one_lot_and_modes_stay_together(jobs: int) -> None:
     request = Request(target="torch.optim.AdamW", profile="standard")

@@ -238,6 +238,14 @@ def test_saving_and_loading_changes_nothing(adapter: Adapter, configuration: str
             np.testing.assert_array_equal(rows, other.states[name])
 
 
+def test_what_loading_does_to_a_parameter_is_not_the_next_step_s() -> None:
+    asked = script({"lr": 0.5}, steps=2)
+    adapter = misbehaving("DoublesItsParametersOnLoading")
+    steps = (asked.steps[0], replace(asked.steps[1], reload="loaded"))
+    trace = worker.run(adapter, cell(adapter), replace(asked, steps=steps)).traces[0]
+    np.testing.assert_array_equal(trace.before[1], 2 * trace.theta[0])
+
+
 def test_tensors_of_several_dtypes_share_an_optimizer() -> None:
     names = ("bfloat16", "float64", "complex64", "float32")
     tensors = tuple(Tensor((2,), name, Drawn("normal", i)) for i, name in enumerate(names))

@@ -222,6 +222,17 @@ def test_progress_is_told_after_every_script():
     assert all(done <= total for done, total, _ in told)
 
 
+def test_what_one_dtype_tells_is_left_to_it_where_the_profile_says_so():
+    here = verdicts(examined(AdamInFloat32(), reductions=0))
+    elsewhere = verdicts(examined(AdamInFloat32(), replace(SMALL, in_this_dtype=False), reductions=0))
+    left = {code for code, verdict in elsewhere.items() if verdict == "not_run"}
+    asked = {law.code for law in laws.ALL if law.one_dtype_tells}
+    assert left == {code for code in asked if here[code] != "not_applicable"}
+    assert {"SC231", "SC304", "SC401", "SC501"} <= left
+    assert all(elsewhere[code] == here[code] for code in here if code not in left)
+    assert not left & {law.code for law in laws.ALL if not law.has_its_own}
+
+
 def test_every_law_says_what_people_need():
     codes = [law.code for law in laws.ALL]
     assert codes == sorted(set(codes))

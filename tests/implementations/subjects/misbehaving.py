@@ -85,6 +85,13 @@ class ReplacesParameter(_Sgd):
             self.param_groups[0]["params"][0] = torch.zeros(3)
 
 
+class DoublesItsParametersOnLoading(_Sgd):
+    def load_state_dict(self, state):
+        super().load_state_dict(state)
+        with torch.no_grad():
+            self.param_groups[0]["params"][0].mul_(2)
+
+
 class Reshapes(_Sgd):
     def before(self):
         if self.calls == 2:

@@ -1,0 +1,64 @@
+"""Ledgers: what is written is read back row by row, whatever its dtype and shape, and where it was not there."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from stepcheck_implementations.ledger import Ledger, rows_of, state_rows
+from stepcheck_reference.script import Literal, Tensor
+
+REAL, COMPLEX = (Tensor((2,), dtype, Literal((0.0,))) for dtype in ("float32", "complex64"))
+
+
+def written(*rows: list[torch.Tensor | None]) -> Ledger:
+    ledger = Ledger()
+    for row in rows:
+        ledger.write(row)
+    return ledger
+
+
+def test_a_row_is_a_copy_and_keeps_its_values() -> None:
+    here = torch.ones(2)
+    ledger = written([here])
+    here.fill_(2.0)
+    ledger.write([here])
+    assert rows_of(list(ledger.blocks(0, 2)), REAL).tolist() == [[1.0, 1.0], [2.0, 2.0]]
+    assert ledger.last(0).tolist() == [2.0, 2.0]
+
+
+def test_tensors_of_several_dtypes_stand_side_by_side_in_the_order_of_their_elements() -> None:
+    strided, wide = torch.arange(4.0)[::2], torch.full((2,), 0.1, dtype=torch.float64)
+    ledger = written([strided, wide, torch.tensor([1 + 2j, 3 + 4j])])
+    assert rows_of(list(ledger.blocks(0, 1)), REAL).tolist() == [[0.0, 2.0]]
+    assert rows_of(list(ledger.blocks(1, 1)), REAL).tolist() == [[0.1, 0.1]]
+    assert rows_of(list(ledger.blocks(2, 1)), COMPLEX).tolist() == [[1.0, 2.0, 3.0, 4.0]]
+
+
+def test_a_state_that_comes_late_is_0_before_and_that_it_was_missing_is_told() -> None:
+    blocks = list(written([None], [None], [torch.ones(2)]).blocks(0, 3))
+    assert [(block.rows, block.values is None) for block in blocks] == [(2, True), (1, False)]
+    assert state_rows(blocks, REAL).tolist() == [[0.0, 0.0], [0.0, 0.0], [1.0, 1.0]]
+
+
+def test_one_real_of_a_complex_element_stands_for_both_of_its_reals() -> None:
+    found = state_rows(list(written([torch.tensor([1.0, 2.0])]).blocks(0, 1)), COMPLEX)
+    assert found.tolist() == [[1.0, 1.0, 2.0, 2.0]]
+
+
+def test_scalars_have_one_column_until_one_has_the_shape_of_its_parameter() -> None:
+    scalar, whole = torch.tensor(3.0), torch.tensor([4.0, 5.0])
+    assert state_rows(list(written([scalar]).blocks(0, 1)), REAL).tolist() == [[3.0]]
+    assert state_rows(list(written([scalar], [whole]).blocks(0, 2)), REAL).tolist() == [[3.0, 3.0], [4.0, 5.0]]
+
+
+def test_a_state_that_changes_its_dtype_is_read_in_the_wider_one() -> None:
+    found = state_rows(list(written([torch.ones(2)], [torch.full((2,), 0.1, dtype=torch.float64)]).blocks(0, 2)), REAL)
+    assert found.dtype == np.float64
+    assert found.tolist() == [[1.0, 1.0], [0.1, 0.1]]
+
+
+def test_only_the_rows_that_are_asked_for_are_read() -> None:
+    ledger = written([torch.zeros(2)], [torch.ones(2)], [torch.ones(2)])
+    assert rows_of(list(ledger.blocks(0, 2)), REAL).shape == (2, 2)
+    assert rows_of(list(ledger.blocks(0, 0)), REAL).shape == (0, 2)
