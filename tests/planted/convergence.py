@@ -1,50 +1,37 @@
 """Optimizers that part from where their rule converges to, or from how fast, each by one mistake."""
 
 import torch
+from _moved import Moved
 
 
-class _Moved(torch.optim.Optimizer):
-    """The loop they share; a class is its states and one ``move``."""
-
-    states = ()
+class _Rated(Moved):
+    """Takes a learning rate alone."""
 
     def __init__(self, params, lr=1e-3):
         super().__init__(params, {"lr": lr})
 
-    @torch.no_grad()
-    def step(self):
-        for group in self.param_groups:
-            for p in group["params"]:
-                if p.grad is None:
-                    continue
-                state = self.state[p]
-                if not state:
-                    state.update(step=0, **{name: torch.zeros_like(p) for name in self.states})
-                state["step"] += 1
-                self.move(p, p.grad, state, group)
 
-
-class SgdFades(_Moved):
+class SgdFades(_Rated):
     """Claims SGD; divides the learning rate by the number of the step."""
 
     def move(self, p, g, state, group):
         p.sub_(group["lr"] / state["step"] * g)
 
 
-class SgdWarmsUpForEver(_Moved):
+class SgdWarmsUpForEver(_Rated):
     """Claims SGD; multiplies the learning rate by the number of the step."""
 
     def move(self, p, g, state, group):
         p.sub_(group["lr"] * state["step"] * g)
 
 
-class _Nesterov(_Moved):
+class _Nesterov(Moved):
     """Nesterov momentum as in torch, all right; subclasses take another momentum."""
 
     states = ("momentum_buffer",)
 
     def __init__(self, params, lr=1e-3, momentum=0.9):
-        torch.optim.Optimizer.__init__(self, params, {"lr": lr, "momentum": momentum})
+        super().__init__(params, {"lr": lr, "momentum": momentum})
         self.first = [group["momentum"] for group in self.param_groups]
 
     def momentum(self, group):
@@ -72,13 +59,13 @@ class NesterovLooksBack(_Nesterov):
         p.sub_(group["lr"] * (g - momentum * buffer))
 
 
-class _Adam(_Moved):
+class _Adam(Moved):
     """Adam, all right; subclasses keep another second moment."""
 
     states = ("exp_avg", "exp_avg_sq")
 
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8):
-        torch.optim.Optimizer.__init__(self, params, {"lr": lr, "betas": betas, "eps": eps})
+        super().__init__(params, {"lr": lr, "betas": betas, "eps": eps})
 
     def square(self, v, g, beta2, t):
         return v.mul_(beta2).add_((1 - beta2) * g * g)
