@@ -36,7 +36,7 @@ from stepcheck_implementations.prepared import prepared
 from stepcheck_implementations.subject import Adapter, Cell, wraps_compile
 from stepcheck_implementations.target import load
 from stepcheck_implementations.told import told
-from stepcheck_reference.script import LOSS, SPOILED, Script
+from stepcheck_reference.script import LOSS, SPOILED, Script, Step
 from stepcheck_reference.trajectory import Fault, Trace, Trajectory
 
 
@@ -286,22 +286,8 @@ class _Run:
             if step.overwrite or step.reload or self.script.box is not None:
                 self.touched[number] = Ledger()
                 self.touched[number].write(self.parameters)
-            plain = [
-                None if data is None else next(rows) for data, rows in zip(step.gradients, self.gradients, strict=True)
-            ]
-            given = [
-                None if row is None else layout.place_gradient(row, tensor.layout, self.cell.device)
-                for row, tensor in zip(plain, self.script.tensors, strict=True)
-            ]
-            if "reused_gradient" in self.script.manners:
-                given = [self._reused(index, row) for index, row in enumerate(given)]
+            plain, given = self._gradients(step)
             objective = self.script.objective
-            if objective is not None and not objective.asked:
-                given = [
-                    None if low is None else (parameter - low) * objective.curvature
-                    for parameter, low in zip(self.parameters, given, strict=True)
-                ]
-                plain = [None if row is None else row.cpu().clone() for row in given]
             asks = (objective is not None and objective.asked) or "closure" in self.script.manners
             handed = [self._sparse(row) for row in given] if "sparse" in self.script.manners else given
             for parameter, gradient in zip(self.parameters, handed, strict=True):
@@ -327,6 +313,29 @@ class _Run:
             for parameter in self.parameters:
                 held = parameter.detach()
                 (torch.view_as_real(held) if held.is_complex() else held).clamp_(*self.script.box)
+
+    def _gradients(self, step: Step) -> tuple[list[torch.Tensor | None], list[torch.Tensor | None]]:
+        """Return the gradients of ``step`` for nobody to write to, and as they are given; of an objective its lowest.
+
+        An objective that is not asked gives its gradient where the parameter stands.
+        """
+        plain = [
+            None if data is None else next(rows) for data, rows in zip(step.gradients, self.gradients, strict=True)
+        ]
+        given = [
+            None if row is None else layout.place_gradient(row, tensor.layout, self.cell.device)
+            for row, tensor in zip(plain, self.script.tensors, strict=True)
+        ]
+        if "reused_gradient" in self.script.manners:
+            given = [self._reused(index, row) for index, row in enumerate(given)]
+        objective = self.script.objective
+        if objective is not None and not objective.asked:
+            given = [
+                None if low is None else (parameter - low) * objective.curvature
+                for parameter, low in zip(self.parameters, given, strict=True)
+            ]
+            plain = [None if row is None else row.cpu().clone() for row in given]
+        return plain, given
 
     def _reused(self, index: int, row: torch.Tensor | None) -> torch.Tensor | None:
         """Return the one buffer of tensor ``index``, holding ``row``."""

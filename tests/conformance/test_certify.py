@@ -62,6 +62,18 @@ def test_a_wrong_optimizer_is_broken_with_everything_a_user_needs(
     assert max(len(line) for line in done.stdout.splitlines() if "replay" not in line and "|" not in line) <= 100
 
 
+def test_profile_quick_asks_in_one_dtype_what_one_dtype_tells_and_says_so(
+    wrong: tuple[subprocess.CompletedProcess[str], Path],
+) -> None:
+    done, out = wrong
+    cells = from_json((out / "certificate.json").read_text()).cells
+    said = {(cell.dtype, law.code): str(law.verdict) for cell in cells for law in cell.laws}
+    assert {said["float32", code] for code in ("SC231", "SC304", "SC401")} == {"holds"}
+    assert {said["bfloat16", code] for code in ("SC231", "SC304", "SC401")} == {"not_run"}
+    assert "not_run" not in {verdict for (dtype, _), verdict in said.items() if dtype == "float32"}
+    assert "asked in one dtype of each configuration and mode" in " ".join(done.stdout.split())
+
+
 def test_a_standalone_script_fails_by_itself(
     wrong: tuple[subprocess.CompletedProcess[str], Path],
 ) -> None:

@@ -46,8 +46,8 @@ def _as_numbers(evidence: Evidence) -> Checked:
 
 
 def _as_set(evidence: Evidence) -> Checked:
-    if refused(evidence):
-        return Checked(1)
+    if refused(evidence):  # by LRScheduler, which takes torch.optim.Optimizer alone
+        return Checked(0)
     return agreement(evidence, all_of(evidence), "the run whose lr is set in param_groups", exact=True)
 
 
