@@ -31,7 +31,8 @@ class Finding:
     ``detour`` returns a script with its trigger taken out, and any other script as it is; ``allow`` returns
     the arithmetic that the defect amounts to. A finding with neither explains every failure of its law and
     outputs in its cells, so it is the last resort. A finding in another library than torch names its distribution
-    as ``library`` and the range of its releases as ``releases``.
+    as ``library`` and the range of its releases as ``releases``. ``unwritten`` are states that then hold what nobody
+    has written, so that no two runs are alike.
     """
 
     name: str
@@ -50,11 +51,16 @@ class Finding:
     allow: Callable[[Arithmetic], Arithmetic] | None = None
     library: str = ""
     releases: tuple[str, str] = ("", "")
+    unwritten: tuple[str, ...] = ()
 
     def matches(self, cell: Cell, torch: str) -> bool:
         """Whether the finding is known for ``cell`` in release ``torch``, as in "2.13.0+cpu"."""
         if not _within(torch, self.torch) or (self.library and not _within(installed(self.library), self.releases)):
             return False
+        return self.covers(cell)
+
+    def covers(self, cell: Cell) -> bool:
+        """Whether the finding is about ``cell`` in the releases that have it."""
         pairs = (
             (cell.target, self.targets),
             (cell.configuration, self.configurations),

@@ -25,7 +25,11 @@ def check(path: Path) -> None:
 
 def write(path: Path, text: str) -> None:
     """Write ``text`` to ``path`` whole or not at all; a pipe or a device is simply written to. Raises OSError."""
-    data = text.encode(errors="replace")
+    write_bytes(path, text.encode(errors="replace"))
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write ``data`` as ``write`` writes a text."""
     if _special(path):
         path.write_bytes(data)
         return

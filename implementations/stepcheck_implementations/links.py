@@ -9,7 +9,6 @@ import queue
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ from typing import Any, Protocol
 from numpy.typing import NDArray
 
 from stepcheck_implementations import wire
+from stepcheck_implementations.interpreter import Interpreter
 from stepcheck_implementations.told import printable
 
 STARTING = 120.0
@@ -48,10 +48,12 @@ class Hung(Exception):
 class Link(Protocol):
     """A worker to talk to."""
 
-    def ask(self, request: Mapping[str, Any], deadline: float) -> tuple[dict[str, Any], list[NDArray[Any]]]:
+    def ask(
+        self, request: Mapping[str, Any], deadline: float, given: wire.Arrays = ()
+    ) -> tuple[dict[str, Any], list[NDArray[Any]]]:
         """Return the header and arrays that it answers; raises Ended, and Hung after ``deadline`` seconds."""
 
-    def tell(self, request: Mapping[str, Any]) -> None:
+    def tell(self, request: Mapping[str, Any], given: wire.Arrays = ()) -> None:
         """Send what has no answer; raises Ended."""
 
     def close(self) -> None:
@@ -164,18 +166,20 @@ class Forked:
         self.pid, self.link = control.fork()
         self.over: str | None = None
 
-    def tell(self, request: Mapping[str, Any]) -> None:
+    def tell(self, request: Mapping[str, Any], given: wire.Arrays = ()) -> None:
         """Send what has no answer; see ``Link``."""
         try:
             self.link.settimeout(STARTING)
-            self.link.sendall(wire.pack(request))
+            self.link.sendall(wire.pack(request, given))
         except OSError as error:
             raise Ended(self._why()) from error
 
-    def ask(self, request: Mapping[str, Any], deadline: float) -> tuple[dict[str, Any], list[NDArray[Any]]]:
+    def ask(
+        self, request: Mapping[str, Any], deadline: float, given: wire.Arrays = ()
+    ) -> tuple[dict[str, Any], list[NDArray[Any]]]:
         """Return an answer; see ``Link``."""
         until = time.monotonic() + deadline
-        self.tell(request)
+        self.tell(request, given)
 
         def read(count: int) -> bytearray:
             found = bytearray(count)
@@ -223,13 +227,13 @@ class Forked:
 class Spawned:
     """A worker of its own, on pipes; it outlives cells."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self, interpreter: Interpreter) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "stepcheck_implementations.template", "pipe"],
+            [interpreter.python, "-m", "stepcheck_implementations.template", "pipe"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=dict(environment),
+            env=interpreter.environment(),
             start_new_session=os.name == "posix",
         )
         self.chunks: queue.SimpleQueue[bytes] = queue.SimpleQueue()
@@ -253,19 +257,21 @@ class Spawned:
         while chunk := os.read(self.process.stderr.fileno(), 1 << 16):
             self.tail = (self.tail + chunk)[-TAIL:]
 
-    def tell(self, request: Mapping[str, Any]) -> None:
+    def tell(self, request: Mapping[str, Any], given: wire.Arrays = ()) -> None:
         """Send what has no answer; see ``Link``."""
         assert self.process.stdin is not None
         try:
-            self.process.stdin.write(wire.pack(request))
+            self.process.stdin.write(wire.pack(request, given))
             self.process.stdin.flush()
         except OSError as error:
             raise Ended(self._why()) from error
 
-    def ask(self, request: Mapping[str, Any], deadline: float) -> tuple[dict[str, Any], list[NDArray[Any]]]:
+    def ask(
+        self, request: Mapping[str, Any], deadline: float, given: wire.Arrays = ()
+    ) -> tuple[dict[str, Any], list[NDArray[Any]]]:
         """Return an answer; see ``Link``."""
         until = time.monotonic() + deadline
-        self.tell(request)
+        self.tell(request, given)
 
         def read(count: int) -> bytearray:
             while len(self.waiting) < count:

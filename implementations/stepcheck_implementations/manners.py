@@ -133,6 +133,7 @@ def entries(thing: Any, where: Where) -> Iterator[Entry]:
     table = holding.table_of(thing, where.parameter) if holding.is_optimizer(thing) else None
     for key, value in table.items() if isinstance(table, Mapping) else ():
         if isinstance(value, torch.Tensor):
-            yield Entry(str(key), str(value.dtype).removeprefix("torch."), value.device.type, value.numel())
+            dtype = str(value.dtype).removeprefix("torch.")
+            yield Entry(str(key), dtype, value.device.type, value.numel(), tuple(value.shape))
         elif isinstance(value, (int, float)) and not isinstance(value, bool):
             yield Entry(str(key), "", "", 1)

@@ -29,7 +29,9 @@ from stepcheck_implementations import claim as claims
 from stepcheck_implementations import offer, wire
 from stepcheck_implementations.claim import GRADIENTS, Claim
 from stepcheck_implementations.generic import NoMatch
+from stepcheck_implementations.interpreter import Interpreter
 from stepcheck_implementations.links import STARTING, TAIL, Control, Ended, Forked, Hung, Link, Spawned, WorkerError
+from stepcheck_implementations.recording import Recording
 from stepcheck_implementations.subject import Adapter, Cell, compiles_slowly
 from stepcheck_implementations.target import GUARD, TargetError
 from stepcheck_reference.script import Script, to_json
@@ -53,11 +55,14 @@ class Workers:
 
     Several processes can share one template: one opens ``Workers()`` and hands ``address`` to the others, which
     open ``Workers(address=...)``. One ``Workers`` is for one thread. Workers see the parent's ``sys.path``, working
-    directory and environment.
+    directory and environment; those of another ``interpreter`` see its own packages instead.
     """
 
-    def __init__(self, *, address: str | None = None, deadline: float = DEADLINE) -> None:
+    def __init__(
+        self, *, address: str | None = None, deadline: float = DEADLINE, interpreter: Interpreter | None = None
+    ) -> None:
         self.deadline = deadline
+        self.interpreter = interpreter if interpreter is not None else Interpreter.own()
         self._borrowed = address
         self._template: subprocess.Popen[bytes] | None = None
         self._control: Control | None = None
@@ -80,11 +85,11 @@ class Workers:
         if self._borrowed is None and _can_fork():
             with (self._directory / "stderr").open("wb") as said:
                 self._template = subprocess.Popen(
-                    [sys.executable, "-m", "stepcheck_implementations.template", "fork", self.address],
+                    [self.interpreter.python, "-m", "stepcheck_implementations.template", "fork", self.address],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.DEVNULL,
                     stderr=said,
-                    env={**_environment(), **_NO_ACCELERATOR},
+                    env={**self.interpreter.environment(), **_NO_ACCELERATOR},
                     start_new_session=True,
                 )
         return self
@@ -119,6 +124,41 @@ class Workers:
         Raises TargetError where the target cannot be imported, ValueError where script and adapter do not fit, and
         WorkerError where the worker itself failed.
         """
+        found = self._asked(adapter, cell, {"ask": "run", "script": to_json(script)}, (), deadline)
+        if isinstance(found, Fault):
+            return _faulted(adapter, script, found)
+        header, arrays = found
+        return wire.trajectory_from_plain(header, arrays)
+
+    def recorded(
+        self, adapter: Adapter, cell: Cell, request: Mapping[str, Any], arrays: wire.Arrays = ()
+    ) -> Recording | Fault:
+        """Return what the recorder says of ``cell`` (see ``serve``), or how its process ended.
+
+        Raises as ``run`` does.
+        """
+        found = self._asked(adapter, cell, request, arrays, None)
+        return found if isinstance(found, Fault) else wire.recording_from_plain(*found)
+
+    def told(self, request: Mapping[str, Any]) -> Recording:
+        """Return what the recorder says without a cell, as of a class' surface; raises TargetError."""
+        key = _once_key()
+        try:
+            found = self._answer(self._link(key, spawned=not _can_fork()), request, self.deadline)
+        except (Hung, Ended):
+            self._drop(key)
+            raise
+        return wire.recording_from_plain(*found)
+
+    def _asked(
+        self,
+        adapter: Adapter,
+        cell: Cell,
+        request: Mapping[str, Any],
+        given: wire.Arrays,
+        deadline: float | None,
+    ) -> tuple[dict[str, Any], list[NDArray[Any]]] | Fault:
+        """Return the answer of a worker that has opened ``cell``, or how it ended."""
         limit = deadline if deadline is not None else self.deadline * (10.0 if _compiles(adapter, cell) else 1.0)
         spawned = _needs_own_process(adapter, cell)
         # A fresh process a cell keeps strangers' cells apart; known classes need it no more than compiled mode does.
@@ -143,21 +183,20 @@ class Workers:
                     }
                 )
                 self._cells[id(link)] = (cell, self._key(adapter))
-            header, arrays = self._answer(link, {"ask": "run", "script": to_json(script)}, limit)
+            return self._answer(link, request, limit, given)
         except Hung:
             step = _number(reached)
             self._drop(key)
-            return _faulted(adapter, script, Fault("hung", f"no answer within {limit:g} s", step))
+            return Fault("hung", f"no answer within {limit:g} s", step)
         except Ended as error:
             step = _number(reached)
             self._drop(key)
-            return _faulted(adapter, script, Fault("crashed", error.why, step))
+            return Fault("crashed", error.why, step)
         except (TargetError, ValueError):
             raise
         except BaseException:
             self._drop(key)
             raise
-        return wire.trajectory_from_plain(header, arrays)
 
     def environment(self) -> dict[str, Any]:
         """Return the workers' versions ("torch", "python", "platform") and "devices"; asked once.
@@ -229,10 +268,10 @@ class Workers:
         return answer
 
     def _answer(
-        self, link: Link, request: Mapping[str, Any], deadline: float
+        self, link: Link, request: Mapping[str, Any], deadline: float, given: wire.Arrays = ()
     ) -> tuple[dict[str, Any], list[NDArray[Any]]]:
         try:
-            header, arrays = link.ask(request, deadline)
+            header, arrays = link.ask(request, deadline, given)
         except wire.Garbled as error:
             raise WorkerError(f"the worker answered garbage: {error}") from error
         if "error" in header:
@@ -252,7 +291,7 @@ class Workers:
             while len(self._alive) >= _ALIVE:
                 self._drop(next(iter(self._alive)))
             try:
-                link = Spawned(_environment()) if spawned else Forked(self._connected())
+                link = Spawned(self.interpreter) if spawned else Forked(self._connected())
             except WorkerError as error:
                 said = self._directory / "stderr"
                 text = said.read_text("utf-8", "replace").strip()[-TAIL:] if said.exists() else ""
@@ -315,15 +354,6 @@ def _compiles(adapter: Adapter, cell: Cell) -> bool:
 
 def _needs_own_process(adapter: Adapter, cell: Cell) -> bool:
     return compiles_slowly(adapter, cell.mode) or cell.device != "cpu" or not _can_fork()
-
-
-def _environment() -> dict[str, str]:
-    """Return the environment of a worker: one thread, and the parent's import path."""
-    single = dict.fromkeys(
-        ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TORCHINDUCTOR_COMPILE_THREADS"), "1"
-    )
-    path = os.pathsep.join(entry for entry in sys.path if entry)
-    return {**os.environ, **single, "PYTHONPATH": path}
 
 
 def _number(path: Path) -> int:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import mmap
 import struct
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
 from stepcheck_implementations import claim as claims
 from stepcheck_implementations import wire
 from stepcheck_implementations.generic import NoMatch
+from stepcheck_implementations.recording import Recording
 from stepcheck_implementations.subject import Adapter, Cell
 from stepcheck_implementations.target import TargetError, load
 from stepcheck_reference.script import from_json
@@ -30,8 +31,9 @@ def serve(read: Read, send: Send) -> None:
 
     A request is {"ask": ...}: "open" (adapter, cell, reached: the path of 8 bytes that hold the step being
     taken), "run" (script), "wake" (device), "environment", "optimizers" (library), "signature" (target), "fit"
-    (target, claim, steps), "refusal" (adapter, mode, dtype, device). An answer holds "error" (its kind and message)
-    where the request could not be served.
+    (target, claim, steps), "refusal" (adapter, mode, dtype, device); and, of the cell that is open, "record" (scripts,
+    unread), "checkpoint" (script, at) and "resume" (script, saved, and the arrays of what was saved). An answer holds "error"
+    (its kind and message) where the request could not be served.
     """
     from stepcheck_implementations import describe, worker
 
@@ -45,7 +47,7 @@ def serve(read: Read, send: Send) -> None:
 
     while True:
         try:
-            request, _ = wire.unpack(read)
+            request, given = wire.unpack(read)
         except EOFError:
             return
         ask = request["ask"]
@@ -65,6 +67,11 @@ def serve(read: Read, send: Send) -> None:
                 note(0)
                 script = _script(request["script"])
                 answer, arrays = wire.trajectory_to_plain(worker.run(adapter, cell, script, reached=note))
+            elif ask in ("record", "checkpoint", "resume"):
+                if adapter is None or cell is None:
+                    raise ValueError("a recording before any cell")
+                note(0)
+                answer, arrays = wire.recording_to_plain(_recording(request, given, adapter, cell, note))
             elif ask == "wake":
                 worker.wake(request["device"])
                 answer = {}
@@ -98,3 +105,17 @@ def serve(read: Read, send: Send) -> None:
             answer = {"error": ["internal", traceback.format_exc()]}
         send(wire.pack(answer, arrays))
         del arrays, answer
+
+
+def _recording(
+    request: Mapping[str, Any], given: wire.Arrays, adapter: Adapter, cell: Cell, note: Callable[[int], None]
+) -> Recording:
+    from stepcheck_implementations import recorder
+
+    if request["ask"] == "record":
+        scripts = [_script(text) for text in request["scripts"]]
+        return recorder.record(adapter, cell, scripts, unread=request["unread"], reached=note)
+    script = _script(request["script"])
+    if request["ask"] == "checkpoint":
+        return recorder.checkpoint(adapter, cell, script, request["at"])
+    return recorder.resume(adapter, cell, script, request["saved"], given)

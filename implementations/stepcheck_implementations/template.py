@@ -263,7 +263,10 @@ def _warm() -> None:
     torch.set_num_threads(1)
     parameter = torch.nn.Parameter(torch.ones(2))
     for options in ({"foreach": False}, {"foreach": True}, {"fused": True}):
-        optimizer = torch.optim.AdamW([parameter], **options)  # type: ignore[arg-type]
+        try:
+            optimizer = torch.optim.AdamW([parameter], **options)  # type: ignore[arg-type]
+        except RuntimeError:  # before 2.4 there is no fused path on the CPU
+            continue
         parameter.grad = torch.ones(2)
         optimizer.step()
         optimizer.load_state_dict(optimizer.state_dict())

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from stepcheck_implementations.recording import Recording
 from stepcheck_implementations.subject import Adapter, Cell, Configuration
 from stepcheck_reference.trajectory import Entry, Fault, Trace, Trajectory
 
@@ -124,6 +125,16 @@ def cell_from_plain(raw: Mapping[str, Any]) -> Cell:
     return Cell(**{**raw, **pairs})
 
 
+def recording_to_plain(recording: Recording) -> tuple[dict[str, Any], list[NDArray[Any]]]:
+    """Return ``recording`` as a header and its arrays."""
+    return {"facts": recording.facts, "names": list(recording.tensors)}, list(recording.tensors.values())
+
+
+def recording_from_plain(header: Mapping[str, Any], arrays: Arrays) -> Recording:
+    """Return the recording that ``recording_to_plain`` wrote."""
+    return Recording(header["facts"], dict(zip(header["names"], arrays, strict=True)))
+
+
 def trajectory_to_plain(trajectory: Trajectory) -> tuple[dict[str, Any], list[NDArray[Any]]]:
     """Return ``trajectory`` as a header and the arrays it counts off, trace by trace."""
     arrays: list[NDArray[Any]] = []
@@ -139,7 +150,7 @@ def trajectory_to_plain(trajectory: Trajectory) -> tuple[dict[str, Any], list[ND
         "traces": len(trajectory.traces),
         "wrote": list(trajectory.wrote),
         **{name: value for name in _TOLD if (value := list(getattr(trajectory, name)))},
-        "entries": [[[e.key, e.dtype, e.device, e.size] for e in held] for held in trajectory.entries],
+        "entries": [[[e.key, e.dtype, e.device, e.size, list(e.shape)] for e in held] for held in trajectory.entries],
     }
     return header, arrays
 
@@ -168,5 +179,8 @@ def trajectory_from_plain(header: Mapping[str, Any], arrays: Arrays) -> Trajecto
         observed=observed,
         wrote=tuple(header["wrote"]),
         **{name: tuple(header.get(name, ())) for name in _TOLD},
-        entries=tuple(tuple(Entry(*entry) for entry in held) for held in header["entries"]),
+        entries=tuple(
+            tuple(Entry(key, dtype, device, size, tuple(shape)) for key, dtype, device, size, shape in held)
+            for held in header["entries"]
+        ),
     )

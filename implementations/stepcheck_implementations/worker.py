@@ -55,14 +55,26 @@ def run(
     What the subject raises or breaks becomes the trajectory's fault; ValueError means that the script and
     the adapter do not fit.
     """
+    with settled(script):
+        return Run(adapter, cell, script, built_from(adapter, subject), reached).trajectory()
+
+
+def built_from(adapter: Adapter, subject: Callable[..., Any] | None = None) -> Callable[..., Any]:
+    """Return what builds the adapter's subjects; raises TargetError, and ValueError where it can build nothing."""
     build = subject if subject is not None else load(adapter.target)
     if adapter.through:
         wrap: Any = load(adapter.through)
         build = wrap(build, adapter)
     if not callable(build):
         raise ValueError(f"{adapter.target}={build!r}, but should be a class or function")
+    return build
+
+
+@contextmanager
+def settled(script: Script) -> Iterator[None]:
+    """Set what is global in torch as ``script`` needs it, and as it was at the end."""
     with _one_thread(), _default_dtype(script), torch.random.fork_rng(devices=[]):
-        return _Run(adapter, cell, script, build, reached).trajectory()
+        yield
 
 
 def wake(device: str) -> None:
@@ -142,8 +154,11 @@ def _lead(state: Any, options: Mapping[str, Any]) -> None:
         group.update({name: value for name, value in options.items() if name in group})
 
 
-class _Run:
-    """One script on one subject."""
+class Run:
+    """One script on one subject.
+
+    ``start`` is a state dict that the subject is given before its first step, as a run that goes on.
+    """
 
     def __init__(
         self,
@@ -151,9 +166,11 @@ class _Run:
         cell: Cell,
         script: Script,
         build: Callable[..., Any],
-        reached: Callable[[int], None] | None,
+        reached: Callable[[int], None] | None = None,
+        start: Mapping[str, Any] | None = None,
     ) -> None:
         configuration = adapter.configuration(cell.configuration)
+        self.start = start
         self.adapter, self.cell, self.script, self.build, self.reached = adapter, cell, script, build, reached
         fixed = dict(cell.fixed)
         known: dict[str, Any] = {name: value for name, value in fixed.items() if name in adapter.hyper}
@@ -203,6 +220,8 @@ class _Run:
         number = 0
         try:
             self._construct()
+            if self.start is not None:
+                _ask(partial(self.objects[0].load_state_dict, self.start))
             self._observe()
             for number in range(1, len(self.script.steps) + 1):
                 self._one(number)
@@ -221,7 +240,7 @@ class _Run:
             calls=tuple(self.calls),
             returned=tuple(self.returned),
             losses=tuple(self.losses),
-            entries=tuple(tuple(entries(*self._whose(index))) for index in range(len(self.parameters)))
+            entries=tuple(tuple(entries(*self.whose(index))) for index in range(len(self.parameters)))
             if self.objects
             else (),
         )
@@ -250,7 +269,7 @@ class _Run:
         """Look at the objects that were made, and drive them from now on."""
         self.objects = made
         self.kept = [
-            () if self.adapter.takes == "groups" else tuple(holding.kept(*self._whose(index)))
+            () if self.adapter.takes == "groups" else tuple(holding.kept(*self.whose(index)))
             for index in range(len(self.parameters))
         ]
         self.steppers: list[Callable[..., Any]] = []
@@ -431,12 +450,12 @@ class _Run:
             raise _Malformed(f"{name}={value!r}, but it cannot be changed after construction")
         places = self.script.groups[group].tensors
         for index in places if adapter.takes == "tensor" else places[:1]:
-            thing, where = self._whose(index)
+            thing, where = self.whose(index)
             wrong = holding.write(thing, path, value, where)
             if wrong is not None:
                 raise _Malformed(f"{name}: {wrong}")
 
-    def _whose(self, index: int) -> tuple[Any, Where]:
+    def whose(self, index: int) -> tuple[Any, Where]:
         """Return the object that has tensor ``index``, and where the tensor is in it."""
         where = self.wheres[index]
         number = {"groups": 0, "list": self.group_of[index], "tensor": index}[self.adapter.takes]
@@ -480,7 +499,7 @@ class _Run:
         """Check that no object has put another tensor where it held a parameter, instead of updating that one."""
         before = self.touched.get(number, self.ledger)
         for index, names in enumerate(self.kept):
-            thing, where = self._whose(index)
+            thing, where = self.whose(index)
             for name in names:
                 if holding.replaced(thing, name, where) and torch.equal(
                     before.last(index), where.parameter.detach().reshape(-1)
@@ -505,7 +524,7 @@ class _Run:
             paths.append(adapter.count)
         row: list[torch.Tensor | None] = []
         for index, parameter in enumerate(self.parameters):
-            thing, where = self._whose(index)
+            thing, where = self.whose(index)
             values = holding.read_all(thing, paths, where)
             count = None if adapter.count is None else values.pop()
             if count is None and adapter.count is not None and adapter.takes == "groups":

@@ -74,9 +74,14 @@ class _Cell:
 
     def drawn(self, regime: str, *where: int | str, scale: float = 1.0) -> Drawn:
         """Data of ``regime`` whose seed comes from the cell's and the place it is used."""
-        text = "/".join(str(part) for part in (self.seed, *where))
-        key = int.from_bytes(hashlib.blake2b(text.encode(), digest_size=4).digest(), "big")
-        return Drawn(regime, key, scale)
+        return drawn(self.seed, regime, *where, scale=scale)
+
+
+def drawn(seed: int, regime: str, *where: int | str, scale: float = 1.0) -> Drawn:
+    """Return data of ``regime`` whose seed comes from ``seed`` and the place it is used."""
+    text = "/".join(str(part) for part in (seed, *where))
+    key = int.from_bytes(hashlib.blake2b(text.encode(), digest_size=4).digest(), "big")
+    return Drawn(regime, key, scale)
 
 
 def _two_groups(cell: _Cell) -> Script:

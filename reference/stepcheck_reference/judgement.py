@@ -49,6 +49,22 @@ class CountBreak:
 
 
 @dataclass(slots=True)
+class Field:
+    """One output of one tensor at every step: ``ratio`` and ``radius``, each of shape (steps, reals).
+
+    A ratio of -1 means that the real was not compared. A state that is one number a tensor has one real.
+    """
+
+    ratio: NDArray[np.float64]
+    radius: NDArray[np.float64]
+
+    @classmethod
+    def blank(cls, steps: int, size: int) -> Field:
+        """Return a field in which nothing has been compared."""
+        return cls(np.full((steps, size), -1.0), np.full((steps, size), np.nan))
+
+
+@dataclass(slots=True)
 class Judgement:
     """What the oracle found in one trajectory.
 
@@ -56,7 +72,7 @@ class Judgement:
     output to its largest ratio; ``broken`` counts the reals beyond 1; ``nonfinite`` counts admissible
     non-finite results. ``ratios`` counts each output's reals by ratio, in the bins of ``spread``;
     ``watched`` are the courses of the reals that the oracle was asked to watch, a ratio of -1 where one
-    was not compared.
+    was not compared. ``fields`` holds every real of every output, where that was asked for.
     """
 
     observability: str
@@ -70,6 +86,7 @@ class Judgement:
     initials: tuple[Deviation, ...] = ()
     ratios: dict[str, NDArray[np.int64]] = field(default_factory=dict)
     watched: list[Deviation] = field(default_factory=list)
+    fields: dict[tuple[str, int], Field] = field(default_factory=dict)
 
     @property
     def breaks(self) -> tuple[Deviation, ...]:

@@ -25,6 +25,7 @@ from stepcheck_reference.judgement import (
     UNKNOWN,
     CountBreak,
     Deviation,
+    Field,
     Judgement,
     Real,
 )
@@ -83,13 +84,15 @@ def judge_all(
     *,
     only: str | None = None,
     wide: str | None = None,
+    fields: bool = False,
 ) -> list[Judgement]:
     """Return what ``judge`` says of each of ``scripts`` with its trajectory, in less time.
 
-    Elements of all of them are evaluated together; none depends on which others are.
+    Elements of all of them are evaluated together; none depends on which others are. With ``fields`` each judgement
+    holds the ratio and radius of every real.
     """
     backend = _backend(wide)
-    runs = [_Run(rule, script, trajectory, arithmetics, only, backend) for script, trajectory in scripts]
+    runs = [_Run(rule, script, trajectory, arithmetics, only, backend, (), fields) for script, trajectory in scripts]
     _judge(runs, arithmetics)
     return [run.judgement for run in runs]
 
@@ -115,7 +118,9 @@ class _Run:
         only: str | None,
         wide: Backend,
         watch: Collection[Real] = (),
+        fields: bool = False,
     ) -> None:
+        self.fields = fields
         asked = None if script.objective is None or not script.objective.asked else script.objective
         if program_of(rule).asks != (asked is not None):
             needs = "needs a script with an objective" if program_of(rule).asks else "takes gradients, not an objective"
@@ -348,6 +353,13 @@ class _Run:
         if beyond:
             self.judgement.broken[deviation.output] = self.judgement.broken.get(deviation.output, 0) + beyond
 
+    def field(self, name: str, tensor: int, size: int) -> Field:
+        """Return where the ratios and radii of one output of a tensor with ``size`` reals are kept."""
+        key = (name, tensor)
+        if key not in self.judgement.fields:
+            self.judgement.fields[key] = Field.blank(self.trajectory.steps, size)
+        return self.judgement.fields[key]
+
     def started(self, name: str, group: int, track: Track, size: int, arithmetic: Arithmetic) -> Ball:
         """Return a hidden state before its first step, as the subject may have rounded it."""
         first = self._initial(name, group, int(track.steps[0]) if len(track.steps) else 0)
@@ -433,6 +445,9 @@ class _Evaluating:
                 ratio = np.where(error == 0.0, 0.0, error / radius)
             there = trace.present[name][track.steps] & np.isfinite(radius)
             ratio = np.where(there, np.where(np.isfinite(observed), ratio, np.inf), -1.0)
+            if run.fields:
+                field = run.field(name, track.tensor, 1)
+                field.ratio[track.steps - 1, 0], field.radius[track.steps - 1, 0] = ratio, radius
             if there.any():
                 run.judgement.count(name, spread(ratio, float(ratio.max())))
             for at in np.flatnonzero(ratio >= 0):
@@ -583,6 +598,8 @@ class _Evaluating:
             mine = ratio[within]
             if not mine.size:
                 continue
+            if run.fields:
+                self._keep(run, name, part, mine, np.broadcast_to(radius, ratio.shape)[within])
             best = part.start + int(np.argmax(mine))
             if ratio[best] < 0:
                 continue
@@ -597,6 +614,18 @@ class _Evaluating:
                 zero = judgement.worst_from_zero
                 if from_zero[best] >= 0 and (zero is None or from_zero[best] > zero.ratio):
                     judgement.worst_from_zero = deviation(best)
+
+    def _keep(self, run: _Run, name: str, part: Share, ratio: Reals, radius: Reals) -> None:
+        """Write the ratios and radii of one run's share of a lot into its judgement."""
+        start = 0
+        for piece in part.pieces:
+            size = piece.track.old["theta"].shape[1]
+            field = run.field(name, piece.track.tensor, size)
+            rows, columns = np.divmod(np.arange(piece.start, piece.stop), size)
+            stop = start + piece.size
+            field.ratio[piece.track.steps[rows] - 1, columns] = ratio[start:stop]
+            field.radius[piece.track.steps[rows] - 1, columns] = radius[start:stop]
+            start = stop
 
     def _deviation(
         self,

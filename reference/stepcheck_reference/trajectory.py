@@ -55,12 +55,16 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A tensor or number that an optimizer holds for a parameter: its key, dtype ("" for a number), device and size."""
+    """A tensor or number that an optimizer holds for a parameter.
+
+    Its key, dtype ("" for a number), device, number of elements, and shape.
+    """
 
     key: str
     dtype: str
     device: str
     size: int
+    shape: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,7 @@ FUSED_SGD_NARROW = Finding(
     ),
     detour=without_long_tensors,
     allow=in_the_tensors_format,
+    unwritten=("b",),
 )
 FUSED_SGD_LATE_GRADIENT = Finding(
     name="fused-sgd-late-gradient",

@@ -1,0 +1,27 @@
+"""Interpreters: which Python a worker is, and what it may import."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Interpreter:
+    """A Python to run workers with, and what is on its path beside what it has itself."""
+
+    python: str
+    path: tuple[str, ...]
+
+    @classmethod
+    def own(cls) -> Interpreter:
+        """Return this process' Python with all that it can import."""
+        return cls(sys.executable, tuple(entry for entry in sys.path if entry))
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment of a worker: one thread, and the path."""
+        single = dict.fromkeys(
+            ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TORCHINDUCTOR_COMPILE_THREADS"), "1"
+        )
+        return {**os.environ, **single, "PYTHONPATH": os.pathsep.join(self.path)}
