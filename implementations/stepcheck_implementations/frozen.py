@@ -22,8 +22,11 @@ _MAPPINGS: tuple[type, ...] = (OrderedDict, Counter, dict)
 """What a mapping is frozen as: the first of these that it is an instance of."""
 
 _HELD = frozenset(
-    (torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
-    + (torch.float16, torch.float32, torch.float64, torch.complex64, torch.complex128)
+    getattr(torch, name)
+    for name in (
+        *("bool", "uint8", "int8", "int16", "int32", "int64"),
+        *("float16", "float32", "float64", "complex64", "complex128"),
+    )
 )
 """The dtypes that NumPy has, too, in every version."""
 

@@ -30,10 +30,11 @@ def serve(read: Read, send: Send) -> None:
 
     A request is {"ask": ...}: "open" (adapter, cell, reached: the path of 8 bytes that hold the step being
     taken), "run" (script), "wake" (device), "environment", "optimizers" (library), "signature" (target), "fit"
-    (target, claim, steps), "refusal" (adapter, mode, dtype, device). An answer holds "error" (its kind and message)
-    where the request could not be served.
+    (target, claim, steps), "refusal" (adapter, mode, dtype, device), "surface" (target), "library_surface" (library),
+    "schedule" (recipe), "schedulers". The last four are answered by "facts", and "names" of the arrays where there are
+    any. An answer holds "error" (its kind and message) where the request could not be served.
     """
-    from stepcheck_implementations import describe, worker
+    from stepcheck_implementations import describe, schedules, surface, worker
 
     adapter: Adapter | None = None
     cell: Cell | None = None
@@ -86,6 +87,15 @@ def serve(read: Read, send: Send) -> None:
                         request["device"],
                     )
                 }
+            elif ask == "surface":
+                answer = {"facts": surface.surface(request["target"])}
+            elif ask == "library_surface":
+                answer = {"facts": surface.library_surface(request["library"])}
+            elif ask == "schedule":
+                facts, named = schedules.schedule(request["recipe"])
+                answer, arrays = {"facts": facts, "names": list(named)}, list(named.values())
+            elif ask == "schedulers":
+                answer = {"facts": {name: schedules.schedule_surface(name) for name in schedules.schedulers()}}
             else:
                 raise ValueError(f"ask={ask!r}")
         except NoMatch as error:
