@@ -31,11 +31,12 @@ def serve(read: Read, send: Send) -> None:
 
     A request is {"ask": ...}: "open" (adapter, cell, reached: the path of 8 bytes that hold the step being
     taken), "run" (script), "wake" (device), "environment", "optimizers" (library), "signature" (target), "fit"
-    (target, claim, steps), "refusal" (adapter, mode, dtype, device); and, of the cell that is open, "record" (scripts,
-    unread), "checkpoint" (script, at) and "resume" (script, saved, and the arrays of what was saved). An answer holds "error"
-    (its kind and message) where the request could not be served.
+    (target, claim, steps), "refusal" (adapter, mode, dtype, device). Of the cell that is open: "record" (scripts,
+    unread), "checkpoint" (script, at), "resume" (script, saved, and the arrays of what was saved). Of no cell: "surface"
+    (target), "library_surface" (library), "schedule" (recipe), "schedulers". The last seven are answered by "facts", and
+    "names" of the arrays. An answer holds "error" (its kind and message) where the request could not be served.
     """
-    from stepcheck_implementations import describe, worker
+    from stepcheck_implementations import describe, schedules, surface, worker
 
     adapter: Adapter | None = None
     cell: Cell | None = None
@@ -93,6 +94,15 @@ def serve(read: Read, send: Send) -> None:
                         request["device"],
                     )
                 }
+            elif ask == "surface":
+                answer = {"facts": surface.surface(request["target"])}
+            elif ask == "library_surface":
+                answer = {"facts": surface.library_surface(request["library"])}
+            elif ask == "schedule":
+                facts, named = schedules.schedule(request["recipe"])
+                answer, arrays = {"facts": facts, "names": list(named)}, list(named.values())
+            elif ask == "schedulers":
+                answer = {"facts": {name: schedules.schedule_surface(name) for name in schedules.schedulers()}}
             else:
                 raise ValueError(f"ask={ask!r}")
         except NoMatch as error:

@@ -1,0 +1,148 @@
+"""State dicts without pickle: a tree of JSON values beside NumPy arrays, which give every bit back.
+
+A tree holds None, truth values, integers, finite floats, strings and lists as they are. Everything else is a dict with
+a key of its own: "tuple"; "dict", "OrderedDict" or "Counter" (pairs of key and value, in order); "float" ("inf",
+"-inf", "nan", or 16 hexadecimal digits of any other nan); "complex"; "tensor" (the number of its array, with dtype,
+device and whether it requires a gradient); "opaque" (the type of what cannot be frozen).
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections import Counter, OrderedDict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+_MAPPINGS: tuple[type, ...] = (OrderedDict, Counter, dict)
+"""What a mapping is frozen as: the first of these that it is an instance of."""
+
+_HELD = frozenset(
+    getattr(torch, name)
+    for name in (
+        *("bool", "uint8", "int8", "int16", "int32", "int64"),
+        *("float16", "float32", "float64", "complex64", "complex128"),
+    )
+)
+"""The dtypes that NumPy has, too, in every version."""
+
+_CARRIERS: Mapping[int, torch.dtype] = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
+"""What carries the bits of other dtypes, by their bytes."""
+
+_BITS = struct.Struct(">d")
+_NAN = _BITS.pack(math.nan)
+
+
+def freeze(state_dict: Any) -> tuple[Any, list[NDArray[Any]]]:
+    """Return the JSON tree of ``state_dict`` and its arrays, which are copies in C order.
+
+    A tensor that stands in several places has one array. What is no plain value (a function, an object, a tensor that
+    is sparse, quantized or of a subclass) becomes {"opaque": its type}.
+    """
+    arrays: list[NDArray[Any]] = []
+    return _frozen(state_dict, arrays, {}), arrays
+
+
+def thaw(tree: Any, arrays: Sequence[NDArray[Any]], device: str = "cpu") -> Any:
+    """Return what ``freeze`` was given, its tensors on ``device`` and what was opaque as None.
+
+    Raises ValueError for a tree that ``freeze`` did not make, and IndexError for an array that is missing.
+    """
+    return _thawed(tree, arrays, device, {})
+
+
+def _frozen(value: Any, arrays: list[NDArray[Any]], seen: dict[int, int]) -> Any:
+    if value is None or isinstance(value, str) or type(value) in (bool, int):
+        return value
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else {"float": _written(value)}
+    if type(value) is complex:
+        return {"complex": [_frozen(value.real, arrays, seen), _frozen(value.imag, arrays, seen)]}
+    if type(value) in (list, tuple):
+        entries = [_frozen(entry, arrays, seen) for entry in value]
+        return entries if type(value) is list else {"tuple": entries}
+    if isinstance(value, dict):
+        kind = next(kind for kind in _MAPPINGS if isinstance(value, kind))
+        pairs = [[_frozen(key, arrays, seen), _frozen(entry, arrays, seen)] for key, entry in value.items()]
+        return {kind.__name__: pairs}
+    if isinstance(value, torch.Tensor) and _is_plain(value):
+        if id(value) not in seen:
+            seen[id(value)] = len(arrays)
+            arrays.append(_array(value))
+        return {
+            "tensor": seen[id(value)],
+            "dtype": str(value.dtype).removeprefix("torch."),
+            "device": str(value.device),
+            "requires_grad": value.requires_grad,
+        }
+    return {"opaque": type_name(value)}
+
+
+def type_name(value: object) -> str:
+    """Return the name of the type of ``value``, with its module where that is not ``builtins``."""
+    kind = type(value)
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _written(value: float) -> str:
+    if not math.isnan(value):
+        return repr(float(value))
+    bits = _BITS.pack(value)
+    return "nan" if bits == _NAN else bits.hex()
+
+
+def _is_plain(tensor: torch.Tensor) -> bool:
+    return (
+        type(tensor) in (torch.Tensor, torch.nn.Parameter)
+        and tensor.layout == torch.strided
+        and not tensor.is_quantized
+        and tensor.device.type != "meta"
+        and (tensor.dtype in _HELD or tensor.dtype.itemsize in _CARRIERS)
+    )
+
+
+def _array(tensor: torch.Tensor) -> NDArray[Any]:
+    whole = tensor.detach().resolve_conj().resolve_neg().cpu().contiguous()
+    if whole.dtype not in _HELD:
+        whole = whole.view(_CARRIERS[whole.dtype.itemsize])
+    found: NDArray[Any] = np.array(whole.numpy(), copy=True)
+    return found
+
+
+def _thawed(tree: Any, arrays: Sequence[NDArray[Any]], device: str, made: dict[int, torch.Tensor]) -> Any:
+    if isinstance(tree, list):
+        return [_thawed(entry, arrays, device, made) for entry in tree]
+    if not isinstance(tree, dict):
+        return tree
+    if "tensor" in tree:
+        number = tree["tensor"]
+        if number not in made:
+            made[number] = _tensor(arrays[number], tree["dtype"], device)
+            made[number].requires_grad_(bool(tree["requires_grad"]))
+        return made[number]
+    if "tuple" in tree:
+        return tuple(_thawed(tree["tuple"], arrays, device, made))
+    for kind in _MAPPINGS:
+        if kind.__name__ in tree:
+            pairs = [[_thawed(entry, arrays, device, made) for entry in pair] for pair in tree[kind.__name__]]
+            return kind(dict(pairs))
+    if "float" in tree:
+        text = tree["float"]
+        return _BITS.unpack(bytes.fromhex(text))[0] if len(text) == 2 * _BITS.size else float(text)
+    if "complex" in tree:
+        return complex(*_thawed(tree["complex"], arrays, device, made))
+    if "opaque" in tree:
+        return None
+    raise ValueError(f"tree={', '.join(map(repr, tree))}, but should have a key that freeze writes")
+
+
+def _tensor(array: NDArray[Any], dtype: str, device: str) -> torch.Tensor:
+    kind = getattr(torch, dtype, None)
+    if not isinstance(kind, torch.dtype):
+        raise ValueError(f"dtype={dtype!r}, but torch {torch.__version__} has none of that name")
+    whole = torch.from_numpy(np.array(array, copy=True, order="C"))
+    return (whole if kind in _HELD else whole.view(kind)).to(device)

@@ -1,0 +1,58 @@
+"""Values told as JSON: what is recorded of settings and layouts, the same in every run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import torch
+
+from stepcheck_implementations.frozen import type_name
+
+
+def plain(value: Any) -> Any:
+    """Return ``value`` as JSON values: numbers that are not finite as "nan" and "inf", tensors and dtypes in words.
+
+    Keys become text and tuples lists; any other object is {"opaque": its type}, never its address.
+    """
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, (list, tuple)):
+        return [plain(entry) for entry in value]
+    if isinstance(value, (set, frozenset)):
+        return sorted(map(str, value))
+    if isinstance(value, Mapping):
+        return {str(key): plain(entry) for key, entry in value.items()}
+    if isinstance(value, torch.Tensor):
+        told: dict[str, Any] = {"tensor": kind_of(value)}
+        return {**told, "value": plain(value.item())} if value.numel() == 1 and not value.is_complex() else told
+    if isinstance(value, (torch.dtype, torch.device)):
+        return str(value)
+    return {"opaque": type_name(value)}
+
+
+def kind_of(value: Any) -> str:
+    """Return the type of ``value`` in words; a tensor's with its dtype, shape and device."""
+    if isinstance(value, torch.Tensor):
+        words = [str(value.dtype).removeprefix("torch."), str(list(value.shape)), str(value.device)]
+        if value.layout != torch.strided:
+            words.append(str(value.layout).removeprefix("torch."))
+        return f"{type_name(value).rpartition('.')[2]} {' '.join(words)}"
+    return type_name(value)
+
+
+def layout(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """Yield each path into ``value`` and the type of what is there; a list of numbers is one entry."""
+    if isinstance(value, Mapping) and value:
+        for key, entry in value.items():
+            yield from layout(entry, f"{path}[{key!r}]" if not isinstance(key, str) else f"{path}.{key}".lstrip("."))
+    elif isinstance(value, (list, tuple)) and any(isinstance(entry, (Mapping, torch.Tensor)) for entry in value):
+        for place, entry in enumerate(value):
+            yield from layout(entry, f"{path}[{place}]")
+    elif isinstance(value, (list, tuple)):
+        yield path, f"{kind_of(value)} of {', '.join(kind_of(entry) for entry in value) or 'nothing'}"
+    else:
+        yield path, f"empty {kind_of(value)}" if isinstance(value, Mapping) else kind_of(value)
