@@ -6,19 +6,16 @@ Judges never import torch; they share the parent's template of workers by its ad
 from __future__ import annotations
 
 import contextlib
-import gc
-import multiprocessing
-import os
-import signal
 import traceback
 from collections.abc import Callable, Generator, Sequence
+from functools import partial
 from multiprocessing.connection import Connection, wait
-from typing import Any
+from multiprocessing.process import BaseProcess
 
 import msgspec
 
 from stepcheck.certificate import CellResult
-from stepcheck_implementations import lineage
+from stepcheck.crew import can_fork, crew, orders, usable_cores
 from stepcheck_implementations.links import WorkerError
 
 Judge = Callable[[int], CellResult]
@@ -33,9 +30,6 @@ Kind = Callable[[int], str]
 _CHOICE = 24
 """Lots among which a judge's next one is chosen; more, and classes would not follow one another."""
 
-_AWAKE = 1.0
-"""Seconds after which an idle judge looks whether its parent is still there."""
-
 
 class Contradiction(RuntimeError):
     """A judge failed: a defect of stepcheck, never of the subject. The message ends with its traceback."""
@@ -43,8 +37,7 @@ class Contradiction(RuntimeError):
 
 def default_jobs(cells: int) -> int:
     """Return how many judges to run: one a usable core, at most one a cell."""
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(usable, cells))
+    return max(1, min(usable_cores(), cells))
 
 
 def judged(
@@ -57,25 +50,13 @@ def judged(
     Closing the iterator ends the judges. Raises Contradiction where a judge raises or dies, WorkerError where its
     workers fail.
     """
-    if jobs == 1 or "fork" not in multiprocessing.get_all_start_methods():
+    if jobs == 1 or not can_fork():
         with prepare() as judge:
             for lot in lots:
                 for number in lot:
                     yield number, judge(number)
         return
-    context = multiprocessing.get_context("fork")
-    parent = os.getpid()
-    links: dict[Connection, Any] = {}
-    gc.collect()
-    gc.freeze()  # sympy's and hypothesis' objects are neither scanned in the judges nor copied into them
-    try:
-        for _ in range(jobs):
-            ours, theirs = context.Pipe()
-            process = context.Process(target=_serve, args=(theirs, prepare, parent, [*links, ours]), daemon=True)
-            process.start()
-            theirs.close()
-            links[ours] = process
-        gc.unfreeze()
+    with crew(partial(_serve, prepare), jobs) as links:
         waiting = [list(lot) for lot in lots if lot]
         at_work: dict[Connection, list[int]] = {}
         known: dict[Connection, set[str]] = {link: set() for link in links}
@@ -90,11 +71,6 @@ def judged(
                     del at_work[link]
                     _give(link, waiting, at_work, known, kind)
                 yield number, result
-    finally:
-        for link, process in links.items():
-            process.kill()
-            process.join()
-            link.close()
 
 
 def _give(
@@ -120,7 +96,7 @@ def _chosen(kinds: Sequence[str], link: Connection, known: dict[Connection, set[
     return next(iter((*mine, *nobodys)), 0)
 
 
-def _take(link: Connection, process: Any) -> CellResult:
+def _take(link: Connection, process: BaseProcess) -> CellResult:
     try:
         answer = link.recv_bytes()
     except (EOFError, OSError) as error:
@@ -133,23 +109,13 @@ def _take(link: Connection, process: Any) -> CellResult:
     return msgspec.json.decode(answer[1:], type=CellResult)
 
 
-def _serve(link: Connection, prepare: Prepare, parent: int, others: list[Connection]) -> None:
-    """Judge what comes down ``link`` until it ends or the parent does. Ctrl-C is the parent's to hear."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    gc.set_threshold(*lineage.SELDOM)
-    lineage.die_with(parent)
-    for other in others:
-        other.close()
+def _serve(prepare: Prepare, link: Connection) -> None:
+    """Judge what comes down ``link``."""
     try:
         with prepare() as judge:
-            while True:
-                while not link.poll(_AWAKE):
-                    if os.getppid() != parent:
-                        return
-                for number in link.recv():
+            for lot in orders(link):
+                for number in lot:
                     link.send_bytes(b"r" + msgspec.json.encode(judge(number)))
-    except EOFError:
-        return
     except BaseException as error:
         told = b"w" + str(error).encode() if isinstance(error, WorkerError) else b"e" + traceback.format_exc().encode()
         with contextlib.suppress(OSError):  # the parent is gone
