@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import torch
 
 from stepcheck_implementations import wire, worker
@@ -25,7 +26,8 @@ from stepcheck_reference.script import Group, Literal, Quadratic, Script, Step, 
 def environment() -> dict[str, Any]:
     """Return versions, and the devices this worker can use: "cpu" and every CUDA device.
 
-    "accelerator" says what else than the CPU torch is built for, "" where it is for nothing else.
+    "accelerator" says what else than the CPU torch is built for, "" where it is for nothing else; "capability" which
+    vector instructions its kernels use.
     """
     devices = ["cpu"]
     names = {"cpu": platform.processor() or platform.machine()}
@@ -36,6 +38,8 @@ def environment() -> dict[str, Any]:
     return {
         "torch": str(torch.__version__),
         "python": platform.python_version(),
+        "numpy": str(np.__version__),
+        "capability": str(torch.backends.cpu.get_cpu_capability()),
         "platform": platform.platform(),
         "accelerator": str(torch.version.cuda or torch.version.hip or ""),
         "devices": devices,

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import copy
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -16,9 +14,9 @@ from numpy.typing import NDArray
 from stepcheck_implementations import holding
 from stepcheck_implementations.frozen import freeze, thaw
 from stepcheck_implementations.manners import filled_memory
+from stepcheck_implementations.overheard import overheard, stable
 from stepcheck_implementations.recording import Recording, to_recording
 from stepcheck_implementations.subject import Adapter, Cell
-from stepcheck_implementations.told import printable
 from stepcheck_implementations.worker import Run, built_from, settled
 from stepcheck_reference.script import Script
 
@@ -55,9 +53,9 @@ def record(
 def _absence(adapter: Adapter, cell: Cell, script: Script, build: Callable[..., Any]) -> str:
     """Return the error with which a cell refuses a first plain step, "" where it takes it."""
     plain = replace(script.until(1), steps=tuple(replace(step, reload="") for step in script.steps[:1]))
-    with settled(plain), _heard([]):
+    with overheard(), settled(plain):
         fault = Run(adapter, cell, plain, build).trajectory().fault
-    return "" if fault is None or fault.kind != "raised" else fault.message
+    return "" if fault is None or fault.kind != "raised" else stable(fault.message)
 
 
 def _recorded(
@@ -69,14 +67,16 @@ def _recorded(
     start: Mapping[str, Any] | None = None,
     unread: Sequence[str] = (),
 ) -> Recording:
-    said: list[str] = []
-    with settled(script), _heard(said), filled_memory():
+    with overheard() as said, settled(script), filled_memory():
         run = Run(adapter, cell, script, build, reached, start)
         course = run.trajectory()
         seen = tuple(name for name in course.observed if name not in unread)
         found = to_recording(script, replace(course, observed=seen))
         beside = _beside(run)
-    return Recording({**found.facts, "warnings": said}, {**found.tensors, **beside})
+    fault = found.facts["fault"]
+    told = None if fault is None else [fault[0], stable(fault[1]), fault[2]]
+    facts = {**found.facts, "fault": told, "warnings": list(dict.fromkeys(said))}
+    return Recording(facts, {**found.tensors, **beside})
 
 
 def checkpoint(adapter: Adapter, cell: Cell, script: Script, at: int) -> Recording:
@@ -90,11 +90,11 @@ def checkpoint(adapter: Adapter, cell: Cell, script: Script, at: int) -> Recordi
         return Recording({"absent": why}, {})
     whole = _recorded(adapter, cell, script, build)
     head = script.until(at)
-    with settled(head), _heard([]):
+    with overheard(), settled(head):
         run = Run(adapter, cell, head, build)
         fault = run.trajectory().fault
         if fault is not None or not hasattr(run.objects[0], "state_dict"):
-            return Recording({"absent": fault.message if fault else "it has no state_dict()"}, {})
+            return Recording({"absent": stable(fault.message) if fault else "it has no state_dict()"}, {})
         tree, arrays = freeze(copy.deepcopy(run.objects[0].state_dict()))
     saved = {f"saved {number}": values for number, values in enumerate(arrays)}
     return Recording({**whole.facts, "at": at, "saved": tree}, {**whole.tensors, **saved})
@@ -107,20 +107,6 @@ def resume(adapter: Adapter, cell: Cell, script: Script, tree: Any, arrays: Sequ
     except ValueError as error:
         return Recording({"absent": str(error)}, {})
     return _recorded(adapter, cell, script, build, start=thaw(tree, list(arrays)))
-
-
-@contextmanager
-def _heard(said: list[str]) -> Iterator[None]:
-    """Note every warning once, in the order in which they come, whatever has been warned of before."""
-    always = torch.is_warn_always_enabled()
-    torch.set_warn_always(True)
-    try:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            yield
-    finally:
-        torch.set_warn_always(always)
-    said += dict.fromkeys(printable(f"{entry.category.__name__}: {entry.message}") for entry in caught)
 
 
 def _beside(run: Run) -> dict[str, NDArray[Any]]:

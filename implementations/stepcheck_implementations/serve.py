@@ -83,8 +83,8 @@ def serve(read: Read, send: Send) -> None:
             elif ask == "signature":
                 answer = describe.signature(request["target"])
             elif ask == "fit":
-                found, claim = load(request["target"]), claims.from_plain(request["claim"])
-                answer = describe.fit(found, request["target"], claim, request["steps"])
+                kind, claim = load(request["target"]), claims.from_plain(request["claim"])
+                answer = describe.fit(kind, request["target"], claim, request["steps"])
             elif ask == "refusal":
                 answer = {
                     "reason": describe.refusal(
@@ -95,14 +95,15 @@ def serve(read: Read, send: Send) -> None:
                     )
                 }
             elif ask == "surface":
-                answer = {"facts": surface.surface(request["target"])}
+                answer = {"facts": surface.surface(request["target"]), "names": []}
             elif ask == "library_surface":
-                answer = {"facts": surface.library_surface(request["library"])}
+                answer = {"facts": surface.library_surface(request["library"]), "names": []}
             elif ask == "schedule":
                 facts, named = schedules.schedule(request["recipe"])
                 answer, arrays = {"facts": facts, "names": list(named)}, list(named.values())
             elif ask == "schedulers":
-                answer = {"facts": {name: schedules.schedule_surface(name) for name in schedules.schedulers()}}
+                found = {name: schedules.schedule_surface(name) for name in schedules.schedulers()}
+                answer = {"facts": found, "names": []}
             else:
                 raise ValueError(f"ask={ask!r}")
         except NoMatch as error:

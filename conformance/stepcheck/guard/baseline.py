@@ -146,7 +146,9 @@ class Baseline:
 def file_of(target: str) -> str:
     """Return the stem of the file that holds the tensors of a class."""
     name = target.removeprefix("torch.optim.")
-    return "schedules" if name.startswith("lr_scheduler.") else "".join(c if c.isalnum() or c in "._-" else "_" for c in name)
+    if name.startswith(("lr_scheduler.", "swa_utils.")):
+        return "schedules"
+    return "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in name)
 
 
 def save(baseline: Baseline, directory: Path) -> None:

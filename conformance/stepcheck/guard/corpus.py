@@ -11,7 +11,7 @@ from stepcheck.guard.asked import CHECKPOINT, SCHEDULE, STEPS, SURFACE, Asked
 from stepcheck.guard.unruled_scripts import scripts as unruled_scripts
 from stepcheck.request import Request, WrongRequest, claim
 from stepcheck.runner import Runner
-from stepcheck_implementations import libraries, torch_optim_rest, wire
+from stepcheck_implementations import libraries, schedule_recipes, torch_optim_rest, wire
 from stepcheck_implementations.subject import Adapter, Cell, Configuration, compiles_slowly, is_eager
 from stepcheck_implementations.torch_optim_rest import Unruled
 from stepcheck_properties.profile import Profile
@@ -84,7 +84,7 @@ def corpus(wanted: Wanted, runner: Runner) -> list[Asked]:
             if f"{target}.{name}" not in known:
                 found += _unruled(Unruled(guessed(f"{target}.{name}", runner)), wanted, chosen)
         if target == TORCH:
-            found += _schedules(runner)
+            found += _schedules()
             found.append(Asked(f"{target} api", SURFACE, target, {"ask": "library_surface", "library": target}))
     return found
 
@@ -205,11 +205,10 @@ def _surface(target: str) -> Asked:
     return Asked(f"{_short(target)} api", SURFACE, target, {"ask": "surface", "target": target})
 
 
-def _schedules(runner: Runner) -> Iterator[Asked]:
-    from stepcheck_implementations.schedule_recipes import ALL
-
-    for recipe in ALL:
-        yield Asked(f"{recipe['name']} schedule", SCHEDULE, recipe["scheduler"], {"ask": "schedule", "recipe": recipe})
+def _schedules() -> Iterator[Asked]:
+    for recipe in schedule_recipes.ALL:
+        yield Asked(f"{recipe['name']} schedule", SCHEDULE, recipe["target"], {"ask": "schedule", "recipe": recipe})
+    yield Asked("lr_scheduler api", SURFACE, f"{TORCH}.lr_scheduler", {"ask": "schedulers"})
 
 
 def _id(cell: Cell) -> str:
