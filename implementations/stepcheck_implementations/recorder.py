@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -38,6 +39,7 @@ def record(
     TargetError where the target cannot be imported, and ValueError where scripts and adapter do not fit.
     """
     build = built_from(adapter)
+    adapter = _without_news(adapter, build)
     why = _absence(adapter, cell, scripts[0], build) if scripts else ""
     if why:
         return Recording({"absent": why}, {})
@@ -85,6 +87,7 @@ def checkpoint(adapter: Adapter, cell: Cell, script: Script, at: int) -> Recordi
     The state dict is the fact "saved"; its tensors are "saved 0" and so on. Absent as in ``record``.
     """
     build = built_from(adapter)
+    adapter = _without_news(adapter, build)
     why = _absence(adapter, cell, script, build)
     if why:
         return Recording({"absent": why}, {})
@@ -106,7 +109,22 @@ def resume(adapter: Adapter, cell: Cell, script: Script, tree: Any, arrays: Sequ
         build = built_from(adapter)
     except ValueError as error:
         return Recording({"absent": str(error)}, {})
-    return _recorded(adapter, cell, script, build, start=thaw(tree, list(arrays)))
+    return _recorded(_without_news(adapter, build), cell, script, build, start=thaw(tree, list(arrays)))
+
+
+def _without_news(adapter: Adapter, build: Callable[..., Any]) -> Adapter:
+    """Return ``adapter`` without the options that are switched off in a mode and that its class does not have yet.
+
+    An adapter says ``fused=False`` of every other mode; a release without a fused path has these modes as well.
+    """
+    taken = inspect.signature(build).parameters
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in taken.values()):
+        return adapter
+    modes = {
+        mode: {name: value for name, value in options.items() if value is not False or name in taken}
+        for mode, options in adapter.modes.items()
+    }
+    return replace(adapter, modes=modes)
 
 
 def _beside(run: Run) -> dict[str, NDArray[Any]]:

@@ -123,8 +123,8 @@ class Baseline:
         for value in shared:
             self.share(value)
         request = {key: self._shared(value) for key, value in asked.request.items()}
-        values = (request, asked.adapter, asked.cell, facts, names, [key for key, _ in tensors])
-        return Kept(asked.kind, asked.target, asked.rule, *map(self.share, values))
+        plain = (request, asked.adapter, asked.cell, facts, names, [key for key, _ in tensors])
+        return Kept(asked.kind, asked.target, asked.rule, *map(self.share, plain))
 
     def _shared(self, value: Any) -> Any:
         """Return a value of a request with its scripts, which are long, replaced by their digests."""

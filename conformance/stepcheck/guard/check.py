@@ -1,0 +1,193 @@
+"""``check``: every cell of a baseline run again under another torch, and what it does now told from what it did."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from stepcheck.crew import usable_cores
+from stepcheck.guard.asked import CHECKPOINT, STEPS, Asked
+from stepcheck.guard.baseline import Baseline, load, save
+from stepcheck.guard.compare import compare, resumed
+from stepcheck.guard.corpus import Wanted, corpus
+from stepcheck.guard.difference import Change, Difference, Point, difference
+from stepcheck.guard.executor import Executor, Local, shard
+from stepcheck.guard.patterns import chosen
+from stepcheck.guard.record import Progress, environment_of, recorded
+from stepcheck.request import WrongRequest
+from stepcheck.verdict import BROKEN, CONFORMS, NOTHING_COMPARED
+from stepcheck_implementations.interpreter import Interpreter
+from stepcheck_implementations.pool import Workers
+from stepcheck_implementations.recording import Recording
+
+POLICIES = ("changed", "rounding", "api")
+"""What a check may fail on: a cell that changed or is gone; one that moved at all; one that offers or says otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a check found: a difference for every cell, in the order of the baseline.
+
+    ``old`` and ``new`` say what was recorded under and what was checked; see ``Workers.environment``.
+    """
+
+    old: Mapping[str, Any]
+    new: Mapping[str, Any]
+    differences: tuple[Difference, ...]
+
+    def failing(self, policies: Iterable[str] = ("changed",)) -> tuple[Difference, ...]:
+        """Return the cells that one of ``policies`` fails on."""
+        return tuple(entry for entry in self.differences if any(fails(entry, policy) for policy in policies))
+
+    def exit_code(self, policies: Iterable[str] = ("changed",)) -> int:
+        """Return the exit code: 0, 1 where a cell fails, 5 where nothing was compared."""
+        if not self.differences:
+            return NOTHING_COMPARED
+        return BROKEN if self.failing(policies) else CONFORMS
+
+
+def fails(entry: Difference, policy: str) -> bool:
+    """Whether a check that fails on ``policy`` fails on this cell; what is new or accepted never does."""
+    if entry.accepted or entry.change in (Change.IDENTICAL, Change.NEW):
+        return False
+    if policy == "api":
+        return entry.api or entry.change is Change.GONE
+    return policy == "rounding" or entry.change in (Change.CHANGED, Change.GONE)
+
+
+def check(
+    directory: Path,
+    *,
+    interpreter: Interpreter | None = None,
+    torch: str = "",
+    executor: Executor | None = None,
+    part: str = "",
+    only: Sequence[str] = (),
+    accept: Sequence[str] = (),
+    reason: str = "",
+    progress: Progress = lambda done, total, cell: None,
+) -> Checked:
+    """Return how the cells of the baseline in ``directory`` differ under the workers' torch.
+
+    ``only`` are patterns of cells, with "*" and "?"; ``part`` "I/N" is one shard of them. Changes of the cells that
+    ``accept`` names are written into the baseline with today's date and ``reason``: they are accepted from then on, as
+    long as the cell does what it does now. Otherwise as ``record``. Raises BadBaseline, and WrongRequest for a pattern
+    that no cell has.
+    """
+    if accept and not reason.strip():
+        raise WrongRequest("accept needs a reason, as in --reason 'first moments are averaged by lerp'")
+    baseline = load(directory)
+    names = chosen(only, baseline.cells) if only else list(baseline.cells)
+    if part:
+        names = shard(names, part, lambda name: name)
+    accepting = set(chosen(accept, names))
+    with Workers(interpreter=interpreter) as workers:
+        new = environment_of(workers, torch)
+        kept = [(baseline.asked(name), baseline.recording(name)) for name in names]
+        again = {entry.id: _again(entry, old) for entry, old in kept}
+        more = [] if only or baseline.wanted.get("shard") else _more(baseline, workers, part)
+        total = len(again) + len(more)
+        progress(0, total, "")
+        found: dict[str, Recording] = {}
+        told: dict[str, Difference] = {}
+        for done, (entry, recording) in enumerate(
+            recorded([*again.values(), *more], workers, executor or Local(usable_cores())), 1
+        ):
+            progress(done, total, entry.id)
+            if entry.id not in again:
+                told[entry.id] = _unheard_of(entry, recording)
+            elif entry.kind != CHECKPOINT and baseline.same(entry.id, recording):
+                told[entry.id] = _identical(entry, recording)
+            else:
+                found[entry.id] = recording
+    jobs = [(entry, old, found[entry.id]) for entry, old in kept if entry.id in found]
+    for place, one in Local(usable_cores()).run(comparing, jobs):
+        told[jobs[place][0].id] = one
+    for entry, _, recording in jobs:
+        told[entry.id] = _accepted(baseline, entry, recording, told[entry.id])
+    if accepting:
+        _accept(baseline, directory, [job for job in jobs if job[0].id in accepting], told, reason, str(new["torch"]))
+    order = [*names, *(entry.id for entry in more)]
+    differences = tuple(told[name] for name in order if told[name].change is not Change.IDENTICAL or name in again)
+    return Checked(baseline.environment, new, differences)
+
+
+Job = tuple[Asked, Recording, Recording]
+
+
+@contextlib.contextmanager
+def comparing() -> Iterator[Callable[[Job], Difference]]:
+    """Yield what compares one cell's recordings."""
+    yield lambda job: compare(*job)
+
+
+def _again(asked: Asked, old: Recording) -> Asked:
+    """Return what is asked to see what a cell does now."""
+    return (resumed(asked, old) if asked.kind == CHECKPOINT else None) or asked
+
+
+def _more(baseline: Baseline, workers: Workers, part: str) -> list[Asked]:
+    """Return what the baseline has never heard of, as a class that came with a release."""
+    plain = {name: value for name, value in baseline.wanted.items() if name != "shard"}
+    targets = tuple((target, rule) for target, rule in plain.pop("targets"))
+    devices = tuple(sorted({name.partition(":")[0] for name in baseline.environment["devices"]}))
+    wanted = Wanted(targets, tuple(plain["modes"]), tuple(plain["dtypes"]), tuple(plain["devices"]) or devices)
+    fresh = [entry for entry in corpus(wanted, workers) if entry.id not in baseline.cells]
+    return shard(fresh, part, lambda entry: entry.id) if part else fresh
+
+
+def _unheard_of(asked: Asked, recording: Recording) -> Difference:
+    if "absent" in recording.facts:
+        return difference(asked.id, asked.kind, asked.target, ())
+    point = Point(Change.NEW, "the baseline has no such cell", api=True)
+    return difference(asked.id, asked.kind, asked.target, [point])
+
+
+def _identical(asked: Asked, recording: Recording) -> Difference:
+    reals = sum(
+        values.size for name, values in recording.tensors.items() if asked.kind != STEPS or "/count." not in name
+    )
+    return difference(asked.id, asked.kind, asked.target, (), reals)
+
+
+def _accepted(baseline: Baseline, asked: Asked, recording: Recording, found: Difference) -> Difference:
+    """Return ``found`` with the reason for which it was accepted, where it was."""
+    if found.change is Change.IDENTICAL:
+        return found
+    for said, before in baseline.acceptances(asked.id):
+        same = before.facts == recording.facts and _same(before, recording)
+        if not same and asked.kind == STEPS:
+            same = compare(asked, before, recording).change in (Change.IDENTICAL, Change.ROUNDING)
+        if same:
+            return replace(found, accepted=f"{said['reason']} ({said['date']}, torch {said['torch']})")
+    return found
+
+
+def _same(one: Recording, other: Recording) -> bool:
+    return one.tensors.keys() == other.tensors.keys() and all(
+        values.tobytes() == other.tensors[name].tobytes() for name, values in one.tensors.items()
+    )
+
+
+def _accept(
+    baseline: Baseline,
+    directory: Path,
+    jobs: Sequence[Job],
+    told: dict[str, Difference],
+    reason: str,
+    torch: str,
+) -> None:
+    """Write what these cells do now into the baseline; one that does not differ has nothing to accept."""
+    said = {"date": datetime.date.today().isoformat(), "torch": torch, "reason": reason.strip()}
+    for asked, _, recording in jobs:
+        if told[asked.id].change is not Change.IDENTICAL and not told[asked.id].accepted:
+            baseline.accept(baseline.asked(asked.id), recording, said)
+            told[asked.id] = replace(told[asked.id], accepted=f"{said['reason']} ({said['date']}, torch {torch})")
+    try:
+        save(baseline, directory)
+    except OSError as error:
+        raise WrongRequest(f"baseline={directory}, but it cannot be written ({error.strerror or error})") from error
