@@ -27,8 +27,8 @@ def plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(key): plain(entry) for key, entry in value.items()}
     if isinstance(value, torch.Tensor):
-        told: dict[str, Any] = {"tensor": kind_of(value)}
-        return {**told, "value": plain(value.item())} if value.numel() == 1 and not value.is_complex() else told
+        one = value.numel() == 1 and not value.is_complex() and value.device.type != "meta"
+        return {"tensor": kind_of(value), **({"value": plain(value.detach().item())} if one else {})}
     if isinstance(value, (torch.dtype, torch.device)):
         return str(value)
     return {"opaque": type_name(value)}

@@ -1,0 +1,160 @@
+"""State dicts without pickle: every bit comes back, and what cannot be frozen says what it was."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections import Counter, OrderedDict
+from typing import Any
+
+import pytest
+import torch
+
+from stepcheck_implementations import wire
+from stepcheck_implementations.frozen import freeze, thaw
+
+FLOATS = ("float16", "bfloat16", "float32", "float64", "complex64", "complex128")
+WHOLE = ("bool", "uint8", "int8", "int16", "int32", "int64")
+
+
+def through_json(value: Any) -> Any:
+    """Return ``value`` after it crossed to another process as a frame does."""
+    tree, arrays = freeze(value)
+    frame = wire.pack({"tree": tree}, arrays)
+    sent = memoryview(frame)
+    place = 0
+
+    def read(count: int) -> bytes:
+        nonlocal place
+        place += count
+        return bytes(sent[place - count : place])
+
+    header, received = wire.unpack(read)
+    json.dumps(header, allow_nan=False)
+    return thaw(header["tree"], received)
+
+
+def bits(tensor: torch.Tensor) -> bytes:
+    return bytes(tensor.detach().contiguous().reshape(-1).view(torch.uint8).tolist()) if tensor.numel() else b""
+
+
+def tensor(dtype: str, shape: tuple[int, ...]) -> torch.Tensor:
+    """Return a tensor with every byte pattern that a seed gives, nans with odd bits among them."""
+    kind = getattr(torch, dtype)
+    count = torch.Size(shape).numel()
+    if dtype == "bool":
+        return (torch.arange(count) % 2 == 0).reshape(shape)
+    raw = torch.randint(0, 256, (count * kind.itemsize,), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
+    return raw.view(kind).reshape(shape)
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (5,), (2, 3), (0, 4)])
+@pytest.mark.parametrize("dtype", [*FLOATS, *WHOLE])
+def test_a_tensor_comes_back_with_every_bit(dtype: str, shape: tuple[int, ...]) -> None:
+    given = tensor(dtype, shape)
+    found = through_json({"state": given})["state"]
+    assert (found.dtype, found.shape, found.device) == (given.dtype, given.shape, given.device)
+    assert bits(found) == bits(given)
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float64"])
+def test_a_transposed_and_a_sliced_tensor_come_back_with_their_values(dtype: str) -> None:
+    given = torch.arange(12, dtype=getattr(torch, dtype)).reshape(3, 4)
+    assert torch.equal(through_json(given.t()), given.t())
+    assert torch.equal(through_json(given[:, ::2]), given[:, ::2])
+    assert torch.equal(through_json(torch.tensor([1 + 2j]).conj()), torch.tensor([1 - 2j]))
+
+
+def test_a_tensor_that_stands_in_two_places_is_one_tensor_again() -> None:
+    given = torch.ones(3)
+    found = through_json([given, {"again": given}])
+    assert found[0] is found[1]["again"]
+
+
+def test_whether_a_gradient_is_required_is_kept_and_the_array_is_a_copy() -> None:
+    given = torch.nn.Parameter(torch.ones(2))
+    tree, arrays = freeze(given)
+    with torch.no_grad():
+        given.zero_()
+    found = thaw(tree, arrays)
+    assert found.requires_grad
+    assert found.tolist() == [1.0, 1.0]
+    found.detach()[0] = 5.0
+    assert arrays[0].tolist() == [1.0, 1.0]
+
+
+def test_plain_values_keep_type_and_order() -> None:
+    given = {
+        "step": 3,
+        "big": 2**70,
+        "flag": True,
+        "lr": 0.1,
+        "one": 1.0,
+        "minus": -0.0,
+        "none": None,
+        "betas": (0.9, 0.999),
+        "list": [(), [], {}],
+        "complex": 1 - 2j,
+        9: {2: "b", 1: "a"},
+        False: 0,
+        (0, "x"): "a tuple for a key",
+        "ordered": OrderedDict(b=1, a=2),
+        "milestones": Counter({4: 2, 9: 1}),
+    }
+    found = through_json(given)
+    assert repr(found) == repr(given)
+    assert list(found) == list(given)
+    assert type(found["milestones"]) is Counter
+    assert type(found["ordered"]) is OrderedDict
+
+
+@pytest.mark.parametrize("pattern", [0x7FF0000000000000, 0xFFF0000000000000, 0x7FF8000000000000, 0xFFF8000000000001])
+def test_a_number_that_is_not_finite_keeps_its_bits(pattern: int) -> None:
+    (value,) = struct.unpack(">d", pattern.to_bytes(8, "big"))
+    assert struct.pack(">d", through_json(value)) == pattern.to_bytes(8, "big")
+
+
+def test_what_cannot_be_frozen_is_named_and_comes_back_as_none() -> None:
+    class Anything:
+        pass
+
+    tree, arrays = freeze({"lr_lambdas": [lambda epoch: epoch, Anything()], "sparse": torch.eye(2).to_sparse()})
+    assert arrays == []
+    told = str(tree)
+    assert "{'opaque': 'function'}" in told
+    assert "Anything'}" in told
+    assert "{'opaque': 'torch.Tensor'}" in told
+    assert thaw(tree, arrays) == {"lr_lambdas": [None, None], "sparse": None}
+
+
+def test_a_tree_that_freeze_did_not_make_is_refused() -> None:
+    with pytest.raises(ValueError, match="should have a key that freeze writes"):
+        thaw({"lr": 0.1}, [])
+    with pytest.raises(ValueError, match="has none of that name"):
+        thaw({"tensor": 0, "dtype": "float1", "device": "cpu", "requires_grad": False}, [torch.zeros(1).numpy()])
+
+
+@pytest.mark.parametrize("kind", [torch.optim.AdamW, torch.optim.SGD, torch.optim.Rprop, torch.optim.LBFGS])
+def test_an_optimizer_goes_on_from_a_thawed_state_as_from_its_own(kind: type[torch.optim.Optimizer]) -> None:
+    def built() -> tuple[torch.optim.Optimizer, torch.nn.Parameter]:
+        parameter = torch.nn.Parameter(torch.tensor([0.5, -1.25]))
+        return kind([parameter], lr=0.1), parameter
+
+    def step(made: tuple[torch.optim.Optimizer, torch.nn.Parameter], gradient: float) -> None:
+        optimizer, parameter = made
+
+        def closure() -> float:
+            parameter.grad = torch.full((2,), gradient)
+            return gradient
+
+        optimizer.step(closure)
+
+    one, other = built(), built()
+    step(one, 0.5)
+    other[0].load_state_dict(through_json(one[0].state_dict()))
+    with torch.no_grad():
+        other[1].copy_(one[1])
+    step(one, -0.25)
+    step(other, -0.25)
+    assert torch.equal(one[1], other[1])
+    assert bool(one[1].isfinite().all())

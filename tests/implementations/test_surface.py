@@ -1,0 +1,183 @@
+"""The API surface of an optimizer: the same in every run, and different exactly where something changed."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+import warnings
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from house.sources import PACKAGES, ROOT
+from stepcheck_implementations import describe
+from stepcheck_implementations.overheard import overheard
+from stepcheck_implementations.surface import library_surface, of, surface
+from stepcheck_implementations.target import TargetError
+
+NAMES = tuple(f"torch.optim.{name}" for name in describe.optimizers("torch.optim"))
+
+
+@cache
+def told(target: str) -> dict[str, Any]:
+    return surface(target)
+
+
+def lines(value: Any) -> Iterator[str]:
+    """Yield every text in ``value``, keys too."""
+    if isinstance(value, dict):
+        for key, entry in value.items():
+            yield key
+            yield from lines(entry)
+    elif isinstance(value, list):
+        for entry in value:
+            yield from lines(entry)
+    elif isinstance(value, str):
+        yield value
+
+
+@pytest.mark.parametrize("target", NAMES)
+def test_every_class_of_torch_is_built_and_stepped_and_told_the_same_twice(target: str) -> None:
+    found = told(target)
+    assert found["way"] is not None
+    assert found == surface(target)
+    json.dumps(found, allow_nan=False)
+
+
+@pytest.mark.parametrize("target", NAMES)
+def test_nothing_is_told_that_differs_between_machines(target: str) -> None:
+    for line in lines(told(target)):
+        assert "\n" not in line
+        assert not re.search(r"0x[0-9a-f]+|site-packages|\.(py|cpp)\b|Triggered internally", line), line
+
+
+def test_another_process_tells_the_same() -> None:
+    program = (
+        "import json; from stepcheck_implementations.surface import *; "
+        "print(json.dumps([surface('torch.optim.Adagrad'), library_surface('torch.optim')]))"
+    )
+    roots = os.pathsep.join(str(ROOT / root) for root in PACKAGES.values())
+    environment = {**os.environ, "PYTHONPATH": roots, "PYTHONHASHSEED": "7"}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == [told("torch.optim.Adagrad"), library_surface("torch.optim")]
+
+
+def test_adamw_is_told_to_be_an_adam_with_its_own_default() -> None:
+    found = told("torch.optim.AdamW")
+    assert found["bases"][0] == "torch.optim.adam.Adam"
+    assert {"name": "weight_decay", "kind": "positional_or_keyword", "default": 0.01} in found["signature"]
+    assert found["defaults"]["betas"] == {"type": "tuple", "value": [0.9, 0.999]}
+    assert found["groups"]["params"] == {"type": "list", "value": 2}
+    assert found["state_dict"]["before"]["state"] == "empty dict"
+    assert found["state_dict"]["after"]["state[1].exp_avg"] == "Tensor float32 [3] cpu"
+    assert found["state_with"]["amsgrad=True"]["[0].max_exp_avg_sq"] == "Tensor float32 [2, 3] cpu"
+    assert found["state_with"]["bfloat16"]["[0].exp_avg"] == "Tensor bfloat16 [2, 3] cpu"
+
+
+@pytest.mark.parametrize(
+    ("target", "case", "what"),
+    [
+        ("AdamW", "lr=-1.0", "at construction: ValueError: Invalid learning rate: -1.0"),
+        ("AdamW", "betas=(1.0, 0.999)", "at construction: ValueError: Invalid beta parameter at index 0: 1.0"),
+        ("AdamW", "betas=(0.9,)", "at construction: IndexError"),
+        ("AdamW", "foreach=True, fused=True", "at construction: RuntimeError"),
+        ("AdamW", "capturable=True", "at the step: AssertionError"),
+        ("AdamW", "lr a 2-element tensor", "at construction: ValueError: Tensor lr must be 1-element"),
+        ("SGD", "nesterov=True", "at construction: ValueError: Nesterov momentum requires a momentum"),
+        ("SGD", "nesterov=True, momentum=0.5", "accepted"),
+        ("SGD", "nesterov=True, momentum=0.5, dampening=0.25", "at construction: ValueError"),
+        ("SGD", "no parameters", "at construction: ValueError: optimizer got an empty parameter list"),
+        ("SGD", "numbers for parameters", "at construction: TypeError"),
+        ("SGD", "a parameter twice in one group", "accepted; warns UserWarning: optimizer contains a parameter group"),
+        ("SGD", "a parameter in two groups", "at construction: ValueError: some parameters appear in more than one"),
+        ("SGD", "a tensor that is no leaf", "at construction: ValueError: can't optimize a non-leaf Tensor"),
+        ("SGD", "a load of two groups into one", "at the load: ValueError: loaded state dict has a different number"),
+        ("SGD", "a load of another number of parameters", "at the load: ValueError"),
+        ("LBFGS", "a step without a closure", "at the step: TypeError"),
+        ("LBFGS", "two groups", "at construction: ValueError: LBFGS doesn't support per-parameter options"),
+        ("Rprop", "etas=(1.5, 1.2)", "at construction: ValueError: Invalid eta values: 1.5, 1.2"),
+    ],
+)
+def test_a_bad_argument_is_told_with_its_place_and_message(target: str, case: str, what: str) -> None:
+    assert told(f"torch.optim.{target}")["errors"][case].startswith(what)
+
+
+def test_a_class_that_takes_matrices_or_sparse_gradients_alone_says_so() -> None:
+    assert told("torch.optim.Muon")["way"]["shapes"] == [[2, 3], [3, 2]]
+    assert told("torch.optim.SparseAdam")["way"]["gradients"] == "sparse"
+    assert told("torch.optim.LBFGS")["way"]["closure"]
+
+
+class Renamed(torch.optim.SGD):
+    """SGD whose state has another name, and which warns."""
+
+    def step(self, closure: Any = None) -> Any:
+        warnings.warn("a step is taken", FutureWarning, stacklevel=2)
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                self.state[parameter]["velocity"] = torch.zeros((), dtype=torch.float64)
+        return super().step(closure)
+
+
+def test_a_state_of_another_name_and_a_warning_are_told() -> None:
+    found, plain = of(Renamed, "mine:Renamed"), told("torch.optim.SGD")
+    assert found["bases"][0] == "torch.optim.sgd.SGD"
+    assert found["members"] == {"step": "function(self, closure=None)"}
+    assert found["signature"] == plain["signature"]
+    added = found["state_dict"]["after"].items() - plain["state_dict"]["after"].items()
+    assert ("state[0].velocity", "Tensor float64 [] cpu") in added
+    assert found["warnings"]["step"] == {"FutureWarning: a step is taken": 1}
+    assert plain["warnings"] == {"construction": {}, "step": {}}
+
+
+def test_what_is_no_optimizer_is_refused_and_what_cannot_be_built_has_no_way() -> None:
+    class Demanding(torch.optim.SGD):
+        def __init__(self, params: Any) -> None:
+            raise RuntimeError("not today")
+
+    assert of(Demanding, "mine:Demanding")["way"] is None
+    with pytest.raises(TargetError, match="did you mean"):
+        surface("torch.optim.Adan")
+    with pytest.raises(TargetError, match="nothing_like_this"):
+        library_surface("nothing_like_this")
+
+
+def test_a_library_tells_the_public_names_of_its_modules() -> None:
+    modules = library_surface("torch.optim")["modules"]
+    assert modules["torch.optim"]["AdamW"] == "optimizer"
+    assert modules["torch.optim"]["lr_scheduler"] == "module"
+    assert modules["torch.optim.lr_scheduler"]["StepLR"] == "scheduler"
+    assert modules["torch.optim.swa_utils"]["update_bn"] == "function"
+    assert modules["torch.optim.swa_utils"]["AveragedModel"] == "class"
+    assert not any(name.startswith("_") for names in modules.values() for name in names)
+
+
+def test_the_process_is_left_as_it_was() -> None:
+    def state() -> tuple[Any, ...]:
+        drawn = np.random.get_state(legacy=True)
+        return (
+            random.getstate(),
+            tuple(np.asarray(part).tobytes() if i == 1 else part for i, part in enumerate(drawn)),
+            torch.random.get_rng_state().numpy().tobytes(),
+            torch.get_default_dtype(),
+            torch.is_grad_enabled(),
+            torch.is_warn_always_enabled(),
+            list(warnings.filters),
+        )
+
+    before = state()
+    surface("torch.optim.Adam")
+    with overheard() as heard, torch.no_grad():
+        torch.set_default_dtype(torch.float64)
+        torch.rand(3), random.random(), np.random.random()
+        warnings.warn("heard at 0x7f3a", stacklevel=1)
+    assert heard == ["UserWarning: heard at 0x…"]
+    assert state() == before
