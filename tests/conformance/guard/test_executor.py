@@ -113,7 +113,7 @@ CELLS = [f"torch.optim.{name}/{mode}/{dtype}" for name in "abcdefgh" for mode in
 @pytest.mark.parametrize("parts", [1, 2, 3, 7, 100])
 def test_every_job_is_in_one_shard_in_its_place(parts: int) -> None:
     shards = [shard(CELLS, f"{part}/{parts}", str) for part in range(1, parts + 1)]
-    assert sorted(sum(shards, [])) == sorted(CELLS)
+    assert sorted(cell for jobs in shards for cell in jobs) == sorted(CELLS)
     assert all(sorted(jobs, key=CELLS.index) == jobs for jobs in shards)
     if parts <= 3:
         assert all(shards)
