@@ -140,7 +140,11 @@ def _serve(prepare: Prepare[Any, Any], link: Connection) -> None:
     try:
         with prepare() as perform:
             for job in orders(link):
-                link.send((perform(job), None))
+                answer = perform(job)
+                try:
+                    link.send((answer, None))
+                except ConnectionError:  # the run was left early
+                    return
     except BaseException as error:
         with contextlib.suppress(OSError):  # the parent is gone
             link.send((None, portable(error)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from stepcheck.guard.environments import Unavailable
 
@@ -19,7 +19,7 @@ class Found:
     good: str
     bad: str
     tried: tuple[str, ...] = ()
-    skipped: Mapping[str, str] | None = None
+    skipped: Mapping[str, str] = field(default_factory=dict)
     between: tuple[str, ...] = ()
 
     @property
