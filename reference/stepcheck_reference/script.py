@@ -282,7 +282,7 @@ def _regime(regime: str, words: NDArray[np.uint64], form: Format) -> NDArray[np.
         # The sum of four uniform numbers (Irwin and Hall 1927), with mean 0 and variance 1.
         low = np.uint64(0xFFFFFFFF)
         summed = (words >> np.uint64(32)).sum(axis=1) + (words & low).sum(axis=1)
-        return (summed.astype(np.float64) * 2.0**-32 - 2.0) * np.sqrt(3.0)
+        return np.asarray((summed.astype(np.float64) * 2.0**-32 - 2.0) * math.sqrt(3.0))
     sign = np.where(words[:, 1] & np.uint64(1), -1.0, 1.0)
     if regime == "wide":
         return sign * _power((first - 0.5) * top)
@@ -299,7 +299,7 @@ def _regime(regime: str, words: NDArray[np.uint64], form: Format) -> NDArray[np.
 def _power(exponent: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return 2 to whole exponents, and straight lines between."""
     whole = np.floor(exponent)
-    return np.ldexp(1.0 + (exponent - whole), whole.astype(np.int64))
+    return np.asarray(np.ldexp(1.0 + (exponent - whole), whole.astype(np.int64)))
 
 
 def _words(seeds: Sequence[int], count: int) -> NDArray[np.uint64]:

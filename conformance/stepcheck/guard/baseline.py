@@ -139,7 +139,7 @@ class Baseline:
 
     def _recording(self, facts: str, names: str, keys: str, file: str) -> Recording:
         held, pairs = self.tensors.get(file, {}), zip(self.shared[names], self.shared[keys], strict=True)
-        tensors = {name: _widened(held[key], char) for (name, char), key in pairs}
+        tensors = {name: _widened(held[key], char, shape) for (name, char, *shape), key in pairs}
         return Recording(_joined(self.shared[facts], self.shared), tensors)
 
 
@@ -251,11 +251,13 @@ def _tensors(path: Path, users: list[str]) -> Tensors:
     return dict(found)
 
 
-def _stored(recording: Recording) -> tuple[list[list[str]], list[tuple[str, NDArray[Any]]]]:
-    """Return the names of a recording's tensors with their own formats, and each in the narrowest with its digest."""
-    names, tensors = [], []
+def _stored(recording: Recording) -> tuple[list[list[Any]], list[tuple[str, NDArray[Any]]]]:
+    """Return the names of a recording's tensors with format and shape, and each in the narrowest with its digest."""
+    names: list[list[Any]] = []
+    tensors = []
     for name, values in sorted(recording.tensors.items()):
-        names.append([name, values.dtype.char])
+        shape = [] if values.ndim == 1 else list(values.shape) or [None]
+        names.append([name, values.dtype.char, *shape])
         narrow = _narrowed(np.ascontiguousarray(values).reshape(-1))
         tensors.append((_key(narrow), narrow))
     return names, tensors
@@ -285,11 +287,13 @@ def _narrowed(values: NDArray[Any]) -> NDArray[Any]:
         return half if np.array_equal(half.astype(np.float32).view(np.uint32), words) else single
 
 
-def _widened(values: NDArray[Any], char: str) -> NDArray[Any]:
+def _widened(values: NDArray[Any], char: str, shape: list[int | None]) -> NDArray[Any]:
+    """Return ``values`` as they were; ``shape`` is empty for a list of numbers, and [None] for a number."""
     kind = np.dtype(char)
     if kind.kind == "f" and values.dtype == np.uint16:
-        return (values.astype(np.uint32) << np.uint32(16)).view(np.float32).astype(kind)
-    return values.astype(kind)
+        values = (values.astype(np.uint32) << np.uint32(16)).view(np.float32)
+    values = values.astype(kind)
+    return values.reshape([size for size in shape if size is not None]) if shape else values
 
 
 def _split(facts: Mapping[str, Any]) -> tuple[dict[str, Any], list[Any]]:

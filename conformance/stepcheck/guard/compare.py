@@ -17,6 +17,8 @@ from stepcheck_implementations.recording import Recording, continued, to_traject
 from stepcheck_reference.script import Script, from_json
 from stepcheck_reference.trajectory import Trajectory
 
+_FEW = 8
+"""Entries of a list that are compared one by one."""
 _LONGEST = 160
 """Characters of a value that are shown."""
 
@@ -204,9 +206,16 @@ def _run(recording: Recording, label: str) -> Recording:
 def _schedule(asked: Asked, old: Recording, new: Recording) -> Difference:
     from stepcheck.guard.schedule_points import points
 
-    found, reals, moved_ = points(asked, old, new)
-    facts = _api(old.facts, new.facts)
-    return difference(asked.id, asked.kind, asked.target, [*found, *facts], reals, moved_)
+    found, reals, count = points(asked, old, new)
+    facts = _api(*(_without_rates(recording.facts) for recording in (old, new)))
+    return difference(asked.id, asked.kind, asked.target, [*found, *facts], reals, count)
+
+
+def _without_rates(value: Any) -> Any:
+    """Return a scheduler's facts without the rates in its state, which are told of as a sequence."""
+    if isinstance(value, dict):
+        return {key: _without_rates(entry) for key, entry in value.items() if key != "_last_lr"}
+    return [_without_rates(entry) for entry in value] if isinstance(value, list) else value
 
 
 def _api(old: Any, new: Any, path: str = "") -> Iterator[Point]:
@@ -221,7 +230,11 @@ def _api(old: Any, new: Any, path: str = "") -> Iterator[Point]:
             else:
                 yield from _api(old[key], new[key], here)
     elif _are_named(old) and _are_named(new):
-        yield from _api(*({entry["name"]: {**entry} for entry in values} for values in (old, new)), path)
+        before, after = ({entry["name"]: entry for entry in values} for values in (old, new))
+        yield from _api(before, after, path)
+    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new) <= _FEW:
+        for place, pair in enumerate(zip(old, new, strict=True)):
+            yield from _api(*pair, f"{path}[{place}]")
     elif old != new:
         yield Point(Change.CHANGED, f"{path} is {_short(new)}, and was {_short(old)}", api=True)
 
