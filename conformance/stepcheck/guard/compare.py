@@ -101,7 +101,7 @@ class _Steps:
         found: list[Point] = []
         courses: list[Course] = []
         for script, one, other, old, new in self.pairs:
-            found += _told(script.label, one, other)
+            found += _told(script.label, one, other, int(one["at"]) if self.asked.kind == CHECKPOINT else 0)
             before, after = to_trajectory(script, old), self._course(script, old, new)
             steps = min(before.steps, after.steps)
             courses.append(Course(script.until(steps), until(before, steps), until(after, steps)))
@@ -128,9 +128,11 @@ class _Steps:
         yield from found.points
 
 
-def _told(label: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Point]:
-    """Yield what differs in what a run was seen to do beside its numbers."""
+def _told(label: str, old: Mapping[str, Any], new: Mapping[str, Any], at: int = 0) -> Iterator[Point]:
+    """Yield what differs in what a run was seen to do beside its numbers; the new one began after step ``at``."""
     one, other = old["fault"], new["fault"]
+    if other is not None and at:
+        other = [*other[:2], other[2] + at]
     if one != other:
         changed = one is None or other is None or one[0] != other[0] or one[2] != other[2]
         same_error = not changed and one[1].partition(":")[0] == other[1].partition(":")[0]
@@ -140,8 +142,10 @@ def _told(label: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterato
             way = f"{_ending(other)}, and {_ended(one)}"
             yield Point(Change.CHANGED, f"{label}: {way}", way, law="SC201")
     for what, law in (("wrote", "SC203"), ("calls", "SC231")):
-        if old.get(what, []) != new.get(what, []):
-            told = f"{label}: {_SAYS[what]} {new.get(what)}, and were {old.get(what)}"
+        before, after = old.get(what, []), new.get(what, [])
+        before = before[at:] if what == "calls" else before
+        if before != after:
+            told = f"{label}: {_SAYS[what]} {after}, and were {before}"
             yield Point(Change.CHANGED, told, f"other {_SAYS[what].removesuffix(' are')}", law=law)
     if _held(old) != _held(new):
         yield from _held_points(_held(old), _held(new))

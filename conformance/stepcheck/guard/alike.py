@@ -1,0 +1,68 @@
+"""Alike: points that many cells have in common, told once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from stepcheck.guard.difference import Change, Difference, Point
+
+_CELL = re.compile(r"(?P<name>.+)\[(?P<configuration>[^\]]*)\] (?P<mode>\S+) (?P<dtype>\S+) (?P<device>\S+)(?: checkpoint)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """Cells of one target and kind that differ in one way; ``point`` is the worst of theirs, at ``worst``."""
+
+    target: str
+    kind: str
+    point: Point
+    worst: Difference
+    cells: tuple[Difference, ...]
+
+    @property
+    def change(self) -> Change:
+        """The class of the point."""
+        return self.point.change
+
+    @property
+    def where(self) -> str:
+        """The cells in words: the one there is, or how many and what they have in common."""
+        return where(self.cells)
+
+
+def alike(differences: Iterable[Difference]) -> list[Alike]:
+    """Return what ``differences`` differ in, the gravest first; those that were accepted are left out."""
+    found: dict[tuple[str, str, Change, str, str], list[tuple[Difference, Point]]] = {}
+    for entry in differences:
+        if not entry.accepted:
+            for point in entry.points:
+                key = (entry.target, entry.kind, point.change, point.law, point.common)
+                found.setdefault(key, []).append((entry, point))
+    groups = []
+    for (target, kind, *_), pairs in found.items():
+        worst, point = max(pairs, key=lambda pair: (pair[1].radii == pair[1].radii, pair[1].radii, pair[1].ulps))
+        groups.append(Alike(target, kind, point, worst, tuple(entry for entry, _ in pairs)))
+    order = list(Change)
+    return sorted(groups, key=lambda group: (-order.index(group.change), group.point.api))
+
+
+def where(cells: Sequence[Difference]) -> str:
+    """Return ``cells`` in words."""
+    if len(cells) == 1:
+        return cells[0].cell
+    parts = [_CELL.fullmatch(entry.cell) for entry in cells]
+    if not all(parts):
+        return f"{len(cells)} cells, as {cells[0].cell}"
+    told = []
+    for axis in ("configuration", "mode", "dtype", "device"):
+        values = list(dict.fromkeys(part[axis] for part in parts if part))
+        if len(values) <= _FEW:
+            told.append(", ".join(values))
+    name = parts[0]["name"] if parts[0] else ""
+    return f"{len(cells)} cells of {name}" + (f" ({'; '.join(told)})" if told else "")
+
+
+_FEW = 3
+"""Values of an axis up to which they are named."""
