@@ -44,11 +44,20 @@ def kind_of(value: Any) -> str:
     return type_name(value)
 
 
+_LARGEST_KEY = 1 << 20
+"""A whole number above it, as a key, is an object's id, which differs from run to run."""
+
+
 def layout(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """Yield each path into ``value`` and the type of what is there; a list of numbers is one entry."""
+    """Yield each path into ``value`` and the type of what is there; a list of numbers is one entry.
+
+    An object or its id, as a key, is told by its place.
+    """
     if isinstance(value, Mapping) and value:
-        for key, entry in value.items():
-            yield from layout(entry, f"{path}[{key!r}]" if not isinstance(key, str) else f"{path}.{key}".lstrip("."))
+        for place, (key, entry) in enumerate(value.items()):
+            yield from layout(
+                entry, f"{path}.{key}".lstrip(".") if isinstance(key, str) else f"{path}[{_key(key, place)}]"
+            )
     elif isinstance(value, (list, tuple)) and any(isinstance(entry, (Mapping, torch.Tensor)) for entry in value):
         for place, entry in enumerate(value):
             yield from layout(entry, f"{path}[{place}]")
@@ -56,3 +65,9 @@ def layout(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
         yield path, f"{kind_of(value)} of {', '.join(kind_of(entry) for entry in value) or 'nothing'}"
     else:
         yield path, f"empty {kind_of(value)}" if isinstance(value, Mapping) else kind_of(value)
+
+
+def _key(key: Any, place: int) -> str:
+    if isinstance(key, int):
+        return str(key) if key <= _LARGEST_KEY else f"id {place}"
+    return f"{type_name(key)} {place}"

@@ -37,6 +37,7 @@ class Way:
             "shapes": [list(shape) for shape in self.shapes],
             "gradients": "sparse" if self.sparse else "dense",
             "closure": self.asks,
+            "one": self.one,
             "given": dict(self.required),
         }
 
@@ -46,8 +47,7 @@ class Way:
 
     def build(self, kind: Callable[..., Any], given: Any, **arguments: Any) -> Any:
         """Return what ``kind`` makes of ``given``, a list of parameters or of groups."""
-        first = given[0] if self.one and isinstance(given, list) else given
-        return kind(first, **{**self.required, **arguments})
+        return kind(given[0] if self.one else given, **{**self.required, **arguments})
 
     def step(self, thing: Any, parameters: Sequence[torch.Tensor]) -> None:
         """Take one step of ``thing``, each parameter having a gradient whose elements all differ."""
@@ -78,7 +78,8 @@ def way_of(kind: Callable[..., Any], signature: Signature) -> Way | None:
         one=signature.one,
         required={name: VISIBLE.get(name, 0.5) for name in signature.required if name not in signature.positional},
     )
-    ways = [plain, replace(plain, asks=True), replace(plain, shapes=_MATRICES), replace(plain, sparse=True)]
+    changes: tuple[dict[str, Any], ...] = ({}, {"asks": True}, {"shapes": _MATRICES}, {"sparse": True}, {"one": True})
+    ways = (replace(plain, **change) for change in changes)
     return next((way for way in ways if _works(way, kind)), None)
 
 

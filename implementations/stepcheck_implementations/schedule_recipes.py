@@ -353,6 +353,16 @@ _TOGETHER: tuple[Recipe, ...] = (
     ),
     _recipe(
         "SequentialLR",
+        "a takeover by what multiplies",
+        _NO_JUMPS,
+        schedulers=[
+            _nested("ConstantLR", factor=0.5, total_iters=10),
+            _nested("MultiplicativeLR", lr_lambda=_function("constant", at=0.9)),
+        ],
+        milestones=[4],
+    ),
+    _recipe(
+        "SequentialLR",
         "sequences in a sequence",
         _NO_JUMPS,
         schedulers=[

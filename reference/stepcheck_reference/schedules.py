@@ -44,9 +44,11 @@ class _Formula:
     step: Callable[[Number, int], Number]
     closed: Callable[[int], Number] | None = None
 
-    def restarted(self, rate: Number) -> Number:
-        """Return the rate where the scheduler takes over at its epoch 0."""
-        return self.step(rate, 0) if self.closed is None else self.closed(0)
+    def restarted(self) -> Number:
+        """Return the rate where the scheduler takes over from another, at its epoch 0."""
+        if self.closed is None:
+            raise _Undefined("a takeover without a closed form")
+        return self.closed(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +75,8 @@ def envelope(recipe: Recipe, steps: int) -> Envelope | None:
     The centre is the documented formula in exact arithmetic, from the exact binary64 settings, rounded once. The radius
     is the farthest that any evaluation of the recurrence or of the closed form in binary64 can be from it; where a
     comparison depends on rounding, of either outcome. Rows after a schedule's end are nan. None where the documentation
-    defines no sequence: settings that are refused, two forms that contradict each other, and what a resumed scheduler
-    whose next rate depends on the last does first.
+    defines no sequence: settings that are refused, two forms that contradict each other, and what a scheduler whose
+    rate depends on the last does first where it is resumed, or takes over from another without a closed form.
     """
     if _name(recipe) == "ReduceLROnPlateau":
         return _enveloped(recipe, steps + 1, lambda groups: (_plateau(recipe, groups, steps), []))
@@ -484,7 +486,7 @@ def _sequential(settings: Mapping[str, Any], group: _Group) -> _Formula:
         began = milestones[turn - 1] if turn else 0
         if epoch == 0:
             return formulas[turn].step(group.number(group.initial), 0)
-        return formulas[turn].restarted(rate) if turn and began == epoch else formulas[turn].step(rate, epoch - began)
+        return formulas[turn].restarted() if turn and began == epoch else formulas[turn].step(rate, epoch - began)
 
     return _Formula(step)
 

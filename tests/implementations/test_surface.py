@@ -138,6 +138,35 @@ def test_a_state_of_another_name_and_a_warning_are_told() -> None:
     assert plain["warnings"] == {"construction": {}, "step": {}}
 
 
+class ByIdentity(torch.optim.SGD):
+    """SGD with a state by the ids of parameters, which differ from run to run."""
+
+    def step(self, closure: Any = None) -> Any:
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                self.state[id(parameter)] = {"seen": 1, "keys": {object(): 1.0}}  # type: ignore[index]
+        return super().step(closure)
+
+
+class OverOneTensor:
+    """A step over one tensor, in no list."""
+
+    def __init__(self, theta: Any, rate: float = 0.5) -> None:
+        self.theta, self.rate = theta, rate
+
+    @torch.no_grad()
+    def step(self) -> None:
+        self.theta -= self.rate * self.theta.grad
+
+
+def test_a_state_by_ids_and_a_class_over_one_tensor_are_told_the_same_twice() -> None:
+    found = of(ByIdentity, "mine:ByIdentity")
+    assert found == of(ByIdentity, "mine:ByIdentity")
+    assert found["state_dict"]["after"]["state[id 0].keys[object 0]"] == "float"
+    assert of(OverOneTensor, "mine:OverOneTensor")["way"]["one"]
+    assert of(OverOneTensor, "mine:OverOneTensor")["errors"]["rate=-1.0"] == "accepted"
+
+
 def test_what_is_no_optimizer_is_refused_and_what_cannot_be_built_has_no_way() -> None:
     class Demanding(torch.optim.SGD):
         def __init__(self, params: Any) -> None:
