@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 
 from stepcheck import __version__
+from stepcheck.guard_cli import guard
 from stepcheck.refusal import is_refusal
 from stepcheck.verdict import BROKEN, CONFORMS, CONTRADICTION, INTERRUPTED, WRONG_REQUEST
 
@@ -32,6 +33,9 @@ Exit codes:
 @click.version_option(__version__, prog_name="stepcheck")
 def stepcheck() -> None:
     """Checks optimizer steps: which published update rule an optimizer is, and where it leaves it."""
+
+
+stepcheck.add_command(guard)
 
 
 @stepcheck.command(epilog=EXIT_CODES)
@@ -89,10 +93,11 @@ def certify(
     from stepcheck.certificate import Certificate
     from stepcheck.certifying import Interrupted
     from stepcheck.certifying import certify as run
-    from stepcheck.report.outputs import STDOUT, append_summary, outputs, rendered
+    from stepcheck.report.markdown import summary
+    from stepcheck.report.outputs import STDOUT, append, outputs, rendered
     from stepcheck.report.progress import reporting
     from stepcheck.report.text import report
-    from stepcheck.request import mappings, settings
+    from stepcheck.request import listed, mappings, settings
 
     told = outputs({"json": STDOUT if as_json else None, "html": html, "md": md, "junit": junit})
     interrupted, stopped = False, None
@@ -101,9 +106,9 @@ def certify(
             certificate = run(
                 target,
                 rule=rule,
-                modes=_listed(modes),
-                dtypes=_listed(dtypes),
-                devices=_listed(devices),
+                modes=listed(modes),
+                dtypes=listed(dtypes),
+                devices=listed(devices),
                 fixed=settings(fixed),
                 map=mappings(maps),
                 profile=profile,
@@ -120,8 +125,8 @@ def certify(
                 raise
             certificate, stopped = error.certificate, error  # type: ignore[attr-defined]
     try:
-        told.write(certificate, strict=strict)
-        lost = append_summary(certificate)
+        told.write(lambda form: rendered(form, certificate, strict=strict))
+        lost = append(lambda limit: summary(certificate, limit=limit))
         if lost:
             click.echo(f"stepcheck: {lost}", err=True)
     finally:
@@ -244,11 +249,6 @@ def replay(token: str) -> int:
         return CONFORMS
     click.echo("\n\n".join(failure(entry, replayed.id) for entry in replayed.failures), color=_color())
     return BROKEN
-
-
-def _listed(entries: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the names in ``entries``, each of which may hold several between commas."""
-    return tuple(name.strip() for entry in entries for name in entry.split(",") if name.strip())
 
 
 def _color() -> bool | None:

@@ -132,7 +132,7 @@ def target_asked(config: pytest.Config) -> Asked:
     """Return what ``--stepcheck-target`` and the options beside it ask; raises CollectError where they ask nothing."""
     from stepcheck.case import Asked
     from stepcheck.refusal import is_refusal
-    from stepcheck.request import mappings, settings
+    from stepcheck.request import listed, mappings, settings
 
     target = config.getoption("stepcheck_target", None)
     if not target:
@@ -144,9 +144,9 @@ def target_asked(config: pytest.Config) -> Asked:
         return Asked(
             target=target,
             rule=config.getoption("stepcheck_as"),
-            modes=_listed(config.getoption("stepcheck_mode")),
-            dtypes=_listed(config.getoption("stepcheck_dtype")),
-            devices=_listed(config.getoption("stepcheck_device")),
+            modes=listed(config.getoption("stepcheck_mode")),
+            dtypes=listed(config.getoption("stepcheck_dtype")),
+            devices=listed(config.getoption("stepcheck_device")),
             fixed=settings(config.getoption("stepcheck_set")),
             map=mappings(config.getoption("stepcheck_map")),
         )
@@ -170,8 +170,3 @@ def _completed(asked: Asked, config: pytest.Config) -> Asked:
 def _hypothesis_profile(config: pytest.Config) -> str:
     """Return the name that Hypothesis' own option gives, "" where there is none or no Hypothesis."""
     return str(config.getoption("--hypothesis-profile", None) or "")
-
-
-def _listed(entries: Sequence[str]) -> tuple[str, ...]:
-    """Return the names in ``entries``, each of which may hold several between commas."""
-    return tuple(name.strip() for entry in entries for name in entry.split(",") if name.strip())

@@ -118,6 +118,11 @@ def mappings(entries: Iterable[str]) -> dict[str, str]:
     return maps
 
 
+def listed(entries: Iterable[str]) -> tuple[str, ...]:
+    """Return the names in ``entries``, each of which may hold several between commas."""
+    return tuple(name.strip() for entry in entries for name in entry.split(",") if name.strip())
+
+
 def claim(adapter: Adapter, configuration: Configuration, rule: str | None) -> tuple[str | None, str]:
     """Return (the rule that ``configuration`` is held to, why there is none).
 

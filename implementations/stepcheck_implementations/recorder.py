@@ -35,8 +35,9 @@ def record(
 ) -> Recording:
     """Return what ``cell`` does over ``scripts``, whose labels are different, run by run.
 
-    States that are ``unread``, by alphabet name, are left out, as they hold something else in every run. A cell that refuses the first step of the first script, or cannot be built, is "absent": the fact says why. Raises
-    TargetError where the target cannot be imported, and ValueError where scripts and adapter do not fit.
+    States that are ``unread``, by alphabet name, are left out, as they hold something else in every run. A cell that
+    refuses the first step of the first script, or cannot be built, is "absent": the fact says why. Raises TargetError
+    where the target cannot be imported, and ValueError where scripts and adapter do not fit.
     """
     build = built_from(adapter)
     adapter = _without_news(adapter, build)

@@ -32,9 +32,10 @@ def serve(read: Read, send: Send) -> None:
     A request is {"ask": ...}: "open" (adapter, cell, reached: the path of 8 bytes that hold the step being
     taken), "run" (script), "wake" (device), "environment", "optimizers" (library), "signature" (target), "fit"
     (target, claim, steps), "refusal" (adapter, mode, dtype, device). Of the cell that is open: "record" (scripts,
-    unread), "checkpoint" (script, at), "resume" (script, saved, and the arrays of what was saved). Of no cell: "surface"
-    (target), "library_surface" (library), "schedule" (recipe), "schedulers". The last seven are answered by "facts", and
-    "names" of the arrays. An answer holds "error" (its kind and message) where the request could not be served.
+    unread), "checkpoint" (script, at), "resume" (script, saved, and the arrays of what was saved). Of no cell:
+    "surface" (target), "library_surface" (library), "schedule" (recipe), "schedulers". The last seven are answered by
+    "facts", and "names" of the arrays. An answer holds "error" (its kind and message) where the request could not be
+    served.
     """
     from stepcheck_implementations import describe, schedules, surface, worker
 

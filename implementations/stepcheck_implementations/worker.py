@@ -214,6 +214,7 @@ class Run:
         return {**configuration.options, **adapter.modes[mode], **more}
 
     def trajectory(self) -> Trajectory:
+        """Take every step, and return what came of it; to be called once."""
         if wraps_compile(self.adapter, self.cell.mode):
             torch._dynamo.reset()
         finished, fault = 0, None

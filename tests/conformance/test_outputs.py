@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -16,9 +17,10 @@ import pytest
 from conformance import certificates
 from conformance.command import ROOT, WRONG, environment
 from stepcheck import files
-from stepcheck.certificate import from_json
+from stepcheck.certificate import Certificate, from_json
 from stepcheck.cli import main
-from stepcheck.report.outputs import GITHUB, GITHUB_LIMIT, Outputs, append_summary, outputs, rendered
+from stepcheck.report.markdown import summary
+from stepcheck.report.outputs import GITHUB, GITHUB_LIMIT, Outputs, append, outputs, rendered
 from stepcheck.request import WrongRequest
 
 ONE = ("--mode", "single", "--dtype", "float32")
@@ -30,6 +32,10 @@ def step_summary(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     path = tmp_path / "step-summary"
     monkeypatch.setenv(GITHUB, str(path))
     return path
+
+
+def bounded(certificate: Certificate, limit: int) -> str:
+    return summary(certificate, limit=limit)
 
 
 def code(*arguments: str) -> int:
@@ -140,7 +146,7 @@ def test_a_report_that_cannot_be_written_in_the_end_does_not_take_the_others_alo
     html.parent.rmdir()
     html.parent.write_text("in the way")
     with pytest.raises(WrongRequest, match=r"html=.*page\.html, but should be a file that can be written"):
-        told.write(certificates.BROKEN)
+        told.write(partial(rendered, certificate=certificates.BROKEN))
     assert md.read_text(encoding="utf-8") == rendered("md", certificates.BROKEN)
 
 
@@ -154,15 +160,15 @@ def test_nothing_is_written_where_nothing_is_asked_for(monkeypatch: pytest.Monke
     monkeypatch.delenv(GITHUB, raising=False)
     told = outputs({"json": None, "html": None})
     assert told == Outputs({})
-    told.write(certificates.BROKEN)
-    assert append_summary(certificates.BROKEN) == ""
+    told.write(partial(rendered, certificate=certificates.BROKEN))
+    assert append(partial(bounded, certificates.BROKEN)) == ""
     assert list(tmp_path.iterdir()) == []
 
 
 def test_the_summary_of_a_github_job_is_appended_to(step_summary: Path) -> None:
     step_summary.write_text("what another command said\n")
-    assert append_summary(certificates.HOLDS) == ""
-    assert append_summary(certificates.BROKEN) == ""
+    assert append(partial(bounded, certificates.HOLDS)) == ""
+    assert append(partial(bounded, certificates.BROKEN)) == ""
     text = step_summary.read_text(encoding="utf-8")
     assert text == "\n".join(
         ["what another command said\n", rendered("md", certificates.HOLDS), rendered("md", certificates.BROKEN)]
@@ -171,12 +177,12 @@ def test_the_summary_of_a_github_job_is_appended_to(step_summary: Path) -> None:
 
 def test_the_summary_of_a_github_job_stays_within_what_github_takes(step_summary: Path) -> None:
     step_summary.write_text("x" * (GITHUB_LIMIT - 1200))
-    assert append_summary(certificates.BROKEN) == ""
+    assert append(partial(bounded, certificates.BROKEN)) == ""
     text = step_summary.read_text(encoding="utf-8")
     assert "**Cut here:**" in text
     assert step_summary.stat().st_size <= GITHUB_LIMIT
     step_summary.write_text("x" * GITHUB_LIMIT)
-    assert append_summary(certificates.BROKEN) == ""
+    assert append(partial(bounded, certificates.BROKEN)) == ""
     assert step_summary.stat().st_size == GITHUB_LIMIT
 
 
@@ -185,7 +191,7 @@ def test_a_summary_that_cannot_be_appended_is_a_warning_not_a_verdict(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv(GITHUB, str(tmp_path / "not" / "there"))
-    assert append_summary(certificates.BROKEN).startswith(GITHUB)
+    assert append(partial(bounded, certificates.BROKEN)).startswith(GITHUB)
     assert code("certify", "torch.optim.SGD", "--mode", "capturable") == 5
     assert f"stepcheck: {GITHUB}=" in capsys.readouterr().err
 

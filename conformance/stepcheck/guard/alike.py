@@ -6,9 +6,15 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from stepcheck.guard.asked import CHECKPOINT
 from stepcheck.guard.difference import Change, Difference, Point
 
-_CELL = re.compile(r"(?P<name>.+)\[(?P<configuration>[^\]]*)\] (?P<mode>\S+) (?P<dtype>\S+) (?P<device>\S+)(?: checkpoint)?")
+_CELL = re.compile(
+    r"(?P<name>.+)\[(?P<configuration>[^\]]*)\] (?P<mode>\S+) (?P<dtype>\S+) (?P<device>\S+)(?: checkpoint)?"
+)
+
+
+_ORDER = (Change.GONE, Change.CHANGED, Change.ROUNDING, Change.NEW, Change.IDENTICAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +35,14 @@ class Alike:
     @property
     def where(self) -> str:
         """The cells in words: the one there is, or how many and what they have in common."""
-        return where(self.cells)
+        return where(self.cells, "checkpoints" if self.kind == CHECKPOINT else "cells")
 
 
 def alike(differences: Iterable[Difference]) -> list[Alike]:
-    """Return what ``differences`` differ in, the gravest first; those that were accepted are left out."""
+    """Return what ``differences`` differ in, what is no longer there first; those that were accepted are left out.
+
+    Of one class, numbers come before what is said.
+    """
     found: dict[tuple[str, str, Change, str, str], list[tuple[Difference, Point]]] = {}
     for entry in differences:
         if not entry.accepted:
@@ -44,24 +53,23 @@ def alike(differences: Iterable[Difference]) -> list[Alike]:
     for (target, kind, *_), pairs in found.items():
         worst, point = max(pairs, key=lambda pair: (pair[1].radii == pair[1].radii, pair[1].radii, pair[1].ulps))
         groups.append(Alike(target, kind, point, worst, tuple(entry for entry, _ in pairs)))
-    order = list(Change)
-    return sorted(groups, key=lambda group: (-order.index(group.change), group.point.api))
+    return sorted(groups, key=lambda group: (_ORDER.index(group.change), group.point.api))
 
 
-def where(cells: Sequence[Difference]) -> str:
-    """Return ``cells`` in words."""
+def where(cells: Sequence[Difference], noun: str = "cells") -> str:
+    """Return ``cells`` in words; ``noun`` is what several are called."""
     if len(cells) == 1:
         return cells[0].cell
     parts = [_CELL.fullmatch(entry.cell) for entry in cells]
     if not all(parts):
-        return f"{len(cells)} cells, as {cells[0].cell}"
+        return f"{len(cells)} {noun}, as {cells[0].cell}"
     told = []
     for axis in ("configuration", "mode", "dtype", "device"):
         values = list(dict.fromkeys(part[axis] for part in parts if part))
         if len(values) <= _FEW:
             told.append(", ".join(values))
     name = parts[0]["name"] if parts[0] else ""
-    return f"{len(cells)} cells of {name}" + (f" ({'; '.join(told)})" if told else "")
+    return f"{len(cells)} {noun} of {name}" + (f" ({'; '.join(told)})" if told else "")
 
 
 _FEW = 3

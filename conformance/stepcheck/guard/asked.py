@@ -24,8 +24,8 @@ class Asked:
     """One cell and what a worker is asked about it.
 
     ``target`` is the class, or the library, that it is about; ``request`` is what the worker's loop gets (see
-    ``serve``), and ``adapter`` and ``cell`` what is opened before, None where nothing is. ``rule`` names the update rule
-    that its steps are held to, "" where there is none. ``arrays`` go with the request.
+    ``serve``), and ``adapter`` and ``cell`` what is opened before, None where nothing is. ``rule`` names the update
+    rule that its steps are held to, "" where there is none. ``arrays`` go with the request.
     """
 
     id: str
@@ -68,7 +68,9 @@ def record(workers: Recorder, asked: Asked) -> Recording:
             return _ended(asked, found)
     except TargetError as error:
         return Recording({"absent": str(error)}, {})
-    alone = [record(workers, replace(asked, request={**asked.request, "scripts": [s]})) for s in asked.request["scripts"]]
+    alone = [
+        record(workers, replace(asked, request={**asked.request, "scripts": [s]})) for s in asked.request["scripts"]
+    ]
     if all("absent" in one.facts for one in alone):
         return alone[0]
     runs = {label: facts for one in alone for label, facts in one.facts.get("runs", {}).items()}

@@ -171,10 +171,7 @@ def save(baseline: Baseline, directory: Path) -> None:
 
 
 def _manifest(baseline: Baseline, table: Mapping[str, int]) -> str:
-    cells = {
-        name: [getattr(kept, each.name) for each in fields(kept)]
-        for name, kept in baseline.cells.items()
-    }
+    cells = {name: [getattr(kept, each.name) for each in fields(kept)] for name, kept in baseline.cells.items()}
     parts = {
         "format": FORMAT,
         "environment": baseline.environment,

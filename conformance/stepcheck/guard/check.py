@@ -17,15 +17,15 @@ from stepcheck.guard.corpus import Wanted, corpus
 from stepcheck.guard.difference import Change, Difference, Point, difference
 from stepcheck.guard.executor import Executor, Local, shard
 from stepcheck.guard.patterns import chosen
-from stepcheck.guard.record import Progress, environment_of, recorded
+from stepcheck.guard.record import Progress, recorded
+from stepcheck.guard.site import OWN, Site, environment_of
 from stepcheck.request import WrongRequest
 from stepcheck.verdict import BROKEN, CONFORMS, NOTHING_COMPARED
-from stepcheck_implementations.interpreter import Interpreter
 from stepcheck_implementations.pool import Workers
 from stepcheck_implementations.recording import Recording
 
 POLICIES = ("changed", "rounding", "api")
-"""What a check may fail on: a cell that changed or is gone; one that moved at all; one that offers or says otherwise."""
+"""What a check may fail on: a cell changed or is gone; one moved at all; one offers or says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +62,16 @@ def fails(entry: Difference, policy: str) -> bool:
 def check(
     directory: Path,
     *,
-    interpreter: Interpreter | None = None,
-    torch: str = "",
+    site: Site = OWN,
     executor: Executor | None = None,
     part: str = "",
     only: Sequence[str] = (),
     accept: Sequence[str] = (),
     reason: str = "",
     progress: Progress = lambda done, total, cell: None,
+    say: Callable[[str], None] = lambda line: None,
 ) -> Checked:
-    """Return how the cells of the baseline in ``directory`` differ under the workers' torch.
+    """Return how the cells of the baseline in ``directory`` differ under the torch of ``site``.
 
     ``only`` are patterns of cells, with "*" and "?"; ``part`` "I/N" is one shard of them. Changes of the cells that
     ``accept`` names are written into the baseline with today's date and ``reason``: they are accepted from then on, as
@@ -85,8 +85,8 @@ def check(
     if part:
         names = shard(names, part, lambda name: name)
     accepting = set(chosen(accept, names))
-    with Workers(interpreter=interpreter) as workers:
-        new = environment_of(workers, torch)
+    with Workers(interpreter=site.interpreter(say)) as workers:
+        new = environment_of(workers, site.torch)
         kept = [(baseline.asked(name), baseline.recording(name)) for name in names]
         again = {entry.id: _again(entry, old) for entry, old in kept}
         more = [] if only or baseline.wanted.get("shard") else _more(baseline, workers, part)
@@ -95,7 +95,7 @@ def check(
         found: dict[str, Recording] = {}
         told: dict[str, Difference] = {}
         for done, (entry, recording) in enumerate(
-            recorded([*again.values(), *more], workers, executor or Local(usable_cores())), 1
+            recorded([*again.values(), *more], workers, executor or Local(usable_cores()), site), 1
         ):
             progress(done, total, entry.id)
             if entry.id not in again:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -36,7 +36,7 @@ def compare(asked: Asked, old: Recording, new: Recording) -> Difference:
         return difference(asked.id, asked.kind, asked.target, found.points(), found.reals, found.moved)
     if asked.kind == SCHEDULE:
         return _schedule(asked, old, new)
-    return difference(asked.id, asked.kind, asked.target, _api(old.facts, new.facts))
+    return difference(asked.id, asked.kind, asked.target, told_once(_api(old.facts, new.facts)))
 
 
 def resumed(asked: Asked, old: Recording) -> Asked | None:
@@ -53,12 +53,8 @@ def resumed(asked: Asked, old: Recording) -> Asked | None:
         _starting(tensor, Literal(tuple(trace.theta[at - 1].astype(float).tolist())))
         for tensor, trace in zip(script.tensors, course.traces, strict=True)
     )
-    groups = tuple(
-        Group(group.tensors, hyper) for group, hyper in zip(script.groups, script.hyper_at(at), strict=True)
-    )
-    tail = Script(
-        tensors, groups, script.steps[at:], script.objective, script.manners, script.box, label=script.label
-    )
+    groups = tuple(Group(group.tensors, hyper) for group, hyper in zip(script.groups, script.hyper_at(at), strict=True))
+    tail = Script(tensors, groups, script.steps[at:], script.objective, script.manners, script.box, label=script.label)
     names = [name for name in old.tensors if name.startswith("saved ")]
     arrays = [old.tensors[name] for name in sorted(names, key=lambda name: int(name.split()[1]))]
     request = {"ask": "resume", "script": to_json(tail), "saved": old.facts["saved"]}
@@ -174,7 +170,9 @@ def _held_points(old: list[dict[str, list[Any]]], new: list[dict[str, list[Any]]
             elif key not in one:
                 yield Point(Change.CHANGED, f"state {key!r} is new, {_kind(other[key])}", api=True)
             elif one[key] != other[key]:
-                yield Point(Change.CHANGED, f"state {key!r} is {_kind(other[key])}, and was {_kind(one[key])}", api=True)
+                yield Point(
+                    Change.CHANGED, f"state {key!r} is {_kind(other[key])}, and was {_kind(one[key])}", api=True
+                )
 
 
 def _kind(value: list[Any]) -> str:
@@ -212,7 +210,7 @@ def _schedule(asked: Asked, old: Recording, new: Recording) -> Difference:
 
     found, reals, count = points(asked, old, new)
     facts = _api(*(_without_rates(recording.facts) for recording in (old, new)))
-    return difference(asked.id, asked.kind, asked.target, [*found, *facts], reals, count)
+    return difference(asked.id, asked.kind, asked.target, [*found, *told_once(facts)], reals, count)
 
 
 def _without_rates(value: Any) -> Any:
@@ -241,6 +239,39 @@ def _api(old: Any, new: Any, path: str = "") -> Iterator[Point]:
             yield from _api(*pair, f"{path}[{place}]")
     elif old != new:
         yield Point(Change.CHANGED, f"{path} is {_short(new)}, and was {_short(old)}", api=True)
+
+
+def told_once(points: Iterable[Point]) -> list[Point]:
+    """Return ``points`` with those joined that say the same of a name in several places, as of a new argument."""
+    found: dict[tuple[str, str], list[Point]] = {}
+    for point in points:
+        path, verb, _ = _parted(point.what)
+        key = (path.rpartition(".")[2], verb) if verb in (" is new", " is gone") else (point.what, "")
+        found.setdefault(key, []).append(point)
+    joined = []
+    for (name, verb), alike in found.items():
+        places = dict.fromkeys(_parted(point.what)[0].rpartition(".")[0] for point in alike)
+        if len(places) < 2:
+            joined += alike
+            continue
+        shown = [place for place in places if place][:_PLACES]
+        more = len(places) - len(shown)
+        where = ", ".join(shown) + (f" and {more} more places" if more else "")
+        joined.append(Point(Change.CHANGED, f"{name}{verb}, in {where}{_parted(alike[0].what)[2]}", api=True))
+    return joined
+
+
+_PLACES = 3
+"""Places that are named where one thing is new or gone in several."""
+
+
+def _parted(what: str) -> tuple[str, str, str]:
+    """Return path, verb and the rest of what ``_api`` says."""
+    for verb in (" is new", " is gone", " is "):
+        path, found, rest = what.partition(verb)
+        if found:
+            return path, verb, rest
+    return what, "", ""
 
 
 def _are_named(value: Any) -> bool:

@@ -32,7 +32,7 @@ SHORT = Profile(
 """Corners alone, with enough elements for whole blocks of a vector kernel."""
 
 LONG = replace(SHORT, long_steps=MappingProxyType({**SHORT.long_steps, "bfloat16": 300}))
-"""The same with a step counter that passes 256, the last number before bfloat16's gaps; for one configuration a class."""
+"""The same with a step counter that passes 256, where bfloat16's gaps begin; for one configuration a class."""
 
 _OF_PARTS = ("epsilons", "many_steps", "scheduled", "short_memory", "shrinking_gradients", "zero_rate")
 """Corners that complex tensors are spared: they turn on numbers, and a complex one is updated as its two parts."""
@@ -58,13 +58,19 @@ class Wanted:
     devices: tuple[str, ...] = ()
 
 
+EVERYTHING = Wanted()
+"""Every class of torch.optim, on every device."""
+
+
 def corpus(wanted: Wanted, runner: Runner) -> list[Asked]:
     """Return what to ask, class after class; ``runner`` says which devices and classes there are.
 
     Raises WrongRequest for a target that there is not, or a device.
     """
     there = list(runner.environment()["devices"])
-    chosen = [name for name in there if not wanted.devices or name in wanted.devices or name.split(":")[0] in wanted.devices]
+    chosen = [
+        name for name in there if not wanted.devices or name in wanted.devices or name.split(":")[0] in wanted.devices
+    ]
     if not chosen:
         raise WrongRequest(f"device={', '.join(wanted.devices)}, but should be one of {', '.join(there)}")
     found: list[Asked] = []
@@ -116,7 +122,9 @@ def _one(target: str, rule: str | None, wanted: Wanted, runner: Runner, devices:
     return list(_ruled(wire.adapter_from_plain(described(request, runner)["adapter"]), rule, wanted, devices))
 
 
-def _cells(adapter: Adapter, configuration: Configuration, wanted: Wanted, devices: Sequence[str], dtype: str) -> Iterator[Cell]:
+def _cells(
+    adapter: Adapter, configuration: Configuration, wanted: Wanted, devices: Sequence[str], dtype: str
+) -> Iterator[Cell]:
     for mode in adapter.modes:
         slow = compiles_slowly(adapter, mode) or is_eager(adapter, mode)
         if (wanted.modes and mode not in wanted.modes) or (slow and mode not in wanted.modes):
@@ -146,9 +154,7 @@ def _ruled(adapter: Adapter, rule: str | None, wanted: Wanted, devices: Sequence
         for dtype in _dtypes(adapter, wanted):
             beside = [other for other in _COMPANY if other in _dtypes(adapter, wanted)]
             profile = SHORT if place else LONG
-            made = corners(
-                rule=find(name), dtype=dtype, profile=profile, hold=configuration.holds, companions=beside
-            )
+            made = corners(rule=find(name), dtype=dtype, profile=profile, hold=configuration.holds, companions=beside)
             scripts = [entry.script for entry in made if not (is_complex(dtype) and entry.name in _OF_PARTS)]
             for cell in _cells(adapter, configuration, wanted, devices, dtype):
                 yield _steps(adapter, cell, scripts, name)
@@ -196,9 +202,7 @@ def _checkpoint(adapter: Adapter, cell: Cell, scripts: Sequence[Script], rule: s
             plain = replace(script, steps=tuple(replace(step, reload="") for step in script.steps))
             request = {"ask": "checkpoint", "script": to_json(plain), "at": SAVED_AT}
             plain_adapter, plain_cell = wire.adapter_to_plain(adapter), wire.cell_to_plain(cell)
-            yield Asked(
-                f"{_id(cell)} checkpoint", CHECKPOINT, adapter.target, request, plain_adapter, plain_cell, rule
-            )
+            yield Asked(f"{_id(cell)} checkpoint", CHECKPOINT, adapter.target, request, plain_adapter, plain_cell, rule)
 
 
 def _surface(target: str) -> Asked:

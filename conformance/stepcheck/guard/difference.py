@@ -37,9 +37,10 @@ def worst(changes: Iterable[Change]) -> Change:
 class Point:
     """One way in which two recordings differ: ``change`` is its class, ``what`` says it in a line.
 
-    ``way`` is what many cells may have in common, as "leaves the envelope"; ``what`` where it is "". ``api`` is about what a class offers or says and not about its numbers; ``law`` is the code of the law that it is a
-    matter of, "" for none. Numbers have moved by ``ulps`` units in the last place where the two runs first part, and by
-    ``radii`` of the envelope (nan: there is none).
+    ``way`` is what many cells may have in common, as "leaves the envelope"; ``what`` where it is "". ``api`` is about
+    what a class offers or says and not about its numbers; ``law`` is the code of the law that it is a matter of, "" for
+    none. Numbers have moved by ``ulps`` units in the last place where the two runs first part, and by ``radii`` of the
+    envelope (nan: there is none).
     """
 
     change: Change
@@ -49,7 +50,6 @@ class Point:
     law: str = ""
     ulps: float = 0.0
     radii: float = 0.0
-
 
     @property
     def common(self) -> str:
@@ -90,7 +90,9 @@ class Difference:
         return any(point.api for point in self.points)
 
 
-def difference(cell: str, kind: str, target: str, points: Iterable[Point], reals: int = 0, moved: int = 0) -> Difference:
+def difference(
+    cell: str, kind: str, target: str, points: Iterable[Point], reals: int = 0, moved: int = 0
+) -> Difference:
     """Return a cell with its ``points``, the worst first, of the class of the worst."""
     ordered = sorted(points, key=lambda point: (-_ORDER.index(point.change), point.api, -point.ulps))
     return Difference(cell, kind, target, worst(point.change for point in ordered), tuple(ordered), reals, moved)

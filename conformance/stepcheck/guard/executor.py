@@ -28,7 +28,9 @@ _ENDING = 5.0
 
 
 class Executor(Protocol):
-    """What does jobs, each apart from the others."""
+    """What does jobs, each apart from the others; ``here`` on this machine, with its files and sockets."""
+
+    here: bool
 
     def run(self, prepare: Prepare[T, R], jobs: Sequence[T]) -> Iterator[tuple[int, R]]:
         """Yield (place in ``jobs``, answer) as answers come; what a job or ``prepare`` raises is raised as it is.
@@ -46,6 +48,8 @@ class Local:
     Raises Contradiction where a process dies. Where processes cannot be forked, ``prepare`` and jobs have to be
     picklable, as they have to be for other executors.
     """
+
+    here = True
 
     def __init__(self, processes: int) -> None:
         if processes < 1:

@@ -1,9 +1,9 @@
 """Moved numbers: whether rounding can be all that parts two runs of one cell, told by the rule's envelope.
 
-Two runs part at an element where they still came to the step from the same parameters and states. There the rule has one
-place for both, with one radius: within it they moved by rounding. After that each is held to its own envelope. Where
-the old runs of a cell leave the envelope themselves, as known findings do, they are only compared where they part, and
-both radii together are what rounding can do there.
+Two runs part at an element where they still came to the step from the same parameters and states. There the rule has
+one place for both, with one radius: within it they moved by rounding. After that each is held to its own envelope.
+Where the old runs of a cell leave the envelope themselves, as known findings do, they are only compared where they
+part, and both radii together are what rounding can do there.
 """
 
 from __future__ import annotations
@@ -68,8 +68,17 @@ def moved(rule: str, adapter: Adapter, cell: Cell, courses: Sequence[Course]) ->
     outputs: list[_Output] = []
     for number, course in enumerate(courses):
         for tensor in range(len(course.script.tensors)):
-            if course.new.steps and not _same(course.old.traces[tensor].before[0], course.new.traces[tensor].before[0]).all():
-                found.points.append(Point(Change.CHANGED, f"{course.script.label}: p{tensor} starts with other numbers", "starts elsewhere"))
+            if (
+                course.new.steps
+                and not _same(course.old.traces[tensor].before[0], course.new.traces[tensor].before[0]).all()
+            ):
+                found.points.append(
+                    Point(
+                        Change.CHANGED,
+                        f"{course.script.label}: p{tensor} starts with other numbers",
+                        "starts elsewhere",
+                    )
+                )
             for output in _outputs(number, tensor, course):
                 found.reals += output.new.size
                 if output.parts.any() or output.later.any():
@@ -142,9 +151,7 @@ def _form(name: str, trace: Trace, form: Format) -> Format:
 def _same(one: NDArray[np.float64], other: NDArray[np.float64]) -> Mask:
     """Return where two arrays hold the same bits, all nans being one."""
     with np.errstate(invalid="ignore"):
-        return np.asarray(
-            ((one == other) & (np.signbit(one) == np.signbit(other))) | (np.isnan(one) & np.isnan(other))
-        )
+        return np.asarray(((one == other) & (np.signbit(one) == np.signbit(other))) | (np.isnan(one) & np.isnan(other)))
 
 
 def _counts(course: Course, tensor: int) -> Iterator[Point]:

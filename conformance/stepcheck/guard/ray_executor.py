@@ -36,6 +36,8 @@ class Ray:
     not installed or no cluster answers.
     """
 
+    here = False
+
     def __init__(self, address: str) -> None:
         if importlib.util.find_spec("ray") is None:
             raise WrongRequest(f"ray={address}, but Ray is not installed: pip install 'stepcheck[ray]'")

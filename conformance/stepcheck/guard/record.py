@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -15,38 +14,33 @@ from stepcheck.crew import usable_cores
 from stepcheck.guard import asked as asking
 from stepcheck.guard.asked import Asked
 from stepcheck.guard.baseline import MANIFEST, PARTS, BadBaseline, Baseline, load, save
-from stepcheck.guard.corpus import Wanted, corpus
+from stepcheck.guard.corpus import EVERYTHING, Wanted, corpus
 from stepcheck.guard.executor import Executor, Local, shard
+from stepcheck.guard.site import OWN, Lot, Site, beside, elsewhere, environment_of
 from stepcheck.request import WrongRequest, writable
-from stepcheck_implementations.interpreter import Interpreter
-from stepcheck_implementations.links import WorkerError
 from stepcheck_implementations.pool import Workers
 from stepcheck_implementations.recording import Recording
 
 Progress = Callable[[int, int, str], None]
 """Called with (cells done, cells in all, the cell that has just come in, "" at the start)."""
 
-Lot = tuple[Asked, ...]
-Perform = Callable[[Lot], list[Recording]]
-
 
 def record(
     directory: Path,
-    wanted: Wanted = Wanted(),
+    wanted: Wanted = EVERYTHING,
     *,
-    interpreter: Interpreter | None = None,
-    torch: str = "",
+    site: Site = OWN,
     executor: Executor | None = None,
     part: str = "",
     replace: bool = False,
     progress: Progress = lambda done, total, cell: None,
+    say: Callable[[str], None] = lambda line: None,
 ) -> Baseline:
     """Write to ``directory`` what the cells that are ``wanted`` do, and return it.
 
-    ``interpreter`` is the Python whose torch it is (None: this one), which has to be release ``torch`` where that is
-    said. ``part`` "I/N" records one shard of the cells. What an interrupted recording has is kept in ``directory``, and
+    ``part`` "I/N" records one shard of the cells. What an interrupted recording has is kept in ``directory``, and
     gone on from. Raises WrongRequest where ``directory`` holds a baseline that is not to be ``replace``d, or cannot be
-    written; TargetError for a target that there is not; and WorkerError.
+    written; TargetError for a target that there is not; Unavailable where ``site`` has none; and WorkerError.
     """
     if (directory / MANIFEST).exists() and not replace:
         raise WrongRequest(
@@ -54,8 +48,8 @@ def record(
             "accepted in it"
         )
     writable(directory)
-    with Workers(interpreter=interpreter) as workers:
-        environment = environment_of(workers, torch)
+    with Workers(interpreter=site.interpreter(say)) as workers:
+        environment = environment_of(workers, site.torch)
         asked = corpus(wanted, workers)
         if part:
             asked = shard(asked, part, lambda entry: entry.id)
@@ -75,7 +69,7 @@ def record(
             progress(done, len(asked), cells[-1].id)
         waiting = {target: dict.fromkeys(entry.id for entry in cells) for target, cells in by_target(left)}
         parts = {target: Baseline(environment) for target in waiting}
-        for entry, recording in recorded(left, workers, executor or Local(usable_cores())):
+        for entry, recording in recorded(left, workers, executor or Local(usable_cores()), site):
             parts[entry.target].add(entry, recording)
             whole.add(entry, recording)
             waiting[entry.target].pop(entry.id)
@@ -92,28 +86,16 @@ def record(
     return whole
 
 
-def environment_of(workers: Workers, torch: str = "") -> dict[str, Any]:
-    """Return what the workers' Python is; raises WorkerError where its torch is not release ``torch``."""
-    found = workers.environment()
-    built = str(found["torch"])
-    if torch and built.partition("+")[0] != torch.partition("+")[0]:
-        raise WorkerError(f"the worker has torch {built}, but should have {torch}")
-    return {name: found[name] for name in ("torch", "python", "numpy", "platform", "capability", "devices", "device_names")}
-
-
-def recorded(asked: Sequence[Asked], workers: Workers, executor: Executor) -> Iterator[tuple[Asked, Recording]]:
-    """Yield every cell of ``asked`` with its recording, as they come."""
+def recorded(
+    asked: Sequence[Asked], workers: Workers, executor: Executor, site: Site = OWN
+) -> Iterator[tuple[Asked, Recording]]:
+    """Yield every cell of ``asked`` with its recording, as they come; ``workers`` are those of ``site``."""
     jobs = lots(asked)
-    prepare = partial(prepared, workers.address, workers.interpreter)
+    prepare = partial(beside, workers.address, workers.interpreter)
+    if not executor.here:
+        prepare = partial(elsewhere, site, environment_of(workers)["torch"])
     for place, recordings in executor.run(prepare, jobs):
         yield from zip(jobs[place], recordings, strict=True)
-
-
-@contextlib.contextmanager
-def prepared(address: str, interpreter: Interpreter) -> Iterator[Perform]:
-    """Yield what records a lot, with workers that come from the template at ``address``."""
-    with Workers(address=address, interpreter=interpreter) as workers:
-        yield lambda lot: [asking.record(workers, entry) for entry in lot]
 
 
 def lots(asked: Sequence[Asked]) -> list[Lot]:

@@ -30,7 +30,7 @@ def farthest(old: NDArray[Any], new: NDArray[Any]) -> float:
 
 
 def _ordinal(values: NDArray[np.float64], form: Format) -> NDArray[Any]:
-    """Return the place of each number among those of ``form``, 0 for zero, as whole numbers that are subtracted exactly."""
+    """Return the place of each number among those of ``form``, 0 for zero; differences of places are exact."""
     if form is BINARY64:
         bits = np.ascontiguousarray(values).view(np.int64)
         return np.asarray(np.where(bits < 0, -(bits & np.int64(2**63 - 1)), bits).astype(np.longdouble))

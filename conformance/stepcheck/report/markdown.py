@@ -32,10 +32,11 @@ def summary(certificate: Certificate, *, limit: int | None = None) -> str:
     findings = [_finding(group, certificate) for group in known(every)] + _fixed(certificate)
     if findings:
         parts += ["### Known findings", *findings]
-    return _within([legal(part) for part in parts], limit)
+    return within([legal(part) for part in parts], limit)
 
 
-def _within(parts: list[str], limit: int | None) -> str:
+def within(parts: list[str], limit: int | None) -> str:
+    """Return ``parts`` as one text of at most ``limit`` bytes in UTF-8, those that do not fit left out whole."""
     whole = "\n\n".join(parts) + "\n"
     if limit is None or len(whole.encode()) <= limit:
         return whole
@@ -68,9 +69,9 @@ def _head(certificate: Certificate) -> str:
             "",
             f"{meaning[0].upper()}{meaning[1:]}.",
             "",
-            *(f"- {name}: {_plain(text)}" for name, text in verdict_rows(certificate)[1:]),
+            *(f"- {name}: {escaped(text)}" for name, text in verdict_rows(certificate)[1:]),
             f"- compared: {count(certificate.compared)} of {count(steps)} element-steps in {plural(scripts, 'script')}",
-            f"- run: {_plain(ran)}",
+            f"- run: {escaped(ran)}",
         ]
     )
 
@@ -84,7 +85,7 @@ def _tables(certificate: Certificate) -> list[str]:
         verdict = overall(cell.verdict for cell in grid.cells)
         worst = max((cell.ratio for cell in grid.cells if cell.worst), default=None)
         rows.append(
-            f"| {_plain(f'{grid.target} {grid.device}')} | {MARKS[verdict]} {words(verdict)} "
+            f"| {escaped(f'{grid.target} {grid.device}')} | {MARKS[verdict]} {words(verdict)} "
             f"| {ratio(worst) if worst is not None else ''} | {_tally(grid.cells)} |"
         )
     tables = [_folded(html.escape(f"{grid.target} {grid.device}"), _table(grid)) for grid in parts]
@@ -93,15 +94,15 @@ def _tables(certificate: Certificate) -> list[str]:
 
 def _table(grid: Grid) -> str:
     rows = [
-        f"| {_plain(grid.device)} | | {' | '.join(grid.dtypes)} |",
+        f"| {escaped(grid.device)} | | {' | '.join(grid.dtypes)} |",
         "|---|---|" + "---|" * len(grid.dtypes),
     ]
     before = ""
     for row in grid.rows:
         held = f"{row.configuration}: {row.rule}" if row.rule else row.configuration
-        name = _plain(held) if held != before else ""
+        name = escaped(held) if held != before else ""
         before = held
-        entries = " | ".join(_plain(mark(cell)) if cell else "" for cell in row.cells)
+        entries = " | ".join(escaped(mark(cell)) if cell else "" for cell in row.cells)
         rows.append(f"| {name} | {row.mode} | {entries} |")
     return "\n".join(rows)
 
@@ -126,14 +127,14 @@ def _finding(group: Alike, certificate: Certificate) -> str:
     where = places(group.cells, certificate.cells)
     head = f"{MARKS[Verdict.EXPECTED_BROKEN]} {entry.finding}, in {where}"
     worst = max(group.all, key=lambda one: excess(one.failure)).failure
-    return _folded(html.escape(head), "\n\n".join([_plain(entry.explanation), _witness(worst)]))
+    return _folded(html.escape(head), "\n\n".join([escaped(entry.explanation), _witness(worst)]))
 
 
 def _fixed(certificate: Certificate) -> list[str]:
     names = dict.fromkeys(name for cell in certificate.cells for name in cell.fixed_upstream)
     return [
         f"Fixed upstream: {_code(name)} no longer breaks in "
-        + _plain(places([cell for cell in certificate.cells if name in cell.fixed_upstream], certificate.cells))
+        + escaped(places([cell for cell in certificate.cells if name in cell.fixed_upstream], certificate.cells))
         for name in names
     ]
 
@@ -141,7 +142,7 @@ def _fixed(certificate: Certificate) -> list[str]:
 def _witness(entry: Failure) -> str:
     return "\n\n".join(
         [
-            _plain(entry.message),
+            escaped(entry.message),
             "Again, in a fresh process:",
             _fenced(f"python -m stepcheck replay {entry.token}", "console"),
             "A program that fails by itself:",
@@ -154,7 +155,7 @@ def _others(group: Alike) -> list[str]:
     if not group.others:
         return []
     lines = [f"The same in {plural(len(group.others), 'more place')}:", ""]
-    lines += [f"- {_plain(one.failure.message)}" for one in group.others[:_OTHERS]]
+    lines += [f"- {escaped(one.failure.message)}" for one in group.others[:_OTHERS]]
     if len(group.others) > _OTHERS:
         lines.append(f"- and {count(len(group.others) - _OTHERS)} more")
     return ["\n".join(lines)]
@@ -165,7 +166,7 @@ def _folded(head: str, inside: str) -> str:
     return f"<details><summary>{' '.join(head.split())}</summary>\n\n{inside}\n\n</details>"
 
 
-def _plain(text: str) -> str:
+def escaped(text: str) -> str:
     """Return ``text`` as one line in which nothing is markup, neither Markdown's nor HTML's."""
     line = html.escape(" ".join(text.split()), quote=False)
     return _SPECIAL.sub(lambda found: f"{found[0][:-1]}\\{found[0][-1]}", line)

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from stepcheck.guard.alike import Alike, alike
-from stepcheck.guard.asked import SCHEDULE
+from stepcheck.guard.asked import CHECKPOINT, KINDS, SCHEDULE, STEPS, SURFACE
+from stepcheck.guard.baseline import Baseline
 from stepcheck.guard.check import Checked, fails
 from stepcheck.guard.difference import CHANGES, Change, Difference
 from stepcheck.report.wording import WIDTH, count, fill, plural, ratio
@@ -51,6 +52,17 @@ def environment(told: Mapping[str, Any]) -> str:
     """Return an environment in a line."""
     names = ", ".join(f"{device} {name}" for device, name in told["device_names"].items())
     return f"torch {told['torch']}, python {told['python']}, numpy {told['numpy']}, {names} {told['capability']}"
+
+
+def kinds(baseline: Baseline) -> str:
+    """Return how many cells of each kind a baseline has, without those that were refused."""
+    refused = {name for name in baseline.cells if "absent" in baseline.recording(name).facts}
+    counts = Counter(kept.kind for name, kept in baseline.cells.items() if name not in refused)
+    told = ", ".join(f"{counts[kind]} {NOUNS[kind]}" for kind in KINDS if counts[kind])
+    return f"{told}; {len(refused)} are refused by this torch" if refused else told
+
+
+NOUNS = {STEPS: "of steps", CHECKPOINT: "of checkpoints", SCHEDULE: "of schedules", SURFACE: "of what classes offer"}
 
 
 def table(differences: Sequence[Difference]) -> str:
@@ -106,12 +118,16 @@ def details(groups: Sequence[Alike], *, verbose: bool = False) -> list[str]:
         targets.setdefault(row_of(group.worst), []).append(group)
     parts = []
     for name, inside in targets.items():
-        shown = inside if verbose else inside[:_SHOWN]
+        numbers = [group for group in inside if not group.point.api]
+        rest = [group for group in inside if group.point.api]
+        shown = [*numbers, *rest] if verbose else [*numbers[:_SHOWN], *rest[:_SHOWN]]
         lines = [name]
         for group in shown:
             lines += entry_of(group)
         if len(shown) < len(inside):
-            lines.append(f"  and {plural(len(inside) - len(shown), 'more way')} in which it differs; --verbose tells them")
+            lines.append(
+                f"  and {plural(len(inside) - len(shown), 'more way')} in which it differs; --verbose tells them"
+            )
         parts.append("\n".join(lines))
     return parts
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,12 +24,15 @@ class Outputs:
     files: Mapping[str, Path]
     printed: str = "text"
 
-    def write(self, certificate: Certificate, *, strict: bool = False) -> None:
-        """Write every file; raises WrongRequest for those that could not be, once the others are written."""
+    def write(self, render: Callable[[str], str]) -> None:
+        """Write every file, ``render``ed in its format.
+
+        Raises WrongRequest for those that could not be, once the others are written.
+        """
         lost: list[str] = []
         for form, path in self.files.items():
             try:
-                files.write(path, rendered(form, certificate, strict=strict))
+                files.write(path, render(form))
             except OSError as error:
                 lost.append(_unwritable(form, path, error))
         if lost:
@@ -74,20 +77,19 @@ def rendered(form: str, certificate: Certificate, *, strict: bool = False) -> st
     return page(certificate, strict=strict)
 
 
-def append_summary(certificate: Certificate) -> str:
-    """Append the Markdown summary to the file that GITHUB_STEP_SUMMARY names; return why it could not be, or "".
+def append(render: Callable[[int], str]) -> str:
+    """Append a summary to the file that GITHUB_STEP_SUMMARY names; return why it could not be, or "".
 
-    The file stays within what GitHub takes, together with what is in it already.
+    ``render`` returns it in at most so many bytes: the file stays within what GitHub takes, together with what is in it
+    already.
     """
     name = os.environ.get(GITHUB, "")
     if not name:
         return ""
-    from stepcheck.report.markdown import summary
-
     path = Path(name)
     try:
         held = path.stat().st_size if path.exists() else 0
-        text = summary(certificate, limit=GITHUB_LIMIT - held - 1)
+        text = render(GITHUB_LIMIT - held - 1)
         with path.open("ab") as file:
             file.write((("\n" if held and text else "") + text).encode(errors="replace"))
     except OSError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from stepcheck.certificate import CellResult
 from stepcheck.verdict import Verdict
@@ -13,12 +14,33 @@ Progress = Callable[[int, int, CellResult | None], None]
 """Called with (cells done, cells in all, the result that has just come in, None at the start)."""
 
 
+Count = Callable[[int, int, str], None]
+"""Called with (things done, things in all, the one that has just come in, "" at the start)."""
+
+
 @contextmanager
-def reporting() -> Iterator[Progress]:
-    """Yield a progress callback that writes to stderr."""
+def counting(doing: str) -> Iterator[Count]:
+    """Yield a callback that counts on stderr what is ``doing``, as in "recording"."""
     if not sys.stderr.isatty():
-        yield _Lines()
+        told = 0
+
+        def line(done: int, total: int, name: str) -> None:
+            nonlocal told
+            quarter = 4 * done // total if total else 0
+            if quarter > told:
+                told = quarter
+                _say(f"{doing}: {done} of {total} cells")
+
+        yield line
         return
+    with _bar() as (bar, _):
+        task = bar.add_task(doing, total=None)
+        yield lambda done, total, name: bar.update(task, completed=done, total=total, description=name or doing)
+
+
+@contextmanager
+def _bar() -> Iterator[tuple[Any, Any]]:
+    """Yield a bar and its console."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bar
@@ -26,6 +48,16 @@ def reporting() -> Iterator[Progress]:
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Bar(*columns, console=console, transient=True) as bar:
+        yield bar, console
+
+
+@contextmanager
+def reporting() -> Iterator[Progress]:
+    """Yield a progress callback that writes to stderr."""
+    if not sys.stderr.isatty():
+        yield _Lines()
+        return
+    with _bar() as (bar, console):
         task = bar.add_task("starting", total=None)
 
         def show(done: int, total: int, result: CellResult | None) -> None:
@@ -47,7 +79,7 @@ class _Lines:
         if result is None:
             return
         if result.verdict is Verdict.BROKEN:
-            self.say(f"{result.id}: broken")
+            _say(f"{result.id}: broken")
         begun = result.target not in self.classes
         if begun:
             self.classes.append(result.target)
@@ -55,7 +87,8 @@ class _Lines:
         if quarter > self.told or (begun and len(self.classes) > 1):
             self.told = quarter
             where = f", at {result.target}" if len(self.classes) > 1 and done < total else ""
-            self.say(f"{done} of {total} cells{where}")
+            _say(f"{done} of {total} cells{where}")
 
-    def say(self, text: str) -> None:
-        print(f"stepcheck: {text}", file=sys.stderr, flush=True)
+
+def _say(text: str) -> None:
+    print(f"stepcheck: {text}", file=sys.stderr, flush=True)

@@ -1,0 +1,234 @@
+"""The command line of guard: record, check, matrix and bisect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from stepcheck.verdict import CONFORMS
+
+if TYPE_CHECKING:
+    from stepcheck.guard.executor import Executor
+    from stepcheck.guard.record import Progress
+    from stepcheck.guard.site import Site
+
+EXIT_CODES = """
+\b
+Exit codes:
+  0    nothing fails
+  1    a cell fails (see --fail-on); of matrix, a column could not be had
+  2    the request is wrong, or the baseline is not as it was written
+  3    stepcheck contradicts itself
+  5    nothing was compared
+  130  interrupted
+"""
+
+Command = Callable[..., Any]
+
+
+def _several(name: str, variable: str, metavar: str, told: str) -> Callable[[Command], Command]:
+    return click.option(f"--{name}", variable, multiple=True, metavar=metavar, help=told)
+
+
+def _what(command: Command) -> Command:
+    """Add the options that say which cells are recorded."""
+    for option in (
+        _several("device", "devices", "DEV", "Only these devices, as in cpu or cuda."),
+        _several("dtype", "dtypes", "D", "Only these dtypes, as in float32,bfloat16."),
+        _several("mode", "modes", "M", "Only these execution paths, as in single,foreach; compiled only where named."),
+        _several("target", "targets", "TARGET[=RULE]", "Record this instead of torch.optim; may be repeated."),
+    ):
+        command = option(command)
+    return command
+
+
+def _where(command: Command) -> Command:
+    """Add the options that say whose torch it is and who does the work."""
+    for option in (
+        click.option("--ray", metavar="ADDRESS", help="Do the work on a Ray cluster: local, auto or HOST:PORT."),
+        click.option("--jobs", type=click.IntRange(min=1), help="Processes; default: one a core."),
+        click.option("--shard", "part", default="", metavar="I/N", help="Only this part of the cells, as in 1/4."),
+        click.option("--python", default="", metavar="PATH", help="Another Python, which has torch and numpy."),
+        click.option("--torch", default="", metavar="VERSION", help="A release of torch; uv installs it in a cache."),
+    ):
+        command = option(command)
+    return command
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def guard() -> None:
+    """Say exactly what a torch upgrade changed in optimizers and schedulers."""
+
+
+@guard.command(epilog=EXIT_CODES)
+@click.argument("baseline", type=click.Path(path_type=Path))
+@_what
+@_where
+@click.option("--force", is_flag=True, help="Record anew where BASELINE holds a baseline already.")
+def record(
+    baseline: Path,
+    targets: tuple[str, ...],
+    modes: tuple[str, ...],
+    dtypes: tuple[str, ...],
+    devices: tuple[str, ...],
+    torch: str,
+    python: str,
+    part: str,
+    jobs: int | None,
+    ray: str | None,
+    force: bool,
+) -> int:
+    """Write to the directory BASELINE what every cell does under this torch.
+
+    A recording that was interrupted goes on where it was.
+    """
+    from stepcheck.guard.record import record as run
+    from stepcheck.report.moved import environment, kinds
+
+    with _executor(jobs, ray) as executor, _progress("recording") as progress:
+        made = run(
+            baseline,
+            _wanted(targets, modes, dtypes, devices),
+            site=_site(torch, python),
+            executor=executor,
+            part=part,
+            replace=force,
+            progress=progress,
+            say=_say,
+        )
+    size = sum(path.stat().st_size for path in baseline.iterdir() if path.is_file())
+    click.echo(f"recorded  {environment(made.environment)}")
+    click.echo(f"cells     {kinds(made)}")
+    click.echo(f"wrote     {baseline}, {size / 1e6:.1f} MB; check it with: stepcheck guard check {baseline}")
+    return CONFORMS
+
+
+@guard.command(epilog=EXIT_CODES)
+@click.argument("baseline", type=click.Path(path_type=Path))
+@_several("only", "only", "CELL", "Only these cells; * stands for anything, as in 'AdamW*'.")
+@click.option(
+    "--fail-on",
+    "policies",
+    multiple=True,
+    metavar="WHAT",
+    help="changed (the default): a cell changed or is gone; rounding: one moved at all; api: one offers or says "
+    "otherwise. Several with commas.",
+)
+@_several("accept", "accept", "CELL", "Write the change of these cells into BASELINE as accepted; needs --reason.")
+@click.option("--reason", default="", metavar="TEXT", help="Why the change is accepted.")
+@_where
+@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
+@click.option("--md", metavar="PATH", help="Write a Markdown summary; - prints it.")
+@click.option("--verbose", is_flag=True, help="Tell every way in which a class differs.")
+def check(
+    baseline: Path,
+    only: tuple[str, ...],
+    policies: tuple[str, ...],
+    accept: tuple[str, ...],
+    reason: str,
+    torch: str,
+    python: str,
+    part: str,
+    jobs: int | None,
+    ray: str | None,
+    as_json: bool,
+    md: str | None,
+    verbose: bool,
+) -> int:
+    """Run every cell of BASELINE again, and say what it does otherwise.
+
+    In a GitHub job, where GITHUB_STEP_SUMMARY names a file, the Markdown summary is appended to it.
+    """
+    from stepcheck.guard.check import POLICIES
+    from stepcheck.guard.check import check as run
+    from stepcheck.nearest import unknown
+    from stepcheck.report import moved, moved_json, moved_markdown
+    from stepcheck.report.outputs import append, outputs
+    from stepcheck.request import WrongRequest, listed
+
+    chosen = listed(policies) or ("changed",)
+    for policy in chosen:
+        if policy not in POLICIES:
+            raise WrongRequest(unknown("fail-on", policy, POLICIES))
+    told = outputs({"json": "-" if as_json else None, "md": md})
+    with _executor(jobs, ray) as executor, _progress("checking") as progress:
+        checked = run(
+            baseline,
+            site=_site(torch, python),
+            executor=executor,
+            part=part,
+            only=only,
+            accept=accept,
+            reason=reason,
+            progress=progress,
+            say=_say,
+        )
+    forms = {
+        "text": lambda: moved.report(checked, chosen, verbose=verbose) + "\n",
+        "json": lambda: moved_json.text(checked, chosen) + "\n",
+        "md": lambda: moved_markdown.summary(checked, chosen),
+    }
+    told.write(lambda form: forms[form]())
+    if lost := append(lambda limit: moved_markdown.summary(checked, chosen, limit=limit)):
+        click.echo(f"stepcheck: {lost}", err=True)
+    click.echo(forms[told.printed](), nl=False)
+    return checked.exit_code(chosen)
+
+
+def _wanted(targets: tuple[str, ...], modes: tuple[str, ...], dtypes: tuple[str, ...], devices: tuple[str, ...]) -> Any:
+    """Return what the options ask for; raises WrongRequest for a mode or dtype that there is not."""
+    from stepcheck.guard.corpus import EVERYTHING, Wanted
+    from stepcheck.request import listed, requested
+
+    checked = requested("torch.optim", modes=listed(modes), dtypes=listed(dtypes), devices=listed(devices))
+    pairs = tuple((name, rule or None) for name, _, rule in (entry.partition("=") for entry in targets))
+    return Wanted(pairs or EVERYTHING.targets, checked.modes, checked.dtypes, checked.devices)
+
+
+def _site(torch: str, python: str) -> Site:
+    from stepcheck.guard.releases import INSTALLED, NEWEST, check_versions, released
+    from stepcheck.guard.site import Site
+    from stepcheck.request import WrongRequest
+
+    if torch and python:
+        raise WrongRequest(f"torch={torch}, but python={python} has a torch of its own; give one of the two")
+    if torch:
+        versions = check_versions(torch)
+        if len(versions) != 1:
+            raise WrongRequest(f"torch={torch}, but should be one release; `stepcheck guard matrix` takes several")
+        if versions == (INSTALLED,):
+            torch = ""
+        elif versions == (NEWEST,):
+            torch = released()[-1]
+    return Site(torch, python)
+
+
+@contextmanager
+def _executor(jobs: int | None, ray: str | None) -> Iterator[Executor]:
+    from stepcheck.crew import usable_cores
+    from stepcheck.guard.executor import Local
+
+    if ray is None:
+        with Local(jobs or usable_cores()) as local:
+            yield local
+        return
+    from stepcheck.guard.ray_executor import Ray
+
+    with Ray(ray) as cluster:
+        yield cluster
+
+
+@contextmanager
+def _progress(doing: str) -> Iterator[Progress]:
+    from stepcheck.report.progress import counting
+
+    with counting(doing) as progress:
+        yield progress
+
+
+def _say(line: str) -> None:
+    click.echo(f"stepcheck: {line}", err=True)
