@@ -25,6 +25,8 @@ _RETRIES = 3
 """Times that a job is done again whose node or process was lost."""
 _AHEAD = 2
 """Jobs a core that the cluster holds: one under way, one that waits."""
+_TOKEN = "; where the cluster has token authentication, RAY_AUTH_MODE=token has to be set here, too"
+"""Ray does not say which of its refusals are about its token: it is set up as Ray's own documentation tells."""
 
 
 class Ray:
@@ -101,7 +103,8 @@ class Ray:
         try:
             ray.init(address=self.address, log_to_driver=False, logging_level="ERROR", **own)
         except (Exception, SystemExit) as error:
-            raise WrongRequest(f"ray={self.address}, but no Ray cluster was joined there ({_line(error)})") from error
+            why = f"Ray exits with status {error}" if isinstance(error, SystemExit) else _line(error)
+            raise WrongRequest(f"ray={self.address}, but no Ray cluster was joined there ({why}){_TOKEN}") from error
         _show_notices(False)
         self._ours = True
         return ray
