@@ -6,6 +6,7 @@ import atexit
 import contextlib
 import importlib
 import importlib.util
+import logging
 import os
 import pickle
 import re
@@ -97,11 +98,13 @@ class Ray:
         if ray.is_initialized():
             return ray
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        own = {"num_cpus": usable_cores(), "include_dashboard": False} if self.address == "local" else {}
+        own: dict[str, Any] = (
+            {"num_cpus": usable_cores(), "include_dashboard": False} if self.address == "local" else {}
+        )
         if self.address not in ("local", "auto"):
             self._reach()
         try:
-            ray.init(address=self.address, log_to_driver=False, logging_level="ERROR", **own)
+            ray.init(address=self.address, log_to_driver=False, logging_level=logging.ERROR, **own)
         except (Exception, SystemExit) as error:
             why = f"Ray exits with status {error}" if isinstance(error, SystemExit) else _line(error)
             raise WrongRequest(f"ray={self.address}, but no Ray cluster was joined there ({why}){_TOKEN}") from error
