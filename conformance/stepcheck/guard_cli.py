@@ -13,7 +13,7 @@ from stepcheck.verdict import CONFORMS
 
 if TYPE_CHECKING:
     from stepcheck.guard.executor import Executor
-    from stepcheck.guard.record import Progress
+    from stepcheck.guard.recording import Progress
     from stepcheck.guard.site import Site
 
 EXIT_CODES = """
@@ -86,7 +86,7 @@ def record(
 
     A recording that was interrupted goes on where it was.
     """
-    from stepcheck.guard.record import record as run
+    from stepcheck.guard.recording import record as run
     from stepcheck.report.moved import environment, kinds
 
     with _executor(jobs, ray) as executor, _progress("recording") as progress:
@@ -143,8 +143,8 @@ def check(
 
     In a GitHub job, where GITHUB_STEP_SUMMARY names a file, the Markdown summary is appended to it.
     """
-    from stepcheck.guard.check import POLICIES
-    from stepcheck.guard.check import check as run
+    from stepcheck.guard.checked import POLICIES
+    from stepcheck.guard.checking import check as run
     from stepcheck.nearest import unknown
     from stepcheck.report import moved, moved_json, moved_markdown
     from stepcheck.report.outputs import append, outputs
@@ -181,12 +181,10 @@ def check(
 
 def _wanted(targets: tuple[str, ...], modes: tuple[str, ...], dtypes: tuple[str, ...], devices: tuple[str, ...]) -> Any:
     """Return what the options ask for; raises WrongRequest for a mode or dtype that there is not."""
-    from stepcheck.guard.corpus import EVERYTHING, Wanted
-    from stepcheck.request import listed, requested
+    from stepcheck.guard.corpus import wanted
+    from stepcheck.request import listed
 
-    checked = requested("torch.optim", modes=listed(modes), dtypes=listed(dtypes), devices=listed(devices))
-    pairs = tuple((name, rule or None) for name, _, rule in (entry.partition("=") for entry in targets))
-    return Wanted(pairs or EVERYTHING.targets, checked.modes, checked.dtypes, checked.devices)
+    return wanted(targets, modes=listed(modes), dtypes=listed(dtypes), devices=listed(devices))
 
 
 def _site(torch: str, python: str) -> Site:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from stepcheck.guard.alike import Alike, alike
-from stepcheck.guard.check import Checked
+from stepcheck.guard.checked import Checked
 from stepcheck.guard.difference import CHANGES, Change, Difference
 from stepcheck.report.characters import legal
 from stepcheck.report.markdown import escaped, within
