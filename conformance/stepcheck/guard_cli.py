@@ -64,7 +64,7 @@ def guard() -> None:
     """Say exactly what a torch upgrade changed in optimizers and schedulers."""
 
 
-@guard.command(epilog=EXIT_CODES)
+@guard.command(epilog=EXIT_CODES, short_help="Write to a directory what every cell does under this torch.")
 @click.argument("baseline", type=click.Path(path_type=Path))
 @_what
 @_where

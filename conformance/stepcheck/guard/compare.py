@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -224,7 +225,7 @@ def _api(old: Any, new: Any, path: str = "") -> Iterator[Point]:
     """Yield every leaf in which two JSON values differ."""
     if isinstance(old, dict) and isinstance(new, dict):
         for key in dict.fromkeys((*old, *new)):
-            here = f"{path}.{key}" if path else str(key)
+            here = f"{path}.{key or _ITSELF}" if path else str(key)
             if key not in new:
                 yield Point(Change.CHANGED, f"{here} is gone, it was {_short(old[key])}", api=True)
             elif key not in old:
@@ -241,22 +242,26 @@ def _api(old: Any, new: Any, path: str = "") -> Iterator[Point]:
         yield Point(Change.CHANGED, f"{path} is {_short(new)}, and was {_short(old)}", api=True)
 
 
+_ITSELF = "(itself)"
+"""The key of what a name stands for as a whole, as of a state that is an empty dict."""
+
+
 def told_once(points: Iterable[Point]) -> list[Point]:
     """Return ``points`` with those joined that say the same of a name in several places, as of a new argument."""
     found: dict[tuple[str, str], list[Point]] = {}
     for point in points:
         path, verb, _ = _parted(point.what)
-        key = (path.rpartition(".")[2], verb) if verb in (" is new", " is gone") else (point.what, "")
+        key = (_branch(path)[1], verb) if verb in (" is new", " is gone") else (point.what, "")
         found.setdefault(key, []).append(point)
     joined = []
     for (name, verb), alike in found.items():
-        places = dict.fromkeys(_parted(point.what)[0].rpartition(".")[0] for point in alike)
+        places = dict.fromkeys(_branch(_parted(point.what)[0])[0] for point in alike)
         if len(places) < 2:
             joined += alike
             continue
         shown = [place for place in places if place][:_PLACES]
         more = len(places) - len(shown)
-        where = ", ".join(shown) + (f" and {more} more places" if more else "")
+        where = ", ".join(shown) + (f" and {more} more place{'s' if more > 1 else ''}" if more else "")
         joined.append(Point(Change.CHANGED, f"{name}{verb}, in {where}{_parted(alike[0].what)[2]}", api=True))
     return joined
 
@@ -272,6 +277,12 @@ def _parted(what: str) -> tuple[str, str, str]:
         if found:
             return path, verb, rest
     return what, "", ""
+
+
+def _branch(path: str) -> tuple[str, str]:
+    """Return (all but the last name of a path, that name); the dot of a number, as in "momentum=0.5", parts none."""
+    *place, name = re.split(r"\.(?!\d)", path)
+    return ".".join(place), name
 
 
 def _are_named(value: Any) -> bool:

@@ -82,7 +82,7 @@ class Guard:
     def check(self, *, fail_on: str | Sequence[str] = ("changed",), only: str | Sequence[str] = ()) -> None:
         """Fail with what differs where a cell fails; ``fail_on`` and ``only`` are those of ``stepcheck guard check``.
 
-        ``fail_on`` names "changed", "rounding" or "api"; ``only`` are patterns of cells, as in "AdamW*", a string is one.
+        ``fail_on`` names "changed", "rounding" or "api"; ``only`` are patterns of cells, as in "AdamW*".
         """
         __tracebackhide__ = True
         from stepcheck.report.moved_failure import failure
