@@ -33,7 +33,7 @@ def failure(checked: Checked, policies: Sequence[str], baseline: str, only: Sequ
     command = f"python -m stepcheck guard check {shlex.quote(baseline)}"
     accept = "".join(f" --accept {shlex.quote(pattern)}" for pattern in accepting(failing))
     failing_on = "" if tuple(policies) == ("changed",) else f" --fail-on {','.join(policies)}"
-    parts.append(f"see all    {command}{chosen}{failing_on}\naccept it  {command}{accept} --reason 'WHY'")
+    parts.append(f"see all    {command}{chosen}{failing_on}\naccept it  {command}{chosen}{accept} --reason 'WHY'")
     return "\n\n".join(part for part in parts if part)
 
 

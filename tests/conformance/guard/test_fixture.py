@@ -175,6 +175,7 @@ def test_a_failure_tells_only_of_what_fails_and_warns_of_another_machine() -> No
     both = failure(found(*SOME), ("rounding",), "b", ("SGD*",))
     assert "SGD[plain] foreach float32 cpu" in both
     assert "check b --only 'SGD*' --fail-on rounding\n" in both
+    assert "check b --only 'SGD*' --accept 'SGD[plain] single float32 cpu'" in both
 
 
 def test_many_cells_are_accepted_by_class_and_many_classes_at_once() -> None:
