@@ -88,45 +88,49 @@ def check(
     with Workers(interpreter=site.interpreter(say)) as workers:
         new = environment_of(workers, site.torch)
         kept = [(baseline.asked(name), baseline.recording(name)) for name in names]
-        again = {entry.id: _again(entry, old) for entry, old in kept}
+        anew = {entry.id: again(entry, old) for entry, old in kept}
         more = [] if only or baseline.wanted.get("shard") else _more(baseline, workers, part)
-        total = len(again) + len(more)
+        total = len(anew) + len(more)
         progress(0, total, "")
         found: dict[str, Recording] = {}
         told: dict[str, Difference] = {}
         for done, (entry, recording) in enumerate(
-            recorded([*again.values(), *more], workers, executor or Local(usable_cores()), site), 1
+            recorded([*anew.values(), *more], workers, executor or Local(usable_cores()), site), 1
         ):
             progress(done, total, entry.id)
-            if entry.id not in again:
-                told[entry.id] = _unheard_of(entry, recording)
+            if entry.id not in anew:
+                told[entry.id] = unheard_of(entry, recording)
             elif entry.kind != CHECKPOINT and baseline.same(entry.id, recording):
-                told[entry.id] = _identical(entry, recording)
+                told[entry.id] = identical(entry, recording)
             else:
                 found[entry.id] = recording
     jobs = [(entry, old, found[entry.id]) for entry, old in kept if entry.id in found]
-    for place, one in Local(usable_cores()).run(comparing, jobs):
-        told[jobs[place][0].id] = one
-    for entry, _, recording in jobs:
-        told[entry.id] = _accepted(baseline, entry, recording, told[entry.id])
+    for entry, one in compared(jobs):
+        told[entry.id] = _accepted(baseline, entry, found[entry.id], one)
     if accepting:
         _accept(baseline, directory, [job for job in jobs if job[0].id in accepting], told, reason, str(new["torch"]))
     order = [*names, *(entry.id for entry in more)]
-    differences = tuple(told[name] for name in order if told[name].change is not Change.IDENTICAL or name in again)
+    differences = tuple(told[name] for name in order if told[name].change is not Change.IDENTICAL or name in anew)
     return Checked(baseline.environment, new, differences)
 
 
 Job = tuple[Asked, Recording, Recording]
 
 
+def compared(jobs: Sequence[Job]) -> Iterator[tuple[Asked, Difference]]:
+    """Yield how each cell's two recordings differ, as it is known."""
+    for place, one in Local(usable_cores()).run(_comparing, jobs):
+        yield jobs[place][0], one
+
+
 @contextlib.contextmanager
-def comparing() -> Iterator[Callable[[Job], Difference]]:
+def _comparing() -> Iterator[Callable[[Job], Difference]]:
     """Yield what compares one cell's recordings."""
     yield lambda job: compare(*job)
 
 
-def _again(asked: Asked, old: Recording) -> Asked:
-    """Return what is asked to see what a cell does now."""
+def again(asked: Asked, old: Recording) -> Asked:
+    """Return what is asked to see what a cell does now: to do it again, or to go on from where it was saved."""
     return (resumed(asked, old) if asked.kind == CHECKPOINT else None) or asked
 
 
@@ -140,14 +144,16 @@ def _more(baseline: Baseline, workers: Workers, part: str) -> list[Asked]:
     return shard(fresh, part, lambda entry: entry.id) if part else fresh
 
 
-def _unheard_of(asked: Asked, recording: Recording) -> Difference:
+def unheard_of(asked: Asked, recording: Recording) -> Difference:
+    """Return what is said of a cell that a baseline does not have: it is new, unless it is refused."""
     if "absent" in recording.facts:
         return difference(asked.id, asked.kind, asked.target, ())
     point = Point(Change.NEW, "the baseline has no such cell", api=True)
     return difference(asked.id, asked.kind, asked.target, [point])
 
 
-def _identical(asked: Asked, recording: Recording) -> Difference:
+def identical(asked: Asked, recording: Recording) -> Difference:
+    """Return what is said of a cell whose recording has the same bits."""
     reals = sum(
         values.size for name, values in recording.tensors.items() if asked.kind != STEPS or "/count." not in name
     )
