@@ -100,7 +100,8 @@ def record(
     from stepcheck.guard.record import record as run
     from stepcheck.report.moved import environment, kinds
 
-    with _executor(jobs, ray) as executor, _progress("recording") as progress:
+    going_on = _going_on(f"stepcheck guard record {baseline}")
+    with going_on, _executor(jobs, ray) as executor, _progress("recording") as progress:
         made = run(
             baseline,
             _wanted(targets, modes, dtypes, devices),
@@ -237,7 +238,7 @@ def matrix(
     wanted = _wanted(targets, modes, dtypes, devices)
     releases = _releases(check_versions(versions))
     recordings = Recordings(Site("", python, cache, torch_backend), wanted, part)
-    with _executor(jobs, ray) as executor, _progress("recording") as progress:
+    with _going_on("the same command"), _executor(jobs, ray) as executor, _progress("recording") as progress:
         columns = list(run(releases, recordings, executor, drop=drop, progress=progress, say=_say))
     forms = {
         "text": lambda: reports.text(columns, verbose=verbose) + "\n",
@@ -340,6 +341,16 @@ def _executor(jobs: int | None, ray: str | None) -> Iterator[Executor]:
 
     with Ray(ray) as cluster:
         yield cluster
+
+
+@contextmanager
+def _going_on(command: str) -> Iterator[None]:
+    """Say where an interrupted run goes on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        _say(f"what was recorded is kept; {command} goes on from there")
+        raise
 
 
 @contextmanager
