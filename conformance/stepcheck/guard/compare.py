@@ -243,13 +243,12 @@ def _api(old: Any, new: Any, path: str = "") -> Iterator[Point]:
 
 def told_once(points: Iterable[Point]) -> list[Point]:
     """Return ``points`` with those joined that say the same of a name in several places, as of a new argument."""
-    found: dict[tuple[str, str], list[Point]] = {}
+    found: dict[tuple[str, str, str], list[Point]] = {}
     for point in points:
-        path, verb, _ = _parted(point.what)
-        key = (path.rpartition(".")[2], verb) if verb in (" is new", " is gone") else (point.what, "")
-        found.setdefault(key, []).append(point)
+        path, verb, rest = _parted(point.what)
+        found.setdefault((path.rpartition(".")[2], verb, rest if verb == " is " else ""), []).append(point)
     joined = []
-    for (name, verb), alike in found.items():
+    for (name, verb, told), alike in found.items():
         places = dict.fromkeys(_parted(point.what)[0].rpartition(".")[0] for point in alike)
         if len(places) < 2:
             joined += alike
@@ -257,7 +256,8 @@ def told_once(points: Iterable[Point]) -> list[Point]:
         shown = [place for place in places if place][:_PLACES]
         more = len(places) - len(shown)
         where = ", ".join(shown) + (f" and {more} more places" if more else "")
-        joined.append(Point(Change.CHANGED, f"{name}{verb}, in {where}{_parted(alike[0].what)[2]}", api=True))
+        what = f"{name}{verb}{told}, in {where}" if told else f"{name}{verb}, in {where}{_parted(alike[0].what)[2]}"
+        joined.append(Point(Change.CHANGED, what, api=True))
     return joined
 
 

@@ -214,16 +214,17 @@ def _judged(
     torn = output.parts & known & ~within
     law = _LAWS.get(output.name, "SC102")
     for mask, told in (
-        (out & (output.parts | output.later), "leaves the envelope"),
+        (out & (output.parts | output.later), _LEFT),
         (torn & ~out, "moved by more than rounding"),
         (unknown & wild, "is finite in one and not in the other"),
         (unknown & ~wild & output.parts, "moved where the rule's envelope is not known"),
     ):
         if mask.any():
             at = _worst_at(mask, after.ratio, apart)
-            what = f"{_where(output, courses, at)}: {told}"
-            if told == "leaves the envelope":
+            what = _where(output, courses, at)
+            if told == _LEFT:
                 what += f", {after.ratio[at]:.3g} radii from its centre where it was {before.ratio[at]:.3g}"
+            what += f": {told}"
             yield Point(Change.CHANGED, what, told, law=law, ulps=float(apart[mask].max()), radii=float(radii[at]))
     inside = output.parts & known & ~out & ~torn
     if inside.any():
@@ -236,7 +237,7 @@ def _judged(
 
 
 _LAWS = {THETA: "SC101"}
-_ROUNDED = "moved within the envelope"
+_ROUNDED, _LEFT = "moved within the envelope", "leaves the envelope"
 
 
 def _zeros(output: _Output) -> Mask:

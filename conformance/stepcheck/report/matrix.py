@@ -10,7 +10,7 @@ from stepcheck.guard.alike import alike
 from stepcheck.guard.difference import CHANGES, Change, Difference
 from stepcheck.guard.matrix import Column
 from stepcheck.report import moved, moved_json, moved_markdown
-from stepcheck.report.moved import MARKS, row_of
+from stepcheck.report.moved import MARKS, name_of, row_of
 from stepcheck.report.wording import fill, plural
 
 _NOTHING = "·"
@@ -39,20 +39,16 @@ def table(columns: Sequence[Column]) -> list[str]:
 
 def _rows(columns: Sequence[Column]) -> list[list[str]]:
     names = dict.fromkeys(
-        name for column in columns for name in (*map(_named, column.cells), *map(row_of, column.differences))
+        name for column in columns for name in (*map(name_of, column.cells), *map(row_of, column.differences))
     )
     return [[name, *(entry(column, name) for column in columns)] for name in names]
-
-
-def _named(target: str) -> str:
-    return row_of(Difference("", "", target, Change.IDENTICAL)) if "lr_scheduler" not in target else "schedules"
 
 
 def entry(column: Column, name: str) -> str:
     """Return what a release did to one class: how many cells it has first, and then what changed."""
     if column.missing:
         return "–"
-    cells = sum(count for target, count in column.cells.items() if _named(target) == name)
+    cells = sum(count for target, count in column.cells.items() if name_of(target) == name)
     if not column.against:
         return plural(cells, "cell") if cells else _NOTHING
     inside = [each for each in column.differences if row_of(each) == name]

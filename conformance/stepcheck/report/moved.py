@@ -15,6 +15,7 @@ from stepcheck.guard.difference import CHANGES, Change, Difference
 from stepcheck.report.wording import WIDTH, count, fill, plural, ratio
 
 ACCEPTED = "accepted"
+SEVERAL = "several classes"
 MARKS = {
     Change.IDENTICAL: "✓",
     Change.ROUNDING: "≈",
@@ -93,10 +94,13 @@ def column(entry: Difference) -> str:
 
 def row_of(entry: Difference) -> str:
     """Return the row of the table that a cell is counted in."""
-    if entry.kind == SCHEDULE or entry.target.endswith("lr_scheduler"):
-        return "schedules"
-    name = entry.target.removeprefix("torch.optim.")
-    return name
+    return name_of(entry.target)
+
+
+def name_of(target: str) -> str:
+    """Return what a target is called: its class, or "schedules" for every scheduler."""
+    name = target.removeprefix("torch.optim.")
+    return "schedules" if name.startswith(("lr_scheduler", "swa_utils.")) else name
 
 
 def meanings(differences: Iterable[Difference]) -> str:
@@ -115,7 +119,7 @@ def details(groups: Sequence[Alike], *, verbose: bool = False) -> list[str]:
     """Return what differs, one part a target."""
     targets: dict[str, list[Alike]] = {}
     for group in groups:
-        targets.setdefault(row_of(group.worst), []).append(group)
+        targets.setdefault(row_of(group.worst) if group.target else SEVERAL, []).append(group)
     parts = []
     for name, inside in targets.items():
         numbers = [group for group in inside if not group.point.api]
