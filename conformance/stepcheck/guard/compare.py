@@ -255,7 +255,7 @@ def told_once(points: Iterable[Point]) -> list[Point]:
             continue
         shown = [place for place in places if place][:_PLACES]
         more = len(places) - len(shown)
-        where = ", ".join(shown) + (f" and {more} more places" if more else "")
+        where = ", ".join(shown) + (f" and {more} more" if more else "")
         what = f"{name}{verb}{told}, in {where}" if told else f"{name}{verb}, in {where}{_parted(alike[0].what)[2]}"
         joined.append(Point(Change.CHANGED, what, api=True))
     return joined

@@ -226,14 +226,19 @@ def _judged(
                 what += f", {after.ratio[at]:.3g} radii from its centre where it was {before.ratio[at]:.3g}"
             what += f": {told}"
             yield Point(Change.CHANGED, what, told, law=law, ulps=float(apart[mask].max()), radii=float(radii[at]))
-    inside = output.parts & known & ~out & ~torn
+    inside = output.parts & known & ~out & ~torn & ~_zeros(output)
+    signs = (output.parts | output.later) & _zeros(output)
+    later = output.later & known & ~out & ~_zeros(output)
     if inside.any():
         at = _worst_at(inside, np.where(np.isfinite(radii), radii, 0.0), apart)
         ulps, far = float(apart[inside].max()), float(radii[at])
         yield Point(Change.ROUNDING, _where(output, courses, at), _ROUNDED, law=law, ulps=ulps, radii=far)
-    elif (output.later & known & ~out).any():
-        at = _worst_at(output.later & known & ~out, apart, apart)
+    elif later.any():
+        at = _worst_at(later, apart, apart)
         yield Point(Change.ROUNDING, f"{_where(output, courses, at)}, having started elsewhere", _ROUNDED, law=law)
+    if signs.any():
+        at = _worst_at(signs, apart, apart)
+        yield Point(Change.ROUNDING, _where(output, courses, at), "zeros of the other sign", law=law)
 
 
 _LAWS = {THETA: "SC101"}
