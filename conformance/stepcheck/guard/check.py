@@ -32,12 +32,14 @@ POLICIES = ("changed", "rounding", "api")
 class Checked:
     """What a check found: a difference for every cell, in the order of the baseline.
 
-    ``old`` and ``new`` say what was recorded under and what was checked; see ``Workers.environment``.
+    ``old`` and ``new`` say what was recorded under and what was checked; see ``Workers.environment``. ``unchecked`` are
+    cells of devices that this machine does not have.
     """
 
     old: Mapping[str, Any]
     new: Mapping[str, Any]
     differences: tuple[Difference, ...]
+    unchecked: tuple[str, ...] = ()
 
     def failing(self, policies: Iterable[str] = ("changed",)) -> tuple[Difference, ...]:
         """Return the cells that one of ``policies`` fails on."""
@@ -87,7 +89,9 @@ def check(
     accepting = set(chosen(accept, names))
     with Workers(interpreter=site.interpreter(say)) as workers:
         new = environment_of(workers, site.torch)
-        kept = [(baseline.asked(name), baseline.recording(name)) for name in names]
+        every = [baseline.asked(name) for name in names]
+        unchecked = tuple(entry.id for entry in every if _device(entry) not in ("", *new["devices"]))
+        kept = [(entry, baseline.recording(entry.id)) for entry in every if entry.id not in unchecked]
         anew = {entry.id: again(entry, old) for entry, old in kept}
         more = [] if only or baseline.wanted.get("shard") else _more(baseline, workers, part)
         total = len(anew) + len(more)
@@ -109,9 +113,14 @@ def check(
         told[entry.id] = _accepted(baseline, entry, found[entry.id], one)
     if accepting:
         _accept(baseline, directory, [job for job in jobs if job[0].id in accepting], told, reason, str(new["torch"]))
-    order = [*names, *(entry.id for entry in more)]
+    order = [*anew, *(entry.id for entry in more)]
     differences = tuple(told[name] for name in order if told[name].change is not Change.IDENTICAL or name in anew)
-    return Checked(baseline.environment, new, differences)
+    return Checked(baseline.environment, new, differences, unchecked)
+
+
+def _device(asked: Asked) -> str:
+    """Return the device that a cell is on, "" for one that is on none."""
+    return "" if asked.cell is None else str(asked.cell["device"])
 
 
 Job = tuple[Asked, Recording, Recording]

@@ -41,12 +41,17 @@ def report(checked: Checked, policies: Sequence[str], *, verbose: bool = False) 
 def origins(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
     """Return what was recorded and what it was checked under, and a warning where the machine differs."""
     lines = [f"recorded under  {environment(old)}", f"checked under   {environment(new)}"]
-    other = [name for name in ("platform", "capability", "device_names") if old[name] != new[name]]
-    if other:
+    if _machine(old) != _machine(new):
         lines += fill(
             "the machines differ: what moved within rounding may come from their vector instructions and not from torch"
         )
     return "\n".join(lines)
+
+
+def _machine(told: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return what can decide how numbers are rounded: vector instructions, devices, operating system and libc."""
+    system, _, rest = str(told["platform"]).partition("-")
+    return told["capability"], told["device_names"], system, rest.partition("-with-")[2]
 
 
 def environment(told: Mapping[str, Any]) -> str:
@@ -178,6 +183,11 @@ def accepted(differences: Iterable[Difference]) -> str:
     return "\n".join(lines)
 
 
+def _device_of(cell: str) -> str:
+    """Return the device in a cell's name."""
+    return cell.removesuffix(" checkpoint").rpartition(" ")[2]
+
+
 def verdict(checked: Checked, policies: Sequence[str]) -> str:
     """Return the last line: how many numbers were compared, what fails, and the exit code."""
     reals = sum(entry.reals for entry in checked.differences)
@@ -185,6 +195,11 @@ def verdict(checked: Checked, policies: Sequence[str]) -> str:
     failing = [entry for entry in checked.differences if any(fails(entry, policy) for policy in policies)]
     lines = [f"compared   {count(reals)} numbers, of which {count(moved)} moved"]
     why = f"{plural(len(failing), 'cell')} fail" + ("s" if len(failing) == 1 else "")
+    if checked.unchecked:
+        devices = ", ".join(dict.fromkeys(_device_of(name) for name in checked.unchecked))
+        lines.append(
+            f"unchecked  {plural(len(checked.unchecked), 'cell')} on {devices}, which this machine does not have"
+        )
     lines.append(f"fails on   {', '.join(policies)}: {why if failing else 'nothing fails'}")
     lines.append(f"exit code  {checked.exit_code(policies)}")
     return "\n".join(lines)
