@@ -166,15 +166,24 @@ def save(baseline: Baseline, directory: Path) -> None:
     from safetensors.numpy import save as packed
 
     directory.mkdir(parents=True, exist_ok=True)
+    before = _files(directory / MANIFEST)
     table = {}
     for stem, tensors in sorted(baseline.tensors.items()):
         if tensors:
             files.write_bytes(directory / f"{stem}.safetensors", packed(dict(sorted(tensors.items()))))
             table[f"{stem}.safetensors"] = len(tensors)
     files.write(directory / MANIFEST, _manifest(baseline, table))
-    for path in directory.glob("*.safetensors"):
-        if path.name not in table:
-            path.unlink()
+    for name in before - set(table):
+        (directory / name).unlink(missing_ok=True)
+
+
+def _files(manifest: Path) -> set[str]:
+    """Return the names of the files of tensors that a manifest lists; none where it is torn or not there."""
+    try:
+        names = json.loads(manifest.read_text("utf-8"))["files"]
+        return {name for name in names if Path(name).name == name and name.endswith(".safetensors")}
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
 
 
 def _manifest(baseline: Baseline, table: Mapping[str, int]) -> str:

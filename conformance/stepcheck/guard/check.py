@@ -12,7 +12,7 @@ from typing import Any
 from stepcheck.crew import usable_cores
 from stepcheck.guard.asked import CHECKPOINT, STEPS, Asked
 from stepcheck.guard.baseline import Baseline, load, save
-from stepcheck.guard.compare import compare, resumed
+from stepcheck.guard.compare import compare, numbers, resumed
 from stepcheck.guard.corpus import Wanted, corpus
 from stepcheck.guard.difference import Change, Difference, Point, difference
 from stepcheck.guard.executor import Executor, Local, shard
@@ -163,10 +163,7 @@ def unheard_of(asked: Asked, recording: Recording) -> Difference:
 
 def identical(asked: Asked, recording: Recording) -> Difference:
     """Return what is said of a cell whose recording has the same bits."""
-    reals = sum(
-        values.size for name, values in recording.tensors.items() if asked.kind != STEPS or "/count." not in name
-    )
-    return difference(asked.id, asked.kind, asked.target, (), reals)
+    return difference(asked.id, asked.kind, asked.target, (), numbers(recording))
 
 
 def _accepted(baseline: Baseline, asked: Asked, recording: Recording, found: Difference) -> Difference:
