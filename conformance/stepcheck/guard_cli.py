@@ -13,7 +13,7 @@ from stepcheck.verdict import BROKEN, CONFORMS
 
 if TYPE_CHECKING:
     from stepcheck.guard.executor import Executor
-    from stepcheck.guard.record import Progress
+    from stepcheck.guard.recording import Progress
     from stepcheck.guard.site import Site
 
 EXIT_CODES = """
@@ -75,7 +75,7 @@ def guard() -> None:
     """Say exactly what a torch upgrade changed in optimizers and schedulers."""
 
 
-@guard.command(epilog=EXIT_CODES)
+@guard.command(epilog=EXIT_CODES, short_help="Write to a directory what every cell does under this torch.")
 @click.argument("baseline", type=click.Path(path_type=Path))
 @_what
 @_where
@@ -97,7 +97,7 @@ def record(
 
     A recording that was interrupted goes on where it was.
     """
-    from stepcheck.guard.record import record as run
+    from stepcheck.guard.recording import record as run
     from stepcheck.report.moved import environment, kinds
 
     going_on = _going_on(f"stepcheck guard record {baseline}")
@@ -155,8 +155,8 @@ def check(
 
     In a GitHub job, where GITHUB_STEP_SUMMARY names a file, the Markdown summary is appended to it.
     """
-    from stepcheck.guard.check import POLICIES
-    from stepcheck.guard.check import check as run
+    from stepcheck.guard.checked import POLICIES
+    from stepcheck.guard.checking import check as run
     from stepcheck.nearest import unknown
     from stepcheck.report import moved, moved_json, moved_markdown
     from stepcheck.report.outputs import append, outputs
@@ -305,12 +305,10 @@ def _releases(asked: tuple[str, ...]) -> tuple[str, ...]:
 
 def _wanted(targets: tuple[str, ...], modes: tuple[str, ...], dtypes: tuple[str, ...], devices: tuple[str, ...]) -> Any:
     """Return what the options ask for; raises WrongRequest for a mode or dtype that there is not."""
-    from stepcheck.guard.corpus import EVERYTHING, Wanted
-    from stepcheck.request import listed, requested
+    from stepcheck.guard.corpus import wanted
+    from stepcheck.request import listed
 
-    checked = requested("torch.optim", modes=listed(modes), dtypes=listed(dtypes), devices=listed(devices))
-    pairs = tuple((name, rule or None) for name, _, rule in (entry.partition("=") for entry in targets))
-    return Wanted(pairs or EVERYTHING.targets, checked.modes, checked.dtypes, checked.devices)
+    return wanted(targets, modes=listed(modes), dtypes=listed(dtypes), devices=listed(devices))
 
 
 def _site(torch: str, python: str) -> Site:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from stepcheck.guard.asked import Asked
 from stepcheck.guard.cache import Recordings
-from stepcheck.guard.check import again
+from stepcheck.guard.checking import again
 from stepcheck.guard.compare import compare
 from stepcheck.guard.difference import Change, Difference
 from stepcheck.guard.environments import Unavailable

@@ -14,7 +14,7 @@ from stepcheck.guard.corpus import Wanted, corpus
 from stepcheck.guard.environments import Unavailable
 from stepcheck.guard.executor import Executor, Local
 from stepcheck.guard.fingerprint import fingerprint
-from stepcheck.guard.record import Progress, record, recorded
+from stepcheck.guard.recording import Progress, record, recorded
 from stepcheck.guard.site import Site, environment_of
 from stepcheck.request import WrongRequest
 from stepcheck_implementations.pool import Workers

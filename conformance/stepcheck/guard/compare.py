@@ -257,7 +257,7 @@ def _api(old: Any, new: Any, path: tuple[str, ...] = ()) -> Iterator[_Leaf]:
     """Yield every leaf in which two JSON values differ."""
     if isinstance(old, dict) and isinstance(new, dict):
         for key in dict.fromkeys((*old, *new)):
-            here = (*path, str(key))
+            here = (*path, str(key) or _ITSELF)
             if key not in new:
                 yield _Leaf(here, "is gone", f", it was {_short(old[key])}")
             elif key not in old:
@@ -272,6 +272,10 @@ def _api(old: Any, new: Any, path: tuple[str, ...] = ()) -> Iterator[_Leaf]:
             yield from _api(*pair, (*path, f"[{place}]"))
     elif old != new:
         yield _Leaf(path, "is", f" {_short(new)}, and was {_short(old)}")
+
+
+_ITSELF = "(itself)"
+"""The key of what a name stands for as a whole, as of a state that is an empty dict."""
 
 
 def told_once(leaves: Iterable[_Leaf]) -> list[Point]:

@@ -9,11 +9,11 @@ from typing import Any
 from stepcheck.guard.asked import CHECKPOINT, Asked
 from stepcheck.guard.baseline import Baseline
 from stepcheck.guard.cache import Recordings
-from stepcheck.guard.check import Job, again, compared, identical, unheard_of
+from stepcheck.guard.checking import Job, again, compared, identical, unheard_of
 from stepcheck.guard.difference import Change, Difference
 from stepcheck.guard.environments import Unavailable
 from stepcheck.guard.executor import Executor
-from stepcheck.guard.record import Progress, recorded
+from stepcheck.guard.recording import Progress, recorded
 from stepcheck.judges import Contradiction
 from stepcheck.request import WrongRequest
 from stepcheck_implementations.links import WorkerError

@@ -10,7 +10,7 @@ from typing import Any
 from stepcheck.guard.alike import Alike, alike
 from stepcheck.guard.asked import CHECKPOINT, KINDS, SCHEDULE, STEPS, SURFACE
 from stepcheck.guard.baseline import Baseline
-from stepcheck.guard.check import Checked, fails
+from stepcheck.guard.checked import Checked, fails
 from stepcheck.guard.difference import CHANGES, Change, Difference
 from stepcheck.report.wording import WIDTH, count, fill, plural, ratio
 
@@ -29,7 +29,12 @@ _SHOWN = 8
 
 def report(checked: Checked, policies: Sequence[str], *, verbose: bool = False) -> str:
     """Return the whole report."""
-    parts = [origins(checked.old, checked.new), table(checked.differences), meanings(checked.differences)]
+    parts = [
+        origins(checked.old, checked.new),
+        machines(checked),
+        table(checked.differences),
+        meanings(checked.differences),
+    ]
     parts += details(alike(checked.differences), verbose=verbose)
     told = accepted(checked.differences)
     if told:
@@ -39,19 +44,32 @@ def report(checked: Checked, policies: Sequence[str], *, verbose: bool = False) 
 
 
 def origins(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
-    """Return what was recorded and what it was checked under, and a warning where the machine differs."""
-    lines = [f"recorded under  {environment(old)}", f"checked under   {environment(new)}"]
-    if _machine(old) != _machine(new):
-        lines += fill(
-            "the machines differ: what moved within rounding may come from their vector instructions and not from torch"
+    """Return what was recorded and what it was checked under."""
+    return f"recorded under  {environment(old)}\nchecked under   {environment(new)}"
+
+
+def machines(checked: Checked) -> str:
+    """Return a warning where numbers moved and the machine is another one; "" otherwise."""
+    other = [told for name, told in _MACHINE.items() if _own(checked.old[name]) != _own(checked.new[name])]
+    if not other or not any(entry.moved for entry in checked.differences):
+        return ""
+    return "\n".join(
+        fill(
+            f"the machines differ in {' and '.join(other)}: what moved within rounding may come from that and not from "
+            "torch"
         )
-    return "\n".join(lines)
+    )
 
 
-def _machine(told: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Return what can decide how numbers are rounded: vector instructions, devices, operating system and libc."""
-    system, _, rest = str(told["platform"]).partition("-")
-    return told["capability"], told["device_names"], system, rest.partition("-with-")[2]
+_MACHINE = {"platform": "their system", "capability": "their vector instructions", "device_names": "their devices"}
+"""What of an environment is the machine's, in words."""
+
+
+def _own(told: Any) -> Any:
+    """Return what of an entry counts: of a platform its system and libc, and not the release of its kernel."""
+    if not isinstance(told, str) or "-" not in told:
+        return told
+    return told.partition("-")[0], told.partition("-with-")[2]
 
 
 def environment(told: Mapping[str, Any]) -> str:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from stepcheck.guard.check import check
+from stepcheck.guard.checking import check
 from stepcheck.guard.corpus import Wanted
 from stepcheck.guard.executor import Local
-from stepcheck.guard.record import record
+from stepcheck.guard.recording import record
 
 pytestmark = [
     pytest.mark.ray,

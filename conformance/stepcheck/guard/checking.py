@@ -4,65 +4,28 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from stepcheck.crew import usable_cores
 from stepcheck.guard.asked import CHECKPOINT, STEPS, Asked
 from stepcheck.guard.baseline import Baseline, load, save
+from stepcheck.guard.checked import Checked
 from stepcheck.guard.compare import compare, numbers, resumed
 from stepcheck.guard.corpus import Wanted, corpus
 from stepcheck.guard.difference import Change, Difference, Point, difference
 from stepcheck.guard.executor import Executor, Local, shard
 from stepcheck.guard.patterns import chosen
-from stepcheck.guard.record import Progress, recorded
+from stepcheck.guard.recording import Progress, recorded
 from stepcheck.guard.site import OWN, Site, environment_of
 from stepcheck.request import WrongRequest
-from stepcheck.verdict import BROKEN, CONFORMS, NOTHING_COMPARED
 from stepcheck_implementations.pool import Workers
 from stepcheck_implementations.recording import Recording
 
-POLICIES = ("changed", "rounding", "api")
-"""What a check may fail on: a cell changed or is gone; one moved at all; one offers or says otherwise."""
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """What a check found: a difference for every cell, in the order of the baseline.
-
-    ``old`` and ``new`` say what was recorded under and what was checked; see ``Workers.environment``. ``unchecked`` are
-    cells of devices that this machine does not have.
-    """
-
-    old: Mapping[str, Any]
-    new: Mapping[str, Any]
-    differences: tuple[Difference, ...]
-    unchecked: tuple[str, ...] = ()
-
-    def failing(self, policies: Iterable[str] = ("changed",)) -> tuple[Difference, ...]:
-        """Return the cells that one of ``policies`` fails on."""
-        return tuple(entry for entry in self.differences if any(fails(entry, policy) for policy in policies))
-
-    def exit_code(self, policies: Iterable[str] = ("changed",)) -> int:
-        """Return the exit code: 0, 1 where a cell fails, 5 where nothing was compared."""
-        if not self.differences:
-            return NOTHING_COMPARED
-        return BROKEN if self.failing(policies) else CONFORMS
-
-
-def fails(entry: Difference, policy: str) -> bool:
-    """Whether a check that fails on ``policy`` fails on this cell; what is new or accepted never does."""
-    if entry.accepted or entry.change in (Change.IDENTICAL, Change.NEW):
-        return False
-    if policy == "api":
-        return entry.api or entry.change is Change.GONE
-    return policy == "rounding" or entry.change in (Change.CHANGED, Change.GONE)
-
 
 def check(
-    directory: Path,
+    directory: Path | str,
     *,
     site: Site = OWN,
     executor: Executor | None = None,
@@ -73,13 +36,14 @@ def check(
     progress: Progress = lambda done, total, cell: None,
     say: Callable[[str], None] = lambda line: None,
 ) -> Checked:
-    """Return how the cells of the baseline in ``directory`` differ under the torch of ``site``.
+    """Return how the cells of the baseline in ``directory`` differ under the torch of ``site``, or this one.
 
     ``only`` are patterns of cells, with "*" and "?"; ``part`` "I/N" is one shard of them. Changes of the cells that
     ``accept`` names are written into the baseline with today's date and ``reason``: they are accepted from then on, as
     long as the cell does what it does now. Otherwise as ``record``. Raises BadBaseline, and WrongRequest for a pattern
     that no cell has.
     """
+    directory = Path(directory)
     if accept and not reason.strip():
         raise WrongRequest("accept needs a reason, as in --reason 'first moments are averaged by lerp'")
     baseline = load(directory)
