@@ -223,10 +223,19 @@ def load(directory: Path) -> Baseline:
             )
         raise BadBaseline(f"baseline={directory}, but there is no {MANIFEST} in it")
     try:
+        return _loaded(directory, path)
+    except BadBaseline as error:
+        raise BadBaseline(
+            f"{error}; put back what it was, or record it anew with `stepcheck guard record --force {directory}`"
+        ) from error
+
+
+def _loaded(directory: Path, path: Path) -> Baseline:
+    try:
         raw = json.loads(path.read_text("utf-8"))
         digest = raw.pop("digest")
-    except (OSError, ValueError, KeyError, AttributeError) as error:
-        raise BadBaseline(f"{path} is torn: {error!r}") from error
+    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+        raise BadBaseline(f"{path} is torn ({error!r})") from error
     if raw.get("format") != FORMAT:
         raise BadBaseline(f"{path} has format={raw.get('format')!r}, but this stepcheck reads format {FORMAT}")
     if digest != _digest(_text(raw).encode()):
@@ -241,10 +250,11 @@ def load(directory: Path) -> Baseline:
         for name, kept in cells.items():
             missing = set(baseline.shared[kept.keys]) - set(held.get(file_of(kept.target), {}))
             if missing:
-                raise BadBaseline(f"{directory} lacks a tensor of {name}: {missing.pop()}")
+                file = directory / f"{file_of(kept.target)}.safetensors"
+                raise BadBaseline(f"{file} lacks a tensor of {name}: {min(missing)}")
         return baseline
-    except (KeyError, TypeError) as error:
-        raise BadBaseline(f"{path} is no manifest: {error!r}") from error
+    except (KeyError, TypeError, AttributeError) as error:
+        raise BadBaseline(f"{path} is no manifest ({error!r})") from error
 
 
 def _tensors(path: Path, users: list[str]) -> Tensors:
@@ -259,7 +269,7 @@ def _tensors(path: Path, users: list[str]) -> Tensors:
     except (SafetensorError, ValueError, KeyError) as error:
         raise BadBaseline(f"{path} is torn ({error}), and with it {what}") from error
     for key, values in found.items():
-        if key != _key(values):
+        if values.ndim != 1 or key != _key(values):
             raise BadBaseline(f"{path} was changed after it was written: tensor {key} does not have its digest")
     return dict(found)
 

@@ -51,3 +51,10 @@ ANOTHER_ORDER = Planted(
 
 OTHER_ETAS = Planted("rprop.py", "etas: tuple[float, float] = (0.5, 1.2),", "etas: tuple[float, float] = (0.5, 1.25),")
 """A change of what a class offers: Rprop's default factors."""
+
+ONE_LATE = Planted(
+    "lr_scheduler.py",
+    "        if (self.last_epoch == 0) or (self.last_epoch % self.step_size != 0):\n",
+    "        if (self.last_epoch < 2) or ((self.last_epoch - 1) % self.step_size != 0):\n",
+)
+"""A changed schedule: StepLR falls one step late, and its closed form does not."""
