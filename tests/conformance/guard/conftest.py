@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import functools
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from stepcheck.guard import check, record
+from stepcheck.guard import checking, recording
 from stepcheck.guard.corpus import Wanted
 from stepcheck_implementations.pool import Workers
 
@@ -27,19 +26,19 @@ def warm(monkeypatch: pytest.MonkeyPatch, template: str) -> None:
 
 
 def _borrow(monkeypatch: pytest.MonkeyPatch, template: str) -> None:
-    for module in (record, check):
+    for module in (recording, checking):
         monkeypatch.setattr(module, "Workers", functools.partial(Workers, address=template))
         monkeypatch.setattr(module, "usable_cores", lambda: 1)
 
 
 @pytest.fixture(scope="session")
-def recorded_once(tmp_path_factory: pytest.TempPathFactory, template: str) -> Iterator[Path]:
+def recorded_once(tmp_path_factory: pytest.TempPathFactory, template: str) -> Path:
     """A baseline of ``FEW``, not to be written to."""
     directory = tmp_path_factory.mktemp("guard") / "baseline"
     with pytest.MonkeyPatch.context() as monkeypatch:
         _borrow(monkeypatch, template)
-        record.record(directory, FEW)
-    yield directory
+        recording.record(directory, FEW)
+    return directory
 
 
 @pytest.fixture

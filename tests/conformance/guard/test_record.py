@@ -12,12 +12,12 @@ import pytest
 
 from conformance.command import WRONG, environment
 from conformance.guard.conftest import FEW, ROOT
-from stepcheck.guard import record as recording
+from stepcheck.guard import recording
 from stepcheck.guard.baseline import MANIFEST, PARTS, BadBaseline, load
-from stepcheck.guard.check import check
+from stepcheck.guard.checking import check
 from stepcheck.guard.corpus import Wanted
 from stepcheck.guard.difference import Change
-from stepcheck.guard.record import record
+from stepcheck.guard.recording import record
 from stepcheck.request import WrongRequest
 from stepcheck_implementations.pool import Workers
 
@@ -63,7 +63,7 @@ def test_a_recording_that_is_killed_goes_on_where_it_was(
             time.sleep(0.002)
         process.send_signal(signal.SIGKILL)
     assert not (directory / MANIFEST).exists()
-    with pytest.raises(BadBaseline, match="its recording was interrupted; `stepcheck guard record .*` goes on"):
+    with pytest.raises(BadBaseline, match=r"its recording was interrupted; `stepcheck guard record .*` goes on"):
         load(directory)
     done = sum((directory / PARTS / str(number) / MANIFEST).exists() for number in range(len(FEW.targets)))
     asked = []
