@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -33,13 +32,13 @@ def _borrow(monkeypatch: pytest.MonkeyPatch, template: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def recorded_once(tmp_path_factory: pytest.TempPathFactory, template: str) -> Iterator[Path]:
+def recorded_once(tmp_path_factory: pytest.TempPathFactory, template: str) -> Path:
     """A baseline of ``FEW``, not to be written to."""
     directory = tmp_path_factory.mktemp("guard") / "baseline"
     with pytest.MonkeyPatch.context() as monkeypatch:
         _borrow(monkeypatch, template)
         record.record(directory, FEW)
-    yield directory
+    return directory
 
 
 @pytest.fixture

@@ -63,7 +63,7 @@ def test_a_recording_that_is_killed_goes_on_where_it_was(
             time.sleep(0.002)
         process.send_signal(signal.SIGKILL)
     assert not (directory / MANIFEST).exists()
-    with pytest.raises(BadBaseline, match="its recording was interrupted; `stepcheck guard record .*` goes on"):
+    with pytest.raises(BadBaseline, match=r"its recording was interrupted; `stepcheck guard record .*` goes on"):
         load(directory)
     done = sum((directory / PARTS / str(number) / MANIFEST).exists() for number in range(len(FEW.targets)))
     asked = []
