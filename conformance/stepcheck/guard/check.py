@@ -23,6 +23,7 @@ from stepcheck.request import WrongRequest
 from stepcheck.verdict import BROKEN, CONFORMS, NOTHING_COMPARED
 from stepcheck_implementations.pool import Workers
 from stepcheck_implementations.recording import Recording
+from stepcheck_implementations.target import TargetError
 
 POLICIES = ("changed", "rounding", "api")
 """What a check may fail on: a cell changed or is gone; one moved at all; one offers or says otherwise."""
@@ -88,6 +89,7 @@ def check(
     with Workers(interpreter=site.interpreter(say)) as workers:
         new = environment_of(workers, site.torch)
         kept = [(baseline.asked(name), baseline.recording(name)) for name in names]
+        _check_devices([entry for entry, _ in kept], new["devices"])
         again = {entry.id: _again(entry, old) for entry, old in kept}
         more = [] if only or baseline.wanted.get("shard") else _more(baseline, workers, part)
         total = len(again) + len(more)
@@ -125,6 +127,16 @@ def comparing() -> Iterator[Callable[[Job], Difference]]:
     yield lambda job: compare(*job)
 
 
+def _check_devices(asked: Sequence[Asked], there: Sequence[str]) -> None:
+    """Raise WrongRequest where a cell is on a device that is not ``there``."""
+    needed = dict.fromkeys(str(entry.cell["device"]) for entry in asked if entry.cell is not None)
+    if missing := [device for device in needed if device not in there]:
+        raise WrongRequest(
+            f"the baseline has cells on {', '.join(missing)}, but here are {', '.join(there)}; --only '* cpu*' checks "
+            "those on one device"
+        )
+
+
 def _again(asked: Asked, old: Recording) -> Asked:
     """Return what is asked to see what a cell does now."""
     return (resumed(asked, old) if asked.kind == CHECKPOINT else None) or asked
@@ -133,10 +145,14 @@ def _again(asked: Asked, old: Recording) -> Asked:
 def _more(baseline: Baseline, workers: Workers, part: str) -> list[Asked]:
     """Return what the baseline has never heard of, as a class that came with a release."""
     plain = {name: value for name, value in baseline.wanted.items() if name != "shard"}
-    targets = tuple((target, rule) for target, rule in plain.pop("targets"))
+    targets = plain.pop("targets")
     devices = tuple(sorted({name.partition(":")[0] for name in baseline.environment["devices"]}))
-    wanted = Wanted(targets, tuple(plain["modes"]), tuple(plain["dtypes"]), tuple(plain["devices"]) or devices)
-    fresh = [entry for entry in corpus(wanted, workers) if entry.id not in baseline.cells]
+    wanted = Wanted((), tuple(plain["modes"]), tuple(plain["dtypes"]), tuple(plain["devices"]) or devices)
+    there: list[Asked] = []
+    for target, rule in targets:
+        with contextlib.suppress(TargetError):  # what can no longer be imported has nothing new
+            there += corpus(replace(wanted, targets=((target, rule),)), workers)
+    fresh = [entry for entry in there if entry.id not in baseline.cells]
     return shard(fresh, part, lambda entry: entry.id) if part else fresh
 
 
