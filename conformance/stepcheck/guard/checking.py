@@ -22,6 +22,7 @@ from stepcheck.guard.site import OWN, Site, environment_of
 from stepcheck.request import WrongRequest
 from stepcheck_implementations.pool import Workers
 from stepcheck_implementations.recording import Recording
+from stepcheck_implementations.target import TargetError
 
 
 def check(
@@ -110,10 +111,14 @@ def again(asked: Asked, old: Recording) -> Asked:
 def _more(baseline: Baseline, workers: Workers, part: str) -> list[Asked]:
     """Return what the baseline has never heard of, as a class that came with a release."""
     plain = {name: value for name, value in baseline.wanted.items() if name != "shard"}
-    targets = tuple((target, rule) for target, rule in plain.pop("targets"))
+    targets = plain.pop("targets")
     devices = tuple(sorted({name.partition(":")[0] for name in baseline.environment["devices"]}))
-    wanted = Wanted(targets, tuple(plain["modes"]), tuple(plain["dtypes"]), tuple(plain["devices"]) or devices)
-    fresh = [entry for entry in corpus(wanted, workers) if entry.id not in baseline.cells]
+    wanted = Wanted((), tuple(plain["modes"]), tuple(plain["dtypes"]), tuple(plain["devices"]) or devices)
+    there: list[Asked] = []
+    for target, rule in targets:
+        with contextlib.suppress(TargetError):  # what can no longer be imported has nothing new
+            there += corpus(replace(wanted, targets=((target, rule),)), workers)
+    fresh = [entry for entry in there if entry.id not in baseline.cells]
     return shard(fresh, part, lambda entry: entry.id) if part else fresh
 
 

@@ -252,7 +252,8 @@ def _judged(
     wild = ~np.isfinite(output.old) | ~np.isfinite(output.new)
     unknown = (output.parts | output.later) & ~known & ~_zeros(output)
     within = distance <= before.radius + after.radius
-    out = known & (after.ratio > 1.0) & np.where(output.parts, (before.ratio <= 1.0) | ~within, output.name in conform)
+    held = output.name in conform
+    out = known & (after.ratio > 1.0) & np.where(output.parts, ~within | ((before.ratio <= 1.0) & held), held)
     torn = output.parts & known & (before.ratio > 1.0) & ~within
     law = _LAWS.get(output.name, "SC102")
     for mask, told in (
