@@ -126,7 +126,7 @@ class Workers:
         """
         found = self._asked(adapter, cell, {"ask": "run", "script": to_json(script)}, (), deadline)
         if isinstance(found, Fault):
-            return _faulted(adapter, script, found)
+            return faulted(adapter, script, found)
         header, arrays = found
         return wire.trajectory_from_plain(header, arrays)
 
@@ -363,7 +363,7 @@ def _number(path: Path) -> int:
         return 0
 
 
-def _faulted(adapter: Adapter, script: Script, fault: Fault) -> Trajectory:
+def faulted(adapter: Adapter, script: Script, fault: Fault) -> Trajectory:
     """Return the trajectory of a subject that took its process with it: no step is known."""
     traces = []
     for tensor in script.tensors:

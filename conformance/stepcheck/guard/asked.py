@@ -8,9 +8,11 @@ from typing import Any, Protocol
 
 from stepcheck_implementations import wire
 from stepcheck_implementations.links import Ended, Hung
-from stepcheck_implementations.recording import Recording
+from stepcheck_implementations.pool import faulted
+from stepcheck_implementations.recording import Recording, to_recording
 from stepcheck_implementations.subject import Adapter, Cell
 from stepcheck_implementations.target import TargetError
+from stepcheck_reference.script import from_json
 from stepcheck_reference.trajectory import Fault
 
 STEPS, CHECKPOINT, SURFACE, SCHEDULE = "steps", "checkpoint", "api", "schedule"
@@ -65,7 +67,7 @@ def record(workers: Recorder, asked: Asked) -> Recording:
         if isinstance(found, Recording):
             return found
         if asked.kind != STEPS or len(asked.request["scripts"]) == 1:
-            return _ended(asked, found)
+            return _ended(asked, adapter, found)
     except TargetError as error:
         return Recording({"absent": str(error)}, {})
     alone = [
@@ -77,11 +79,13 @@ def record(workers: Recorder, asked: Asked) -> Recording:
     return Recording({"runs": runs}, {name: values for one in alone for name, values in one.tensors.items()})
 
 
-def _ended(asked: Asked, fault: Fault) -> Recording:
+def _ended(asked: Asked, adapter: Adapter, fault: Fault) -> Recording:
     """Return the recording of a run whose process ended with it; no step of it is known."""
-    from stepcheck_reference.script import from_json
-
-    facts = {"steps": 0, "fault": [fault.kind, fault.message, fault.step], "held": [[], []], "warnings": []}
-    if asked.kind != STEPS:
-        return Recording(facts, {})
-    return Recording({"runs": {from_json(asked.request["scripts"][0]).label: facts}}, {})
+    steps = asked.kind == STEPS
+    script = from_json(asked.request["scripts"][0] if steps else asked.request["script"])
+    found = to_recording(script, faulted(adapter, script, fault))
+    facts = {**found.facts, "warnings": []}
+    if not steps:
+        return Recording(facts, found.tensors)
+    tensors = {f"{script.label}/{name}": values for name, values in found.tensors.items()}
+    return Recording({"runs": {script.label: facts}}, tensors)

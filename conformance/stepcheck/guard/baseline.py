@@ -63,6 +63,7 @@ class Baseline:
     cells: dict[str, Kept] = field(default_factory=dict)
     accepted: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     tensors: dict[str, Tensors] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def torch(self) -> str:
@@ -134,8 +135,14 @@ class Baseline:
 
     def _whole(self, value: Any) -> Any:
         if isinstance(value, dict) and list(value) == ["shared"]:
-            return [_text(self.shared[key]) for key in value["shared"]]
+            return [self._written(key) for key in value["shared"]]
         return value
+
+    def _written(self, key: str) -> str:
+        """Return a shared value as text, which many cells ask for."""
+        if key not in self.texts:
+            self.texts[key] = _text(self.shared[key])
+        return self.texts[key]
 
     def _recording(self, facts: str, names: str, keys: str, file: str) -> Recording:
         held, pairs = self.tensors.get(file, {}), zip(self.shared[names], self.shared[keys], strict=True)
@@ -159,15 +166,24 @@ def save(baseline: Baseline, directory: Path) -> None:
     from safetensors.numpy import save as packed
 
     directory.mkdir(parents=True, exist_ok=True)
+    before = _files(directory / MANIFEST)
     table = {}
     for stem, tensors in sorted(baseline.tensors.items()):
         if tensors:
             files.write_bytes(directory / f"{stem}.safetensors", packed(dict(sorted(tensors.items()))))
             table[f"{stem}.safetensors"] = len(tensors)
     files.write(directory / MANIFEST, _manifest(baseline, table))
-    for path in directory.glob("*.safetensors"):
-        if path.name not in table:
-            path.unlink()
+    for name in before - set(table):
+        (directory / name).unlink(missing_ok=True)
+
+
+def _files(manifest: Path) -> set[str]:
+    """Return the names of the files of tensors that a manifest lists; none where it is torn or not there."""
+    try:
+        names = json.loads(manifest.read_text("utf-8"))["files"]
+        return {name for name in names if Path(name).name == name and name.endswith(".safetensors")}
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
 
 
 def _manifest(baseline: Baseline, table: Mapping[str, int]) -> str:
@@ -207,10 +223,19 @@ def load(directory: Path) -> Baseline:
             )
         raise BadBaseline(f"baseline={directory}, but there is no {MANIFEST} in it")
     try:
+        return _loaded(directory, path)
+    except BadBaseline as error:
+        raise BadBaseline(
+            f"{error}; put back what it was, or record it anew with `stepcheck guard record --force {directory}`"
+        ) from error
+
+
+def _loaded(directory: Path, path: Path) -> Baseline:
+    try:
         raw = json.loads(path.read_text("utf-8"))
         digest = raw.pop("digest")
-    except (OSError, ValueError, KeyError, AttributeError) as error:
-        raise BadBaseline(f"{path} is torn: {error!r}") from error
+    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+        raise BadBaseline(f"{path} is torn ({error!r})") from error
     if raw.get("format") != FORMAT:
         raise BadBaseline(f"{path} has format={raw.get('format')!r}, but this stepcheck reads format {FORMAT}")
     if digest != _digest(_text(raw).encode()):
@@ -225,10 +250,11 @@ def load(directory: Path) -> Baseline:
         for name, kept in cells.items():
             missing = set(baseline.shared[kept.keys]) - set(held.get(file_of(kept.target), {}))
             if missing:
-                raise BadBaseline(f"{directory} lacks a tensor of {name}: {missing.pop()}")
+                file = directory / f"{file_of(kept.target)}.safetensors"
+                raise BadBaseline(f"{file} lacks a tensor of {name}: {min(missing)}")
         return baseline
-    except (KeyError, TypeError) as error:
-        raise BadBaseline(f"{path} is no manifest: {error!r}") from error
+    except (KeyError, TypeError, AttributeError) as error:
+        raise BadBaseline(f"{path} is no manifest ({error!r})") from error
 
 
 def _tensors(path: Path, users: list[str]) -> Tensors:
@@ -243,7 +269,7 @@ def _tensors(path: Path, users: list[str]) -> Tensors:
     except (SafetensorError, ValueError, KeyError) as error:
         raise BadBaseline(f"{path} is torn ({error}), and with it {what}") from error
     for key, values in found.items():
-        if key != _key(values):
+        if values.ndim != 1 or key != _key(values):
             raise BadBaseline(f"{path} was changed after it was written: tensor {key} does not have its digest")
     return dict(found)
 

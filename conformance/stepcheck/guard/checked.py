@@ -17,12 +17,14 @@ POLICIES = ("changed", "rounding", "api")
 class Checked:
     """What a check found: a difference for every cell, in the order of the baseline.
 
-    ``old`` and ``new`` say what was recorded under and what was checked; see ``Workers.environment``.
+    ``old`` and ``new`` say what was recorded under and what was checked; see ``Workers.environment``. ``unchecked`` are
+    cells of devices that this machine does not have.
     """
 
     old: Mapping[str, Any]
     new: Mapping[str, Any]
     differences: tuple[Difference, ...]
+    unchecked: tuple[str, ...] = ()
 
     def failing(self, policies: Iterable[str] = ("changed",)) -> tuple[Difference, ...]:
         """Return the cells that one of ``policies`` fails on."""

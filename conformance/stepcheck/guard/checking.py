@@ -12,7 +12,7 @@ from stepcheck.crew import usable_cores
 from stepcheck.guard.asked import CHECKPOINT, STEPS, Asked
 from stepcheck.guard.baseline import Baseline, load, save
 from stepcheck.guard.checked import Checked
-from stepcheck.guard.compare import compare, resumed
+from stepcheck.guard.compare import compare, numbers, resumed
 from stepcheck.guard.corpus import Wanted, corpus
 from stepcheck.guard.difference import Change, Difference, Point, difference
 from stepcheck.guard.executor import Executor, Local, shard
@@ -22,6 +22,7 @@ from stepcheck.guard.site import OWN, Site, environment_of
 from stepcheck.request import WrongRequest
 from stepcheck_implementations.pool import Workers
 from stepcheck_implementations.recording import Recording
+from stepcheck_implementations.target import TargetError
 
 
 def check(
@@ -53,71 +54,85 @@ def check(
     accepting = set(chosen(accept, names))
     with Workers(interpreter=site.interpreter(say)) as workers:
         new = environment_of(workers, site.torch)
-        kept = [(baseline.asked(name), baseline.recording(name)) for name in names]
-        again = {entry.id: _again(entry, old) for entry, old in kept}
+        every = [baseline.asked(name) for name in names]
+        unchecked = tuple(entry.id for entry in every if _device(entry) not in ("", *new["devices"]))
+        kept = [(entry, baseline.recording(entry.id)) for entry in every if entry.id not in unchecked]
+        anew = {entry.id: again(entry, old) for entry, old in kept}
         more = [] if only or baseline.wanted.get("shard") else _more(baseline, workers, part)
-        total = len(again) + len(more)
+        total = len(anew) + len(more)
         progress(0, total, "")
         found: dict[str, Recording] = {}
         told: dict[str, Difference] = {}
         for done, (entry, recording) in enumerate(
-            recorded([*again.values(), *more], workers, executor or Local(usable_cores()), site), 1
+            recorded([*anew.values(), *more], workers, executor or Local(usable_cores()), site), 1
         ):
             progress(done, total, entry.id)
-            if entry.id not in again:
-                told[entry.id] = _unheard_of(entry, recording)
+            if entry.id not in anew:
+                told[entry.id] = unheard_of(entry, recording)
             elif entry.kind != CHECKPOINT and baseline.same(entry.id, recording):
-                told[entry.id] = _identical(entry, recording)
+                told[entry.id] = identical(entry, recording)
             else:
                 found[entry.id] = recording
     jobs = [(entry, old, found[entry.id]) for entry, old in kept if entry.id in found]
-    for place, one in Local(usable_cores()).run(comparing, jobs):
-        told[jobs[place][0].id] = one
-    for entry, _, recording in jobs:
-        told[entry.id] = _accepted(baseline, entry, recording, told[entry.id])
+    for entry, one in compared(jobs):
+        told[entry.id] = _accepted(baseline, entry, found[entry.id], one)
     if accepting:
         _accept(baseline, directory, [job for job in jobs if job[0].id in accepting], told, reason, str(new["torch"]))
-    order = [*names, *(entry.id for entry in more)]
-    differences = tuple(told[name] for name in order if told[name].change is not Change.IDENTICAL or name in again)
-    return Checked(baseline.environment, new, differences)
+    order = [*anew, *(entry.id for entry in more)]
+    differences = tuple(told[name] for name in order if told[name].change is not Change.IDENTICAL or name in anew)
+    return Checked(baseline.environment, new, differences, unchecked)
+
+
+def _device(asked: Asked) -> str:
+    """Return the device that a cell is on, "" for one that is on none."""
+    return "" if asked.cell is None else str(asked.cell["device"])
 
 
 Job = tuple[Asked, Recording, Recording]
 
 
+def compared(jobs: Sequence[Job]) -> Iterator[tuple[Asked, Difference]]:
+    """Yield how each cell's two recordings differ, as it is known."""
+    for place, one in Local(usable_cores()).run(_comparing, jobs):
+        yield jobs[place][0], one
+
+
 @contextlib.contextmanager
-def comparing() -> Iterator[Callable[[Job], Difference]]:
+def _comparing() -> Iterator[Callable[[Job], Difference]]:
     """Yield what compares one cell's recordings."""
     yield lambda job: compare(*job)
 
 
-def _again(asked: Asked, old: Recording) -> Asked:
-    """Return what is asked to see what a cell does now."""
+def again(asked: Asked, old: Recording) -> Asked:
+    """Return what is asked to see what a cell does now: to do it again, or to go on from where it was saved."""
     return (resumed(asked, old) if asked.kind == CHECKPOINT else None) or asked
 
 
 def _more(baseline: Baseline, workers: Workers, part: str) -> list[Asked]:
     """Return what the baseline has never heard of, as a class that came with a release."""
     plain = {name: value for name, value in baseline.wanted.items() if name != "shard"}
-    targets = tuple((target, rule) for target, rule in plain.pop("targets"))
+    targets = plain.pop("targets")
     devices = tuple(sorted({name.partition(":")[0] for name in baseline.environment["devices"]}))
-    wanted = Wanted(targets, tuple(plain["modes"]), tuple(plain["dtypes"]), tuple(plain["devices"]) or devices)
-    fresh = [entry for entry in corpus(wanted, workers) if entry.id not in baseline.cells]
+    wanted = Wanted((), tuple(plain["modes"]), tuple(plain["dtypes"]), tuple(plain["devices"]) or devices)
+    there: list[Asked] = []
+    for target, rule in targets:
+        with contextlib.suppress(TargetError):  # what can no longer be imported has nothing new
+            there += corpus(replace(wanted, targets=((target, rule),)), workers)
+    fresh = [entry for entry in there if entry.id not in baseline.cells]
     return shard(fresh, part, lambda entry: entry.id) if part else fresh
 
 
-def _unheard_of(asked: Asked, recording: Recording) -> Difference:
+def unheard_of(asked: Asked, recording: Recording) -> Difference:
+    """Return what is said of a cell that a baseline does not have: it is new, unless it is refused."""
     if "absent" in recording.facts:
         return difference(asked.id, asked.kind, asked.target, ())
     point = Point(Change.NEW, "the baseline has no such cell", api=True)
     return difference(asked.id, asked.kind, asked.target, [point])
 
 
-def _identical(asked: Asked, recording: Recording) -> Difference:
-    reals = sum(
-        values.size for name, values in recording.tensors.items() if asked.kind != STEPS or "/count." not in name
-    )
-    return difference(asked.id, asked.kind, asked.target, (), reals)
+def identical(asked: Asked, recording: Recording) -> Difference:
+    """Return what is said of a cell whose recording has the same bits."""
+    return difference(asked.id, asked.kind, asked.target, (), numbers(recording))
 
 
 def _accepted(baseline: Baseline, asked: Asked, recording: Recording, found: Difference) -> Difference:

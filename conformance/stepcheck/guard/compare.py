@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from stepcheck.guard.asked import CHECKPOINT, SCHEDULE, STEPS, Asked
 from stepcheck.guard.difference import Change, Difference, Point, difference
-from stepcheck.guard.moved import Course, Moved, moved
+from stepcheck.guard.moved import Course, Moved, moved, same
 from stepcheck.guard.ulps import farthest
+from stepcheck.report.wording import plural
 from stepcheck_implementations import wire
 from stepcheck_implementations.recording import Recording, continued, to_trajectory, until
 from stepcheck_reference.script import Script, from_json
@@ -34,7 +35,8 @@ def compare(asked: Asked, old: Recording, new: Recording) -> Difference:
         return _there_or_not(asked, *absent)
     if asked.kind in (STEPS, CHECKPOINT):
         found = _Steps(asked, old, new)
-        return difference(asked.id, asked.kind, asked.target, found.points(), found.reals, found.moved)
+        points = found.points()
+        return difference(asked.id, asked.kind, asked.target, points, numbers(new), found.moved)
     if asked.kind == SCHEDULE:
         return _schedule(asked, old, new)
     return difference(asked.id, asked.kind, asked.target, told_once(_api(old.facts, new.facts)))
@@ -62,6 +64,15 @@ def resumed(asked: Asked, old: Recording) -> Asked | None:
     return Asked(asked.id, asked.kind, asked.target, request, asked.adapter, asked.cell, asked.rule, tuple(arrays))
 
 
+def numbers(recording: Recording) -> int:
+    """Return how many numbers of a recording are compared, without counts of steps and what was saved."""
+    return sum(
+        values.size
+        for name, values in recording.tensors.items()
+        if not name.startswith("saved ") and not name.rpartition("/")[2].startswith("count.")
+    )
+
+
 def _starting(tensor: Any, values: Any) -> Any:
     from dataclasses import replace
 
@@ -81,10 +92,13 @@ class _Steps:
 
     def __init__(self, asked: Asked, old: Recording, new: Recording) -> None:
         self.asked = asked
-        self.reals = self.moved = 0
+        self.moved = 0
+        self.refused: list[Point] = []
         self.pairs: list[tuple[Script, Mapping[str, Any], Mapping[str, Any], Recording, Recording]] = []
+        self.tail: Asked | None = None
         if asked.kind == CHECKPOINT:
             script = from_json(asked.request["script"])
+            self.tail = resumed(asked, old)
             self.pairs.append((script, old.facts, new.facts, old, new))
             return
         for text in asked.request["scripts"]:
@@ -93,26 +107,27 @@ class _Steps:
             both = [recording.facts["runs"].get(label) for recording in (old, new)]
             if all(facts is not None for facts in both):
                 self.pairs.append((script, *both, _run(old, label), _run(new, label)))
+            elif any(facts is not None for facts in both):
+                way = "is refused, and was not" if both[1] is None else "was refused, and is not"
+                self.refused.append(Point(Change.CHANGED, f"{label}: {way}", way, law="SC201"))
 
     def points(self) -> list[Point]:
-        found: list[Point] = []
+        found: list[Point] = self.refused
         courses: list[Course] = []
         for script, one, other, old, new in self.pairs:
-            found += _told(script.label, one, other, int(one["at"]) if self.asked.kind == CHECKPOINT else 0)
+            found += _told(script.label, one, other, 0 if self.tail is None else int(one["at"]))
             before, after = to_trajectory(script, old), self._course(script, old, new)
-            steps = min(before.steps, after.steps)
-            courses.append(Course(script.until(steps), until(before, steps), until(after, steps)))
+            if steps := min(before.steps, after.steps):
+                courses.append(Course(script.until(steps), until(before, steps), until(after, steps)))
             found += _beside(script.label, old, new)
         found += self._numbers(courses)
         return _once(found)
 
     def _course(self, script: Script, old: Recording, new: Recording) -> Trajectory:
-        if self.asked.kind != CHECKPOINT:
+        if self.tail is None:
             return to_trajectory(script, new)
-        asked = resumed(self.asked, old)
-        assert asked is not None
         head = until(to_trajectory(script, old), int(old.facts["at"]))
-        return continued(head, to_trajectory(from_json(asked.request["script"]), new))
+        return continued(head, to_trajectory(from_json(self.tail.request["script"]), new))
 
     def _numbers(self, courses: list[Course]) -> Iterator[Point]:
         asked = self.asked
@@ -121,30 +136,30 @@ class _Steps:
         found: Moved = moved(
             asked.rule, wire.adapter_from_plain(asked.adapter), wire.cell_from_plain(asked.cell), courses
         )
-        self.reals, self.moved = found.reals, found.moved
+        self.moved = found.moved
         yield from found.points
 
 
 def _told(label: str, old: Mapping[str, Any], new: Mapping[str, Any], at: int = 0) -> Iterator[Point]:
     """Yield what differs in what a run was seen to do beside its numbers; the new one began after step ``at``."""
     one, other = old["fault"], new["fault"]
+    unread = other is not None and at and not other[2]
     if other is not None and at:
         other = [*other[:2], other[2] + at]
+    ends_elsewhere = (one and [one[0], one[2]]) != (other and [other[0], other[2]])
     if one != other:
-        changed = one is None or other is None or one[0] != other[0] or one[2] != other[2]
-        same_error = not changed and one[1].partition(":")[0] == other[1].partition(":")[0]
-        if same_error:
+        if not ends_elsewhere and one[1].partition(":")[0] == other[1].partition(":")[0]:
             yield Point(Change.CHANGED, f"says {_short(other[1])}, and said {_short(one[1])}", api=True)
         else:
-            way = f"{_ending(other)}, and {_ended(one)}"
+            way = f"cannot be loaded ({_short(other[1])})" if unread else f"{_ending(other)}, and {_ended(one)}"
             yield Point(Change.CHANGED, f"{label}: {way}", way, law="SC201")
-    for what, law in (("wrote", "SC203"), ("calls", "SC231")):
+    for what, law in () if ends_elsewhere else (("wrote", "SC203"), ("calls", "SC233")):
         before, after = old.get(what, []), new.get(what, [])
         before = before[at:] if what == "calls" else before
         if before != after:
             told = f"{label}: {_SAYS[what]} {after}, and were {before}"
             yield Point(Change.CHANGED, told, f"other {_SAYS[what].removesuffix(' are')}", law=law)
-    if _held(old) != _held(new):
+    if not ends_elsewhere and _held(old) != _held(new):
         yield from _held_points(_held(old), _held(new))
     for line in new.get("warnings", []):
         if line not in old.get("warnings", []):
@@ -189,7 +204,7 @@ def _beside(label: str, old: Recording, new: Recording) -> Iterator[Point]:
         one, other = old.tensors.get(name), new.tensors.get(name)
         if one is None or other is None or one.shape != other.shape:
             continue  # what is held differs, which is told elsewhere
-        if not np.array_equal(one, other, equal_nan=one.dtype.kind == "f"):
+        if not same(one, other).all():
             what = name.removeprefix("beside ").partition(" ")[2] or f"what steps return ({name.partition('.')[0]})"
             way = f"{what} differs, and has no envelope"
             yield Point(Change.CHANGED, f"{label}: {way}", way, ulps=farthest(one, other), radii=np.nan)
@@ -221,15 +236,32 @@ def _without_rates(value: Any) -> Any:
     return [_without_rates(entry) for entry in value] if isinstance(value, list) else value
 
 
-def _api(old: Any, new: Any, path: str = "") -> Iterator[Point]:
+@dataclass(frozen=True, slots=True)
+class _Leaf:
+    """A value that differs: where it is in a JSON value, whether it "is gone", "is new" or "is" another, and more."""
+
+    path: tuple[str, ...]
+    verb: str
+    rest: str
+
+    @property
+    def place(self) -> str:
+        return _path(self.path[:-1])
+
+
+def _path(keys: Iterable[str]) -> str:
+    return "".join(key if key[:1] == "[" else f".{key}" for key in keys).removeprefix(".")
+
+
+def _api(old: Any, new: Any, path: tuple[str, ...] = ()) -> Iterator[_Leaf]:
     """Yield every leaf in which two JSON values differ."""
     if isinstance(old, dict) and isinstance(new, dict):
         for key in dict.fromkeys((*old, *new)):
-            here = f"{path}.{key or _ITSELF}" if path else str(key)
+            here = (*path, str(key) or _ITSELF)
             if key not in new:
-                yield Point(Change.CHANGED, f"{here} is gone, it was {_short(old[key])}", api=True)
+                yield _Leaf(here, "is gone", f", it was {_short(old[key])}")
             elif key not in old:
-                yield Point(Change.CHANGED, f"{here} is new: {_short(new[key])}", api=True)
+                yield _Leaf(here, "is new", f": {_short(new[key])}")
             else:
                 yield from _api(old[key], new[key], here)
     elif _are_named(old) and _are_named(new):
@@ -237,52 +269,42 @@ def _api(old: Any, new: Any, path: str = "") -> Iterator[Point]:
         yield from _api(before, after, path)
     elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new) <= _FEW:
         for place, pair in enumerate(zip(old, new, strict=True)):
-            yield from _api(*pair, f"{path}[{place}]")
+            yield from _api(*pair, (*path, f"[{place}]"))
     elif old != new:
-        yield Point(Change.CHANGED, f"{path} is {_short(new)}, and was {_short(old)}", api=True)
+        yield _Leaf(path, "is", f" {_short(new)}, and was {_short(old)}")
 
 
 _ITSELF = "(itself)"
 """The key of what a name stands for as a whole, as of a state that is an empty dict."""
 
 
-def told_once(points: Iterable[Point]) -> list[Point]:
-    """Return ``points`` with those joined that say the same of a name in several places, as of a new argument."""
-    found: dict[tuple[str, str], list[Point]] = {}
-    for point in points:
-        path, verb, _ = _parted(point.what)
-        key = (_branch(path)[1], verb) if verb in (" is new", " is gone") else (point.what, "")
-        found.setdefault(key, []).append(point)
+def told_once(leaves: Iterable[_Leaf]) -> list[Point]:
+    """Return what ``leaves`` say, once what they say of a name in several places, as of a new argument."""
+    found: dict[tuple[Any, ...], list[_Leaf]] = {}
+    for leaf in leaves:
+        name = leaf.path if leaf.path[-1].startswith("[") else leaf.path[-1]
+        key = (name, leaf.verb, leaf.rest if leaf.verb == "is" else "")
+        found.setdefault(key, []).append(leaf)
     joined = []
-    for (name, verb), alike in found.items():
-        places = dict.fromkeys(_branch(_parted(point.what)[0])[0] for point in alike)
-        if len(places) < 2:
-            joined += alike
+    for alike in found.values():
+        first, places = alike[0], [leaf.place for leaf in alike]
+        if len(alike) == 1:
+            joined.append(f"{_path(first.path)} {first.verb}{first.rest}")
             continue
         shown = [place for place in places if place][:_PLACES]
         more = len(places) - len(shown)
-        where = ", ".join(shown) + (f" and {more} more place{'s' if more > 1 else ''}" if more else "")
-        joined.append(Point(Change.CHANGED, f"{name}{verb}, in {where}{_parted(alike[0].what)[2]}", api=True))
-    return joined
+        where = ", ".join(shown) + (f" and {plural(more, 'more place')}" if more else "")
+        name = first.path[-1]
+        joined.append(
+            f"{name} is{first.rest}, in {where}"
+            if first.verb == "is"
+            else f"{name} {first.verb}, in {where}{first.rest}"
+        )
+    return [Point(Change.CHANGED, what, api=True) for what in joined]
 
 
 _PLACES = 3
 """Places that are named where one thing is new or gone in several."""
-
-
-def _parted(what: str) -> tuple[str, str, str]:
-    """Return path, verb and the rest of what ``_api`` says."""
-    for verb in (" is new", " is gone", " is "):
-        path, found, rest = what.partition(verb)
-        if found:
-            return path, verb, rest
-    return what, "", ""
-
-
-def _branch(path: str) -> tuple[str, str]:
-    """Return (all but the last name of a path, that name); the dot of a number, as in "momentum=0.5", parts none."""
-    *place, name = re.split(r"\.(?!\d)", path)
-    return ".".join(place), name
 
 
 def _are_named(value: Any) -> bool:

@@ -106,7 +106,16 @@ def corpus(wanted: Wanted, runner: Runner) -> list[Asked]:
         if target == TORCH:
             found += _schedules()
             found.append(Asked(f"{target} api", SURFACE, target, {"ask": "library_surface", "library": target}))
-    return found
+    return _once(found)
+
+
+def _once(asked: Iterable[Asked]) -> list[Asked]:
+    """Return ``asked`` without repetitions; raises WrongRequest where one cell is asked two things."""
+    found: dict[str, Asked] = {}
+    for entry in asked:
+        if found.setdefault(entry.id, entry) != entry:
+            raise WrongRequest(f"target={entry.target}, but it is given twice, with different rules")
+    return list(found.values())
 
 
 def guessed(target: str, runner: Runner) -> Adapter:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,9 +40,8 @@ class Course:
 
 @dataclass(slots=True)
 class Moved:
-    """``reals`` numbers were compared and ``moved`` are others; ``points`` say which way."""
+    """``moved`` numbers are others; ``points`` say which way."""
 
-    reals: int = 0
     moved: int = 0
     points: list[Point] = field(default_factory=list)
 
@@ -68,19 +68,8 @@ def moved(rule: str, adapter: Adapter, cell: Cell, courses: Sequence[Course]) ->
     outputs: list[_Output] = []
     for number, course in enumerate(courses):
         for tensor in range(len(course.script.tensors)):
-            if (
-                course.new.steps
-                and not _same(course.old.traces[tensor].before[0], course.new.traces[tensor].before[0]).all()
-            ):
-                found.points.append(
-                    Point(
-                        Change.CHANGED,
-                        f"{course.script.label}: p{tensor} starts with other numbers",
-                        "starts elsewhere",
-                    )
-                )
+            found.points += [*_starts(course, tensor), *_idle(course, tensor)]
             for output in _outputs(number, tensor, course):
-                found.reals += output.new.size
                 if output.parts.any() or output.later.any():
                     outputs.append(output)
             found.points += _counts(course, tensor)
@@ -117,19 +106,23 @@ def _outputs(number: int, tensor: int, course: Course) -> Iterator[_Output]:
     """Yield theta and every state of a tensor, with where the two runs part."""
     old, new = course.old.traces[tensor], course.new.traces[tensor]
     form = FORMATS[course.script.tensors[tensor].dtype]
-    names = [name for name in old.states if name in new.states]
     theta = (np.asarray(old.theta, np.float64), np.asarray(new.theta, np.float64))
-    states = {name: _states(old, new, name) for name in names}
-    alike = _same(np.asarray(old.before, np.float64), np.asarray(new.before, np.float64))
+    states = {name: _states(old, new, name) for name in _names(old, new)}
+    alike = same(np.asarray(old.before, np.float64), np.asarray(new.before, np.float64))
     for one, other in states.values():
-        alike = alike & _same(one[:-1], other[:-1])
+        alike = alike & same(one[:-1], other[:-1])
     started = alike.copy()
     for row in range(1, len(started)):
         started[row] &= started[row - 1]
     for name, (one, other) in {THETA: theta, **{name: (a[1:], b[1:]) for name, (a, b) in states.items()}}.items():
-        differs = ~_same(one, other)
+        differs = ~same(one, other)
         here = started.all(axis=1, keepdims=True) if one.shape[1] != started.shape[1] else started
         yield _Output(number, tensor, name, one, other, differs & here, differs & ~here, _form(name, old, form))
+
+
+def _names(old: Trace, new: Trace) -> list[str]:
+    """Return the states that both show."""
+    return [name for name in old.states if name in new.states]
 
 
 def _states(old: Trace, new: Trace, name: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -148,10 +141,59 @@ def _form(name: str, trace: Trace, form: Format) -> Format:
     return BINARY32 if scalar and form.precision < BINARY32.precision else form
 
 
-def _same(one: NDArray[np.float64], other: NDArray[np.float64]) -> Mask:
+def same(one: NDArray[Any], other: NDArray[Any]) -> Mask:
     """Return where two arrays hold the same bits, all nans being one."""
     with np.errstate(invalid="ignore"):
         return np.asarray(((one == other) & (np.signbit(one) == np.signbit(other))) | (np.isnan(one) & np.isnan(other)))
+
+
+def _starts(course: Course, tensor: int) -> Iterator[Point]:
+    """Yield where the new run comes to a step with other numbers than the old one, and no step has made them."""
+    old, new, label = course.old.traces[tensor], course.new.traces[tensor], course.script.label
+    moved_between = ~same(old.before, new.before)
+    moved_between[1:] &= same(old.theta, new.theta)[:-1]
+    if moved_between.any():
+        row = int(np.flatnonzero(moved_between.any(axis=1))[0])
+        yield Point(
+            Change.CHANGED, f"{label}: p{tensor} comes to step {row + 1} with other numbers", "starts elsewhere"
+        )
+    for name in _names(old, new):
+        if not np.array_equal(old.present[name], new.present[name]):
+            way = f"state {name} is there at other steps than it was"
+            yield Point(Change.CHANGED, f"{label}: p{tensor}: {way}", way, api=True)
+        elif old.present[name][0]:
+            one, other = (values[0] for values in _states(old, new, name))
+            if not same(one, other).all():
+                at = int(np.flatnonzero(~same(one, other))[0])
+                what = f"state {name} of p{tensor}[{at}] starts at {float(other[at])!r}, and did at {float(one[at])!r}"
+                yield Point(Change.CHANGED, f"{label}: {what}: has another initial state", _INITIAL, law="SC104")
+
+
+_INITIAL = "has another initial state"
+
+
+def _idle(course: Course, tensor: int) -> Iterator[Point]:
+    """Yield where the new run moves a tensor at a step without a gradient, and the old one did not."""
+    old, new = course.old.traces[tensor], course.new.traces[tensor]
+    for row, step in enumerate(course.script.steps):
+        if step.taken[tensor] is not None:
+            continue
+        for name in (THETA, *_names(old, new)):
+            if not _moves(old, name, row) and _moves(new, name, row):
+                what = name if name == THETA else f"state {name}"
+                told = f"{course.script.label}: {what} of p{tensor} in step {row + 1}: {_WITHOUT}"
+                yield Point(Change.CHANGED, told, _WITHOUT, law="SC204")
+                return
+
+
+_WITHOUT = "moves without a gradient, and did not"
+
+
+def _moves(trace: Trace, name: str, row: int) -> bool:
+    """Whether a step, counted from 0, changes a tensor or a state that was there before it."""
+    if name == THETA:
+        return not same(trace.before[row], trace.theta[row]).all()
+    return bool(trace.present[name][row]) and not same(trace.states[name][row], trace.states[name][row + 1]).all()
 
 
 def _counts(course: Course, tensor: int) -> Iterator[Point]:
@@ -210,33 +252,40 @@ def _judged(
     wild = ~np.isfinite(output.old) | ~np.isfinite(output.new)
     unknown = (output.parts | output.later) & ~known & ~_zeros(output)
     within = distance <= before.radius + after.radius
-    out = known & (after.ratio > 1.0) & np.where(output.parts, (before.ratio <= 1.0) | ~within, output.name in conform)
-    torn = output.parts & known & ~within
+    held = output.name in conform
+    out = known & (after.ratio > 1.0) & np.where(output.parts, ~within | ((before.ratio <= 1.0) & held), held)
+    torn = output.parts & known & (before.ratio > 1.0) & ~within
     law = _LAWS.get(output.name, "SC102")
     for mask, told in (
-        (out & (output.parts | output.later), "leaves the envelope"),
+        (out & (output.parts | output.later), _LEFT),
         (torn & ~out, "moved by more than rounding"),
         (unknown & wild, "is finite in one and not in the other"),
         (unknown & ~wild & output.parts, "moved where the rule's envelope is not known"),
     ):
         if mask.any():
             at = _worst_at(mask, after.ratio, apart)
-            what = f"{_where(output, courses, at)}: {told}"
-            if told == "leaves the envelope":
+            what = _where(output, courses, at)
+            if told == _LEFT:
                 what += f", {after.ratio[at]:.3g} radii from its centre where it was {before.ratio[at]:.3g}"
+            what += f": {told}"
             yield Point(Change.CHANGED, what, told, law=law, ulps=float(apart[mask].max()), radii=float(radii[at]))
-    inside = output.parts & known & ~out & ~torn
+    inside = output.parts & known & ~out & ~torn & ~_zeros(output)
+    signs = (output.parts | output.later) & _zeros(output)
+    later = output.later & known & ~out & ~_zeros(output)
     if inside.any():
         at = _worst_at(inside, np.where(np.isfinite(radii), radii, 0.0), apart)
         ulps, far = float(apart[inside].max()), float(radii[at])
         yield Point(Change.ROUNDING, _where(output, courses, at), _ROUNDED, law=law, ulps=ulps, radii=far)
-    elif (output.later & known & ~out).any():
-        at = _worst_at(output.later & known & ~out, apart, apart)
+    elif later.any():
+        at = _worst_at(later, apart, apart)
         yield Point(Change.ROUNDING, f"{_where(output, courses, at)}, having started elsewhere", _ROUNDED, law=law)
+    if signs.any():
+        at = _worst_at(signs, apart, apart)
+        yield Point(Change.ROUNDING, _where(output, courses, at), "zeros of the other sign", law=law)
 
 
 _LAWS = {THETA: "SC101"}
-_ROUNDED = "moved within the envelope"
+_ROUNDED, _LEFT = "moved within the envelope", "leaves the envelope"
 
 
 def _zeros(output: _Output) -> Mask:

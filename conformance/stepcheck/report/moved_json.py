@@ -29,6 +29,7 @@ def plain(checked: Checked, policies: Sequence[str]) -> dict[str, Any]:
             for entry in checked.differences
             if entry.change is not Change.IDENTICAL
         ],
+        "unchecked": list(checked.unchecked),
         "identical": [entry.cell for entry in checked.differences if entry.change is Change.IDENTICAL],
     }
 

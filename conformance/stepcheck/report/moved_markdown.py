@@ -10,7 +10,7 @@ from stepcheck.guard.checked import Checked
 from stepcheck.guard.difference import CHANGES, Change, Difference
 from stepcheck.report.characters import legal
 from stepcheck.report.markdown import escaped, within
-from stepcheck.report.moved import ACCEPTED, MARKS, column, distance, environment, row_of
+from stepcheck.report.moved import ACCEPTED, MARKS, SEVERAL, column, distance, environment, row_of
 from stepcheck.report.wording import count, plural
 
 _SHOWN = 12
@@ -56,7 +56,7 @@ def details(groups: Sequence[Alike]) -> list[str]:
     """Return what differs, one part a target."""
     targets: dict[str, list[Alike]] = {}
     for group in groups:
-        targets.setdefault(row_of(group.worst), []).append(group)
+        targets.setdefault(row_of(group.worst) if group.target else SEVERAL, []).append(group)
     parts = []
     for name, inside in targets.items():
         lines = [f"### {escaped(name)}", ""]

@@ -1,0 +1,47 @@
+"""One small baseline for all tests of guard, and workers that share one torch-warm template."""
+
+from __future__ import annotations
+
+import functools
+import shutil
+from pathlib import Path
+
+import pytest
+
+from stepcheck.guard import checking, recording
+from stepcheck.guard.corpus import Wanted
+from stepcheck_implementations.pool import Workers
+
+ROOT = Path(__file__).resolve().parents[3]
+
+FEW = Wanted((("torch.optim.Adadelta", None), ("torch.optim.Adafactor", None)), ("single",), ("float32",))
+"""A class with a rule and one without, in two configurations each: steps, checkpoints, and what they offer."""
+
+
+@pytest.fixture
+def warm(monkeypatch: pytest.MonkeyPatch, template: str) -> None:
+    """Lets record and check borrow a template, and do everything in this process, at the root of the checkout."""
+    monkeypatch.chdir(ROOT)
+    _borrow(monkeypatch, template)
+
+
+def _borrow(monkeypatch: pytest.MonkeyPatch, template: str) -> None:
+    for module in (recording, checking):
+        monkeypatch.setattr(module, "Workers", functools.partial(Workers, address=template))
+        monkeypatch.setattr(module, "usable_cores", lambda: 1)
+
+
+@pytest.fixture(scope="session")
+def recorded_once(tmp_path_factory: pytest.TempPathFactory, template: str) -> Path:
+    """A baseline of ``FEW``, not to be written to."""
+    directory = tmp_path_factory.mktemp("guard") / "baseline"
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        _borrow(monkeypatch, template)
+        recording.record(directory, FEW)
+    return directory
+
+
+@pytest.fixture
+def baseline(recorded_once: Path, tmp_path: Path) -> Path:
+    """A copy of it that a test may spoil."""
+    return Path(shutil.copytree(recorded_once, tmp_path / "baseline"))

@@ -1,0 +1,169 @@
+"""Recording: the same bytes each time, in one go, in parts, or interrupted and taken up again."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from conformance.command import WRONG, environment
+from conformance.guard.conftest import FEW, ROOT
+from stepcheck.guard import recording
+from stepcheck.guard.baseline import MANIFEST, PARTS, BadBaseline, load
+from stepcheck.guard.checking import check
+from stepcheck.guard.corpus import Wanted
+from stepcheck.guard.difference import Change
+from stepcheck.guard.recording import record
+from stepcheck.request import WrongRequest
+from stepcheck_implementations.pool import Workers
+
+pytestmark = pytest.mark.usefixtures("warm")
+
+
+def contents(directory: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in directory.iterdir()}
+
+
+def test_two_recordings_are_the_same_bytes(recorded_once: Path, tmp_path: Path) -> None:
+    record(tmp_path / "again", FEW)
+    assert contents(tmp_path / "again") == contents(recorded_once)
+    assert set(contents(recorded_once)) == {MANIFEST, "Adadelta.safetensors", "Adafactor.safetensors"}
+
+
+def test_what_is_recorded_is_identical_when_it_is_checked_and_checked_again(recorded_once: Path) -> None:
+    for _ in range(2):
+        found = check(recorded_once)
+        assert [entry.cell for entry in found.differences] == list(load(recorded_once).cells)
+        assert {entry.change for entry in found.differences} == {Change.IDENTICAL}
+        assert sum(entry.moved for entry in found.differences) == 0
+        assert sum(entry.reals for entry in found.differences) > 10_000
+        assert found.exit_code(("changed", "rounding", "api")) == 0
+
+
+def test_a_recording_that_is_killed_goes_on_where_it_was(
+    recorded_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = tmp_path / "killed"
+    command = [sys.executable, "-m", "stepcheck", "guard", "record", str(directory), "--jobs", "1"]
+    for target, _ in FEW.targets:
+        command += ["--target", target]
+    with subprocess.Popen(
+        [*command, "--mode", "single", "--dtype", "float32"],
+        cwd=ROOT,
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        while not (directory / PARTS / "0" / MANIFEST).exists():
+            assert process.poll() is None
+            time.sleep(0.002)
+        process.send_signal(signal.SIGKILL)
+    assert not (directory / MANIFEST).exists()
+    with pytest.raises(BadBaseline, match=r"its recording was interrupted; `stepcheck guard record .*` goes on"):
+        load(directory)
+    done = sum((directory / PARTS / str(number) / MANIFEST).exists() for number in range(len(FEW.targets)))
+    asked = []
+    plain = Workers.recorded
+
+    def noted(self, adapter, cell, request, arrays=()):
+        asked.append(cell.target)
+        return plain(self, adapter, cell, request, arrays)
+
+    monkeypatch.setattr(Workers, "recorded", noted)
+    record(directory, FEW)
+    assert set(asked) == {target for target, _ in FEW.targets[done:]}
+    assert contents(directory) == contents(recorded_once)
+
+
+def test_parts_of_other_cells_are_not_gone_on_from(recorded_once: Path, tmp_path: Path) -> None:
+    def stop(done: int, total: int, cell: str) -> None:
+        if cell.endswith(" api"):
+            raise KeyboardInterrupt
+
+    directory = tmp_path / "another"
+    with pytest.raises(KeyboardInterrupt):
+        record(directory, Wanted(FEW.targets, ("single",), ("float64",)), progress=stop)
+    assert (directory / PARTS / "0" / MANIFEST).exists()
+    record(directory, FEW)
+    assert contents(directory) == contents(recorded_once)
+
+
+def test_a_part_that_is_torn_is_recorded_again(recorded_once: Path, tmp_path: Path) -> None:
+    def stop(done: int, total: int, cell: str) -> None:
+        if cell.endswith(" api"):
+            raise KeyboardInterrupt
+
+    directory = tmp_path / "torn"
+    with pytest.raises(KeyboardInterrupt):
+        record(directory, FEW, progress=stop)
+    (held,) = (directory / PARTS / "0").glob("*.safetensors")
+    held.write_bytes(held.read_bytes()[:-1])
+    record(directory, FEW)
+    assert contents(directory) == contents(recorded_once)
+
+
+def test_shards_together_have_every_cell_once(recorded_once: Path, tmp_path: Path) -> None:
+    whole = load(recorded_once)
+    shards = [record(tmp_path / f"shard{number}", FEW, part=f"{number}/2") for number in (1, 2)]
+    assert sorted(name for shard in shards for name in shard.cells) == sorted(whole.cells)
+    for shard in shards:
+        assert shard.cells
+        for name in shard.cells:
+            assert shard.same(name, whole.recording(name))
+    assert {entry.change for entry in check(tmp_path / "shard1").differences} == {Change.IDENTICAL}
+
+
+def test_a_check_of_shards_has_every_cell_once(recorded_once: Path) -> None:
+    names = [entry.cell for part in ("1/2", "2/2") for entry in check(recorded_once, part=part).differences]
+    assert sorted(names) == sorted(load(recorded_once).cells)
+
+
+def test_a_baseline_is_not_recorded_over_unless_that_is_asked_for(baseline: Path) -> None:
+    before = contents(baseline)
+    few = Wanted((("torch.optim.Adafactor", None),), ("single",), ("float32",))
+    with pytest.raises(WrongRequest, match="holds a baseline already; --force records it anew"):
+        record(baseline, few)
+    assert contents(baseline) == before
+    record(baseline, few, replace=True)
+    assert set(contents(baseline)) == {MANIFEST, "Adafactor.safetensors"}
+
+
+def test_files_of_somebody_else_are_left_alone(baseline: Path) -> None:
+    (baseline / "model.safetensors").write_bytes(b"weights")
+    record(baseline, Wanted((("torch.optim.Adafactor", None),), ("single",), ("float32",)), replace=True)
+    assert (baseline / "model.safetensors").read_bytes() == b"weights"
+    assert "Adadelta.safetensors" not in contents(baseline)
+
+
+def test_a_place_that_cannot_be_written_is_refused_before_anything_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recording, "Workers", None)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(WrongRequest, match="file"):
+        record(tmp_path / "file", FEW)
+
+
+def test_a_target_given_twice_is_recorded_once(tmp_path: Path) -> None:
+    entry = ("torch.optim.Adafactor", None)
+    made = record(tmp_path / "twice", Wanted((entry, entry), ("single",), ("float32",)))
+    assert len(made.cells) == 5
+
+
+def test_a_target_given_with_two_rules_is_refused(tmp_path: Path) -> None:
+    wanted = Wanted(((WRONG, None), (WRONG, "adam")), ("single",), ("float32",))
+    with pytest.raises(WrongRequest, match="EpsInsideRoot, but it is given twice, with different rules"):
+        record(tmp_path / "twice", wanted)
+
+
+def test_progress_counts_every_cell(tmp_path: Path) -> None:
+    seen: list[tuple[int, int, str]] = []
+    few = Wanted((("torch.optim.Adafactor", None),), ("single",), ("float32",))
+    made = record(tmp_path / "few", few, progress=lambda *said: seen.append(said))
+    assert seen[0] == (0, 5, "")
+    assert [(done, total) for done, total, _ in seen[1:]] == [(number, 5) for number in range(1, 6)]
+    assert {name for _, _, name in seen[1:]} == set(made.cells)

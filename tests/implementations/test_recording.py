@@ -1,0 +1,165 @@
+"""Recordings: a trajectory that was taken apart comes back bit by bit, and can be cut and joined."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from types import MappingProxyType
+
+import numpy as np
+import pytest
+
+from implementations.writing import cell, misbehaving, script
+from stepcheck_implementations import torch_optim, worker
+from stepcheck_implementations.recording import Recording, continued, to_recording, to_trajectory, until
+from stepcheck_implementations.subject import Adapter
+from stepcheck_properties.corners import corners
+from stepcheck_properties.profile import Profile
+from stepcheck_reference import rules
+from stepcheck_reference.formats import FORMATS
+from stepcheck_reference.script import Drawn, Group, Literal, Quadratic, Script, Step, Tensor
+from stepcheck_reference.trajectory import Fault, Trace, Trajectory
+
+SHORT = Profile("recordings", 0, 1, 112, 2, 0, MappingProxyType(dict.fromkeys(FORMATS, 5)))
+CLASSES = (
+    (torch_optim.SGD, "momentum", "momentum+coupled_decay"),
+    (torch_optim.ADAM, "amsgrad", "amsgrad+coupled_decay"),
+    (torch_optim.ADAGRAD, "default", "adagrad+initial_accumulator+lr_decay+coupled_decay"),
+    (torch_optim.NADAM, "default", "nadam+coupled_decay"),
+    (torch_optim.ASGD, "default", "asgd+coupled_decay"),
+    (torch_optim.RPROP, "default", "rprop"),
+)
+"""States that come late, scalar states, states from the start, and counts of two kinds."""
+
+
+def scripts(adapter: Adapter, configuration: str, rule: str, dtype: str) -> Iterator[Script]:
+    holds = adapter.configuration(configuration).holds
+    made = corners(rule=rules.find(rule), dtype=dtype, profile=SHORT, hold=holds, companions=tuple(FORMATS))
+    for entry in made:
+        yield entry.script
+        if entry.name == "two_groups":
+            yield replace(entry.script, box=(-0.25, 0.5), label="boxed")
+
+
+def bits(values: np.ndarray) -> tuple[object, ...]:
+    return values.dtype, values.shape, np.ascontiguousarray(values).tobytes()
+
+
+def same(one: Trajectory, other: Trajectory) -> None:
+    for name in ("steps", "fault", "observed", "wrote", "calls", "entries"):
+        assert getattr(one, name) == getattr(other, name), name
+    for name in ("returned", "losses"):
+        assert bits(np.array(getattr(one, name))) == bits(np.array(getattr(other, name)))
+    assert len(one.traces) == len(other.traces)
+    for left, right in zip(one.traces, other.traces, strict=True):
+        for name in ("before", "theta", "count"):
+            assert bits(getattr(left, name)) == bits(getattr(right, name)), name
+        assert list(left.states) == list(right.states)
+        for name in left.states:
+            assert bits(left.states[name]) == bits(right.states[name]), name
+            assert np.array_equal(left.present[name], right.present[name]), name
+
+
+def carried(recording: Recording) -> Recording:
+    """Return ``recording`` after its facts have been JSON."""
+    return Recording(json.loads(json.dumps(recording.facts, allow_nan=False)), recording.tensors)
+
+
+@pytest.mark.parametrize("dtype", FORMATS)
+@pytest.mark.parametrize(("adapter", "configuration", "rule"), CLASSES, ids=lambda value: getattr(value, "target", ""))
+def test_every_corner_comes_back_bit_by_bit(adapter: Adapter, configuration: str, rule: str, dtype: str) -> None:
+    where = cell(adapter, configuration, dtype=dtype)
+    for asked in scripts(adapter, configuration, rule, dtype):
+        found = worker.run(adapter, where, asked)
+        assert found.fault is None
+        recording = to_recording(asked, found)
+        assert all(values.ndim == 1 and values.size for values in recording.tensors.values())
+        same(to_trajectory(asked, carried(recording)), found)
+
+
+@pytest.mark.parametrize("name", ["RaisesInStepThree", "RaisesSystemExit"])
+def test_a_fault_comes_back(name: str) -> None:
+    adapter = misbehaving(name)
+    asked = script({"lr": 0.1}, shapes=((3,), (0,)), steps=4)
+    found = worker.run(adapter, cell(adapter), asked)
+    assert found.fault is not None
+    same(to_trajectory(asked, carried(to_recording(asked, found))), found)
+
+
+def test_what_a_closure_was_asked_comes_back() -> None:
+    asked = replace(script({"lr": 0.1}, shapes=((3,),), steps=3), objective=Quadratic(0.75))
+    adapter = torch_optim.SGD
+    found = worker.run(adapter, cell(adapter, "plain"), asked)
+    assert (found.calls, len(found.returned), len(found.losses)) == ((1, 1, 1), 3, 3)
+    same(to_trajectory(asked, carried(to_recording(asked, found))), found)
+
+
+def test_only_what_no_step_made_is_kept_of_where_steps_start() -> None:
+    tensors = (Tensor((2,), "float32", Literal((1.0, -2.0))),)
+    plain = Step((Literal((0.5, 0.25)),))
+    asked = Script(tensors, (Group((0,), {"lr": 0.1}),), (plain, replace(plain, overwrite=((0, Literal((0.0,))),))))
+    found = to_recording(asked, worker.run(torch_optim.SGD, cell(torch_optim.SGD, "plain"), asked))
+    assert found.facts["before"] == [[0, 1]]
+    assert found.tensors["before.f"].tolist() == [0.0, 0.0]
+
+
+def test_a_zero_of_the_other_sign_is_kept() -> None:
+    tensors = (Tensor((1,), "float32", Literal((0.0,))),)
+    asked = Script(
+        tensors, (Group((0,), {"lr": 0.0}),), (Step((Literal((1.0,)),), overwrite=((0, Literal((-0.0,))),)),)
+    )
+    found = worker.run(torch_optim.SGD, cell(torch_optim.SGD, "plain"), asked)
+    assert np.signbit(found.traces[0].before).all()
+    same(to_trajectory(asked, to_recording(asked, found)), found)
+
+
+def after(trajectory: Trajectory, steps: int) -> Trajectory:
+    """Return what came after ``steps`` steps, as a run that went on from there sees it."""
+    return replace(
+        trajectory,
+        traces=tuple(
+            Trace(
+                trace.before[steps:],
+                trace.theta[steps:],
+                {name: rows[steps:] for name, rows in trace.states.items()},
+                {name: rows[steps:] for name, rows in trace.present.items()},
+                trace.count[steps:],
+            )
+            for trace in trajectory.traces
+        ),
+        steps=trajectory.steps - steps,
+    )
+
+
+@pytest.mark.parametrize("steps", range(7))
+@pytest.mark.parametrize(("adapter", "configuration", "rule"), CLASSES, ids=lambda value: getattr(value, "target", ""))
+def test_a_run_cut_anywhere_and_joined_is_the_run(adapter: Adapter, configuration: str, rule: str, steps: int) -> None:
+    (asked,) = [one for one in scripts(adapter, configuration, rule, "float32") if one.label == "missing_gradients"]
+    whole = worker.run(adapter, cell(adapter, configuration), asked)
+    same(continued(until(whole, steps), after(whole, steps)), whole)
+    assert until(whole, steps).steps == steps
+
+
+def test_a_state_that_was_one_number_and_is_an_array_is_joined_as_one() -> None:
+    def part(rows: int, width: int) -> Trajectory:
+        values = np.zeros((rows, 3), np.float32)
+        states = {"m": np.ones((rows + 1, width), np.float32)}
+        trace = Trace(values, values, states, {"m": np.ones(rows + 1, np.bool_)}, np.arange(rows + 1.0))
+        return Trajectory((trace,), rows, observed=("m",))
+
+    assert continued(part(2, 1), part(2, 3)).traces[0].states["m"].shape == (5, 3)
+    assert continued(part(2, 3), part(2, 1)).traces[0].states["m"].shape == (5, 3)
+
+
+def test_a_fault_of_the_second_part_is_counted_from_the_first_step() -> None:
+    asked = Script(
+        (Tensor((3,), "float32", Drawn("normal", 1)),),
+        (Group((0,), {"lr": 0.1}),),
+        tuple(Step((Drawn("normal", number),)) for number in range(4)),
+    )
+    whole = worker.run(torch_optim.SGD, cell(torch_optim.SGD, "plain"), asked)
+    tail = replace(after(until(whole, 3), 2), fault=Fault("raised", "no", 2), observed=whole.observed)
+    assert continued(until(whole, 2), tail).fault == Fault("raised", "no", 4)
+    at_once = replace(after(until(whole, 2), 2), fault=Fault("raised", "no", 0), observed=whole.observed)
+    assert continued(until(whole, 2), at_once).fault == Fault("raised", "no", 0)
