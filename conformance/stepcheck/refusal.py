@@ -11,7 +11,6 @@ HOMES = {
     "stepcheck_reference.rules": "UnknownRule",
     "stepcheck_reference.rewrites": "RewriteError",
     "stepcheck_implementations.target": "TargetError",
-    "stepcheck.guard.environments": "Unavailable",
 }
 """The module of each class of them, and its name there."""
 

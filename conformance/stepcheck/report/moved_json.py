@@ -48,7 +48,7 @@ def read(text: str) -> Checked:
     told = json.loads(text)
     differences = [_difference(found) for found in told["cells"]]
     differences += [Difference(name, "", "", Change.IDENTICAL) for name in told["identical"]]
-    return Checked(told["recorded"], told["checked"], tuple(differences))
+    return Checked(told["recorded"], told["checked"], tuple(differences), tuple(told["unchecked"]))
 
 
 def _difference(found: dict[str, Any]) -> Difference:
