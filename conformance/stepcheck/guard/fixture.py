@@ -65,7 +65,9 @@ class Runs:
         if done.returncode == WRONG_REQUEST:
             pytest.fail(done.stderr.strip().rpartition("\n")[2].removeprefix("stepcheck: "), pytrace=False)
         if done.returncode == NOTHING_COMPARED:
-            pytest.fail(f"baseline={baseline}, but nothing was compared: there is no cell in it", pytrace=False)
+            pytest.fail(
+                f"baseline={baseline}, but nothing was compared: no cell of it is for this machine", pytrace=False
+            )
         if done.returncode not in (CONFORMS, BROKEN):
             pytest.fail(f"stepcheck guard check ended with {done.returncode}:\n{done.stderr}", pytrace=False)
         return read(done.stdout)

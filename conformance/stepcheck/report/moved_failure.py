@@ -51,6 +51,7 @@ def accepting(failing: Iterable[Difference]) -> list[str]:
 def line(checked: Checked, baseline: str, only: Sequence[str] = ()) -> str:
     """Return a line on the whole check: the two releases, and how many cells there are of each class."""
     counts = Counter(column(entry) for entry in checked.differences)
-    told = ", ".join(f"{counts[name]} {name}" for name in (*Change, ACCEPTED) if counts[name])
+    counts["unchecked"] = len(checked.unchecked)
+    told = ", ".join(f"{counts[name]} {name}" for name in (*Change, ACCEPTED, "unchecked") if counts[name])
     where = f"{baseline} ({', '.join(only)})" if only else baseline
     return f"{where}: torch {checked.old['torch']} → {checked.new['torch']}, {told}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -163,6 +164,7 @@ SOME = (
 
 def test_a_line_tells_how_many_cells_there_are_of_each_class() -> None:
     assert line(found(*SOME), "b") == ("b: torch 2.6.0 → 2.13.0, 1 identical, 1 rounding, 1 new, 1 changed, 1 accepted")
+    assert line(replace(found(*SOME[:1]), unchecked=("A", "B")), "b").endswith(", 1 changed, 2 unchecked")
     assert line(found(*SOME[:1]), "b", ["SGD*"]) == "b (SGD*): torch 2.6.0 → 2.13.0, 1 changed"
 
 
@@ -194,11 +196,12 @@ def test_a_long_failure_says_how_much_it_leaves_out() -> None:
 
 
 def test_json_is_read_back_as_it_was_found() -> None:
-    again = read(text(found(*SOME), ("changed",)))
+    again = read(text(replace(found(*SOME), unchecked=("A",)), ("changed",)))
+    assert again.unchecked == ("A",)
     assert again.old == OLD
     assert again.new == NEW
     assert {entry for entry in again.differences if entry.points} == {entry for entry in SOME if entry.points}
-    assert line(again, "b") == line(found(*SOME), "b")
+    assert line(again, "b") == f"{line(found(*SOME), 'b')}, 1 unchecked"
 
 
 def test_a_baseline_that_was_written_in_the_meantime_is_run_again(
