@@ -81,6 +81,13 @@ def test_what_many_cells_have_in_common_is_told_once_with_the_worst() -> None:
     assert group.where == "3 cells of A (d; single, foreach, fused; float32; cpu)"
 
 
+def test_a_cell_that_differs_in_one_way_at_several_places_counts_once() -> None:
+    again = Point(OUT.change, OUT.what.replace("p0", "p1"), OUT.way, law=OUT.law, ulps=2.0, radii=9e9)
+    (group,) = alike([cell("A[d] single float32 cpu", [OUT, again]), cell("A[d] fused float32 cpu", [OUT])])
+    assert [entry.cell for entry in group.cells] == ["A[d] single float32 cpu", "A[d] fused float32 cpu"]
+    assert group.point is again
+
+
 def test_steps_and_checkpoints_and_classes_are_told_apart() -> None:
     cells = [
         cell("A[d] single float32 cpu", [OUT]),
