@@ -21,6 +21,9 @@ from stepcheck_implementations.subject import Adapter, Cell
 from stepcheck_implementations.worker import Run, built_from, settled
 from stepcheck_reference.script import Script
 
+Reached = Callable[[int], None]
+"""Told each step's number just before it is taken."""
+
 _WIDEST = 4
 """Entries of a list in an optimizer's state that are recorded."""
 
@@ -31,7 +34,7 @@ def record(
     scripts: Sequence[Script],
     *,
     unread: Sequence[str] = (),
-    reached: Callable[[int], None] | None = None,
+    reached: Reached | None = None,
 ) -> Recording:
     """Return what ``cell`` does over ``scripts``, whose labels are different, run by run.
 
@@ -41,7 +44,7 @@ def record(
     """
     build = built_from(adapter)
     adapter = _without_news(adapter, build)
-    why = _absence(adapter, cell, scripts[0], build) if scripts else ""
+    why = _absence(adapter, cell, scripts[0], build, reached) if scripts else ""
     if why:
         return Recording({"absent": why}, {})
     facts: dict[str, Any] = {}
@@ -53,11 +56,13 @@ def record(
     return Recording({"runs": facts}, tensors)
 
 
-def _absence(adapter: Adapter, cell: Cell, script: Script, build: Callable[..., Any]) -> str:
+def _absence(
+    adapter: Adapter, cell: Cell, script: Script, build: Callable[..., Any], reached: Reached | None = None
+) -> str:
     """Return the error with which a cell refuses a first plain step, "" where it takes it."""
     plain = replace(script.until(1), steps=tuple(replace(step, reload="") for step in script.steps[:1]))
     with overheard(), settled(plain):
-        fault = Run(adapter, cell, plain, build).trajectory().fault
+        fault = Run(adapter, cell, plain, build, reached).trajectory().fault
     return "" if fault is None or fault.kind != "raised" else stable(fault.message)
 
 
@@ -66,7 +71,7 @@ def _recorded(
     cell: Cell,
     script: Script,
     build: Callable[..., Any],
-    reached: Callable[[int], None] | None = None,
+    reached: Reached | None = None,
     start: Mapping[str, Any] | None = None,
     unread: Sequence[str] = (),
 ) -> Recording:
@@ -82,20 +87,20 @@ def _recorded(
     return Recording(facts, {**found.tensors, **beside})
 
 
-def checkpoint(adapter: Adapter, cell: Cell, script: Script, at: int) -> Recording:
+def checkpoint(adapter: Adapter, cell: Cell, script: Script, at: int, *, reached: Reached | None = None) -> Recording:
     """Return what ``cell`` does over ``script``, and its state dict after step ``at``, frozen.
 
     The state dict is the fact "saved"; its tensors are "saved 0" and so on. Absent as in ``record``.
     """
     build = built_from(adapter)
     adapter = _without_news(adapter, build)
-    why = _absence(adapter, cell, script, build)
+    why = _absence(adapter, cell, script, build, reached)
     if why:
         return Recording({"absent": why}, {})
-    whole = _recorded(adapter, cell, script, build)
+    whole = _recorded(adapter, cell, script, build, reached)
     head = script.until(at)
     with overheard(), settled(head):
-        run = Run(adapter, cell, head, build)
+        run = Run(adapter, cell, head, build, reached)
         fault = run.trajectory().fault
         if fault is not None or not hasattr(run.objects[0], "state_dict"):
             return Recording({"absent": stable(fault.message) if fault else "it has no state_dict()"}, {})
@@ -104,13 +109,21 @@ def checkpoint(adapter: Adapter, cell: Cell, script: Script, at: int) -> Recordi
     return Recording({**whole.facts, "at": at, "saved": tree}, {**whole.tensors, **saved})
 
 
-def resume(adapter: Adapter, cell: Cell, script: Script, tree: Any, arrays: Sequence[NDArray[Any]]) -> Recording:
+def resume(
+    adapter: Adapter,
+    cell: Cell,
+    script: Script,
+    tree: Any,
+    arrays: Sequence[NDArray[Any]],
+    *,
+    reached: Reached | None = None,
+) -> Recording:
     """Return what ``cell`` does over ``script`` once it has loaded the state dict that ``tree`` and ``arrays`` hold."""
     try:
         build = built_from(adapter)
     except ValueError as error:
         return Recording({"absent": str(error)}, {})
-    return _recorded(_without_news(adapter, build), cell, script, build, start=thaw(tree, list(arrays)))
+    return _recorded(_without_news(adapter, build), cell, script, build, reached, start=thaw(tree, list(arrays)))
 
 
 def _without_news(adapter: Adapter, build: Callable[..., Any]) -> Adapter:

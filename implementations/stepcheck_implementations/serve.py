@@ -129,5 +129,5 @@ def _recording(
         return recorder.record(adapter, cell, scripts, unread=request["unread"], reached=note)
     script = _script(request["script"])
     if request["ask"] == "checkpoint":
-        return recorder.checkpoint(adapter, cell, script, request["at"])
-    return recorder.resume(adapter, cell, script, request["saved"], given)
+        return recorder.checkpoint(adapter, cell, script, request["at"], reached=note)
+    return recorder.resume(adapter, cell, script, request["saved"], given, reached=note)

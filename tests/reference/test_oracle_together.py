@@ -97,3 +97,54 @@ def test_what_is_said_of_a_script_does_not_depend_on_those_beside_it(dtype: str,
 
 def test_no_scripts_are_no_judgements() -> None:
     assert judge_all(rules.find("adam"), [], {}) == []
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float32", "float64", "complex64"])
+def test_fields_hold_the_ratio_and_radius_of_every_real(dtype: str) -> None:
+    pairs = [played(dtype, steps=3, size=5), played(dtype, steps=6, size=4, regime="wide")]
+    arithmetics = {dtype: plain(dtype)}
+    for (script, trajectory), judged in zip(
+        pairs, judge_all(rules.find("adam"), pairs, arithmetics, fields=True), strict=True
+    ):
+        assert set(judged.fields) == {
+            (name, tensor) for name in ("theta", "m", "v") for tensor in range(len(script.tensors))
+        }
+        for (name, tensor), field in judged.fields.items():
+            size = script.tensors[tensor].size
+            assert field.ratio.shape == field.radius.shape == (trajectory.steps, size)
+            watch = [(name, tensor, index) for index in range(size)]
+            watched = judge(rules.find("adam"), script, trajectory, arithmetics, watch=watch).watched
+            for found in watched:
+                assert field.ratio[found.step - 1, found.index] == found.ratio
+                assert found.ratio < 0 or field.radius[found.step - 1, found.index] == found.radius
+        for name, worst in judged.worst.items():
+            assert worst.ratio == max(
+                field.ratio.max() for (output, _), field in judged.fields.items() if output == name
+            )
+
+
+def test_no_fields_are_kept_unless_they_are_asked_for() -> None:
+    pair = played("float32")
+    (found,) = judge_all(rules.find("adam"), [pair], {"float32": plain("float32")})
+    assert found.fields == {}
+
+
+def test_a_field_says_where_nothing_was_compared() -> None:
+    script, trajectory = pair = played("float32", steps=4)
+    steps = tuple(Step((None,) * len(script.tensors)) if n == 2 else step for n, step in enumerate(script.steps))
+    (found,) = judge_all(
+        rules.find("adam"), [(replace(script, steps=steps), trajectory)], {"float32": plain("float32")}, fields=True
+    )
+    field = found.fields["theta", 0]
+    assert (field.ratio[2] == -1).all()
+    assert np.isnan(field.radius[2]).all()
+    assert (field.ratio[[0, 1]] >= 0).all()
+    assert pair[0] is script
+
+
+def test_a_field_of_an_element_far_away_has_its_ratio() -> None:
+    pair = moved(played("float32"), 1, 3, 1e6)
+    (found,) = judge_all(rules.find("adam"), [pair], {"float32": plain("float32")}, fields=True)
+    field = found.fields["theta", 0]
+    assert field.ratio[1, 3] == found.worst["theta"].ratio > 1e6
+    assert np.argwhere(field.ratio > 1).tolist() == [[1, 3]]

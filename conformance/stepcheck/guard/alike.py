@@ -59,7 +59,8 @@ def alike(differences: Iterable[Difference]) -> list[Alike]:
     groups = []
     for (target, kind, *_), pairs in found.items():
         worst, point = max(pairs, key=lambda pair: (pair[1].radii == pair[1].radii, pair[1].radii, pair[1].ulps))
-        groups.append(Alike(target, kind, point, worst, tuple(entry for entry, _ in pairs)))
+        cells = {entry.cell: entry for entry, _ in pairs}
+        groups.append(Alike(target, kind, point, worst, tuple(cells.values())))
     return sorted(groups, key=lambda group: (_ORDER.index(group.change), group.point.api))
 
 

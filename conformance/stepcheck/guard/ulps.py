@@ -37,7 +37,7 @@ def _ordinal(values: NDArray[np.float64], form: Format) -> NDArray[Any]:
     magnitude = np.abs(values)
     _, exponent = np.frexp(magnitude)
     lowest = 2 - form.max_exponent
-    binade = np.maximum(exponent, lowest)
+    binade = np.where(magnitude == 0.0, lowest, np.maximum(exponent, lowest))
     inside = np.ldexp(magnitude, form.precision - binade)
     before = (binade - lowest).astype(np.float64) * 2.0 ** (form.precision - 1)
     return np.asarray(np.copysign(before + inside, values))

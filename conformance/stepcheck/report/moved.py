@@ -147,7 +147,8 @@ def details(groups: Sequence[Alike], *, verbose: bool = False) -> list[str]:
     for name, inside in targets.items():
         numbers = [group for group in inside if not group.point.api]
         rest = [group for group in inside if group.point.api]
-        shown = [*numbers, *rest] if verbose else [*numbers[:_SHOWN], *rest[:_SHOWN]]
+        few = [*numbers[:_SHOWN], *rest[:_SHOWN]]
+        shown = inside if verbose else [group for group in inside if any(group is one for one in few)]
         lines = [name]
         for group in shown:
             lines += entry_of(group)

@@ -1,0 +1,172 @@
+"""The recorder: a run with all that its optimizer holds, says and warns of."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from implementations.writing import ADAM, cell, hyper_of, script
+from stepcheck_implementations import recorder, torch_optim, torch_optim_rest, worker
+from stepcheck_implementations.frozen import thaw
+from stepcheck_implementations.recording import Recording, continued, to_trajectory, until
+from stepcheck_implementations.subject import Adapter
+from stepcheck_reference.script import Literal, Script
+
+MINE = """
+import warnings
+import torch
+
+class Mine(torch.optim.SGD):
+    def __init__(self, params, lr=0.1):
+        super().__init__(params, lr)
+
+    def step(self, closure=None):
+        warnings.warn(f"soon {hex(id(self))}", FutureWarning)
+        super().step(closure)
+        for group in self.param_groups:
+            for p in group["params"]:
+                self.state[p] = {"half": p.detach().to(torch.bfloat16), "n": 3, "pair": (1.5, torch.tensor(2)),
+                                 "table": {"x": torch.view_as_complex(torch.ones(1, 2))}, "word": "no"}
+"""
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> Adapter:
+    (tmp_path / "mine.py").write_text(MINE)
+    return Adapter(f"{tmp_path / 'mine.py'}:Mine", None, {"lr": "lr"}, {}, {"single": {}}, count=None)
+
+
+def labelled(*labels: str, **options: Any) -> list[Script]:
+    return [replace(script(ADAM, **options), label=label) for label in labels]
+
+
+def saved(found: Recording) -> list[Any]:
+    return [found.tensors[f"saved {n}"] for n in range(sum(name.startswith("saved ") for name in found.tensors))]
+
+
+def tail_of(asked: Script, found: Recording, at: int) -> Script:
+    thetas = [trace.theta[at - 1] for trace in to_trajectory(asked, found).traces]
+    tensors = [
+        replace(tensor, initial=Literal(tuple(theta.astype(float).tolist())))
+        for tensor, theta in zip(asked.tensors, thetas, strict=True)
+    ]
+    return replace(asked, tensors=tuple(tensors), steps=asked.steps[at:])
+
+
+def test_a_recorded_run_is_the_run_that_a_worker_makes() -> None:
+    where = cell(torch_optim.ADAM)
+    asked = labelled("one", "two")
+    found = recorder.record(torch_optim.ADAM, where, asked)
+    assert list(found.facts["runs"]) == ["one", "two"]
+    expected = worker.run(torch_optim.ADAM, where, asked[0])
+    mine = {name.removeprefix("one/"): values for name, values in found.tensors.items() if name.startswith("one/")}
+    course = to_trajectory(asked[0], Recording(found.facts["runs"]["one"], mine))
+    assert [trace.theta.tobytes() for trace in course.traces] == [trace.theta.tobytes() for trace in expected.traces]
+    assert found.facts["runs"]["one"]["warnings"] == []
+
+
+def test_states_that_are_not_to_be_read_are_left_out() -> None:
+    found = recorder.record(torch_optim.ADAM, cell(torch_optim.ADAM), labelled("one"), unread=["v"])
+    assert "one/state m.f" in found.tensors
+    assert "one/state v.f" not in found.tensors
+
+
+def test_a_cell_that_refuses_the_first_step_is_absent() -> None:
+    fused = cell(torch_optim.ADAM, mode="fused", dtype="complex64")
+    found = recorder.record(torch_optim.ADAM, fused, labelled("one", dtype="complex64"))
+    assert list(found.facts) == ["absent"]
+    assert found.facts["absent"].startswith("RuntimeError: ")
+    assert found.tensors == {}
+
+
+def test_an_option_that_cannot_be_built_is_absent_with_its_error() -> None:
+    adapter = replace(torch_optim.ADAM, modes={"single": {"speed": 11}})
+    found = recorder.record(adapter, cell(adapter), labelled("one"))
+    assert "unexpected keyword argument 'speed'" in found.facts["absent"]
+
+
+def test_an_option_that_is_off_and_not_there_yet_is_left_out() -> None:
+    adapter = replace(torch_optim.ADAM, modes={"single": {"foreach": False, "speed": False}})
+    assert "runs" in recorder.record(adapter, cell(adapter), labelled("one")).facts
+
+
+def test_warnings_are_told_once_and_without_addresses(mine: Adapter) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = recorder.record(mine, cell(mine), [replace(script({"lr": 0.1}), label="one")])
+    assert found.facts["runs"]["one"]["warnings"] == ["FutureWarning: soon 0x…"]
+
+
+def test_what_no_name_is_mapped_to_is_recorded_beside(mine: Adapter) -> None:
+    asked = replace(script({"lr": 0.1}, shapes=((2,),)), label="one")
+    found = recorder.record(mine, cell(mine), [asked])
+    beside = {name.removeprefix("one/beside 0 "): v for name, v in found.tensors.items() if "/beside " in name}
+    assert set(beside) == {"half", "n", "pair[0]", "pair[1]", "table['x']"}
+    assert beside["half"].dtype == np.float32
+    theta = found.tensors["one/theta.f"][-2:]
+    assert beside["half"].tolist() == torch.tensor(theta).bfloat16().float().tolist()
+    assert (beside["n"].tolist(), beside["pair[0]"].tolist(), beside["pair[1]"].tolist()) == ([3.0], [1.5], [2])
+    assert beside["table['x']"].tolist() == [1.0, 1.0]
+
+
+@pytest.mark.parametrize("adapter", torch_optim.ALL, ids=lambda adapter: adapter.target)
+def test_going_on_from_a_checkpoint_is_the_run_without_it(adapter: Adapter) -> None:
+    name = adapter.configurations[-1].name
+    asked = script(hyper_of(adapter, name), steps=5)
+    found = recorder.checkpoint(adapter, cell(adapter, name), asked, 2)
+    assert found.facts["at"] == 2
+    tail = tail_of(asked, found, 2)
+    again = recorder.resume(adapter, cell(adapter, name), tail, found.facts["saved"], saved(found))
+    whole = to_trajectory(asked, found)
+    joined = continued(until(whole, 2), to_trajectory(tail, again))
+    for one, other in zip(whole.traces, joined.traces, strict=True):
+        assert one.theta.tobytes() == other.theta.tobytes()
+        assert one.count.tolist() == other.count.tolist()
+        for state in one.states:
+            assert np.array_equal(one.states[state], other.states[state])
+
+
+def test_a_saved_state_is_the_state_dict_after_that_step() -> None:
+    asked = script(ADAM, shapes=((3,),))
+    found = recorder.checkpoint(torch_optim.ADAM, cell(torch_optim.ADAM), asked, 3)
+    state = thaw(found.facts["saved"], saved(found))
+    assert float(state["state"][0]["step"]) == 3.0
+    assert state["param_groups"][0]["lr"] == ADAM["lr"]
+    course = to_trajectory(asked, found)
+    assert state["state"][0]["exp_avg"].tolist() == course.traces[0].states["m"][3].tolist()
+
+
+def test_a_class_that_cannot_step_has_no_checkpoint() -> None:
+    fused = cell(torch_optim.ADAM, mode="fused", dtype="complex64")
+    found = recorder.checkpoint(torch_optim.ADAM, fused, script(ADAM, dtype="complex64"), 2)
+    assert list(found.facts) == ["absent"]
+
+
+FAULTS = {
+    ("torch.optim.LBFGS", "strong_wolfe"): {"scheduled": ["raised", "ZeroDivisionError: float division by zero", 3]}
+}
+"""A line search divides by the learning rate, which the third step sets to 0."""
+
+
+@pytest.mark.parametrize("entry", torch_optim_rest.ALL, ids=lambda entry: entry.adapter.target)
+def test_a_class_without_a_rule_takes_its_arguments_in_every_configuration_and_mode(entry) -> None:
+    from stepcheck.guard.unruled_scripts import scripts
+
+    adapter = entry.adapter
+    for configuration in adapter.configurations:
+        for mode in adapter.modes:
+            found = recorder.record(adapter, cell(adapter, configuration.name, mode), scripts(entry, "float32"))
+            faults = {label: facts["fault"] for label, facts in found.facts["runs"].items() if facts["fault"]}
+            assert faults == FAULTS.get((adapter.target, configuration.name), {})
+
+
+def test_classes_without_a_rule_are_found_by_their_target() -> None:
+    for entry in torch_optim_rest.ALL:
+        assert torch_optim_rest.find(entry.adapter.target) is entry
+    assert torch_optim_rest.find("torch.optim.Adam") is None
