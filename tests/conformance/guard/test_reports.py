@@ -17,7 +17,7 @@ from stepcheck.cli import main
 from stepcheck.guard.alike import alike, where
 from stepcheck.guard.asked import CHECKPOINT, SCHEDULE, STEPS, SURFACE
 from stepcheck.guard.baseline import load
-from stepcheck.guard.check import Checked
+from stepcheck.guard.checking import Checked
 from stepcheck.guard.difference import CHANGES, Change, Difference, Point, difference, worst
 from stepcheck.report import moved, moved_json, moved_markdown
 from stepcheck.report.progress import counting
