@@ -22,6 +22,7 @@ from stepcheck_implementations.subject import Adapter, Cell
 from stepcheck_reference.arithmetic import Arithmetic
 from stepcheck_reference.formats import BINARY32, FORMATS, Format
 from stepcheck_reference.judgement import Field, Judgement
+from stepcheck_reference.rule import Rule
 from stepcheck_reference.script import Script
 from stepcheck_reference.trajectory import Trace, Trajectory
 
@@ -86,7 +87,7 @@ def moved(rule: str, adapter: Adapter, cell: Cell, courses: Sequence[Course]) ->
     from stepcheck_reference.rules import find
 
     touched = sorted({output.course for output in outputs})
-    arithmetics = _arithmetics(adapter, cell, [courses[number].script for number in touched])
+    arithmetics = _arithmetics(find(rule), adapter, cell, [courses[number] for number in touched])
     judged = {}
     for side in ("old", "new"):
         pairs = [(courses[number].script, getattr(courses[number], side)) for number in touched]
@@ -209,13 +210,19 @@ def _counts(course: Course, tensor: int) -> Iterator[Point]:
         )
 
 
-def _arithmetics(adapter: Adapter, cell: Cell, scripts: Sequence[Script]) -> Mapping[str, Arithmetic]:
-    from stepcheck.inference import PLAIN
+def _arithmetics(rule: Rule, adapter: Adapter, cell: Cell, courses: Sequence[Course]) -> Mapping[str, Arithmetic]:
+    """Return what the subject declares, or the first named arithmetic that its old runs keep; else the plain one."""
+    from stepcheck.inference import CANDIDATES, PLAIN
+    from stepcheck_reference.oracle import judge_all
 
-    if not adapter.declared:
-        return PLAIN.arithmetics()
-    dtypes = {tensor.dtype for script in scripts for tensor in script.tensors}
-    return {dtype: arithmetic_of(cell, dtype) for dtype in dtypes}
+    if adapter.declared:
+        dtypes = {tensor.dtype for course in courses for tensor in course.script.tensors}
+        return {dtype: arithmetic_of(cell, dtype) for dtype in dtypes}
+    old = [(course.script, course.old) for course in courses]
+    for candidate in CANDIDATES:
+        if all(judgement.conforms for judgement in judge_all(rule, old, candidate.arithmetics())):
+            return candidate.arithmetics()
+    return PLAIN.arithmetics()
 
 
 def _conform(judgements: Iterable[Judgement]) -> set[str]:
