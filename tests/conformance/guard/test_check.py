@@ -76,8 +76,11 @@ def test_what_a_check_fails_on(baseline: Path, change, kind: Change, failing: se
 
 
 def test_only_the_cell_that_differs_does(baseline: Path) -> None:
+    before = check(baseline)
     alter(baseline, CELL, further)
     found = check(baseline)
+    assert [entry.reals for entry in found.differences] == [entry.reals for entry in before.differences]
+    assert sum(entry.moved for entry in found.differences) == 1
     assert [entry.cell for entry in found.differences if entry.change is not Change.IDENTICAL] == [CELL]
 
 
