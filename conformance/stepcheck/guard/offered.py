@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +29,7 @@ class _Leaf:
     path: tuple[str, ...]
     verb: str
     rest: str
+    way: str = ""
 
     @property
     def place(self) -> str:
@@ -42,7 +44,7 @@ def _leaves(old: Any, new: Any, path: tuple[str, ...] = ()) -> Iterator[_Leaf]:
     """Yield every leaf in which two JSON values differ."""
     if isinstance(old, dict) and isinstance(new, dict):
         for key in dict.fromkeys((*old, *new)):
-            here = (*path, str(key) or _ITSELF)
+            here = (*path, *_keys(str(key) or _ITSELF))
             if key not in new:
                 yield _Leaf(here, "is gone", f", it was {shown(old[key])}")
             elif key not in old:
@@ -56,7 +58,27 @@ def _leaves(old: Any, new: Any, path: tuple[str, ...] = ()) -> Iterator[_Leaf]:
         for place, pair in enumerate(zip(old, new, strict=True)):
             yield from _leaves(*pair, (*path, f"[{place}]"))
     elif old != new:
-        yield _Leaf(path, "is", f" {shown(new)}, and was {shown(old)}")
+        way = REWORDED if _is_reworded(old, new) else ""
+        yield _Leaf(path, "is", f" {shown(new)}, and was {shown(old)}", way)
+
+
+REWORDED = "the same error in other words"
+_ERROR = re.compile(r"(at [a-z ]+: )?\w+: ")
+"""Where and of which kind an error is, before its message."""
+
+
+def _is_reworded(old: Any, new: Any) -> bool:
+    """Whether both tell an error of the same kind, at the same place."""
+    if not (isinstance(old, str) and isinstance(new, str)):
+        return False
+    kinds = [_ERROR.match(text) for text in (old, new)]
+    return kinds[0] is not None and kinds[1] is not None and kinds[0][0] == kinds[1][0]
+
+
+def _keys(key: str) -> tuple[str, ...]:
+    """Return a key as a path: the name in an entry of a list by itself, as in "[0].step"."""
+    found = re.fullmatch(r"(.*\[\d+\])\.(\w+)", key)
+    return (key,) if found is None else (found[1], found[2])
 
 
 _ITSELF = "(itself)"
@@ -66,7 +88,12 @@ _ITSELF = "(itself)"
 def _once(leaves: Iterable[_Leaf]) -> list[Point]:
     """Return what ``leaves`` say, once what they say of a name in several places, as of a new argument."""
     found: dict[tuple[Any, ...], list[_Leaf]] = {}
+    reworded: list[Point] = []
     for leaf in leaves:
+        if leaf.way:
+            what = f"{_path(leaf.path)} {leaf.verb}{leaf.rest}"
+            reworded.append(Point(Change.CHANGED, what, leaf.way, api=True))
+            continue
         name = leaf.path if leaf.path[-1].startswith("[") else leaf.path[-1]
         key = (name, leaf.verb, leaf.rest if leaf.verb == "is" else "")
         found.setdefault(key, []).append(leaf)
@@ -85,7 +112,7 @@ def _once(leaves: Iterable[_Leaf]) -> list[Point]:
             if first.verb == "is"
             else f"{name} {first.verb}, in {where}{first.rest}"
         )
-    return [Point(Change.CHANGED, what, api=True) for what in joined]
+    return [*(Point(Change.CHANGED, what, api=True) for what in joined), *reworded]
 
 
 _PLACES = 3
