@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from stepcheck import guard
     from stepcheck.case import Case, cases
     from stepcheck.certificate import CellResult, Certificate, Failure, LawResult, Worst
     from stepcheck.certifying import certify
@@ -28,6 +29,7 @@ __all__ = [
     "WrongRequest",
     "cases",
     "certify",
+    "guard",
 ]
 
 _HOMES = {
@@ -46,6 +48,8 @@ _HOMES = {
 
 def __getattr__(name: str) -> Any:
     """Import ``name`` from the module that holds it (PEP 562)."""
+    if name == "guard":
+        return import_module("stepcheck.guard")
     if name not in _HOMES:
         raise AttributeError(f"module 'stepcheck' has no attribute {name!r}")
     value = getattr(import_module(_HOMES[name]), name)

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from stepcheck.verdict import CONFORMS
+from stepcheck.verdict import BROKEN, CONFORMS
 
 if TYPE_CHECKING:
     from stepcheck.guard.executor import Executor
-    from stepcheck.guard.record import Progress
+    from stepcheck.guard.recording import Progress
     from stepcheck.guard.site import Site
 
 EXIT_CODES = """
@@ -59,12 +59,23 @@ def _where(command: Command) -> Command:
     return command
 
 
+def _kept(command: Command) -> Command:
+    """Add the options that say where releases are installed and how."""
+    for option in (
+        click.option("--torch-backend", default="", metavar="NAME", help="uv's option of that name, as in cpu."),
+        click.option("--cache", default="", metavar="DIR", help="Where environments and recordings are kept."),
+        click.option("--python", default="", metavar="VERSION", help="The Python to install for, as in 3.11."),
+    ):
+        command = option(command)
+    return command
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def guard() -> None:
     """Say exactly what a torch upgrade changed in optimizers and schedulers."""
 
 
-@guard.command(epilog=EXIT_CODES)
+@guard.command(epilog=EXIT_CODES, short_help="Write to a directory what every cell does under this torch.")
 @click.argument("baseline", type=click.Path(path_type=Path))
 @_what
 @_where
@@ -86,10 +97,11 @@ def record(
 
     A recording that was interrupted goes on where it was.
     """
-    from stepcheck.guard.record import record as run
+    from stepcheck.guard.recording import record as run
     from stepcheck.report.moved import environment, kinds
 
-    with _executor(jobs, ray) as executor, _progress("recording") as progress:
+    going_on = _going_on(f"stepcheck guard record {baseline}")
+    with going_on, _executor(jobs, ray) as executor, _progress("recording") as progress:
         made = run(
             baseline,
             _wanted(targets, modes, dtypes, devices),
@@ -143,8 +155,8 @@ def check(
 
     In a GitHub job, where GITHUB_STEP_SUMMARY names a file, the Markdown summary is appended to it.
     """
-    from stepcheck.guard.check import POLICIES
-    from stepcheck.guard.check import check as run
+    from stepcheck.guard.checked import POLICIES
+    from stepcheck.guard.checking import check as run
     from stepcheck.nearest import unknown
     from stepcheck.report import moved, moved_json, moved_markdown
     from stepcheck.report.outputs import append, outputs
@@ -179,18 +191,128 @@ def check(
     return checked.exit_code(chosen)
 
 
+@guard.command(epilog=EXIT_CODES)
+@click.option("--torch", "versions", required=True, metavar="V,V,...", help="Releases, as in 2.6.0,2.13.0,newest.")
+@_what
+@click.option("--ray", metavar="ADDRESS", help="Do the work on a Ray cluster: local, auto or HOST:PORT.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Processes; default: one a core.")
+@click.option("--shard", "part", default="", metavar="I/N", help="Only this part of the cells, as in 1/4.")
+@_kept
+@click.option("--drop-environments", "drop", is_flag=True, help="Delete each environment once it has been used.")
+@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
+@click.option("--md", metavar="PATH", help="Write table and changes as Markdown; - prints it.")
+@click.option("--verbose", is_flag=True, help="Tell every way in which a class differs.")
+def matrix(
+    versions: str,
+    targets: tuple[str, ...],
+    modes: tuple[str, ...],
+    dtypes: tuple[str, ...],
+    devices: tuple[str, ...],
+    ray: str | None,
+    jobs: int | None,
+    part: str,
+    python: str,
+    cache: str,
+    torch_backend: str,
+    drop: bool,
+    as_json: bool,
+    md: str | None,
+    verbose: bool,
+) -> int:
+    """Hold releases of torch against each other, each against the one before it.
+
+    uv installs them in a cache, some 5 GB each with CUDA; what was recorded stays there, so that a run that was
+    interrupted goes on where it was.
+    """
+    from stepcheck.guard.cache import Recordings
+    from stepcheck.guard.executor import shard_of
+    from stepcheck.guard.matrix import matrix as run
+    from stepcheck.guard.releases import check_versions
+    from stepcheck.guard.site import Site
+    from stepcheck.report import matrix as reports
+    from stepcheck.report.outputs import append, outputs
+
+    told = outputs({"json": "-" if as_json else None, "md": md})
+    if part:
+        shard_of(part)
+    wanted = _wanted(targets, modes, dtypes, devices)
+    releases = _releases(check_versions(versions))
+    recordings = Recordings(Site("", python, cache, torch_backend), wanted, part)
+    with _going_on("the same command"), _executor(jobs, ray) as executor, _progress("recording") as progress:
+        columns = list(run(releases, recordings, executor, drop=drop, progress=progress, say=_say))
+    forms = {
+        "text": lambda: reports.text(columns, verbose=verbose) + "\n",
+        "json": lambda: reports.to_json(columns) + "\n",
+        "md": lambda: reports.markdown(columns),
+    }
+    told.write(lambda form: forms[form]())
+    if lost := append(lambda limit: reports.markdown(columns) if len(reports.markdown(columns)) <= limit else ""):
+        click.echo(f"stepcheck: {lost}", err=True)
+    click.echo(forms[told.printed](), nl=False)
+    return BROKEN if any(column.missing for column in columns) else CONFORMS
+
+
+@guard.command(epilog=EXIT_CODES)
+@click.argument("cell")
+@click.option("--good", required=True, metavar="VERSION", help="A release that does what it should.")
+@click.option("--bad", required=True, metavar="VERSION", help="A later one that does not.")
+@click.option("--versions", default="", metavar="V,V,...", help="The releases between; default: all that pip lists.")
+@_what
+@_kept
+def bisect(
+    cell: str,
+    good: str,
+    bad: str,
+    versions: str,
+    targets: tuple[str, ...],
+    modes: tuple[str, ...],
+    dtypes: tuple[str, ...],
+    devices: tuple[str, ...],
+    python: str,
+    cache: str,
+    torch_backend: str,
+) -> int:
+    """Find the release of torch that changed CELL, in the fewest installations.
+
+    CELL is as guard check names it, as in 'AdamW[default] single float32 cpu'.
+    """
+    from stepcheck.guard.bisect import bisect as run
+    from stepcheck.guard.cache import Recordings
+    from stepcheck.guard.releases import between, check_versions, released
+    from stepcheck.guard.site import Site
+    from stepcheck.report.bisected import report
+
+    ends = _releases(check_versions(f"{good},{bad}"))
+    known = (*ends, *check_versions(versions)) if versions else released()
+    recordings = Recordings(Site("", python, cache, torch_backend), _wanted(targets, modes, dtypes, devices))
+    click.echo(report(run(cell, between(ends[0], ends[1], known), recordings, say=_say)))
+    return CONFORMS
+
+
+def _releases(asked: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the releases that ``asked`` names, the word "newest" and "installed" resolved."""
+    from importlib.metadata import version
+
+    from stepcheck.guard.releases import INSTALLED, NEWEST, public, released
+
+    def found(name: str) -> str:
+        if name == NEWEST:
+            return released()[-1]
+        return public(version("torch")) if name == INSTALLED else name
+
+    return tuple(dict.fromkeys(found(name) for name in asked))
+
+
 def _wanted(targets: tuple[str, ...], modes: tuple[str, ...], dtypes: tuple[str, ...], devices: tuple[str, ...]) -> Any:
     """Return what the options ask for; raises WrongRequest for a mode or dtype that there is not."""
-    from stepcheck.guard.corpus import EVERYTHING, Wanted
-    from stepcheck.request import listed, requested
+    from stepcheck.guard.corpus import wanted
+    from stepcheck.request import listed
 
-    checked = requested("torch.optim", modes=listed(modes), dtypes=listed(dtypes), devices=listed(devices))
-    pairs = tuple((name, rule or None) for name, _, rule in (entry.partition("=") for entry in targets))
-    return Wanted(pairs or EVERYTHING.targets, checked.modes, checked.dtypes, checked.devices)
+    return wanted(targets, modes=listed(modes), dtypes=listed(dtypes), devices=listed(devices))
 
 
 def _site(torch: str, python: str) -> Site:
-    from stepcheck.guard.releases import INSTALLED, NEWEST, check_versions, released
+    from stepcheck.guard.releases import INSTALLED, check_versions
     from stepcheck.guard.site import Site
     from stepcheck.request import WrongRequest
 
@@ -200,10 +322,7 @@ def _site(torch: str, python: str) -> Site:
         versions = check_versions(torch)
         if len(versions) != 1:
             raise WrongRequest(f"torch={torch}, but should be one release; `stepcheck guard matrix` takes several")
-        if versions == (INSTALLED,):
-            torch = ""
-        elif versions == (NEWEST,):
-            torch = released()[-1]
+        torch = "" if versions == (INSTALLED,) else _releases(versions)[0]
     return Site(torch, python)
 
 
@@ -220,6 +339,16 @@ def _executor(jobs: int | None, ray: str | None) -> Iterator[Executor]:
 
     with Ray(ray) as cluster:
         yield cluster
+
+
+@contextmanager
+def _going_on(command: str) -> Iterator[None]:
+    """Say where an interrupted run goes on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        _say(f"what was recorded is kept; {command} goes on from there")
+        raise
 
 
 @contextmanager

@@ -5,7 +5,8 @@ PYTEST_DONT_REWRITE: there is no assertion here for pytest to rewrite.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,10 @@ from stepcheck.hypothesis_profiles import PREFIX, PROFILES
 if TYPE_CHECKING:
     from stepcheck.case import Asked
     from stepcheck.docket import Docket
+    from stepcheck.guard.fixture import Guard, Runs
 
 _DOCKET: pytest.StashKey[Docket] = pytest.StashKey()
+_RUNS: pytest.StashKey[Runs] = pytest.StashKey()
 _MARK = "stepcheck(asked): a law in a cell of an optimizer; @stepcheck.cases makes it."
 
 
@@ -80,20 +83,41 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         del config.stash[_DOCKET]
 
 
+@pytest.fixture
+def stepcheck_guard(request: pytest.FixtureRequest) -> Callable[[str | os.PathLike[str]], Guard]:
+    """Takes the directory of a baseline that `stepcheck guard record` made; ``.check()`` holds this torch to it.
+
+        def test_torch_does_what_it_did(stepcheck_guard):
+            stepcheck_guard("tests/optimizer-baseline").check()
+
+    A relative path starts from pytest's rootdir. A baseline is run once a session, whatever the tests that ask for it.
+    """
+    from stepcheck.guard.fixture import Guard, Runs
+
+    runs = request.config.stash.setdefault(_RUNS, Runs(request.config.rootpath))
+    return lambda baseline: Guard(os.fspath(baseline), runs, request.node)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say how much was compared, where cases were checked."""
+    """Say how much was compared, where cases were checked, and what moved, where baselines were."""
     reports = [
         report
         for outcome in ("passed", "failed", "skipped", "xfailed", "xpassed")
         for report in terminalreporter.getreports(outcome)
-        if any(name == "stepcheck.cell" for name, _ in getattr(report, "user_properties", ()))
+        if any(name.startswith("stepcheck.") for name, _ in getattr(report, "user_properties", ()))
     ]
-    if reports:
+    if not reports:
+        return
+    terminalreporter.write_sep("=", "stepcheck")
+    cells = [report for report in reports if "stepcheck.cell" in dict(report.user_properties)]
+    if cells:
         from stepcheck.compared import lines
 
-        terminalreporter.write_sep("=", "stepcheck")
-        for line in lines(reports):
+        for line in lines(cells):
             terminalreporter.write_line(line)
+    told = (value for report in reports for name, value in report.user_properties if name == "stepcheck.guard")
+    for line in dict.fromkeys(told):
+        terminalreporter.write_line(line)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

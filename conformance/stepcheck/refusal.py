@@ -6,6 +6,7 @@ import sys
 
 HOMES = {
     "stepcheck.request": "WrongRequest",
+    "stepcheck.guard.environments": "Unavailable",
     "stepcheck_reference.rule": "OutOfDomain",
     "stepcheck_reference.rules": "UnknownRule",
     "stepcheck_reference.rewrites": "RewriteError",

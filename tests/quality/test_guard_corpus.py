@@ -11,7 +11,7 @@ from torch.optim import lr_scheduler
 
 from stepcheck.guard.asked import CHECKPOINT, SCHEDULE, STEPS, SURFACE, Asked
 from stepcheck.guard.corpus import EVERYTHING, SAVED_AT, Wanted, corpus
-from stepcheck.guard.record import lots
+from stepcheck.guard.recording import lots
 from stepcheck.guard.unruled_scripts import BUILDERS as UNRULED
 from stepcheck_implementations import torch_optim, torch_optim_rest
 from stepcheck_implementations.pool import Workers

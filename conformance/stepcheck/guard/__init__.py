@@ -1,1 +1,66 @@
-"""Guard: what optimizers do under one torch is recorded, and said of another to be identical, rounding or changed."""
+"""Guard: what optimizers do under one torch is recorded, and said of another to be identical, rounding or changed.
+
+    import stepcheck
+
+    stepcheck.guard.record("tests/optimizer-baseline")
+    checked = stepcheck.guard.check("tests/optimizer-baseline")
+    assert not checked.failing()
+
+Importing this imports nothing heavy; a name is imported on first use. The modules of ``record`` and ``check`` are
+``recording`` and ``checking``: ones that were named like the functions would hide them.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from stepcheck.guard.baseline import BadBaseline, Baseline
+    from stepcheck.guard.checked import Checked
+    from stepcheck.guard.checking import check
+    from stepcheck.guard.corpus import Wanted, wanted
+    from stepcheck.guard.difference import Change, Difference, Point
+    from stepcheck.guard.recording import record
+    from stepcheck.guard.site import Site
+
+__all__ = [
+    "BadBaseline",
+    "Baseline",
+    "Change",
+    "Checked",
+    "Difference",
+    "Point",
+    "Site",
+    "Wanted",
+    "check",
+    "record",
+    "wanted",
+]
+
+_HOMES = {
+    "BadBaseline": "baseline",
+    "Baseline": "baseline",
+    "Change": "difference",
+    "Checked": "checked",
+    "Difference": "difference",
+    "Point": "difference",
+    "Site": "site",
+    "Wanted": "corpus",
+    "check": "checking",
+    "record": "recording",
+    "wanted": "corpus",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import ``name`` from the module that holds it (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'stepcheck.guard' has no attribute {name!r}")
+    value = getattr(import_module(f"stepcheck.guard.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from stepcheck.guard.asked import CHECKPOINT
+from stepcheck.guard.asked import CHECKPOINT, SURFACE
 from stepcheck.guard.difference import Change, Difference, Point
 
 _CELL = re.compile(
@@ -19,7 +19,10 @@ _ORDER = (Change.GONE, Change.CHANGED, Change.ROUNDING, Change.NEW, Change.IDENT
 
 @dataclass(frozen=True, slots=True)
 class Alike:
-    """Cells of one target and kind that differ in one way; ``point`` is the worst of theirs, at ``worst``."""
+    """Cells of one target and kind that differ in one way; ``point`` is the worst of theirs, at ``worst``.
+
+    ``target`` is "" where several classes say or offer something otherwise alike.
+    """
 
     target: str
     kind: str
@@ -35,6 +38,9 @@ class Alike:
     @property
     def where(self) -> str:
         """The cells in words: the one there is, or how many and what they have in common."""
+        if not self.target:
+            names = list(dict.fromkeys(entry.target.rpartition(".")[2] for entry in self.cells))
+            return f"{len(names)} classes ({', '.join(names)})"
         return where(self.cells, "checkpoints" if self.kind == CHECKPOINT else "cells")
 
 
@@ -43,18 +49,36 @@ def alike(differences: Iterable[Difference]) -> list[Alike]:
 
     Of one class, numbers come before what is said.
     """
-    found: dict[tuple[str, str, Change, str, str], list[tuple[Difference, Point]]] = {}
+    found: dict[_Key, _Pairs] = {}
     for entry in differences:
         if not entry.accepted:
             for point in entry.points:
                 key = (entry.target, entry.kind, point.change, point.law, point.common)
                 found.setdefault(key, []).append((entry, point))
+    found = _across_classes(found)
     groups = []
     for (target, kind, *_), pairs in found.items():
         worst, point = max(pairs, key=lambda pair: (pair[1].radii == pair[1].radii, pair[1].radii, pair[1].ulps))
         cells = {entry.cell: entry for entry, _ in pairs}
         groups.append(Alike(target, kind, point, worst, tuple(cells.values())))
     return sorted(groups, key=lambda group: (_ORDER.index(group.change), group.point.api))
+
+
+_Key = tuple[str, str, Change, str, str]
+_Pairs = list[tuple[Difference, Point]]
+
+
+def _across_classes(found: dict[_Key, _Pairs]) -> dict[_Key, _Pairs]:
+    """Return ``found`` with what as many as ``_FEW`` classes offer or say otherwise alike joined under no target."""
+    alike: dict[_Key, list[_Key]] = {}
+    for key in found:
+        if key[1] == SURFACE:
+            alike.setdefault(("", *key[1:]), []).append(key)
+    joined = dict(found)
+    for key, keys in alike.items():
+        if len(keys) >= _FEW:
+            joined[key] = [pair for each in keys for pair in joined.pop(each)]
+    return joined
 
 
 def where(cells: Sequence[Difference], noun: str = "cells") -> str:

@@ -63,6 +63,7 @@ class Baseline:
     cells: dict[str, Kept] = field(default_factory=dict)
     accepted: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     tensors: dict[str, Tensors] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def torch(self) -> str:
@@ -134,8 +135,14 @@ class Baseline:
 
     def _whole(self, value: Any) -> Any:
         if isinstance(value, dict) and list(value) == ["shared"]:
-            return [_text(self.shared[key]) for key in value["shared"]]
+            return [self._written(key) for key in value["shared"]]
         return value
+
+    def _written(self, key: str) -> str:
+        """Return a shared value as text, which many cells ask for."""
+        if key not in self.texts:
+            self.texts[key] = _text(self.shared[key])
+        return self.texts[key]
 
     def _recording(self, facts: str, names: str, keys: str, file: str) -> Recording:
         held, pairs = self.tensors.get(file, {}), zip(self.shared[names], self.shared[keys], strict=True)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
-from importlib.resources import files
-from importlib.resources.abc import Traversable
+from collections.abc import Mapping
 from pathlib import Path
+
+from stepcheck.guard.sources import digest_of, sources_of
 
 PACKAGES = ("stepcheck_implementations", "stepcheck_reference")
 """What a worker imports."""
@@ -21,8 +20,8 @@ def bundle(directory: Path) -> Path:
 
     It is named after what it holds, is made whole or not at all, and is made anew where it was changed. Raises OSError.
     """
-    sources = dict(_sources())
-    place = directory / f"worker-{_digest(sources)}"
+    sources = dict(sources_of(PACKAGES))
+    place = directory / f"worker-{digest_of(sources)}"
     if _holds(place, sources):
         return place
     directory.mkdir(parents=True, exist_ok=True)
@@ -41,27 +40,6 @@ def bundle(directory: Path) -> Path:
     finally:
         shutil.rmtree(made, ignore_errors=True)
     return place
-
-
-def _sources() -> Iterator[tuple[str, bytes]]:
-    """Yield (path in the bundle, content) of every source file of ``PACKAGES``."""
-
-    def inside(folder: Traversable, path: str) -> Iterator[tuple[str, bytes]]:
-        for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
-            if entry.is_dir():
-                yield from inside(entry, f"{path}/{entry.name}")
-            elif entry.name.endswith(".py") or entry.name == "py.typed":
-                yield f"{path}/{entry.name}", entry.read_bytes()
-
-    for package in PACKAGES:
-        yield from inside(files(package), package)
-
-
-def _digest(sources: Mapping[str, bytes]) -> str:
-    digest = hashlib.sha256()
-    for name, data in sorted(sources.items()):
-        digest.update(f"{name}\0{len(data)}\0".encode() + data)
-    return digest.hexdigest()[:16]
 
 
 def _holds(place: Path, sources: Mapping[str, bytes]) -> bool:

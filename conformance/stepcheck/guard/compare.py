@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,17 +10,12 @@ import numpy as np
 from stepcheck.guard.asked import CHECKPOINT, SCHEDULE, STEPS, Asked
 from stepcheck.guard.difference import Change, Difference, Point, difference
 from stepcheck.guard.moved import Course, Moved, moved, same
+from stepcheck.guard.offered import shown, told
 from stepcheck.guard.ulps import farthest
-from stepcheck.report.wording import plural
 from stepcheck_implementations import wire
 from stepcheck_implementations.recording import Recording, continued, to_trajectory, until
 from stepcheck_reference.script import Script, from_json
 from stepcheck_reference.trajectory import Trajectory
-
-_FEW = 8
-"""Entries of a list that are compared one by one."""
-_LONGEST = 160
-"""Characters of a value that are shown."""
 
 
 def compare(asked: Asked, old: Recording, new: Recording) -> Difference:
@@ -39,7 +32,7 @@ def compare(asked: Asked, old: Recording, new: Recording) -> Difference:
         return difference(asked.id, asked.kind, asked.target, points, numbers(new), found.moved)
     if asked.kind == SCHEDULE:
         return _schedule(asked, old, new)
-    return difference(asked.id, asked.kind, asked.target, told_once(_api(old.facts, new.facts)))
+    return difference(asked.id, asked.kind, asked.target, told(old.facts, new.facts))
 
 
 def resumed(asked: Asked, old: Recording) -> Asked | None:
@@ -83,7 +76,7 @@ def _there_or_not(asked: Asked, old: str | None, new: str | None) -> Difference:
     if old is not None and new is not None:
         return difference(asked.id, asked.kind, asked.target, ())
     change, why = (Change.NEW, old) if new is None else (Change.GONE, new)
-    what = f"{'it was refused' if change is Change.NEW else 'refused'}: {_short(why)}"
+    what = f"{'it was refused' if change is Change.NEW else 'refused'}: {shown(why)}"
     return difference(asked.id, asked.kind, asked.target, [Point(change, what, api=True)])
 
 
@@ -149,9 +142,9 @@ def _told(label: str, old: Mapping[str, Any], new: Mapping[str, Any], at: int = 
     ends_elsewhere = (one and [one[0], one[2]]) != (other and [other[0], other[2]])
     if one != other:
         if not ends_elsewhere and one[1].partition(":")[0] == other[1].partition(":")[0]:
-            yield Point(Change.CHANGED, f"says {_short(other[1])}, and said {_short(one[1])}", api=True)
+            yield Point(Change.CHANGED, f"says {shown(other[1])}, and said {shown(one[1])}", api=True)
         else:
-            way = f"cannot be loaded ({_short(other[1])})" if unread else f"{_ending(other)}, and {_ended(one)}"
+            way = f"cannot be loaded ({shown(other[1])})" if unread else f"{_ending(other)}, and {_ended(one)}"
             yield Point(Change.CHANGED, f"{label}: {way}", way, law="SC201")
     for what, law in () if ends_elsewhere else (("wrote", "SC203"), ("calls", "SC233")):
         before, after = old.get(what, []), new.get(what, [])
@@ -163,10 +156,10 @@ def _told(label: str, old: Mapping[str, Any], new: Mapping[str, Any], at: int = 
         yield from _held_points(_held(old), _held(new))
     for line in new.get("warnings", []):
         if line not in old.get("warnings", []):
-            yield Point(Change.CHANGED, f"warns now: {_short(line)}", api=True)
+            yield Point(Change.CHANGED, f"warns now: {shown(line)}", api=True)
     for line in old.get("warnings", []):
         if line not in new.get("warnings", []):
-            yield Point(Change.CHANGED, f"no longer warns: {_short(line)}", api=True)
+            yield Point(Change.CHANGED, f"no longer warns: {shown(line)}", api=True)
 
 
 _SAYS = {"wrote": "tensors whose gradient a step writes into are", "calls": "calls of the closure are"}
@@ -225,8 +218,8 @@ def _schedule(asked: Asked, old: Recording, new: Recording) -> Difference:
     from stepcheck.guard.schedule_points import points
 
     found, reals, count = points(asked, old, new)
-    facts = _api(*(_without_rates(recording.facts) for recording in (old, new)))
-    return difference(asked.id, asked.kind, asked.target, [*found, *told_once(facts)], reals, count)
+    facts = told(*(_without_rates(recording.facts) for recording in (old, new)))
+    return difference(asked.id, asked.kind, asked.target, [*found, *facts], reals, count)
 
 
 def _without_rates(value: Any) -> Any:
@@ -236,80 +229,9 @@ def _without_rates(value: Any) -> Any:
     return [_without_rates(entry) for entry in value] if isinstance(value, list) else value
 
 
-@dataclass(frozen=True, slots=True)
-class _Leaf:
-    """A value that differs: where it is in a JSON value, whether it "is gone", "is new" or "is" another, and more."""
-
-    path: tuple[str, ...]
-    verb: str
-    rest: str
-
-    @property
-    def place(self) -> str:
-        return _path(self.path[:-1])
-
-
-def _path(keys: Iterable[str]) -> str:
-    return "".join(key if key[:1] == "[" else f".{key}" for key in keys).removeprefix(".")
-
-
-def _api(old: Any, new: Any, path: tuple[str, ...] = ()) -> Iterator[_Leaf]:
-    """Yield every leaf in which two JSON values differ."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        for key in dict.fromkeys((*old, *new)):
-            here = (*path, str(key))
-            if key not in new:
-                yield _Leaf(here, "is gone", f", it was {_short(old[key])}")
-            elif key not in old:
-                yield _Leaf(here, "is new", f": {_short(new[key])}")
-            else:
-                yield from _api(old[key], new[key], here)
-    elif _are_named(old) and _are_named(new):
-        before, after = ({entry["name"]: entry for entry in values} for values in (old, new))
-        yield from _api(before, after, path)
-    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new) <= _FEW:
-        for place, pair in enumerate(zip(old, new, strict=True)):
-            yield from _api(*pair, (*path, f"[{place}]"))
-    elif old != new:
-        yield _Leaf(path, "is", f" {_short(new)}, and was {_short(old)}")
-
-
-def told_once(leaves: Iterable[_Leaf]) -> list[Point]:
-    """Return what ``leaves`` say, once what they say of a name in several places, as of a new argument."""
-    found: dict[tuple[Any, ...], list[_Leaf]] = {}
-    for leaf in leaves:
-        key = (leaf.path, leaf.rest) if leaf.verb == "is" else (leaf.path[-1], leaf.verb)
-        found.setdefault(key, []).append(leaf)
-    joined = []
-    for alike in found.values():
-        first, places = alike[0], [leaf.place for leaf in alike]
-        if len(alike) == 1:
-            joined.append(f"{_path(first.path)} {first.verb}{first.rest}")
-            continue
-        shown = [place for place in places if place][:_PLACES]
-        more = len(places) - len(shown)
-        where = ", ".join(shown) + (f" and {plural(more, 'more place')}" if more else "")
-        joined.append(f"{first.path[-1]} {first.verb}, in {where}{first.rest}")
-    return [Point(Change.CHANGED, what, api=True) for what in joined]
-
-
-_PLACES = 3
-"""Places that are named where one thing is new or gone in several."""
-
-
-def _are_named(value: Any) -> bool:
-    """Whether ``value`` lists things by name, as a signature does."""
-    return isinstance(value, list) and bool(value) and all(isinstance(each, dict) and "name" in each for each in value)
-
-
 def _ending(fault: list[Any] | None) -> str:
-    return "finishes" if fault is None else f"{fault[0]} at step {fault[2]} ({_short(fault[1])})"
+    return "finishes" if fault is None else f"{fault[0]} at step {fault[2]} ({shown(fault[1])})"
 
 
 def _ended(fault: list[Any] | None) -> str:
-    return "finished before" if fault is None else f"before it {fault[0]} at step {fault[2]} ({_short(fault[1])})"
-
-
-def _short(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    return "finished before" if fault is None else f"before it {fault[0]} at step {fault[2]} ({shown(fault[1])})"

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from stepcheck import findings
 from stepcheck.guard.asked import CHECKPOINT, SCHEDULE, STEPS, SURFACE, Asked
 from stepcheck.guard.unruled_scripts import scripts as unruled_scripts
-from stepcheck.request import Request, WrongRequest, claim
+from stepcheck.request import Request, WrongRequest, claim, requested
 from stepcheck.runner import Runner
 from stepcheck_implementations import libraries, schedule_recipes, torch_optim_rest, wire
 from stepcheck_implementations.subject import Adapter, Cell, Configuration, compiles_slowly, is_eager
@@ -60,6 +60,20 @@ class Wanted:
 
 EVERYTHING = Wanted()
 """Every class of torch.optim, on every device."""
+
+
+def wanted(
+    targets: Iterable[str] = (), *, modes: Sequence[str] = (), dtypes: Sequence[str] = (), devices: Sequence[str] = ()
+) -> Wanted:
+    """Return what is to be recorded; ``targets`` are as on the command line, as in "torch.optim.AdamW".
+
+    "mine.py:Mine=adamw" says which rule a target claims. Without targets it is torch.optim. Raises WrongRequest for a
+    mode or dtype that there is not.
+    """
+    targets = (targets,) if isinstance(targets, str) else targets
+    checked = requested(TORCH, modes=modes, dtypes=dtypes, devices=devices)
+    pairs = tuple((name, rule or None) for name, _, rule in (entry.partition("=") for entry in targets))
+    return Wanted(pairs or EVERYTHING.targets, checked.modes, checked.dtypes, checked.devices)
 
 
 def corpus(wanted: Wanted, runner: Runner) -> list[Asked]:

@@ -23,6 +23,7 @@ from stepcheck_implementations.subject import Adapter, Cell
 from stepcheck_reference.arithmetic import Arithmetic
 from stepcheck_reference.formats import BINARY32, FORMATS, Format
 from stepcheck_reference.judgement import Field, Judgement
+from stepcheck_reference.rule import Rule
 from stepcheck_reference.script import Script
 from stepcheck_reference.trajectory import Trace, Trajectory
 
@@ -87,7 +88,7 @@ def moved(rule: str, adapter: Adapter, cell: Cell, courses: Sequence[Course]) ->
     from stepcheck_reference.rules import find
 
     touched = sorted({output.course for output in outputs})
-    arithmetics = _arithmetics(adapter, cell, [courses[number].script for number in touched])
+    arithmetics = _arithmetics(find(rule), adapter, cell, [courses[number] for number in touched])
     judged = {}
     for side in ("old", "new"):
         pairs = [(courses[number].script, getattr(courses[number], side)) for number in touched]
@@ -210,13 +211,19 @@ def _counts(course: Course, tensor: int) -> Iterator[Point]:
         )
 
 
-def _arithmetics(adapter: Adapter, cell: Cell, scripts: Sequence[Script]) -> Mapping[str, Arithmetic]:
-    from stepcheck.inference import PLAIN
+def _arithmetics(rule: Rule, adapter: Adapter, cell: Cell, courses: Sequence[Course]) -> Mapping[str, Arithmetic]:
+    """Return what the subject declares, or the first named arithmetic that its old runs keep; else the plain one."""
+    from stepcheck.inference import CANDIDATES, PLAIN
+    from stepcheck_reference.oracle import judge_all
 
-    if not adapter.declared:
-        return PLAIN.arithmetics()
-    dtypes = {tensor.dtype for script in scripts for tensor in script.tensors}
-    return {dtype: arithmetic_of(cell, dtype) for dtype in dtypes}
+    if adapter.declared:
+        dtypes = {tensor.dtype for course in courses for tensor in course.script.tensors}
+        return {dtype: arithmetic_of(cell, dtype) for dtype in dtypes}
+    old = [(course.script, course.old) for course in courses]
+    for candidate in CANDIDATES:
+        if all(judgement.conforms for judgement in judge_all(rule, old, candidate.arithmetics())):
+            return candidate.arithmetics()
+    return PLAIN.arithmetics()
 
 
 def _conform(judgements: Iterable[Judgement]) -> set[str]:
@@ -260,16 +267,17 @@ def _judged(
     torn = output.parts & ~within & ((known & (before.ratio > 1.0)) | (barred & bounded))
     law = _LAWS.get(output.name, "SC102")
     for mask, told in (
-        (out & (output.parts | output.later), "leaves the envelope"),
+        (out & (output.parts | output.later), _LEFT),
         (torn & ~out, "moved by more than rounding"),
         (lost & (output.parts | output.later), "is finite in one and not in the other"),
         (unknown & ~barred & output.parts, "moved where the rule's envelope is not known"),
     ):
         if mask.any():
             at = _worst_at(mask, after.ratio, apart)
-            what = f"{_where(output, courses, at)}: {told}"
-            if told == "leaves the envelope":
+            what = _where(output, courses, at)
+            if told == _LEFT:
                 what += f", {after.ratio[at]:.3g} radii from its centre where it was {before.ratio[at]:.3g}"
+            what += f": {told}"
             yield Point(Change.CHANGED, what, told, law=law, ulps=float(apart[mask].max()), radii=float(radii[at]))
     loose = output.parts & barred & ~bounded
     if loose.any():
@@ -278,18 +286,23 @@ def _judged(
         yield Point(
             Change.ROUNDING, f"{_where(output, courses, at)}: {_LOOSE}", _LOOSE, law=law, ulps=ulps, radii=np.nan
         )
-    inside = output.parts & ((known & ~out & ~torn) | (barred & bounded & ~torn) | (~known & _zeros(output)))
+    inside = output.parts & ((known & ~out) | (barred & bounded)) & ~torn & ~_zeros(output)
+    signs = (output.parts | output.later) & _zeros(output)
+    later = output.later & known & ~out & ~_zeros(output)
     if inside.any():
         at = _worst_at(inside, np.where(np.isfinite(radii), radii, 0.0), apart)
         ulps, far = float(apart[inside].max()), float(radii[at])
         yield Point(Change.ROUNDING, _where(output, courses, at), _ROUNDED, law=law, ulps=ulps, radii=far)
-    elif (output.later & known & ~out).any():
-        at = _worst_at(output.later & known & ~out, apart, apart)
+    elif later.any():
+        at = _worst_at(later, apart, apart)
         yield Point(Change.ROUNDING, f"{_where(output, courses, at)}, having started elsewhere", _ROUNDED, law=law)
+    if signs.any():
+        at = _worst_at(signs, apart, apart)
+        yield Point(Change.ROUNDING, _where(output, courses, at), "zeros of the other sign", law=law)
 
 
 _LAWS = {THETA: "SC101"}
-_ROUNDED = "moved within the envelope"
+_ROUNDED, _LEFT = "moved within the envelope", "leaves the envelope"
 _LOOSE = "moved where the envelope has no bounds"
 
 

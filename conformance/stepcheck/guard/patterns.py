@@ -10,19 +10,25 @@ from stepcheck.request import WrongRequest
 
 
 def chosen(patterns: Iterable[str], cells: Iterable[str]) -> list[str]:
-    """Return the ``cells`` that one of ``patterns`` matches, in their order.
+    """Return the ``cells`` that one of ``patterns`` matches, in their order; a string is one pattern.
 
     Raises WrongRequest for a pattern that matches none, with the cell that is nearest to it.
     """
     known = list(cells)
+    patterns = (patterns,) if isinstance(patterns, str) else patterns
     found: set[str] = set()
     for pattern in patterns:
         matching = matches(pattern, known)
         if not matching:
             meant = nearest(pattern.replace("*", ""), known)
             raise WrongRequest(
-                f"cell={pattern}, but the baseline has no such cell; `AdamW[default] single float32 cpu` is one, and "
-                "`AdamW*` are several" + (f" (did you mean {meant}?)" if meant else "")
+                f"cell={pattern}, but the baseline has no such cell"
+                + (f" (did you mean {meant}?)" if meant else "")
+                + (
+                    f"; `{known[0]}` is one, and `{known[0].partition('[')[0]}*` matches all that begin so"
+                    if known
+                    else ""
+                )
             )
         found.update(matching)
     return [name for name in known if name in found]

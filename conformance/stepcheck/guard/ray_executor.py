@@ -6,6 +6,7 @@ import atexit
 import contextlib
 import importlib
 import importlib.util
+import logging
 import os
 import pickle
 import re
@@ -25,6 +26,8 @@ _RETRIES = 3
 """Times that a job is done again whose node or process was lost."""
 _AHEAD = 2
 """Jobs a core that the cluster holds: one under way, one that waits."""
+_TOKEN = "; where the cluster has token authentication, RAY_AUTH_MODE=token has to be set here, too"
+"""Ray does not say which of its refusals are about its token: it is set up as Ray's own documentation tells."""
 
 
 class Ray:
@@ -97,13 +100,16 @@ class Ray:
         if ray.is_initialized():
             return ray
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        own = {"num_cpus": usable_cores(), "include_dashboard": False} if self.address == "local" else {}
+        own: dict[str, Any] = (
+            {"num_cpus": usable_cores(), "include_dashboard": False} if self.address == "local" else {}
+        )
         if self.address not in ("local", "auto"):
             self._reach()
         try:
-            ray.init(address=self.address, log_to_driver=False, logging_level="ERROR", **own)
+            ray.init(address=self.address, log_to_driver=False, logging_level=logging.ERROR, **own)
         except (Exception, SystemExit) as error:
-            raise WrongRequest(f"ray={self.address}, but no Ray cluster was joined there ({_line(error)})") from error
+            why = f"Ray exits with status {error}" if isinstance(error, SystemExit) else _line(error)
+            raise WrongRequest(f"ray={self.address}, but no Ray cluster was joined there ({why}){_TOKEN}") from error
         _show_notices(False)
         self._ours = True
         return ray

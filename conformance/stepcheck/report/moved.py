@@ -10,11 +10,12 @@ from typing import Any
 from stepcheck.guard.alike import Alike, alike
 from stepcheck.guard.asked import CHECKPOINT, KINDS, SCHEDULE, STEPS, SURFACE
 from stepcheck.guard.baseline import Baseline
-from stepcheck.guard.check import Checked, fails
+from stepcheck.guard.checked import Checked, fails
 from stepcheck.guard.difference import CHANGES, Change, Difference
 from stepcheck.report.wording import WIDTH, count, fill, plural, ratio
 
 ACCEPTED = "accepted"
+SEVERAL = "several classes"
 MARKS = {
     Change.IDENTICAL: "✓",
     Change.ROUNDING: "≈",
@@ -28,7 +29,12 @@ _SHOWN = 8
 
 def report(checked: Checked, policies: Sequence[str], *, verbose: bool = False) -> str:
     """Return the whole report."""
-    parts = [origins(checked.old, checked.new), table(checked.differences), meanings(checked.differences)]
+    parts = [
+        origins(checked.old, checked.new),
+        machines(checked),
+        table(checked.differences),
+        meanings(checked.differences),
+    ]
     parts += details(alike(checked.differences), verbose=verbose)
     told = accepted(checked.differences)
     if told:
@@ -38,14 +44,32 @@ def report(checked: Checked, policies: Sequence[str], *, verbose: bool = False) 
 
 
 def origins(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
-    """Return what was recorded and what it was checked under, and a warning where the machine differs."""
-    lines = [f"recorded under  {environment(old)}", f"checked under   {environment(new)}"]
-    other = [name for name in ("platform", "capability", "device_names") if old[name] != new[name]]
-    if other:
-        lines += fill(
-            "the machines differ: what moved within rounding may come from their vector instructions and not from torch"
+    """Return what was recorded and what it was checked under."""
+    return f"recorded under  {environment(old)}\nchecked under   {environment(new)}"
+
+
+def machines(checked: Checked) -> str:
+    """Return a warning where numbers moved and the machine is another one; "" otherwise."""
+    other = [told for name, told in _MACHINE.items() if _own(checked.old[name]) != _own(checked.new[name])]
+    if not other or not any(entry.moved for entry in checked.differences):
+        return ""
+    return "\n".join(
+        fill(
+            f"the machines differ in {' and '.join(other)}: what moved within rounding may come from that and not from "
+            "torch"
         )
-    return "\n".join(lines)
+    )
+
+
+_MACHINE = {"platform": "their system", "capability": "their vector instructions", "device_names": "their devices"}
+"""What of an environment is the machine's, in words."""
+
+
+def _own(told: Any) -> Any:
+    """Return what of an entry counts: of a platform its system and libc, and not the release of its kernel."""
+    if not isinstance(told, str) or "-" not in told:
+        return told
+    return told.partition("-")[0], told.partition("-with-")[2]
 
 
 def environment(told: Mapping[str, Any]) -> str:
@@ -93,10 +117,13 @@ def column(entry: Difference) -> str:
 
 def row_of(entry: Difference) -> str:
     """Return the row of the table that a cell is counted in."""
-    if entry.kind == SCHEDULE or entry.target.endswith("lr_scheduler"):
-        return "schedules"
-    name = entry.target.removeprefix("torch.optim.")
-    return name
+    return name_of(entry.target)
+
+
+def name_of(target: str) -> str:
+    """Return what a target is called: its class, or "schedules" for every scheduler."""
+    name = target.removeprefix("torch.optim.")
+    return "schedules" if name.startswith(("lr_scheduler", "swa_utils.")) else name
 
 
 def meanings(differences: Iterable[Difference]) -> str:
@@ -115,7 +142,7 @@ def details(groups: Sequence[Alike], *, verbose: bool = False) -> list[str]:
     """Return what differs, one part a target."""
     targets: dict[str, list[Alike]] = {}
     for group in groups:
-        targets.setdefault(row_of(group.worst), []).append(group)
+        targets.setdefault(row_of(group.worst) if group.target else SEVERAL, []).append(group)
     parts = []
     for name, inside in targets.items():
         numbers = [group for group in inside if not group.point.api]
@@ -175,6 +202,11 @@ def accepted(differences: Iterable[Difference]) -> str:
     return "\n".join(lines)
 
 
+def _device_of(cell: str) -> str:
+    """Return the device in a cell's name."""
+    return cell.removesuffix(" checkpoint").rpartition(" ")[2]
+
+
 def verdict(checked: Checked, policies: Sequence[str]) -> str:
     """Return the last line: how many numbers were compared, what fails, and the exit code."""
     reals = sum(entry.reals for entry in checked.differences)
@@ -182,6 +214,11 @@ def verdict(checked: Checked, policies: Sequence[str]) -> str:
     failing = [entry for entry in checked.differences if any(fails(entry, policy) for policy in policies)]
     lines = [f"compared   {count(reals)} numbers, of which {count(moved)} moved"]
     why = f"{plural(len(failing), 'cell')} fail" + ("s" if len(failing) == 1 else "")
+    if checked.unchecked:
+        devices = ", ".join(dict.fromkeys(_device_of(name) for name in checked.unchecked))
+        lines.append(
+            f"unchecked  {plural(len(checked.unchecked), 'cell')} on {devices}, which this machine does not have"
+        )
     lines.append(f"fails on   {', '.join(policies)}: {why if failing else 'nothing fails'}")
     lines.append(f"exit code  {checked.exit_code(policies)}")
     return "\n".join(lines)

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from stepcheck.guard.check import Checked, fails
-from stepcheck.guard.difference import Change, Difference
+from stepcheck.guard.checked import Checked, fails
+from stepcheck.guard.difference import Change, Difference, Point
 
 
 def text(checked: Checked, policies: Sequence[str]) -> str:
@@ -29,6 +29,7 @@ def plain(checked: Checked, policies: Sequence[str]) -> dict[str, Any]:
             for entry in checked.differences
             if entry.change is not Change.IDENTICAL
         ],
+        "unchecked": list(checked.unchecked),
         "identical": [entry.cell for entry in checked.differences if entry.change is Change.IDENTICAL],
     }
 
@@ -40,3 +41,27 @@ def cell(entry: Difference) -> dict[str, Any]:
         for name in ("ulps", "radii"):
             point[name] = point[name] if math.isfinite(point[name]) else str(point[name])
     return found
+
+
+def read(text: str) -> Checked:
+    """Return what ``text`` tells of a check; cells that are identical have no more than their names."""
+    told = json.loads(text)
+    differences = [_difference(found) for found in told["cells"]]
+    differences += [Difference(name, "", "", Change.IDENTICAL) for name in told["identical"]]
+    return Checked(told["recorded"], told["checked"], tuple(differences), tuple(told["unchecked"]))
+
+
+def _difference(found: dict[str, Any]) -> Difference:
+    fields = {name: value for name, value in found.items() if name != "fails"}
+    points = tuple(
+        Point(
+            **{
+                **point,
+                "change": Change(point["change"]),
+                "ulps": float(point["ulps"]),
+                "radii": float(point["radii"]),
+            }
+        )
+        for point in found["points"]
+    )
+    return Difference(**{**fields, "change": Change(found["change"]), "points": points})

@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Sequence
 
 from stepcheck.guard.alike import Alike, alike
-from stepcheck.guard.check import Checked
+from stepcheck.guard.checked import Checked
 from stepcheck.guard.difference import CHANGES, Change, Difference
 from stepcheck.report.characters import legal
 from stepcheck.report.markdown import escaped, within
-from stepcheck.report.moved import ACCEPTED, MARKS, column, distance, environment, row_of
+from stepcheck.report.moved import ACCEPTED, MARKS, SEVERAL, column, distance, environment, row_of
 from stepcheck.report.wording import count, plural
 
 _SHOWN = 12
@@ -21,7 +21,7 @@ def summary(checked: Checked, policies: Sequence[str], *, limit: int | None = No
     """Return the summary, of at most ``limit`` bytes in UTF-8 where one is given."""
     failing = checked.failing(policies)
     head = f"## {'✗' if failing else '✓'} torch {checked.old['torch']} → {checked.new['torch']}: "
-    head += f"{plural(len(failing), 'cell')} changed" if failing else "nothing that fails"
+    head += f"{plural(len(failing), 'cell')} fail{'s' if len(failing) == 1 else ''}" if failing else "nothing fails"
     reals = sum(entry.reals for entry in checked.differences)
     moved = sum(entry.moved for entry in checked.differences)
     told = (
@@ -56,7 +56,7 @@ def details(groups: Sequence[Alike]) -> list[str]:
     """Return what differs, one part a target."""
     targets: dict[str, list[Alike]] = {}
     for group in groups:
-        targets.setdefault(row_of(group.worst), []).append(group)
+        targets.setdefault(row_of(group.worst) if group.target else SEVERAL, []).append(group)
     parts = []
     for name, inside in targets.items():
         lines = [f"### {escaped(name)}", ""]

@@ -27,6 +27,7 @@ def counting(doing: str) -> Iterator[Count]:
         def line(done: int, total: int, name: str) -> None:
             nonlocal told
             quarter = 4 * done // total if total else 0
+            told = min(told, quarter)  # another round begins
             if quarter > told:
                 told = quarter
                 _say(f"{doing}: {done} of {total} cells")

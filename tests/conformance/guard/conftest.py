@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stepcheck.guard import check, record
+from stepcheck.guard import checking, recording
 from stepcheck.guard.corpus import Wanted
 from stepcheck_implementations.pool import Workers
 
@@ -26,7 +26,7 @@ def warm(monkeypatch: pytest.MonkeyPatch, template: str) -> None:
 
 
 def _borrow(monkeypatch: pytest.MonkeyPatch, template: str) -> None:
-    for module in (record, check):
+    for module in (recording, checking):
         monkeypatch.setattr(module, "Workers", functools.partial(Workers, address=template))
         monkeypatch.setattr(module, "usable_cores", lambda: 1)
 
@@ -37,7 +37,7 @@ def recorded_once(tmp_path_factory: pytest.TempPathFactory, template: str) -> Pa
     directory = tmp_path_factory.mktemp("guard") / "baseline"
     with pytest.MonkeyPatch.context() as monkeypatch:
         _borrow(monkeypatch, template)
-        record.record(directory, FEW)
+        recording.record(directory, FEW)
     return directory
 
 

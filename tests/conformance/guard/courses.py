@@ -13,7 +13,7 @@ from stepcheck.guard.asked import Asked
 from stepcheck.guard.compare import compare
 from stepcheck.guard.corpus import Wanted, corpus
 from stepcheck.guard.difference import Difference
-from stepcheck.guard.moved import _arithmetics
+from stepcheck.guard.moved import Course, _arithmetics
 from stepcheck_implementations import wire
 from stepcheck_implementations.pool import Workers
 from stepcheck_implementations.recording import Recording, to_recording, to_trajectory
@@ -73,9 +73,10 @@ class Made:
     def field(self, label: str, output: str, tensor: int) -> Field:
         """Return what the oracle says of every number of one output."""
         script, adapter = self.script(label), wire.adapter_from_plain(self.asked.adapter)
-        arithmetics = _arithmetics(adapter, wire.cell_from_plain(self.asked.cell), [script])
-        rule = rules.find(self.asked.rule)
-        (found,) = judge_all(rule, [(script, self.course(label))], arithmetics, fields=True)
+        course, rule = self.course(label), rules.find(self.asked.rule)
+        runs = [Course(script, course, course)]
+        arithmetics = _arithmetics(rule, adapter, wire.cell_from_plain(self.asked.cell), runs)
+        (found,) = judge_all(rule, [(script, course)], arithmetics, fields=True)
         return found.fields[output, tensor]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,8 +20,8 @@ class Planted:
     times: int = 1
 
 
-def patched(folder: Path, changes: Iterable[Planted]) -> Path:
-    """Make the package in ``folder``, which goes on the path; return ``folder``."""
+def patched(folder: Path, changes: Iterable[Planted], version: str = "") -> Path:
+    """Make the package in ``folder``, which goes on the path, and return that; it calls itself ``version``."""
     found = importlib.util.find_spec("torch")
     assert found is not None
     assert found.origin is not None
@@ -31,6 +32,11 @@ def patched(folder: Path, changes: Iterable[Planted]) -> Path:
         if entry.name not in ("optim", "__pycache__"):
             (copy / entry.name).symlink_to(entry)
     shutil.copytree(real / "optim", copy / "optim", ignore=shutil.ignore_patterns("__pycache__"))
+    if version:
+        told = copy / "version.py"
+        text = told.read_text("utf-8")
+        told.unlink()
+        told.write_text(re.sub(r"(?m)^__version__ = .*$", f"__version__ = {version!r}", text), "utf-8")
     for change in changes:
         path = copy / "optim" / change.file
         text = path.read_text("utf-8")

@@ -13,11 +13,12 @@ import pytest
 from conformance.guard.altered import alter, with_run, with_tensor
 from conformance.guard.conftest import FEW
 from stepcheck.guard.baseline import BadBaseline, load, save
-from stepcheck.guard.check import Checked, check
+from stepcheck.guard.checking import Checked, check
 from stepcheck.guard.corpus import Wanted
 from stepcheck.guard.difference import Change, Difference
 from stepcheck.guard.patterns import chosen, matches
-from stepcheck.guard.record import record
+from stepcheck.guard.recording import record
+from stepcheck.report.moved import verdict
 from stepcheck.request import WrongRequest
 from stepcheck_implementations.recording import Recording
 
@@ -159,7 +160,7 @@ def test_a_pattern_that_matches_no_cell_is_refused_with_the_nearest(baseline: Pa
     for given in ({"only": ["Adadelta[defualt] single float32 cpu"]}, {"accept": ["Adadeltta*"], "reason": "x"}):
         with pytest.raises(WrongRequest, match="but the baseline has no such cell") as raised:
             check(baseline, **given)
-        assert "`AdamW*` are several" in str(raised.value)
+        assert "`Adadelta*` matches all that begin so" in str(raised.value)
     with pytest.raises(WrongRequest, match=r"did you mean Adadelta\[default\] single float32 cpu\?"):
         check(baseline, only=["Adadelta[defualt] single float32 cpu"])
 
@@ -263,21 +264,24 @@ def test_a_mode_that_is_refused_now_is_gone_and_one_that_was_is_new(tmp_path: Pa
     assert (new.change, new.points[0].what) == (Change.NEW, "it was refused: RuntimeError: no foreach here")
 
 
-def test_a_device_that_is_not_here_is_told_before_anything_runs(baseline: Path) -> None:
+def test_cells_of_a_device_that_is_not_here_are_left_out_and_told(baseline: Path) -> None:
     held = load(baseline)
     kept = held.cells.pop(CELL)
     cell = held.share({**held.shared[kept.cell], "device": "cuda:3"})
     held.cells[CELL.replace("cpu", "cuda:3")] = replace(kept, cell=cell)
     save(held, baseline)
-    with pytest.raises(WrongRequest, match=r"the baseline has cells on cuda:3, but here are cpu; --only"):
-        check(baseline)
-    assert check(baseline, only=["*[default] single float32 cpu"]).exit_code() == 0
+    there = CELL.replace("cpu", "cuda:3")
+    found = check(baseline)
+    assert found.unchecked == (there,)
+    assert there not in {entry.cell for entry in found.differences}
+    assert "unchecked  1 cell on cuda:3, which this machine does not have" in verdict(found, ["changed"])
+    assert check(baseline, only=[there]).exit_code() == 5
 
 
 def test_a_bad_baseline_is_refused_before_anything_runs(baseline: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from stepcheck.guard import check as module
+    from stepcheck.guard import checking
 
-    monkeypatch.setattr(module, "Workers", None)
+    monkeypatch.setattr(checking, "Workers", None)
     (baseline / "Adadelta.safetensors").unlink()
     with pytest.raises(BadBaseline, match="missing"):
         check(baseline)

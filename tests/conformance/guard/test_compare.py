@@ -11,8 +11,12 @@ import pytest
 
 from conformance.guard.courses import Made, made, put, trace
 from stepcheck.guard.difference import Change, Difference
+from stepcheck.guard.moved import Course, _arithmetics
+from stepcheck.inference import PLAIN
+from stepcheck_implementations import wire
 from stepcheck_implementations.pool import Workers
 from stepcheck_implementations.recording import Recording, until
+from stepcheck_reference import rules
 from stepcheck_reference.formats import FORMATS
 from stepcheck_reference.trajectory import Fault
 
@@ -66,6 +70,25 @@ def inside(cell: Made, label: str, output: str, tensor: int, step: int) -> tuple
         if moved.field(label, output, tensor).ratio[step - 1, at] <= 1.0:
             return at, to, radius
     raise AssertionError("no room")
+
+
+@pytest.mark.parametrize(
+    ("cell", "label", "name"),
+    [("AdamW[default] differentiable float64 cpu", "two_groups", "float32 scalars in t"), (SGD, WHERE, PLAIN.name)],
+)
+def test_an_undeclared_subject_is_held_to_the_arithmetic_that_its_old_runs_keep(
+    cells: Cells, cell: str, label: str, name: str
+) -> None:
+    one = cells(cell)
+    stranger = {**one.asked.adapter, "declared": False}
+    script, course = one.script(label), one.course(label)
+    held = _arithmetics(
+        rules.find(one.asked.rule),
+        wire.adapter_from_plain(stranger),
+        wire.cell_from_plain(one.asked.cell),
+        [Course(script, course, course)],
+    )
+    assert held[script.tensors[0].dtype].name == name
 
 
 def test_a_recording_does_not_differ_from_itself(cells: Cells) -> None:

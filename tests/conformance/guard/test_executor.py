@@ -85,7 +85,8 @@ run = Local(2).run(partial(work.prepared, {str(tmp_path)!r}), range(1000))
 next(run)
 os._exit(0)
 """
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    path = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60, env=path)
     processes = [int(path.name.removeprefix("opened-")) for path in tmp_path.glob("opened-*")]
     assert processes
     until = time.monotonic() + 10.0

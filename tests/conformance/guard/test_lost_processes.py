@@ -11,11 +11,11 @@ import pytest
 from stepcheck.guard import asked as asking
 from stepcheck.guard.asked import CHECKPOINT, STEPS, SURFACE, Asked
 from stepcheck.guard.baseline import load
-from stepcheck.guard.check import check
+from stepcheck.guard.checking import check
 from stepcheck.guard.compare import compare, resumed
 from stepcheck.guard.corpus import SAVED_AT, Wanted, corpus
 from stepcheck.guard.difference import Change
-from stepcheck.guard.record import record
+from stepcheck.guard.recording import record
 from stepcheck_implementations.pool import Workers
 from stepcheck_implementations.recording import Recording
 

@@ -10,6 +10,7 @@ import pytest
 from stepcheck.guard.asked import SURFACE, Asked
 from stepcheck.guard.compare import compare
 from stepcheck.guard.difference import Change
+from stepcheck.guard.offered import REWORDED, told
 from stepcheck_implementations.recording import Recording
 
 ASKED = Asked("Mine api", SURFACE, "torch.optim.Mine", {"ask": "surface"})
@@ -108,3 +109,23 @@ def test_a_long_value_is_cut() -> None:
     (what,) = said(lambda new: new["warnings"].update(step="x" * 1000))
     assert len(what) < 250
     assert "…" in what
+
+
+def test_an_error_of_the_same_kind_and_place_is_told_apart_as_reworded() -> None:
+    old = {"errors": {"lr=-1.0": "at construction: ValueError: Invalid lr", "eps": "at the step: TypeError: no"}}
+    new = {"errors": {"lr=-1.0": "at construction: ValueError: lr < 0", "eps": "at construction: TypeError: no"}}
+    words, place = told(old, new)[::-1]
+    assert words.way == REWORDED
+    assert words.what == (
+        "errors.lr=-1.0 is at construction: ValueError: lr < 0, and was at construction: ValueError: Invalid lr"
+    )
+    assert place.way == ""
+    assert place.api
+    assert words.api
+
+
+def test_what_entries_of_a_state_have_in_common_is_told_once() -> None:
+    old = {"state_with": {"momentum=0.5": {"[0].step": "int", "[1].step": "int"}}}
+    new = {"state_with": {"momentum=0.5": {"[0].step": "Tensor", "[1].step": "Tensor"}}}
+    (point,) = told(old, new)
+    assert point.what == "step is Tensor, and was int, in state_with.momentum=0.5[0], state_with.momentum=0.5[1]"

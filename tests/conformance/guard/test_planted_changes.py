@@ -11,12 +11,12 @@ import pytest
 from conformance.guard.patched_torch import ANOTHER_ORDER, EPS_OUTSIDE, ONE_LATE, OTHER_ETAS, patched
 from stepcheck.guard import asked as asking
 from stepcheck.guard.asked import CHECKPOINT, SCHEDULE, STEPS, SURFACE, Asked
-from stepcheck.guard.check import Checked, check
+from stepcheck.guard.checking import Checked, check
 from stepcheck.guard.compare import compare
 from stepcheck.guard.corpus import Wanted
 from stepcheck.guard.difference import Change, Difference
 from stepcheck.guard.executor import Local
-from stepcheck.guard.record import record
+from stepcheck.guard.recording import record
 from stepcheck_implementations import schedule_recipes
 from stepcheck_implementations.interpreter import Interpreter
 from stepcheck_implementations.pool import Workers
@@ -43,14 +43,13 @@ def elsewhere(copy: Path) -> Iterator[Workers]:
 @pytest.fixture(scope="module")
 def checked(copy: Path, elsewhere: Workers, template: str, tmp_path_factory: pytest.TempPathFactory) -> Checked:
     """What a check under the copy finds of some classes that were recorded under torch itself."""
-    from stepcheck.guard import check as checks
-    from stepcheck.guard import record as records
+    from stepcheck.guard import checking, recording
 
     directory = tmp_path_factory.mktemp("planted") / "baseline"
     with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr(records, "Workers", lambda interpreter: Workers(address=template))
+        monkeypatch.setattr(recording, "Workers", lambda interpreter: Workers(address=template))
         record(directory, SOME, executor=Local(1))
-        monkeypatch.setattr(checks, "Workers", lambda interpreter: Workers(address=elsewhere.address))
+        monkeypatch.setattr(checking, "Workers", lambda interpreter: Workers(address=elsewhere.address))
         return check(directory, executor=Local(1))
 
 

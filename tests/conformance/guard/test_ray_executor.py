@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -32,6 +33,8 @@ on_ray = [
 def cluster() -> Iterator[Ray]:
     """A cluster on this machine, with two workers."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_AUTH_MODE", "token")
+        patch.setenv("RAY_AUTH_TOKEN", uuid4().hex)  # else Ray writes one into the home folder
         patch.setattr(ray_executor, "usable_cores", lambda: 2)
         with Ray("local") as opened:
             yield opened
@@ -124,5 +127,8 @@ from stepcheck.guard.ray_executor import Ray
 with Ray("local") as cluster:
     print(sorted(dict(cluster.run(partial(work.dying_once, {str(tmp_path)!r}), range(4)))))
 """
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120)
+        environment = {**os.environ, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": uuid4().hex}
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False, timeout=120
+        )
         assert (done.stdout, done.returncode) == ("[0, 1, 2, 3]\n", 0), done.stderr

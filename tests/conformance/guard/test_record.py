@@ -12,12 +12,12 @@ import pytest
 
 from conformance.command import WRONG, environment
 from conformance.guard.conftest import FEW, ROOT
-from stepcheck.guard import record as recording
+from stepcheck.guard import recording
 from stepcheck.guard.baseline import MANIFEST, PARTS, BadBaseline, load
-from stepcheck.guard.check import check
+from stepcheck.guard.checking import check
 from stepcheck.guard.corpus import Wanted
 from stepcheck.guard.difference import Change
-from stepcheck.guard.record import record
+from stepcheck.guard.recording import record
 from stepcheck.request import WrongRequest
 from stepcheck_implementations.pool import Workers
 

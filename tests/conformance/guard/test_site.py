@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from stepcheck.guard import site as sites
-from stepcheck.guard.check import check
+from stepcheck.guard.checking import check
 from stepcheck.guard.difference import Change
 from stepcheck.guard.executor import Local
 from stepcheck.guard.site import OWN, Site, environment_of

@@ -4,64 +4,29 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from stepcheck.crew import usable_cores
 from stepcheck.guard.asked import CHECKPOINT, STEPS, Asked
 from stepcheck.guard.baseline import Baseline, load, save
+from stepcheck.guard.checked import Checked
 from stepcheck.guard.compare import compare, numbers, resumed
 from stepcheck.guard.corpus import Wanted, corpus
 from stepcheck.guard.difference import Change, Difference, Point, difference
 from stepcheck.guard.executor import Executor, Local, shard
 from stepcheck.guard.patterns import chosen
-from stepcheck.guard.record import Progress, recorded
+from stepcheck.guard.recording import Progress, recorded
 from stepcheck.guard.site import OWN, Site, environment_of
 from stepcheck.request import WrongRequest
-from stepcheck.verdict import BROKEN, CONFORMS, NOTHING_COMPARED
 from stepcheck_implementations.pool import Workers
 from stepcheck_implementations.recording import Recording
 from stepcheck_implementations.target import TargetError
 
-POLICIES = ("changed", "rounding", "api")
-"""What a check may fail on: a cell changed or is gone; one moved at all; one offers or says otherwise."""
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """What a check found: a difference for every cell, in the order of the baseline.
-
-    ``old`` and ``new`` say what was recorded under and what was checked; see ``Workers.environment``.
-    """
-
-    old: Mapping[str, Any]
-    new: Mapping[str, Any]
-    differences: tuple[Difference, ...]
-
-    def failing(self, policies: Iterable[str] = ("changed",)) -> tuple[Difference, ...]:
-        """Return the cells that one of ``policies`` fails on."""
-        return tuple(entry for entry in self.differences if any(fails(entry, policy) for policy in policies))
-
-    def exit_code(self, policies: Iterable[str] = ("changed",)) -> int:
-        """Return the exit code: 0, 1 where a cell fails, 5 where nothing was compared."""
-        if not self.differences:
-            return NOTHING_COMPARED
-        return BROKEN if self.failing(policies) else CONFORMS
-
-
-def fails(entry: Difference, policy: str) -> bool:
-    """Whether a check that fails on ``policy`` fails on this cell; what is new or accepted never does."""
-    if entry.accepted or entry.change in (Change.IDENTICAL, Change.NEW):
-        return False
-    if policy == "api":
-        return entry.api or entry.change is Change.GONE
-    return policy == "rounding" or entry.change in (Change.CHANGED, Change.GONE)
-
 
 def check(
-    directory: Path,
+    directory: Path | str,
     *,
     site: Site = OWN,
     executor: Executor | None = None,
@@ -72,13 +37,14 @@ def check(
     progress: Progress = lambda done, total, cell: None,
     say: Callable[[str], None] = lambda line: None,
 ) -> Checked:
-    """Return how the cells of the baseline in ``directory`` differ under the torch of ``site``.
+    """Return how the cells of the baseline in ``directory`` differ under the torch of ``site``, or this one.
 
     ``only`` are patterns of cells, with "*" and "?"; ``part`` "I/N" is one shard of them. Changes of the cells that
     ``accept`` names are written into the baseline with today's date and ``reason``: they are accepted from then on, as
     long as the cell does what it does now. Otherwise as ``record``. Raises BadBaseline, and WrongRequest for a pattern
     that no cell has.
     """
+    directory = Path(directory)
     if accept and not reason.strip():
         raise WrongRequest("accept needs a reason, as in --reason 'first moments are averaged by lerp'")
     baseline = load(directory)
@@ -88,57 +54,57 @@ def check(
     accepting = set(chosen(accept, names))
     with Workers(interpreter=site.interpreter(say)) as workers:
         new = environment_of(workers, site.torch)
-        kept = [(baseline.asked(name), baseline.recording(name)) for name in names]
-        _check_devices([entry for entry, _ in kept], new["devices"])
-        again = {entry.id: _again(entry, old) for entry, old in kept}
+        every = [baseline.asked(name) for name in names]
+        unchecked = tuple(entry.id for entry in every if _device(entry) not in ("", *new["devices"]))
+        kept = [(entry, baseline.recording(entry.id)) for entry in every if entry.id not in unchecked]
+        anew = {entry.id: again(entry, old) for entry, old in kept}
         more = [] if only or baseline.wanted.get("shard") else _more(baseline, workers, part)
-        total = len(again) + len(more)
+        total = len(anew) + len(more)
         progress(0, total, "")
         found: dict[str, Recording] = {}
         told: dict[str, Difference] = {}
         for done, (entry, recording) in enumerate(
-            recorded([*again.values(), *more], workers, executor or Local(usable_cores()), site), 1
+            recorded([*anew.values(), *more], workers, executor or Local(usable_cores()), site), 1
         ):
             progress(done, total, entry.id)
-            if entry.id not in again:
-                told[entry.id] = _unheard_of(entry, recording)
+            if entry.id not in anew:
+                told[entry.id] = unheard_of(entry, recording)
             elif entry.kind != CHECKPOINT and baseline.same(entry.id, recording):
-                told[entry.id] = _identical(entry, recording)
+                told[entry.id] = identical(entry, recording)
             else:
                 found[entry.id] = recording
     jobs = [(entry, old, found[entry.id]) for entry, old in kept if entry.id in found]
-    for place, one in Local(usable_cores()).run(comparing, jobs):
-        told[jobs[place][0].id] = one
-    for entry, _, recording in jobs:
-        told[entry.id] = _accepted(baseline, entry, recording, told[entry.id])
+    for entry, one in compared(jobs):
+        told[entry.id] = _accepted(baseline, entry, found[entry.id], one)
     if accepting:
         _accept(baseline, directory, [job for job in jobs if job[0].id in accepting], told, reason, str(new["torch"]))
-    order = [*names, *(entry.id for entry in more)]
-    differences = tuple(told[name] for name in order if told[name].change is not Change.IDENTICAL or name in again)
-    return Checked(baseline.environment, new, differences)
+    order = [*anew, *(entry.id for entry in more)]
+    differences = tuple(told[name] for name in order if told[name].change is not Change.IDENTICAL or name in anew)
+    return Checked(baseline.environment, new, differences, unchecked)
+
+
+def _device(asked: Asked) -> str:
+    """Return the device that a cell is on, "" for one that is on none."""
+    return "" if asked.cell is None else str(asked.cell["device"])
 
 
 Job = tuple[Asked, Recording, Recording]
 
 
+def compared(jobs: Sequence[Job]) -> Iterator[tuple[Asked, Difference]]:
+    """Yield how each cell's two recordings differ, as it is known."""
+    for place, one in Local(usable_cores()).run(_comparing, jobs):
+        yield jobs[place][0], one
+
+
 @contextlib.contextmanager
-def comparing() -> Iterator[Callable[[Job], Difference]]:
+def _comparing() -> Iterator[Callable[[Job], Difference]]:
     """Yield what compares one cell's recordings."""
     yield lambda job: compare(*job)
 
 
-def _check_devices(asked: Sequence[Asked], there: Sequence[str]) -> None:
-    """Raise WrongRequest where a cell is on a device that is not ``there``."""
-    needed = dict.fromkeys(str(entry.cell["device"]) for entry in asked if entry.cell is not None)
-    if missing := [device for device in needed if device not in there]:
-        raise WrongRequest(
-            f"the baseline has cells on {', '.join(missing)}, but here are {', '.join(there)}; --only '* cpu*' checks "
-            "those on one device"
-        )
-
-
-def _again(asked: Asked, old: Recording) -> Asked:
-    """Return what is asked to see what a cell does now."""
+def again(asked: Asked, old: Recording) -> Asked:
+    """Return what is asked to see what a cell does now: to do it again, or to go on from where it was saved."""
     return (resumed(asked, old) if asked.kind == CHECKPOINT else None) or asked
 
 
@@ -156,14 +122,16 @@ def _more(baseline: Baseline, workers: Workers, part: str) -> list[Asked]:
     return shard(fresh, part, lambda entry: entry.id) if part else fresh
 
 
-def _unheard_of(asked: Asked, recording: Recording) -> Difference:
+def unheard_of(asked: Asked, recording: Recording) -> Difference:
+    """Return what is said of a cell that a baseline does not have: it is new, unless it is refused."""
     if "absent" in recording.facts:
         return difference(asked.id, asked.kind, asked.target, ())
     point = Point(Change.NEW, "the baseline has no such cell", api=True)
     return difference(asked.id, asked.kind, asked.target, [point])
 
 
-def _identical(asked: Asked, recording: Recording) -> Difference:
+def identical(asked: Asked, recording: Recording) -> Difference:
+    """Return what is said of a cell whose recording has the same bits."""
     return difference(asked.id, asked.kind, asked.target, (), numbers(recording))
 
 

@@ -26,7 +26,7 @@ Progress = Callable[[int, int, str], None]
 
 
 def record(
-    directory: Path,
+    directory: Path | str,
     wanted: Wanted = EVERYTHING,
     *,
     site: Site = OWN,
@@ -36,12 +36,13 @@ def record(
     progress: Progress = lambda done, total, cell: None,
     say: Callable[[str], None] = lambda line: None,
 ) -> Baseline:
-    """Write to ``directory`` what the cells that are ``wanted`` do, and return it.
+    """Write to ``directory`` what the cells that are ``wanted`` do under the torch of ``site``, and return it.
 
     ``part`` "I/N" records one shard of the cells. What an interrupted recording has is kept in ``directory``, and
     gone on from. Raises WrongRequest where ``directory`` holds a baseline that is not to be ``replace``d, or cannot be
     written; TargetError for a target that there is not; Unavailable where ``site`` has none; and WorkerError.
     """
+    directory = Path(directory)
     if (directory / MANIFEST).exists() and not replace:
         raise WrongRequest(
             f"baseline={directory}, but it holds a baseline already; --force records it anew, and forgets what was "

@@ -1,0 +1,271 @@
+"""The fixture ``stepcheck_guard``, in pytest runs of their own, and guard from Python."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import stepcheck
+from conformance.command import ROOT, SOURCES, python
+from conformance.command import pytest as run
+from stepcheck.guard.checked import Checked
+from stepcheck.guard.difference import Change, Difference, Point, difference
+from stepcheck.guard.fixture import Runs
+from stepcheck.report.moved_failure import accepting, failure, line
+from stepcheck.report.moved_json import read, text
+
+MINE = """\
+import torch
+
+
+class Mine:
+    def __init__(self, params, lr=0.1):
+        self.params, self.lr = list(params), lr
+
+    @torch.no_grad()
+    def step(self):
+        for p in self.params:
+            if p.grad is not None:
+                p.sub_(p.grad * self.lr)
+"""
+OTHERWISE = MINE.replace("p.grad * self.lr", "p.grad * self.lr * 0.75")
+
+TESTS = """\
+import subprocess
+import sys
+from pathlib import Path
+
+ran = []
+run = subprocess.run
+
+
+def counted(*arguments, **options):
+    ran.append(arguments)
+    return run(*arguments, **options)
+
+
+subprocess.run = counted
+
+
+def test_holds(stepcheck_guard):
+    stepcheck_guard("tests/baseline").check()
+
+
+def test_nothing_moved(stepcheck_guard):
+    stepcheck_guard(Path("tests/baseline")).check(fail_on="rounding,api")
+    assert len(ran) == 1
+
+
+def test_conditions_of_its_own(stepcheck_guard):
+    assert not stepcheck_guard("tests/baseline").checked().failing(["rounding"])
+    assert len(ran) == 1
+
+
+def test_nothing_large_is_imported():
+    assert not {"torch", "sympy", "hypothesis"} & set(sys.modules)
+
+
+def test_missing(stepcheck_guard):
+    stepcheck_guard("tests/elsewhere").check()
+
+
+def test_torn(stepcheck_guard):
+    stepcheck_guard("tests/torn").check()
+
+
+def test_policy(stepcheck_guard):
+    stepcheck_guard("tests/baseline").check(fail_on="ronding")
+"""
+PLAIN = ("-p", "no:xdist", "-p", "no:hypothesispytest", "-p", "no:randomly", "-Werror")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a project with an optimizer, its baseline and tests that hold it to that."""
+    made = tmp_path_factory.mktemp("project")
+    (made / "mine.py").write_text(MINE)
+    (made / "pytest.ini").write_text("[pytest]\n")
+    (made / "tests" / "deep").mkdir(parents=True)
+    (made / "tests" / "test_guard.py").write_text(TESTS)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(made)
+        wanted = stepcheck.guard.wanted("mine.py:Mine=sgd", dtypes=["float32"])
+        recorded = stepcheck.guard.record("tests/baseline", wanted)
+    assert list(recorded.cells) == ["mine.py:Mine[default] single float32 cpu", "mine.py:Mine api"]
+    shutil.copytree(made / "tests" / "baseline", made / "tests" / "torn")
+    with next((made / "tests" / "torn").glob("*.safetensors")).open("r+b") as file:
+        file.truncate(1000)
+    return made
+
+
+def test_a_baseline_is_run_once_for_all_tests_that_ask_for_it_and_what_is_no_baseline_fails_with_a_sentence(
+    folder: Path,
+) -> None:
+    done = run(folder / "tests" / "deep", *PLAIN, "-rf", "..")  # a relative path starts from the rootdir
+    assert "3 failed, 4 passed" in done.stdout, done.stdout + done.stderr
+    assert "baseline=tests/elsewhere, but should be a directory that `stepcheck guard record` made" in done.stdout
+    assert "is torn" in done.stdout
+    assert "the recordings of 2 cells" in done.stdout
+    assert "fail_on=ronding, but should be one of changed, rounding, api (did you mean rounding?)" in done.stdout
+    assert "Traceback" not in done.stdout
+    assert "conformance/stepcheck" not in done.stdout
+    told = [entry for entry in done.stdout.splitlines() if entry.startswith("tests/baseline: torch ")]
+    assert len(told) == 1
+    assert told[0].endswith(", 2 identical")
+
+
+def test_what_changed_fails_with_the_gravest_of_it_and_what_to_do(folder: Path) -> None:
+    (folder / "mine.py").write_text(OTHERWISE)
+    done = run(folder, *PLAIN, "-k", "holds or nothing_moved")
+    (folder / "mine.py").write_text(MINE)
+    assert "2 failed" in done.stdout, done.stdout + done.stderr
+    cell = "mine.py:Mine[default] single float32 cpu"
+    for words in (
+        "tests/baseline: 1 cell of 2 fails under torch ",
+        f"✗ {cell}: SC101 leaves the envelope",
+        "radii from its centre where it was",
+        "see all    python -m stepcheck guard check tests/baseline\n",
+        f"accept it  python -m stepcheck guard check tests/baseline --accept '{cell}' --reason 'WHY'\n",
+        "1 identical, 1 changed\n",
+    ):
+        assert words in done.stdout
+    assert "Traceback" not in done.stdout
+    assert "conformance/stepcheck" not in done.stdout
+
+
+def cell(name: str, change: Change, accepted: str = "") -> Difference:
+    points = [] if change is Change.IDENTICAL else [Point(change, "somewhere", api=change is not Change.ROUNDING)]
+    kind = "api" if name.endswith(" api") else "steps"
+    found = difference(name, kind, "torch.optim." + name.partition("[")[0].partition(" ")[0], points, 10, len(points))
+    return Difference(*(getattr(found, field) for field in found.__slots__[:-1]), accepted=accepted)
+
+
+MACHINE = {"python": "3.11", "numpy": "2", "platform": "A", "capability": "AVX2", "device_names": {"cpu": "x"}}
+OLD = {**MACHINE, "torch": "2.6.0"}
+NEW = {**MACHINE, "torch": "2.13.0", "capability": "AVX512"}
+
+
+def found(*cells: Difference) -> Checked:
+    return Checked(OLD, NEW, cells)
+
+
+SOME = (
+    cell("SGD[plain] single float32 cpu", Change.CHANGED),
+    cell("SGD[plain] single float64 cpu", Change.IDENTICAL),
+    cell("SGD[plain] foreach float32 cpu", Change.ROUNDING),
+    cell("SGD api", Change.CHANGED, accepted="issue 12 (2026-01-01, torch 2.13.0)"),
+    cell("Muon api", Change.NEW),
+)
+
+
+def test_a_line_tells_how_many_cells_there_are_of_each_class() -> None:
+    assert line(found(*SOME), "b") == ("b: torch 2.6.0 → 2.13.0, 1 identical, 1 rounding, 1 new, 1 changed, 1 accepted")
+    assert line(replace(found(*SOME[:1]), unchecked=("A", "B")), "b").endswith(", 1 changed, 2 unchecked")
+    assert line(found(*SOME[:1]), "b", ["SGD*"]) == "b (SGD*): torch 2.6.0 → 2.13.0, 1 changed"
+
+
+def test_a_failure_tells_only_of_what_fails_and_warns_of_another_machine() -> None:
+    told = failure(found(*SOME), ("changed",), "my baseline")
+    assert told.startswith("my baseline: 1 cell of 5 fails under torch 2.13.0, recorded under 2.6.0 (fails on changed)")
+    assert "the machines differ in their vector instructions" in told
+    assert "check 'my baseline' --accept 'SGD[plain] single float32 cpu' --reason 'WHY'" in told
+    assert "foreach" not in told
+    both = failure(found(*SOME), ("rounding",), "b", ("SGD*",))
+    assert "SGD[plain] foreach float32 cpu" in both
+    assert "check b --only 'SGD*' --fail-on rounding\n" in both
+    assert "check b --only 'SGD*' --accept 'SGD[plain] single float32 cpu'" in both
+
+
+def test_many_cells_are_accepted_by_class_and_many_classes_at_once() -> None:
+    many = [cell(f"SGD[plain] single {dtype} cpu", Change.CHANGED) for dtype in ("float16", "bfloat16", "float32")]
+    assert accepting(many) == [entry.cell for entry in many]
+    assert accepting([*many, cell("SGD api", Change.CHANGED)]) == ["SGD[*", "SGD api"]
+    classes = [cell(f"{name}[default] single float32 cpu", Change.GONE) for name in ("A", "B", "C", "D")]
+    assert accepting(classes) == ["*"]
+
+
+def test_a_long_failure_says_how_much_it_leaves_out() -> None:
+    classes = [cell(f"Optimizer{number}[default] single float32 cpu", Change.GONE) for number in range(20)]
+    told = failure(found(*classes), ("changed",), "b")
+    assert len(told.splitlines()) < 40
+    assert "and 14 more ways in which they differ" in told
+
+
+def test_json_is_read_back_as_it_was_found() -> None:
+    again = read(text(replace(found(*SOME), unchecked=("A",)), ("changed",)))
+    assert again.unchecked == ("A",)
+    assert again.old == OLD
+    assert again.new == NEW
+    assert {entry for entry in again.differences if entry.points} == {entry for entry in SOME if entry.points}
+    assert line(again, "b") == f"{line(found(*SOME), 'b')}, 1 unchecked"
+
+
+def test_a_baseline_that_was_written_in_the_meantime_is_run_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "manifest.json").write_text("{}")
+    ran: list[tuple[str, ...]] = []
+
+    def once(self: Runs, baseline: str, only: tuple[str, ...]) -> Checked:
+        ran.append(only)
+        return found()
+
+    monkeypatch.setattr(Runs, "_run", once)
+    runs = Runs(tmp_path)
+    for only in ((), (), ("SGD*",), ()):
+        runs.checked("b", only)
+    runs.checked(str(tmp_path / "b"), ())
+    assert ran == [(), ("SGD*",)]
+    (tmp_path / "b" / "manifest.json").write_text("{ }")
+    runs.checked("b", ())
+    assert len(ran) == 3
+
+
+@pytest.mark.parametrize(
+    ("code", "told", "words"),
+    [
+        (3, "stepcheck: contradicts itself", "ended with 3:\nstepcheck: contradicts itself"),
+        (5, "", "nothing was compared"),
+    ],
+)
+def test_a_check_that_tells_nothing_fails(
+    code: int, told: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], code, "", told))
+    with pytest.raises(pytest.fail.Exception, match=words):
+        Runs(tmp_path).checked("b", ())
+
+
+def test_guard_is_found_from_the_face_without_anything_heavy() -> None:
+    code = (
+        "import sys, stepcheck; stepcheck.guard; dir(stepcheck.guard); "
+        "print(*{name.partition('.')[0] for name in sys.modules})"
+    )
+    done = python("-c", f"import sys; sys.path[:0] = {[str(ROOT / name) for name in SOURCES]!r}; {code}")
+    assert done.returncode == 0, done.stderr
+    assert not {"torch", "sympy", "numpy", "hypothesis", "click"} & set(done.stdout.split())
+
+
+def test_every_name_of_guard_is_there_and_no_module_hides_one() -> None:
+    import stepcheck.guard.checking
+    import stepcheck.guard.recording
+
+    for name in stepcheck.guard.__all__:
+        assert getattr(stepcheck.guard, name) is getattr(stepcheck.guard, name)
+    assert callable(stepcheck.guard.record)
+    assert callable(stepcheck.guard.check)
+    assert set(stepcheck.guard.__all__) <= set(dir(stepcheck.guard))
+    with pytest.raises(AttributeError, match="has no attribute 'chekc'"):
+        stepcheck.guard.chekc  # noqa: B018
+
+
+def test_what_cannot_be_recorded_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(stepcheck.WrongRequest, match="singel"):
+        stepcheck.guard.wanted("torch.optim.AdamW", modes=["singel"])
+    with pytest.raises(stepcheck.guard.BadBaseline, match="should be a directory"):
+        stepcheck.guard.check(tmp_path / "elsewhere")
