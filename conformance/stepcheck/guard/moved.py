@@ -3,7 +3,8 @@
 Two runs part at an element where they still came to the step from the same parameters and states. There the rule has
 one place for both, with one radius: within it they moved by rounding. After that each is held to its own envelope.
 Where the old runs of a cell leave the envelope themselves, as known findings do, they are only compared where they
-part, and both radii together are what rounding can do there.
+part, and both radii together are what rounding can do there. Where rounding may divide by zero, or leave the dtype's
+range, the envelope has no bounds, and what moved there has moved by rounding, unless it is finite in one run alone.
 """
 
 from __future__ import annotations
@@ -256,18 +257,20 @@ def _judged(
         distance = np.abs(output.new - output.old)
         radii = np.where(distance == 0.0, 0.0, distance / after.radius)
     known = (before.ratio >= 0) & (after.ratio >= 0)
-    wild = ~np.isfinite(output.old) | ~np.isfinite(output.new)
-    unknown = (output.parts | output.later) & ~known & ~_zeros(output)
+    lost = ~known & (np.isfinite(output.old) != np.isfinite(output.new))
+    unknown = ~known & ~lost & ~_zeros(output)
+    barred = unknown & _stepped(output, courses) & ((output.name, output.tensor) in old.fields)
+    bounded = np.isfinite(before.radius + after.radius) & np.isfinite(distance)
     within = distance <= before.radius + after.radius
     held = output.name in conform
     out = known & (after.ratio > 1.0) & np.where(output.parts, ~within | ((before.ratio <= 1.0) & held), held)
-    torn = output.parts & known & (before.ratio > 1.0) & ~within
+    torn = output.parts & ~within & ((known & (before.ratio > 1.0)) | (barred & bounded))
     law = _LAWS.get(output.name, "SC102")
     for mask, told in (
         (out & (output.parts | output.later), _LEFT),
         (torn & ~out, "moved by more than rounding"),
-        (unknown & wild, "is finite in one and not in the other"),
-        (unknown & ~wild & output.parts, "moved where the rule's envelope is not known"),
+        (lost & (output.parts | output.later), "is finite in one and not in the other"),
+        (unknown & ~barred & output.parts, "moved where the rule's envelope is not known"),
     ):
         if mask.any():
             at = _worst_at(mask, after.ratio, apart)
@@ -276,7 +279,14 @@ def _judged(
                 what += f", {after.ratio[at]:.3g} radii from its centre where it was {before.ratio[at]:.3g}"
             what += f": {told}"
             yield Point(Change.CHANGED, what, told, law=law, ulps=float(apart[mask].max()), radii=float(radii[at]))
-    inside = output.parts & known & ~out & ~torn & ~_zeros(output)
+    loose = output.parts & barred & ~bounded
+    if loose.any():
+        at = _worst_at(loose, apart, apart)
+        ulps = float(apart[loose].max())
+        yield Point(
+            Change.ROUNDING, f"{_where(output, courses, at)}: {_LOOSE}", _LOOSE, law=law, ulps=ulps, radii=np.nan
+        )
+    inside = output.parts & ((known & ~out) | (barred & bounded)) & ~torn & ~_zeros(output)
     signs = (output.parts | output.later) & _zeros(output)
     later = output.later & known & ~out & ~_zeros(output)
     if inside.any():
@@ -293,6 +303,13 @@ def _judged(
 
 _LAWS = {THETA: "SC101"}
 _ROUNDED, _LEFT = "moved within the envelope", "leaves the envelope"
+_LOOSE = "moved where the envelope has no bounds"
+
+
+def _stepped(output: _Output, courses: Sequence[Course]) -> Mask:
+    """Return, as a column, at which steps the tensor had a gradient."""
+    steps = courses[output.course].script.steps
+    return np.array([step.taken[output.tensor] is not None for step in steps])[:, None]
 
 
 def _zeros(output: _Output) -> Mask:

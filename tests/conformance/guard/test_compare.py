@@ -15,7 +15,7 @@ from stepcheck.guard.moved import Course, _arithmetics
 from stepcheck.inference import PLAIN
 from stepcheck_implementations import wire
 from stepcheck_implementations.pool import Workers
-from stepcheck_implementations.recording import Recording
+from stepcheck_implementations.recording import Recording, until
 from stepcheck_reference import rules
 from stepcheck_reference.formats import FORMATS
 from stepcheck_reference.trajectory import Fault
@@ -25,6 +25,7 @@ Cells = Callable[[str], Made]
 ADAMW = "AdamW[default] single float32 cpu"
 COMPLEX = "AdamW[default] single complex64 cpu"
 NARROW = "AdamW[default] foreach bfloat16 cpu"
+HALF = "AdamW[maximize] single float16 cpu"
 NADAM = "NAdam[default] single float64 cpu"
 ADAGRAD = "Adagrad[default] single float32 cpu"
 SGD = "SGD[momentum] single float32 cpu"
@@ -253,6 +254,63 @@ def test_what_was_outside_its_envelope_may_move_by_both_radii_and_no_more(cells:
         assert {point.law for point in found.points} == {"SC101"}
 
 
+def unbounded(cell: Made, output: str, *, bounded: bool) -> tuple[str, int, int, int, float]:
+    """Return script, tensor, step and element that is finite and not compared by the oracle, and its radius."""
+    for label in cell.recording.facts["runs"]:
+        script, course = cell.script(label), cell.course(label)
+        for tensor, one in enumerate(course.traces):
+            if one.theta.size and script.tensors[tensor].dtype == "float16":
+                field = cell.field(label, output, tensor)
+                values = one.theta if output == "theta" else one.states[output][1:]
+                fits = (field.ratio < 0) & (np.isfinite(field.radius) == bounded) & np.isfinite(values) & (values != 0)
+                for row, at in np.argwhere(fits):
+                    if script.steps[row].taken[tensor] is not None:
+                        return label, tensor, int(row) + 1, int(at), float(field.radius[row, at])
+    raise AssertionError("everything is compared")
+
+
+def ended(cell: Made, label: str, steps: int, *changes) -> Recording:
+    """Return the recording with the run of one script cut after a step, and changed."""
+    return cell.altered(label, lambda course: replace(until(course, steps), entries=course.entries), *changes)
+
+
+def test_what_moves_where_rounding_may_divide_by_zero_moved_by_rounding(cells: Cells) -> None:
+    cell = cells(HALF)
+    label, tensor, step, at, _ = unbounded(cell, "theta", bounded=False)
+    old = ended(cell, label, step)
+
+    def nearby(value: float) -> float:
+        return float(np.nextafter(np.float16(value), np.float16(0)))
+
+    for value in (nearby, lambda value: value / 2):
+        found = cell.compared(ended(cell, label, step, put("theta", tensor, step, at, value)), old)
+        assert ways(found) == {("rounding", "SC101", "moved where the envelope has no bounds")}
+        assert found.ulps >= 1.0
+        assert found.radii == 0.0
+    for lost in (np.inf, np.nan):
+        new = ended(cell, label, step, put("theta", tensor, step, at, lambda _, lost=lost: lost))
+        assert ways(cell.compared(new, old)) == {("changed", "SC101", "is finite in one and not in the other")}
+
+
+def test_what_moves_beside_a_number_that_is_lost_is_held_to_its_radius(cells: Cells) -> None:
+    cell = cells(HALF)
+    label, tensor, step, at, radius = unbounded(cell, "v", bounded=True)
+    old = ended(cell, label, step)
+    away = 64 * radius + 64 * 2.0**-24
+    new = ended(cell, label, step, put("v", tensor, step, at, lambda value: float(np.float16(value + away))))
+    assert ways(cell.compared(new, old)) == {("changed", "SC102", "moved by more than rounding")}
+
+
+def test_what_is_not_finite_in_either_run_moved_by_rounding(cells: Cells) -> None:
+    cell = cells(HALF)
+    label, tensor, step, at, _ = unbounded(cell, "theta", bounded=False)
+    lost, other = (
+        ended(cell, label, step, put("theta", tensor, step, at, lambda _, value=value: value))
+        for value in (np.nan, -np.inf)
+    )
+    assert {change for change, *_ in ways(cell.compared(other, lost))} == {"rounding"}
+
+
 def test_the_real_and_the_imaginary_part_of_a_number_are_compared_each(cells: Cells) -> None:
     cell = cells(COMPLEX)
     for index in (0, 1):
@@ -375,8 +433,6 @@ def test_warnings_that_come_and_go_are_changes_of_the_api(cells: Cells) -> None:
 
 
 def until_step(cell: Made, steps: int, fault: Fault) -> Recording:
-    from stepcheck_implementations.recording import until
-
     return cell.altered(WHERE, lambda course: replace(until(course, steps), fault=fault, entries=course.entries))
 
 

@@ -1,0 +1,88 @@
+"""Sites: whose torch is recorded, and that it is the one that was asked for."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from stepcheck.guard import site as sites
+from stepcheck.guard.checking import check
+from stepcheck.guard.difference import Change
+from stepcheck.guard.executor import Local
+from stepcheck.guard.site import OWN, Site, environment_of
+from stepcheck.request import WrongRequest
+from stepcheck_implementations.interpreter import Interpreter
+from stepcheck_implementations.links import WorkerError
+from stepcheck_implementations.pool import Workers
+
+
+def test_the_own_site_is_this_python() -> None:
+    assert OWN.interpreter() == Interpreter.own()
+    assert Site() == OWN
+
+
+def test_another_python_has_its_own_packages_and_stepchecks_worker(
+    recorded_once: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    site = Site(python=sys.executable, cache=str(tmp_path))
+    found = site.interpreter()
+    assert found.python == sys.executable
+    (path,) = found.path
+    assert Path(path).is_relative_to(tmp_path)
+    assert sorted(os.listdir(path)) == ["stepcheck_implementations", "stepcheck_reference"]
+    told = check(recorded_once, site=site, executor=Local(1), only=["Adadelta*"])
+    assert {entry.change for entry in told.differences} == {Change.IDENTICAL}
+
+
+def test_a_python_that_is_not_there_is_refused() -> None:
+    with pytest.raises(
+        WrongRequest, match="python=nowhere, but should be the path of a Python that has torch and numpy"
+    ):
+        Site(python="nowhere").interpreter()
+
+
+def test_a_cache_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(WrongRequest, match="should be a folder that can be written"):
+        Site(python=sys.executable, cache=str(tmp_path / "file")).interpreter()
+
+
+def test_a_release_is_installed_by_its_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    class Installed:
+        python = Path("/there/bin/python")
+
+    class Environments:
+        def __init__(self, *given) -> None:
+            asked.append(given)
+
+        def environment(self, version: str) -> Installed:
+            asked.append(version)
+            return Installed()
+
+    monkeypatch.setattr(sites, "Environments", Environments)
+    found = Site(torch="2.6.0", cache=str(tmp_path), torch_backend="cpu").interpreter()
+    assert found.python == "/there/bin/python"
+    assert asked[0][0] == tmp_path
+    assert (asked[0][1], asked[0][3], asked[1]) == (None, "cpu", "2.6.0")
+
+
+def test_a_worker_with_another_torch_than_was_asked_for_is_an_error(template: str) -> None:
+    with Workers(address=template) as workers:
+        found = environment_of(workers)
+        assert set(found) == {"torch", "python", "numpy", "platform", "capability", "devices", "device_names"}
+        assert environment_of(workers, found["torch"].partition("+")[0]) == found
+        with pytest.raises(WorkerError, match=r"the worker has torch .*, but should have 1\.0\.0"):
+            environment_of(workers, "1.0.0")
+
+
+def test_a_site_is_data_that_another_machine_understands() -> None:
+    import pickle
+
+    site = Site("2.6.0", "", "cache", "cpu")
+    assert pickle.loads(pickle.dumps(site)) == site
