@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch.optim import lr_scheduler
 
-from stepcheck.guard.asked import CHECKPOINT, SCHEDULE, STEPS, SURFACE, Asked
+from stepcheck.guard.asked import CHECKPOINT, OTHER_WAYS, SCHEDULE, STEPS, SURFACE, Asked
 from stepcheck.guard.corpus import EVERYTHING, SAVED_AT, Wanted, corpus
 from stepcheck.guard.recording import lots
 from stepcheck.guard.unruled_scripts import BUILDERS as UNRULED
@@ -17,7 +17,7 @@ from stepcheck_implementations import torch_optim, torch_optim_rest
 from stepcheck_implementations.pool import Workers
 from stepcheck_properties.corners import BUILDERS
 from stepcheck_reference.formats import FORMATS
-from stepcheck_reference.script import Script, from_json
+from stepcheck_reference.script import MANNERS, Script, from_json
 
 CLASSES = {
     name
@@ -96,6 +96,19 @@ def test_every_class_without_a_rule_has_its_scripts(asked: list[Asked]) -> None:
     for one in torch_optim_rest.ALL:
         for entry in of(asked, one.adapter.target.rpartition(".")[2], STEPS):
             assert {script.label for script in scripts(entry)} == {label for label, _ in UNRULED}
+
+
+def test_every_way_to_drive_an_optimizer_is_there_for_every_path_of_a_class_with_a_rule(asked: list[Asked]) -> None:
+    ruled = {entry.id for entry in asked if entry.kind == STEPS and entry.rule}
+    plain = {name for name in ruled if name.endswith(" float32 cpu")}
+    ways = {entry.id: entry for entry in asked if entry.id.endswith(f" {OTHER_WAYS}")}
+    assert set(ways) == {f"{name} {OTHER_WAYS}" for name in plain}
+    wanted = {"plain", *MANNERS, "saved", "copied", "pickled", "skipped"}
+    for entry in ways.values():
+        scripts = [from_json(text) for text in entry.request["scripts"]]
+        assert {script.label for script in scripts} == wanted
+        assert {script.label for script in scripts if script.label in script.manners} == {*MANNERS}
+        assert any(step.skip for script in scripts for step in script.steps)
 
 
 def test_a_counter_passes_256_in_bfloat16_for_every_class(asked: list[Asked]) -> None:

@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from stepcheck.guard.asked import CHECKPOINT, SURFACE
+from stepcheck.guard.asked import CHECKPOINT, OTHER_WAYS, SURFACE
 from stepcheck.guard.difference import Change, Difference, Point
 
 _CELL = re.compile(
-    r"(?P<name>.+)\[(?P<configuration>[^\]]*)\] (?P<mode>\S+) (?P<dtype>\S+) (?P<device>\S+)(?: checkpoint)?"
+    r"(?P<name>.+)\[(?P<configuration>[^\]]*)\] (?P<mode>\S+) (?P<dtype>\S+) (?P<device>\S+)"
+    rf"(?: checkpoint| {OTHER_WAYS})?"
 )
 
 

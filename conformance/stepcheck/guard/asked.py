@@ -18,6 +18,9 @@ from stepcheck_reference.trajectory import Fault
 STEPS, CHECKPOINT, SURFACE, SCHEDULE = "steps", "checkpoint", "api", "schedule"
 """Kinds of cells: an optimizer's steps, going on from a saved state dict, what a class offers, a scheduler's rates."""
 
+OTHER_WAYS = "other ways"
+"""What the name of a cell ends with that is driven in other ways than plainly."""
+
 KINDS = (STEPS, CHECKPOINT, SCHEDULE, SURFACE)
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from stepcheck import findings
-from stepcheck.guard.asked import CHECKPOINT, SCHEDULE, STEPS, SURFACE, Asked
+from stepcheck.guard import other_ways
+from stepcheck.guard.asked import CHECKPOINT, OTHER_WAYS, SCHEDULE, STEPS, SURFACE, Asked
 from stepcheck.guard.unruled_scripts import scripts as unruled_scripts
 from stepcheck.request import Request, WrongRequest, claim, requested
 from stepcheck.runner import Runner
@@ -183,6 +184,7 @@ def _ruled(adapter: Adapter, rule: str | None, wanted: Wanted, devices: Sequence
                 yield _steps(adapter, cell, scripts, name)
                 if dtype == "float32" and adapter.takes == "groups":
                     saved += _checkpoint(adapter, cell, scripts, name)
+                    saved.append(_in_other_ways(adapter, cell, scripts, name))
     yield from saved
     yield _surface(adapter.target)
 
@@ -211,6 +213,13 @@ def _steps(adapter: Adapter, cell: Cell, scripts: Sequence[Script], rule: str) -
         wire.cell_to_plain(cell),
         rule,
     )
+
+
+def _in_other_ways(adapter: Adapter, cell: Cell, scripts: Sequence[Script], rule: str) -> Asked:
+    """Return what is asked of a cell that is driven in other ways, as a cell of its own: a way may round otherwise."""
+    (two_groups,) = (script for script in scripts if script.label == "two_groups")
+    made = _steps(adapter, cell, other_ways.scripts(two_groups), rule)
+    return replace(made, id=f"{made.id} {OTHER_WAYS}")
 
 
 def _unread(cell: Cell) -> list[str]:

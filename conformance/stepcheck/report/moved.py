@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from stepcheck.guard.alike import Alike, alike
-from stepcheck.guard.asked import CHECKPOINT, KINDS, SCHEDULE, STEPS, SURFACE
+from stepcheck.guard.asked import CHECKPOINT, KINDS, OTHER_WAYS, SCHEDULE, STEPS, SURFACE
 from stepcheck.guard.baseline import Baseline
 from stepcheck.guard.checked import Checked, fails
 from stepcheck.guard.difference import CHANGES, Change, Difference
@@ -204,7 +204,7 @@ def accepted(differences: Iterable[Difference]) -> str:
 
 def _device_of(cell: str) -> str:
     """Return the device in a cell's name."""
-    return cell.removesuffix(" checkpoint").rpartition(" ")[2]
+    return cell.removesuffix(" checkpoint").removesuffix(f" {OTHER_WAYS}").rpartition(" ")[2]
 
 
 def verdict(checked: Checked, policies: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ import pytest
 from conformance.guard.conftest import ROOT
 from planted import RIGHT, WRONG, Planted
 from stepcheck.guard import asked as asking
-from stepcheck.guard.asked import STEPS, Asked
+from stepcheck.guard.asked import OTHER_WAYS, STEPS, Asked
 from stepcheck.guard.compare import compare
 from stepcheck.guard.corpus import Wanted, corpus
 from stepcheck.guard.difference import Change, Difference
@@ -29,7 +29,16 @@ FOUND = [
     and (planted.mode, planted.dtype, planted.hangs) == ("single", "float32", False)
 ]
 
-Upgraded = Callable[[str, str], Difference]
+WAYS = [
+    planted
+    for planted in WRONG
+    if planted.claims in BEFORE
+    and not planted.breaks & SEEN
+    and (planted.mode, planted.dtype, planted.hangs) == ("single", "float32", False)
+]
+"""Those that are wrong where they are driven in other ways than plainly, or where laws compare two runs."""
+
+Upgraded = Callable[..., Difference]
 
 
 @pytest.fixture(scope="module")
@@ -39,13 +48,14 @@ def upgraded(template: str) -> Iterator[Upgraded]:
         monkeypatch.chdir(ROOT)
 
         @cache
-        def before(rule: str) -> tuple[Asked, asking.Recording]:
+        def before(rule: str, ways: bool) -> tuple[Asked, asking.Recording]:
             wanted = Wanted(((f"tests/planted/{BEFORE[rule]}", rule),), ("single",), ("float32",))
-            (asked,) = [entry for entry in corpus(wanted, workers) if entry.kind == STEPS]
+            cells = [entry for entry in corpus(wanted, workers) if entry.kind == STEPS]
+            (asked,) = [entry for entry in cells if entry.id.endswith(OTHER_WAYS) == ways]
             return asked, asking.record(workers, asked)
 
-        def found(rule: str, where: str) -> Difference:
-            asked, old = before(rule)
+        def found(rule: str, where: str, *, ways: bool = False) -> Difference:
+            asked, old = before(rule, ways)
             target = {"target": f"tests/planted/{where}"}
             assert asked.adapter is not None
             assert asked.cell is not None
@@ -60,6 +70,12 @@ def test_what_went_wrong_is_a_change(upgraded: Upgraded, planted: Planted) -> No
     found = upgraded(planted.claims, planted.where)
     assert found.change is Change.CHANGED
     assert any(point.change is Change.CHANGED and not point.api for point in found.points)
+
+
+@pytest.mark.parametrize("planted", WAYS, ids=lambda planted: planted.name)
+def test_what_goes_wrong_in_another_way_is_a_change(upgraded: Upgraded, planted: Planted) -> None:
+    found = [upgraded(planted.claims, planted.where, ways=ways) for ways in (True, False)]
+    assert {Change.CHANGED, Change.GONE} & {entry.change for entry in found}
 
 
 def test_there_are_many_of_every_law() -> None:
