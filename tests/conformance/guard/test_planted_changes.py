@@ -77,7 +77,8 @@ def test_a_changed_meaning_leaves_the_envelope(checked: Checked) -> None:
             assert ("SC101", "leaves the envelope") in {(point.law, point.way) for point in entry.points}
             assert entry.radii > 100
             assert not entry.api
-        assert len([entry for entry in cells if entry.change is Change.CHANGED]) == 4
+        ways = 2 if kind == STEPS else 1  # cells that are driven plainly, and in other ways
+        assert len([entry for entry in cells if entry.change is Change.CHANGED]) == 4 * ways
 
 
 def test_another_order_of_operations_is_rounding(checked: Checked) -> None:
@@ -85,7 +86,7 @@ def test_another_order_of_operations_is_rounding(checked: Checked) -> None:
     for entry in cells:
         assert entry.change is (Change.ROUNDING if on_a_plain_path(entry) else Change.IDENTICAL), entry
     moved = [entry for entry in cells if entry.change is Change.ROUNDING]
-    assert len(moved) == 4 * 2 * 2
+    assert len(moved) == 4 * 2 * 3
     assert all({point.way for point in entry.points} == {"moved within the envelope"} for entry in moved)
     assert all(entry.moved > 0 for entry in moved)
     assert all(1 <= entry.ulps < math.inf for entry in moved)

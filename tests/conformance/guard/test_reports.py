@@ -294,12 +294,12 @@ def test_the_command_records_and_says_what_and_how_much(tmp_path: Path, capsys: 
     assert code == 0
     lines = out.splitlines()
     assert lines[0].startswith("recorded  torch 2.")
-    assert lines[1] == "cells     4 of steps, 4 of checkpoints, 2 of what classes offer"
+    assert lines[1] == "cells     6 of steps, 4 of checkpoints, 2 of what classes offer"
     assert re.fullmatch(
         rf"wrote     {re.escape(str(tmp_path / 'made'))}, 0\.\d MB; check it with: stepcheck guard check .*made",
         lines[2],
     )
-    assert err.splitlines()[-1] == "stepcheck: recording: 10 of 10 cells"
+    assert err.splitlines()[-1] == "stepcheck: recording: 12 of 12 cells"
     code, _, err = run(capsys, *arguments)
     assert (code, "--force" in err) == (2, True)
     assert run(capsys, *arguments, "--force")[0] == 0
@@ -315,9 +315,9 @@ def test_the_command_checks_and_prints_the_report(changed: Path, capsys: pytest.
         """\
 cells       identical  changed
 ──────────────────────────────
-Adadelta            4        1
+Adadelta            6        1
 Adafactor           5        ·
-everything          9        1
+everything         11        1
 
 ✓ identical: every number has the same bits, and all else is the same
 ✗ changed: a number left the envelope or has none, or states, errors, warnings or the API differ
