@@ -21,7 +21,7 @@ FUSED_ADAGRAD_NARROW = Finding(
         "float16 the default eps of 1e-10 becomes 0: an element whose gradients were all 0 is divided 0 by 0."
     ),
     link="",
-    torch=("2.5", ""),
+    torch=("2.5", "2.14"),
     targets=("torch.optim.Adagrad",),
     modes=("fused",),
     dtypes=("bfloat16", "float16"),

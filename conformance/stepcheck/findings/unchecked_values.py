@@ -36,7 +36,7 @@ ASGD_UNCHECKED_LAMBD = Finding(
         "parameters, and where it is negative the rate is complex and its imaginary part is dropped."
     ),
     link="",
-    torch=("2.13", ""),
+    torch=("2.13", "2.15"),
     targets=("torch.optim.ASGD",),
     modes=("single",),
     code="SC216",
