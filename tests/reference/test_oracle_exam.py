@@ -202,7 +202,7 @@ def test_a_rule_is_beyond_the_radius_of_its_neighbour(computed: str, judged: str
     usual = {"lr": 0.1, "beta1": 0.7, "beta2": 0.8, "eps": 0.1, "eps_root": 0.1, "lr_decay": 0.1, "momentum": 0.9,
              "dampening": 0.0, "beta": 0.9, "weight_decay": 0.1}  # fmt: skip
     hyper = {symbol.name: usual[symbol.name] for symbol in {*rule.hyper, *other.hyper}}
-    script = script_for(dtype, size=50, steps=8, hyper=hyper, regime="normal", scale=0.25, seed=9, at_zero=True)
+    script = script_for(dtype, size=50, steps=8, hyper=hyper, regime="normal", scale=0.0625, seed=9, at_zero=True)
     trajectory = any_order.run(rule, script, plain(dtype), seed=1)
     assert judge(rule, script, trajectory, {dtype: plain(dtype)}).conforms
     judgement = judge(other, script, trajectory, {dtype: plain(dtype)})

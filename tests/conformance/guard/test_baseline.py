@@ -46,7 +46,7 @@ def test_a_torn_tensor_file_is_named(baseline: Path) -> None:
     (baseline / TENSORS).write_bytes((baseline / TENSORS).read_bytes()[:-7])
     said = refusal(baseline)
     assert f"{baseline / TENSORS} is torn" in said
-    assert "the recordings of 5 cells (Adadelta api, ...)" in said
+    assert "the recordings of 7 cells (Adadelta api, ...)" in said
     assert f"stepcheck guard record --force {baseline}" in said
 
 
