@@ -103,6 +103,14 @@ def test_warnings_are_told_once_and_without_addresses(mine: Adapter) -> None:
     assert found.facts["runs"]["one"]["warnings"] == ["FutureWarning: soon 0x…"]
 
 
+def test_memory_that_nobody_writes_is_the_same_in_every_run(tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(MINE.replace('"n": 3', '"n": torch.empty(512)'))
+    adapter = Adapter(f"{file}:Mine", None, {"lr": "lr"}, {}, {"single": {}}, count=None)
+    found = recorder.record(adapter, cell(adapter), [replace(script({"lr": 0.1}, shapes=((2,),)), label="one")])
+    assert np.isnan(found.tensors["one/beside 0 n"]).all()
+
+
 def test_what_no_name_is_mapped_to_is_recorded_beside(mine: Adapter) -> None:
     asked = replace(script({"lr": 0.1}, shapes=((2,),)), label="one")
     found = recorder.record(mine, cell(mine), [asked])

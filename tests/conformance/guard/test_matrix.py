@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 
 from conformance.guard.patched_torch import ANOTHER_ORDER, EPS_OUTSIDE, OTHER_ETAS, Planted, patched
+from stepcheck.guard import bisect as bisecting
 from stepcheck.guard import cache, recording
 from stepcheck.guard import matrix as columns_of
+from stepcheck.guard.asked import STEPS, Asked
 from stepcheck.guard.bisect import bisect
 from stepcheck.guard.cache import Recordings
 from stepcheck.guard.corpus import Wanted
-from stepcheck.guard.difference import Change
+from stepcheck.guard.difference import Change, Difference
 from stepcheck.guard.environments import Environments, Unavailable
 from stepcheck.guard.executor import Local
 from stepcheck.guard.matrix import Column, matrix
@@ -25,6 +27,7 @@ from stepcheck.report.bisected import report
 from stepcheck.request import WrongRequest
 from stepcheck_implementations.interpreter import Interpreter
 from stepcheck_implementations.pool import Workers
+from stepcheck_implementations.recording import Recording
 
 TARGETS = ("Adadelta", "RMSprop", "Rprop")
 WANTED = Wanted(tuple((f"torch.optim.{name}", None) for name in TARGETS), ("single",), ("float32",))
@@ -176,6 +179,31 @@ def test_bisection_uses_what_a_matrix_has_recorded(recordings: Recordings, asked
     found = bisect("Rprop api", ["3.0.0", "3.4.0"], recordings)
     assert asked == []
     assert (found.good, found.bad) == ("3.0.0", "3.4.0")
+
+
+def test_bisection_of_a_change_counts_a_mere_rounding_as_good(
+    recordings: Recordings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = {"1.0": Change.IDENTICAL, "1.1": Change.ROUNDING, "1.2": Change.ROUNDING, "1.3": Change.CHANGED}
+    asked = Asked(CELL, STEPS, "torch.optim.Adadelta", {})
+    monkeypatch.setattr(Environments, "cached", lambda environments: [])
+    monkeypatch.setattr(bisecting, "_asked", lambda *_: asked)
+    monkeypatch.setattr(bisecting, "_recording", lambda version, *_: Recording({"version": version}, {}))
+    monkeypatch.setattr(
+        bisecting,
+        "compare",
+        lambda asked, old, new: Difference(CELL, STEPS, asked.target, found[new.facts["version"]]),
+    )
+    one = bisect(CELL, list(found), recordings)
+    assert (one.good, one.bad) == ("1.2", "1.3")
+
+
+def test_a_recording_of_other_sources_is_not_taken_for_one_of_these(
+    recordings: Recordings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = recordings.place("3.0.0")
+    monkeypatch.setattr(cache, "fingerprint", lambda: "other")
+    assert recordings.place("3.0.0") != before
 
 
 def test_bisection_of_what_did_not_change_is_refused(recordings: Recordings, asked: list[str]) -> None:
