@@ -47,6 +47,7 @@ def check(
     directory = Path(directory)
     if accept and not reason.strip():
         raise WrongRequest("accept needs a reason, as in --reason 'first moments are averaged by lerp'")
+    executor = executor or Local(usable_cores())
     baseline = load(directory)
     names = chosen(only, baseline.cells) if only else list(baseline.cells)
     if part:
@@ -63,9 +64,7 @@ def check(
         progress(0, total, "")
         found: dict[str, Recording] = {}
         told: dict[str, Difference] = {}
-        for done, (entry, recording) in enumerate(
-            recorded([*anew.values(), *more], workers, executor or Local(usable_cores()), site), 1
-        ):
+        for done, (entry, recording) in enumerate(recorded([*anew.values(), *more], workers, executor, site), 1):
             progress(done, total, entry.id)
             if entry.id not in anew:
                 told[entry.id] = unheard_of(entry, recording)
@@ -74,7 +73,7 @@ def check(
             else:
                 found[entry.id] = recording
     jobs = [(entry, old, found[entry.id]) for entry, old in kept if entry.id in found]
-    for entry, one in compared(jobs):
+    for entry, one in compared(jobs, executor):
         told[entry.id] = _accepted(baseline, entry, found[entry.id], one)
     if accepting:
         _accept(baseline, directory, [job for job in jobs if job[0].id in accepting], told, reason, str(new["torch"]))
@@ -91,9 +90,10 @@ def _device(asked: Asked) -> str:
 Job = tuple[Asked, Recording, Recording]
 
 
-def compared(jobs: Sequence[Job]) -> Iterator[tuple[Asked, Difference]]:
-    """Yield how each cell's two recordings differ, as it is known."""
-    for place, one in Local(usable_cores()).run(_comparing, jobs):
+def compared(jobs: Sequence[Job], executor: Executor) -> Iterator[tuple[Asked, Difference]]:
+    """Yield how each cell's two recordings differ, as it is known; on this machine, since both are here."""
+    here = executor if executor.here else Local(usable_cores())
+    for place, one in here.run(_comparing, jobs):
         yield jobs[place][0], one
 
 

@@ -112,7 +112,7 @@ def _differences(
         if name not in old.cells:
             told[name] = unheard_of(new.asked(name), new.recording(name))
     jobs += _resumed(saved, version, recordings, executor, say)
-    told |= {asked.id: one for asked, one in compared(jobs)}
+    told |= {asked.id: one for asked, one in compared(jobs, executor)}
     order = [*old.cells, *(name for name in new.cells if name not in old.cells)]
     return [told[name] for name in order if name in old.cells or told[name].change is not Change.IDENTICAL]
 
