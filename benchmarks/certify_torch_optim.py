@@ -63,26 +63,26 @@ class Clock:
 
 def parts(target: str) -> None:
     """Print where one judge's time goes."""
-    from stepcheck import certifying, judging
-    from stepcheck_implementations.pool import Workers
-    from stepcheck_properties import examine
-    from stepcheck_reference import oracle
+    from stepcheck.certification import certify, evaluator
+    from stepcheck_implementations.workers.pool import Workers
+    from stepcheck_properties import examination
+    from stepcheck_reference.oracle import judge
 
     clock = Clock()
-    clock.time(certifying, "survey", "describing the classes, with torch's start")
-    clock.time(oracle, "compile_rule", "compiling rules")
-    clock.time(judging._Case, "result", "judging cells")
+    clock.time(certify, "survey", "describing the classes, with torch's start")
+    clock.time(judge, "compile_rule", "compiling rules")
+    clock.time(evaluator._Case, "result", "judging cells")
     clock.time(Workers, "run", "  running scripts")
-    clock.time(oracle, "judge_all", "  oracle: the scripts of a cell")
-    clock.time(oracle, "prepare", "    scalars")
-    clock.time(oracle, "land", "    envelopes")
-    clock.time(oracle._Evaluating, "_compare", "    comparison")
-    clock.time(oracle._Run, "track", "    reading trajectories")
-    clock.time(examine, "corners", "  making corners")
-    clock.time(examine, "_drawn", "  drawing scripts")
-    clock.time(judging._Case, "known", "  witnesses of known findings")
-    clock.time(judging._Case, "told", "  failures and results")
-    found = certifying.certify(target, jobs=1)
+    clock.time(judge, "judge_all", "  oracle: the scripts of a cell")
+    clock.time(judge, "prepare", "    scalars")
+    clock.time(judge, "land", "    envelopes")
+    clock.time(judge._Evaluating, "_compare", "    comparison")
+    clock.time(judge._Run, "track", "    reading trajectories")
+    clock.time(examination, "corners", "  making corners")
+    clock.time(examination, "_drawn", "  drawing scripts")
+    clock.time(evaluator._Case, "known", "  witnesses of known findings")
+    clock.time(evaluator._Case, "told", "  failures and results")
+    found = certify.certify(target, jobs=1)
     judged = [cell for cell in found.cells if cell.scripts]
     print(f"one judge: {found.run.seconds:.1f} s, {len(judged)} cells")
     print(f"{'':46}{'processor':>10}{'wall':>8}{'calls':>8}")

@@ -25,9 +25,9 @@ sys.path.insert(0, str(ROOT / "tests"))
 import stepcheck
 from planted import RIGHT, WRONG, Planted
 from planted_table import LEGEND, Row, counts, gaps, lines
-from stepcheck import certifying
-from stepcheck_implementations import pool
-from stepcheck_implementations.pool import Workers
+from stepcheck.certification import certify
+from stepcheck_implementations.workers import pool
+from stepcheck_implementations.workers.pool import Workers
 from stepcheck_properties import laws, profile
 
 LIMIT = 360.0
@@ -43,14 +43,14 @@ PAGE = ROOT / "docs" / "laws-and-faults.md"
 
 def prepare(address: str) -> None:
     """Let ``certify`` borrow the workers' template at ``address``, and leave witnesses as they were found."""
-    certifying.Workers = functools.partial(Workers, address=address)
+    certify.Workers = functools.partial(Workers, address=address)
     profile.ALL = tuple(replace(entry, reductions=0) for entry in profile.ALL)
 
 
 def row(entry: Planted) -> Row:
     """Certify one planted optimizer in its dtype and mode."""
     pool.TRYING = SHORT if entry.hangs else PATIENCE
-    certifying.PATIENCE = {**certifying.PATIENCE, "quick": pool.TRYING}
+    certify.PATIENCE = {**certify.PATIENCE, "quick": pool.TRYING}
     target = f"tests/planted/{entry.where}"
     certificate = stepcheck.certify(
         target, rule=entry.claims, dtypes=[entry.dtype], modes=[entry.mode], devices=["cpu"], jobs=1

@@ -23,10 +23,10 @@ import numpy as np
 
 from exam.evaluation_orders import ORDERS, run, script_for
 from stepcheck_reference import rules
-from stepcheck_reference.arithmetic import plain
-from stepcheck_reference.oracle import judge
-from stepcheck_reference.script import Drawn, Group, Script, Step, Tensor
-from stepcheck_reference.trajectory import Trajectory
+from stepcheck_reference.oracle.arithmetic import plain
+from stepcheck_reference.oracle.judge import judge
+from stepcheck_reference.scripts.script import Drawn, Group, Script, Step, Tensor
+from stepcheck_reference.scripts.trajectory import Trajectory
 
 TARGETS = {"float16": 200.0, "bfloat16": 200.0, "float32": 200.0, "float64": 1000.0}
 HYPER = {"lr": 1e-3, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8}

@@ -19,8 +19,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 from exam.evaluation_orders import WRONG, run, script_for
 from exam.soundness import DTYPES, examples, pairs
 from stepcheck_reference import rules
-from stepcheck_reference.arithmetic import plain
-from stepcheck_reference.oracle import judge
+from stepcheck_reference.oracle.arithmetic import plain
+from stepcheck_reference.oracle.judge import judge
 
 SIZE, STEPS = 2000, 25
 SHARE = {"float64": 0.4}

@@ -17,19 +17,19 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-from stepcheck.expected_broken import allowed, detoured, known
-from stepcheck.findings import ALL
-from stepcheck.request import claim
-from stepcheck_implementations import torch_optim
-from stepcheck_implementations.subject import Adapter, Cell, Configuration
-from stepcheck_implementations.torch_arithmetic import arithmetic_of
-from stepcheck_implementations.worker import run
+from stepcheck.certification.request import claim
+from stepcheck.known_issues import ALL
+from stepcheck.known_issues.known_issue import allowed, detoured, known
+from stepcheck_implementations.adapters import torch_optim
+from stepcheck_implementations.adapters.adapter import Adapter, Cell, Configuration
+from stepcheck_implementations.adapters.torch_arithmetic import arithmetic_of
+from stepcheck_implementations.driver.execution import run
 from stepcheck_properties.strategies.hyper_parameters import averages, domains_of, holds, ordered, typical_values
 from stepcheck_reference.formats import FORMATS, is_complex
-from stepcheck_reference.oracle import judge
+from stepcheck_reference.oracle.judge import judge
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.rules import find
-from stepcheck_reference.script import Drawn, Group, Literal, Script, Step, Tensor
+from stepcheck_reference.scripts.script import Drawn, Group, Literal, Script, Step, Tensor
 
 MODES = ("single", "foreach", "fused", "differentiable")
 REGIMES = ("normal", "uniform", "wide", "tiny", "sparse", "signs")

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from stepcheck import certifying
-from stepcheck_implementations import pool
-from stepcheck_implementations.pool import Workers
+from stepcheck.certification import certify
+from stepcheck_implementations.workers import pool
+from stepcheck_implementations.workers.pool import Workers
 from torch_python import TorchPython
 
 pytest_plugins = ["pytester", "stepcheck.plugin"]  # the latter comes by itself where stepcheck is installed
@@ -44,12 +44,12 @@ def torch_python() -> Iterator[TorchPython]:
 def one_template(monkeypatch: pytest.MonkeyPatch, template: str) -> None:
     """Lets ``stepcheck.certify`` borrow that process, at the root of the checkout, and wait 4 s for a hang."""
     monkeypatch.chdir(ROOT)
-    monkeypatch.setattr(certifying, "Workers", functools.partial(Workers, address=template))
-    monkeypatch.setitem(certifying.PATIENCE, "quick", 4.0)
+    monkeypatch.setattr(certify, "Workers", functools.partial(Workers, address=template))
+    monkeypatch.setitem(certify.PATIENCE, "quick", 4.0)
 
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch, one_template: None) -> None:
     """Waits 1 s, for subjects that hang and are certified for that; any step that ends takes milliseconds."""
-    monkeypatch.setitem(certifying.PATIENCE, "quick", 1.0)
+    monkeypatch.setitem(certify.PATIENCE, "quick", 1.0)
     monkeypatch.setattr(pool, "TRYING", 1.0)

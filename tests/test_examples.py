@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import stepcheck
-from stepcheck.request import WrongRequest
+from stepcheck.certification.request import WrongRequest
 
 ROOT = Path(__file__).resolve().parents[1]
 PATH = "examples/handwritten.py"

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from stepcheck.expected_broken import Finding, known, release
-from stepcheck.findings import ALL
-from stepcheck.replay_token import decode
+from stepcheck.certification.replay_token import decode
+from stepcheck.known_issues import ALL
+from stepcheck.known_issues.known_issue import Finding, known, release
 
 ROOT = Path(__file__).resolve().parents[1]
 OF_TORCH = [finding for finding in ALL if all(target.startswith("torch.optim.") for target in finding.targets)]

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from stepcheck import guard
-    from stepcheck.case import Case, cases
-    from stepcheck.certificate import CellResult, Certificate, Failure, LawResult, Worst
-    from stepcheck.certifying import certify
-    from stepcheck.request import WrongRequest
-    from stepcheck.verdict import Verdict
+    from stepcheck.certification.certificate import CellResult, Certificate, Failure, LawResult, Worst
+    from stepcheck.certification.certify import certify
+    from stepcheck.certification.request import WrongRequest
+    from stepcheck.pytest_plugin.cases import Case, cases
+    from stepcheck_reference.verdict import Verdict
 
 __version__ = "0.1.0"
 
@@ -33,16 +33,16 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Case": "stepcheck.case",
-    "CellResult": "stepcheck.certificate",
-    "Certificate": "stepcheck.certificate",
-    "Failure": "stepcheck.certificate",
-    "LawResult": "stepcheck.certificate",
-    "Verdict": "stepcheck.verdict",
-    "Worst": "stepcheck.certificate",
-    "WrongRequest": "stepcheck.request",
-    "cases": "stepcheck.case",
-    "certify": "stepcheck.certifying",
+    "Case": "stepcheck.pytest_plugin.cases",
+    "CellResult": "stepcheck.certification.certificate",
+    "Certificate": "stepcheck.certification.certificate",
+    "Failure": "stepcheck.certification.certificate",
+    "LawResult": "stepcheck.certification.certificate",
+    "Verdict": "stepcheck_reference.verdict",
+    "Worst": "stepcheck.certification.certificate",
+    "WrongRequest": "stepcheck.certification.request",
+    "cases": "stepcheck.pytest_plugin.cases",
+    "certify": "stepcheck.certification.certify",
 }
 
 

@@ -1,6 +1,6 @@
 """``python -m stepcheck``."""
 
-from stepcheck.cli import main
+from stepcheck.cli.commands import main
 
 if __name__ == "__main__":
     main()

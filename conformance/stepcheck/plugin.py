@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from stepcheck.hypothesis_profiles import PREFIX, PROFILES
+from stepcheck.pytest_plugin.hypothesis_profiles import PREFIX, PROFILES
 
 if TYPE_CHECKING:
-    from stepcheck.case import Asked
-    from stepcheck.docket import Docket
     from stepcheck.guard.fixture import Guard, Runs
+    from stepcheck.pytest_plugin.cases import Asked
+    from stepcheck.pytest_plugin.session import Docket
 
 _DOCKET: pytest.StashKey[Docket] = pytest.StashKey()
 _RUNS: pytest.StashKey[Runs] = pytest.StashKey()
@@ -37,8 +37,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     one(
         "target",
         "TARGET",
-        "certify TARGET with no test file of your own; needs `--pyargs stepcheck`, or `--pyargs stepcheck.test_target` "
-        "where python_files leaves that out",
+        "certify TARGET with no test file of your own; needs `--pyargs stepcheck`, or "
+        "`--pyargs stepcheck.pytest_plugin.test_target` where python_files leaves that out",
     )
     one("as", "RULE", "the rule that TARGET claims to be, as in adam")
     several("mode", "M", "of TARGET only these execution paths, as in single,foreach")
@@ -67,10 +67,10 @@ def pytest_configure(config: pytest.Config) -> None:
     chosen = _hypothesis_profile(config)
     if chosen.startswith(PREFIX):
         if chosen not in PROFILES:
-            from stepcheck.nearest import unknown
+            from stepcheck_reference.suggest import unknown
 
             raise pytest.UsageError(unknown("--hypothesis-profile", chosen, PROFILES))
-        from stepcheck.hypothesis_profiles import register
+        from stepcheck.pytest_plugin.hypothesis_profiles import register
 
         register()
 
@@ -111,7 +111,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.write_sep("=", "stepcheck")
     cells = [report for report in reports if "stepcheck.cell" in dict(report.user_properties)]
     if cells:
-        from stepcheck.compared import lines
+        from stepcheck.pytest_plugin.summary import lines
 
         for line in lines(cells):
             terminalreporter.write_line(line)
@@ -124,7 +124,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give a function that ``@stepcheck.cases`` decorates its cases."""
     given = [mark.args[0] for mark in metafunc.definition.iter_markers("stepcheck") if mark.args]
     if given:
-        from stepcheck.case import Asked
+        from stepcheck.pytest_plugin.cases import Asked
 
         parametrize(metafunc, [entry for entry in given if isinstance(entry, Asked)])
 
@@ -134,8 +134,8 @@ def parametrize(metafunc: pytest.Metafunc, asked: Sequence[Asked]) -> None:
     where = metafunc.definition.name
     if "case" not in metafunc.fixturenames:
         raise pytest.Collector.CollectError(f"{where}() should take the argument `case`, and call `case.check()`")
-    from stepcheck.docket import Docket
-    from stepcheck.refusal import is_refusal
+    from stepcheck.cli.usage_errors import is_refusal
+    from stepcheck.pytest_plugin.session import Docket
 
     config = metafunc.config
     docket = config.stash.setdefault(_DOCKET, Docket())
@@ -146,17 +146,17 @@ def parametrize(metafunc: pytest.Metafunc, asked: Sequence[Asked]) -> None:
             raise
         raise pytest.Collector.CollectError(f"{where}: {error}") from error
     metafunc.parametrize("case", cases, ids=[case.id for case in cases])
-    if not config.pluginmanager.has_plugin("stepcheck.compared"):
-        from stepcheck import compared
+    if not config.pluginmanager.has_plugin("stepcheck.pytest_plugin.summary"):
+        from stepcheck.pytest_plugin import summary
 
-        config.pluginmanager.register(compared, "stepcheck.compared")
+        config.pluginmanager.register(summary, "stepcheck.pytest_plugin.summary")
 
 
 def target_asked(config: pytest.Config) -> Asked:
     """Return what ``--stepcheck-target`` and the options beside it ask; raises CollectError where they ask nothing."""
-    from stepcheck.case import Asked
-    from stepcheck.refusal import is_refusal
-    from stepcheck.request import listed, mappings, settings
+    from stepcheck.certification.request import listed, mappings, settings
+    from stepcheck.cli.usage_errors import is_refusal
+    from stepcheck.pytest_plugin.cases import Asked
 
     target = config.getoption("stepcheck_target", None)
     if not target:

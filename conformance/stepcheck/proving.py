@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from stepcheck.verdict import BROKEN, CONFORMS
 from stepcheck_reference import rules
 from stepcheck_reference.rule import Rule
-from stepcheck_reference.theorem import Proof, Status, Theorem
 from stepcheck_reference.theorems import ALL
+from stepcheck_reference.theorems.theorem import Proof, Status, Theorem
+from stepcheck_reference.verdict import BROKEN, CONFORMS
 
 STATUSES: tuple[Status, ...] = ("refuted", "undecided", "proved")
 """The worst first: a theorem is as good as the worst of its proofs."""

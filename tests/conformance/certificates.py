@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
-from stepcheck.certificate import CellResult, Certificate, Failure, Findings, LawResult, Number, Point, Run, Worst
-from stepcheck.verdict import Verdict, overall
+from stepcheck.certification.certificate import (
+    CellResult,
+    Certificate,
+    Failure,
+    Findings,
+    LawResult,
+    Number,
+    Point,
+    Run,
+    Worst,
+)
+from stepcheck_reference.verdict import Verdict, overall
 
 SCRIPT = {
     "label": "",

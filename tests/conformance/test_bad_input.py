@@ -16,10 +16,10 @@ import pytest
 
 import stepcheck
 from conformance.command import ROOT, environment
-from stepcheck.certificate import CellResult, Certificate, Findings, Run, from_json
-from stepcheck.cli import main
-from stepcheck.request import WrongRequest
-from stepcheck.verdict import Verdict
+from stepcheck.certification.certificate import CellResult, Certificate, Findings, Run, from_json
+from stepcheck.certification.request import WrongRequest
+from stepcheck.cli.commands import main
+from stepcheck_reference.verdict import Verdict
 
 MISBEHAVING = "tests/implementations/subjects/misbehaving.py"
 LONG = ("torch.optim.AdamW", "--profile", "standard", "--mode", "single,foreach", "--jobs", "2")
@@ -126,7 +126,7 @@ def test_an_output_that_stops_taking_results_ends_the_run_with_what_was_found(
 def test_a_certificate_that_ended_early_is_printed_before_the_error_is(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from stepcheck import certifying
+    from stepcheck.certification import certify
 
     cell = CellResult(
         id="SGD[plain] single float32 cpu",
@@ -153,7 +153,7 @@ def test_a_certificate_that_ended_early_is_printed_before_the_error_is(
         error.certificate = held  # type: ignore[attr-defined]
         raise error
 
-    monkeypatch.setattr(certifying, "certify", stops)
+    monkeypatch.setattr(certify, "certify", stops)
     code, out, error = said(capsys, "certify", "torch.optim.SGD")
     assert code == 2
     assert "cells are missing" in out

@@ -11,17 +11,17 @@ import pytest
 
 import stepcheck
 from conformance.command import ROOT, WRONG
-from stepcheck import docket as dockets
-from stepcheck.case import Asked, Case
-from stepcheck.certificate import CellResult, Failure, LawResult
-from stepcheck.docket import Docket
-from stepcheck.outcome import Ends, outcome
-from stepcheck.plan import Planned
-from stepcheck.request import Request, WrongRequest
-from stepcheck.verdict import Verdict
-from stepcheck_implementations.pool import Workers
+from stepcheck.certification.certificate import CellResult, Failure, LawResult
+from stepcheck.certification.plan import Planned
+from stepcheck.certification.request import Request, WrongRequest
+from stepcheck.pytest_plugin import session as dockets
+from stepcheck.pytest_plugin.cases import Asked, Case
+from stepcheck.pytest_plugin.outcome import Ends, outcome
+from stepcheck.pytest_plugin.session import Docket
+from stepcheck_implementations.workers.pool import Workers
 from stepcheck_properties.laws import ALL as LAWS
 from stepcheck_reference.rules import UnknownRule
+from stepcheck_reference.verdict import Verdict
 
 CONTROL = "tests/planted/controls.py:HandWrittenAdam"
 CODES = [law.code for law in LAWS]

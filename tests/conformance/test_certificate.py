@@ -6,9 +6,19 @@ import json
 
 import pytest
 
-from stepcheck.certificate import CellResult, Certificate, Failure, Findings, LawResult, Run, Worst, from_json, number
+from stepcheck.certification.certificate import (
+    CellResult,
+    Certificate,
+    Failure,
+    Findings,
+    LawResult,
+    Run,
+    Worst,
+    from_json,
+    number,
+)
 from stepcheck.report.text import ratio, report
-from stepcheck.verdict import Verdict, exit_code, overall
+from stepcheck_reference.verdict import Verdict, exit_code, overall
 
 WORST = Worst(
     output="theta",

@@ -13,9 +13,9 @@ import pytest
 import stepcheck
 from conformance.command import CRASHES, ROOT, WRONG, environment, python
 from conformance.command import stepcheck as run
-from stepcheck.certificate import Findings, from_json
-from stepcheck.cli import main
-from stepcheck.verdict import Verdict
+from stepcheck.certification.certificate import Findings, from_json
+from stepcheck.cli.commands import main
+from stepcheck_reference.verdict import Verdict
 
 ONE = ("--mode", "single", "--dtype", "float32")
 

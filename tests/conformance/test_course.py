@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 
 from properties.adam_in_float32 import ADAM, ARITHMETICS, AdamInFloat32
-from stepcheck.certificate import Point, Worst
-from stepcheck.course import course
-from stepcheck.failing import worst
-from stepcheck_reference.oracle import judge
-from stepcheck_reference.script import Data, Group, Literal, Script, Step, Tensor
-from stepcheck_reference.trajectory import Trajectory
+from stepcheck.certification.certificate import Point, Worst
+from stepcheck.certification.failure import worst
+from stepcheck.certification.failure_trace import course
+from stepcheck_reference.oracle.judge import judge
+from stepcheck_reference.scripts.script import Data, Group, Literal, Script, Step, Tensor
+from stepcheck_reference.scripts.trajectory import Trajectory
 
 ONE = Literal((1.0,))
 HYPER = {"lr": 0.5, "beta1": 0.5, "beta2": 0.5, "eps": 1.0}

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 import stepcheck
-from stepcheck.certificate import Departure
-from stepcheck.defaults import departures
+from stepcheck.certification.certificate import Departure
+from stepcheck.certification.defaults import departures
 from stepcheck.report.text import report
-from stepcheck.verdict import Verdict
 from stepcheck_reference.rules import find
+from stepcheck_reference.verdict import Verdict
 
 ONE = {"modes": ["single"], "dtypes": ["float32"], "devices": ["cpu"]}
 

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from stepcheck.detours import with_fading_squares, with_falling_rate, without_late_gradients, without_zero_rate
-from stepcheck_reference.script import Data, Drawn, Group, Literal, Script, Step, Tensor
+from stepcheck.known_issues.avoid_trigger import (
+    with_fading_squares,
+    with_falling_rate,
+    without_late_gradients,
+    without_zero_rate,
+)
+from stepcheck_reference.scripts.script import Data, Drawn, Group, Literal, Script, Step, Tensor
 
 ONE, ZERO = Literal((1.0,)), Literal((0.0,))
 SIGNS, NORMAL = Drawn("signs", 1), Drawn("normal", 1)

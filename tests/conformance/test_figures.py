@@ -10,9 +10,9 @@ import pytest
 from msgspec.structs import replace
 
 from conformance.certificates import HOSTILE, broken, fault, point
-from stepcheck.certificate import Failure, Point
+from stepcheck.certification.certificate import Failure, Point
 from stepcheck.report import figures
-from stepcheck_reference.spread import BINS, INSIDE
+from stepcheck_reference.oracle.histogram import BINS, INSIDE
 
 
 def drawn(failure: Failure) -> list[ElementTree.Element]:

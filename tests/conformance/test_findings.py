@@ -6,20 +6,20 @@ from collections.abc import Callable
 
 import pytest
 
-from stepcheck.certificate import CellResult
-from stepcheck.expected_broken import Finding, known, release
-from stepcheck.findings import ALL
-from stepcheck.judges import Contradiction
-from stepcheck.judging import Court
-from stepcheck.plan import Planned
-from stepcheck.request import Request
-from stepcheck.survey import described
-from stepcheck.verdict import Verdict
-from stepcheck_implementations import wire
-from stepcheck_implementations.pool import Workers
-from stepcheck_implementations.subject import Adapter, Cell
+from stepcheck.certification.certificate import CellResult
+from stepcheck.certification.evaluator import Court
+from stepcheck.certification.plan import Planned
+from stepcheck.certification.request import Request
+from stepcheck.certification.survey import described
+from stepcheck.known_issues import ALL
+from stepcheck.known_issues.known_issue import Finding, known, release
+from stepcheck.processes.judges import Contradiction
+from stepcheck_implementations.adapters.adapter import Adapter, Cell
+from stepcheck_implementations.workers import wire
+from stepcheck_implementations.workers.pool import Workers
 from stepcheck_reference.formats import BFLOAT16
-from stepcheck_reference.script import Group, Literal, Script, Step, Tensor
+from stepcheck_reference.scripts.script import Group, Literal, Script, Step, Tensor
+from stepcheck_reference.verdict import Verdict
 
 TARGET = "tests/planted/adam.py:AdamEpsInsideRoot"
 HYPER = {"lr": 1.0, "beta1": 0.5, "beta2": 0.5, "eps": 1.0}
@@ -125,6 +125,6 @@ def test_every_entry_has_a_name_of_its_own_and_explains_itself() -> None:
 def test_a_failure_that_arb_does_not_confirm_is_a_contradiction_of_our_own(
     judged: Callable[..., CellResult], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("stepcheck_reference.enclosure.confirms", lambda *_: False)
+    monkeypatch.setattr("stepcheck_reference.oracle.enclosure.confirms", lambda *_: False)
     with pytest.raises(Contradiction, match="arb arithmetic does not confirm that theta="):
         judged()

@@ -10,9 +10,9 @@ from html.parser import HTMLParser
 import pytest
 
 from conformance import certificates
-from stepcheck.certificate import Certificate
+from stepcheck.certification.certificate import Certificate
 from stepcheck.report.html import page
-from stepcheck.verdict import Verdict
+from stepcheck_reference.verdict import Verdict
 
 EMPTY = {"meta", "link", "br", "img", "input", "hr"}
 CONTRAST = 4.5

@@ -8,9 +8,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from stepcheck.certificate import CellResult
-from stepcheck.judges import Contradiction, Judge, _chosen, default_jobs, judged
-from stepcheck.verdict import Verdict
+from stepcheck.certification.certificate import CellResult
+from stepcheck.processes.judges import Contradiction, Judge, _chosen, default_jobs, judged
+from stepcheck_reference.verdict import Verdict
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="judges are forked")
 

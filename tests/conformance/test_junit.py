@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import pytest
 
 from conformance import certificates
-from stepcheck.certificate import Certificate
+from stepcheck.certification.certificate import Certificate
 from stepcheck.report.junit import suites
 
 CHILDREN = {

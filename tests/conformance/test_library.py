@@ -11,26 +11,26 @@ from pathlib import Path
 import pytest
 
 import stepcheck
-from stepcheck import certifying
-from stepcheck import replay as replaying
-from stepcheck.certificate import CellResult, Certificate, from_json
-from stepcheck.certifying import Interrupted, file_names
-from stepcheck.cli import main
-from stepcheck.expected_broken import Finding
-from stepcheck.findings import ALL as FINDINGS
-from stepcheck.plan import lots, plan
+from stepcheck.certification import certify
+from stepcheck.certification import replay as replaying
+from stepcheck.certification.certificate import CellResult, Certificate, from_json
+from stepcheck.certification.certify import Interrupted, file_names
+from stepcheck.certification.plan import lots, plan
+from stepcheck.certification.request import Request, WrongRequest
+from stepcheck.certification.survey import narrow
+from stepcheck.cli.commands import main
+from stepcheck.known_issues import ALL as FINDINGS
+from stepcheck.known_issues.known_issue import Finding
 from stepcheck.report.text import report
-from stepcheck.request import Request, WrongRequest
-from stepcheck.survey import narrow
-from stepcheck.verdict import Verdict
-from stepcheck_implementations import libraries, torch_optim
-from stepcheck_implementations.libraries import Library
-from stepcheck_implementations.pool import Workers
-from stepcheck_implementations.subject import MODES, Adapter, Cell
-from stepcheck_implementations.target import TargetError
-from stepcheck_reference.arithmetic import Arithmetic, plain
+from stepcheck_implementations.adapters import libraries, torch_optim
+from stepcheck_implementations.adapters.adapter import MODES, Adapter, Cell
+from stepcheck_implementations.adapters.libraries import Library
+from stepcheck_implementations.driver.target import TargetError
+from stepcheck_implementations.workers.pool import Workers
 from stepcheck_reference.formats import FORMATS, is_complex
+from stepcheck_reference.oracle.arithmetic import Arithmetic, plain
 from stepcheck_reference.rule import OutOfDomain
+from stepcheck_reference.verdict import Verdict
 
 ONE = {"modes": ["single"], "dtypes": ["float32"]}
 RIGHT, WRONG = "tests/planted/controls.py:HandWrittenAdam", "tests/planted/adam.py:AdamEpsInsideRoot"
@@ -70,7 +70,7 @@ def planted(monkeypatch: pytest.MonkeyPatch, one_template: None) -> None:
 def torch(template: str) -> Certificate:
     """The certificate of torch.optim's plainest cells."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(certifying, "Workers", partial(Workers, address=template))
+        patch.setattr(certify, "Workers", partial(Workers, address=template))
         return stepcheck.certify("torch.optim", **ONE)
 
 
@@ -124,7 +124,7 @@ def test_one_wrong_class_is_named_and_the_others_stand(monkeypatch: pytest.Monke
     assert "✗ AdamEpsInsideRoot: SC101 parameters land inside the envelope, broken in theta" in text
     assert "broken: AdamEpsInsideRoot\n" in text
     assert "AdamOfAnotherRelease  not applicable" in text
-    monkeypatch.setattr(replaying, "Workers", certifying.Workers)
+    monkeypatch.setattr(replaying, "Workers", certify.Workers)
     token = certificate.failures[0].token
     assert f"replay {token}" in text
     assert replaying.replay(token).verdict is Verdict.BROKEN

@@ -8,7 +8,7 @@ import pytest
 
 from conformance import certificates
 from stepcheck.report.markdown import summary
-from stepcheck.verdict import Verdict
+from stepcheck_reference.verdict import Verdict
 
 
 def test_the_summary_says_the_verdict_and_how_much_it_rests_on() -> None:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import pytest
 
 from conformance.certificates import broken, cell, certificate, fault
-from stepcheck.certificate import CellResult, Failure, Worst
+from stepcheck.certification.certificate import CellResult, Failure, Worst
 from stepcheck.report import html, library, markdown
 from stepcheck.report.text import mark, report
-from stepcheck.verdict import Verdict
+from stepcheck_reference.verdict import Verdict
 
 
 def exact(code: str, **more: object) -> Failure:

@@ -17,11 +17,11 @@ import pytest
 from conformance import certificates
 from conformance.command import ROOT, WRONG, environment
 from stepcheck import files
-from stepcheck.certificate import Certificate, from_json
-from stepcheck.cli import main
+from stepcheck.certification.certificate import Certificate, from_json
+from stepcheck.certification.request import WrongRequest
+from stepcheck.cli.commands import main
 from stepcheck.report.markdown import summary
 from stepcheck.report.outputs import GITHUB, GITHUB_LIMIT, Outputs, append, outputs, rendered
-from stepcheck.request import WrongRequest
 
 ONE = ("--mode", "single", "--dtype", "float32")
 

@@ -13,8 +13,8 @@ import pytest
 
 from conformance.command import ROOT, environment
 from conformance.command import pytest as run
-from stepcheck import docket as dockets
-from stepcheck_implementations.pool import Workers
+from stepcheck.pytest_plugin import session as dockets
+from stepcheck_implementations.workers.pool import Workers
 from stepcheck_properties.laws import ALL as LAWS
 
 Run = Callable[..., pytest.RunResult]

@@ -10,10 +10,10 @@ import pytest
 
 from conformance.command import ROOT, stepcheck
 from stepcheck.proving import Proved, exit_code, prove, to_dict
-from stepcheck.report.theorems import line, total
+from stepcheck.report.theorem_lines import line, total
 from stepcheck_reference.rules import UnknownRule, find
-from stepcheck_reference.theorem import Proof, Theorem
 from stepcheck_reference.theorems import ALL
+from stepcheck_reference.theorems.theorem import Proof, Theorem
 
 FALSE = Theorem(
     name="false",

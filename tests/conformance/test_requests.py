@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from stepcheck.cli import main
-from stepcheck.request import Request, WrongRequest, claim, settings
-from stepcheck_implementations.torch_optim import ADAM, ADAMW, SGD
+from stepcheck.certification.request import Request, WrongRequest, claim, settings
+from stepcheck.cli.commands import main
+from stepcheck_implementations.adapters.torch_optim import ADAM, ADAMW, SGD
 
 ADAMW_NAME = "torch.optim.AdamW"
 

@@ -10,9 +10,9 @@ from jsonschema import Draft202012Validator
 
 from conformance import certificates
 from conformance.command import ROOT
-from stepcheck import certifying, schema
-from stepcheck.certificate import Certificate
-from stepcheck.cli import main
+from stepcheck.certification import certify, schema
+from stepcheck.certification.certificate import Certificate
+from stepcheck.cli.commands import main
 
 PUBLISHED = ROOT / "docs" / "certificate.schema.json"
 
@@ -43,7 +43,7 @@ def test_a_certificate_made_by_hand_keeps_it(name: str) -> None:
 
 @pytest.mark.usefixtures("one_template")
 def test_the_certificate_of_a_run_keeps_it() -> None:
-    certificate = certifying.certify(
+    certificate = certify.certify(
         "tests/planted/adam.py:AdamEpsInsideRoot", rule="adam", modes=["single"], dtypes=["float32"]
     )
     assert certificate.failures[0].path

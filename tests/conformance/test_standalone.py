@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from stepcheck.replay_token import Replayable, decode, encode
-from stepcheck.request import WrongRequest
+from stepcheck.certification.replay_token import Replayable, decode, encode
+from stepcheck.certification.request import WrongRequest
 from stepcheck.standalone.program import GRADIENT, Place, expression, pair, program
-from stepcheck_implementations.subject import Cell
-from stepcheck_implementations.torch_optim import ADAMW, SGD
-from stepcheck_implementations.worker import run
-from stepcheck_reference.script import MANNERS, RELOADS, Drawn, Group, Literal, Script, Step, Tensor
+from stepcheck_implementations.adapters.adapter import Cell
+from stepcheck_implementations.adapters.torch_optim import ADAMW, SGD
+from stepcheck_implementations.driver.execution import run
+from stepcheck_reference.scripts.script import MANNERS, RELOADS, Drawn, Group, Literal, Script, Step, Tensor
 from torch_python import TorchPython
 
 HYPER = {"lr": 0.1, "beta1": 0.9, "beta2": 0.99, "eps": 1e-8, "weight_decay": 0.01}

@@ -35,14 +35,16 @@ def test_help_imports_nothing_heavy() -> None:
 import sys, stepcheck.cli
 sys.stdout = open("/dev/null", "w")
 try:
-    stepcheck.cli.main(["certify", "--help"])
+    stepcheck.cli.commands.main(["certify", "--help"])
 except SystemExit:
     sys.stdout = sys.__stdout__"""
     assert not imported(code) & (HEAVY | {"rich"})
 
 
 def test_judging_imports_no_torch() -> None:
-    assert "torch" not in imported("import stepcheck.judging, stepcheck.replay, stepcheck.report.text")
+    assert "torch" not in imported(
+        "import stepcheck.certification.evaluator, stepcheck.certification.replay, stepcheck.report.text"
+    )
 
 
 def test_every_exported_name_is_there() -> None:

@@ -10,10 +10,10 @@ import pytest
 
 import stepcheck
 from conformance.command import ROOT
-from stepcheck.replay import replay
+from stepcheck.certification.replay import replay
+from stepcheck.certification.request import WrongRequest
 from stepcheck.report.text import report
-from stepcheck.request import WrongRequest
-from stepcheck.verdict import Verdict
+from stepcheck_reference.verdict import Verdict
 
 STRANGERS = "tests/implementations/subjects/strangers.py"
 

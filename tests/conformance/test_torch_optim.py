@@ -6,7 +6,7 @@ import pytest
 
 import stepcheck
 from conformance.command import stepcheck as run
-from stepcheck.verdict import Verdict
+from stepcheck_reference.verdict import Verdict
 
 pytestmark = pytest.mark.usefixtures("one_template")
 

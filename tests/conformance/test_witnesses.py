@@ -12,17 +12,17 @@ import pytest
 import torch
 
 from conformance.command import ROOT
-from stepcheck.expected_broken import Finding
-from stepcheck.failing import failure
-from stepcheck.findings import ALL
-from stepcheck.judging import declared, evidence_of, twin_cell
-from stepcheck.replay_token import Replayable
-from stepcheck.request import claim
-from stepcheck_implementations import torch_optim
-from stepcheck_implementations.subject import MODES, Adapter, Cell
-from stepcheck_implementations.worker import run
+from stepcheck.certification.evaluator import declared, evidence_of, twin_cell
+from stepcheck.certification.failure import failure
+from stepcheck.certification.replay_token import Replayable
+from stepcheck.certification.request import claim
+from stepcheck.known_issues import ALL
+from stepcheck.known_issues.known_issue import Finding
+from stepcheck_implementations.adapters import torch_optim
+from stepcheck_implementations.adapters.adapter import MODES, Adapter, Cell
+from stepcheck_implementations.driver.execution import run
 from stepcheck_properties import laws
-from stepcheck_properties.law import Facts
+from stepcheck_properties.laws.law import Facts
 from stepcheck_reference.formats import FORMATS, is_complex
 from stepcheck_reference.rules import find
 from torch_python import TorchPython

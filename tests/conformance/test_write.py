@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from conformance.command import ROOT, WRONG
-from stepcheck import docket as dockets
-from stepcheck.cli import main
-from stepcheck_implementations.pool import Workers
+from stepcheck.cli.commands import main
+from stepcheck.pytest_plugin import session as dockets
+from stepcheck_implementations.workers.pool import Workers
 
 
 @pytest.fixture(autouse=True)

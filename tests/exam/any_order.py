@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stepcheck_reference.arithmetic import Arithmetic
 from stepcheck_reference.formats import BINARY64, Format
-from stepcheck_reference.oracle import program_of
-from stepcheck_reference.program import Node, Program
+from stepcheck_reference.oracle.arithmetic import Arithmetic
+from stepcheck_reference.oracle.judge import program_of
+from stepcheck_reference.oracle.program import Node, Program
 from stepcheck_reference.rule import Rule
-from stepcheck_reference.script import Script, expand
-from stepcheck_reference.trajectory import Trace, Trajectory
+from stepcheck_reference.scripts.script import Script, expand
+from stepcheck_reference.scripts.trajectory import Trace, Trajectory
 
 Reals = NDArray[np.float64]
 

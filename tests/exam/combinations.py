@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from stepcheck_implementations import libraries
+from stepcheck_implementations.adapters import libraries
 from stepcheck_reference import rewrites
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.rules import ALL, find

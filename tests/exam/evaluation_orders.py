@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from stepcheck_reference.arithmetic import Arithmetic, plain
 from stepcheck_reference.formats import BINARY32, FORMATS, Format
-from stepcheck_reference.script import Drawn, Group, Script, Step, Tensor, expand
-from stepcheck_reference.trajectory import Trace, Trajectory
+from stepcheck_reference.oracle.arithmetic import Arithmetic, plain
+from stepcheck_reference.scripts.script import Drawn, Group, Script, Step, Tensor, expand
+from stepcheck_reference.scripts.trajectory import Trace, Trajectory
 
 Reals = NDArray[np.float64]
 Hyper = dict[str, float]

@@ -16,10 +16,10 @@ import sympy
 from hypothesis import assume
 from hypothesis import strategies as st
 
+from stepcheck_reference.algebra.closed_form import ClosedForms
+from stepcheck_reference.algebra.history import at
 from stepcheck_reference.alphabet import g, gradient_at, t, theta
-from stepcheck_reference.closed_form import ClosedForms
 from stepcheck_reference.domain import Domain
-from stepcheck_reference.history import at
 from stepcheck_reference.rule import Rule
 
 Held = dict[Any, Fraction]

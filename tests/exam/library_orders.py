@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from exam.evaluation_orders import Hyper, State, textbook
-from stepcheck_reference.arithmetic import Arithmetic, plain
 from stepcheck_reference.formats import BINARY32, FORMATS, Format
+from stepcheck_reference.oracle.arithmetic import Arithmetic, plain
 
 Reals = NDArray[np.float64]
 

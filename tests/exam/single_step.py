@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from stepcheck_reference.arithmetic import Arithmetic, plain
-from stepcheck_reference.envelope import Ball, Landing, Prepared, land, prepare
-from stepcheck_reference.extended import backend
-from stepcheck_reference.oracle import program_of
+from stepcheck_reference.oracle.arithmetic import Arithmetic, plain
+from stepcheck_reference.oracle.envelope import Ball, Landing, Prepared, land, prepare
+from stepcheck_reference.oracle.extended import backend
+from stepcheck_reference.oracle.judge import program_of
 from stepcheck_reference.rule import Rule
 
 Reals = NDArray[np.float64]

@@ -13,12 +13,12 @@ import numpy as np
 from exam import any_order
 from exam.evaluation_orders import ORDERS, Hyper, Order, run, script_for
 from stepcheck_reference import rules
-from stepcheck_reference.arithmetic import Arithmetic, plain
 from stepcheck_reference.formats import BINARY32, BINARY64
-from stepcheck_reference.judgement import Judgement
-from stepcheck_reference.oracle import judge, program_of
+from stepcheck_reference.oracle.arithmetic import Arithmetic, plain
+from stepcheck_reference.oracle.judge import judge, program_of
+from stepcheck_reference.oracle.judgement import Judgement
 from stepcheck_reference.rule import Rule
-from stepcheck_reference.script import Quadratic
+from stepcheck_reference.scripts.script import Quadratic
 
 DTYPES = ("float16", "bfloat16", "float32", "float64")
 REGIMES = ("normal", "uniform", "wide", "tiny", "sparse", "signs")

@@ -11,9 +11,9 @@ import sympy
 from mpmath import mpf
 
 from stepcheck_reference.alphabet import Symbol, curvature, g, t, theta
-from stepcheck_reference.objective import on_quadratic
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.rules import find
+from stepcheck_reference.scripts.objective import on_quadratic
 
 DIGITS, PRECISION = 40, 60
 GRADIENTS = ("1", "-0.25", "0.5", "0", "0.125", "0.125", "-1.5", "-1.5", "2")

@@ -94,7 +94,7 @@ def test_every_public_name_of_the_face_resolves_without_torch() -> None:
 def test_help_imports_neither_torch_nor_sympy_nor_hypothesis() -> None:
     loaded = loaded_after(
         "import contextlib, io\n"
-        "from stepcheck.cli import main\n"
+        "from stepcheck.cli.commands import main\n"
         "with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.suppress(SystemExit):\n"
         "    main(['--help'])\n"
         "assert 'certify' in out.getvalue()"

@@ -10,15 +10,16 @@ from typing import Any
 import pytest
 import torch
 
-from stepcheck.foreseen import claim_of
-from stepcheck_implementations import claim as claims
-from stepcheck_implementations import torch_optim, worker
-from stepcheck_implementations.fit import Fit, fitted
-from stepcheck_implementations.generic import NoMatch, match
-from stepcheck_implementations.subject import Cell
-from stepcheck_implementations.target import TargetError
+from stepcheck.certification.claims import claim_of
+from stepcheck_implementations.adapters import torch_optim
+from stepcheck_implementations.adapters.adapter import Cell
+from stepcheck_implementations.driver import execution
+from stepcheck_implementations.driver.target import TargetError
+from stepcheck_implementations.matching import claim as claims
+from stepcheck_implementations.matching.fit import Fit, fitted
+from stepcheck_implementations.matching.generic import NoMatch, match
 from stepcheck_reference.rules import ALL, find
-from stepcheck_reference.script import Drawn, Group, Script, Step, Tensor
+from stepcheck_reference.scripts.script import Drawn, Group, Script, Step, Tensor
 
 STRANGERS = Path(__file__).parent / "subjects" / "strangers.py"
 
@@ -90,7 +91,7 @@ def test_what_the_worker_drives_is_what_was_matched(
     )
     script = Script(tensors, (Group((0,), hyper), Group((1,), hyper)), steps)
     cell = Cell(found.adapter.target, "default", "single", "float64", "cpu", tuple(fixed.items()))
-    trajectory = worker.run(found.adapter, cell, script)
+    trajectory = execution.run(found.adapter, cell, script)
     assert trajectory.fault is None
     for trace in trajectory.traces:
         assert (trace.theta[0] != trace.before[0]).any()

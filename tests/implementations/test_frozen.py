@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import torch
 
-from stepcheck_implementations import wire
-from stepcheck_implementations.frozen import freeze, thaw
+from stepcheck_implementations.recorder.serialize import freeze, thaw
+from stepcheck_implementations.workers import wire
 
 FLOATS = ("float16", "bfloat16", "float32", "float64", "complex64", "complex128")
 WHOLE = ("bool", "uint8", "int8", "int16", "int32", "int64")

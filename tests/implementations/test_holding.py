@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import torch
 
-from stepcheck_implementations.holding import Where, everything, kept, read, replaced, write
-from stepcheck_implementations.path import source, tail
+from stepcheck_implementations.driver.state_access import Where, everything, kept, read, replaced, write
+from stepcheck_implementations.driver.state_path import source, tail
 
 ONE, OTHER = torch.nn.Parameter(torch.ones(3)), torch.nn.Parameter(torch.ones(2))
 WHERES = [Where(ONE, 0), Where(OTHER, 1)]

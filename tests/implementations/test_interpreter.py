@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from stepcheck_implementations.interpreter import Interpreter
+from stepcheck_implementations.workers.interpreter import Interpreter
 
 
 def test_a_worker_of_this_python_can_import_what_it_can(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from stepcheck_implementations.ledger import Ledger, rows_of, state_rows
-from stepcheck_reference.script import Literal, Tensor
+from stepcheck_implementations.driver.trace_buffer import Ledger, rows_of, state_rows
+from stepcheck_reference.scripts.script import Literal, Tensor
 
 REAL, COMPLEX = (Tensor((2,), dtype, Literal((0.0,))) for dtype in ("float32", "complex64"))
 

@@ -11,10 +11,10 @@ import pytest
 import torch
 
 from implementations.writing import ADAM, cell, script
-from stepcheck_implementations import manners, worker
-from stepcheck_implementations.subject import Adapter
-from stepcheck_implementations.torch_optim import ADAMW, SGD
-from stepcheck_reference.script import (
+from stepcheck_implementations.adapters.adapter import Adapter
+from stepcheck_implementations.adapters.torch_optim import ADAMW, SGD
+from stepcheck_implementations.driver import execution, invocation
+from stepcheck_reference.scripts.script import (
     LOSS,
     MANNERS,
     RELOADS,
@@ -29,7 +29,7 @@ from stepcheck_reference.script import (
     from_json,
     to_json,
 )
-from stepcheck_reference.trajectory import Trajectory
+from stepcheck_reference.scripts.trajectory import Trajectory
 
 HYPER = {"lr": 0.5}
 PLAIN = Adapter("a stranger", "sgd", {"lr": "lr"}, {}, {"single": {}, "fused": {"fused": True}}, count=None)
@@ -86,7 +86,7 @@ def ordinary(*kinds: str, **changes: Any) -> Script:
 
 def done(kind: type[Watching], asked: Script, mode: str = "single") -> tuple[Trajectory, list[dict[str, Any]]]:
     """Return what came of ``asked``, and what the optimizer saw at each step."""
-    found = worker.run(PLAIN, cell(PLAIN, mode=mode), asked, subject=kind)
+    found = execution.run(PLAIN, cell(PLAIN, mode=mode), asked, subject=kind)
     assert found.fault is None
     return found, [note for note in kind.seen if note["event"] == "step"]
 
@@ -110,7 +110,7 @@ def test_a_closure_called_with_gradients_disabled_raises_as_backward_does(watchi
         def step(self, closure: Any = None) -> Any:
             return closure()
 
-    found = worker.run(PLAIN, cell(PLAIN), ordinary("closure"), subject=Disabled)
+    found = execution.run(PLAIN, cell(PLAIN), ordinary("closure"), subject=Disabled)
     assert found.fault is not None
     assert (found.fault.kind, found.fault.step) == ("raised", 1)
     assert "gradients disabled" in found.fault.message
@@ -165,7 +165,7 @@ def test_a_state_that_is_the_gradients_memory_shows_the_spoiled_numbers() -> Non
                 self.state[p]["kept"] = p.grad
 
     adapter = replace(PLAIN, states={"b": "kept"})
-    found = worker.run(adapter, cell(adapter), ordinary("spoiled_gradient"), subject=Aliases)
+    found = execution.run(adapter, cell(adapter), ordinary("spoiled_gradient"), subject=Aliases)
     assert (found.traces[0].states["b"][1:] == SPOILED).all()
 
 
@@ -184,7 +184,7 @@ def test_a_scheduler_goes_on_from_the_rate_that_was_loaded() -> None:
     events = ({}, {"hyper": ((0, "lr", 0.3),)}, {"reload": "loaded"}, {"hyper": ((0, "lr", 0.2),)})
     steps = tuple(replace(step, **change) for step, change in zip(asked.steps, events, strict=True))  # type: ignore[arg-type]
     plain = replace(asked, steps=steps)
-    runs = [worker.run(SGD, cell(SGD, "plain"), each) for each in (plain, replace(plain, manners=("scheduler",)))]
+    runs = [execution.run(SGD, cell(SGD, "plain"), each) for each in (plain, replace(plain, manners=("scheduler",)))]
     assert same(*runs)
 
 
@@ -195,7 +195,7 @@ def test_a_scheduler_of_what_is_no_torch_optimizer_is_refused_at_construction() 
 
         def step(self) -> None: ...
 
-    found = worker.run(PLAIN, cell(PLAIN), ordinary("scheduler"), subject=Duck)
+    found = execution.run(PLAIN, cell(PLAIN), ordinary("scheduler"), subject=Duck)
     assert found.fault is not None
     assert (found.fault.kind, found.fault.step) == ("raised", 0)
 
@@ -218,15 +218,15 @@ def test_the_entries_of_a_doubled_row_add_up_exactly(shape: tuple[int, ...], dty
     row = torch.randn(shape).to(dtype)
     if len(row) > 1:
         row[1] = 0
-    sparse = manners.doubled(row)
+    sparse = invocation.doubled(row)
     assert torch.equal(sparse.to_dense(), row)
     assert 1 not in sparse._indices()[0].tolist()
 
 
 def test_a_sparse_state_is_read_as_a_dense_one() -> None:
     asked = script({**HYPER, "momentum": 0.5, "weight_decay": 0.0}, steps=3)
-    found = worker.run(SGD, cell(SGD, "momentum"), replace(asked, manners=("sparse",)))
-    plain = worker.run(SGD, cell(SGD, "momentum"), asked)
+    found = execution.run(SGD, cell(SGD, "momentum"), replace(asked, manners=("sparse",)))
+    plain = execution.run(SGD, cell(SGD, "momentum"), asked)
     assert found.fault is None
     assert np.array_equal(found.traces[1].states["b"], plain.traces[1].states["b"])
 
@@ -279,7 +279,7 @@ def test_a_reload_into_a_mode_that_is_not_there_is_an_error_of_the_script(watchi
 def test_a_pickle_needs_no_class_that_can_be_imported(watching: type[Watching]) -> None:
     parameter = torch.nn.Parameter(torch.ones(2))
     optimizer = watching([parameter])
-    again, others = manners.through_a_pickle((optimizer, [parameter]), (watching,))
+    again, others = invocation.through_a_pickle((optimizer, [parameter]), (watching,))
     assert type(again) is watching
     assert again.param_groups[0]["params"][0] is others[0] is not parameter
 
@@ -287,11 +287,11 @@ def test_a_pickle_needs_no_class_that_can_be_imported(watching: type[Watching]) 
 def test_a_copied_parameter_is_not_asked_for_memory_between_its_elements() -> None:
     asked = replace(script(ADAM, layout="sliced", steps=2))
     steps = (asked.steps[0], replace(asked.steps[1], reload="copied"))
-    assert worker.run(ADAMW, cell(ADAMW), replace(asked, steps=steps)).fault is None
+    assert execution.run(ADAMW, cell(ADAMW), replace(asked, steps=steps)).fault is None
 
 
 def test_entries_tell_key_dtype_device_and_size() -> None:
-    found = worker.run(ADAMW, cell(ADAMW, "default", "single", "bfloat16"), script(ADAM, dtype="bfloat16"))
+    found = execution.run(ADAMW, cell(ADAMW, "default", "single", "bfloat16"), script(ADAM, dtype="bfloat16"))
     (held, _) = found.entries
     assert [(e.key, e.dtype, e.device, e.size) for e in held] == [
         ("step", "float32", "cpu", 1),
@@ -326,20 +326,20 @@ def boxed(dtype: str = "float32", **changes: Any) -> Script:
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16", "complex64"])
 def test_a_box_clamps_parameters_once_a_step_has_been_observed(watching: type[Watching], dtype: str) -> None:
-    (trace,) = worker.run(PLAIN, cell(PLAIN), boxed(dtype), subject=watching).traces
+    (trace,) = execution.run(PLAIN, cell(PLAIN), boxed(dtype), subject=watching).traces
     assert trace.before[:, -1].tolist() == [0.0, -1.0, 0.0]
     assert trace.theta[:, -1].tolist() == [-2.0, 0.0, -2.0]
 
 
 def test_without_a_box_nothing_is_clamped(watching: type[Watching]) -> None:
-    (trace,) = worker.run(PLAIN, cell(PLAIN), boxed(box=None), subject=watching).traces
+    (trace,) = execution.run(PLAIN, cell(PLAIN), boxed(box=None), subject=watching).traces
     assert trace.theta[:, 0].tolist() == [-2.0, -1.0, -3.0]
 
 
 def test_an_objective_that_is_not_asked_gives_its_gradient_where_parameters_are(watching: type[Watching]) -> None:
     low = Literal((1.0,))
     given = boxed(steps=(Step((low,)), Step((low,))), objective=Quadratic(0.5, asked=False), box=None)
-    trajectory = worker.run(PLAIN, cell(PLAIN), given, subject=watching)
+    trajectory = execution.run(PLAIN, cell(PLAIN), given, subject=watching)
     gradients = [entry["gradients"][0].tolist() for entry in watching.seen if entry["event"] == "step"]
     assert gradients == [[-0.5, -0.5], [-0.375, -0.375]]
     assert trajectory.traces[0].theta[:, 0].tolist() == [0.25, 0.4375]

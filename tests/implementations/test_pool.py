@@ -16,15 +16,17 @@ import numpy as np
 import pytest
 
 from implementations.writing import ADAM, MISBEHAVING, cell, hyper_of, misbehaving, script
-from stepcheck_implementations import pool, torch_optim, wire, worker
-from stepcheck_implementations.claim import Claim
-from stepcheck_implementations.generic import NoMatch
-from stepcheck_implementations.links import WorkerError
-from stepcheck_implementations.pool import Workers
-from stepcheck_implementations.subject import Cell
-from stepcheck_implementations.target import TargetError
+from stepcheck_implementations.adapters import torch_optim
+from stepcheck_implementations.adapters.adapter import Cell
+from stepcheck_implementations.driver import execution
+from stepcheck_implementations.driver.target import TargetError
+from stepcheck_implementations.matching.claim import Claim
+from stepcheck_implementations.matching.generic import NoMatch
+from stepcheck_implementations.workers import pool, wire
+from stepcheck_implementations.workers.pool import Workers
+from stepcheck_implementations.workers.transport import WorkerError
 from stepcheck_reference.formats import FORMATS
-from stepcheck_reference.trajectory import Trajectory
+from stepcheck_reference.scripts.trajectory import Trajectory
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +51,7 @@ def same(one: Trajectory, other: Trajectory) -> None:
 def test_a_trajectory_from_a_worker_is_the_one_made_here(workers: Workers, dtype: str) -> None:
     asked = script(ADAM, dtype=dtype, shapes=((3,), (), (0, 2), (2, 3)))
     where = cell(torch_optim.ADAM, dtype=dtype)
-    same(workers.run(torch_optim.ADAM, where, asked), worker.run(torch_optim.ADAM, where, asked))
+    same(workers.run(torch_optim.ADAM, where, asked), execution.run(torch_optim.ADAM, where, asked))
 
 
 def test_one_worker_serves_many_scripts_and_cells_get_their_own(workers: Workers) -> None:
@@ -107,7 +109,7 @@ def test_a_hang_is_ended_and_is_a_fault_with_its_step(workers: Workers) -> None:
 def test_what_a_subject_raises_is_a_fault_and_its_worker_lives_on(workers: Workers) -> None:
     adapter = misbehaving("RaisesInStepThree")
     found = workers.run(adapter, cell(adapter), script({"lr": 0.1}))
-    same(found, worker.run(adapter, cell(adapter), script({"lr": 0.1})))
+    same(found, execution.run(adapter, cell(adapter), script({"lr": 0.1})))
     assert found.steps == 2
 
 
@@ -140,7 +142,7 @@ def test_a_subject_that_forks_answers_once(workers: Workers) -> None:
         asked = script({"lr": 0.1}, steps=steps)
         found = workers.run(adapter, cell(adapter), asked)
         assert (found.fault, found.steps) == (None, steps)
-        whole = worker.run(plain, cell(plain), asked.until(2))
+        whole = execution.run(plain, cell(plain), asked.until(2))
         np.testing.assert_array_equal(found.traces[0].theta[:2], whole.traces[0].theta[:2])
 
 
@@ -292,7 +294,7 @@ def test_a_worker_of_its_own_does_the_same(monkeypatch: pytest.MonkeyPatch) -> N
     asked, where = script(ADAM), cell(torch_optim.ADAM)
     crash, hang = misbehaving("ExitsInStepTwo"), misbehaving("HangsInStepTwo")
     with Workers() as own:
-        same(own.run(torch_optim.ADAM, where, asked), worker.run(torch_optim.ADAM, where, asked))
+        same(own.run(torch_optim.ADAM, where, asked), execution.run(torch_optim.ADAM, where, asked))
         fault = own.run(crash, cell(crash), script({"lr": 0.1})).fault
         assert fault is not None
         assert (fault.kind, fault.step) == ("crashed", 2)

@@ -12,11 +12,13 @@ import pytest
 import torch
 
 from implementations.writing import ADAM, cell, hyper_of, script
-from stepcheck_implementations import recorder, torch_optim, torch_optim_rest, worker
-from stepcheck_implementations.frozen import thaw
-from stepcheck_implementations.recording import Recording, continued, to_trajectory, until
-from stepcheck_implementations.subject import Adapter
-from stepcheck_reference.script import Literal, Script
+from stepcheck_implementations.adapters import torch_optim, torch_optim_unruled
+from stepcheck_implementations.adapters.adapter import Adapter
+from stepcheck_implementations.driver import execution
+from stepcheck_implementations.recorder import recorder
+from stepcheck_implementations.recorder.recording import Recording, continued, to_trajectory, until
+from stepcheck_implementations.recorder.serialize import thaw
+from stepcheck_reference.scripts.script import Literal, Script
 
 MINE = """
 import warnings
@@ -64,7 +66,7 @@ def test_a_recorded_run_is_the_run_that_a_worker_makes() -> None:
     asked = labelled("one", "two")
     found = recorder.record(torch_optim.ADAM, where, asked)
     assert list(found.facts["runs"]) == ["one", "two"]
-    expected = worker.run(torch_optim.ADAM, where, asked[0])
+    expected = execution.run(torch_optim.ADAM, where, asked[0])
     mine = {name.removeprefix("one/"): values for name, values in found.tensors.items() if name.startswith("one/")}
     course = to_trajectory(asked[0], Recording(found.facts["runs"]["one"], mine))
     assert [trace.theta.tobytes() for trace in course.traces] == [trace.theta.tobytes() for trace in expected.traces]
@@ -162,9 +164,9 @@ FAULTS = {
 """A line search divides by the learning rate, which the third step sets to 0."""
 
 
-@pytest.mark.parametrize("entry", torch_optim_rest.ALL, ids=lambda entry: entry.adapter.target)
+@pytest.mark.parametrize("entry", torch_optim_unruled.ALL, ids=lambda entry: entry.adapter.target)
 def test_a_class_without_a_rule_takes_its_arguments_in_every_configuration_and_mode(entry) -> None:
-    from stepcheck.guard.unruled_scripts import scripts
+    from stepcheck.guard.corpus.unruled_scripts import scripts
 
     adapter = entry.adapter
     for configuration in adapter.configurations:
@@ -175,6 +177,6 @@ def test_a_class_without_a_rule_takes_its_arguments_in_every_configuration_and_m
 
 
 def test_classes_without_a_rule_are_found_by_their_target() -> None:
-    for entry in torch_optim_rest.ALL:
-        assert torch_optim_rest.find(entry.adapter.target) is entry
-    assert torch_optim_rest.find("torch.optim.Adam") is None
+    for entry in torch_optim_unruled.ALL:
+        assert torch_optim_unruled.find(entry.adapter.target) is entry
+    assert torch_optim_unruled.find("torch.optim.Adam") is None

@@ -11,15 +11,16 @@ import numpy as np
 import pytest
 
 from implementations.writing import cell, misbehaving, script
-from stepcheck_implementations import torch_optim, worker
-from stepcheck_implementations.recording import Recording, continued, to_recording, to_trajectory, until
-from stepcheck_implementations.subject import Adapter
-from stepcheck_properties.corners import corners
+from stepcheck_implementations.adapters import torch_optim
+from stepcheck_implementations.adapters.adapter import Adapter
+from stepcheck_implementations.driver import execution
+from stepcheck_implementations.recorder.recording import Recording, continued, to_recording, to_trajectory, until
 from stepcheck_properties.profile import Profile
+from stepcheck_properties.scripts.edge_cases import corners
 from stepcheck_reference import rules
 from stepcheck_reference.formats import FORMATS
-from stepcheck_reference.script import Drawn, Group, Literal, Quadratic, Script, Step, Tensor
-from stepcheck_reference.trajectory import Fault, Trace, Trajectory
+from stepcheck_reference.scripts.script import Drawn, Group, Literal, Quadratic, Script, Step, Tensor
+from stepcheck_reference.scripts.trajectory import Fault, Trace, Trajectory
 
 SHORT = Profile("recordings", 0, 1, 112, 2, 0, MappingProxyType(dict.fromkeys(FORMATS, 5)))
 CLASSES = (
@@ -71,7 +72,7 @@ def carried(recording: Recording) -> Recording:
 def test_every_corner_comes_back_bit_by_bit(adapter: Adapter, configuration: str, rule: str, dtype: str) -> None:
     where = cell(adapter, configuration, dtype=dtype)
     for asked in scripts(adapter, configuration, rule, dtype):
-        found = worker.run(adapter, where, asked)
+        found = execution.run(adapter, where, asked)
         assert found.fault is None
         recording = to_recording(asked, found)
         assert all(values.ndim == 1 and values.size for values in recording.tensors.values())
@@ -82,7 +83,7 @@ def test_every_corner_comes_back_bit_by_bit(adapter: Adapter, configuration: str
 def test_a_fault_comes_back(name: str) -> None:
     adapter = misbehaving(name)
     asked = script({"lr": 0.1}, shapes=((3,), (0,)), steps=4)
-    found = worker.run(adapter, cell(adapter), asked)
+    found = execution.run(adapter, cell(adapter), asked)
     assert found.fault is not None
     same(to_trajectory(asked, carried(to_recording(asked, found))), found)
 
@@ -90,7 +91,7 @@ def test_a_fault_comes_back(name: str) -> None:
 def test_what_a_closure_was_asked_comes_back() -> None:
     asked = replace(script({"lr": 0.1}, shapes=((3,),), steps=3), objective=Quadratic(0.75))
     adapter = torch_optim.SGD
-    found = worker.run(adapter, cell(adapter, "plain"), asked)
+    found = execution.run(adapter, cell(adapter, "plain"), asked)
     assert (found.calls, len(found.returned), len(found.losses)) == ((1, 1, 1), 3, 3)
     same(to_trajectory(asked, carried(to_recording(asked, found))), found)
 
@@ -99,7 +100,7 @@ def test_only_what_no_step_made_is_kept_of_where_steps_start() -> None:
     tensors = (Tensor((2,), "float32", Literal((1.0, -2.0))),)
     plain = Step((Literal((0.5, 0.25)),))
     asked = Script(tensors, (Group((0,), {"lr": 0.1}),), (plain, replace(plain, overwrite=((0, Literal((0.0,))),))))
-    found = to_recording(asked, worker.run(torch_optim.SGD, cell(torch_optim.SGD, "plain"), asked))
+    found = to_recording(asked, execution.run(torch_optim.SGD, cell(torch_optim.SGD, "plain"), asked))
     assert found.facts["before"] == [[0, 1]]
     assert found.tensors["before.f"].tolist() == [0.0, 0.0]
 
@@ -109,7 +110,7 @@ def test_a_zero_of_the_other_sign_is_kept() -> None:
     asked = Script(
         tensors, (Group((0,), {"lr": 0.0}),), (Step((Literal((1.0,)),), overwrite=((0, Literal((-0.0,))),)),)
     )
-    found = worker.run(torch_optim.SGD, cell(torch_optim.SGD, "plain"), asked)
+    found = execution.run(torch_optim.SGD, cell(torch_optim.SGD, "plain"), asked)
     assert np.signbit(found.traces[0].before).all()
     same(to_trajectory(asked, to_recording(asked, found)), found)
 
@@ -136,7 +137,7 @@ def after(trajectory: Trajectory, steps: int) -> Trajectory:
 @pytest.mark.parametrize(("adapter", "configuration", "rule"), CLASSES, ids=lambda value: getattr(value, "target", ""))
 def test_a_run_cut_anywhere_and_joined_is_the_run(adapter: Adapter, configuration: str, rule: str, steps: int) -> None:
     (asked,) = [one for one in scripts(adapter, configuration, rule, "float32") if one.label == "missing_gradients"]
-    whole = worker.run(adapter, cell(adapter, configuration), asked)
+    whole = execution.run(adapter, cell(adapter, configuration), asked)
     same(continued(until(whole, steps), after(whole, steps)), whole)
     assert until(whole, steps).steps == steps
 
@@ -158,7 +159,7 @@ def test_a_fault_of_the_second_part_is_counted_from_the_first_step() -> None:
         (Group((0,), {"lr": 0.1}),),
         tuple(Step((Drawn("normal", number),)) for number in range(4)),
     )
-    whole = worker.run(torch_optim.SGD, cell(torch_optim.SGD, "plain"), asked)
+    whole = execution.run(torch_optim.SGD, cell(torch_optim.SGD, "plain"), asked)
     tail = replace(after(until(whole, 3), 2), fault=Fault("raised", "no", 2), observed=whole.observed)
     assert continued(until(whole, 2), tail).fault == Fault("raised", "no", 4)
     at_once = replace(after(until(whole, 2), 2), fault=Fault("raised", "no", 0), observed=whole.observed)

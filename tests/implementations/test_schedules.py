@@ -11,22 +11,23 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from stepcheck_implementations import schedule_recipes, schedules, wire
-from stepcheck_implementations.schedule_recipes import ALL, FUNCTIONS
-from stepcheck_implementations.serve import serve
+from stepcheck_implementations.recorder import scheduler_recipes, scheduler_runs
+from stepcheck_implementations.recorder.scheduler_recipes import ALL, FUNCTIONS
+from stepcheck_implementations.workers import wire
+from stepcheck_implementations.workers.serve import serve
 
 BY_NAME = {recipe["name"]: recipe for recipe in ALL}
 
 
 @cache
 def recorded(name: str) -> tuple[dict[str, Any], dict[str, NDArray[np.float64]]]:
-    return schedules.schedule(BY_NAME[name])
+    return scheduler_runs.schedule(BY_NAME[name])
 
 
 def test_every_public_scheduler_has_several_recipes() -> None:
     targets = [recipe["target"] for recipe in ALL]
     assert len(BY_NAME) == len(ALL)
-    assert set(schedules.schedulers()) == set(targets)
+    assert set(scheduler_runs.schedulers()) == set(targets)
     assert all(targets.count(target) >= 3 for target in targets)
 
 
@@ -45,13 +46,13 @@ def test_recipes_are_json_and_their_functions_take_what_the_table_says() -> None
 
 
 def test_the_recipes_need_no_torch() -> None:
-    assert "torch" not in vars(schedule_recipes)
+    assert "torch" not in vars(scheduler_recipes)
 
 
 @pytest.mark.parametrize("name", BY_NAME)
 def test_a_recording_is_json_and_float64_and_the_same_twice(name: str) -> None:
     facts, arrays = recorded(name)
-    again, same = schedules.schedule(BY_NAME[name])
+    again, same = scheduler_runs.schedule(BY_NAME[name])
     assert json.dumps(facts, allow_nan=False) == json.dumps(again)
     assert {key: array.tobytes() for key, array in arrays.items()} == {key: a.tobytes() for key, a in same.items()}
     steps, groups = BY_NAME[name]["steps"], len(BY_NAME[name]["groups"])
@@ -98,14 +99,14 @@ def test_an_error_is_recorded_with_its_place_after_the_steps_before_it(name: str
 def test_a_class_that_is_not_there_is_absent_and_so_is_what_holds_it() -> None:
     missing = {**ALL[0], "target": "torch.optim.lr_scheduler.InverseLR"}
     told = {"absent": f"torch {torch.__version__} has no torch.optim.lr_scheduler.InverseLR"}
-    assert schedules.schedule(missing) == (told, {})
+    assert scheduler_runs.schedule(missing) == (told, {})
     chain = {**ALL[0], "target": "torch.optim.lr_scheduler.ChainedScheduler", "settings": {"schedulers": [missing]}}
-    assert schedules.schedule(chain) == (told, {})
+    assert scheduler_runs.schedule(chain) == (told, {})
 
 
 def test_a_state_that_is_lost_on_the_way_does_not_continue(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.optim.lr_scheduler.LRScheduler, "load_state_dict", lambda self, state: None)
-    facts, arrays = schedules.schedule(BY_NAME["StepLR, the default factor"])
+    facts, arrays = scheduler_runs.schedule(BY_NAME["StepLR, the default factor"])
     assert not facts["continues"]
     assert arrays["resumed"][0].tobytes() == arrays["lr"][7].tobytes()
     assert arrays["resumed"].tobytes() != arrays["lr"][7:].tobytes()
@@ -139,7 +140,7 @@ def test_what_the_worker_is_asked_it_answers_with_facts_and_named_arrays() -> No
     (ran, arrays), (all_of_them, _), (sgd, _), (library, _), (error, _) = (wire.unpack(reader(a)) for a in answers)
     assert ran["names"] == list(recorded(recipe["name"])[1])
     assert [array.tobytes() for array in arrays] == [array.tobytes() for array in recorded(recipe["name"])[1].values()]
-    assert list(all_of_them["facts"]) == schedules.schedulers()
+    assert list(all_of_them["facts"]) == scheduler_runs.schedulers()
     step = all_of_them["facts"]["torch.optim.lr_scheduler.StepLR"]
     assert [entry["name"] for entry in step["signature"]] == ["optimizer", "step_size", "gamma", "last_epoch"]
     assert sgd["facts"]["target"] == "torch.optim.SGD"

@@ -18,12 +18,12 @@ import pytest
 import torch
 
 from house.sources import PACKAGES, ROOT
-from stepcheck_implementations import describe
-from stepcheck_implementations.overheard import overheard
-from stepcheck_implementations.surface import library_surface, of, surface
-from stepcheck_implementations.target import TargetError
+from stepcheck_implementations.driver.target import TargetError
+from stepcheck_implementations.matching import inspection
+from stepcheck_implementations.recorder.api import library_surface, of, surface
+from stepcheck_implementations.recorder.captured_warnings import overheard
 
-NAMES = tuple(f"torch.optim.{name}" for name in describe.optimizers("torch.optim"))
+NAMES = tuple(f"torch.optim.{name}" for name in inspection.optimizers("torch.optim"))
 
 
 @cache
@@ -61,7 +61,7 @@ def test_nothing_is_told_that_differs_between_machines(target: str) -> None:
 
 def test_another_process_tells_the_same() -> None:
     program = (
-        "import json; from stepcheck_implementations.surface import *; "
+        "import json; from stepcheck_implementations.recorder.api import *; "
         "print(json.dumps([surface('torch.optim.Adagrad'), library_surface('torch.optim')]))"
     )
     roots = os.pathsep.join(str(ROOT / root) for root in PACKAGES.values())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from stepcheck_implementations.update_function import Call, made, written
+from stepcheck_implementations.matching.update_function import Call, made, written
 
 TENSOR = '''\
 class Updating:

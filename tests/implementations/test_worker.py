@@ -10,11 +10,12 @@ import pytest
 import torch
 
 from implementations.writing import ADAM, cell, gradient, hyper_of, misbehaving, script
-from stepcheck_implementations import layout, torch_optim, worker
-from stepcheck_implementations.subject import Adapter
+from stepcheck_implementations.adapters import torch_optim
+from stepcheck_implementations.adapters.adapter import Adapter
+from stepcheck_implementations.driver import execution, layout
 from stepcheck_reference.formats import FORMATS
-from stepcheck_reference.script import LAYOUTS, Drawn, Group, Literal, Script, Step, Tensor
-from stepcheck_reference.trajectory import Trajectory
+from stepcheck_reference.scripts.script import LAYOUTS, Drawn, Group, Literal, Script, Step, Tensor
+from stepcheck_reference.scripts.trajectory import Trajectory
 
 EVERY = [(adapter, entry.name) for adapter in torch_optim.ALL for entry in adapter.configurations]
 PATHS = ("single", "foreach", "fused", "differentiable")
@@ -89,7 +90,7 @@ def test_every_configuration_runs_in_every_mode_as_torch_runs_it(
     adapter: Adapter, configuration: str, mode: str
 ) -> None:
     asked = script(hyper_of(adapter, configuration))
-    found = worker.run(adapter, cell(adapter, configuration, mode), asked)
+    found = execution.run(adapter, cell(adapter, configuration, mode), asked)
     rows, kept = looped(adapter, configuration, mode, asked)
     agrees(found, rows)
     assert np.any(found.traces[0].theta[-1] != found.traces[0].before[0])
@@ -106,7 +107,7 @@ def test_every_configuration_runs_in_every_mode_as_torch_runs_it(
 @pytest.mark.parametrize("dtype", FORMATS)
 def test_every_dtype_is_held_exactly(dtype: str, mode: str) -> None:
     asked = script(ADAM, dtype=dtype)
-    found = worker.run(torch_optim.ADAMW, cell(torch_optim.ADAMW, "amsgrad", mode, dtype), asked)
+    found = execution.run(torch_optim.ADAMW, cell(torch_optim.ADAMW, "amsgrad", mode, dtype), asked)
     if mode == "fused" and dtype.startswith("complex"):
         assert found.fault is not None
         assert (found.fault.kind, found.fault.step) == ("raised", 1)
@@ -121,7 +122,7 @@ def test_every_dtype_is_held_exactly(dtype: str, mode: str) -> None:
 @pytest.mark.parametrize("wanted", LAYOUTS)
 def test_no_layout_changes_what_a_step_does(wanted: str, shape: tuple[int, ...]) -> None:
     asked = script(ADAM, shapes=(shape, (3,)), layout=wanted)
-    found = worker.run(torch_optim.ADAM, cell(torch_optim.ADAM), asked)
+    found = execution.run(torch_optim.ADAM, cell(torch_optim.ADAM), asked)
     agrees(found, by_hand(torch_optim.ADAM, "default", "single", asked))
 
 
@@ -144,7 +145,7 @@ def test_a_missing_gradient_leaves_the_tensor_and_its_state_alone() -> None:
     asked = script(ADAM, steps=3)
     first, second, third = asked.steps
     asked = replace(asked, steps=(replace(first, gradients=(None, first.gradients[1])), second, third))
-    found = worker.run(torch_optim.ADAM, cell(torch_optim.ADAM), asked)
+    found = execution.run(torch_optim.ADAM, cell(torch_optim.ADAM), asked)
     one, other = found.traces
     assert one.count.tolist() == [-1, -1, 1, 2]
     assert other.count.tolist() == [-1, 1, 2, 3]
@@ -157,7 +158,7 @@ def test_a_missing_gradient_leaves_the_tensor_and_its_state_alone() -> None:
 def test_a_tensor_without_any_gradient_has_rows_of_absent_state() -> None:
     asked = script(ADAM, steps=2)
     asked = replace(asked, steps=tuple(Step((None, step.gradients[1])) for step in asked.steps))
-    trace = worker.run(torch_optim.ADAM, cell(torch_optim.ADAM), asked).traces[0]
+    trace = execution.run(torch_optim.ADAM, cell(torch_optim.ADAM), asked).traces[0]
     assert trace.states["v"].shape == (3, 3)
     assert not trace.present["v"].any()
     assert trace.count.tolist() == [-1, -1, -1]
@@ -165,7 +166,7 @@ def test_a_tensor_without_any_gradient_has_rows_of_absent_state() -> None:
 
 def test_states_are_read_by_their_alphabet_names() -> None:
     asked = script({**ADAM, "beta1": 0.5, "beta2": 0.75}, steps=1)
-    trace = worker.run(torch_optim.ADAMW, cell(torch_optim.ADAMW, "amsgrad"), asked).traces[0]
+    trace = execution.run(torch_optim.ADAMW, cell(torch_optim.ADAMW, "amsgrad"), asked).traces[0]
     g = layout.values(gradient(0, 0), asked.tensors[0]).numpy()
     np.testing.assert_array_equal(trace.states["m"][1], g / 2)
     np.testing.assert_array_equal(trace.states["v"][1], g * g / 4)
@@ -176,7 +177,7 @@ def test_groups_have_hyper_parameters_of_their_own() -> None:
     asked = script(ADAM)
     fast, slow = ADAM, {**ADAM, "lr": 0.5, "beta2": 0.5}
     both = replace(asked, groups=(Group((1,), slow), Group((0,), fast)))
-    found = worker.run(torch_optim.ADAM, cell(torch_optim.ADAM), both)
+    found = execution.run(torch_optim.ADAM, cell(torch_optim.ADAM), both)
     for index, hyper in ((0, fast), (1, slow)):
         alone = by_hand(torch_optim.ADAM, "default", "single", replace(asked, groups=(Group((0, 1), hyper),)))
         np.testing.assert_array_equal(found.traces[index].theta[-1], reals(alone[-1][index]))
@@ -186,7 +187,7 @@ def test_hyper_parameters_change_between_steps_as_under_a_scheduler() -> None:
     asked = script(ADAM, steps=3)
     event = ((0, "lr", 0.25), (0, "beta2", 0.5))
     steps = (asked.steps[0], replace(asked.steps[1], hyper=event), asked.steps[2])
-    found = worker.run(torch_optim.ADAM, cell(torch_optim.ADAM), replace(asked, steps=steps))
+    found = execution.run(torch_optim.ADAM, cell(torch_optim.ADAM), replace(asked, steps=steps))
     parameters = [layout.values(t.initial, t).requires_grad_() for t in asked.tensors]
     optimizer = torch.optim.Adam(parameters, lr=ADAM["lr"], betas=(0.87, 0.97), eps=1e-6, weight_decay=0.031)
     for number, step in enumerate(asked.steps):
@@ -204,10 +205,10 @@ def test_a_hyper_parameter_the_subject_does_not_keep_cannot_be_set() -> None:
     asked = replace(asked, steps=(asked.steps[0], replace(asked.steps[1], hyper=((0, "lr", 0.2),))))
     adapter = replace(misbehaving("OverAList"), takes="list", hyper={"lr": "lr", "momentum": "mu"})
     held = replace(asked, groups=(Group((0,), {"lr": 0.1, "momentum": 0.5}),))
-    assert worker.run(adapter, cell(adapter), held).fault is None
+    assert execution.run(adapter, cell(adapter), held).fault is None
     lost = replace(asked.steps[1], hyper=((0, "wd", 0.2),))
     adapter = replace(adapter, hyper={**adapter.hyper, "wd": "decay"})
-    fault = worker.run(adapter, cell(adapter), replace(held, steps=(asked.steps[0], lost))).fault
+    fault = execution.run(adapter, cell(adapter), replace(held, steps=(asked.steps[0], lost))).fault
     assert fault is not None
     assert fault.kind == "malformed"
     assert "'decay'" in fault.message
@@ -216,7 +217,7 @@ def test_a_hyper_parameter_the_subject_does_not_keep_cannot_be_set() -> None:
 def test_parameters_are_overwritten_in_place_just_before_a_step() -> None:
     asked = script(ADAM, steps=3)
     steps = (asked.steps[0], replace(asked.steps[1], overwrite=((0, Literal((0.0,))),)), asked.steps[2])
-    trace = worker.run(torch_optim.ADAM, cell(torch_optim.ADAM), replace(asked, steps=steps)).traces[0]
+    trace = execution.run(torch_optim.ADAM, cell(torch_optim.ADAM), replace(asked, steps=steps)).traces[0]
     assert trace.theta[0].any()
     assert not trace.before[1].any()
     assert trace.theta[1].all()
@@ -229,7 +230,7 @@ def test_saving_and_loading_changes_nothing(adapter: Adapter, configuration: str
     asked = script(hyper_of(adapter, configuration), dtype=dtype)
     moved = (replace(asked.steps[0], reload=True), asked.steps[1], *(replace(s, reload=True) for s in asked.steps[2:]))
     where = cell(adapter, configuration, mode, dtype)
-    plain, loaded = (worker.run(adapter, where, replace(asked, steps=s)) for s in (asked.steps, moved))
+    plain, loaded = (execution.run(adapter, where, replace(asked, steps=s)) for s in (asked.steps, moved))
     assert loaded.fault is None
     for one, other in zip(plain.traces, loaded.traces, strict=True):
         np.testing.assert_array_equal(one.theta, other.theta)
@@ -242,7 +243,7 @@ def test_what_loading_does_to_a_parameter_is_not_the_next_step_s() -> None:
     asked = script({"lr": 0.5}, steps=2)
     adapter = misbehaving("DoublesItsParametersOnLoading")
     steps = (asked.steps[0], replace(asked.steps[1], reload="loaded"))
-    trace = worker.run(adapter, cell(adapter), replace(asked, steps=steps)).traces[0]
+    trace = execution.run(adapter, cell(adapter), replace(asked, steps=steps)).traces[0]
     np.testing.assert_array_equal(trace.before[1], 2 * trace.theta[0])
 
 
@@ -250,7 +251,7 @@ def test_tensors_of_several_dtypes_share_an_optimizer() -> None:
     names = ("bfloat16", "float64", "complex64", "float32")
     tensors = tuple(Tensor((2,), name, Drawn("normal", i)) for i, name in enumerate(names))
     asked = Script(tensors, (Group((0, 1, 2, 3), ADAM),), (Step(tuple(gradient(0, i) for i in range(4))),) * 2)
-    found = worker.run(torch_optim.ADAM, cell(torch_optim.ADAM, mode="foreach"), asked)
+    found = execution.run(torch_optim.ADAM, cell(torch_optim.ADAM, mode="foreach"), asked)
     agrees(found, by_hand(torch_optim.ADAM, "default", "foreach", asked))
     assert [trace.theta.shape[1] for trace in found.traces] == [2, 2, 4, 2]
 
@@ -274,7 +275,7 @@ def test_tensors_of_several_dtypes_share_an_optimizer() -> None:
 )
 def test_what_a_subject_breaks_is_its_trajectorys_fault(name: str, kind: str, step: int, says: str) -> None:
     adapter = misbehaving(name)
-    found = worker.run(adapter, cell(adapter), script({"lr": 0.1}, shapes=((3,),)))
+    found = execution.run(adapter, cell(adapter), script({"lr": 0.1}, shapes=((3,),)))
     assert found.fault is not None
     assert (found.fault.kind, found.fault.step) == (kind, step)
     assert says in found.fault.message
@@ -291,9 +292,9 @@ def test_a_gradient_that_is_written_into_is_noted_and_the_step_is_judged_by_what
 ) -> None:
     adapter = misbehaving(name)
     asked = script({"lr": 0.5})
-    found = worker.run(adapter, cell(adapter), asked)
+    found = execution.run(adapter, cell(adapter), asked)
     assert found.wrote == wrote
-    plain = worker.run(misbehaving("RaisesInStepThree"), cell(adapter), asked.until(2))
+    plain = execution.run(misbehaving("RaisesInStepThree"), cell(adapter), asked.until(2))
     for trace, other in zip(found.traces, plain.traces, strict=True):
         np.testing.assert_array_equal(trace.theta[:2], other.theta)
 
@@ -301,12 +302,12 @@ def test_a_gradient_that_is_written_into_is_noted_and_the_step_is_judged_by_what
 def test_a_gradient_that_is_not_a_number_is_no_gradient_written_into() -> None:
     asked = script({"lr": 0.5}, shapes=((3,),), steps=1)
     asked = replace(asked, steps=(Step((Literal((float("nan"), 1.0, float("inf"))),)),))
-    assert worker.run(misbehaving("Floods"), cell(misbehaving("Floods")), asked).wrote == ()
+    assert execution.run(misbehaving("Floods"), cell(misbehaving("Floods")), asked).wrote == ()
 
 
 def test_an_object_that_puts_another_tensor_where_its_parameter_was_is_told_so() -> None:
     adapter = replace(misbehaving("Rebinds"), takes="tensor", states={})
-    fault = worker.run(adapter, cell(adapter), script({"lr": 0.1})).fault
+    fault = execution.run(adapter, cell(adapter), script({"lr": 0.1})).fault
     assert fault is not None
     assert (fault.kind, fault.step) == ("malformed", 1)
     assert "its attribute theta is another tensor now" in fault.message
@@ -318,7 +319,7 @@ def test_an_object_of_one_tensor_is_not_asked_to_step_where_that_has_no_gradient
     )
     asked = script({"lr": 0.5, "momentum": 0.5}, steps=2)
     asked = replace(asked, steps=(Step((None, gradient(0, 1))), Step((gradient(1, 0), gradient(1, 1)))))
-    found = worker.run(adapter, cell(adapter), asked)
+    found = execution.run(adapter, cell(adapter), asked)
     assert found.fault is None
     np.testing.assert_array_equal(found.traces[0].theta[0], found.traces[0].before[0])
 
@@ -326,7 +327,7 @@ def test_an_object_of_one_tensor_is_not_asked_to_step_where_that_has_no_gradient
 @pytest.mark.parametrize("shape", [(), (3,), (2, 3)])
 def test_writing_between_the_elements_of_a_sliced_tensor_is_seen(shape: tuple[int, ...]) -> None:
     adapter = misbehaving("WritesBesideItsTensor")
-    found = worker.run(adapter, cell(adapter), script({"lr": 0.1}, shapes=(shape,), layout="sliced"))
+    found = execution.run(adapter, cell(adapter), script({"lr": 0.1}, shapes=(shape,), layout="sliced"))
     assert found.fault is not None
     assert "between the elements" in found.fault.message
 
@@ -343,7 +344,7 @@ def test_a_class_that_is_no_torch_optimizer_is_driven_by_its_tensors(
 ) -> None:
     adapter = replace(misbehaving(name), takes=takes, hyper=hyper, states={"b": state})
     asked = script({"lr": 0.5, "momentum": 0.5}, shapes=((3,), (2,)))
-    found = worker.run(adapter, cell(adapter), asked)
+    found = execution.run(adapter, cell(adapter), asked)
     assert found.fault is None
     theta, b = found.traces[1].before[0], np.zeros(2, np.float32)
     for step in range(4):
@@ -363,7 +364,7 @@ def test_hyper_parameters_reach_the_subject_as_the_exact_floats() -> None:
             super().__init__(params, **given)
 
     exact = {"lr": 0.1 + 2**-55, "beta1": 0.1, "beta2": 1 / 3, "eps": 5e-324, "weight_decay": 0.0}
-    assert worker.run(torch_optim.ADAM, cell(torch_optim.ADAM), script(exact), subject=Listens).fault is None
+    assert execution.run(torch_optim.ADAM, cell(torch_optim.ADAM), script(exact), subject=Listens).fault is None
     assert seen == [(exact["lr"], (0.1, 1 / 3), 5e-324)]
 
 
@@ -375,7 +376,7 @@ def test_the_callers_threads_and_random_numbers_are_left_alone() -> None:
 
     threads, state = torch.get_num_threads(), torch.get_rng_state()
     asked, where = script({"lr": 0.1}), cell(torch_optim.SGD, "plain")
-    one, other = (worker.run(torch_optim.SGD, where, asked, subject=Noisy) for _ in range(2))
+    one, other = (execution.run(torch_optim.SGD, where, asked, subject=Noisy) for _ in range(2))
     assert torch.get_num_threads() == threads
     assert torch.equal(torch.get_rng_state(), state)
     np.testing.assert_array_equal(one.traces[0].theta, other.traces[0].theta)
@@ -383,11 +384,11 @@ def test_the_callers_threads_and_random_numbers_are_left_alone() -> None:
 
 def test_a_script_that_does_not_fit_is_an_error_not_a_fault() -> None:
     with pytest.raises(ValueError, match=r"rho=0.5, but torch.optim.Adam takes lr, beta1"):
-        worker.run(torch_optim.ADAM, cell(torch_optim.ADAM), script({"rho": 0.5}))
+        execution.run(torch_optim.ADAM, cell(torch_optim.ADAM), script({"rho": 0.5}))
     with pytest.raises(ValueError, match=r"mode='capturable', but torch.optim.SGD has single"):
-        worker.run(torch_optim.SGD, cell(torch_optim.SGD, "plain", "capturable"), script({"lr": 0.5}))
+        execution.run(torch_optim.SGD, cell(torch_optim.SGD, "plain", "capturable"), script({"lr": 0.5}))
     with pytest.raises(ValueError, match=r"configuration='nope', but torch.optim.Adam has default, amsgrad"):
-        worker.run(torch_optim.ADAM, cell(torch_optim.ADAM, "nope"), script({"lr": 0.5}))
+        execution.run(torch_optim.ADAM, cell(torch_optim.ADAM, "nope"), script({"lr": 0.5}))
 
 
 @pytest.mark.parametrize("shape", [(), (0,), (2, 0), (3,)])
@@ -395,7 +396,7 @@ def test_a_script_that_does_not_fit_is_an_error_not_a_fault() -> None:
 def test_a_tensor_of_any_shape_may_get_no_gradient_at_all_or_one(shape: tuple[int, ...], dtype: str) -> None:
     tensor = Tensor(shape, dtype, Literal((0.5,)))
     asked = Script((tensor, tensor), (Group((0, 1), ADAM),), (Step((None, Literal((1.0,)))), Step((None, None))))
-    trajectory = worker.run(torch_optim.ADAM, cell(torch_optim.ADAM, dtype=dtype), asked)
+    trajectory = execution.run(torch_optim.ADAM, cell(torch_optim.ADAM, dtype=dtype), asked)
     assert trajectory.fault is None
     assert [trace.theta.shape for trace in trajectory.traces] == [(2, tensor.size)] * 2
     assert (trajectory.traces[0].theta == np.float32(0.5)).all()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from stepcheck_implementations.subject import Adapter, Cell
-from stepcheck_reference.script import Data, Drawn, Group, Script, Step, Tensor
+from stepcheck_implementations.adapters.adapter import Adapter, Cell
+from stepcheck_reference.scripts.script import Data, Drawn, Group, Script, Step, Tensor
 
 ADAM = {"lr": 0.0123, "beta1": 0.87, "beta2": 0.97, "eps": 1e-6, "weight_decay": 0.031}
 EVERY = {

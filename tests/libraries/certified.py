@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from conformance.command import stepcheck
-from stepcheck.certificate import Certificate, from_json
-from stepcheck_implementations import libraries
-from stepcheck_implementations.pool import Workers
-from stepcheck_implementations.subject import Cell
-from stepcheck_reference.script import Script
-from stepcheck_reference.trajectory import Trajectory
+from stepcheck.certification.certificate import Certificate, from_json
+from stepcheck_implementations.adapters import libraries
+from stepcheck_implementations.adapters.adapter import Cell
+from stepcheck_implementations.workers.pool import Workers
+from stepcheck_reference.scripts.script import Script
+from stepcheck_reference.scripts.trajectory import Trajectory
 
 
 def certified(*arguments: str, code: int = 0) -> Certificate:

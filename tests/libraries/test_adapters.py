@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from stepcheck.expected_broken import Finding, installed
-from stepcheck.findings import ALL
-from stepcheck_implementations import libraries
-from stepcheck_implementations.subject import Adapter, Cell
-from stepcheck_implementations.target import EXTRAS, TargetError, load
+from stepcheck.known_issues import ALL
+from stepcheck.known_issues.known_issue import Finding, installed
+from stepcheck_implementations.adapters import libraries
+from stepcheck_implementations.adapters.adapter import Adapter, Cell
+from stepcheck_implementations.driver.target import EXTRAS, TargetError, load
 from stepcheck_reference.formats import FORMATS
 from stepcheck_reference.rules import find
 
@@ -69,7 +69,7 @@ def test_a_finding_of_a_library_is_keyed_by_its_own_release(monkeypatch: pytest.
     cell = Cell("pytorch_optimizer.AdaMax", "default", "single", "float32", "cpu")
 
     def known(release: str, **changes: object) -> bool:
-        monkeypatch.setattr("stepcheck.expected_broken.installed", lambda distribution: release)
+        monkeypatch.setattr("stepcheck.known_issues.known_issue.installed", lambda distribution: release)
         changed: Finding = replace(finding, **changes)  # type: ignore[arg-type]
         return changed.matches(cell, "2.13.0")
 
@@ -85,6 +85,7 @@ def test_a_report_tells_the_releases_of_the_library() -> None:
 
 
 def test_optax_is_judged_on_the_cpu_alone() -> None:
-    from stepcheck_implementations import describe, optax
+    from stepcheck_implementations.adapters import optax
+    from stepcheck_implementations.matching import inspection
 
-    assert "CPU alone" in describe.refusal(optax.ADAM, "single", "float32", "cuda:0")
+    assert "CPU alone" in inspection.refusal(optax.ADAM, "single", "float32", "cuda:0")

@@ -12,9 +12,9 @@ import pytest
 
 from conformance.command import environment, python, stepcheck
 from libraries.certified import certified, judged, ran
-from stepcheck.certificate import from_json
-from stepcheck_implementations import optax
-from stepcheck_reference.script import Group, Literal, Script, Step, Tensor
+from stepcheck.certification.certificate import from_json
+from stepcheck_implementations.adapters import optax
+from stepcheck_reference.scripts.script import Group, Literal, Script, Step, Tensor
 
 pytestmark = [
     pytest.mark.optax,

@@ -10,22 +10,22 @@ import pytest
 
 from conformance.command import ROOT, python
 from libraries.certified import certified, judged
-from stepcheck.expected_broken import Finding
-from stepcheck.failing import failure
-from stepcheck.findings import ALL
-from stepcheck.judging import declared, twin_cell
-from stepcheck.replay_token import Replayable
-from stepcheck.request import claim
-from stepcheck_implementations import libraries, pytorch_optimizer, timm_optim, torchao_optim
-from stepcheck_implementations.pool import Workers
-from stepcheck_implementations.subject import Adapter, Cell
+from stepcheck.certification.evaluator import declared, twin_cell
+from stepcheck.certification.failure import failure
+from stepcheck.certification.replay_token import Replayable
+from stepcheck.certification.request import claim
+from stepcheck.known_issues import ALL
+from stepcheck.known_issues.known_issue import Finding
+from stepcheck_implementations.adapters import libraries, pytorch_optimizer, timm_optim, torchao_optim
+from stepcheck_implementations.adapters.adapter import Adapter, Cell
+from stepcheck_implementations.workers.pool import Workers
 from stepcheck_properties import laws
-from stepcheck_properties.bench import Bench
-from stepcheck_properties.law import Facts, Twin
+from stepcheck_properties.harness import Bench
+from stepcheck_properties.laws.law import Facts, Twin
 from stepcheck_reference.formats import FORMATS
 from stepcheck_reference.rules import find
-from stepcheck_reference.script import Script
-from stepcheck_reference.trajectory import Trajectory
+from stepcheck_reference.scripts.script import Script
+from stepcheck_reference.scripts.trajectory import Trajectory
 
 MODULES = {"pytorch-optimizer": "pytorch_optimizer", "timm": "timm", "torchao": "torchao"}
 """Distributions, and the modules they install, by which the markers are called."""

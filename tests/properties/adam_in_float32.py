@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from stepcheck_reference import rules
-from stepcheck_reference.arithmetic import Arithmetic, plain
-from stepcheck_reference.script import Script, expand
-from stepcheck_reference.trajectory import Entry, Fault, Trace, Trajectory
+from stepcheck_reference.oracle.arithmetic import Arithmetic, plain
+from stepcheck_reference.scripts.script import Script, expand
+from stepcheck_reference.scripts.trajectory import Entry, Fault, Trace, Trajectory
 
 ADAM = rules.find("adam")
 ARITHMETICS: Mapping[str, Arithmetic] = {"float32": plain("float32")}

@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 
 from properties.adam_in_float32 import ADAM, AdamInFloat32
-from stepcheck_properties.another_way import in_manners, plainly, refused
-from stepcheck_properties.bases import ordinary
-from stepcheck_properties.law import Evidence, Facts
-from stepcheck_reference.judgement import Judgement
-from stepcheck_reference.trajectory import Fault, Trajectory
+from stepcheck_properties.laws.law import Evidence, Facts
+from stepcheck_properties.scripts.baseline_scripts import ordinary
+from stepcheck_properties.scripts.invocation_variants import in_manners, plainly, refused
+from stepcheck_reference.oracle.judgement import Judgement
+from stepcheck_reference.scripts.trajectory import Fault, Trajectory
 
 FACTS = Facts(ADAM)
 PLAIN = ordinary(FACTS, 1)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from stepcheck_properties.arranging import apart_and_reversed, led_by, only
-from stepcheck_reference.script import Group, Literal, Script, Step, Tensor
+from stepcheck_properties.scripts.rearranged import apart_and_reversed, led_by, only
+from stepcheck_reference.scripts.script import Group, Literal, Script, Step, Tensor
 
 
 def number(value: float) -> Literal:

@@ -8,18 +8,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from stepcheck_implementations import worker
-from stepcheck_implementations.subject import Adapter, Cell
-from stepcheck_implementations.torch_optim import ADAGRAD, ADAM, RMSPROP, SGD
+from stepcheck_implementations.adapters.adapter import Adapter, Cell
+from stepcheck_implementations.adapters.torch_optim import ADAGRAD, ADAM, RMSPROP, SGD
+from stepcheck_implementations.driver import execution
 from stepcheck_properties import laws
-from stepcheck_properties.descents import ROOMS, STEPS, farthest
-from stepcheck_properties.law import Checked, Evidence, Facts
-from stepcheck_properties.laws import accelerating, descending
+from stepcheck_properties.laws.convergence import acceleration, gradient_descent
+from stepcheck_properties.laws.law import Checked, Evidence, Facts
 from stepcheck_properties.profile import QUICK
-from stepcheck_reference.judgement import Deviation, Judgement
+from stepcheck_properties.scripts.convex_quadratics import ROOMS, STEPS, farthest
+from stepcheck_reference.oracle.judgement import Deviation, Judgement
 from stepcheck_reference.rules import ALL, find
-from stepcheck_reference.script import Literal, Script, from_json, to_json
-from stepcheck_reference.trajectory import Trajectory
+from stepcheck_reference.scripts.script import Literal, Script, from_json, to_json
+from stepcheck_reference.scripts.trajectory import Trajectory
 
 SUBJECTS = {
     ("SC603", "sgd"): (SGD, "plain"),
@@ -45,7 +45,7 @@ def script_of(code: str, name: str, dtype: str = "float32") -> Script:
 
 def run(adapter: Adapter, configuration: str, script: Script) -> Trajectory:
     dtype = script.tensors[0].dtype
-    return worker.run(adapter, Cell(adapter.target, configuration, "single", dtype, "cpu"), script)
+    return execution.run(adapter, Cell(adapter.target, configuration, "single", dtype, "cpu"), script)
 
 
 def checked(code: str, name: str, script: Script, trajectory: Trajectory, worst: Deviation | None = None) -> Checked:
@@ -95,12 +95,12 @@ def test_they_do_not_apply_where_a_decay_stands_still(code: str) -> None:
 
 
 def test_a_rising_momentum_has_to_be_free_to_rise() -> None:
-    assert not accelerating.ACCELERATING.applies(facts("nesterov", constant=("momentum",)))
+    assert not acceleration.ACCELERATING.applies(facts("nesterov", constant=("momentum",)))
 
 
 def test_gradient_descent_stays_below_its_bound_by_what_the_law_says() -> None:
     worst = max(
-        (1 - room) ** step / descending.reach(step, room)
+        (1 - room) ** step / gradient_descent.reach(step, room)
         for step in range(1, 1000)
         for room in (number / 1000 for number in range(1, 1001))
     )
@@ -110,8 +110,8 @@ def test_gradient_descent_stays_below_its_bound_by_what_the_law_says() -> None:
 def test_the_exact_courses_have_the_room_that_the_law_says() -> None:
     rule = find("nesterov_lookahead")
     values = {"lr": 2.0 * ROOMS[-1], "momentum": 0.0}
-    assert farthest(rule, values, accelerating.reach, accelerating.schedule(rule)) < accelerating.SPARE
-    assert farthest(rule, values, accelerating.reach, lambda step: 0.0) > 1.4
+    assert farthest(rule, values, acceleration.reach, acceleration.schedule(rule)) < acceleration.SPARE
+    assert farthest(rule, values, acceleration.reach, lambda step: 0.0) > 1.4
 
 
 @pytest.mark.parametrize(("code", "name"), SUBJECTS)

@@ -1,11 +1,11 @@
 import pytest
 
 from stepcheck_properties import profile
-from stepcheck_properties.corners import BUILDERS, corners
 from stepcheck_properties.profile import QUICK, STANDARD
+from stepcheck_properties.scripts.edge_cases import BUILDERS, corners
 from stepcheck_reference import rules
 from stepcheck_reference.formats import FORMATS
-from stepcheck_reference.script import from_json, to_json
+from stepcheck_reference.scripts.script import from_json, to_json
 
 DTYPES = tuple(FORMATS)
 

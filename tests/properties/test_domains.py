@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stepcheck_properties.laws.domains import undefined
+from stepcheck_properties.laws.contracts.argument_checks import undefined
 from stepcheck_reference.rules import find
 
 

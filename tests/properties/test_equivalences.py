@@ -3,14 +3,14 @@
 import pytest
 from sympy import Rational
 
-from stepcheck_properties.bases import hyper
-from stepcheck_properties.law import Facts
-from stepcheck_properties.laws.converging import CONVERGING
-from stepcheck_properties.laws.forgetting import FORGETTING, PERIODS, WANTED, led
-from stepcheck_properties.laws.reducing import REDUCING
+from stepcheck_properties.laws.convergence.forgetting import FORGETTING, PERIODS, WANTED, led
+from stepcheck_properties.laws.convergence.quadratics import CONVERGING
+from stepcheck_properties.laws.equivalences.special_cases import REDUCING
+from stepcheck_properties.laws.law import Facts
 from stepcheck_properties.profile import QUICK, STANDARD
-from stepcheck_properties.quadratics import both_sides, course, held_exactly, quadratic, radius
-from stepcheck_properties.reductions import reductions
+from stepcheck_properties.scripts.baseline_scripts import hyper
+from stepcheck_properties.scripts.quadratic_traces import both_sides, course, held_exactly, quadratic, radius
+from stepcheck_properties.scripts.special_cases import reductions
 from stepcheck_reference.alphabet import b, lr, momentum, theta
 from stepcheck_reference.rules import find
 

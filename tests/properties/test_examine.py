@@ -7,14 +7,14 @@ import pytest
 
 from properties.adam_in_float32 import ADAM, ARITHMETICS, AdamInFloat32
 from stepcheck_properties import laws
-from stepcheck_properties.bench import Bench
-from stepcheck_properties.examine import Examination, examine, reproduces
-from stepcheck_properties.law import Facts
+from stepcheck_properties.examination import Examination, examine, reproduces
+from stepcheck_properties.harness import Bench
+from stepcheck_properties.laws.law import Facts
 from stepcheck_properties.profile import QUICK
 from stepcheck_reference import rules
-from stepcheck_reference.script import Literal, to_json
-from stepcheck_reference.spread import INSIDE
-from stepcheck_reference.trajectory import Fault
+from stepcheck_reference.oracle.histogram import INSIDE
+from stepcheck_reference.scripts.script import Literal, to_json
+from stepcheck_reference.scripts.trajectory import Fault
 
 SMALL = replace(QUICK, bulk_elements=64, examples=3)
 
@@ -145,7 +145,7 @@ def test_the_same_seed_gives_the_same_examination_and_another_seed_other_scripts
 def test_nothing_is_written_into_the_working_directory(tmp_path):
     code = (
         "from properties.adam_in_float32 import *\n"
-        "from stepcheck_properties.examine import examine\n"
+        "from stepcheck_properties.examination import examine\n"
         "from stepcheck_properties.profile import QUICK\n"
         "from dataclasses import replace\n"
         "examine(AdamInFloat32(), ADAM, ARITHMETICS, 'float32', replace(QUICK, bulk_elements=16, examples=30), 1)\n"

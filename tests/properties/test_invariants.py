@@ -2,18 +2,18 @@
 
 import pytest
 
-from stepcheck_properties.from_zero import is_from_zero
-from stepcheck_properties.law import Facts
-from stepcheck_properties.laws.decoupling import DECOUPLING
-from stepcheck_properties.laws.fading_steps import FADING
-from stepcheck_properties.laws.mirroring import MIRRORING
-from stepcheck_properties.laws.permuting import PERMUTING
-from stepcheck_properties.laws.scaling import SCALING
-from stepcheck_properties.laws.translating import TRANSLATING
+from stepcheck_properties.laws.invariants.decoupled_decay import DECOUPLING
+from stepcheck_properties.laws.invariants.decreasing_steps import FADING
+from stepcheck_properties.laws.invariants.gradient_scaling import SCALING
+from stepcheck_properties.laws.invariants.permutation import PERMUTING
+from stepcheck_properties.laws.invariants.sign_equivariance import MIRRORING
+from stepcheck_properties.laws.invariants.translation import TRANSLATING
+from stepcheck_properties.laws.law import Facts
 from stepcheck_properties.profile import QUICK
+from stepcheck_properties.scripts.from_zero import is_from_zero
 from stepcheck_reference.formats import FORMATS
 from stepcheck_reference.rules import ALL, find
-from stepcheck_reference.script import expand
+from stepcheck_reference.scripts.script import expand
 
 SEED = 7
 

@@ -9,21 +9,21 @@ import numpy as np
 import pytest
 
 from properties.adam_in_float32 import ADAM, ARITHMETICS, AdamInFloat32
-from stepcheck_properties.bases import ordinary
-from stepcheck_properties.bench import Bench
-from stepcheck_properties.law import Checked, Facts, Law, Twin
-from stepcheck_properties.laws.closures import CLOSURE
-from stepcheck_properties.laws.default_dtype import DEFAULT_DTYPE
-from stepcheck_properties.laws.gradient_memory import GRADIENT_MEMORY
-from stepcheck_properties.laws.rates import SCHEDULER, TENSOR
-from stepcheck_properties.laws.resuming import ACROSS, CARRIED, RESUMED
-from stepcheck_properties.laws.skipped_steps import SKIPPED
-from stepcheck_properties.laws.sparse_gradients import NEVER, SPARSE
-from stepcheck_properties.laws.state_memory import STATE_MEMORY
+from stepcheck_properties.harness import Bench
+from stepcheck_properties.laws.law import Checked, Facts, Law, Twin
+from stepcheck_properties.laws.lifecycles.closures import CLOSURE
+from stepcheck_properties.laws.lifecycles.default_dtype import DEFAULT_DTYPE
+from stepcheck_properties.laws.lifecycles.gradient_buffers import GRADIENT_MEMORY
+from stepcheck_properties.laws.lifecycles.rate_changes import SCHEDULER, TENSOR
+from stepcheck_properties.laws.lifecycles.resuming import ACROSS, CARRIED, RESUMED
+from stepcheck_properties.laws.lifecycles.skipped_steps import SKIPPED
+from stepcheck_properties.laws.lifecycles.sparse_gradients import NEVER, SPARSE
+from stepcheck_properties.laws.lifecycles.state_memory import STATE_MEMORY
 from stepcheck_properties.profile import QUICK, STANDARD
+from stepcheck_properties.scripts.baseline_scripts import ordinary
 from stepcheck_reference import rules
-from stepcheck_reference.script import Script, expand
-from stepcheck_reference.trajectory import Entry, Fault, Trajectory
+from stepcheck_reference.scripts.script import Script, expand
+from stepcheck_reference.scripts.trajectory import Entry, Fault, Trajectory
 
 FACTS = Facts(
     ADAM, frozenset({"m", "v"}), counted=True, mode="foreach", modes=("single", "foreach"), takes=frozenset({"lr"})

@@ -5,17 +5,17 @@ import math
 import pytest
 from sympy import Rational, sqrt
 
-from stepcheck_properties.exact_courses import constant_gradient, course, dyadic
-from stepcheck_properties.growing import growing
-from stepcheck_properties.halves import GRADIENT, STEPS, first_numbers, halves, later_numbers
-from stepcheck_properties.law import Facts
-from stepcheck_properties.laws.bounded_steps import BOUNDED, bound
-from stepcheck_properties.laws.first_steps import FIRST, STEADY
-from stepcheck_properties.laws.gathering import GATHERING
+from stepcheck_properties.laws.equivalences.first_steps import FIRST, STEADY
+from stepcheck_properties.laws.invariants.accumulation import GATHERING
+from stepcheck_properties.laws.invariants.bounded_steps import BOUNDED, bound
+from stepcheck_properties.laws.law import Facts
+from stepcheck_properties.scripts.exact_scripts import GRADIENT, STEPS, first_numbers, halves, later_numbers
+from stepcheck_properties.scripts.exact_traces import constant_gradient, course, dyadic
+from stepcheck_properties.scripts.growing_gradients import growing
+from stepcheck_reference.algebra.iterate import walk
 from stepcheck_reference.alphabet import b, beta1, beta2, eps, lr, m, theta, v
 from stepcheck_reference.facts import homogeneity
 from stepcheck_reference.rules import ALL, find
-from stepcheck_reference.walk import walk
 
 
 def facts(name, **others):

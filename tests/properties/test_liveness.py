@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 from sympy import lambdify
 
-from stepcheck_properties.law import Facts
-from stepcheck_properties.laws.liveness import LIVENESS, WIDTH
+from stepcheck_properties.laws.contracts.effective_arguments import LIVENESS, WIDTH
+from stepcheck_properties.laws.law import Facts
 from stepcheck_properties.profile import QUICK
 from stepcheck_properties.strategies.hyper_parameters import domains_of
+from stepcheck_reference.algebra.history import released
 from stepcheck_reference.alphabet import g, t, theta
 from stepcheck_reference.formats import BFLOAT16
-from stepcheck_reference.history import released
-from stepcheck_reference.objective import asks
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.rules import ALL, find
-from stepcheck_reference.script import Script, expand
+from stepcheck_reference.scripts.objective import asks
+from stepcheck_reference.scripts.script import Script, expand
 
 SEEDS = range(2)
 

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from properties.adam_in_float32 import ADAM, ARITHMETICS, AdamInFloat32
-from stepcheck_properties.bench import Bench
-from stepcheck_properties.law import Checked, Facts, Law, Twin
-from stepcheck_properties.laws.permuting import PERMUTING
-from stepcheck_properties.laws.sparse_gradients import SPARSE
+from stepcheck_properties.harness import Bench
+from stepcheck_properties.laws.invariants.permutation import PERMUTING
+from stepcheck_properties.laws.law import Checked, Facts, Law, Twin
+from stepcheck_properties.laws.lifecycles.sparse_gradients import SPARSE
 from stepcheck_properties.profile import QUICK
-from stepcheck_reference.script import Script
-from stepcheck_reference.trajectory import Trajectory
+from stepcheck_reference.scripts.script import Script
+from stepcheck_reference.scripts.trajectory import Trajectory
 
 FACTS = Facts(ADAM, frozenset({"m", "v"}), counted=True)
 RIGHT, WRONG = AdamInFloat32(), AdamInFloat32(eps_inside=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stepcheck_properties.laws.nonfinite import carries
+from stepcheck_properties.laws.contracts.nonfinite_gradients import carries
 from stepcheck_reference.rules import find
 
 

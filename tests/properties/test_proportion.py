@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stepcheck_properties.laws.proportion import is_still_at_no_rate
+from stepcheck_properties.laws.contracts.learning_rates import is_still_at_no_rate
 from stepcheck_reference.rules import find
 
 

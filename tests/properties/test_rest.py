@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from stepcheck_properties.laws.rest import is_at_rest
-from stepcheck_reference.objective import asks
+from stepcheck_properties.laws.contracts.zero_gradients import is_at_rest
 from stepcheck_reference.rules import ALL, find
+from stepcheck_reference.scripts.objective import asks
 
 
 @pytest.mark.parametrize("name", ["adam_l2", "adamw", "asgd+coupled_decay", "lion", "nadam+decoupled_decay+maximize"])

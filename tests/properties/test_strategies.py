@@ -5,7 +5,7 @@ import pytest
 from hypothesis import HealthCheck, find, given, seed, settings
 from hypothesis import strategies as st
 
-import stepcheck_reference.script as data
+import stepcheck_reference.scripts.script as data
 from stepcheck_properties.strategies import (
     dtypes,
     gradients,
@@ -20,7 +20,7 @@ from stepcheck_properties.strategies import (
 from stepcheck_properties.strategies.hyper_parameters import domains_of, hyper_values
 from stepcheck_reference import rules
 from stepcheck_reference.formats import FORMATS
-from stepcheck_reference.script import Literal, Step, expand, from_json, to_json
+from stepcheck_reference.scripts.script import Literal, Step, expand, from_json, to_json
 
 FEW = settings(max_examples=60, database=None, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 PASTE = {**vars(data), "inf": math.inf, "nan": math.nan}

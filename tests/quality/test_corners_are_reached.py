@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, seed, settings
 
-from stepcheck_properties.corners import corners
 from stepcheck_properties.profile import QUICK
+from stepcheck_properties.scripts.edge_cases import corners
 from stepcheck_properties.strategies import scripts
 from stepcheck_reference import rules
 from stepcheck_reference.formats import FORMATS
-from stepcheck_reference.script import Literal, expand
+from stepcheck_reference.scripts.script import Literal, expand
 
 REAL = ("float16", "bfloat16", "float32", "float64")
 DTYPES = tuple(FORMATS)

@@ -9,15 +9,15 @@ import pytest
 import torch
 from torch.optim import lr_scheduler
 
-from stepcheck.guard.asked import CHECKPOINT, OTHER_WAYS, SCHEDULE, STEPS, SURFACE, Asked
-from stepcheck.guard.corpus import EVERYTHING, SAVED_AT, Wanted, corpus
-from stepcheck.guard.recording import lots
-from stepcheck.guard.unruled_scripts import BUILDERS as UNRULED
-from stepcheck_implementations import torch_optim, torch_optim_rest
-from stepcheck_implementations.pool import Workers
-from stepcheck_properties.corners import BUILDERS
+from stepcheck.guard.corpus.corpus import EVERYTHING, SAVED_AT, Wanted, corpus
+from stepcheck.guard.corpus.spec import CHECKPOINT, OTHER_WAYS, SCHEDULE, STEPS, SURFACE, Asked
+from stepcheck.guard.corpus.unruled_scripts import BUILDERS as UNRULED
+from stepcheck.guard.record_baseline import lots
+from stepcheck_implementations.adapters import torch_optim, torch_optim_unruled
+from stepcheck_implementations.workers.pool import Workers
+from stepcheck_properties.scripts.edge_cases import BUILDERS
 from stepcheck_reference.formats import FORMATS
-from stepcheck_reference.script import MANNERS, Script, from_json
+from stepcheck_reference.scripts.script import MANNERS, Script, from_json
 
 CLASSES = {
     name
@@ -94,7 +94,7 @@ def test_every_class_with_a_rule_has_the_corners_that_need_no_name(asked: list[A
 
 
 def test_every_class_without_a_rule_has_its_scripts(asked: list[Asked]) -> None:
-    for one in torch_optim_rest.ALL:
+    for one in torch_optim_unruled.ALL:
         for entry in of(asked, one.adapter.target.rpartition(".")[2], STEPS):
             assert {script.label for script in scripts(entry)} == {label for label, _ in UNRULED}
 

@@ -11,7 +11,7 @@ from flint import ctx
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stepcheck_reference.binary64 import Number, exact, pi, precision
+from stepcheck_reference.schedules.binary64 import Number, exact, pi, precision
 
 NUMBERS = st.floats(min_value=1e-3, max_value=1e3) | st.integers(1, 50).map(float)
 PROGRAMS: dict[str, Callable[[Any, Any], Any]] = {

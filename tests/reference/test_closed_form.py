@@ -11,6 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exam.exact import courses, disagreements, generic, possible
+from stepcheck_reference.algebra.closed_form import CIRCLE, GRADIENTS_DECIDE, LACKING, NOT_LINEAR, closed_forms
+from stepcheck_reference.algebra.history import at, i
 from stepcheck_reference.alphabet import (
     ALPHABET,
     M,
@@ -41,10 +43,8 @@ from stepcheck_reference.alphabet import (
     velocity,
     weight_decay,
     x,
-)  # fmt: skip
-from stepcheck_reference.closed_form import CIRCLE, GRADIENTS_DECIDE, LACKING, NOT_LINEAR, closed_forms
+)
 from stepcheck_reference.domain import NONNEGATIVE
-from stepcheck_reference.history import at, i
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.rules import ALL, find
 

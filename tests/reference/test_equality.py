@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from sympy import Abs, Function, Integer, Symbol, cos, sin, sqrt
 
+from stepcheck_reference.algebra.equality import differs, vanishes
 from stepcheck_reference.alphabet import beta1, g, gradient_at, lr, m, t, theta
-from stepcheck_reference.equality import differs, vanishes
 
 positive = Symbol("positive", positive=True)
 

@@ -36,7 +36,7 @@ from stepcheck_reference.alphabet import (
     velocity,
     weight_decay,
     x,
-)  # fmt: skip
+)
 from stepcheck_reference.facts import (
     fixed,
     homogeneity,

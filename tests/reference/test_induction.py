@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from stepcheck_reference.algebra.induction import Part, carries, solves
 from stepcheck_reference.alphabet import (
     M,
     b,
@@ -20,7 +21,6 @@ from stepcheck_reference.alphabet import (
     velocity,
 )
 from stepcheck_reference.facts import fixed
-from stepcheck_reference.induction import Part, carries, solves
 from stepcheck_reference.rules import find
 
 

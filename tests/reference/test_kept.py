@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stepcheck_reference.kept import Kept
+from stepcheck_reference.identity_cache import Kept
 
 
 def test_equal_objects_are_worked_out_apart_and_each_once() -> None:

@@ -9,9 +9,9 @@ from exam.evaluation_orders import run, script_for
 from exam.library_orders import HABITS, OFF, SQUARED, Habit
 from exam.single_step import envelopes
 from exam.soundness import random_hyper
-from stepcheck_reference.arithmetic import Arithmetic, plain
 from stepcheck_reference.formats import BFLOAT16, BINARY32
-from stepcheck_reference.oracle import judge
+from stepcheck_reference.oracle.arithmetic import Arithmetic, plain
+from stepcheck_reference.oracle.judge import judge
 from stepcheck_reference.rules import find
 
 SCRIPTS = 20

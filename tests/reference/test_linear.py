@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import sympy
 
+from stepcheck_reference.algebra.linear import split
 from stepcheck_reference.alphabet import Eq, Max, Piecewise, b, g, lr, m, momentum, sign, sqrt, t, theta, v
-from stepcheck_reference.linear import split
 
 
 @pytest.mark.parametrize(

@@ -11,13 +11,13 @@ from exam.any_order import run
 from exam.evaluation_orders import script_for
 from exam.single_step import Reals, envelopes
 from stepcheck_reference import rules
-from stepcheck_reference.arithmetic import Arithmetic, plain
 from stepcheck_reference.formats import BINARY32, FORMATS
-from stepcheck_reference.judgement import DIVISOR, Judgement
-from stepcheck_reference.oracle import judge
+from stepcheck_reference.oracle.arithmetic import Arithmetic, plain
+from stepcheck_reference.oracle.judge import judge
+from stepcheck_reference.oracle.judgement import DIVISOR, Judgement
 from stepcheck_reference.rule import Rule
-from stepcheck_reference.script import Group, Literal, Script, Step, Tensor
-from stepcheck_reference.trajectory import Trace, Trajectory
+from stepcheck_reference.scripts.script import Group, Literal, Script, Step, Tensor
+from stepcheck_reference.scripts.trajectory import Trace, Trajectory
 
 DTYPES = ("float16", "bfloat16", "float32", "float64")
 RPROP = {"lr": 0.1, "eta_minus": 0.5, "eta_plus": 1.25, "step_min": 1e-3, "step_max": 50.0}

@@ -14,13 +14,13 @@ from exam.single_step import WIDE, envelopes, hyper_of, prepared, random_inputs
 from exam.soundness import ARITHMETICS, examples, in_any_order, pairs
 from stepcheck_reference import rules
 from stepcheck_reference.alphabet import g, lr, theta
-from stepcheck_reference.arithmetic import plain
 from stepcheck_reference.domain import Domain
-from stepcheck_reference.enclosure import confirms, enclose
-from stepcheck_reference.extended import PRECISION, backend, exact
-from stepcheck_reference.oracle import judge, program_of
+from stepcheck_reference.oracle.arithmetic import plain
+from stepcheck_reference.oracle.enclosure import confirms, enclose
+from stepcheck_reference.oracle.extended import PRECISION, backend, exact
+from stepcheck_reference.oracle.judge import judge, program_of
+from stepcheck_reference.oracle.scalars import CENTRE
 from stepcheck_reference.rule import Rule
-from stepcheck_reference.scalars import CENTRE
 
 ENCLOSED = [rule.name for rule in rules.ALL] + [
     "amsgrad+decoupled_decay+maximize",

@@ -11,12 +11,12 @@ import pytest
 from exam.any_order import run
 from exam.evaluation_orders import script_for
 from stepcheck_reference import rules
-from stepcheck_reference.arithmetic import Arithmetic, plain
 from stepcheck_reference.formats import BINARY32
-from stepcheck_reference.judgement import Judgement
-from stepcheck_reference.oracle import judge
-from stepcheck_reference.script import Group, Literal, Script, Step, Tensor
-from stepcheck_reference.trajectory import Trace, Trajectory
+from stepcheck_reference.oracle.arithmetic import Arithmetic, plain
+from stepcheck_reference.oracle.judge import judge
+from stepcheck_reference.oracle.judgement import Judgement
+from stepcheck_reference.scripts.script import Group, Literal, Script, Step, Tensor
+from stepcheck_reference.scripts.trajectory import Trace, Trajectory
 
 NADAM, ASGD = rules.find("nadam"), rules.find("asgd")
 HYPER = {

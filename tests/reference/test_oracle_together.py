@@ -10,11 +10,11 @@ import pytest
 
 from exam.evaluation_orders import ORDERS, run, script_for
 from stepcheck_reference import rules
-from stepcheck_reference.arithmetic import plain
-from stepcheck_reference.judgement import Judgement
-from stepcheck_reference.oracle import judge, judge_all
-from stepcheck_reference.script import Literal, Script, Step
-from stepcheck_reference.trajectory import Trace, Trajectory
+from stepcheck_reference.oracle.arithmetic import plain
+from stepcheck_reference.oracle.judge import judge, judge_all
+from stepcheck_reference.oracle.judgement import Judgement
+from stepcheck_reference.scripts.script import Literal, Script, Step
+from stepcheck_reference.scripts.trajectory import Trace, Trajectory
 
 HYPER = {"lr": 0.1, "beta1": 0.9, "beta2": 0.99, "eps": 1.0}
 TEXTBOOK = ORDERS[0].step

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exam.exact import Course, courses, generic, walked
+from stepcheck_reference.algebra.transition import NotLinear, Transition, center, transition
 from stepcheck_reference.alphabet import b, beta, curvature, dampening, g, lr, momentum, theta
 from stepcheck_reference.domain import NONNEGATIVE
-from stepcheck_reference.quadratic import NotLinear, Transition, center, transition
 from stepcheck_reference.rewrites import ALL as REWRITES
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.rules import ALL, find

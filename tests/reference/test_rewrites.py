@@ -28,7 +28,7 @@ from stepcheck_reference.alphabet import (
     theta,
     v,
     weight_decay,
-)  # fmt: skip
+)
 from stepcheck_reference.domain import NONNEGATIVE
 from stepcheck_reference.rewrites import RewriteError
 from stepcheck_reference.rules import ALL, UnknownRule, find

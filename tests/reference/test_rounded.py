@@ -24,8 +24,8 @@ from sympy import (
 )
 from sympy import pi as circle
 
+from stepcheck_reference.algebra.rounded import rounded
 from stepcheck_reference.alphabet import gradient_at
-from stepcheck_reference.rounded import rounded
 
 x, y = Symbol("x", real=True), Symbol("y", real=True)
 KNOWN = {x: Rational(2, 3), y: Rational(-5, 7)}

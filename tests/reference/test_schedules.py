@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from torch.optim.lr_scheduler import CosineAnnealingLR, ExponentialLR, LinearLR, PolynomialLR, SequentialLR, StepLR
 
-from stepcheck_implementations import schedules
-from stepcheck_implementations.schedule_recipes import ALL
-from stepcheck_reference.schedules import envelope, envelope_of_jumps, envelope_of_momenta
+from stepcheck_implementations.recorder import scheduler_runs
+from stepcheck_implementations.recorder.scheduler_recipes import ALL
+from stepcheck_reference.schedules.formulas import envelope, envelope_of_jumps, envelope_of_momenta
 
 BY_NAME = {recipe["name"]: recipe for recipe in ALL}
-RECORDED = {name: schedules.schedule(recipe) for name, recipe in BY_NAME.items()}
+RECORDED = {name: scheduler_runs.schedule(recipe) for name, recipe in BY_NAME.items()}
 
 AHEAD = "SequentialLR, sequences in a sequence"
 """torch runs the inner sequence one epoch ahead, because the outer one steps it once more when it is built."""
@@ -141,7 +141,7 @@ def test_whatever_the_settings_a_sequence_lies_in_its_envelope(kind: str, data: 
     metrics = data.draw(st.lists(st.sampled_from([1.0, 0.9, 0.95, 0.89]), min_size=20, max_size=20))
     like = next(recipe for recipe in ALL if recipe["target"].endswith(f".{kind}"))
     recipe = {**like, "settings": drawn, "steps": 20, "metrics": metrics, "groups": [{"lr": data.draw(RATES)}]}
-    _, arrays = schedules.schedule(recipe)
+    _, arrays = scheduler_runs.schedule(recipe)
     found = dict(compared(recipe, arrays))
     assert "lr" in found
     assert max(found.values()) <= 1
@@ -208,7 +208,7 @@ PLANTED: tuple[tuple[str, type[Any]], ...] = (
 def test_a_schedule_that_is_wrong_lies_outside(name: str, wrong: type[Any], monkeypatch: pytest.MonkeyPatch) -> None:
     kind = BY_NAME[name]["target"].rpartition(".")[2]
     monkeypatch.setattr(torch.optim.lr_scheduler, kind, wrong)
-    _, arrays = schedules.schedule(BY_NAME[name])
+    _, arrays = scheduler_runs.schedule(BY_NAME[name])
     found = envelope(BY_NAME[name], BY_NAME[name]["steps"])
     assert found is not None
     assert radii(arrays["lr"], *found) > 100

@@ -10,7 +10,7 @@ import sympy
 
 from exam.combinations import VARIANTS
 from exam.points import apart
-from stepcheck_reference import rewrites, show
+from stepcheck_reference import rewrites
 from stepcheck_reference.alphabet import (
     ALPHABET,
     QUANTITIES,
@@ -40,15 +40,16 @@ from stepcheck_reference.alphabet import (
     v,
 )
 from stepcheck_reference.domain import NONNEGATIVE
-from stepcheck_reference.folding import fold, folded
-from stepcheck_reference.notation import LATEX, UNICODE, Writer
+from stepcheck_reference.printing import rule_page
+from stepcheck_reference.printing.folding import fold, folded
+from stepcheck_reference.printing.notation import LATEX, UNICODE, Writer
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.rules import ALL, FAMILIES, find
 
 
 @cache
 def shown_at_length(rule: Rule) -> str:
-    return show.text(rule)
+    return rule_page.text(rule)
 
 
 def lines(name: str) -> list[str]:
@@ -177,52 +178,52 @@ def everything_is_shown(rule: Rule) -> None:
         assert QUANTITIES[quantity].meaning in words
     if rule.variant_of is not None:
         assert "+".join((rule.variant_of, *rule.rewrites)) in words
-    assert max(map(len, shown.splitlines())) <= max(show.WIDTH, *map(len, rule.source.split()))
+    assert max(map(len, shown.splitlines())) <= max(rule_page.WIDTH, *map(len, rule.source.split()))
 
 
 def test_no_line_of_the_listing_ends_with_a_blank() -> None:
-    assert all(line == line.rstrip() for line in show.listing(ALL).splitlines())
+    assert all(line == line.rstrip() for line in rule_page.listing(ALL).splitlines())
 
 
 def test_related_rules_are_variants_and_the_rest_of_the_family() -> None:
-    assert {rule.name: how for rule, how in show.related(find("adam"))} == {
+    assert {rule.name: how for rule, how in rule_page.related(find("adam"))} == {
         "adam_eps_hat": find("adam_eps_hat").title,
         "adam_eps_inside": "adam+eps_inside",
         "adamw": "adam+decoupled_decay",
         "adam_l2": "adam+coupled_decay",
     }
-    assert {rule.name for rule, _ in show.related(find("amsgrad+maximize"))} == {
+    assert {rule.name for rule, _ in rule_page.related(find("amsgrad+maximize"))} == {
         "amsgrad",
         "amsgrad_paper",
         "amsgrad_corrected_max",
         "amsgrad_eps_hat",
     }
-    assert {rule.name: how for rule, how in show.related(find("adamw"))}["adam"] == "what this one is a variant of"
+    assert {rule.name: how for rule, how in rule_page.related(find("adamw"))}["adam"] == "what this one is a variant of"
 
 
 def test_the_listing_has_a_line_for_every_rule_and_rewrite() -> None:
-    listed = show.listing(ALL).splitlines()
+    listed = rule_page.listing(ALL).splitlines()
     for rule in ALL:
         assert sum(line.startswith(f"{rule.name} ") and rule.title in line for line in listed) == 1
     for rewrite in rewrites.ALL:
         assert sum(line.startswith(f"{rewrite.name} ") and rewrite.title in line for line in listed) == 1
-    assert max(map(len, listed)) <= show.WIDTH
+    assert max(map(len, listed)) <= rule_page.WIDTH
 
 
 def test_the_listing_keeps_families_together_and_others_last() -> None:
     own = find("adam+maximize")
-    head, *families = show.listing((*ALL, own)).split("\n\n")
+    head, *families = rule_page.listing((*ALL, own)).split("\n\n")
     assert head.split() == ["rule", "state", "what", "it", "is"]
     assert [len(part.splitlines()) for part in families[: len(FAMILIES)]] == [len(kin) for kin in FAMILIES.values()]
     assert families[len(FAMILIES)].startswith("adam+maximize ")
-    assert show.listing((find("sgd"), find("radam"))).split("\n\n")[1:3] == [
+    assert rule_page.listing((find("sgd"), find("radam"))).split("\n\n")[1:3] == [
         "sgd                    –      Gradient descent: a step against the gradient.",
         "radam                  m, v   RAdam as in torch: rectified once rho passes 5.",
     ]
 
 
 def test_latex_indexes_old_and_new_values() -> None:
-    written = show.latex(find("adam"))
+    written = rule_page.latex(find("adam"))
     assert written.startswith("\\begin{align*}\n")
     assert written.endswith("\n\\end{align*}")
     assert r"  m_t &= \beta_1 m_{t-1} + \left(1 - \beta_1\right) g_t \\" in written
@@ -232,7 +233,7 @@ def test_latex_indexes_old_and_new_values() -> None:
 @pytest.mark.parametrize("name", VARIANTS)
 def test_latex_is_ascii_with_braces_that_close(name: str) -> None:
     for rule in {VARIANTS[name][-1]}:
-        written = show.latex(rule)
+        written = rule_page.latex(rule)
         assert written.isascii()
         assert written.count("{") == written.count("}")
         assert written.count(r"\left") == written.count(r"\right")
@@ -259,7 +260,7 @@ def test_scalar_states_and_constants_are_shown() -> None:
         constants={schedule_base: 0.96},
         domains={lr: NONNEGATIVE, eps: NONNEGATIVE, momentum_decay: NONNEGATIVE},
     )
-    words = " ".join(show.text(rule).split())
+    words = " ".join(rule_page.text(rule).split())
     assert "P mu_product 1 at first product of the momentum schedule, one number a tensor" in words
     assert "b ε at first" in words
     assert "c schedule_base 0.96 in binary64" in words
@@ -321,20 +322,20 @@ def test_branches_inside_a_sum_are_shown_around_it() -> None:
 
 
 def test_latex_gives_a_letter_one_index() -> None:
-    written = show.latex(find("asgd"))
+    written = rule_page.latex(find("asgd"))
     assert r"\eta_{a, t} &= \frac{\eta}{\left(1 + t \eta \lambda_a\right)^{\alpha}}" in written
     assert r"\bar\theta_t &= \begin{cases} \theta_t & \text{if } \mu_{a, t-1} = 1" in written
-    assert r"\mu_{t+1} &=" in show.latex(find("nadam"))
+    assert r"\mu_{t+1} &=" in rule_page.latex(find("nadam"))
 
 
 def test_what_the_source_recommends_is_shown() -> None:
-    assert "learning rate; 0.001 in the source" in " ".join(show.text(find("adam")).split())
-    assert "in the source" not in show.text(find("sgd"))
+    assert "learning rate; 0.001 in the source" in " ".join(rule_page.text(find("adam")).split())
+    assert "in the source" not in rule_page.text(find("sgd"))
 
 
 def test_a_rule_shows_what_is_proved_of_it() -> None:
     def proved(name: str) -> list[str]:
-        shown = show.text(find(name)).partition("\nproved      ")[2].partition("\n\n")[0]
+        shown = rule_page.text(find(name)).partition("\nproved      ")[2].partition("\n\n")[0]
         return [line.strip() for line in shown.splitlines()]
 
     assert proved("amsgrad") == [

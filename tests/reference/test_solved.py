@@ -5,26 +5,26 @@ from __future__ import annotations
 import pytest
 import sympy
 
-from stepcheck_reference import show, solved
+from stepcheck_reference.algebra.closed_form import closed_forms
+from stepcheck_reference.algebra.history import at, i, j
+from stepcheck_reference.algebra.transition import Transition, transition
 from stepcheck_reference.alphabet import ALPHABET, beta1, eta, g, g_prev, lr, m, t, theta
-from stepcheck_reference.closed_form import closed_forms
-from stepcheck_reference.columns import WIDTH, columns
-from stepcheck_reference.history import at, i, j
-from stepcheck_reference.notation import LATEX, UNICODE, Writer
-from stepcheck_reference.quadratic import Transition, transition
+from stepcheck_reference.printing import closed_form_lines, rule_page
+from stepcheck_reference.printing.columns import WIDTH, columns
+from stepcheck_reference.printing.notation import LATEX, UNICODE, Writer
 from stepcheck_reference.rules import ALL, find
 
-LETTERS = {**ALPHABET, **solved.STEPS}
+LETTERS = {**ALPHABET, **closed_form_lines.STEPS}
 
 
 def block(name: str, heading: str) -> list[str]:
     """Return the lines of ``rules NAME`` below this heading."""
-    parts = show.text(find(name)).split("\n\n")
+    parts = rule_page.text(find(name)).split("\n\n")
     return [line.strip() for line in parts[parts.index(heading) + 1].splitlines()]
 
 
 def test_adam_is_solved_as_sums_over_its_gradients() -> None:
-    assert block("adam", solved.FORMS) == [
+    assert block("adam", closed_form_lines.FORMS) == [
         "mₜ = (1 − β₁)·Σᵢ₌₁ᵗ β₁ᵗ⁻ⁱ·gᵢ",
         "vₜ = (1 − β₂)·Σᵢ₌₁ᵗ β₂ᵗ⁻ⁱ·gᵢ²",
         "m̂ₜ = mₜ/(1 − β₁ᵗ)",
@@ -52,26 +52,26 @@ def test_adam_is_solved_as_sums_over_its_gradients() -> None:
     ],
 )
 def test_a_solution_is_shown_with_this_line(name: str, line: str) -> None:
-    assert line in block(name, solved.FORMS)
+    assert line in block(name, closed_form_lines.FORMS)
 
 
 def test_momentum_on_a_quadratic_is_shown_as_a_power_of_a_matrix() -> None:
-    assert block("momentum", solved.POWER) == [
+    assert block("momentum", closed_form_lines.POWER) == [
         "(θₜ, bₜ) = Aᵗ⁻¹·A₁·(θ₀, 0)",
         "A  = ⎡ 1 − η·κ·(1 − τ)   −η·μ ⎤",
         "⎣ κ·(1 − τ)         μ    ⎦",
         "A₁ = ⎡ 1 − η·κ   0 ⎤",
         "⎣ κ         0 ⎦",
     ]
-    assert block("sgd", solved.POWER) == ["θₜ = (1 − η·κ)ᵗ·θ₀"]
-    assert block("momentum_ema", solved.POWER)[0] == "(θₜ, Mₜ) = Aᵗ·(θ₀, 0)"
-    assert len(block("nesterov_gradient_difference", solved.POWER)) == 1 + 3
+    assert block("sgd", closed_form_lines.POWER) == ["θₜ = (1 − η·κ)ᵗ·θ₀"]
+    assert block("momentum_ema", closed_form_lines.POWER)[0] == "(θₜ, Mₜ) = Aᵗ·(θ₀, 0)"
+    assert len(block("nesterov_gradient_difference", closed_form_lines.POWER)) == 1 + 3
 
 
 @pytest.mark.parametrize("rule", ALL, ids=lambda rule: rule.name)
 def test_every_state_is_shown_with_its_form_or_without_one(rule: object) -> None:
     assert isinstance(rule, type(ALL[0]))
-    shown = "\n".join(solved.text(rule))
+    shown = "\n".join(closed_form_lines.text(rule))
     forms = closed_forms(rule)
     writer = Writer(UNICODE, LETTERS)
     for symbol in forms.values.keys() & rule.step.keys():
@@ -79,7 +79,7 @@ def test_every_state_is_shown_with_its_form_or_without_one(rule: object) -> None
     for sentence in (line for line in shown.splitlines() if " none: " in line):
         assert "{" not in sentence
     assert shown.count(" none: ") == len(set(forms.missing.values()))
-    assert (solved.POWER in shown) == isinstance(transition(rule), Transition)
+    assert (closed_form_lines.POWER in shown) == isinstance(transition(rule), Transition)
     assert max(map(columns, shown.splitlines())) <= WIDTH
     assert all(line == line.rstrip() for line in shown.splitlines())
 
@@ -87,21 +87,22 @@ def test_every_state_is_shown_with_its_form_or_without_one(rule: object) -> None
 @pytest.mark.parametrize("rule", ALL, ids=lambda rule: rule.name)
 def test_its_latex_is_ascii_with_braces_that_close(rule: object) -> None:
     assert isinstance(rule, type(ALL[0]))
-    written = solved.latex(rule)
+    written = closed_form_lines.latex(rule)
     assert written.isascii()
     for left, right in (("{", "}"), (r"\left", r"\right"), (r"\begin", r"\end")):
         assert written.count(left) == written.count(right)
-    assert show.latex(rule).endswith(written)
+    assert rule_page.latex(rule).endswith(written)
     assert bool(written) == bool(closed_forms(rule).values or isinstance(transition(rule), Transition))
 
 
 def test_latex_shows_sums_and_powers() -> None:
-    written = solved.latex(find("momentum"))
+    written = closed_form_lines.latex(find("momentum"))
     assert r"\left(1 - \tau\right) \sum_{i=2}^{t} \mu^{t - i} g_{i} \\" in written
     assert r"\begin{pmatrix} \theta_{t} \\ b_{t} \end{pmatrix} &= \begin{pmatrix} 1 - " in written
     assert r"\end{pmatrix}^{t - 1} \begin{pmatrix} 1 - " in written
     assert r"\begin{pmatrix} \theta_{0} \\ 0 \end{pmatrix}" in written
-    assert r" & \text{if } h_{i} > 0 \\ 0 & \text{otherwise} \end{cases}" in solved.latex(find("adagrad_optax"))
+    optax = closed_form_lines.latex(find("adagrad_optax"))
+    assert r" & \text{if } h_{i} > 0 \\ 0 & \text{otherwise} \end{cases}" in optax
 
 
 @pytest.mark.parametrize(

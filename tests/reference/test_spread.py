@@ -9,12 +9,12 @@ import pytest
 
 from exam.evaluation_orders import ORDERS, run, script_for
 from stepcheck_reference import rules
-from stepcheck_reference.arithmetic import plain
-from stepcheck_reference.judgement import Judgement
-from stepcheck_reference.oracle import judge
-from stepcheck_reference.script import Group, Literal, Script, Step, Tensor
-from stepcheck_reference.spread import BINS, INSIDE, SAMPLE, spread
-from stepcheck_reference.trajectory import Trace, Trajectory
+from stepcheck_reference.oracle.arithmetic import plain
+from stepcheck_reference.oracle.histogram import BINS, INSIDE, SAMPLE, spread
+from stepcheck_reference.oracle.judge import judge
+from stepcheck_reference.oracle.judgement import Judgement
+from stepcheck_reference.scripts.script import Group, Literal, Script, Step, Tensor
+from stepcheck_reference.scripts.trajectory import Trace, Trajectory
 
 ADAM = rules.find("adam")
 HYPER = {"lr": 0.1, "beta1": 0.9, "beta2": 0.99, "eps": 1e-8}

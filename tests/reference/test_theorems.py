@@ -33,13 +33,13 @@ from stepcheck_reference.alphabet import (
     v_max,
     velocity,
     x,
-)  # fmt: skip
+)
 from stepcheck_reference.domain import NONNEGATIVE
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.rules import ALL as RULES
 from stepcheck_reference.rules import find
-from stepcheck_reference.theorem import Theorem, every, proof, shown
 from stepcheck_reference.theorems import ALL
+from stepcheck_reference.theorems.theorem import Theorem, every, proof, shown
 
 NAMES = [theorem.name for theorem in ALL]
 BY_NAME = {theorem.name: theorem for theorem in ALL}

@@ -11,6 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exam.exact import Course, Held, constants, courses, generic, possible, value, without_roots
+from stepcheck_reference.algebra.history import at, released
+from stepcheck_reference.algebra.unrolled import unroll
 from stepcheck_reference.alphabet import (
     Abs,
     Max,
@@ -28,11 +30,9 @@ from stepcheck_reference.alphabet import (
     theta,
     v,
     v_max,
-)  # fmt: skip
-from stepcheck_reference.history import at, released
+)
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.rules import ALL, find
-from stepcheck_reference.unrolled import unroll
 
 EVERY = {rule.name: rule for rule in ALL}
 

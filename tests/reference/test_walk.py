@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from sympy import Float, Integer, Rational, Symbol, sqrt
 
+from stepcheck_reference.algebra.history import at
+from stepcheck_reference.algebra.iterate import walk
+from stepcheck_reference.algebra.unrolled import unroll
 from stepcheck_reference.alphabet import ax, b, beta1, beta2, dampening, eps, eta, g, lr, m, momentum, theta, v
-from stepcheck_reference.history import at
 from stepcheck_reference.rules import ALL, find
-from stepcheck_reference.unrolled import unroll
-from stepcheck_reference.walk import walk
 
 ADAM = {lr: Rational(1, 10), beta1: Rational(1, 2), beta2: Rational(3, 4), eps: Integer(0)}
 

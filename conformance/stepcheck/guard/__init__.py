@@ -16,13 +16,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from stepcheck.guard.baseline import BadBaseline, Baseline
-    from stepcheck.guard.checked import Checked
-    from stepcheck.guard.checking import check
-    from stepcheck.guard.corpus import Wanted, wanted
-    from stepcheck.guard.difference import Change, Difference, Point
-    from stepcheck.guard.recording import record
-    from stepcheck.guard.site import Site
+    from stepcheck.guard.baselines.baseline import BadBaseline, Baseline
+    from stepcheck.guard.check_baseline import check
+    from stepcheck.guard.comparison.check_result import Checked
+    from stepcheck.guard.comparison.difference import Change, Difference, Point
+    from stepcheck.guard.corpus.corpus import Wanted, wanted
+    from stepcheck.guard.environments.torch_source import Site
+    from stepcheck.guard.record_baseline import record
 
 __all__ = [
     "BadBaseline",
@@ -39,17 +39,17 @@ __all__ = [
 ]
 
 _HOMES = {
-    "BadBaseline": "baseline",
-    "Baseline": "baseline",
-    "Change": "difference",
-    "Checked": "checked",
-    "Difference": "difference",
-    "Point": "difference",
-    "Site": "site",
-    "Wanted": "corpus",
-    "check": "checking",
-    "record": "recording",
-    "wanted": "corpus",
+    "BadBaseline": "baselines.baseline",
+    "Baseline": "baselines.baseline",
+    "Change": "comparison.difference",
+    "Checked": "comparison.check_result",
+    "Difference": "comparison.difference",
+    "Point": "comparison.difference",
+    "Site": "environments.torch_source",
+    "Wanted": "corpus.corpus",
+    "check": "check_baseline",
+    "record": "record_baseline",
+    "wanted": "corpus.corpus",
 }
 
 

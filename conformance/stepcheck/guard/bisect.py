@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from stepcheck.guard.asked import Asked
-from stepcheck.guard.cache import Recordings
-from stepcheck.guard.checking import again
-from stepcheck.guard.compare import compare
-from stepcheck.guard.difference import Change, Difference
-from stepcheck.guard.environments import Unavailable
-from stepcheck.guard.patterns import chosen
-from stepcheck.guard.search import first_bad
-from stepcheck.request import WrongRequest
-from stepcheck_implementations.recording import Recording
+from stepcheck.certification.request import WrongRequest
+from stepcheck.guard.baselines.cache import Recordings
+from stepcheck.guard.check_baseline import again
+from stepcheck.guard.comparison.compare import compare
+from stepcheck.guard.comparison.difference import Change, Difference
+from stepcheck.guard.corpus.patterns import chosen
+from stepcheck.guard.corpus.spec import Asked
+from stepcheck.guard.environments.environments import Unavailable
+from stepcheck.guard.release_search import first_bad
+from stepcheck_implementations.recorder.recording import Recording
 
 Say = Callable[[str], None]
 _GRAVER = (Change.IDENTICAL, Change.ROUNDING, Change.NEW, Change.CHANGED, Change.GONE)

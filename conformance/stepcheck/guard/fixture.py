@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from stepcheck.guard.checked import POLICIES, Checked
-from stepcheck.nearest import unknown
-from stepcheck.verdict import BROKEN, CONFORMS, INTERRUPTED, NOTHING_COMPARED, WRONG_REQUEST
+from stepcheck.guard.comparison.check_result import POLICIES, Checked
+from stepcheck_reference.suggest import unknown
+from stepcheck_reference.verdict import BROKEN, CONFORMS, INTERRUPTED, NOTHING_COMPARED, WRONG_REQUEST
 
 PROPERTY = "stepcheck.guard"
 """The property of a test that tells what its check found."""
@@ -48,7 +48,7 @@ class Runs:
 
     def _run(self, baseline: str, only: tuple[str, ...]) -> Checked:
         __tracebackhide__ = True
-        from stepcheck.report.moved_json import read
+        from stepcheck.report.guard.check_json import read
 
         patterns = [argument for pattern in only for argument in ("--only", pattern)]
         done = subprocess.run(
@@ -87,7 +87,7 @@ class Guard:
         ``fail_on`` names "changed", "rounding" or "api"; ``only`` are patterns of cells, as in "AdamW*".
         """
         __tracebackhide__ = True
-        from stepcheck.report.moved_failure import failure
+        from stepcheck.report.guard.check_failure import failure
 
         policies = [name.strip() for entry in _several(fail_on) for name in entry.split(",")]
         for policy in policies:
@@ -103,7 +103,7 @@ class Guard:
     def checked(self, *, only: str | Sequence[str] = ()) -> Checked:
         """Return what a check finds, for a test that has conditions of its own."""
         __tracebackhide__ = True
-        from stepcheck.report.moved_failure import line
+        from stepcheck.report.guard.check_failure import line
 
         found = self.runs.checked(self.baseline, _several(only))
         self.node.user_properties.append((PROPERTY, line(found, self.baseline, _several(only))))

@@ -6,20 +6,20 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from stepcheck.guard.asked import CHECKPOINT, Asked
-from stepcheck.guard.baseline import Baseline
-from stepcheck.guard.cache import Recordings
-from stepcheck.guard.checking import Job, again, compared, identical, unheard_of
-from stepcheck.guard.difference import Change, Difference
-from stepcheck.guard.environments import Unavailable
-from stepcheck.guard.executor import Executor
-from stepcheck.guard.recording import Progress, recorded
-from stepcheck.judges import Contradiction
-from stepcheck.request import WrongRequest
-from stepcheck_implementations.links import WorkerError
-from stepcheck_implementations.pool import Workers
-from stepcheck_implementations.recording import Recording
-from stepcheck_implementations.target import TargetError
+from stepcheck.certification.request import WrongRequest
+from stepcheck.guard.baselines.baseline import Baseline
+from stepcheck.guard.baselines.cache import Recordings
+from stepcheck.guard.check_baseline import Job, again, compared, identical, unheard_of
+from stepcheck.guard.comparison.difference import Change, Difference
+from stepcheck.guard.corpus.spec import CHECKPOINT, Asked
+from stepcheck.guard.environments.environments import Unavailable
+from stepcheck.guard.record_baseline import Progress, recorded
+from stepcheck.processes.executor import Executor
+from stepcheck.processes.judges import Contradiction
+from stepcheck_implementations.driver.target import TargetError
+from stepcheck_implementations.recorder.recording import Recording
+from stepcheck_implementations.workers.pool import Workers
+from stepcheck_implementations.workers.transport import WorkerError
 
 Say = Callable[[str], None]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import textwrap
 
-from stepcheck.nearest import unknown
-from stepcheck.request import WrongRequest
-from stepcheck.verdict import MEANINGS
-from stepcheck_properties.law import Law
+from stepcheck.certification.request import WrongRequest
 from stepcheck_properties.laws import ALL
+from stepcheck_properties.laws.law import Law
+from stepcheck_reference.suggest import unknown
+from stepcheck_reference.verdict import MEANINGS
 
 WORDS = {
     **{str(verdict): meaning for verdict, meaning in MEANINGS.items()},

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from markupsafe import Markup, escape
 
-from stepcheck.certificate import Failure, Number, Point
+from stepcheck.certification.certificate import Failure, Number, Point
 from stepcheck.report.wording import count, ratio
-from stepcheck_reference.spread import BEYOND, BINS, INSIDE
+from stepcheck_reference.oracle.histogram import BEYOND, BINS, INSIDE
 
 _SLOT, _TALL = 4, 24
 _DRAWN_ONE_BY_ONE = 32

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from stepcheck.certificate import CellResult
-from stepcheck_implementations.subject import MODES
+from stepcheck.certification.certificate import CellResult
+from stepcheck_implementations.adapters.adapter import MODES
 from stepcheck_reference.formats import FORMATS
 
 

@@ -11,15 +11,15 @@ from functools import lru_cache
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from stepcheck.certificate import CellResult, Certificate
+from stepcheck.certification.certificate import CellResult, Certificate
 from stepcheck.report import figures
-from stepcheck.report.alike import excess, known, new, output, shown
 from stepcheck.report.characters import legal
+from stepcheck.report.failure_groups import excess, known, new, output, shown
 from stepcheck.report.grid import Grid, grids
-from stepcheck.report.steps import lines
+from stepcheck.report.script_lines import lines
 from stepcheck.report.text import Row, mark, summary_rows
 from stepcheck.report.wording import MARKS, count, places, plural, ratio, size, words
-from stepcheck.verdict import MEANINGS, Verdict, overall
+from stepcheck_reference.verdict import MEANINGS, Verdict, overall
 
 
 @dataclass(frozen=True, slots=True)

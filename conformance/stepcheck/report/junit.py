@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from xml.etree import ElementTree
 
-from stepcheck.certificate import CellResult, Certificate, Failure, LawResult
+from stepcheck.certification.certificate import CellResult, Certificate, Failure, LawResult
 from stepcheck.report.characters import legal
 from stepcheck.report.grid import Grid, grids
 from stepcheck.report.wording import plural, words
-from stepcheck.verdict import MEANINGS, NOTHING_SAID, Verdict
 from stepcheck_properties.laws import ALL
+from stepcheck_reference.verdict import MEANINGS, NOTHING_SAID, Verdict
 
 _TITLES = {law.code: law.title for law in ALL}
 

@@ -7,7 +7,7 @@ import textwrap
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from stepcheck.certificate import CellResult, Certificate, Failure
+from stepcheck.certification.certificate import CellResult, Certificate, Failure
 from stepcheck.report.text import (
     Row,
     compared_rows,
@@ -21,10 +21,10 @@ from stepcheck.report.text import (
     verdict_rows,
 )
 from stepcheck.report.wording import MARKS, class_name, fill, places, plural, ratio, row, size, words
-from stepcheck.verdict import NOTHING_SAID, Verdict, overall
-from stepcheck_implementations.subject import MODES
+from stepcheck_implementations.adapters.adapter import MODES
 from stepcheck_reference.formats import FORMATS
-from stepcheck_reference.trajectory import FAULTS
+from stepcheck_reference.scripts.trajectory import FAULTS
+from stepcheck_reference.verdict import NOTHING_SAID, Verdict, overall
 
 _REASON = 75
 """Letters of a reason that the summary shows."""

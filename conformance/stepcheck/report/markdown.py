@@ -6,13 +6,13 @@ import html
 import re
 from collections.abc import Iterable
 
-from stepcheck.certificate import CellResult, Certificate, Failure
-from stepcheck.report.alike import Alike, excess, known, new, output, shown
+from stepcheck.certification.certificate import CellResult, Certificate, Failure
 from stepcheck.report.characters import legal
+from stepcheck.report.failure_groups import Alike, excess, known, new, output, shown
 from stepcheck.report.grid import Grid, grids
 from stepcheck.report.text import mark, verdict_rows
 from stepcheck.report.wording import MARKS, count, places, plural, ratio, size, words
-from stepcheck.verdict import MEANINGS, Verdict, overall
+from stepcheck_reference.verdict import MEANINGS, Verdict, overall
 
 _SPECIAL = re.compile(r"[\\`*_{}\[\]|~$]|^[-+=#]|^\d+[.)](?=\s)")
 _OTHERS = 20

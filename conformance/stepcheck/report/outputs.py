@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stepcheck import files
-from stepcheck.certificate import Certificate
-from stepcheck.request import WrongRequest
+from stepcheck.certification.certificate import Certificate
+from stepcheck.certification.request import WrongRequest
 
 STDOUT = "-"
 GITHUB = "GITHUB_STEP_SUMMARY"

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from stepcheck.certificate import CellResult
-from stepcheck.verdict import Verdict
+from stepcheck.certification.certificate import CellResult
+from stepcheck_reference.verdict import Verdict
 
 Progress = Callable[[int, int, CellResult | None], None]
 """Called with (cells done, cells in all, the result that has just come in, None at the start)."""

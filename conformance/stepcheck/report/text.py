@@ -7,12 +7,12 @@ import textwrap
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from stepcheck.certificate import CellResult, Certificate, Failure, Matched, Worst
+from stepcheck.certification.certificate import CellResult, Certificate, Failure, Matched, Worst
 from stepcheck.report.wording import MARKS, class_name, count, fill, places, plural, ratio, row, words
-from stepcheck.verdict import MEANINGS, NOTHING_SAID, Verdict, exit_code, overall
-from stepcheck_implementations.subject import MODES
+from stepcheck_implementations.adapters.adapter import MODES
 from stepcheck_reference.formats import FORMATS
-from stepcheck_reference.trajectory import FAULTS
+from stepcheck_reference.scripts.trajectory import FAULTS
+from stepcheck_reference.verdict import MEANINGS, NOTHING_SAID, Verdict, exit_code, overall
 
 Row = tuple[str, str]
 """A row of the summary: its name, "" where it goes on, and its text."""

@@ -6,8 +6,8 @@ import math
 import textwrap
 from collections.abc import Sequence
 
-from stepcheck.certificate import CellResult, Number, Worst
-from stepcheck.verdict import Verdict
+from stepcheck.certification.certificate import CellResult, Number, Worst
+from stepcheck_reference.verdict import Verdict
 
 WIDTH = 100
 

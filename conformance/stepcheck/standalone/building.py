@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from stepcheck.standalone import manners
 from stepcheck.standalone.source import Source, keywords, wrapped, written
-from stepcheck_implementations.subject import Adapter, Cell, wraps_compile
-from stepcheck_implementations.update_function import CLASS, function_name
-from stepcheck_reference.script import Script
+from stepcheck_implementations.adapters.adapter import Adapter, Cell, wraps_compile
+from stepcheck_implementations.matching.update_function import CLASS, function_name
+from stepcheck_reference.scripts.script import Script
 
 
 def arguments(adapter: Adapter, hyper: Mapping[str, float]) -> dict[str, object]:

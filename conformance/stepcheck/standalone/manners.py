@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from stepcheck_reference.formats import is_complex
-from stepcheck_reference.script import LOSS, SPOILED, Script
+from stepcheck_reference.scripts.script import LOSS, SPOILED, Script
 
 _TOLD = """
 class Told(torch.optim.lr_scheduler.LRScheduler):  # sets the learning rates it is told

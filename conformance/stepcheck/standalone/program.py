@@ -10,9 +10,9 @@ from stepcheck.standalone.ending import ending
 from stepcheck.standalone.source import literal, shape_of
 from stepcheck.standalone.steps import place_of, steps
 from stepcheck.standalone.tensors import GUARD, layouts, tensor_of
-from stepcheck_implementations.subject import Adapter, Cell
+from stepcheck_implementations.adapters.adapter import Adapter, Cell
 from stepcheck_reference.formats import is_complex
-from stepcheck_reference.script import Script
+from stepcheck_reference.scripts.script import Script
 
 GRADIENT = "gradient"
 """The output of a gradient that a step has written into."""

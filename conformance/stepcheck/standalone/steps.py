@@ -8,9 +8,9 @@ from stepcheck.standalone import manners
 from stepcheck.standalone.building import hyper_of
 from stepcheck.standalone.source import wrapped, written
 from stepcheck.standalone.tensors import gradient_of, values_of
-from stepcheck_implementations import path as paths
-from stepcheck_implementations.subject import Adapter, Cell, wraps_compile
-from stepcheck_reference.script import Quadratic, Script
+from stepcheck_implementations.adapters.adapter import Adapter, Cell, wraps_compile
+from stepcheck_implementations.driver import state_path as paths
+from stepcheck_reference.scripts.script import Quadratic, Script
 
 
 def steps(adapter: Adapter, cell: Cell, script: Script, stop: int, *, watched: int | None = None) -> list[str]:

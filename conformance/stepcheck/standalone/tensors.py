@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from stepcheck.standalone.source import literal, shape_of, wrapped, written
-from stepcheck_implementations.subject import Cell
+from stepcheck_implementations.adapters.adapter import Cell
 from stepcheck_reference.formats import is_complex
-from stepcheck_reference.script import Data, Tensor, expand
+from stepcheck_reference.scripts.script import Data, Tensor, expand
 
 GUARD = 1.5
 """What stands between the elements of a strided parameter; a number, because nan would survive a stray update."""

@@ -4,47 +4,47 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 
-from stepcheck_properties.law import Law
-from stepcheck_properties.laws.accelerating import ACCELERATING
-from stepcheck_properties.laws.bounded_steps import BOUNDED
-from stepcheck_properties.laws.closures import CLOSURE
-from stepcheck_properties.laws.company import ALONE, MIXED, ORDER
-from stepcheck_properties.laws.completion import COMPLETION
-from stepcheck_properties.laws.complex_pairs import PAIRS
-from stepcheck_properties.laws.converging import CONVERGING
-from stepcheck_properties.laws.cycling import GOES_DOWN, GOES_UP
-from stepcheck_properties.laws.decoupling import DECOUPLING
-from stepcheck_properties.laws.default_dtype import DEFAULT_DTYPE
-from stepcheck_properties.laws.descending import DESCENDING
-from stepcheck_properties.laws.domains import DOMAINS
-from stepcheck_properties.laws.execution_paths import PATHS
-from stepcheck_properties.laws.fading_steps import FADING
-from stepcheck_properties.laws.first_steps import FIRST, STEADY
-from stepcheck_properties.laws.forgetting import FORGETTING
-from stepcheck_properties.laws.gathering import GATHERING
-from stepcheck_properties.laws.gradient_memory import GRADIENT_MEMORY
-from stepcheck_properties.laws.gradients import GRADIENTS
-from stepcheck_properties.laws.lasting_states import NONNEGATIVE, RISING
-from stepcheck_properties.laws.layouts import LAYOUTS
-from stepcheck_properties.laws.liveness import LIVENESS
-from stepcheck_properties.laws.maximizing import MAXIMIZING
-from stepcheck_properties.laws.mirroring import MIRRORING
-from stepcheck_properties.laws.missing_gradients import MISSING
-from stepcheck_properties.laws.nonfinite import SHOWS, STAYS
-from stepcheck_properties.laws.oracle_agreement import COUNTS, INITIALS, PARAMETERS, STATES
-from stepcheck_properties.laws.permuting import PERMUTING
-from stepcheck_properties.laws.proportion import NO_RATE, PROPORTION
-from stepcheck_properties.laws.rates import SCHEDULER, TENSOR
-from stepcheck_properties.laws.reducing import REDUCING
-from stepcheck_properties.laws.regretting import REGRETTING
-from stepcheck_properties.laws.repetition import REPETITION
-from stepcheck_properties.laws.rest import REST
-from stepcheck_properties.laws.resuming import ACROSS, CARRIED, RESUMED
-from stepcheck_properties.laws.scaling import SCALING
-from stepcheck_properties.laws.skipped_steps import SKIPPED
-from stepcheck_properties.laws.sparse_gradients import SPARSE
-from stepcheck_properties.laws.state_memory import STATE_MEMORY
-from stepcheck_properties.laws.translating import TRANSLATING
+from stepcheck_properties.laws.contracts.argument_checks import DOMAINS
+from stepcheck_properties.laws.contracts.completion import COMPLETION
+from stepcheck_properties.laws.contracts.complex_tensors import PAIRS
+from stepcheck_properties.laws.contracts.determinism import REPETITION
+from stepcheck_properties.laws.contracts.effective_arguments import LIVENESS
+from stepcheck_properties.laws.contracts.gradients_intact import GRADIENTS
+from stepcheck_properties.laws.contracts.independent_tensors import ALONE, MIXED, ORDER
+from stepcheck_properties.laws.contracts.learning_rates import NO_RATE, PROPORTION
+from stepcheck_properties.laws.contracts.maximize import MAXIMIZING
+from stepcheck_properties.laws.contracts.memory_layouts import LAYOUTS
+from stepcheck_properties.laws.contracts.missing_gradients import MISSING
+from stepcheck_properties.laws.contracts.modes import PATHS
+from stepcheck_properties.laws.contracts.nonfinite_gradients import SHOWS, STAYS
+from stepcheck_properties.laws.contracts.zero_gradients import REST
+from stepcheck_properties.laws.convergence.acceleration import ACCELERATING
+from stepcheck_properties.laws.convergence.forgetting import FORGETTING
+from stepcheck_properties.laws.convergence.gradient_descent import DESCENDING
+from stepcheck_properties.laws.convergence.quadratics import CONVERGING
+from stepcheck_properties.laws.convergence.reddi import GOES_DOWN, GOES_UP
+from stepcheck_properties.laws.convergence.regret import REGRETTING
+from stepcheck_properties.laws.equivalences.first_steps import FIRST, STEADY
+from stepcheck_properties.laws.equivalences.special_cases import REDUCING
+from stepcheck_properties.laws.invariants.accumulation import GATHERING
+from stepcheck_properties.laws.invariants.bounded_steps import BOUNDED
+from stepcheck_properties.laws.invariants.decoupled_decay import DECOUPLING
+from stepcheck_properties.laws.invariants.decreasing_steps import FADING
+from stepcheck_properties.laws.invariants.gradient_scaling import SCALING
+from stepcheck_properties.laws.invariants.monotone_states import NONNEGATIVE, RISING
+from stepcheck_properties.laws.invariants.permutation import PERMUTING
+from stepcheck_properties.laws.invariants.sign_equivariance import MIRRORING
+from stepcheck_properties.laws.invariants.translation import TRANSLATING
+from stepcheck_properties.laws.law import Law
+from stepcheck_properties.laws.lifecycles.closures import CLOSURE
+from stepcheck_properties.laws.lifecycles.default_dtype import DEFAULT_DTYPE
+from stepcheck_properties.laws.lifecycles.gradient_buffers import GRADIENT_MEMORY
+from stepcheck_properties.laws.lifecycles.rate_changes import SCHEDULER, TENSOR
+from stepcheck_properties.laws.lifecycles.resuming import ACROSS, CARRIED, RESUMED
+from stepcheck_properties.laws.lifecycles.skipped_steps import SKIPPED
+from stepcheck_properties.laws.lifecycles.sparse_gradients import SPARSE
+from stepcheck_properties.laws.lifecycles.state_memory import STATE_MEMORY
+from stepcheck_properties.laws.oracle.envelopes import COUNTS, INITIALS, PARAMETERS, STATES
 
 ALL: tuple[Law, ...] = (
     PARAMETERS,

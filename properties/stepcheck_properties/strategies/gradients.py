@@ -7,7 +7,7 @@ import math
 from hypothesis import strategies as st
 
 from stepcheck_reference.formats import FORMATS, Format
-from stepcheck_reference.script import Data, Drawn, Literal
+from stepcheck_reference.scripts.script import Data, Drawn, Literal
 
 COMMON_REGIMES = ("constant", "normal", "signs", "uniform", "wide", "sparse", "tiny", "huge")
 NONFINITE = (math.inf, -math.inf, math.nan)

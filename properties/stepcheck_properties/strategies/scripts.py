@@ -13,8 +13,8 @@ from stepcheck_properties.strategies.hyper_parameters import ORDERED, domains_of
 from stepcheck_properties.strategies.layouts import layouts
 from stepcheck_properties.strategies.shapes import shapes
 from stepcheck_reference.formats import FORMATS, is_complex
-from stepcheck_reference.objective import asks
-from stepcheck_reference.script import Data, Drawn, Group, Literal, Quadratic, Script, Step, Tensor
+from stepcheck_reference.scripts.objective import asks
+from stepcheck_reference.scripts.script import Data, Drawn, Group, Literal, Quadratic, Script, Step, Tensor
 
 if TYPE_CHECKING:
     from stepcheck_reference.rule import Rule

@@ -6,16 +6,16 @@ A fact is True, False or None: proved, refuted by exact numbers, or unknown. Unk
 from __future__ import annotations
 
 from stepcheck_reference.facts.bound import step_bound
+from stepcheck_reference.facts.decreasing_steps import is_fading
 from stepcheck_reference.facts.elementwise import is_elementwise
-from stepcheck_reference.facts.fading import is_fading
+from stepcheck_reference.facts.homogeneity import Homogeneity, homogeneity
 from stepcheck_reference.facts.monotone import monotone_states
 from stepcheck_reference.facts.parity import is_sign_equivariant, odd_states
-from stepcheck_reference.facts.rate import is_linear_in_rate
-from stepcheck_reference.facts.reduction import fixed, reduces
-from stepcheck_reference.facts.rest import rest_factor, resting_states, rests
-from stepcheck_reference.facts.scaling import Homogeneity, homogeneity
+from stepcheck_reference.facts.rate_linearity import is_linear_in_rate
 from stepcheck_reference.facts.signs import nonnegative_states
+from stepcheck_reference.facts.special_case import fixed, reduces
 from stepcheck_reference.facts.translation import is_translation_invariant
+from stepcheck_reference.facts.zero_gradients import rest_factor, resting_states, rests
 
 __all__ = [
     "Homogeneity",

@@ -9,9 +9,9 @@ from itertools import product
 from sympy import Basic, Expr, Piecewise, Symbol, expand, false, true
 from sympy.core.relational import Relational
 
+from stepcheck_reference.algebra.history import released
+from stepcheck_reference.algebra.linear import split
 from stepcheck_reference.alphabet import ALPHABET, theta
-from stepcheck_reference.history import released
-from stepcheck_reference.linear import split
 from stepcheck_reference.rule import Rule
 
 Equations = Mapping[Symbol, Expr]

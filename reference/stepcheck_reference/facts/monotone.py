@@ -9,13 +9,13 @@ from types import MappingProxyType
 
 from sympy import Expr, Integer, Max, Symbol, expand
 
+from stepcheck_reference.algebra.iterate import walk
+from stepcheck_reference.algebra.linear import split
 from stepcheck_reference.facts.equations import equations
 from stepcheck_reference.facts.sample import GRADIENTS, ROUNDED, sample
 from stepcheck_reference.facts.signs import is_nonnegative, nonnegative_states
-from stepcheck_reference.linear import split
-from stepcheck_reference.objective import asks
 from stepcheck_reference.rule import Rule
-from stepcheck_reference.walk import walk
+from stepcheck_reference.scripts.objective import asks
 
 
 @lru_cache(maxsize=1024)

@@ -8,13 +8,13 @@ from functools import lru_cache
 from sympy import Abs, Add, Basic, Eq, Expr, Integer, Max, Min, Mul, Ne, Piecewise, Pow, Symbol, sign
 from sympy.core.relational import Relational
 
+from stepcheck_reference.algebra.equality import vanishes
+from stepcheck_reference.algebra.iterate import walk
 from stepcheck_reference.alphabet import g, gradient_at, theta
-from stepcheck_reference.equality import vanishes
 from stepcheck_reference.facts.equations import equations, feeding
 from stepcheck_reference.facts.sample import GRADIENTS, ROUNDED, sample
-from stepcheck_reference.objective import asks
 from stepcheck_reference.rule import Rule
-from stepcheck_reference.walk import walk
+from stepcheck_reference.scripts.objective import asks
 
 Parities = Mapping[Symbol, bool | None]
 """Of each symbol whether it changes its sign; None where that is not known yet."""

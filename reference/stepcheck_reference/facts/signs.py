@@ -8,11 +8,11 @@ from types import MappingProxyType
 
 from sympy import Abs, Add, Expr, Integer, Max, Min, Mul, Piecewise, Pow, Symbol
 
+from stepcheck_reference.algebra.iterate import walk
 from stepcheck_reference.facts.equations import equations
 from stepcheck_reference.facts.sample import GRADIENTS, ROUNDED, sample
-from stepcheck_reference.objective import asks
 from stepcheck_reference.rule import Rule
-from stepcheck_reference.walk import walk
+from stepcheck_reference.scripts.objective import asks
 
 
 @lru_cache(maxsize=1024)

@@ -6,14 +6,14 @@ from functools import lru_cache
 
 from sympy import Expr, Integer, expand
 
+from stepcheck_reference.algebra.equality import vanishes
+from stepcheck_reference.algebra.iterate import walk
+from stepcheck_reference.algebra.linear import split
 from stepcheck_reference.alphabet import g, gradient_at, theta
-from stepcheck_reference.equality import vanishes
 from stepcheck_reference.facts.equations import Equations, cases, feeding
 from stepcheck_reference.facts.sample import GRADIENTS, ROUNDED, sample
-from stepcheck_reference.linear import split
-from stepcheck_reference.objective import asks
 from stepcheck_reference.rule import Rule
-from stepcheck_reference.walk import walk
+from stepcheck_reference.scripts.objective import asks
 
 
 @lru_cache(maxsize=1024)

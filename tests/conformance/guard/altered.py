@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from stepcheck.guard.baseline import Baseline, load, save
-from stepcheck_implementations.recording import Recording
+from stepcheck.guard.baselines.baseline import Baseline, load, save
+from stepcheck_implementations.recorder.recording import Recording
 
 
 def alter(directory: Path, cell: str, change: Callable[[Recording], Recording]) -> Baseline:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from stepcheck.guard import checking, recording
-from stepcheck.guard.corpus import Wanted
-from stepcheck_implementations.pool import Workers
+from stepcheck.guard import check_baseline, record_baseline
+from stepcheck.guard.corpus.corpus import Wanted
+from stepcheck_implementations.workers.pool import Workers
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -26,7 +26,7 @@ def warm(monkeypatch: pytest.MonkeyPatch, template: str) -> None:
 
 
 def _borrow(monkeypatch: pytest.MonkeyPatch, template: str) -> None:
-    for module in (recording, checking):
+    for module in (record_baseline, check_baseline):
         monkeypatch.setattr(module, "Workers", functools.partial(Workers, address=template))
         monkeypatch.setattr(module, "usable_cores", lambda: 1)
 
@@ -37,7 +37,7 @@ def recorded_once(tmp_path_factory: pytest.TempPathFactory, template: str) -> Pa
     directory = tmp_path_factory.mktemp("guard") / "baseline"
     with pytest.MonkeyPatch.context() as monkeypatch:
         _borrow(monkeypatch, template)
-        recording.record(directory, FEW)
+        record_baseline.record(directory, FEW)
     return directory
 
 

@@ -8,20 +8,20 @@ from typing import Any
 
 import numpy as np
 
-from stepcheck.guard import asked as asking
-from stepcheck.guard.asked import Asked
-from stepcheck.guard.compare import compare
-from stepcheck.guard.corpus import Wanted, corpus
-from stepcheck.guard.difference import Difference
-from stepcheck.guard.moved import Course, _arithmetics
-from stepcheck_implementations import wire
-from stepcheck_implementations.pool import Workers
-from stepcheck_implementations.recording import Recording, to_recording, to_trajectory
+from stepcheck.guard.comparison.compare import compare
+from stepcheck.guard.comparison.difference import Difference
+from stepcheck.guard.comparison.rounding import Course, _arithmetics
+from stepcheck.guard.corpus import spec as asking
+from stepcheck.guard.corpus.corpus import Wanted, corpus
+from stepcheck.guard.corpus.spec import Asked
+from stepcheck_implementations.recorder.recording import Recording, to_recording, to_trajectory
+from stepcheck_implementations.workers import wire
+from stepcheck_implementations.workers.pool import Workers
 from stepcheck_reference import rules
-from stepcheck_reference.judgement import Field
-from stepcheck_reference.oracle import judge_all
-from stepcheck_reference.script import Script, from_json
-from stepcheck_reference.trajectory import Trace, Trajectory
+from stepcheck_reference.oracle.judge import judge_all
+from stepcheck_reference.oracle.judgement import Field
+from stepcheck_reference.scripts.script import Script, from_json
+from stepcheck_reference.scripts.trajectory import Trace, Trajectory
 
 Change = Callable[[Trajectory], Trajectory]
 

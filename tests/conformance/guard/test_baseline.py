@@ -15,9 +15,9 @@ from safetensors.numpy import load as unpacked
 from safetensors.numpy import save as packed
 
 from conformance.guard.altered import alter, with_tensor
-from stepcheck.guard.asked import SURFACE, Asked
-from stepcheck.guard.baseline import MANIFEST, PARTS, BadBaseline, Baseline, file_of, load, save
-from stepcheck_implementations.recording import Recording
+from stepcheck.guard.baselines.baseline import MANIFEST, PARTS, BadBaseline, Baseline, file_of, load, save
+from stepcheck.guard.corpus.spec import SURFACE, Asked
+from stepcheck_implementations.recorder.recording import Recording
 
 TENSORS = "Adadelta.safetensors"
 CELL = "Adadelta[default] single float32 cpu"

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from house.sources import files
-from stepcheck.guard.bundle import PACKAGES, bundle
+from stepcheck.guard.environments.bundle import PACKAGES, bundle
 
 
 def held(place: Path) -> list[str]:
@@ -49,7 +49,8 @@ def test_one_that_was_changed_is_made_anew(tmp_path: Path) -> None:
 def test_a_worker_is_imported_from_it_alone(tmp_path: Path) -> None:
     place = bundle(tmp_path)
     code = (
-        "import stepcheck_implementations.subject as one, stepcheck_reference.script as two, importlib.util as util;"
+        "import stepcheck_implementations.adapters.adapter as one, stepcheck_reference.scripts.script as two;"
+        "import importlib.util as util;"
         "print(one.__file__, two.__file__, util.find_spec('stepcheck'), sep='\\n')"
     )
     done = subprocess.run(

@@ -12,15 +12,15 @@ import pytest
 
 from conformance.guard.altered import alter, with_run, with_tensor
 from conformance.guard.conftest import FEW
-from stepcheck.guard.baseline import BadBaseline, load, save
-from stepcheck.guard.checking import Checked, check
-from stepcheck.guard.corpus import Wanted
-from stepcheck.guard.difference import Change, Difference
-from stepcheck.guard.patterns import chosen, matches
-from stepcheck.guard.recording import record
-from stepcheck.report.moved import verdict
-from stepcheck.request import WrongRequest
-from stepcheck_implementations.recording import Recording
+from stepcheck.certification.request import WrongRequest
+from stepcheck.guard.baselines.baseline import BadBaseline, load, save
+from stepcheck.guard.check_baseline import Checked, check
+from stepcheck.guard.comparison.difference import Change, Difference
+from stepcheck.guard.corpus.corpus import Wanted
+from stepcheck.guard.corpus.patterns import chosen, matches
+from stepcheck.guard.record_baseline import record
+from stepcheck.report.guard.check_text import verdict
+from stepcheck_implementations.recorder.recording import Recording
 
 pytestmark = pytest.mark.usefixtures("warm")
 
@@ -279,9 +279,9 @@ def test_cells_of_a_device_that_is_not_here_are_left_out_and_told(baseline: Path
 
 
 def test_a_bad_baseline_is_refused_before_anything_runs(baseline: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from stepcheck.guard import checking
+    from stepcheck.guard import check_baseline
 
-    monkeypatch.setattr(checking, "Workers", None)
+    monkeypatch.setattr(check_baseline, "Workers", None)
     (baseline / "Adadelta.safetensors").unlink()
     with pytest.raises(BadBaseline, match="missing"):
         check(baseline)

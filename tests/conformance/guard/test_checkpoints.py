@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 
 from conformance.guard.courses import Made
-from stepcheck.guard import asked as asking
-from stepcheck.guard.asked import CHECKPOINT
-from stepcheck.guard.compare import compare, resumed
-from stepcheck.guard.corpus import SAVED_AT, Wanted, corpus
-from stepcheck.guard.difference import Change, Difference
-from stepcheck_implementations.pool import Workers
-from stepcheck_implementations.recording import Recording
-from stepcheck_reference.script import from_json
+from stepcheck.guard.comparison.compare import compare, resumed
+from stepcheck.guard.comparison.difference import Change, Difference
+from stepcheck.guard.corpus import spec as asking
+from stepcheck.guard.corpus.corpus import SAVED_AT, Wanted, corpus
+from stepcheck.guard.corpus.spec import CHECKPOINT
+from stepcheck_implementations.recorder.recording import Recording
+from stepcheck_implementations.workers.pool import Workers
+from stepcheck_reference.scripts.script import from_json
 
 NAMES = ("Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "ASGD", "NAdam", "RAdam", "RMSprop", "Rprop", "SGD")
 COUNTING = tuple(name for name in NAMES if name != "SGD")

@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 
 from conformance.guard.courses import Made, made, put, trace
-from stepcheck.guard.difference import Change, Difference
-from stepcheck.guard.moved import Course, _arithmetics
-from stepcheck.inference import PLAIN
-from stepcheck_implementations import wire
-from stepcheck_implementations.pool import Workers
-from stepcheck_implementations.recording import Recording, until
+from stepcheck.certification.inference import PLAIN
+from stepcheck.guard.comparison.difference import Change, Difference
+from stepcheck.guard.comparison.rounding import Course, _arithmetics
+from stepcheck_implementations.recorder.recording import Recording, until
+from stepcheck_implementations.workers import wire
+from stepcheck_implementations.workers.pool import Workers
 from stepcheck_reference import rules
 from stepcheck_reference.formats import FORMATS
-from stepcheck_reference.trajectory import Fault
+from stepcheck_reference.scripts.trajectory import Fault
 
 Cells = Callable[[str], Made]
 

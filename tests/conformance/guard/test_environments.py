@@ -14,9 +14,15 @@ from pathlib import Path
 import pytest
 
 from conformance.guard.test_uv import SAID
-from stepcheck.guard import environments, uv
-from stepcheck.guard.environments import Environment, Environments, Unavailable, default_cache, requirements
-from stepcheck.request import WrongRequest
+from stepcheck.certification.request import WrongRequest
+from stepcheck.guard.environments import environments, uv
+from stepcheck.guard.environments.environments import (
+    Environment,
+    Environments,
+    Unavailable,
+    default_cache,
+    requirements,
+)
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the uv of these tests is a script")
 

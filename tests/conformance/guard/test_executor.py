@@ -13,18 +13,18 @@ from pathlib import Path
 import pytest
 
 from conformance.guard import work
-from stepcheck import crew
-from stepcheck.guard.environments import Unavailable
-from stepcheck.guard.executor import Local, shard, shard_of
-from stepcheck.judges import Contradiction
-from stepcheck.request import WrongRequest
+from stepcheck.certification.request import WrongRequest
+from stepcheck.guard.environments.environments import Unavailable
+from stepcheck.processes import pool
+from stepcheck.processes.executor import Local, shard, shard_of
+from stepcheck.processes.judges import Contradiction
 
 
 @pytest.fixture(params=[pytest.param(True, marks=pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")), False])
 def started(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
     """Processes are forked, or spawned as where they cannot be."""
     if not request.param:
-        monkeypatch.setattr(crew, "can_fork", lambda: False)
+        monkeypatch.setattr(pool, "can_fork", lambda: False)
     return bool(request.param)
 
 

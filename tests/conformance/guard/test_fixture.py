@@ -12,11 +12,11 @@ import pytest
 import stepcheck
 from conformance.command import ROOT, SOURCES, python
 from conformance.command import pytest as run
-from stepcheck.guard.checked import Checked
-from stepcheck.guard.difference import Change, Difference, Point, difference
+from stepcheck.guard.comparison.check_result import Checked
+from stepcheck.guard.comparison.difference import Change, Difference, Point, difference
 from stepcheck.guard.fixture import Runs
-from stepcheck.report.moved_failure import accepting, failure, line
-from stepcheck.report.moved_json import read, text
+from stepcheck.report.guard.check_failure import accepting, failure, line
+from stepcheck.report.guard.check_json import read, text
 
 MINE = """\
 import torch
@@ -252,8 +252,8 @@ def test_guard_is_found_from_the_face_without_anything_heavy() -> None:
 
 
 def test_every_name_of_guard_is_there_and_no_module_hides_one() -> None:
-    import stepcheck.guard.checking
-    import stepcheck.guard.recording
+    import stepcheck.guard.check_baseline
+    import stepcheck.guard.record_baseline
 
     for name in stepcheck.guard.__all__:
         assert getattr(stepcheck.guard, name) is getattr(stepcheck.guard, name)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from stepcheck.guard.lock import held
+from stepcheck.guard.environments.lock import held
 
 HOLDS = """
 import sys, time

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from stepcheck.guard import asked as asking
-from stepcheck.guard.asked import CHECKPOINT, STEPS, SURFACE, Asked
-from stepcheck.guard.baseline import load
-from stepcheck.guard.checking import check
-from stepcheck.guard.compare import compare, resumed
-from stepcheck.guard.corpus import SAVED_AT, Wanted, corpus
-from stepcheck.guard.difference import Change
-from stepcheck.guard.recording import record
-from stepcheck_implementations.pool import Workers
-from stepcheck_implementations.recording import Recording
+from stepcheck.guard.baselines.baseline import load
+from stepcheck.guard.check_baseline import check
+from stepcheck.guard.comparison.compare import compare, resumed
+from stepcheck.guard.comparison.difference import Change
+from stepcheck.guard.corpus import spec as asking
+from stepcheck.guard.corpus.corpus import SAVED_AT, Wanted, corpus
+from stepcheck.guard.corpus.spec import CHECKPOINT, STEPS, SURFACE, Asked
+from stepcheck.guard.record_baseline import record
+from stepcheck_implementations.recorder.recording import Recording
+from stepcheck_implementations.workers.pool import Workers
 
 MINE = """
 import os
@@ -140,7 +140,7 @@ def test_a_script_that_some_torch_refuses_leaves_the_others(workers: Workers, tm
 
 
 def test_a_baseline_of_lost_processes_is_read_again(tmp_path: Path, workers: Workers) -> None:
-    from stepcheck.guard.baseline import Baseline, save
+    from stepcheck.guard.baselines.baseline import Baseline, save
 
     (asked,) = [entry for entry in cells(workers, tmp_path / "mine.py", CRASHES) if entry.kind == STEPS]
     found = asking.record(workers, asked)

@@ -10,24 +10,25 @@ from pathlib import Path
 import pytest
 
 from conformance.guard.patched_torch import ANOTHER_ORDER, EPS_OUTSIDE, OTHER_ETAS, Planted, patched
+from stepcheck.certification.request import WrongRequest
 from stepcheck.guard import bisect as bisecting
-from stepcheck.guard import cache, recording
 from stepcheck.guard import matrix as columns_of
-from stepcheck.guard.asked import STEPS, Asked
+from stepcheck.guard import record_baseline
+from stepcheck.guard.baselines import cache
+from stepcheck.guard.baselines.cache import Recordings
 from stepcheck.guard.bisect import bisect
-from stepcheck.guard.cache import Recordings
-from stepcheck.guard.corpus import Wanted
-from stepcheck.guard.difference import Change, Difference
-from stepcheck.guard.environments import Environments, Unavailable
-from stepcheck.guard.executor import Local
+from stepcheck.guard.comparison.difference import Change, Difference
+from stepcheck.guard.corpus.corpus import Wanted
+from stepcheck.guard.corpus.spec import STEPS, Asked
+from stepcheck.guard.environments.environments import Environments, Unavailable
+from stepcheck.guard.environments.torch_source import Site
 from stepcheck.guard.matrix import Column, matrix
-from stepcheck.guard.site import Site
-from stepcheck.report import matrix as reports
-from stepcheck.report.bisected import report
-from stepcheck.request import WrongRequest
-from stepcheck_implementations.interpreter import Interpreter
-from stepcheck_implementations.pool import Workers
-from stepcheck_implementations.recording import Recording
+from stepcheck.processes.executor import Local
+from stepcheck.report.guard import matrix_text as reports
+from stepcheck.report.guard.bisect_text import report
+from stepcheck_implementations.recorder.recording import Recording
+from stepcheck_implementations.workers.interpreter import Interpreter
+from stepcheck_implementations.workers.pool import Workers
 
 TARGETS = ("Adadelta", "RMSprop", "Rprop")
 WANTED = Wanted(tuple((f"torch.optim.{name}", None) for name in TARGETS), ("single",), ("float32",))
@@ -68,7 +69,7 @@ def asked(releases: dict[str, Workers], monkeypatch: pytest.MonkeyPatch) -> list
         address = next(one.address for one in releases.values() if one.interpreter == interpreter)
         return Workers(address=address, interpreter=interpreter)
 
-    for module in (cache, columns_of, recording):
+    for module in (cache, columns_of, record_baseline):
         monkeypatch.setattr(module, "Workers", workers)
     monkeypatch.setattr(Site, "interpreter", interpreter)
     monkeypatch.setattr(Environments, "cached", lambda environments: [])

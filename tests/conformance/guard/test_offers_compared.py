@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from stepcheck.guard.asked import SURFACE, Asked
-from stepcheck.guard.compare import compare
-from stepcheck.guard.difference import Change
-from stepcheck.guard.offered import REWORDED, told
-from stepcheck_implementations.recording import Recording
+from stepcheck.guard.comparison.compare import compare
+from stepcheck.guard.comparison.difference import Change
+from stepcheck.guard.comparison.value_diff import REWORDED, told
+from stepcheck.guard.corpus.spec import SURFACE, Asked
+from stepcheck_implementations.recorder.recording import Recording
 
 ASKED = Asked("Mine api", SURFACE, "torch.optim.Mine", {"ask": "surface"})
 OLD = {

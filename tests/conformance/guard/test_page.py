@@ -9,7 +9,7 @@ import click
 import pytest
 
 from conformance.command import ROOT
-from stepcheck.cli import stepcheck
+from stepcheck.cli.commands import stepcheck
 
 TEXT = (ROOT / "docs" / "guard.md").read_text(encoding="utf-8") + (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = sorted(set(re.findall(r"python -m stepcheck (guard [^\n`]+)", TEXT)))

@@ -9,17 +9,17 @@ from pathlib import Path
 import pytest
 
 from conformance.guard.patched_torch import ANOTHER_ORDER, EPS_OUTSIDE, ONE_LATE, OTHER_ETAS, patched
-from stepcheck.guard import asked as asking
-from stepcheck.guard.asked import CHECKPOINT, SCHEDULE, STEPS, SURFACE, Asked
-from stepcheck.guard.checking import Checked, check
-from stepcheck.guard.compare import compare
-from stepcheck.guard.corpus import Wanted
-from stepcheck.guard.difference import Change, Difference
-from stepcheck.guard.executor import Local
-from stepcheck.guard.recording import record
-from stepcheck_implementations import schedule_recipes
-from stepcheck_implementations.interpreter import Interpreter
-from stepcheck_implementations.pool import Workers
+from stepcheck.guard.check_baseline import Checked, check
+from stepcheck.guard.comparison.compare import compare
+from stepcheck.guard.comparison.difference import Change, Difference
+from stepcheck.guard.corpus import spec as asking
+from stepcheck.guard.corpus.corpus import Wanted
+from stepcheck.guard.corpus.spec import CHECKPOINT, SCHEDULE, STEPS, SURFACE, Asked
+from stepcheck.guard.record_baseline import record
+from stepcheck.processes.executor import Local
+from stepcheck_implementations.recorder import scheduler_recipes
+from stepcheck_implementations.workers.interpreter import Interpreter
+from stepcheck_implementations.workers.pool import Workers
 
 CLASSES = ("Adadelta", "RMSprop", "Rprop", "Adagrad")
 SOME = Wanted(
@@ -43,13 +43,13 @@ def elsewhere(copy: Path) -> Iterator[Workers]:
 @pytest.fixture(scope="module")
 def checked(copy: Path, elsewhere: Workers, template: str, tmp_path_factory: pytest.TempPathFactory) -> Checked:
     """What a check under the copy finds of some classes that were recorded under torch itself."""
-    from stepcheck.guard import checking, recording
+    from stepcheck.guard import check_baseline, record_baseline
 
     directory = tmp_path_factory.mktemp("planted") / "baseline"
     with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr(recording, "Workers", lambda interpreter: Workers(address=template))
+        monkeypatch.setattr(record_baseline, "Workers", lambda interpreter: Workers(address=template))
         record(directory, SOME, executor=Local(1))
-        monkeypatch.setattr(checking, "Workers", lambda interpreter: Workers(address=elsewhere.address))
+        monkeypatch.setattr(check_baseline, "Workers", lambda interpreter: Workers(address=elsewhere.address))
         return check(directory, executor=Local(1))
 
 
@@ -128,7 +128,7 @@ def test_a_check_fails_on_what_changed_and_not_on_rounding(checked: Checked) -> 
 def test_a_scheduler_that_is_one_step_late_is_found(elsewhere: Workers, template: str) -> None:
     found = {}
     with Workers(address=template) as plain:
-        for recipe in schedule_recipes.ALL:
+        for recipe in scheduler_recipes.ALL:
             if recipe["target"].rpartition(".")[2] in ("StepLR", "MultiStepLR"):
                 cell = Asked(recipe["name"], SCHEDULE, recipe["target"], {"ask": "schedule", "recipe": recipe})
                 found[cell.id] = compare(cell, asking.record(plain, cell), asking.record(elsewhere, cell))

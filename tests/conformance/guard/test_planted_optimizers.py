@@ -10,12 +10,12 @@ import pytest
 
 from conformance.guard.conftest import ROOT
 from planted import RIGHT, WRONG, Planted
-from stepcheck.guard import asked as asking
-from stepcheck.guard.asked import OTHER_WAYS, STEPS, Asked
-from stepcheck.guard.compare import compare
-from stepcheck.guard.corpus import Wanted, corpus
-from stepcheck.guard.difference import Change, Difference
-from stepcheck_implementations.pool import Workers
+from stepcheck.guard.comparison.compare import compare
+from stepcheck.guard.comparison.difference import Change, Difference
+from stepcheck.guard.corpus import spec as asking
+from stepcheck.guard.corpus.corpus import Wanted, corpus
+from stepcheck.guard.corpus.spec import OTHER_WAYS, STEPS, Asked
+from stepcheck_implementations.workers.pool import Workers
 
 SEEN = {"SC101", "SC102", "SC103", "SC104", "SC201", "SC203", "SC204"}
 """Laws of what a run does; others compare runs, or ask for what guard's scripts do not do."""

@@ -16,12 +16,12 @@ from uuid import uuid4
 import pytest
 
 from conformance.guard import work
-from stepcheck.guard import ray_executor
-from stepcheck.guard.environments import Unavailable
-from stepcheck.guard.ray_executor import Ray
-from stepcheck.judges import Contradiction
-from stepcheck.request import WrongRequest
-from stepcheck_implementations.links import WorkerError
+from stepcheck.certification.request import WrongRequest
+from stepcheck.guard.environments.environments import Unavailable
+from stepcheck.processes import ray_executor
+from stepcheck.processes.judges import Contradiction
+from stepcheck.processes.ray_executor import Ray
+from stepcheck_implementations.workers.transport import WorkerError
 
 on_ray = [
     pytest.mark.ray,

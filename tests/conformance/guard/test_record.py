@@ -12,14 +12,14 @@ import pytest
 
 from conformance.command import WRONG, environment
 from conformance.guard.conftest import FEW, ROOT
-from stepcheck.guard import recording
-from stepcheck.guard.baseline import MANIFEST, PARTS, BadBaseline, load
-from stepcheck.guard.checking import check
-from stepcheck.guard.corpus import Wanted
-from stepcheck.guard.difference import Change
-from stepcheck.guard.recording import record
-from stepcheck.request import WrongRequest
-from stepcheck_implementations.pool import Workers
+from stepcheck.certification.request import WrongRequest
+from stepcheck.guard import record_baseline
+from stepcheck.guard.baselines.baseline import MANIFEST, PARTS, BadBaseline, load
+from stepcheck.guard.check_baseline import check
+from stepcheck.guard.comparison.difference import Change
+from stepcheck.guard.corpus.corpus import Wanted
+from stepcheck.guard.record_baseline import record
+from stepcheck_implementations.workers.pool import Workers
 
 pytestmark = pytest.mark.usefixtures("warm")
 
@@ -142,7 +142,7 @@ def test_files_of_somebody_else_are_left_alone(baseline: Path) -> None:
 def test_a_place_that_cannot_be_written_is_refused_before_anything_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(recording, "Workers", None)
+    monkeypatch.setattr(record_baseline, "Workers", None)
     (tmp_path / "file").write_text("")
     with pytest.raises(WrongRequest, match="file"):
         record(tmp_path / "file", FEW)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from stepcheck.guard.checking import check
-from stepcheck.guard.corpus import Wanted
-from stepcheck.guard.executor import Local
-from stepcheck.guard.recording import record
+from stepcheck.guard.check_baseline import check
+from stepcheck.guard.corpus.corpus import Wanted
+from stepcheck.guard.record_baseline import record
+from stepcheck.processes.executor import Local
 
 pytestmark = [
     pytest.mark.ray,
@@ -25,7 +25,7 @@ WANTED = Wanted((("torch.optim.Adagrad", None),), modes=("single", "foreach"), d
 def test_two_workers_of_a_cluster_record_the_same_bytes_as_this_machine(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from stepcheck.guard.ray_executor import Ray
+    from stepcheck.processes.ray_executor import Ray
 
     monkeypatch.setenv("RAY_AUTH_MODE", "token")
     monkeypatch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(16))

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from stepcheck.guard import releases, uv
-from stepcheck.guard.releases import between, check_versions, public, release_key, released
-from stepcheck.request import WrongRequest
+from stepcheck.certification.request import WrongRequest
+from stepcheck.guard.environments import releases, uv
+from stepcheck.guard.environments.releases import between, check_versions, public, release_key, released
 
 RELEASED = ("1.13.1", "2.2.2", "2.9.1", "2.10.0", "2.10.0.post1", "2.13.0")
 LISTED = """torch (2.15.0)

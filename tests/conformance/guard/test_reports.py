@@ -13,13 +13,13 @@ import pytest
 
 from conformance.guard.altered import alter, with_tensor
 from conformance.guard.conftest import FEW
-from stepcheck.cli import main
-from stepcheck.guard.alike import alike, where
-from stepcheck.guard.asked import CHECKPOINT, SCHEDULE, STEPS, SURFACE
-from stepcheck.guard.baseline import load
-from stepcheck.guard.checking import Checked
-from stepcheck.guard.difference import CHANGES, Change, Difference, Point, difference, worst
-from stepcheck.report import moved, moved_json, moved_markdown
+from stepcheck.cli.commands import main
+from stepcheck.guard.baselines.baseline import load
+from stepcheck.guard.check_baseline import Checked
+from stepcheck.guard.comparison.difference import CHANGES, Change, Difference, Point, difference, worst
+from stepcheck.guard.comparison.grouped import alike, where
+from stepcheck.guard.corpus.spec import CHECKPOINT, SCHEDULE, STEPS, SURFACE
+from stepcheck.report.guard import check_json, check_markdown, check_text
 from stepcheck.report.progress import counting
 
 OLD = {
@@ -109,7 +109,7 @@ def test_cells_are_told_by_what_they_have_in_common() -> None:
 def test_what_was_accepted_is_not_told_as_a_difference() -> None:
     entry = cell("A[d] single float32 cpu", [OUT], accepted="because (2026-01-01, torch 2.6.0)")
     assert alike([entry]) == []
-    text = moved.report(checked(entry), ("changed",))
+    text = check_text.report(checked(entry), ("changed",))
     assert "leaves the envelope" not in text
     assert "accepted: A[d] single float32 cpu: because (2026-01-01, torch 2.6.0)" in text
     assert "exit code  0" in text
@@ -124,7 +124,7 @@ def test_the_whole_text_of_a_small_check() -> None:
         cell("SGD api", [Point(Change.GONE, "refused: no such name", api=True)], SURFACE),
         cell("StepLR, rising schedule", [], SCHEDULE),
     )
-    assert moved.report(found, ("changed",)) == (
+    assert check_text.report(found, ("changed",)) == (
         """\
 recorded under  torch 2.6.0, python 3.11.7, numpy 2.4.6, cpu x86_64 AVX512
 checked under   torch 2.13.0, python 3.11.7, numpy 2.4.6, cpu x86_64 AVX512
@@ -160,27 +160,28 @@ exit code  1"""
 def test_another_machine_is_warned_of_where_numbers_moved() -> None:
     other = {**NEW, "capability": "DEFAULT"}
     moving = cell("A[d] single float32 cpu", [IN])
-    text = " ".join(moved.report(Checked(OLD, other, (moving,)), ("changed",)).split())
+    text = " ".join(check_text.report(Checked(OLD, other, (moving,)), ("changed",)).split())
     assert "the machines differ in their vector instructions: what moved within rounding may come from that" in text
-    assert "the machines differ" not in moved.report(Checked(OLD, other, (cell("A api", [], SURFACE),)), ("changed",))
-    assert "the machines differ" not in moved.report(checked(moving), ("changed",))
+    unmoved = Checked(OLD, other, (cell("A api", [], SURFACE),))
+    assert "the machines differ" not in check_text.report(unmoved, ("changed",))
+    assert "the machines differ" not in check_text.report(checked(moving), ("changed",))
     kernel = {**NEW, "platform": "Linux-6.2-x86_64-with-glibc2.36"}
     known = {**OLD, "platform": "Linux-6.1-x86_64-with-glibc2.36"}
-    assert "the machines differ" not in moved.report(Checked(known, kernel, (moving,)), ("changed",))
+    assert "the machines differ" not in check_text.report(Checked(known, kernel, (moving,)), ("changed",))
 
 
 def test_many_ways_are_cut_short_unless_all_are_asked_for() -> None:
     points = [Point(Change.CHANGED, f"way {number}", api=True) for number in range(12)]
     found = checked(cell("A api", points, SURFACE))
-    text = moved.report(found, ("changed",))
+    text = check_text.report(found, ("changed",))
     assert "way 7" in text
     assert "way 8" not in text
     assert "and 4 more ways in which it differs; --verbose tells them" in text
-    assert "way 11" in moved.report(found, ("changed",), verbose=True)
+    assert "way 11" in check_text.report(found, ("changed",), verbose=True)
 
 
 def test_nothing_compared_is_said() -> None:
-    text = moved.report(checked(), ("changed",))
+    text = check_text.report(checked(), ("changed",))
     assert "compared   0 numbers" in text
     assert "exit code  5" in text
 
@@ -190,7 +191,7 @@ def test_json_holds_everything_and_no_number_that_json_has_not() -> None:
         cell("A[d] single float32 cpu", [OUT, UNKNOWN, SAYS]), cell("A[d] foreach float32 cpu"),
         cell("A[d] fused float32 cpu", [IN], accepted="because"),
     )  # fmt: skip
-    raw = json.loads(moved_json.text(found, ("api",)), parse_constant=pytest.fail)
+    raw = json.loads(check_json.text(found, ("api",)), parse_constant=pytest.fail)
     assert (raw["recorded"], raw["checked"], raw["fail_on"], raw["exit_code"]) == (OLD, NEW, ["api"], 1)
     assert raw["identical"] == ["A[d] foreach float32 cpu"]
     first, second = raw["cells"]
@@ -207,7 +208,7 @@ def test_markdown_holds_no_markup_of_others() -> None:
         f"{NASTY} api", SURFACE, NASTY, Change.CHANGED, (Point(Change.CHANGED, NASTY, api=True), OUT), 1, 1
     )
     reasoned = Difference("A api", SURFACE, NASTY, Change.CHANGED, (SAYS,), accepted=NASTY)
-    text = moved_markdown.summary(checked(made, reasoned), ("changed",))
+    text = check_markdown.summary(checked(made, reasoned), ("changed",))
     assert "<script>" not in text
     assert "](javascript" not in text.replace("\\]", "")
     assert "\x1b" not in text
@@ -219,13 +220,13 @@ def test_markdown_holds_no_markup_of_others() -> None:
 
 def test_markdown_says_what_text_says() -> None:
     found = checked(cell("Adam[default] single float32 cpu", [OUT]), cell("SGD[plain] single float32 cpu"))
-    text = moved_markdown.summary(found, ("changed",))
+    text = check_markdown.summary(found, ("changed",))
     assert text.startswith("## ✗ torch 2.6.0 → 2.13.0: 1 cell fails\n")
     assert "| Adam | · | 1 |" in text
     assert "| SGD | 1 | · |" in text
     assert r"- ✗ Adam\[default\] single float32 cpu: SC101 leaves the envelope" in text
     assert "(8.4e6 ulp, 1.5e6 radii)" in text
-    well = moved_markdown.summary(checked(cell("SGD[plain] single float32 cpu")), ("changed",))
+    well = check_markdown.summary(checked(cell("SGD[plain] single float32 cpu")), ("changed",))
     assert well.startswith("## ✓ torch 2.6.0 → 2.13.0: nothing fails\n")
 
 
@@ -234,10 +235,10 @@ def test_markdown_keeps_to_its_limit() -> None:
         cell(f"A{n}[d] single float32 cpu", [Point(Change.CHANGED, f"way {k} of {n}", api=True) for k in range(20)])
         for n in range(30)
     ]
-    whole = moved_markdown.summary(checked(*cells), ("changed",))
+    whole = check_markdown.summary(checked(*cells), ("changed",))
     assert "and 8 more ways in which it differs" in whole
     for limit in (len(whole.encode()), 4000, 300, 10, 0):
-        assert len(moved_markdown.summary(checked(*cells), ("changed",), limit=limit).encode()) <= limit
+        assert len(check_markdown.summary(checked(*cells), ("changed",), limit=limit).encode()) <= limit
 
 
 def test_progress_tells_quarters_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,13 +9,13 @@ from functools import cache
 import numpy as np
 import pytest
 
-from stepcheck.guard import asked as asking
-from stepcheck.guard.asked import SCHEDULE, Asked
-from stepcheck.guard.compare import compare
-from stepcheck.guard.difference import Change, Difference
-from stepcheck_implementations import schedule_recipes
-from stepcheck_implementations.pool import Workers
-from stepcheck_implementations.recording import Recording
+from stepcheck.guard.comparison.compare import compare
+from stepcheck.guard.comparison.difference import Change, Difference
+from stepcheck.guard.corpus import spec as asking
+from stepcheck.guard.corpus.spec import SCHEDULE, Asked
+from stepcheck_implementations.recorder import scheduler_recipes
+from stepcheck_implementations.recorder.recording import Recording
+from stepcheck_implementations.workers.pool import Workers
 
 Told = Callable[[str], tuple[Asked, Recording]]
 
@@ -23,7 +23,7 @@ Told = Callable[[str], tuple[Asked, Recording]]
 @pytest.fixture(scope="module")
 def recorded(template: str) -> Iterator[Told]:
     """What gives a schedule by name with what it came to, recorded once."""
-    recipes = {recipe["name"]: recipe for recipe in schedule_recipes.ALL}
+    recipes = {recipe["name"]: recipe for recipe in scheduler_recipes.ALL}
     with Workers(address=template) as workers:
 
         @cache
@@ -47,7 +47,7 @@ def differs(recorded: Told, schedule: str, name: str, row: int, change: Callable
 
 
 def test_every_schedule_is_identical_to_itself(recorded: Told) -> None:
-    for recipe in schedule_recipes.ALL:
+    for recipe in scheduler_recipes.ALL:
         asked, found = recorded(recipe["name"])
         told = compare(asked, found, found)
         assert (told.change, told.points, told.moved) == (Change.IDENTICAL, (), 0)

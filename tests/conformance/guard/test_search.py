@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stepcheck.guard.environments import Unavailable
-from stepcheck.guard.search import Found, first_bad
+from stepcheck.guard.environments.environments import Unavailable
+from stepcheck.guard.release_search import Found, first_bad
 
 
 def versions(count: int) -> list[str]:

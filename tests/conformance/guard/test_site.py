@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from stepcheck.guard import site as sites
-from stepcheck.guard.checking import check
-from stepcheck.guard.difference import Change
-from stepcheck.guard.executor import Local
-from stepcheck.guard.site import OWN, Site, environment_of
-from stepcheck.request import WrongRequest
-from stepcheck_implementations.interpreter import Interpreter
-from stepcheck_implementations.links import WorkerError
-from stepcheck_implementations.pool import Workers
+from stepcheck.certification.request import WrongRequest
+from stepcheck.guard.check_baseline import check
+from stepcheck.guard.comparison.difference import Change
+from stepcheck.guard.environments import torch_source as sites
+from stepcheck.guard.environments.torch_source import OWN, Site, environment_of
+from stepcheck.processes.executor import Local
+from stepcheck_implementations.workers.interpreter import Interpreter
+from stepcheck_implementations.workers.pool import Workers
+from stepcheck_implementations.workers.transport import WorkerError
 
 
 def test_the_own_site_is_this_python() -> None:

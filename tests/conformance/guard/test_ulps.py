@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stepcheck.guard.ulps import between, farthest
+from stepcheck.guard.comparison.ulps import between, farthest
 from stepcheck_reference.formats import BFLOAT16, BINARY16, BINARY32, BINARY64, Format
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from stepcheck.guard import uv
+from stepcheck.guard.environments import uv
 
 UNSOLVED = "Using Python 3.11.7 environment at: probe\nerror: No solution found when resolving dependencies\n"
 UNSATISFIABLE = "we can conclude that your requirements are unsatisfiable.\n"

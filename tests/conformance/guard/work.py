@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from stepcheck.guard.environments import Unavailable
+from stepcheck.guard.environments.environments import Unavailable
 
 
 class Unportable(RuntimeError):

@@ -1,0 +1,1 @@
+"""Certification: a target in, a certificate out."""

@@ -1,0 +1,260 @@
+"""Certificates: what was compared and what it showed, as records with a stable JSON form.
+
+``Findings`` (the "verdict" section of the JSON) depends on the subject, the request and the seed alone;
+timings, versions and the host stand beside it in ``Run``. Numbers that JSON cannot hold are the strings
+"nan", "inf" and "-inf".
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from stepcheck_reference.verdict import Verdict, exit_code
+
+SCHEMA_VERSION = 1
+"""Rises when a field changes its meaning or goes; a new optional field does not raise it."""
+
+Number = float | str
+
+
+def number(value: float) -> Number:
+    """Return ``value`` as the certificate writes it."""
+    value = float(value)
+    return value if math.isfinite(value) else repr(value)
+
+
+class Worst(msgspec.Struct, frozen=True, kw_only=True):
+    """The element of one output that came nearest to the edge of its envelope, or went furthest past it.
+
+    ``output`` is "theta" or a state's alphabet name, ``tensor`` and ``index`` say which real of which
+    tensor (C order), ``step`` counts from 1 (0: the initial state). ``ratio`` is |observed - expected| in
+    units of ``radius``. ``inputs`` are the values that entered the step, by alphabet name.
+    """
+
+    output: str
+    tensor: int
+    step: int
+    index: int
+    observed: Number
+    expected: Number
+    radius: Number
+    ratio: Number
+    inputs: dict[str, Number] = {}
+
+
+class Point(msgspec.Struct, frozen=True, kw_only=True):
+    """What one real did in one step: where it landed, and where it had to, expected ± radius.
+
+    ``step`` 0 is what was there before the first step. The radius is "nan" where the step was not compared.
+    """
+
+    step: int
+    observed: Number
+    expected: Number
+    radius: Number
+
+
+class Failure(msgspec.Struct, frozen=True, kw_only=True):
+    """One broken law with its smallest script.
+
+    ``message`` is one line. ``worst`` is None where the subject did not finish its script, and ``fault``
+    then says how: "raised", "crashed", "hung" or "malformed". ``finding`` names the known finding that
+    covers this failure, "" where none does. ``path`` is what the real that ``worst`` points at did over the
+    script's steps, empty where it does something else when it is run again.
+    """
+
+    code: str
+    title: str
+    message: str
+    rule: str
+    script: dict[str, Any]
+    token: str
+    standalone: str
+    worst: Worst | None = None
+    fault: str = ""
+    finding: str = ""
+    explanation: str = ""
+    path: tuple[Point, ...] = ()
+
+
+class LawResult(msgspec.Struct, frozen=True, kw_only=True):
+    """One law in one cell: the verdict and how many things were compared for it."""
+
+    code: str
+    verdict: Verdict
+    compared: int = 0
+    failures: tuple[Failure, ...] = ()
+
+
+class CellResult(msgspec.Struct, frozen=True, kw_only=True):
+    """One cell: configuration, mode, dtype and device of the subject, judged against one rule.
+
+    ``target`` names the subject, one of several where a whole library was asked for.
+    ``element_steps`` were executed, ``compared`` of them judged, ``not_compared`` counts the rest by
+    reason. ``observability`` is "stepwise", "theta_only" or "trajectory". ``arithmetic`` names the model
+    and ``arithmetic_source`` where its figures come from; ``inferred`` says that the model was found by
+    trying, not declared. ``fixed_upstream`` names known findings that no longer break. ``ratios`` says for
+    each output how many reals had a ratio in each bin: sixteen from 0 to 1, then (1, 10], (10, 1e3],
+    (1e3, 1e6] and beyond. Bins at the end that hold nothing are left out. Inside 1, large tensors are
+    counted by samples.
+    """
+
+    id: str
+    configuration: str
+    mode: str
+    dtype: str
+    device: str
+    rule: str
+    verdict: Verdict
+    reason: str = ""
+    scripts: int = 0
+    element_steps: int = 0
+    compared: int = 0
+    not_compared: dict[str, int] = {}
+    admissible_nonfinite: int = 0
+    observability: str = ""
+    arithmetic: str = ""
+    arithmetic_source: str = ""
+    inferred: str = ""
+    worst: dict[str, Worst] = {}
+    worst_from_zero: Worst | None = None
+    laws: tuple[LawResult, ...] = ()
+    fixed_upstream: tuple[str, ...] = ()
+    target: str = ""
+    ratios: dict[str, tuple[int, ...]] = {}
+
+    @property
+    def failures(self) -> Iterator[Failure]:
+        """All failures of this cell, in the order of its laws."""
+        return (failure for law in self.laws for failure in law.failures)
+
+    @property
+    def ratio(self) -> float:
+        """The worst ratio over parameters and states; nan where nothing was compared."""
+        return max((float(worst.ratio) for worst in self.worst.values()), default=math.nan)
+
+
+class Matched(msgspec.Struct, frozen=True, kw_only=True):
+    """How a target without an adapter of its own was matched to its rule.
+
+    ``hyper`` maps hyper-parameters to arguments, ``held`` gives the values of those it does not take or is not
+    asked to vary, ``states`` maps states, and "count", to where they are; ``unmapped`` are those that were not
+    found. ``constant`` are hyper-parameters that cannot be changed after construction. ``unseen`` says why
+    nothing that it holds could be seen, "" where it was looked at.
+    """
+
+    hyper: dict[str, str] = {}
+    held: dict[str, float] = {}
+    states: dict[str, str] = {}
+    unmapped: tuple[str, ...] = ()
+    constant: tuple[str, ...] = ()
+    unseen: str = ""
+
+
+class Departure(msgspec.Struct, frozen=True, kw_only=True):
+    """A constructor's ``default`` of the hyper-parameter ``name``, and the other value its rule's source recommends."""
+
+    target: str
+    rule: str
+    name: str
+    default: float
+    recommended: float
+
+
+class Findings(msgspec.Struct, frozen=True, kw_only=True):
+    """What was asked and what was found; the same for the same subject, request and seed.
+
+    ``without_rule`` names a library's optimizers that have no rule here, so that nothing is said of them.
+    ``matched`` is there for a target without an adapter of its own. ``defaults`` are where a constructor departs from
+    what its rule's source recommends, which changes no verdict.
+    """
+
+    verdict: Verdict
+    target: str
+    rule: str
+    profile: str
+    seed: int
+    strict: bool = False
+    fixed: dict[str, float | bool] = {}
+    cells: tuple[CellResult, ...] = ()
+    unfinished: int = 0
+    without_rule: tuple[str, ...] = ()
+    matched: Matched | None = None
+    defaults: tuple[Departure, ...] = ()
+
+
+class Run(msgspec.Struct, frozen=True, kw_only=True):
+    """Circumstances that change from run to run. ``seconds`` is wall time; ``versions`` name releases.
+
+    ``stopped`` says what ended the run before all cells were judged, "" where nothing did. ``started`` is when,
+    in UTC, as in "2025-01-31T12:00:00".
+    """
+
+    seconds: float
+    jobs: int
+    versions: dict[str, str] = {}
+    host: str = ""
+    interrupted: bool = False
+    stopped: str = ""
+    started: str = ""
+
+
+class Certificate(msgspec.Struct, frozen=True, kw_only=True):
+    """A subject's certificate; ``findings`` is written as the "verdict" section of the JSON."""
+
+    findings: Findings = msgspec.field(name="verdict")
+    run: Run
+    schema_version: int = SCHEMA_VERSION
+
+    @property
+    def verdict(self) -> Verdict:
+        """The overall verdict."""
+        return self.findings.verdict
+
+    @property
+    def cells(self) -> tuple[CellResult, ...]:
+        """One result a cell, in the order configuration, mode, dtype, device."""
+        return self.findings.cells
+
+    @property
+    def of_library(self) -> bool:
+        """Whether the target was a library, and the cells are its classes'."""
+        return any(cell.target not in ("", self.findings.target) for cell in self.cells)
+
+    @property
+    def failures(self) -> tuple[Failure, ...]:
+        """Every failure, those that a known finding covers included."""
+        return tuple(failure for cell in self.cells for failure in cell.failures)
+
+    @property
+    def compared(self) -> int:
+        """Element-steps compared over all cells."""
+        return sum(cell.compared for cell in self.cells)
+
+    @property
+    def conforms(self) -> bool:
+        """Whether every compared cell holds or breaks only as a known finding says."""
+        return self.exit_code() == 0
+
+    def exit_code(self, *, strict: bool | None = None) -> int:
+        """Return the command line's exit code for this certificate; ``strict`` defaults to the request's."""
+        return exit_code(self.verdict, strict=self.findings.strict if strict is None else strict)
+
+    def to_json(self, *, indent: int = 2) -> str:
+        """Return the certificate as JSON."""
+        return msgspec.json.format(msgspec.json.encode(self), indent=indent).decode()
+
+
+def from_json(text: str | bytes) -> Certificate:
+    """Return the certificate that ``to_json`` wrote; raises ValueError where the text is not one."""
+    try:
+        certificate = msgspec.json.decode(text, type=Certificate)
+    except msgspec.MsgspecError as error:
+        raise ValueError(f"not a certificate: {error}") from error
+    if certificate.schema_version != SCHEMA_VERSION:
+        raise ValueError(f"schema_version={certificate.schema_version}, but should be {SCHEMA_VERSION}")
+    return certificate

@@ -1,0 +1,109 @@
+"""Failures: from a breach of a law to a record with its message, token and program."""
+
+from __future__ import annotations
+
+import json
+
+from stepcheck.certification.certificate import Failure, Worst, number
+from stepcheck.certification.replay_token import Replayable, encode
+from stepcheck.standalone import jax_program, program
+from stepcheck.standalone.building import call
+from stepcheck.standalone.program import GRADIENT, TAKEN, Place, expression, pair
+from stepcheck_implementations.adapters.adapter import Adapter, Cell
+from stepcheck_properties.laws.law import Breach, Law
+from stepcheck_reference.oracle.judgement import CountBreak, Deviation
+from stepcheck_reference.scripts.script import Script, to_json
+
+
+def worst(deviation: Deviation) -> Worst:
+    """Return ``deviation`` as the certificate writes it."""
+    return Worst(
+        output=deviation.output,
+        tensor=deviation.tensor,
+        step=deviation.step,
+        index=deviation.index,
+        observed=number(deviation.observed),
+        expected=number(deviation.expected),
+        radius=number(deviation.radius),
+        ratio=number(deviation.ratio),
+        inputs={name: number(value) for name, value in deviation.inputs.items()},
+    )
+
+
+def failure(
+    adapter: Adapter,
+    law: Law,
+    breach: Breach,
+    item: Replayable,
+    counts: tuple[CountBreak, ...],
+    twin: tuple[Cell, Script] | None = None,
+) -> Failure:
+    """Return the record of ``breach``, which ``item``'s script shows; ``counts`` are that script's count breaks.
+
+    ``twin`` is the cell and the script of the run that the law holds it against.
+    """
+    cell, script = item.cell, item.script
+    shown = worst(breach.deviation) if breach.deviation is not None else None
+    if shown is None and breach.output == "count":
+        shown = next((_count(wrong) for wrong in counts if wrong.tensor == breach.tensor), None)
+    message = f"{cell.id}{_place(breach)}: {breach.message} [{call(adapter, cell, script)}]"
+    written = (jax_program if adapter.compiler == "jax" else program).program
+    there = breach.counterpart
+    if twin is not None and there is not None and adapter.compiler != "jax":
+        one = Place(breach.output, breach.tensor, breach.step, shown.index if shown is not None else 0)
+        other = Place(breach.output, there.tensor, there.step, there.index)
+        text = pair(adapter, ((cell, script, one), (*twin, other)), title=message, factor=there.factor)
+    elif breach.reading:
+        text = expression(adapter, cell, script, title=message, step=breach.step, reading=breach.reading,
+                          wanted=breach.wanted)  # fmt: skip
+    elif breach.output in (GRADIENT, TAKEN):
+        text = written(adapter, cell, script, title=message, output=breach.output, tensor=breach.tensor)
+    elif shown is None:
+        text = written(adapter, cell, script, title=message)
+    else:
+        text = written(
+            adapter,
+            cell,
+            script,
+            title=message,
+            output=shown.output,
+            tensor=shown.tensor,
+            index=shown.index,
+            step=shown.step,
+            expected=float(shown.expected),
+            radius=float(shown.radius),
+        )
+    return Failure(
+        code=law.code,
+        title=law.title,
+        message=message,
+        rule=item.rule,
+        script=json.loads(to_json(script)),
+        token=encode(item),
+        standalone=text,
+        worst=shown,
+        fault=breach.output if shown is None else "",
+    )
+
+
+def _place(breach: Breach) -> str:
+    """Return where the breach is, as in ", step 2, p1[4]"; a fault says so itself."""
+    if breach.deviation is None and breach.output != "count":
+        return ""
+    where = "before step 1" if breach.step == 0 else f"step {breach.step}"
+    index = f"[{breach.deviation.index}]" if breach.deviation is not None else ""
+    return f", {where}, p{breach.tensor}{index}"
+
+
+def _count(wrong: CountBreak) -> Worst:
+    """A count is exact: its radius is 0."""
+    return Worst(
+        output="count",
+        tensor=wrong.tensor,
+        step=wrong.step,
+        index=0,
+        observed=number(wrong.observed),
+        expected=number(wrong.expected),
+        radius=0.0,
+        ratio="inf",
+    )

@@ -1,0 +1,32 @@
+"""Runners: what the public face asks of whoever drives a subject."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from stepcheck_implementations.adapters.adapter import Adapter, Cell
+from stepcheck_implementations.matching.claim import Claim
+from stepcheck_reference.scripts.script import Script
+from stepcheck_reference.scripts.trajectory import Trajectory
+
+
+class Runner(Protocol):
+    """What turns a script into a trajectory: ``Workers``, or ``InProcess`` for objects handed over in Python."""
+
+    def describe(self, target: str, claim: Claim | None = None) -> dict[str, Any]:
+        """Return what ``target`` offers, matched to ``claim`` where it has no adapter of its own."""
+
+    def signature(self, target: str) -> dict[str, Any]:
+        """Return what ``target`` takes: "signature" in words, "arguments" and "defaults"."""
+
+    def fit(self, target: str, claim: Claim, *, steps: int = 3) -> dict[str, Any]:
+        """Return ``target`` matched to ``claim``, or {"ended": why} where trying it ended its process."""
+
+    def environment(self) -> dict[str, Any]:
+        """Return versions and devices."""
+
+    def optimizers(self, library: str) -> list[str]:
+        """Return the names of the public optimizer classes in the module ``library``."""
+
+    def run(self, adapter: Adapter, cell: Cell, script: Script) -> Trajectory:
+        """Return what the cell's subject does over ``script``."""

@@ -1,0 +1,1 @@
+"""Baselines on disk, and the cache of recordings."""

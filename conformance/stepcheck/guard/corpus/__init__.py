@@ -1,0 +1,1 @@
+"""The corpus: what every cell is put through."""

@@ -1,0 +1,114 @@
+"""Scripts for optimizers without a rule: the corners that can be reached knowing names and shapes alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from stepcheck_implementations.adapters.torch_optim_unruled import Unruled
+from stepcheck_properties.scripts.edge_cases import CURVATURE, ZERO, drawn
+from stepcheck_reference.scripts.script import Data, Group, Quadratic, Script, Step, Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    entry: Unruled
+    dtype: str
+
+    def data(self, regime: str, *where: int | str, scale: float = 1.0) -> Data:
+        return drawn(0, regime, "unruled", *where, scale=scale)
+
+    def script(self, label: str, steps: Sequence[Step]) -> Script:
+        entry = self.entry
+        tensors = tuple(
+            Tensor(shape, self.dtype, self.data("normal", label, index)) for index, shape in enumerate(entry.shapes)
+        )
+        last = len(tensors) - 1
+        groups: tuple[Group, ...] = (Group(tuple(range(len(tensors))), entry.hyper[0]),)
+        if len(entry.hyper) > 1:
+            groups = (Group(tuple(range(last)), entry.hyper[0]), Group((last,), entry.hyper[1]))
+        return Script(
+            tensors,
+            groups,
+            tuple(steps),
+            objective=Quadratic(CURVATURE) if entry.asks else None,
+            manners=(entry.manner,) if entry.manner else (),
+            label=label,
+        )
+
+    def rows(self, label: str, count: int, regime: str = "normal", scale: float = 1.0) -> list[Step]:
+        return [
+            Step(tuple(self.data(regime, label, number, at, scale=scale) for at in range(len(self.entry.shapes))))
+            for number in range(count)
+        ]
+
+
+def _ordinary(given: _Given) -> list[Step]:
+    return given.rows("ordinary", 8)
+
+
+def _wide(given: _Given) -> list[Step]:
+    return given.rows("wide", 4, "wide")
+
+
+def _shrinking(given: _Given) -> list[Step]:
+    return [step for fall in range(8) for step in given.rows(f"shrinking {fall}", 1, scale=2.0 ** (-4 * fall))]
+
+
+def _missing_gradients(given: _Given) -> list[Step]:
+    return [
+        replace(
+            step,
+            gradients=tuple(
+                None if (number + index) % 3 == 0 else gradient for index, gradient in enumerate(step.gradients)
+            ),
+        )
+        for number, step in enumerate(given.rows("missing", 6))
+    ]
+
+
+def _zeros(given: _Given) -> list[Step]:
+    steps = given.rows("zeros", 4)
+    return [replace(step, gradients=(ZERO,) * len(step.gradients)) if n % 2 else step for n, step in enumerate(steps)]
+
+
+def _reloaded(given: _Given) -> list[Step]:
+    return [replace(step, reload=number in (0, 1, 3)) for number, step in enumerate(given.rows("reloaded", 5))]
+
+
+def _scheduled(given: _Given) -> list[Step]:
+    if "lr" not in given.entry.adapter.hyper:
+        return []
+    groups = range(min(2, len(given.entry.hyper)))
+    rates = (None, 0.05, 0.0, 0.3)
+    return [
+        replace(step, hyper=() if rate is None else tuple((group, "lr", rate) for group in groups))
+        for step, rate in zip(given.rows("scheduled", len(rates)), rates, strict=True)
+    ]
+
+
+def _overwritten(given: _Given) -> list[Step]:
+    return [
+        replace(step, overwrite=((0, ZERO),) if number % 2 else ())
+        for number, step in enumerate(given.rows("overwritten", 4))
+    ]
+
+
+BUILDERS: tuple[tuple[str, Callable[[_Given], list[Step]]], ...] = (
+    ("ordinary", _ordinary),
+    ("wide", _wide),
+    ("shrinking_gradients", _shrinking),
+    ("missing_gradients", _missing_gradients),
+    ("zeros", _zeros),
+    ("reloaded", _reloaded),
+    ("scheduled", _scheduled),
+    ("overwritten", _overwritten),
+)
+"""Label, and how the steps are made."""
+
+
+def scripts(entry: Unruled, dtype: str) -> tuple[Script, ...]:
+    """Return the scripts of one optimizer and dtype, the same for the same arguments."""
+    given = _Given(entry, dtype)
+    made = [(label, build(given)) for label, build in BUILDERS]
+    return tuple(given.script(label, steps) for label, steps in made if steps)

@@ -1,0 +1,143 @@
+"""Expected failures: what the oracle has confirmed in released torch, each with a witness and an explanation.
+
+A finding's witness is replayed first. While it breaks, the cell is examined *around* it: scripts are
+detoured past what triggers it, or the subject is allowed the arithmetic that it amounts to. So a known
+finding hides nothing: whatever else breaks is new, and `broken`. A witness that no longer breaks is
+reported as fixed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+
+from stepcheck_implementations.adapters.adapter import Cell
+from stepcheck_reference.oracle.arithmetic import Arithmetic
+from stepcheck_reference.scripts.script import Script
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One known finding.
+
+    ``torch`` is the range of releases that have it, (first, first without it), each "" where open.
+    ``targets`` ... ``devices`` are shell patterns; a cell matches where each has a pattern that does.
+    ``code`` and ``outputs`` are the law it breaks and in what ("theta", a state's alphabet name, "count",
+    or a fault's kind). ``witness`` breaks it in every matching cell once it has the cell's dtype and hyper-parameters.
+    ``detour`` returns a script with its trigger taken out, and any other script as it is; ``allow`` returns
+    the arithmetic that the defect amounts to. A finding with neither explains every failure of its law and
+    outputs in its cells, so it is the last resort. A finding in another library than torch names its distribution
+    as ``library`` and the range of its releases as ``releases``. ``unwritten`` are states that then hold what nobody
+    has written, so that no two runs are alike.
+    """
+
+    name: str
+    explanation: str
+    link: str
+    torch: tuple[str, str]
+    targets: tuple[str, ...]
+    code: str
+    outputs: tuple[str, ...]
+    witness: Script
+    configurations: tuple[str, ...] = ("*",)
+    modes: tuple[str, ...] = ("*",)
+    dtypes: tuple[str, ...] = ("*",)
+    devices: tuple[str, ...] = ("*",)
+    detour: Callable[[Script], Script] | None = None
+    allow: Callable[[Arithmetic], Arithmetic] | None = None
+    library: str = ""
+    releases: tuple[str, str] = ("", "")
+    unwritten: tuple[str, ...] = ()
+
+    def matches(self, cell: Cell, torch: str) -> bool:
+        """Whether the finding is known for ``cell`` in release ``torch``, as in "2.13.0+cpu"."""
+        if not _within(torch, self.torch) or (self.library and not _within(installed(self.library), self.releases)):
+            return False
+        return self.covers(cell)
+
+    def covers(self, cell: Cell) -> bool:
+        """Whether the finding is about ``cell`` in the releases that have it."""
+        pairs = (
+            (cell.target, self.targets),
+            (cell.configuration, self.configurations),
+            (cell.mode, self.modes),
+            (cell.dtype, self.dtypes),
+            (cell.device, self.devices),
+        )
+        return all(any(fnmatchcase(value, pattern) for pattern in patterns) for value, patterns in pairs)
+
+    def shows(self, code: str, output: str) -> bool:
+        """Whether a failure of law ``code`` in ``output`` is what this finding's witness shows."""
+        return code == self.code and output in self.outputs
+
+    @property
+    def bypassed(self) -> bool:
+        """Whether cells are examined around the finding, so that it can explain nothing else."""
+        return self.detour is not None or self.allow is not None
+
+    def script(self, dtype: str, hyper: Iterable[str], hold: Mapping[str, float]) -> Script:
+        """Return the witness in ``dtype``, with the ``hyper``-parameters of one rule; those in ``hold`` are fixed.
+
+        So one witness serves every configuration: it gives a value for any hyper-parameter they have.
+        """
+        tensors = tuple(replace(tensor, dtype=dtype) for tensor in self.witness.tensors)
+        groups = tuple(
+            replace(group, hyper={name: hold.get(name, group.hyper.get(name, 0.0)) for name in hyper})
+            for group in self.witness.groups
+        )
+        return replace(self.witness, tensors=tensors, groups=groups)
+
+    @property
+    def reason(self) -> str:
+        """The explanation with its link."""
+        return f"{self.explanation} ({self.link})" if self.link else self.explanation
+
+
+def detoured(findings: Iterable[Finding], script: Script) -> Script:
+    """Return ``script`` with the triggers of all ``findings`` taken out."""
+    for finding in findings:
+        if finding.detour is not None:
+            script = finding.detour(script)
+    return script
+
+
+def allowed(findings: Iterable[Finding], arithmetic: Arithmetic) -> Arithmetic:
+    """Return ``arithmetic`` with what all ``findings`` amount to allowed."""
+    for finding in findings:
+        if finding.allow is not None:
+            arithmetic = finding.allow(arithmetic)
+    return arithmetic
+
+
+def _within(version: str, releases: tuple[str, str]) -> bool:
+    """Whether ``version`` lies in ``releases``: (first, first without), each "" where open."""
+    first, without = releases
+    late = bool(without) and release(version) >= release(without)
+    return not late and not (first and release(version) < release(first))
+
+
+@cache
+def installed(distribution: str) -> str:
+    """Return the release of ``distribution`` that is installed here, "" where none is."""
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return ""
+
+
+@cache
+def release(version: str) -> tuple[int, ...]:
+    """Return the numbers of a release: (2, 13, 0) of "2.13.0+cpu"; trailing zeros do not count."""
+    numbers = [int(part) for part in re.match(r"[\d.]*", version).group().split(".") if part]  # type: ignore[union-attr]
+    while numbers and numbers[-1] == 0:
+        numbers.pop()
+    return tuple(numbers)
+
+
+def known(findings: Iterable[Finding], cell: Cell, torch: str) -> tuple[Finding, ...]:
+    """Return those of ``findings`` that match ``cell`` in release ``torch``."""
+    return tuple(finding for finding in findings if finding.matches(cell, torch))

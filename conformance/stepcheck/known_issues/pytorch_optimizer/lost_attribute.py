@@ -1,0 +1,27 @@
+"""The classes of pytorch_optimizer lose attributes of their own in a deep copy and in a pickle."""
+
+from __future__ import annotations
+
+from stepcheck.known_issues.known_issue import Finding
+from stepcheck_reference.scripts.script import Group, Literal, Script, Step, Tensor
+
+LOST_ATTRIBUTE = Finding(
+    name="pytorch-optimizer-lost-attribute",
+    explanation=(
+        "pytorch_optimizer's classes keep maximize, foreach and others as attributes of the optimizer. "
+        "torch.optim.Optimizer copies and pickles defaults, state and param_groups alone, so that a copy has none, and "
+        "its first step raises an AttributeError."
+    ),
+    link="",
+    torch=("", ""),
+    targets=("pytorch_optimizer.*",),
+    code="SC231",
+    outputs=("raised",),
+    witness=Script(
+        (Tensor((1,), "float32", Literal((1.0,))),),
+        (Group((0,), dict.fromkeys(("lr", "beta1", "beta2", "momentum", "nu", "rho", "eps", "partial"), 0.5)),),
+        (Step((Literal((1.0,)),), reload="copied"),),
+    ),
+    library="pytorch-optimizer",
+    releases=("4.1", ""),
+)

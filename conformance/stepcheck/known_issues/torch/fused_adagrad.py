@@ -1,0 +1,37 @@
+"""Fused Adagrad on CPU rounds its scalars to the tensor's dtype, in whole vector blocks only."""
+
+from __future__ import annotations
+
+from stepcheck.known_issues.known_issue import Finding
+from stepcheck_reference.oracle.arithmetic import Arithmetic
+from stepcheck_reference.scripts.script import Group, Literal, Script, Step, Tensor
+
+
+def rounded_scalars(arithmetic: Arithmetic) -> Arithmetic:
+    """Return ``arithmetic`` with scalars rounded to the tensor's own format when they meet it."""
+    return arithmetic.with_(entry=arithmetic.storage)
+
+
+FUSED_ADAGRAD_NARROW = Finding(
+    name="fused-adagrad-narrow-scalars",
+    explanation=(
+        "The fused CPU kernel of Adagrad computes bfloat16 and float16 tensors in float32, but in whole vector blocks "
+        "it first rounds lr, eps and weight_decay to the tensor's dtype (FusedAdagradKernel.cpp, fVec(scalar_t(clr))); "
+        "the elements after the last block get them in float32. So two elements with the same history part, and in "
+        "float16 the default eps of 1e-10 becomes 0: an element whose gradients were all 0 is divided 0 by 0."
+    ),
+    link="",
+    torch=("2.5", "2.14"),
+    targets=("torch.optim.Adagrad",),
+    modes=("fused",),
+    dtypes=("bfloat16", "float16"),
+    devices=("cpu",),
+    code="SC101",
+    outputs=("theta",),
+    witness=Script(
+        (Tensor((64,), "bfloat16", Literal((0.0,))),),
+        (Group((0,), {"lr": 0.5026, "initial_accumulator": 1.0, "eps": 1.0}),),
+        (Step((Literal((0.53125,)),)),),
+    ),
+    allow=rounded_scalars,
+)

@@ -1,0 +1,86 @@
+"""The fused CUDA kernels: betas rounded to float32 before their complements, and strided parameters refused."""
+
+from __future__ import annotations
+
+from stepcheck.known_issues.avoid_trigger import without_gaps
+from stepcheck.known_issues.known_issue import Finding
+from stepcheck_reference.formats import BINARY32
+from stepcheck_reference.oracle.arithmetic import Arithmetic
+from stepcheck_reference.scripts.script import Group, Literal, Script, Step, Tensor
+
+EXPLANATION = (
+    "The fused CUDA kernels of Adam and AdamW round beta1 and beta2 to float32 before they compute 1 - beta and "
+    "1 - beta**t, which was done in double precision until torch 2.10. 1 - 0.999 so becomes 0.00099998713, and second "
+    "moments differ from those of every other path by 1 part in 78 000."
+)
+LINK = "https://github.com/pytorch/pytorch/pull/173224"
+
+
+def float32_scalars(arithmetic: Arithmetic) -> Arithmetic:
+    """Return ``arithmetic`` with every scalar rounded to float32 and computed in it."""
+    return arithmetic.with_(scalars=BINARY32, counted=BINARY32)
+
+
+def _finding(name: str, dtypes: tuple[str, ...], code: str, output: str, witness: Script) -> Finding:
+    return Finding(
+        name=name,
+        explanation=EXPLANATION,
+        link=LINK,
+        torch=("2.11", ""),
+        targets=("torch.optim.Adam", "torch.optim.AdamW"),
+        modes=("fused",),
+        dtypes=dtypes,
+        devices=("cuda:*",),
+        code=code,
+        outputs=(output,),
+        witness=witness,
+        allow=float32_scalars,
+    )
+
+
+_HYPER = {"lr": 1.0, "beta1": 0.9, "beta2": 0.999, "eps": 0.0}
+
+FUSED_CUDA_BETAS = _finding(
+    "fused-cuda-betas",
+    ("float32",),
+    "SC102",
+    "v",
+    Script((Tensor((1,), "float32", Literal((0.0,))),), (Group((0,), _HYPER),), (Step((Literal((1.0,)),)),)),
+)
+# What is left of a parameter that the second step nearly cancels: the first two elements show it in bfloat16, the last
+# two in float16, one of each pair where the gradient is negated.
+FUSED_CUDA_BETAS_NARROW = _finding(
+    "fused-cuda-betas-narrow",
+    ("bfloat16", "float16"),
+    "SC101",
+    "theta",
+    Script(
+        (Tensor((4,), "bfloat16", Literal((0.0,))),),
+        (Group((0,), _HYPER),),
+        (
+            Step((Literal((1.0,)),)),
+            Step((Literal((0.5,)),), overwrite=((0, Literal((0.93359375, -0.93359375, 0.931640625, -0.931640625))),)),
+        ),
+    ),
+)
+FUSED_CUDA_GAPS = Finding(
+    name="fused-cuda-gaps",
+    explanation=(
+        "The fused CUDA kernels refuse a parameter that is a strided slice of a larger buffer, at its first step and "
+        "with an error about their own fast path. Single and foreach mode on CUDA take it; the fused CPU kernels write "
+        "into the memory between its elements."
+    ),
+    link="",
+    torch=("2.11", ""),
+    targets=("torch.optim.SGD", "torch.optim.Adam", "torch.optim.AdamW", "torch.optim.Adagrad"),
+    modes=("fused",),
+    devices=("cuda:*",),
+    code="SC201",
+    outputs=("raised",),
+    witness=Script(
+        (Tensor((3,), "float32", Literal((1.0,)), "sliced"),),
+        (Group((0,), {"lr": 0.5, "momentum": 0.5, "dampening": 0.5, "beta1": 0.5, "beta2": 0.5, "eps": 1.0}),),
+        (Step((Literal((1.0,)),)),),
+    ),
+    detour=without_gaps,
+)

@@ -1,0 +1,81 @@
+"""Fused SGD on CPU: blocks of narrow tensors left as they were, and gradients that come late."""
+
+from __future__ import annotations
+
+from stepcheck.known_issues.avoid_trigger import with_first_step_taken, without_late_gradients, without_long_tensors
+from stepcheck.known_issues.known_issue import Finding
+from stepcheck_reference.oracle.arithmetic import Arithmetic
+from stepcheck_reference.scripts.script import Group, Literal, Script, Step, Tensor
+
+
+def in_the_tensors_format(arithmetic: Arithmetic) -> Arithmetic:
+    """Return ``arithmetic`` with every operation and scalar rounded to the tensor's own format."""
+    return arithmetic.with_(operations=arithmetic.storage, entry=arithmetic.storage)
+
+
+FUSED_SGD_NARROW = Finding(
+    name="fused-sgd-narrow",
+    explanation=(
+        "Fused SGD on CPU leaves every whole vector block of a bfloat16 or float16 parameter as it was and updates "
+        "only the remainder: of 64 elements none moves, and the momentum buffer of such blocks holds garbage. The "
+        "remainder is computed in the tensor's own format instead of float32."
+    ),
+    link="https://github.com/pytorch/pytorch/issues/191763",
+    torch=("2.4", "2.14"),
+    targets=("torch.optim.SGD",),
+    modes=("fused",),
+    dtypes=("bfloat16", "float16"),
+    devices=("cpu",),
+    code="SC101",
+    outputs=("theta",),
+    witness=Script(
+        (Tensor((64,), "bfloat16", Literal((1.0,))),),
+        (Group((0,), {"lr": 0.5, "momentum": 0.5, "dampening": 0.5}),),
+        (Step((Literal((1.0,)),)),),
+    ),
+    detour=without_long_tensors,
+    allow=in_the_tensors_format,
+    unwritten=("b",),
+)
+FUSED_SGD_LATE_GRADIENT = Finding(
+    name="fused-sgd-late-gradient",
+    explanation=(
+        "Fused SGD with momentum raises a TypeError when one tensor of a group gets its first gradient after another: "
+        "the list of momentum buffers then holds a None that the kernel does not take. Single and foreach mode start "
+        "that buffer then."
+    ),
+    link="",
+    torch=("2.4", ""),
+    targets=("torch.optim.SGD",),
+    configurations=("momentum*", "dampening*", "nesterov*"),
+    modes=("fused",),
+    code="SC201",
+    outputs=("raised",),
+    witness=Script(
+        (Tensor((1,), "float32", Literal((1.0,))), Tensor((1,), "float32", Literal((1.0,)))),
+        (Group((0, 1), {"lr": 0.5, "momentum": 0.5, "dampening": 0.5}),),
+        (Step((Literal((1.0,)), None)), Step((Literal((1.0,)), Literal((1.0,))))),
+    ),
+    detour=without_late_gradients,
+)
+FUSED_SGD_SKIPPED_START = Finding(
+    name="fused-sgd-skipped-start",
+    explanation=(
+        "Fused SGD makes the momentum buffers of its first step from memory that nobody has written. Where that step "
+        "is skipped, because GradScaler has found inf in the gradients, as it mostly does at first, the kernel does "
+        "not write them either, and the next step takes what happens to stand there for momentum."
+    ),
+    link="",
+    torch=("2.13", ""),
+    targets=("torch.optim.SGD",),
+    configurations=("momentum*", "dampening*", "nesterov*"),
+    modes=("fused",),
+    code="SC239",
+    outputs=("b", "theta"),
+    witness=Script(
+        (Tensor((1,), "float32", Literal((0.0,))),),
+        (Group((0,), {"lr": 0.5, "momentum": 0.5, "dampening": 0.5}),),
+        (Step((Literal((1.0,)),), skip=True), Step((Literal((1.0,)),))),
+    ),
+    detour=with_first_step_taken,
+)

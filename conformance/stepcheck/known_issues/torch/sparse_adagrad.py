@@ -1,0 +1,29 @@
+"""Adagrad with sparse gradients of complex parameters."""
+
+from __future__ import annotations
+
+from stepcheck.known_issues.avoid_trigger import without_sparse_gradients
+from stepcheck.known_issues.known_issue import Finding
+from stepcheck_reference.scripts.script import Group, Literal, Script, Step, Tensor
+
+SPARSE_ADAGRAD_COMPLEX = Finding(
+    name="sparse-adagrad-complex",
+    explanation=(
+        "Adagrad takes a complex parameter for a pair of reals, but for sparse gradients: these are squared as complex "
+        "numbers, so that a gradient of 1 + 1j adds 2j to the sum, and the step is divided by a complex root."
+    ),
+    link="",
+    torch=("2.13", ""),
+    targets=("torch.optim.Adagrad",),
+    modes=("single", "foreach", "differentiable"),
+    dtypes=("complex64", "complex128"),
+    code="SC238",
+    outputs=("h", "theta"),
+    witness=Script(
+        (Tensor((1,), "complex64", Literal((0.0, 0.0))),),
+        (Group((0,), {"lr": 1.0, "eps": 1.0}),),
+        (Step((Literal((1.0, 1.0)),)),),
+        manners=("sparse",),
+    ),
+    detour=without_sparse_gradients,
+)

@@ -1,0 +1,1 @@
+"""Processes that evaluate cells and do guard's jobs."""

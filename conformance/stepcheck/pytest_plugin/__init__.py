@@ -1,0 +1,1 @@
+"""What the pytest plugin runs: cases, sessions, outcomes."""

@@ -1,0 +1,92 @@
+"""``write``: a pytest file for one target, ready to run."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from stepcheck import files
+from stepcheck.certification.request import Request, WrongRequest
+from stepcheck.pytest_plugin.session import Docket
+from stepcheck_implementations.adapters import libraries
+
+_TEXT = '''\
+"""{what}: a test a law, configuration, mode, dtype and device.
+
+python -m pytest {file}
+    -k single-float32             only some of them
+    -n auto                       on every core, with pytest-xdist
+    --stepcheck-profile standard  tries more{where}
+"""
+
+import stepcheck
+
+
+@stepcheck.cases(
+    {arguments}
+    expected_failures={{
+        # Laws that are known to be broken, and why; their tests fail once they hold.
+        # "SC101": "issue 12",
+        # In some cells only, which are named as in the tests' ids:
+        # ("SC101", "*-bfloat16-*"): "issue 12",
+    }},
+)
+def {function}(case):
+    case.check()
+'''
+
+
+def ready_file(request: Request) -> str:
+    """Return the text of a file that asks for ``request``'s target, rule, fixed values and mapped names.
+
+    A worker describes the target first, so what cannot be certified raises as ``certify`` does: WrongRequest,
+    UnknownRule, OutOfDomain, TargetError.
+    """
+    docket = Docket()
+    try:
+        docket.hearing(request.target, request)
+    finally:
+        docket.close()
+    name = request.target if libraries.members(request.target) else _class(request.target)
+    function = f"test_{_snake(name)}"
+    given = {"rule": request.rule, "fixed": dict(request.fixed), "map": dict(request.maps)}
+    arguments = [_python(request.target), *(f"{key}={_python(value)}" for key, value in given.items() if value)]
+    return _TEXT.format(
+        what=f"{name} keeps {request.rule or _own(request.target)}",
+        file=f"{function}.py",
+        where="\n\nThe path of the target is relative to where pytest runs." if ".py:" in request.target else "",
+        arguments="\n    ".join(f"{argument}," for argument in arguments),
+        function=function,
+    )
+
+
+def check_free(path: Path, *, force: bool = False) -> None:
+    """Raise WrongRequest where ``path`` cannot be written, or is there already and not to be replaced."""
+    if path.exists() and not force:
+        raise WrongRequest(f"out={path}, but it is there already; --force replaces it")
+    try:
+        files.check(path)
+    except OSError as error:
+        raise WrongRequest(f"out={path}, but should be writable ({error.strerror or error})") from error
+
+
+def _own(target: str) -> str:
+    return "the rules of its classes" if libraries.members(target) else "its rule"
+
+
+def _class(target: str) -> str:
+    return target.rpartition(":")[2].rpartition(".")[2]
+
+
+def _snake(name: str) -> str:
+    """Return ``name`` as functions are named: "my_adam" of "MyAdam", "nadam" of "NAdam"."""
+    apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])", "_", name)
+    return re.sub(r"\W+", "_", apart).lower()
+
+
+def _python(value: object) -> str:
+    """Return ``value``, of text, numbers and booleans, as Python with double quotes."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_python(key)}: {_python(entry)}" for key, entry in value.items()) + "}"
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)

@@ -1,0 +1,19 @@
+"""``pytest --stepcheck-target TARGET --pyargs stepcheck``: certifies TARGET with no test file of one's own."""
+
+from __future__ import annotations
+
+import pytest
+
+from stepcheck.plugin import parametrize, target_asked
+from stepcheck.pytest_plugin.cases import Case
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Ask for what the command line names."""
+    parametrize(metafunc, [target_asked(metafunc.config)])
+
+
+@pytest.mark.stepcheck
+def test_target(case: Case) -> None:
+    """The law holds in the cell."""
+    case.check()

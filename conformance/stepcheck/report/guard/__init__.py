@@ -1,0 +1,1 @@
+"""Reports of guard: what a check found, and releases side by side."""

@@ -1,0 +1,1 @@
+"""Adapters: libraries' names mapped to the alphabet, and how each library computes."""

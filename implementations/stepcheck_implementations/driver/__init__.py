@@ -1,0 +1,1 @@
+"""The driver: runs a script on a subject and observes parameters and state."""

@@ -1,0 +1,125 @@
+"""TARGET, as a user names it: found, imported and described. Imports torch only through the target."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import importlib
+import importlib.util
+import pkgutil
+import sys
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+
+from stepcheck_implementations.driver.error_text import told
+
+EXTRAS: Mapping[str, str] = {
+    "optax": "optax",
+    "pytorch_optimizer": "pytorch-optimizer",
+    "timm": "timm",
+    "torchao": "torchao",
+}
+"""Modules of libraries with adapters here, and the optional dependency that installs each."""
+
+
+GUARD = "what it runs by itself should stand under `if __name__ == '__main__':`"
+"""What helps against a file that does more than define things when it is imported."""
+
+
+class TargetError(ValueError):
+    """A target that names nothing; the message gives the nearest names."""
+
+
+def split(target: str) -> tuple[str, str]:
+    """Return (module or file, name) of "torch.optim.AdamW", "package.module:Name" or "path/file.py:Name"."""
+    where, colon, name = target.rpartition(":")
+    if not colon:
+        where, _, name = target.rpartition(".")
+    if not where or not name:
+        raise TargetError(
+            f"{target}: names no module; a target is package.module:Name, package.module.Name or file.py:Name"
+        )
+    return where, name
+
+
+def load(target: str) -> object:
+    """Return the object ``target`` names, imported; raises TargetError where there is none."""
+    where, name = split(target)
+    module = _file(where) if where.endswith(".py") else _module(where, target)
+    found: object = module
+    for part in name.split("."):
+        if not hasattr(found, part):
+            public = [entry for entry in dir(found) if not entry.startswith("_")]
+            raise TargetError(f"{target}: no such name{nearest(part, public)}")
+        found = getattr(found, part)
+    return found
+
+
+def nearest(name: str, names: list[str]) -> str:
+    """Return "; did you mean X?" for the names that resemble ``name``, or nothing."""
+    lowered = {entry.lower(): entry for entry in sorted(names, reverse=True)}
+    close = difflib.get_close_matches(name.lower(), list(lowered), n=3, cutoff=0.6)
+    close.sort(key=lambda entry: -_likeness(name.lower(), entry))
+    return f"; did you mean {', '.join(lowered[entry] for entry in close)}?" if close else ""
+
+
+def _likeness(one: str, other: str) -> float:
+    """Return how alike two names are, letters swapped counting little."""
+    return sum(difflib.SequenceMatcher(None, *pair).ratio() for pair in ((one, other), (sorted(one), sorted(other))))
+
+
+def _module(where: str, target: str) -> ModuleType:
+    parts = where.split(".")
+    for end in range(1, len(parts) + 1):
+        name = ".".join(parts[:end])
+        try:
+            importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            if error.name is None or not (name == error.name or name.startswith(error.name + ".")):
+                raise TargetError(f"{target}: importing {name} raised {type(error).__name__}: {error}") from error
+            if end == 1 and name in EXTRAS:
+                raise TargetError(
+                    f"{target}: no module named {name}, which is optional: python -m pip install "
+                    f"'stepcheck[{EXTRAS[name]}]'"
+                ) from error
+            if end == 1:
+                hint = nearest(name, [*sys.stdlib_module_names, *sys.modules])
+                raise TargetError(f"{target}: no module named {name}{hint}") from error
+            parent = sys.modules[".".join(parts[: end - 1])]
+            beside = [entry.name for entry in pkgutil.iter_modules(getattr(parent, "__path__", []))]
+            raise TargetError(f"{target}: no module named {name}{nearest(parts[end - 1], beside)}") from error
+        except (Exception, SystemExit) as error:
+            raise TargetError(f"{target}: importing {name} raised {told(error)}{_guard(error)}") from error
+    return sys.modules[where]
+
+
+@cache
+def _file(where: str) -> ModuleType:
+    path = Path(where)
+    if not path.is_file():
+        names = [entry.name for entry in path.parent.glob("*.py")] if path.parent.is_dir() else []
+        raise TargetError(f"{where}: no such file{nearest(path.name, names)}")
+    name = f"stepcheck_target_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise TargetError(f"{where}: not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    beside = str(path.parent.resolve())
+    sys.path.insert(0, beside)
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        sys.modules.pop(name, None)
+        raise TargetError(f"{where}: importing it raised {told(error)}{_guard(error)}") from error
+    finally:
+        with contextlib.suppress(ValueError):
+            sys.path.remove(beside)
+        sys.path.append(beside)  # for what its functions import, and behind all else
+    return module
+
+
+def _guard(error: BaseException) -> str:
+    return f"; {GUARD}" if isinstance(error, SystemExit) else ""

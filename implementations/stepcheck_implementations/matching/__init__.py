@@ -1,0 +1,1 @@
+"""Matching: a stranger's class or function fitted to a rule by names and by values."""

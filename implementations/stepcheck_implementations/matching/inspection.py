@@ -1,0 +1,151 @@
+"""What a target offers, as JSON values: asked of the worker, because only it may import the target."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import platform
+import shutil
+import warnings
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from stepcheck_implementations.adapters.adapter import Adapter, Cell, compiles_slowly
+from stepcheck_implementations.driver import execution
+from stepcheck_implementations.driver.target import load
+from stepcheck_implementations.matching.claim import VISIBLE, Claim
+from stepcheck_implementations.matching.fit import fitted
+from stepcheck_implementations.matching.signature import signature_of
+from stepcheck_implementations.workers import wire
+from stepcheck_reference.scripts.script import Group, Literal, Quadratic, Script, Step, Tensor
+
+
+def environment() -> dict[str, Any]:
+    """Return versions, and the devices this worker can use: "cpu" and every CUDA device.
+
+    "accelerator" says what else than the CPU torch is built for, "" where it is for nothing else; "capability" which
+    vector instructions its kernels use.
+    """
+    devices = ["cpu"]
+    names = {"cpu": platform.processor() or platform.machine()}
+    if torch.cuda.is_available():
+        for number in range(torch.cuda.device_count()):
+            devices.append(f"cuda:{number}")
+            names[f"cuda:{number}"] = torch.cuda.get_device_name(number)
+    return {
+        "torch": str(torch.__version__),
+        "python": platform.python_version(),
+        "numpy": str(np.__version__),
+        "capability": str(torch.backends.cpu.get_cpu_capability()),
+        "platform": platform.platform(),
+        "accelerator": str(torch.version.cuda or torch.version.hip or ""),
+        "devices": devices,
+        "device_names": names,
+    }
+
+
+def optimizers(library: str) -> list[str]:
+    """Return the names of ``library``'s own public optimizer classes; none where it is not there.
+
+    What it passes on from another library, as timm does torch's AdamW, is that one's.
+    """
+    try:
+        module = importlib.import_module(library)
+    except ImportError:
+        return []
+    names = getattr(module, "__all__", None) or [name for name in dir(module) if not name.startswith("_")]
+    base, home = torch.optim.Optimizer, library.partition(".")[0]
+    found = {name: getattr(module, name, None) for name in names}
+    kinds = {name: kind for name, kind in found.items() if isinstance(kind, type) and issubclass(kind, base)}
+    return [name for name, kind in kinds.items() if kind != base and kind.__module__.partition(".")[0] == home]
+
+
+def signature(target: str) -> dict[str, Any]:
+    """Return what ``target`` takes, as text, and what its arguments default to.
+
+    Raises TargetError where the target cannot be imported or can be no optimizer.
+    """
+    return of(load(target), target)
+
+
+def of(found: object, target: str) -> dict[str, Any]:
+    """Return the same of an object."""
+    signature = signature_of(found, target)
+    return {
+        "signature": f"{target}{signature.text}",
+        "arguments": list(signature.names),
+        "defaults": {name: _plain(value) for name, value in signature.defaults.items()},
+    }
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, (list, tuple)):
+        return [_plain(entry) for entry in value]
+    return value if isinstance(value, (bool, int, float, str)) or value is None else repr(value)
+
+
+def fit(found: object, target: str, claim: Claim, steps: int) -> dict[str, Any]:
+    """Return ``found`` matched to ``claim`` after a trial of ``steps`` steps, as JSON values; see ``fit.Fit``.
+
+    The trial may print, and change what is global; ask it of a process that is to be thrown away.
+    """
+    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a wrong way to build it may warn
+        made = fitted(found, target, claim, steps)
+    return {
+        "adapter": wire.adapter_to_plain(made.adapter),
+        "signature": made.signature,
+        "defaults": dict(made.defaults),
+        "reads": made.reads,
+        "agrees": made.agrees,
+        "left": made.left,
+        "spare": made.spare,
+    }
+
+
+def _probe_script(adapter: Adapter, dtype: str) -> Script:
+    given = ("lr",) if adapter.declared else tuple(adapter.hyper)
+    hyper = {name: VISIBLE.get(name, 0.5) for name in given if name in adapter.hyper}
+    return Script((Tensor((2,), dtype, Literal((1.0,))),), (Group((0,), hyper),), (Step((Literal((0.5,)),)),))
+
+
+def refusal(adapter: Adapter, mode: str, dtype: str, device: str, subject: Callable[..., Any] | None = None) -> str:
+    """Return why one plain step of ``mode`` is refused, in the subject's words; "" where it is not.
+
+    Mode single is never called refused for a real dtype: there an error is a finding. Compiled is judged by whether
+    there is a compiler, because trying it takes seconds.
+    """
+    if compiles_slowly(adapter, mode):
+        return _compiler_missing(device)
+    if adapter.compiler == "jax" and device != "cpu":
+        return "its arithmetic on the CPU alone is declared"
+    if adapter.not_complex and dtype.startswith("complex"):
+        return adapter.not_complex
+    if mode == "single" and not dtype.startswith("complex"):
+        return ""
+    cell = Cell(adapter.target, adapter.configurations[0].name, mode, dtype, device)
+    plain = _probe_script(adapter, dtype)
+    fault = execution.run(adapter, cell, plain, subject=subject).fault
+    if fault is not None and "closure" in fault.message:
+        fault = execution.run(adapter, cell, replace(plain, objective=Quadratic(1.0)), subject=subject).fault
+    return fault.message if fault is not None and fault.kind == "raised" else ""
+
+
+def _compiler_missing(device: str) -> str:
+    if not hasattr(torch, "compile"):
+        return f"torch {torch.__version__} has no torch.compile"
+    if device.startswith("cuda"):
+        try:
+            import triton  # type: ignore[import-not-found, import-untyped, unused-ignore]  # noqa: F401
+        except ImportError:
+            return "torch.compile for CUDA needs triton"
+        return ""
+    wanted = os.environ.get("CXX")
+    compilers = (wanted,) if wanted else ("g++", "clang++", "c++", "cl")
+    if not any(shutil.which(name) for name in compilers):
+        return f"torch.compile for CPU needs a C++ compiler; none of {', '.join(compilers)} is there"
+    return ""

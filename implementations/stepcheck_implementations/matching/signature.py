@@ -1,0 +1,83 @@
+"""Signatures: what a target takes, or why it can be no optimizer."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from stepcheck_implementations.driver.target import TargetError
+
+LISTS = ("params", "parameters", "tensors", "model_params", "params_list", "param_list", "weights")
+TENSORS = ("param", "parameter", "tensor", "theta", "p", "w", "x", "weight")
+"""What a first argument is called that takes a list of tensors, and one that takes a tensor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """The arguments of a callable.
+
+    ``first`` is where the parameters go, ``names`` are the others, ``required`` those without a default;
+    ``positional`` take no name. ``open_ended`` says that any name is taken, ``one`` that the first is annotated as one
+    tensor.
+    """
+
+    first: str
+    names: tuple[str, ...]
+    defaults: Mapping[str, object]
+    required: tuple[str, ...]
+    positional: tuple[str, ...]
+    open_ended: bool
+    one: bool
+    text: str
+
+
+def signature_of(found: object, target: str) -> Signature:
+    """Return the signature of ``found``; raises TargetError where it is nothing that could be an optimizer."""
+    if not callable(found):
+        what = "module" if inspect.ismodule(found) else f"{type(found).__name__} object"
+        hint = "; name its class, or a function that builds it" if callable(getattr(found, "step", None)) else ""
+        raise TargetError(f"{target}: is a {what}, but should be an optimizer class or an update function{hint}")
+    if isinstance(found, type) and not callable(getattr(found, "step", None)):
+        raise TargetError(f"{target}: has no step(), but should be an optimizer class or an update function")
+    try:
+        entries = list(inspect.signature(found).parameters.values())
+    except (TypeError, ValueError) as error:
+        raise TargetError(f"{target}: has no signature ({error})") from error
+    given = [entry for entry in entries if entry.kind not in (entry.VAR_POSITIONAL, entry.VAR_KEYWORD)]
+    if not entries or (not given and entries[0].kind != inspect.Parameter.VAR_POSITIONAL):
+        raise TargetError(f"{target}: takes {_text(entries)}, but should take the parameters first")
+    first, rest = (given[0], given[1:]) if given else (entries[0], [])
+    return Signature(
+        first=first.name,
+        names=tuple(entry.name for entry in rest),
+        defaults={entry.name: entry.default for entry in rest if entry.default is not entry.empty},
+        required=tuple(entry.name for entry in rest if entry.default is entry.empty),
+        positional=tuple(entry.name for entry in rest if entry.kind == entry.POSITIONAL_ONLY),
+        open_ended=any(entry.kind == entry.VAR_KEYWORD for entry in entries),
+        one=str(first.annotation).rpartition(".")[2].strip("'>") in ("Tensor", "Parameter"),
+        text=_text(entries),
+    )
+
+
+def _text(entries: list[inspect.Parameter]) -> str:
+    plain = [entry.replace(annotation=entry.empty) for entry in entries]
+    return str(inspect.Signature(plain))
+
+
+def check_step(kind: type, target: str, *, closure: bool) -> None:
+    """Raise TargetError where ``step()`` of ``kind`` needs what a training loop does not give it.
+
+    ``closure`` says that the rule asks for gradients elsewhere than where the parameters are, so that it gets one.
+    """
+    try:
+        entries = list(inspect.signature(kind.step).parameters.values())[1:]  # type: ignore[attr-defined]
+    except (TypeError, ValueError):
+        return
+    named = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    needed = [entry.name for entry in entries if entry.default is entry.empty and entry.kind in named]
+    if needed and not (closure and needed == ["closure"]):
+        raise TargetError(
+            f"{target}: step() needs {', '.join(needed)}, but should find each gradient in its parameter's .grad. Name "
+            "instead a function of the parameters that gives back an object with such a step()"
+        )

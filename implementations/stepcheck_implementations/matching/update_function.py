@@ -1,0 +1,267 @@
+"""Update functions f(params, states..., lr, t): each written out as a class with ``step()``, as text.
+
+The text is what a worker runs and what a standalone program shows, so both do the same. It needs torch and the
+function alone; nothing here imports torch before a worker does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from stepcheck_implementations.adapters.adapter import Adapter
+
+CLASS = "Updating"
+"""What the class is called in the text."""
+
+FORMS = ("entries", "names", "single")
+"""How a container holds the states of a tensor: in the rule's order, by name, or the one state alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """How a function is called.
+
+    ``roles`` maps each argument, the parameter's first, to what it is given: "theta", "gradient", "count", "states",
+    "dictionary", "state NAME", "hyper NAME", "option NAME", or "tuple NAME|0.5|NAME". ``positional`` are
+    those that take no name. ``keys`` are the entries that a container by name or a dictionary has to have, with a
+    role each. ``returns`` says what comes back, in order: "theta", names of states, arguments that hold them,
+    or "" for what is of no use; empty where the function works in place.
+    """
+
+    function: str
+    takes: str
+    roles: Mapping[str, str]
+    initial: Mapping[str, float | str]
+    scalars: tuple[str, ...] = ()
+    positional: tuple[str, ...] = ()
+    form: str = "entries"
+    keys: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    returns: tuple[str, ...] = ()
+
+    @property
+    def container(self) -> str | None:
+        """The argument that takes all states at once."""
+        return next((argument for argument, role in self.roles.items() if role == "states"), None)
+
+    @property
+    def dictionaries(self) -> tuple[str, ...]:
+        """The arguments that take hyper-parameters by name."""
+        return tuple(argument for argument, role in self.roles.items() if role == "dictionary")
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """The states that have an argument of their own."""
+        return tuple(role.removeprefix("state ") for role in self.roles.values() if role.startswith("state "))
+
+    @property
+    def takes_by_name(self) -> tuple[str, ...]:
+        """The hyper-parameters and options that the class's constructor takes, in order."""
+        roles = [*self.roles.values(), *(role for keys in self.keys.values() for role in keys.values())]
+        names = [
+            name
+            for role in roles
+            if role.partition(" ")[0] in ("hyper", "option", "tuple")
+            for name in role.partition(" ")[2].split("|")
+            if name.isidentifier()
+        ]
+        return tuple(dict.fromkeys([*names, *(start for start in self.initial.values() if isinstance(start, str))]))
+
+
+def function_name(target: str) -> str:
+    """Return what the function is called in the text."""
+    name = target.rpartition(":")[2].rpartition(".")[2]
+    return name if name.isidentifier() else "update"
+
+
+def wrapped(function: Callable[..., Any], adapter: Adapter) -> Callable[..., Any]:
+    """Return the class that ``adapter`` holds as text, over ``function``."""
+    return made(adapter.source, {function_name(adapter.target): function})
+
+
+def made(text: str, names: Mapping[str, Any]) -> Callable[..., Any]:
+    """Return the class that ``text`` writes out; ``names`` are what it may use besides torch."""
+    import torch
+
+    space: dict[str, Any] = {"torch": torch, **names}
+    exec(compile(text, "<an update function as a class>", "exec"), space)
+    found: Callable[..., Any] = space[CLASS]
+    return found
+
+
+def written(call: Call, *, after: Sequence[str] | None = None, dictionary: str = "{}") -> str:
+    """Return the class as text.
+
+    ``after`` stands in for the lines that deal with the function's answer, ``dictionary`` for an empty dictionary.
+    """
+    body = (_OverTensor if call.takes == "tensor" else _OverList)(call, dictionary)
+    lines = [
+        f"class {CLASS}:",
+        f'    """{call.function} as an object with step(): it keeps what the function is given again."""',
+        "",
+        *(f"    {line}".rstrip() for line in (*body.construction(), "", *body.step(after))),
+    ]
+    if any("put(" in line for line in lines):
+        lines += [
+            "",
+            "",
+            "def put(p, new):  # another shape or dtype is left to be seen",
+            "    if new.shape == p.shape and new.dtype == p.dtype:",
+            "        p.copy_(new)",
+            "    else:",
+            "        p.data = new",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+class _Written:
+    """What the two classes have in common: ``count`` is the expression for t."""
+
+    count = ""
+
+    def __init__(self, call: Call, dictionary: str) -> None:
+        self.call, self.dictionary = call, dictionary
+
+    def signature(self, first: str) -> list[str]:
+        names = self.call.takes_by_name
+        kept = [f"    {', '.join(f'self.{name}' for name in names)} = {', '.join(names)}"] if names else []
+        return [f"def __init__(self, {', '.join((first, *names))}):", *kept]
+
+    def start(self, name: str) -> str:
+        """Return the expression for what state ``name`` of tensor p is at first."""
+        value = self.call.initial.get(name, 0.0)
+        if name in self.call.scalars:
+            return value if isinstance(value, str) else repr(float(value))
+        return "torch.zeros_like(p)" if value == 0 else f"torch.full_like(p, {value})"
+
+    def entries(self) -> str:
+        """Return the expression for tensor p's part of the container."""
+        starts = [self.start(name) for name in self.call.initial]
+        if self.call.form == "names":
+            return self.named(self.call.container or "")
+        return starts[0] if self.call.form == "single" else f"[{', '.join(starts)}]"
+
+    def named(self, argument: str) -> str:
+        """Return the dictionary that ``argument`` is at first."""
+        inside = [
+            f"{key!r}: {self.start(role.removeprefix('state '))}"
+            for key, role in self.call.keys.get(argument, {}).items()
+            if role.startswith("state ")
+        ]
+        return f"{{{', '.join(inside)}}}" if inside else self.dictionary
+
+    def refreshed(self, argument: str, held: str) -> list[str]:
+        """Return the line that brings the entries of a dictionary up to date that are no states."""
+        keys = self.call.keys.get(argument, {})
+        given = [f"{key!r}: {self.value(role)}" for key, role in keys.items() if not role.startswith("state ")]
+        return [f"{held}.update({{{', '.join(given)}}})"] if given else []
+
+    def value(self, role: str) -> str:
+        """Return the expression for a hyper-parameter, an option, a tuple of them, or the count."""
+        kind, _, names = role.partition(" ")
+        if kind == "count":
+            return self.count
+        held = [f"self.{name}" if name.isidentifier() else name for name in names.split("|")]
+        return f"({', '.join(held)}{',' if len(held) == 1 else ''})" if kind == "tuple" else held[0]
+
+    def calling(self, after: Sequence[str]) -> str:
+        """Return the call; the first argument goes by place."""
+        parts: list[str] = []
+        for argument, role in self.call.roles.items():
+            named = parts and argument not in self.call.positional
+            parts.append(f"{argument}={self.given(argument, role)}" if named else self.given(argument, role))
+        return f"{'made = ' if after else ''}{self.call.function}({', '.join(parts)})"
+
+    def given(self, argument: str, role: str) -> str:
+        raise NotImplementedError
+
+
+class _OverTensor(_Written):
+    """A function that takes one tensor."""
+
+    count = "self.t"
+
+    def construction(self) -> list[str]:
+        call = self.call
+        lines = [*self.signature("p"), "    self.p, self.t = p, 0"]
+        lines += [f"    self.{name} = {self.start(name)}" for name in call.states]
+        lines += [f"    self.{call.container} = {self.entries()}"] if call.container else []
+        return [*lines, *(f"    self.{argument} = {self.named(argument)}" for argument in call.dictionaries)]
+
+    def step(self, after: Sequence[str] | None) -> list[str]:
+        after = self.after() if after is None else after
+        held = (*self.call.dictionaries, *([self.call.container] if self.call.container else []))
+        lines = [line for argument in held for line in self.refreshed(argument, f"self.{argument}")]
+        body = [*lines, self.calling(after), *after]
+        head = ["@torch.no_grad()", "def step(self):", "    if self.p.grad is None:", "        return"]
+        return [*head, "    self.t += 1", *(f"    {line}" for line in body)]
+
+    def given(self, argument: str, role: str) -> str:
+        fixed = {"theta": "self.p", "gradient": "self.p.grad", "states": f"self.{argument}"}
+        if role in fixed or role == "dictionary":
+            return fixed.get(role, f"self.{argument}")
+        return f"self.{role.removeprefix('state ')}" if role.startswith("state ") else self.value(role)
+
+    def after(self) -> list[str]:
+        names = self.call.returns
+        if not names:
+            return []
+        if names == ("theta",):
+            return ["put(self.p, made)"]
+        into = ["new" if name == "theta" else f"self.{name}" if name else "_" for name in names]
+        lines = [f"{', '.join(into)} = made" if len(into) > 1 else f"{into[0]} = made"]
+        return [*lines, "put(self.p, new)"] if "theta" in names else lines
+
+
+class _OverList(_Written):
+    """A function that takes lists: it is given the tensors that have a gradient, those of the same t together."""
+
+    count = "t"
+
+    def construction(self) -> list[str]:
+        call = self.call
+        lines = [*self.signature("params"), "    self.params = list(params)", "    self.t = [0 for p in self.params]"]
+        lines += [f"    self.{name} = [{self.start(name)} for p in self.params]" for name in call.states]
+        lines += [f"    self.{call.container} = [{self.entries()} for p in self.params]"] if call.container else []
+        return [*lines, *(f"    self.{argument} = {self.dictionary}" for argument in call.dictionaries)]
+
+    def step(self, after: Sequence[str] | None) -> list[str]:
+        after = self.after() if after is None else after
+        roles = [*self.call.roles.values(), *(role for keys in self.call.keys.values() for role in keys.values())]
+        lines = [line for argument in self.call.dictionaries for line in self.refreshed(argument, f"self.{argument}")]
+        inside = self.refreshed(self.call.container or "", f"self.{self.call.container}[i]")
+        lines += ["for i in now:", *(f"    {line}" for line in inside)] if inside else []
+        body = [*lines, self.calling(after), *after]
+        head = ["@torch.no_grad()", "def step(self):", "    for i, p in enumerate(self.params):"]
+        head += ["        self.t[i] += p.grad is not None"]
+        if "count" not in roles:
+            head += ["    now = [i for i, p in enumerate(self.params) if p.grad is not None]", "    if now:"]
+            return [*head, *(f"        {line}" for line in body)]
+        head += ["    for t in sorted(set(self.t)):"]
+        head += ["        now = [i for i, p in enumerate(self.params) if p.grad is not None and self.t[i] == t]"]
+        return [*head, "        if now:", *(f"            {line}" for line in body)]
+
+    def given(self, argument: str, role: str) -> str:
+        if role == "theta":
+            return "[self.params[i] for i in now]"
+        if role == "gradient":
+            return "[self.params[i].grad for i in now]"
+        if role == "states" or role.startswith("state "):
+            name = argument if role == "states" else role.removeprefix("state ")
+            return f"[self.{name}[i] for i in now]"
+        return f"self.{argument}" if role == "dictionary" else self.value(role)
+
+    def after(self) -> list[str]:
+        names = self.call.returns
+        if not names:
+            return []
+        news = ", ".join("new" if name == "theta" else name or "_" for name in names)
+        lines = [f"{news} = made"]
+        lines += [f"self.{name} = {name}" for name in names if name in self.call.dictionaries]
+        moved = [name for name in names if name and name not in self.call.dictionaries]
+        lines += ["for k, i in enumerate(now):"] if moved else []
+        return lines + [
+            "    put(self.params[i], new[k])" if name == "theta" else f"    self.{name}[i] = {name}[k]"
+            for name in moved
+        ]

@@ -1,0 +1,1 @@
+"""The recorder: what guard stores of optimizers and schedulers under one torch."""

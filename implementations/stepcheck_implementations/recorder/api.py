@@ -1,0 +1,198 @@
+"""The API surface of an optimizer class and of its library, as plain JSON values: what an upgrade may change."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch.optim.lr_scheduler import LRScheduler
+
+from stepcheck_implementations.driver import state_access
+from stepcheck_implementations.driver.target import TargetError, load
+from stepcheck_implementations.matching.signature import signature_of
+from stepcheck_implementations.recorder import bad_arguments
+from stepcheck_implementations.recorder.bad_arguments import FLAGS
+from stepcheck_implementations.recorder.captured_warnings import counted, overheard, told_stably
+from stepcheck_implementations.recorder.json_values import kind_of, layout, plain
+from stepcheck_implementations.recorder.minimal_run import Way, way_of
+from stepcheck_implementations.recorder.serialize import type_name
+
+_DTYPES = ("float64", "bfloat16", "float16", "complex64")
+"""What else than float32 parameters are tried in, to see the dtypes of their state."""
+
+
+def surface(target: str) -> dict[str, Any]:
+    """Return the API surface of ``target``; the same in every run, and equal exactly where nothing of it changed.
+
+    "signature", "bases" and "members" are as in ``described``. "way" says how it was built and stepped (``plain_run``),
+    None where no way was found, and then the rest is missing: "defaults" and "groups" (key to type and value),
+    "state_dict" ("before" and "after" a step: path to type), "state_with" (what a parameter's state is with each option
+    and dtype, or the error), "warnings" ("construction" and "step") and "errors" (see ``bad_arguments.outcomes``).
+    Raises TargetError where ``target`` is not there or can be no optimizer.
+    """
+    with overheard():
+        found = load(target)
+    return of(found, target)
+
+
+def of(found: Any, target: str) -> dict[str, Any]:
+    """Return the same of an object; ``target`` is what it is called."""
+    signature = signature_of(found, target)
+    way = way_of(found, signature)
+    told: dict[str, Any] = {"target": target, **described(found), "way": None if way is None else way.told}
+    if way is None:
+        return told
+    errors = bad_arguments.outcomes(found, way)
+    return {**told, **_built(found, way), "state_with": _states(found, way), "errors": errors}
+
+
+def described(found: Any) -> dict[str, Any]:
+    """Return the "signature", "bases" and "members" of a class or function.
+
+    The signature lists its parameters' names, kinds and defaults; bases are qualified names along the method resolution
+    order; members are the public names that a class defines itself, each with its kind.
+    """
+    told: dict[str, Any] = {"signature": _signature(found)}
+    if isinstance(found, type):
+        told["bases"] = [_qualified(base) for base in found.__mro__[1:]]
+        told["members"] = {name: _member(entry) for name, entry in sorted(vars(found).items()) if name[0] != "_"}
+    return told
+
+
+def _signature(found: Any) -> list[dict[str, Any]]:
+    try:
+        entries = inspect.signature(found).parameters.values()
+    except (TypeError, ValueError):
+        return []
+    return [
+        {"name": entry.name, "kind": entry.kind.name.lower()}
+        | ({} if entry.default is entry.empty else {"default": plain(entry.default)})
+        for entry in entries
+    ]
+
+
+def _qualified(kind: type) -> str:
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _member(entry: Any) -> str:
+    inside = entry.__func__ if isinstance(entry, (staticmethod, classmethod)) else entry
+    if not inspect.isfunction(inside):
+        return type_name(entry)
+    entries = [parameter.replace(annotation=parameter.empty) for parameter in _parameters(inside)]
+    shown = ", ".join(str(parameter) if _is_plain(parameter) else parameter.name for parameter in entries)
+    return f"{type_name(entry)}({shown})"
+
+
+def _parameters(function: Any) -> list[inspect.Parameter]:
+    return list(inspect.signature(function).parameters.values())
+
+
+def _is_plain(parameter: inspect.Parameter) -> bool:
+    """Whether its default, if any, is written the same in every run."""
+    return parameter.default is parameter.empty or not isinstance(plain(parameter.default), dict)
+
+
+def _built(found: Callable[..., Any], way: Way) -> dict[str, Any]:
+    parameters = way.parameters()
+    with overheard() as at_construction:
+        thing = way.build(found, list(parameters))
+    if not state_access.is_optimizer(thing):
+        return {"warnings": {"construction": counted(at_construction)}}
+    told = {"defaults": _typed(getattr(thing, "defaults", {})), "groups": _typed(thing.param_groups[0])}
+    before = _layout(thing)
+    with overheard() as at_step:
+        way.step(thing, parameters)
+    return {
+        **told,
+        "state_dict": {"before": before, "after": _layout(thing)},
+        "warnings": {"construction": counted(at_construction), "step": counted(at_step)},
+    }
+
+
+def _typed(table: Mapping[str, Any]) -> dict[str, Any]:
+    """Return each key's type and value; of the parameters, how many there are."""
+    return {
+        str(key): {"type": kind_of(value), "value": len(value) if key == "params" else plain(value)}
+        for key, value in table.items()
+    }
+
+
+def _layout(thing: Any) -> dict[str, str]:
+    with overheard():
+        try:
+            return dict(layout(thing.state_dict()))
+        except Exception as error:
+            return {"": told_stably(error)}
+
+
+def _states(found: Callable[..., Any], way: Way) -> dict[str, Any]:
+    """Return what the state of a parameter is with each option and dtype after a step, or the error."""
+    told: dict[str, Any] = {}
+    for entry in inspect.signature(found).parameters.values():
+        value = _other(entry)
+        if value is not None:
+            told[f"{entry.name}={value!r}"] = _state(found, way, torch.float32, **{entry.name: value})
+    for name in _DTYPES:
+        told[name] = _state(found, way, getattr(torch, name))
+    return told
+
+
+def _other(entry: inspect.Parameter) -> Any:
+    """Return a value that switches on what an argument's default leaves off, None where there is none."""
+    if isinstance(entry.default, bool) or entry.name in FLAGS:
+        return not entry.default
+    number = isinstance(entry.default, (int, float)) and entry.default == 0
+    return 0.5 if number else None
+
+
+def _state(found: Callable[..., Any], way: Way, dtype: torch.dtype, **arguments: Any) -> Any:
+    parameters = way.parameters(dtype)
+    with overheard():
+        try:
+            thing = way.build(found, list(parameters), **arguments)
+            way.step(thing, parameters)
+            return dict(layout(thing.state_dict()["state"])) if state_access.is_optimizer(thing) else {}
+        except (Exception, SystemExit) as error:
+            return told_stably(error)
+
+
+def library_surface(library: str) -> dict[str, Any]:
+    """Return the public names of ``library`` and of its public submodules: module to name to kind.
+
+    Kinds are "optimizer", "scheduler", "class", "function", "module" and, for values, their type. Raises TargetError
+    where the library cannot be imported.
+    """
+    with overheard():
+        try:
+            module = importlib.import_module(library)
+        except Exception as error:
+            raise TargetError(f"{library}: importing it raised {told_stably(error)}") from error
+    modules = {library: module}
+    for name, entry in _public(module):
+        if isinstance(entry, ModuleType) and entry.__name__ == f"{library}.{name}":
+            modules[entry.__name__] = entry
+    return {
+        "library": library,
+        "modules": {name: {key: _kind(entry) for key, entry in _public(found)} for name, found in modules.items()},
+    }
+
+
+def _public(module: ModuleType) -> Iterator[tuple[str, Any]]:
+    names = getattr(module, "__all__", None) or [name for name in dir(module) if not name.startswith("_")]
+    for name in sorted(names):
+        if hasattr(module, name):
+            yield name, getattr(module, name)
+
+
+def _kind(entry: Any) -> str:
+    if isinstance(entry, type):
+        kinds = (("optimizer", torch.optim.Optimizer), ("scheduler", LRScheduler))
+        return next((word for word, base in kinds if issubclass(entry, base)), "class")
+    if isinstance(entry, ModuleType):
+        return "module"
+    return "function" if inspect.isroutine(entry) else type_name(entry)

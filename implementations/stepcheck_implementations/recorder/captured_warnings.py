@@ -1,0 +1,71 @@
+"""Warnings as lines, recorded while nothing that is global to the process is left changed."""
+
+from __future__ import annotations
+
+import random
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+
+import numpy as np
+import torch
+
+from stepcheck_implementations.driver.error_text import LONGEST, printable, told
+
+_INTERNAL = re.compile(r"\s*\(Triggered internally at [^)]*\)")
+_ADDRESS = re.compile(r"\b0x[0-9a-fA-F]+\b")
+_ANY_ADDRESS = "0x…"
+
+
+def stable(line: str) -> str:
+    """Return ``line`` without what differs from run to run and from build to build: addresses, places in C++ files."""
+    return _ADDRESS.sub(_ANY_ADDRESS, _INTERNAL.sub("", line))
+
+
+def told_stably(error: BaseException) -> str:
+    """Return the kind and message of ``error`` in one line that is the same in every run."""
+    return stable(told(error))
+
+
+@contextmanager
+def overheard() -> Iterator[list[str]]:
+    """Yield a list that holds, once the block has ended, each warning raised in it as "Category: message".
+
+    Random numbers, default dtype, gradient mode and warning filters are put back, whatever the block does.
+    """
+    _first_optimizer()
+    lines: list[str] = []
+    dtype, always = torch.get_default_dtype(), torch.is_warn_always_enabled()
+    drawn, numpy_drawn = random.getstate(), np.random.get_state()
+    try:
+        with (
+            torch.random.fork_rng(devices=[]),
+            torch.set_grad_enabled(True),
+            warnings.catch_warnings(record=True) as caught,
+        ):
+            warnings.simplefilter("always")
+            torch.set_warn_always(True)
+            yield lines
+    finally:
+        torch.set_warn_always(always)
+        torch.set_default_dtype(dtype)
+        random.setstate(drawn)
+        np.random.set_state(numpy_drawn)
+        lines += [stable(printable(f"{w.category.__name__}: {w.message}")[:LONGEST]) for w in caught]
+
+
+@cache
+def _first_optimizer() -> None:
+    """Take one step, because a process's first imports much, and what that warns of is no optimizer's warning."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        parameter = torch.nn.Parameter(torch.zeros(1))
+        parameter.grad = torch.zeros(1)
+        torch.optim.SGD([parameter], lr=1.0).step()
+
+
+def counted(lines: list[str]) -> dict[str, int]:
+    """Return each of ``lines`` once, in order, and how often it is there."""
+    return {line: lines.count(line) for line in dict.fromkeys(lines)}

@@ -1,0 +1,175 @@
+"""The recorder: what a cell does over scripts, with all that its optimizer holds, says and warns of."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from stepcheck_implementations.adapters.adapter import Adapter, Cell
+from stepcheck_implementations.driver import state_access
+from stepcheck_implementations.driver.execution import Run, built_from, settled
+from stepcheck_implementations.driver.invocation import filled_memory
+from stepcheck_implementations.recorder.captured_warnings import overheard, stable
+from stepcheck_implementations.recorder.recording import Recording, to_recording
+from stepcheck_implementations.recorder.serialize import freeze, thaw
+from stepcheck_reference.scripts.script import Script
+
+Reached = Callable[[int], None]
+"""Told each step's number just before it is taken."""
+
+_WIDEST = 4
+"""Entries of a list in an optimizer's state that are recorded."""
+
+
+def record(
+    adapter: Adapter,
+    cell: Cell,
+    scripts: Sequence[Script],
+    *,
+    unread: Sequence[str] = (),
+    reached: Reached | None = None,
+) -> Recording:
+    """Return what ``cell`` does over ``scripts``, whose labels are different, run by run.
+
+    States that are ``unread``, by alphabet name, are left out, as they hold something else in every run. A cell that
+    refuses the first step of the first script, or cannot be built, is "absent": the fact says why. Raises TargetError
+    where the target cannot be imported, and ValueError where scripts and adapter do not fit.
+    """
+    build = built_from(adapter)
+    adapter = _without_news(adapter, build)
+    why = _absence(adapter, cell, scripts[0], build, reached) if scripts else ""
+    if why:
+        return Recording({"absent": why}, {})
+    facts: dict[str, Any] = {}
+    tensors: dict[str, NDArray[Any]] = {}
+    for script in scripts:
+        one = _recorded(adapter, cell, script, build, reached, unread=unread)
+        facts[script.label] = one.facts
+        tensors |= {f"{script.label}/{name}": values for name, values in one.tensors.items()}
+    return Recording({"runs": facts}, tensors)
+
+
+def _absence(
+    adapter: Adapter, cell: Cell, script: Script, build: Callable[..., Any], reached: Reached | None = None
+) -> str:
+    """Return the error with which a cell refuses a first plain step, "" where it takes it."""
+    plain = replace(script.until(1), steps=tuple(replace(step, reload="") for step in script.steps[:1]))
+    with overheard(), settled(plain):
+        fault = Run(adapter, cell, plain, build, reached).trajectory().fault
+    return "" if fault is None or fault.kind != "raised" else stable(fault.message)
+
+
+def _recorded(
+    adapter: Adapter,
+    cell: Cell,
+    script: Script,
+    build: Callable[..., Any],
+    reached: Reached | None = None,
+    start: Mapping[str, Any] | None = None,
+    unread: Sequence[str] = (),
+) -> Recording:
+    with overheard() as said, settled(script), filled_memory():
+        run = Run(adapter, cell, script, build, reached, start)
+        course = run.trajectory()
+        seen = tuple(name for name in course.observed if name not in unread)
+        found = to_recording(script, replace(course, observed=seen))
+        beside = _beside(run)
+    fault = found.facts["fault"]
+    told = None if fault is None else [fault[0], stable(fault[1]), fault[2]]
+    facts = {**found.facts, "fault": told, "warnings": list(dict.fromkeys(said))}
+    return Recording(facts, {**found.tensors, **beside})
+
+
+def checkpoint(adapter: Adapter, cell: Cell, script: Script, at: int, *, reached: Reached | None = None) -> Recording:
+    """Return what ``cell`` does over ``script``, and its state dict after step ``at``, frozen.
+
+    The state dict is the fact "saved"; its tensors are "saved 0" and so on. Absent as in ``record``.
+    """
+    build = built_from(adapter)
+    adapter = _without_news(adapter, build)
+    why = _absence(adapter, cell, script, build, reached)
+    if why:
+        return Recording({"absent": why}, {})
+    whole = _recorded(adapter, cell, script, build, reached)
+    head = script.until(at)
+    with overheard(), settled(head):
+        run = Run(adapter, cell, head, build, reached)
+        fault = run.trajectory().fault
+        if fault is not None or not hasattr(run.objects[0], "state_dict"):
+            return Recording({"absent": stable(fault.message) if fault else "it has no state_dict()"}, {})
+        tree, arrays = freeze(copy.deepcopy(run.objects[0].state_dict()))
+    saved = {f"saved {number}": values for number, values in enumerate(arrays)}
+    return Recording({**whole.facts, "at": at, "saved": tree}, {**whole.tensors, **saved})
+
+
+def resume(
+    adapter: Adapter,
+    cell: Cell,
+    script: Script,
+    tree: Any,
+    arrays: Sequence[NDArray[Any]],
+    *,
+    reached: Reached | None = None,
+) -> Recording:
+    """Return what ``cell`` does over ``script`` once it has loaded the state dict that ``tree`` and ``arrays`` hold."""
+    try:
+        build = built_from(adapter)
+    except ValueError as error:
+        return Recording({"absent": str(error)}, {})
+    return _recorded(_without_news(adapter, build), cell, script, build, reached, start=thaw(tree, list(arrays)))
+
+
+def _without_news(adapter: Adapter, build: Callable[..., Any]) -> Adapter:
+    """Return ``adapter`` without the options that are switched off in a mode and that its class does not have yet.
+
+    An adapter says ``fused=False`` of every other mode; a release without a fused path has these modes as well.
+    """
+    taken = inspect.signature(build).parameters
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in taken.values()):
+        return adapter
+    modes = {
+        mode: {name: value for name, value in options.items() if value is not False or name in taken}
+        for mode, options in adapter.modes.items()
+    }
+    return replace(adapter, modes=modes)
+
+
+def _beside(run: Run) -> dict[str, NDArray[Any]]:
+    """Return what the optimizer holds at the end beside what its adapter maps, by tensor and path."""
+    if not run.objects or run.adapter.takes != "groups" or not state_access.is_optimizer(run.objects[0]):
+        return {}
+    mapped = {*run.adapter.states.values(), run.adapter.count}
+    found: dict[str, NDArray[Any]] = {}
+    for index in range(len(run.parameters)):
+        thing, where = run.whose(index)
+        table = state_access.table_of(thing, where.parameter)
+        for key, value in table.items() if isinstance(table, Mapping) else ():
+            if key not in mapped:
+                for path, leaf in _leaves(str(key), value):
+                    found[f"beside {index} {path}"] = leaf
+    return found
+
+
+def _leaves(path: str, value: Any) -> Iterator[tuple[str, NDArray[Any]]]:
+    """Yield the numbers and tensors in ``value``; a number as float64, complex ones as pairs."""
+    if isinstance(value, torch.Tensor):
+        dense = value.detach().to_dense() if value.is_sparse else value.detach()
+        if dense.is_complex():
+            dense = torch.view_as_real(dense.resolve_conj())
+        kept = dense.cpu().float() if dense.dtype in (torch.bfloat16, torch.float16) else dense.cpu()
+        yield path, kept.numpy().reshape(-1).copy()
+    elif isinstance(value, (bool, int, float)):
+        yield path, np.array([float(value)])
+    elif isinstance(value, (list, tuple)):
+        for number, entry in enumerate(value[:_WIDEST]):
+            yield from _leaves(f"{path}[{number}]", entry)
+    elif isinstance(value, Mapping):
+        for key, entry in value.items():
+            yield from _leaves(f"{path}[{key!r}]", entry)

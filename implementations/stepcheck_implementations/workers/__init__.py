@@ -1,0 +1,1 @@
+"""Workers: the processes that run subjects, and the protocol spoken with them."""

@@ -1,0 +1,80 @@
+"""Subjects handed over as Python objects: driven in this process, with what ``Workers`` offers otherwise.
+
+There is no net here: a subject that crashes or hangs takes the caller with it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from stepcheck_implementations.adapters import libraries
+from stepcheck_implementations.adapters.adapter import Adapter, Cell
+from stepcheck_implementations.driver import execution
+from stepcheck_implementations.driver.target import split
+from stepcheck_implementations.matching import description
+from stepcheck_implementations.matching import inspection as asked
+from stepcheck_implementations.matching.claim import GRADIENTS, Claim
+from stepcheck_reference.scripts.script import Script
+from stepcheck_reference.scripts.trajectory import Trajectory
+
+
+def name_of(subject: Callable[..., Any]) -> str:
+    """Return a target that names ``subject``: a library's classes by their public names, a script's by its file."""
+    for library in libraries.ALL:
+        for adapter in library.adapters:
+            where, public = split(adapter.target)
+            if getattr(sys.modules.get(where), public, None) is subject:
+                return adapter.target
+    name = getattr(subject, "__qualname__", type(subject).__qualname__)
+    if getattr(getattr(sys.modules.get("torch"), "optim", None), name, None) is subject:
+        return f"torch.optim.{name}"
+    module = getattr(subject, "__module__", "__main__")
+    source = getattr(sys.modules.get(module), "__file__", None) if module == "__main__" else None
+    return f"{source or module}:{name}"
+
+
+class InProcess:
+    """One object as a subject; use it where ``Workers`` is used."""
+
+    def __init__(self, subject: Callable[..., Any]) -> None:
+        self.subject = subject
+        self.target = name_of(subject)
+
+    def __enter__(self) -> InProcess:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Do nothing; nothing is held."""
+
+    def run(self, adapter: Adapter, cell: Cell, script: Script, *, deadline: float | None = None) -> Trajectory:
+        """Return what the object does over ``script``; ``deadline`` cannot be kept here."""
+        return execution.run(adapter, cell, script, subject=self.subject)
+
+    def environment(self) -> dict[str, Any]:
+        """Return this process' versions and devices."""
+        return asked.environment()
+
+    def optimizers(self, library: str) -> list[str]:
+        """Return the names of the public optimizer classes in the module ``library``."""
+        return asked.optimizers(library)
+
+    def signature(self, target: str) -> dict[str, Any]:
+        """Return what the object takes; see ``description.Source``."""
+        return asked.of(self.subject, target)
+
+    def fit(self, target: str, claim: Claim, *, steps: int = len(GRADIENTS)) -> dict[str, Any]:
+        """Return the object matched to ``claim``; see ``description.Source``."""
+        return asked.fit(self.subject, target, claim, steps)
+
+    def refusal(self, adapter: Adapter, mode: str, dtype: str, device: str) -> str | None:
+        """Return why a cell is refused; see ``description.Source``."""
+        return asked.refusal(adapter, mode, dtype, device, self.subject)
+
+    def describe(self, target: str, claim: Claim | None = None) -> dict[str, Any]:
+        """Return what the object offers; see ``description.describe``."""
+        return description.describe(self, target, claim)

@@ -1,0 +1,1 @@
+"""Comparison of two runs: equal, equivalent within rounding, or equivariant."""

@@ -1,0 +1,517 @@
+"""examine: put one cell of a subject through its scripts and say which laws hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+
+import hypothesis
+import numpy as np
+from hypothesis import HealthCheck, Phase
+from numpy.typing import NDArray
+
+from stepcheck_properties import laws
+from stepcheck_properties.harness import Bench, Beside
+from stepcheck_properties.laws.law import Breach, Evidence, Facts, Law, Run, Twin
+from stepcheck_properties.profile import QUICK, Profile
+from stepcheck_properties.scripts.edge_cases import corners
+from stepcheck_properties.shrink.shrink import Detour, reduce
+from stepcheck_properties.strategies.scripts import scripts
+from stepcheck_reference.oracle import judge
+from stepcheck_reference.oracle.arithmetic import Arithmetic
+from stepcheck_reference.oracle.judgement import Deviation, Judgement
+from stepcheck_reference.rule import Rule
+from stepcheck_reference.scripts.script import Script, to_json
+from stepcheck_reference.scripts.trajectory import Trajectory
+
+HOLDS, BROKEN, VACUOUS = "holds", "broken", "vacuous"
+NOT_APPLICABLE, NOT_RUN = "not_applicable", "not_run"
+
+LEAST_COMPARED = 0.5
+"""The share of element-steps that must be compared: below it, "holds" would speak for the smaller part."""
+
+CLIMBS = 10
+"""Examples below which Hypothesis only generates; it climbs toward a target with what comes after these."""
+
+CEILING = 1e6
+"""Ratios beyond this count as this when Hypothesis climbs toward the largest; it needs finite numbers."""
+
+Progress = Callable[[int, int, int], None]
+"""Told (scripts done, scripts to do, element-steps compared so far) after every script."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The verdict on one law in one cell: ``compared`` in the law's unit, ``note`` says why where it is not "holds"."""
+
+    law: Law
+    verdict: str
+    compared: int
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One way in which the cell breaks a law: the law, the output, and the script that shows it.
+
+    ``found_in`` is the corner's name or "drawn"; ``runs`` counts the runs that reduced the script, 0 where
+    it is as it was found.
+    """
+
+    law: Law
+    output: str
+    breach: Breach
+    script: Script
+    found_in: str
+    runs: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """Everything found in one cell.
+
+    ``compared`` and ``not_compared`` count element-steps; ``worst`` maps each output to its largest
+    deviation, ``worst_from_zero`` is that of parameters updated from 0; ``nonfinite`` counts admissible
+    non-finite results, and ``ratios`` each output's reals by ratio, in the bins of ``spread``. ``stopped``
+    says why scripts are missing, "" where none are; ``unconfirmed`` tells of crashes and hangs that did not
+    happen again. ``facts`` are what was known of the subject in the end.
+    """
+
+    findings: tuple[Finding, ...]
+    failures: tuple[Failure, ...]
+    compared: int
+    not_compared: Mapping[str, int]
+    worst: Mapping[str, Deviation]
+    worst_from_zero: Deviation | None
+    observability: str
+    nonfinite: int
+    scripts: int
+    stopped: str = ""
+    unconfirmed: tuple[str, ...] = ()
+    ratios: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    facts: Facts | None = None
+
+    @property
+    def broken(self) -> bool:
+        """Whether a law is broken."""
+        return any(finding.verdict == BROKEN for finding in self.findings)
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What was found so far."""
+
+    compared: int = 0
+    not_compared: dict[str, int] = field(default_factory=dict)
+    worst: dict[str, Deviation] = field(default_factory=dict)
+    worst_from_zero: Deviation | None = None
+    observability: set[str] = field(default_factory=set)
+    nonfinite: int = 0
+    scripts: int = 0
+    checked: dict[str, int] = field(default_factory=dict)
+    failures: dict[tuple[str, str], Failure] = field(default_factory=dict)
+    observed: set[str] = field(default_factory=set)
+    counted: bool = False
+    stopped: str = ""
+    unconfirmed: list[str] = field(default_factory=list)
+    ratios: dict[str, NDArray[np.int64]] = field(default_factory=dict)
+
+
+def examine(
+    run: Run,
+    rule: Rule,
+    arithmetics: Mapping[str, Arithmetic],
+    dtype: str,
+    profile: Profile,
+    seed: int,
+    hold: Mapping[str, float] | None = None,
+    on_progress: Progress | None = None,
+    *,
+    reductions: int | None = None,
+    detour: Detour | None = None,
+    facts: Facts | None = None,
+    beside: Beside | None = None,
+) -> Examination:
+    """Return what the subject ``run`` does to the laws in one cell: corners first, then drawn scripts, then laws' own.
+
+    ``arithmetics`` maps each dtype the subject may be given to its declared arithmetic; ``dtype`` must be
+    among them, the others may stand beside it. ``seed`` should be derived from the cell; the same
+    arguments and subject give the same examination. ``hold`` fixes hyper-parameters. ``reductions`` bounds
+    the runs spent on each failure (default: the profile's; 0 leaves scripts as they were found). ``detour``
+    returns a script changed so as to pass by what is known already; it must leave such scripts alone. ``facts`` are
+    what is known of the subject before it runs (default: nothing but its rule and dtype), ``beside`` gives the
+    arithmetic of a law's second run.
+
+    Tensors of other dtypes are company: they are judged in cells of their own. A subject's exceptions,
+    crashes and hangs are failures in the result. What ``run`` itself raises comes through. Raises KeyError
+    where ``dtype`` has no arithmetic.
+    """
+    arithmetics[dtype]
+    known = replace(facts or Facts(rule), rule=rule, dtype=dtype)
+    bench = Bench(run, rule, arithmetics, dtype, known, beside)
+    cell = _Examining(bench, profile, seed, dict(hold or {}), on_progress, detour)
+    cell.tried()
+    cell.own()
+    return cell.result(profile.reductions if reductions is None else reductions)
+
+
+class _Examining:
+    """One cell under examination."""
+
+    def __init__(
+        self,
+        bench: Bench,
+        profile: Profile,
+        seed: int,
+        hold: dict[str, float],
+        on_progress: Progress | None,
+        detour: Detour | None,
+    ) -> None:
+        self.bench, self.detour = bench, detour
+        self.rule, self.arithmetics, self.dtype = bench.rule, bench.arithmetics, bench.dtype
+        self.profile, self.seed, self.hold, self.on_progress = profile, seed, hold, on_progress
+        self.tally = _Tally()
+        self.runs: dict[str, Trajectory] = {}
+        self.total = profile.examples
+
+    def tried(self) -> None:
+        """Try every corner of the cell, and scripts that Hypothesis draws: judged together where they are few."""
+        chosen = corners(
+            rule=self.rule,
+            dtype=self.dtype,
+            profile=self.profile,
+            seed=self.seed,
+            hold=self.hold,
+            companions=tuple(self.arithmetics),
+        )
+        self.total += len(chosen)
+        what = _Drawing(
+            self.rule,
+            self.dtype,
+            tuple(self.arithmetics),
+            tuple(self.hold.items()),
+            self.profile.max_steps,
+            self.profile.examples,
+            self.seed,
+        )
+        few = _drawn(what) if 0 < self.profile.examples < CLIMBS else ()
+        self.together([*((corner.script, corner.name) for corner in chosen), *((script, "drawn") for script in few)])
+        if self.profile.examples >= CLIMBS and not self.tally.stopped:
+            self.climb(what)
+
+    def climb(self, what: _Drawing) -> None:
+        """Try scripts that Hypothesis draws, climbing toward the largest ratio."""
+        raised: list[Exception] = []
+
+        def body(script: Script) -> None:
+            if self.tally.stopped or raised:
+                return
+            try:
+                ratio = self.together([(script, "drawn")])
+            except Exception as error:
+                raised.append(error)
+                return
+            hypothesis.target(min(ratio, CEILING), label="error over radius")
+
+        what.draw(body)
+        if raised:
+            raise raised[0]
+
+    def together(self, scripts: Sequence[tuple[Script, str]]) -> float:
+        """Run scripts, each with where it was found, and judge them together; return their largest ratio."""
+        runs: list[tuple[Script, Trajectory, str]] = []
+        for script, found_in in scripts:
+            if self.tally.stopped:
+                break
+            changed = script if self.detour is None else self.detour(script)
+            runs.append((changed, self.observed(changed, found_in), found_in))
+        pairs = [(script, trajectory) for script, trajectory, _ in runs]
+        judgements = judge.judge_all(self.rule, pairs, self.arithmetics, only=self.dtype)
+        for (script, trajectory, found_in), judgement in zip(runs, judgements, strict=True):
+            self.told(script, trajectory, judgement, found_in)
+        ratios = (deviation.ratio for judgement in judgements for deviation in judgement.worst.values())
+        return max(ratios, default=0.0)
+
+    def observed(self, script: Script, found_in: str) -> Trajectory:
+        """Run one script, once more where it crashes or hangs; if it does again, no further one is run."""
+        trajectory = self.bench.run(script)
+        fault = trajectory.fault
+        if fault is None or fault.kind not in ("crashed", "hung"):
+            return trajectory
+        again = self.bench.run(script)
+        if again.fault is None or again.fault.kind != fault.kind:
+            self.tally.unconfirmed.append(f"{found_in}: {fault.kind} at step {fault.step}, not when repeated")
+        else:
+            self.tally.stopped = f"{found_in}: {again.fault.kind} at step {again.fault.step}"
+        return again
+
+    def told(self, script: Script, trajectory: Trajectory, judgement: Judgement, found_in: str) -> None:
+        """Add what one script showed to the tally."""
+        tally = self.tally
+        tally.scripts += 1
+        tally.compared += judgement.compared
+        tally.nonfinite += judgement.nonfinite
+        tally.observability.add(judgement.observability)
+        for reason, count in judgement.not_compared.items():
+            tally.not_compared[reason] = tally.not_compared.get(reason, 0) + count
+        for output, deviation in judgement.worst.items():
+            if output not in tally.worst or deviation.ratio > tally.worst[output].ratio:
+                tally.worst[output] = deviation
+        for output, counts in judgement.ratios.items():
+            tally.ratios[output] = tally.ratios[output] + counts if output in tally.ratios else counts
+        zero = judgement.worst_from_zero
+        if zero is not None and (tally.worst_from_zero is None or zero.ratio > tally.worst_from_zero.ratio):
+            tally.worst_from_zero = zero
+        tally.observed.update(trajectory.observed)
+        tally.counted = tally.counted or any(bool((trace.count >= 0).any()) for trace in trajectory.traces)
+        evidence = Evidence(self.rule, script, trajectory, lambda: judgement)
+        for law in laws.ALL:
+            if not law.has_its_own:
+                self.checked(law, evidence, found_in)
+        self.progressed()
+
+    def progressed(self) -> None:
+        """Tell that one more script is done."""
+        if self.on_progress is not None:
+            self.on_progress(self.tally.scripts, max(self.total, self.tally.scripts), self.tally.compared)
+
+    def own(self) -> None:
+        """Put the subject through the scripts that laws have for themselves."""
+        facts = self.facts()
+        for law in laws.ALL:
+            if self.tally.stopped or not law.has_its_own or self.left_out(law) or not law.applies(facts):
+                continue
+            for script in () if law.scripts is None else law.scripts(facts, self.profile, self.seed):
+                changed = script if self.detour is None else self.detour(script)
+                trajectory = self.once(changed, law.code)
+                bench = replace(self.bench, facts=facts, run=self.beside(changed))
+                evidence = bench.evidence(law, changed, trajectory)
+                if evidence is not None:
+                    self.tally.scripts += 1
+                    self.checked(law, evidence, law.code)
+                    self.progressed()
+                if self.tally.stopped:
+                    break
+
+    def left_out(self, law: Law) -> bool:
+        """Whether the profile leaves ``law`` to other cells."""
+        return not self.profile.in_this_dtype and law.one_dtype_tells
+
+    def once(self, script: Script, found_in: str) -> Trajectory:
+        """Run a law's script; laws that start from the same one share its run."""
+        key = self.key(script)
+        if key not in self.runs:
+            self.runs[key] = self.observed(script, found_in)
+        return self.runs[key]
+
+    def beside(self, first: Script) -> Run:
+        """Return what runs a law's second script, the first being ``first``; laws share these runs too.
+
+        A second run of the same is a run of its own.
+        """
+        known = self.key(first)
+
+        def run(script: Script, twin: Twin | None = None) -> Trajectory:
+            key = self.key(script, twin)
+            if key == known:
+                return self.bench.run(script, twin)
+            if key not in self.runs:
+                self.runs[key] = self.bench.run(script, twin)
+            return self.runs[key]
+
+        return run
+
+    def key(self, script: Script, twin: Twin | None = None) -> str:
+        """Return what tells a run from others of the cell."""
+        twin = twin or Twin(script)
+        mode, dtype = twin.mode or self.bench.facts.mode, twin.dtype or self.dtype
+        return "/".join((mode, dtype, repr(sorted(twin.options.items())), to_json(script)))
+
+    def checked(self, law: Law, evidence: Evidence, found_in: str) -> None:
+        """Add what ``evidence`` shows for ``law`` to the tally."""
+        checked = law.check(evidence)
+        self.tally.checked[law.code] = self.tally.checked.get(law.code, 0) + checked.compared
+        for breach in checked.breaches:
+            self.fail(Failure(law, breach.output, breach, evidence.script, found_in))
+
+    def facts(self) -> Facts:
+        """Return what is known of the subject by now."""
+        return replace(self.bench.facts, observed=frozenset(self.tally.observed), counted=self.tally.counted)
+
+    def fail(self, failure: Failure) -> None:
+        """Keep ``failure`` if it is the first of its law and output, or easier to reduce than the one kept."""
+        key = (failure.law.code, failure.output)
+        kept = self.tally.failures.get(key)
+        if kept is None or _reducibility(failure) < _reducibility(kept):
+            self.tally.failures[key] = failure
+
+    def result(self, reductions: int) -> Examination:
+        """Return the findings, each failure reduced in at most ``reductions`` runs."""
+        tally = self.tally
+        facts = self.facts()
+        bench = replace(self.bench, facts=facts)
+        order = [law.code for law in laws.ALL]
+        kept = sorted(tally.failures.values(), key=lambda failure: (order.index(failure.law.code), failure.output))
+        failures = tuple(
+            reduced(failure, bench=bench, budget=reductions, hold=self.hold, detour=self.detour) for failure in kept
+        )
+        return Examination(
+            findings=tuple(self.finding(law, facts) for law in laws.ALL),
+            failures=failures,
+            compared=tally.compared,
+            not_compared=tally.not_compared,
+            worst=tally.worst,
+            worst_from_zero=tally.worst_from_zero,
+            observability=next(
+                (kind for kind in ("trajectory", "theta_only", "stepwise") if kind in tally.observability), "trajectory"
+            ),
+            nonfinite=tally.nonfinite,
+            scripts=tally.scripts,
+            stopped=tally.stopped,
+            unconfirmed=tuple(tally.unconfirmed),
+            ratios={output: tuple(counts.tolist()) for output, counts in tally.ratios.items()},
+            facts=facts,
+        )
+
+    def finding(self, law: Law, facts: Facts) -> Finding:
+        """Return the verdict on ``law``."""
+        compared = self.tally.checked.get(law.code, 0)
+        broken = [failure.output for (code, _), failure in self.tally.failures.items() if code == law.code]
+        if broken:
+            return Finding(law, BROKEN, compared, f"broken in {', '.join(sorted(broken))}")
+        if not law.applies(facts):
+            return Finding(law, NOT_APPLICABLE, 0, f"applies where {law.condition}")
+        if self.left_out(law):
+            return Finding(law, NOT_RUN, 0, f"profile {self.profile.name} asks it in another dtype")
+        if compared == 0:
+            return Finding(law, VACUOUS, 0, "nothing was compared")
+        if law.unit == "element-steps":
+            share = self.tally.compared / (self.tally.compared + sum(self.tally.not_compared.values()))
+            if share < LEAST_COMPARED:
+                return Finding(
+                    law, VACUOUS, compared, f"compared={share:.1%} of element-steps, but should be {LEAST_COMPARED:.0%}"
+                )
+        return Finding(law, HOLDS, compared)
+
+
+def anticipate(rule: Rule) -> None:
+    """Work out what the laws ask of ``rule``, once for all cells: its program, and facts that take SymPy a while."""
+    judge.program_of(rule)
+    facts = Facts(
+        rule,
+        observed=frozenset(symbol.name for symbol in (*rule.init, *rule.scalars)),
+        counted=True,
+        mode="foreach",
+        modes=("single", "foreach"),
+        takes=frozenset(symbol.name for symbol in rule.hyper),
+    )
+    for law in laws.ALL:
+        if law.applies(facts) and law.scripts is not None:
+            for script in law.scripts(facts, QUICK, 0):
+                if law.twin is not None:
+                    law.twin(script, facts)
+
+
+def reduced(
+    failure: Failure,
+    *,
+    bench: Bench,
+    budget: int,
+    hold: Mapping[str, float] | None = None,
+    detour: Detour | None = None,
+) -> Failure:
+    """Return ``failure`` with the smallest script found in at most ``budget`` runs."""
+    if budget <= 0:
+        return failure
+    found = reduce(
+        bench=bench,
+        script=failure.script,
+        law=failure.law,
+        breach=failure.breach,
+        budget=budget,
+        hold=hold,
+        detour=detour,
+    )
+    return Failure(failure.law, failure.output, found.breach, found.script, failure.found_in, found.runs)
+
+
+def reproduces(failure: Failure, *, bench: Bench) -> Breach | None:
+    """Return how ``failure``'s script breaks its law when it is run again, or ``None`` where it does not."""
+    return bench.breach(failure.law, failure.output, failure.script)
+
+
+def _reducibility(failure: Failure) -> tuple[bool, int]:
+    """Order failures by how well they reduce: those far beyond their radius first, then the shortest."""
+    size = sum(tensor.size for tensor in failure.script.tensors)
+    return (not failure.breach.ratio > 2.0, size * len(failure.script.steps))
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawing:
+    """What scripts that Hypothesis draws depend on, where nothing climbs."""
+
+    rule: Rule
+    dtype: str
+    companions: tuple[str, ...]
+    hold: tuple[tuple[str, float], ...]
+    max_steps: int
+    examples: int
+    seed: int
+
+    def draw(self, body: Callable[[Script], None]) -> None:
+        """Call ``body`` with each script that Hypothesis draws."""
+        strategy = scripts(
+            rule=self.rule,
+            dtype=self.dtype,
+            companions=self.companions,
+            max_steps=self.max_steps,
+            hold=dict(self.hold),
+        )
+        settings = hypothesis.settings(
+            max_examples=self.examples,
+            database=None,
+            deadline=None,
+            derandomize=False,
+            backend="hypothesis",
+            phases=(Phase.generate, Phase.target),
+            suppress_health_check=list(HealthCheck),
+            verbosity=hypothesis.Verbosity.quiet,
+            print_blob=False,
+        )
+        with _nothing_written():
+            hypothesis.seed(self.seed)(settings(hypothesis.given(strategy)(body)))()
+
+
+@lru_cache(maxsize=8)
+def _drawn(what: _Drawing) -> tuple[Script, ...]:
+    """Return the scripts of ``what``, which cells that differ in mode alone share."""
+    found: list[Script] = []
+
+    def keep(script: Script) -> None:
+        found.append(script)
+
+    what.draw(keep)
+    return tuple(found)
+
+
+@contextmanager
+def _nothing_written() -> Iterator[None]:
+    """Keep Hypothesis from collecting constants out of imported modules, which it stores in the working directory.
+
+    The strategies' draws do not depend on them (see ``strategies``). Where a Hypothesis version has no such
+    collection, there is nothing to keep it from.
+    """
+    from hypothesis.internal.conjecture import providers
+
+    collect = getattr(providers, "_get_local_constants", None)
+    known = getattr(providers, "_local_constants", None)
+    if collect is None or known is None:
+        yield
+        return
+    providers._get_local_constants = lambda: known
+    try:
+        yield
+    finally:
+        providers._get_local_constants = collect

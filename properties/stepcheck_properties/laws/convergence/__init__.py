@@ -1,0 +1,1 @@
+"""SC6xx: convergence and divergence."""

@@ -1,0 +1,1 @@
+"""SC3xx: invariants of rules."""

@@ -1,0 +1,176 @@
+"""Law: one true sentence about optimizers, when it applies, and how runs are checked against it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Protocol
+
+from stepcheck_properties.profile import Profile
+from stepcheck_reference.oracle.judgement import Deviation, Judgement, Real
+from stepcheck_reference.rule import Rule
+from stepcheck_reference.scripts.script import Script
+from stepcheck_reference.scripts.trajectory import Trajectory
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of a subject in one cell.
+
+    ``observed`` are the states it shows, ``counted`` says whether it shows a step counter, and both are empty until it
+    has run. ``modes`` are the execution paths that it has in this dtype on this device, ``takes`` the hyper-parameters
+    that it takes, by alphabet name, and ``hold`` those that stand still in this cell, with their values. ``arguments``
+    are the names its constructor takes. ``interface`` is "torch" (built from parameter groups, with ``state`` and
+    ``state_dict``), "object" (anything else with ``step()``) or "wrapped" (driven through a wrapper of ours).
+    ``constant`` are the hyper-parameters that cannot be changed once it is built. ``companions`` are the dtypes that
+    may stand beside its own, and ``refuses`` says whether its constructor refuses a learning rate of -1.
+    """
+
+    rule: Rule
+    observed: frozenset[str] = frozenset()
+    counted: bool = False
+    dtype: str = "float32"
+    mode: str = "single"
+    device: str = "cpu"
+    modes: tuple[str, ...] = ("single",)
+    takes: frozenset[str] = frozenset()
+    hold: Mapping[str, float] = field(default_factory=dict)
+    arguments: frozenset[str] = frozenset()
+    interface: str = "torch"
+    constant: tuple[str, ...] = ()
+    companions: tuple[str, ...] = ()
+    refuses: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """A second run to hold the first against: its script, in another ``mode``, dtype or with other ``options``.
+
+    ``options`` are constructor arguments; ``rule`` is what the twin is judged by, where that is another.
+    """
+
+    script: Script
+    mode: str = ""
+    dtype: str = ""
+    options: Mapping[str, object] = field(default_factory=dict)
+    rule: Rule | None = None
+
+
+class Run(Protocol):
+    """Runs a script on the subject; with ``twin``, on the subject as that says."""
+
+    def __call__(self, script: Script, twin: Twin | None = None) -> Trajectory:
+        """Return what the subject does over ``script``."""
+
+
+def _nothing(reals: Set[Real]) -> Sequence[Deviation]:
+    return ()
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One run of a subject; ``twin`` is the run it is held against.
+
+    ``judged`` gives what the oracle finds in it, ``watched`` the deviation of some of its reals after each step.
+    """
+
+    rule: Rule
+    script: Script
+    trajectory: Trajectory
+    judged: Callable[[], Judgement]
+    twin: Evidence | None = None
+    watched: Callable[[Set[Real]], Sequence[Deviation]] = _nothing
+
+    @cached_property
+    def judgement(self) -> Judgement:
+        """What the oracle found; asked once, and only where somebody wants to know."""
+        return self.judged()
+
+
+@dataclass(frozen=True, slots=True)
+class Counterpart:
+    """The real of a twin's run that a real should be ``factor`` times: its tensor, step and index there."""
+
+    tensor: int
+    step: int
+    index: int
+    factor: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """One way in which a run breaks a law.
+
+    ``output`` names what is wrong: "theta", a state, "count", or the kind of a fault; with the law's code
+    it says which failures are the same. ``tensor`` counts from 0, ``step`` from 1 (0: before the first).
+    ``ratio`` is the error over its radius, inf where the law is exact. ``message`` says observed and
+    expected in one line. ``counterpart`` is what should be the same in the twin's run, if there is one. What is
+    no real of a tensor is told by two Python expressions: ``reading``, in the words of a standalone program (p0,
+    optimizer, calls, returned), has another value after ``step`` than ``wanted``.
+    """
+
+    output: str
+    tensor: int
+    step: int
+    ratio: float
+    message: str
+    deviation: Deviation | None = None
+    counterpart: Counterpart | None = None
+    reading: str = ""
+    wanted: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The outcome of a check: how much was compared, in the law's own unit, and every breach."""
+
+    compared: int
+    breaches: tuple[Breach, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Law:
+    """A property that every subject it applies to has.
+
+    ``code`` is stable and never reused. ``sentence`` is true of every conforming subject;
+    ``condition`` says in words what ``applies`` decides from facts. ``mathematics``, ``remedy`` (what to do
+    when it is broken) and ``example`` (code that breaks it) are for people. ``unit`` names what
+    ``check`` counts. ``since`` is stepcheck's version that brought it. ``theorem`` names what is proved of rules, where
+    the sentence is about rules too.
+
+    A law without ``scripts`` is checked on every script that its cell is put through, one with ``scripts`` on its own:
+    these are made for (facts, profile, seed). ``twin`` makes the second run that a script is held against, or returns
+    None where there is none; the evidence then has it. ``objects`` says that it is about objects and calls, in which
+    the format of numbers plays no part.
+    """
+
+    code: str
+    title: str
+    sentence: str
+    source: str
+    since: str
+    applies: Callable[[Facts], bool]
+    check: Callable[[Evidence], Checked]
+    condition: str
+    unit: str
+    mathematics: str
+    remedy: str
+    example: str
+    scripts: Callable[[Facts, Profile, int], Iterable[Script]] | None = None
+    twin: Callable[[Script, Facts], Twin | None] | None = None
+    theorem: str = ""
+    objects: bool = False
+
+    @property
+    def one_dtype_tells(self) -> bool:
+        """Whether a subject that keeps it in one dtype, and to the oracle in the others, hardly breaks it there.
+
+        That is so of the rule's mathematics, and of contracts about objects and calls.
+        """
+        return self.has_its_own and (self.objects or self.code >= "SC300")
+
+    @property
+    def has_its_own(self) -> bool:
+        """Whether it is checked on scripts of its own, or holds one run against another."""
+        return self.scripts is not None or self.twin is not None

@@ -1,0 +1,1 @@
+"""SC230 to SC240: saving, copying, schedulers, closures, memory."""

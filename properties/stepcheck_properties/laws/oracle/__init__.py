@@ -1,0 +1,1 @@
+"""SC1xx: agreement with the oracle."""

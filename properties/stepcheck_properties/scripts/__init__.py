@@ -1,0 +1,1 @@
+"""Scripts that laws and edge cases are made of."""

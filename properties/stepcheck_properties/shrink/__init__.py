@@ -1,0 +1,1 @@
+"""Shrinking: from a script that breaks a law to the smallest one that does."""

@@ -1,0 +1,89 @@
+"""Walk: steps of a rule from given numbers, one element, exact or to any number of digits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+
+from sympy import Expr, Integer, Rational, Symbol, sympify
+
+from stepcheck_reference.algebra.history import released
+from stepcheck_reference.algebra.rounded import rounded
+from stepcheck_reference.alphabet import g, gradient_at, t, theta
+from stepcheck_reference.rule import Rule
+
+Held = Mapping[Symbol, Expr]
+"""What theta and every state hold."""
+
+Slope = Callable[[Expr], Expr]
+"""The gradient at a point."""
+
+
+def walk(
+    rule: Rule,
+    hyper: Mapping[Symbol, Expr | int] | Sequence[Mapping[Symbol, Expr | int]],
+    start: Expr | int,
+    gradients: Sequence[Expr | int] | Slope,
+    *,
+    steps: int | None = None,
+    put_back: bool = False,
+    digits: int | None = None,
+) -> tuple[Held, ...]:
+    """Return what theta and the states hold before the first step and after each one.
+
+    ``hyper`` is one mapping for all steps, or one a step. ``gradients`` are numbers, or the gradient as a function of
+    theta, for ``steps`` steps; only a function serves a rule that takes a gradient elsewhere than at theta. Numbers
+    that are no hyper-parameters may be symbols: what comes back is then an expression in them. With ``put_back``, theta
+    is overwritten with ``start`` before every step. Nothing is rounded, unless ``digits`` are given to round to, which
+    takes numbers in every place and raises TypeError where such as have no order are compared.
+    """
+    slope = gradients if callable(gradients) else None
+    many = _many(hyper, gradients, steps)
+    each = [hyper] * many if isinstance(hyper, Mapping) else list(hyper)
+    first = _exact(rule, each[0]) if each else {}
+    held: dict[Symbol, Expr] = {theta: sympify(start)}
+    held |= {state: sympify(value).xreplace(first) for state, value in {**rule.init, **rule.scalars}.items()}
+    course = [held]
+    equations = _equations(rule)
+    for step in range(many):
+        known = {**_exact(rule, each[step]), **held, t: Integer(step + 1)}
+        if put_back:
+            known[theta] = sympify(start)
+        known[g] = slope(known[theta]) if slope else sympify(gradients[step])  # type: ignore[index]
+        if digits is None:
+            held = {symbol: _value(equation, known, slope) for symbol, equation in equations.items()}
+        else:
+            held = rounded(equations, known, digits, slope)
+        course.append(held)
+    return tuple(course)
+
+
+@lru_cache(maxsize=1024)
+def _equations(rule: Rule) -> Mapping[Symbol, Expr]:
+    return {symbol: released(equation) for symbol, equation in rule.step.items()}
+
+
+def _many(
+    hyper: Mapping[Symbol, Expr | int] | Sequence[Mapping[Symbol, Expr | int]],
+    gradients: Sequence[Expr | int] | Slope,
+    steps: int | None,
+) -> int:
+    """Return how many steps there are; raises ValueError where nothing says it."""
+    if steps is not None:
+        return steps
+    if not callable(gradients):
+        return len(gradients)
+    if isinstance(hyper, Mapping):
+        raise ValueError("steps=None, but should be a number where gradients are a function and hyper is one mapping")
+    return len(hyper)
+
+
+def _exact(rule: Rule, hyper: Mapping[Symbol, Expr | int]) -> dict[Symbol, Expr]:
+    constants = {symbol: Rational(value) for symbol, value in rule.constants.items()}
+    return {**constants, **{symbol: sympify(value) for symbol, value in hyper.items()}}
+
+
+def _value(equation: Expr, known: Mapping[Symbol, Expr], slope: Slope | None) -> Expr:
+    """Return ``equation`` with numbers for its symbols, and gradients taken where it asks for them."""
+    value = equation.xreplace(dict(known))
+    return value.replace(gradient_at, slope) if slope is not None else value

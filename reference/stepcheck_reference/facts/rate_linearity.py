@@ -1,0 +1,48 @@
+"""Rate: whether a step is proportional to the learning rate."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from sympy import Integer, Rational
+
+from stepcheck_reference.algebra.equality import vanishes
+from stepcheck_reference.algebra.iterate import walk
+from stepcheck_reference.alphabet import lr, theta
+from stepcheck_reference.facts.equations import cases, step_of
+from stepcheck_reference.facts.homogeneity import Mixed, degree, state_degrees
+from stepcheck_reference.facts.sample import GRADIENTS, ROUNDED, sample
+from stepcheck_reference.rule import Rule
+from stepcheck_reference.scripts.objective import asks
+
+
+@lru_cache(maxsize=1024)
+def is_linear_in_rate(rule: Rule) -> bool | None:
+    """Return whether every step from given parameters is proportional to a learning rate that stays; None if unknown.
+
+    States that hold the rate are taken to have held the same one from the first step on.
+    """
+    if lr not in rule.hyper:
+        return False
+    weights = {lr: Integer(1)}
+    try:
+        for _, new in cases(rule):
+            own = degree(step_of(new), {**weights, **state_degrees(rule, new, weights)})
+            if own not in (None, 1):
+                break
+        else:
+            return True
+    except Mixed:
+        pass
+    return False if _refuted(rule) else None
+
+
+def _refuted(rule: Rule) -> bool:
+    """Whether some step from the same parameters is not twice as long at twice the rate."""
+    gradients = (lambda place: place**3) if asks(rule) else GRADIENTS
+    known, many = sample(rule), len(GRADIENTS)
+    half, whole = (
+        walk(rule, {**known, lr: rate}, Integer(1), gradients, steps=many, put_back=True, digits=ROUNDED)
+        for rate in (Rational(1, 8), Rational(1, 4))
+    )
+    return any(vanishes(two[theta] - 1 - 2 * (one[theta] - 1)) is False for one, two in zip(half, whole, strict=True))

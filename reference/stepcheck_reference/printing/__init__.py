@@ -1,0 +1,1 @@
+"""Printing: rules, their facts and closed forms as Unicode and LaTeX."""

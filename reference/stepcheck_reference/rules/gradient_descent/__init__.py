@@ -1,0 +1,1 @@
+"""Gradient descent, its sign and its average."""

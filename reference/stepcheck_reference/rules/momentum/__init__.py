@@ -1,0 +1,1 @@
+"""Momentum, Nesterov momentum and Lion."""

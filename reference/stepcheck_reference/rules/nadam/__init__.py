@@ -1,0 +1,1 @@
+"""Adam with Nesterov momentum."""

@@ -1,0 +1,1 @@
+"""RMSprop and ADADELTA."""

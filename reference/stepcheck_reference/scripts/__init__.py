@@ -1,0 +1,1 @@
+"""Scripts and trajectories: what is done to an optimizer and what it did, as plain data."""

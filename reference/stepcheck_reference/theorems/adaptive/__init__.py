@@ -1,0 +1,1 @@
+"""Theorems about adaptive rules: Adam and its relatives, AdaGrad."""

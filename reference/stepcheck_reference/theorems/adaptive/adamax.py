@@ -1,0 +1,94 @@
+"""AdaMax as the limit of moments of order p, and what a plain weight makes of it.
+
+Of two sizes let a be the larger. With A = a**p and B = b**p for the smaller, 0 <= B <= A; both limits follow from
+bounds of the p-th root that are a times something that goes to 1.
+"""
+
+from __future__ import annotations
+
+from sympy import Abs, Expr, Max, Symbol, limit, oo
+
+from stepcheck_reference.algebra.equality import vanishes
+from stepcheck_reference.algebra.induction import Part
+from stepcheck_reference.alphabet import beta2, eps, g, u
+from stepcheck_reference.facts import fixed
+from stepcheck_reference.facts.equations import equations
+from stepcheck_reference.facts.signs import is_nonnegative
+from stepcheck_reference.rule import Rule
+from stepcheck_reference.rules.adamax.adamax import ADAMAX
+from stepcheck_reference.rules.adamax.adamax_keras import ADAMAX_KERAS
+from stepcheck_reference.theorems.theorem import Proof, Theorem, every, shown
+
+order = Symbol("order", positive=True)
+lower = Symbol("lower", nonnegative=True)
+over = Symbol("over", nonnegative=True)
+factor = Symbol("factor", positive=True)
+
+
+def _squeezed(rule: Rule, small: Expr, large: Expr, least: Expr, most: Expr, what: str) -> list[Part]:
+    """Return the parts that small*x + large*y of two powers lies between least and most times the larger."""
+    higher = lower + over
+    parts: list[Part] = []
+    for first, second, larger in ((higher, lower, "the old"), (lower, higher, "the new")):
+        sum_of = small * first + large * second
+        parts.append(
+            (shown(is_nonnegative((sum_of - least * higher).expand(), rule)), f"{what} from below, {larger} larger")
+        )
+        parts.append(
+            (shown(is_nonnegative((most * higher - sum_of).expand(), rule)), f"{what} from above, {larger} larger")
+        )
+    return parts
+
+
+def _weighed(*rules: Rule) -> Proof:
+    least, gained, power = Symbol("least", positive=True), Symbol("gained", nonnegative=True), beta2 ** (1 + over)
+    new_weight = least + gained
+    whole = new_weight + Symbol("power", nonnegative=True)
+    named = (1 - beta2) + (beta2 - power) + power
+    parts: list[Part] = [
+        *_squeezed(rules[0], whole, new_weight, least, 2 * whole, "the sum is bounded"),
+        (vanishes(named - 1), "1 is 1 - beta2, beta2 - beta2**p and beta2**p"),
+        (shown(is_nonnegative(beta2 * (1 - beta2**over), rules[0])), "beta2 - beta2**p is not negative where p >= 1"),
+        (limit(factor ** (1 / order), order, oo) == 1, "the p-th root of a positive number goes to 1"),
+    ]
+    for rule in rules:
+        new = equations(fixed(rule, {eps: 0}))
+        parts.append((new[u] == Max(beta2 * u, Abs(g)), f"{rule.name} at eps = 0 takes max(beta2*u, |g|)"))
+    return every(
+        *parts,
+        how="with U**p for the old moment, ((beta2*U)**p + (1 - beta2**p)*|g|**p)**(1/p) is between (1 - beta2)**(1/p) "
+        "and 2**(1/p) times max(beta2*U, |g|), and both factors go to 1",
+    )
+
+
+def _plain(rule: Rule) -> Proof:
+    kept, least = Symbol("kept", positive=True), Symbol("least", positive=True)
+    parts = [
+        *_squeezed(rule, least, least + kept, least, 2 * least + kept, "the average, the old weighing less,"),
+        *_squeezed(rule, least + kept, least, least, 2 * least + kept, "the average, the new weighing less,"),
+        (limit(factor ** (1 / order), order, oo) == 1, "the p-th root of a positive number goes to 1"),
+        (equations(fixed(rule, {eps: 0}))[u] != Max(u, Abs(g)), "the rule's own maximum is weighed by age"),
+    ]
+    return every(
+        *parts,
+        how="(beta2*U**p + (1 - beta2)*|g|**p)**(1/p) is between min(beta2, 1 - beta2)**(1/p) and 1 times max(U, |g|)",
+    )
+
+
+KINGMA = "Kingma & Ba 2015, section 7.1, https://arxiv.org/abs/1412.6980"
+ADAMAX_IS_A_LIMIT = Theorem(
+    name="adamax_is_a_limit",
+    sentence="AdaMax' u is the limit p -> oo of the p-th root of v <- beta2^p*v + (1 - beta2^p)*|g|^p.",
+    source=KINGMA,
+    condition="eps = 0, 0 < beta2 < 1",
+    rules=(ADAMAX, ADAMAX_KERAS),
+    prove=_weighed,
+)
+PLAIN_LIMIT_UNDECAYED = Theorem(
+    name="adamax_needs_the_power",
+    sentence="With plain beta2 for beta2^p the limit is max(u, |g|), which never fades: not AdaMax.",
+    source=KINGMA,
+    condition="eps = 0, 0 < beta2 < 1",
+    rules=(ADAMAX_KERAS,),
+    prove=_plain,
+)

@@ -1,0 +1,122 @@
+"""AMSGrad's largest second moment, and the divisor made from it, which are not the same."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from sympy import Expr, Integer, Max, Pow, Rational, Symbol, diff
+
+from stepcheck_reference.algebra.equality import vanishes
+from stepcheck_reference.algebra.induction import Part
+from stepcheck_reference.algebra.iterate import walk
+from stepcheck_reference.alphabet import beta1, beta2, eps, g, lr, m, t, theta, v, v_max
+from stepcheck_reference.facts import monotone_states
+from stepcheck_reference.facts.equations import equations
+from stepcheck_reference.rule import Rule
+from stepcheck_reference.rules.adam.adam import ADAM
+from stepcheck_reference.rules.adam.adam_eps_hat import ADAM_EPS_HAT
+from stepcheck_reference.rules.amsgrad.amsgrad import AMSGRAD
+from stepcheck_reference.rules.amsgrad.amsgrad_corrected_max import AMSGRAD_CORRECTED_MAX
+from stepcheck_reference.rules.amsgrad.amsgrad_eps_hat import AMSGRAD_EPS_HAT
+from stepcheck_reference.rules.amsgrad.amsgrad_paper import AMSGRAD_PAPER
+from stepcheck_reference.theorems.theorem import Proof, Theorem, every, proof, shown
+
+REDDI = "Reddi, Kale & Kumar 2018, https://arxiv.org/abs/1904.09237"
+top = Symbol("top", positive=True)
+"""The largest moment after this step."""
+
+
+def _never_falls(rule: Rule) -> Proof:
+    return proof(
+        monotone_states(rule)[v_max],
+        "the new value is a maximum of which the old one is an argument",
+        otherwise="the new value is not a maximum with the old one",
+        witness="v_max falls on a walk of nine steps",
+    )
+
+
+def _divisor_stays(*rules: Rule) -> Proof:
+    parts: list[Part] = []
+    for rule in rules:
+        new = equations(rule)
+        parts.append((monotone_states(rule)[v_max], f"v_max of {rule.name} never falls"))
+        divisors = _divisors(new[theta])
+        parts.append((shown(len(divisors) == 1), f"{rule.name} divides by one thing that holds v_max"))
+        for divisor in divisors:
+            alone = divisor.xreplace({new[v_max]: top})
+            others = alone.free_symbols - {top, eps}
+            parts.append((shown(not others), f"the divisor of {rule.name} depends on v_max and eps alone"))
+            parts.append((diff(alone, top).is_nonnegative, f"the divisor of {rule.name} grows with v_max"))
+    return every(*parts, how="the divisor is an increasing function of v_max alone, and v_max never falls")
+
+
+def _divisors(equation: Expr) -> list[Expr]:
+    return [power.base for power in equation.atoms(Pow) if power.exp == -1 and power.has(Max)]
+
+
+def _effective(rule: Rule) -> Expr:
+    """Return what lr times the corrected first moment is divided by."""
+    new = equations(rule)
+    return lr * new[m] / (1 - beta1**t) / (theta - new[theta])
+
+
+def _divisor_falls(*rules: Rule) -> Proof:
+    parts: list[Part] = []
+    shown = ""
+    hyper = {lr: Integer(1), beta1: Rational(9, 10), beta2: Rational(999, 1000), eps: Integer(0)}
+    gradients = [Integer(1), Integer(0), Integer(0)]
+    for rule in rules:
+        course = walk(rule, hyper, Integer(0), gradients)
+        values = [
+            _effective(rule).xreplace({**hyper, **course[step], g: gradients[step], t: Integer(step + 1)})
+            for step in range(3)
+        ]
+        parts.append((all((old - new).is_positive for old, new in pairwise(values)), f"it falls in {rule.name}"))
+        shown = ", ".join(f"{float(value):.3f}" for value in values)
+    return every(*parts, how=f"g = 1, 0, 0 at eps = 0 and beta2 = 0.999 gives {shown}, exactly decreasing")
+
+
+def _is_adam(*pairs: Rule) -> Proof:
+    parts: list[Part] = []
+    for rule, other in zip(pairs[::2], pairs[1::2], strict=True):
+        mine, theirs = equations(rule), equations(other)
+        largest = [part for part in mine[v_max].args if part != v_max]
+        parts.append((shown(len(largest) == 1), f"{rule.name} takes the maximum of two"))
+        for symbol in (m, v, theta):
+            stays = mine[symbol].xreplace({mine[v_max]: largest[0]})
+            parts.append((vanishes(stays - theirs[symbol]), f"{symbol} of {rule.name} is that of {other.name}"))
+    return every(*parts, how="while the new moment is the maximum, every equation is that of Adam; so by induction")
+
+
+V_MAX_NEVER_FALLS = Theorem(
+    name="v_max_never_falls",
+    sentence="The largest second moment v_max never falls.",
+    source=REDDI,
+    condition="the rule keeps v_max",
+    applies=lambda rule: v_max in rule.init,
+    prove=_never_falls,
+)
+DIVISOR_NEVER_FALLS = Theorem(
+    name="amsgrad_divisor_never_falls",
+    sentence="The divisor never falls where no correction comes after the maximum.",
+    source=f"{REDDI}, section 4",
+    condition="the paper's form, and the maximum of corrected moments",
+    rules=(AMSGRAD_PAPER, AMSGRAD_CORRECTED_MAX),
+    prove=_divisor_stays,
+)
+DIVISOR_CAN_FALL = Theorem(
+    name="amsgrad_divisor_can_fall",
+    sentence="The divisor can fall where the maximum is corrected afterwards: g = 1, 0, 0 gives 1, 0.71, 0.58.",
+    source="torch.optim.Adam(amsgrad=True) and keras.optimizers.Adam(amsgrad=True), step by step",
+    condition="torch's and Keras' form; at eps = 0, beta2 = 0.999",
+    rules=(AMSGRAD, AMSGRAD_EPS_HAT),
+    prove=_divisor_falls,
+)
+AMSGRAD_IS_ADAM = Theorem(
+    name="amsgrad_is_adam_while_moments_rise",
+    sentence="AMSGrad is Adam while the second moment that its maximum is over never falls.",
+    source=f"{REDDI}, Algorithm 2",
+    condition="each form beside the Adam with its corrections; the moment is raw or corrected as in its maximum",
+    rules=(AMSGRAD, ADAM, AMSGRAD_CORRECTED_MAX, ADAM, AMSGRAD_EPS_HAT, ADAM_EPS_HAT),
+    prove=_is_adam,
+)

@@ -1,0 +1,98 @@
+"""What bias correction corrects."""
+
+from __future__ import annotations
+
+from sympy import Integer, Symbol, diff, exp, limit, oo
+
+from stepcheck_reference.algebra.equality import vanishes
+from stepcheck_reference.algebra.induction import solves
+from stepcheck_reference.algebra.linear import split
+from stepcheck_reference.alphabet import beta1, beta2, g, m, t, theta, v
+from stepcheck_reference.facts.equations import equations, feeding
+from stepcheck_reference.rewrites.no_bias_correction import corrections
+from stepcheck_reference.rule import Rule
+from stepcheck_reference.theorems.theorem import Proof, Theorem, every, shown
+
+decay, count = Symbol("decay", positive=True), Symbol("count", positive=True)
+
+
+def _corrects(rule: Rule) -> bool:
+    """Whether the rule divides both moments, 0 at first, by 1 - beta**t, and no parameter enters them."""
+    new = equations(rule)
+    found = corrections(new[theta])
+    return (
+        rule.init.get(m) == rule.init.get(v) == 0
+        and {1 - beta1**t, 1 - beta2**t} <= found
+        and not any(theta in new[state].free_symbols for state in feeding(new))
+    )
+
+
+def _way(rule: Rule) -> int:
+    """Return -1 where the first moment takes gradients with the other sign, as to maximize, and else 1."""
+    parts = split(equations(rule)[m], g)
+    return -1 if parts is not None and vanishes(parts[0] + 1 - beta1) else 1
+
+
+def _constant(rule: Rule) -> Proof:
+    way = _way(rule)
+    return every(
+        *solves(rule, {m: way * g * (1 - beta1**t), v: g**2 * (1 - beta2**t)}, g),
+        how=f"by induction m = {way * g}*(1 - beta1**t) and v = g**2*(1 - beta2**t), which the corrections divide out",
+    )
+
+
+def _mean(rule: Rule) -> Proof:
+    new = equations(rule)
+    linear = [split(new[state], state) for state in (m, v)]
+    ones = {m: _way(rule) * (1 - beta1**t), v: 1 - beta2**t}
+    return every(
+        (
+            shown(all(parts is not None and not parts[0].has(g) for parts in linear)),
+            "no gradient decides what is kept",
+        ),
+        (shown(split(new[m], g) is not None), "the first moment is linear in the gradients"),
+        (vanishes(diff(new[v], g, g, g)), "the second moment holds no higher power"),
+        (vanishes(diff(new[v], g).xreplace({g: Integer(0)})), "the second moment holds no gradient but squared"),
+        (shown(split(new[v].xreplace({g**2: g}), g) is not None), "the second moment is linear in their squares"),
+        *solves(rule, ones, Integer(1)),
+        how="both are linear, in gradients and in their squares, and the weights sum to 1 - beta**t by induction",
+    )
+
+
+def _vanishes(rule: Rule) -> Proof:
+    parts = []
+    for correction in sorted(corrections(equations(rule)[theta]), key=str):
+        power = 1 - correction
+        beta = power.base
+        parts.append((vanishes(power.xreplace({t: t + 1}) - beta * power), f"{power} falls by {beta} a step"))
+        parts.append((limit(power.xreplace({power: exp(-decay * count)}), count, oo) == 0, f"{power} goes to 0"))
+    return every(
+        (shown(bool(parts)), "there is a correction"), *parts, how="1 - (1 - beta**t) is beta**t, times beta a step"
+    )
+
+
+KINGMA = "Kingma & Ba 2015, section 3, https://arxiv.org/abs/1412.6980"
+CONSTANT_GRADIENT = Theorem(
+    name="constant_gradient_is_its_corrected_moments",
+    sentence="A constant gradient has the corrected moments g and g^2, exactly, at every step.",
+    source=KINGMA,
+    condition="the rule divides both moments by 1 - beta**t; -g where it maximizes",
+    applies=_corrects,
+    prove=_constant,
+)
+MEAN_GRADIENT = Theorem(
+    name="corrected_moments_are_unbiased",
+    sentence="Corrected moments of stationary gradients have the means E[g] and E[g^2].",
+    source=KINGMA,
+    condition="the rule divides both moments by 1 - beta**t; the gradients' means do not change",
+    applies=_corrects,
+    prove=_mean,
+)
+CORRECTIONS_VANISH = Theorem(
+    name="corrections_go_to_1",
+    sentence="Bias corrections go to 1, and are beta^t short of it.",
+    source=KINGMA,
+    condition="the rule has a correction 1 - beta**t",
+    applies=lambda rule: bool(corrections(equations(rule)[theta])),
+    prove=_vanishes,
+)

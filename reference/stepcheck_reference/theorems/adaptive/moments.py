@@ -1,0 +1,51 @@
+"""Second moments, and the variance that a centered divisor is the root of."""
+
+from __future__ import annotations
+
+from sympy import cancel, sympify
+
+from stepcheck_reference.algebra.equality import vanishes
+from stepcheck_reference.alphabet import a, beta2, h, u, v, v_max, x
+from stepcheck_reference.facts import nonnegative_states
+from stepcheck_reference.facts.equations import equations
+from stepcheck_reference.rule import Rule
+from stepcheck_reference.theorems.theorem import Proof, Theorem, every, shown
+
+SECOND = (v, v_max, h, x, u)
+"""States that hold squares or sizes."""
+
+
+def _never_negative(rule: Rule) -> Proof:
+    answers = nonnegative_states(rule)
+    parts = [(answers[state], f"{state} is never negative") for state in SECOND if state in answers]
+    return every(*parts, how="each starts at 0 or more and gains a square or a size with a weight of 0 or more")
+
+
+def _variance(rule: Rule) -> Proof:
+    new = equations(rule)
+    taken = cancel((new[a] - beta2 * a) / (1 - beta2))
+    kept = beta2 * (v - a**2) + beta2 * (1 - beta2) * (taken - a) ** 2
+    return every(
+        (shown(a not in taken.free_symbols), "a takes a gradient in with weight 1 - beta2"),
+        (vanishes(new[v] - new[a] ** 2 - kept), "v_t - a_t**2 = beta2*(v - a**2) + beta2*(1 - beta2)*(g - a)**2"),
+        (sympify(rule.init[v] - rule.init[a] ** 2).is_nonnegative, "v - a**2 is not negative at first"),
+        how="v_t - a_t**2 = beta2*(v - a**2) + beta2*(1 - beta2)*(g - a)**2, not negative at first",
+    )
+
+
+NEVER_NEGATIVE = Theorem(
+    name="second_moments_never_negative",
+    sentence="Second moments are never negative.",
+    source="each rule's equations, by induction over the steps",
+    condition="the rule keeps squares or sizes",
+    applies=lambda rule: any(state in rule.init for state in SECOND),
+    prove=_never_negative,
+)
+CENTERED_VARIANCE = Theorem(
+    name="centered_variance_never_negative",
+    sentence="v - a**2, whose root centered RMSprop divides by, is never negative: only rounding makes it so.",
+    source="Graves 2013, eqs. 38-45, https://arxiv.org/abs/1308.0850",
+    condition="the rule keeps an average of gradients beside that of squares, both with the same weight",
+    applies=lambda rule: a in rule.init and v in rule.init,
+    prove=_variance,
+)

@@ -1,0 +1,1 @@
+"""Theorems about convergence: rates, regret, and examples where a rule diverges."""

@@ -1,0 +1,1 @@
+"""Theorems that hold for every rule with some property."""

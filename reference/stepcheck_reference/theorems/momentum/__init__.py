@@ -1,0 +1,1 @@
+"""Theorems about momentum and its Nesterov forms."""

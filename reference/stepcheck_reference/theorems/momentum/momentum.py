@@ -1,0 +1,85 @@
+"""Momentum: what its buffer weighs, and where the learning rate stands."""
+
+from __future__ import annotations
+
+from sympy import Expr, Integer, Rational
+
+from stepcheck_reference.algebra.induction import carries, solves
+from stepcheck_reference.algebra.iterate import walk
+from stepcheck_reference.alphabet import M, b, beta, dampening, g, lr, momentum, t, theta, velocity
+from stepcheck_reference.facts import fixed
+from stepcheck_reference.rule import Rule
+from stepcheck_reference.rules.momentum.momentum import MOMENTUM
+from stepcheck_reference.rules.momentum.momentum_ema import MOMENTUM_EMA
+from stepcheck_reference.rules.momentum.momentum_lr_inside import MOMENTUM_LR_INSIDE
+from stepcheck_reference.theorems.theorem import Proof, Theorem, every
+
+
+def _weights(rule: Rule) -> Proof:
+    total = (1 - momentum**t) / (1 - momentum)
+    return every(
+        *solves(fixed(rule, {dampening: 0}), {b: total}, Integer(1)),
+        how="by induction: the buffer is linear in the gradients, and gradients of 1 fill it to (1 - mu**t)/(1 - mu)",
+    )
+
+
+def _rate_stays(torch_form: Rule, inside: Rule) -> Proof:
+    return every(
+        *carries(torch_form, inside, {theta: theta, velocity: lr * b}, {dampening: 0}),
+        how="by induction: velocity = lr*b, and the parameters are one",
+    )
+
+
+def _rate_changes(torch_form: Rule, inside: Rule) -> Proof:
+    hyper: list[dict[Expr, Expr | int]] = [
+        {lr: rate, momentum: Rational(1, 2), dampening: 0} for rate in (Integer(1), Rational(1, 2))
+    ]
+    ends = [[held[theta] for held in walk(rule, hyper, 0, [Integer(1), Integer(0)])] for rule in (torch_form, inside)]
+    return every(
+        (ends[0][1] == ends[1][1], "the first step is the same"),
+        (ends[0][2] != ends[1][2], "the second step is not"),
+        how=f"from theta = 0 with momentum 1/2, lr = 1, 1/2 and g = 1, 0: torch's form is at {ends[0][2]}, the "
+        f"other at {ends[1][2]}",
+    )
+
+
+def _averages(torch_form: Rule, average: Rule) -> Proof:
+    return every(
+        *solves(fixed(torch_form, {dampening: momentum}), {b: g}, g),
+        *solves(average, {M: g * (1 - beta**t)}, g),
+        how="by induction on a constant gradient g: torch's b is g, and the average (1 - beta**t)*g",
+    )
+
+
+WEIGHTS = Theorem(
+    name="momentum_weights",
+    sentence="Momentum's weights of past gradients sum to (1 - mu**t)/(1 - mu): the buffer is no average.",
+    source="torch.optim.SGD(momentum=...), after Polyak 1964, https://doi.org/10.1016/0041-5553(64)90137-5",
+    condition="dampening 0, momentum not 1",
+    rules=(MOMENTUM,),
+    prove=_weights,
+)
+RATE_INSIDE = Theorem(
+    name="momentum_rate_inside",
+    sentence="Momentum with the learning rate inside its buffer is torch's form.",
+    source="Sutskever et al. 2013, https://proceedings.mlr.press/v28/sutskever13.html; torch.optim.SGD",
+    condition="lr stays constant, dampening 0",
+    rules=(MOMENTUM, MOMENTUM_LR_INSIDE),
+    prove=_rate_stays,
+)
+RATE_INSIDE_PARTS = Theorem(
+    name="momentum_rate_inside_parts",
+    sentence="A learning rate that changes parts the two places where momentum holds it.",
+    source="torch.optim.SGD's note on the difference, https://pytorch.org/docs/stable/generated/torch.optim.SGD.html",
+    condition="lr changes, momentum > 0",
+    rules=(MOMENTUM, MOMENTUM_LR_INSIDE),
+    prove=_rate_changes,
+)
+DAMPENING_IS_NO_AVERAGE = Theorem(
+    name="dampening_is_no_plain_average",
+    sentence="With dampening = momentum torch's buffer holds a constant gradient whole; an average falls short.",
+    source="torch.optim.SGD, whose first gradient enters the buffer whole",
+    condition="dampening = momentum, beside an average from 0 with beta = momentum > 0",
+    rules=(MOMENTUM, MOMENTUM_EMA),
+    prove=_averages,
+)

@@ -1,0 +1,85 @@
+"""Three forms of Nesterov momentum, and where they part."""
+
+from __future__ import annotations
+
+from sympy import Expr, Integer, Rational
+
+from stepcheck_reference.algebra.induction import carries
+from stepcheck_reference.algebra.iterate import walk
+from stepcheck_reference.alphabet import M, b, beta, g_prev, lr, momentum, theta
+from stepcheck_reference.rule import Rule
+from stepcheck_reference.rules.momentum.nesterov import NESTEROV
+from stepcheck_reference.rules.momentum.nesterov_gradient_difference import NESTEROV_GRADIENT_DIFFERENCE
+from stepcheck_reference.rules.momentum.nesterov_lookahead import NESTEROV_LOOKAHEAD
+from stepcheck_reference.theorems.theorem import Proof, Theorem, every
+
+SUTSKEVER = "Sutskever et al. 2013, https://proceedings.mlr.press/v28/sutskever13.html"
+
+
+def _looks_ahead(lookahead: Rule, torch_form: Rule) -> Proof:
+    relation = {theta: theta - lr * momentum * b, b: b}
+    return every(
+        *carries(lookahead, torch_form, relation),
+        how="by induction: the buffers are one, and torch's theta is theta - lr*momentum*b, for any gradient function",
+    )
+
+
+def _differs(difference: Rule, torch_form: Rule) -> Proof:
+    relation = {theta: theta, b: (M - g_prev) / beta}
+    return every(
+        *carries(difference, torch_form, relation, {momentum: beta}),
+        how="by induction: the parameters are one, and M = g_prev + momentum*b, for any gradients",
+    )
+
+
+def _parts(lookahead: Rule, torch_form: Rule) -> Proof:
+    rate, factors = Rational(1, 2), [Rational(0), Rational(1, 2), Rational(1, 4)]
+    hyper: list[dict[Expr, Expr | int]] = [{lr: rate, momentum: factor} for factor in factors]
+    places = []
+    for rule in (lookahead, torch_form):
+        course = walk(rule, hyper, Integer(1), lambda place: place, steps=3)
+        places.append([held[theta] for held in course])
+    ahead = [
+        held[theta] - rate * factor * held[b]
+        for held, factor in zip(walk(lookahead, hyper, Integer(1), lambda place: place, steps=3), factors, strict=False)
+    ]
+    steady: list[dict[Expr, Expr | int]] = [{lr: rate, momentum: Rational(1, 2)}] * 3
+    there, here = (walk(rule, steady, Integer(1), lambda place: place, steps=3) for rule in (lookahead, torch_form))
+    same = all(one[theta] - rate * Rational(1, 2) * one[b] == two[theta] for one, two in zip(there, here, strict=True))
+    apart = [step for step, (one, two) in enumerate(zip(ahead, places[1], strict=False)) if one != two]
+    return every(
+        (same, "the forms are one at a constant momentum of 1/2"),
+        (bool(apart), "the forms part where momentum changes"),
+        how=f"on the gradient g = theta from 1 with lr = 1/2 and momentum 0, 1/2, 1/4 the points whose gradient is "
+        f"taken are {_listed(ahead)} looking ahead, and {_listed(places[1][:3])} in torch's form",
+    )
+
+
+def _listed(values: list[Expr]) -> str:
+    return ", ".join(map(str, values))
+
+
+LOOKAHEAD_IS_TORCH = Theorem(
+    name="nesterov_lookahead_is_torch",
+    sentence="Nesterov's look-ahead is torch's form at theta' = theta - lr*momentum*b.",
+    source=f"{SUTSKEVER}, eqs. 3 and 4; torch.optim.SGD(nesterov=True)",
+    condition="lr and momentum stay constant, dampening 0",
+    rules=(NESTEROV_LOOKAHEAD, NESTEROV),
+    prove=_looks_ahead,
+)
+DIFFERENCE_IS_TORCH = Theorem(
+    name="nesterov_difference_is_torch",
+    sentence="Nesterov by gradient differences is torch's form, with the same parameters.",
+    source="Xie et al. 2022, https://arxiv.org/abs/2208.06677; torch.optim.SGD(nesterov=True)",
+    condition="momentum stays constant and is not 0, dampening 0, the gradient before the first is 0",
+    rules=(NESTEROV_GRADIENT_DIFFERENCE, NESTEROV),
+    prove=_differs,
+)
+VARYING_MOMENTUM_PARTS = Theorem(
+    name="nesterov_forms_part_as_momentum_varies",
+    sentence="A momentum that changes parts look-ahead Nesterov from torch's form.",
+    source=f"{SUTSKEVER}, whose momentum is scheduled",
+    condition="momentum changes between steps: the exact form has that of the next step",
+    rules=(NESTEROV_LOOKAHEAD, NESTEROV),
+    prove=_parts,
+)
