@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from planted import Planted
-from stepcheck_properties.laws.law import Law
+from stepcheck_properties.law import Law
 
 CLAIMED, BREAKS, HOLDS, VACUOUS, NOT_APPLICABLE, UNKNOWN = "X", "x", ".", "o", "-", "?"
 MARKS = {"broken": BREAKS, "holds": HOLDS, "vacuous": VACUOUS, "not_applicable": NOT_APPLICABLE}

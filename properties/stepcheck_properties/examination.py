@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from stepcheck_properties import laws
 from stepcheck_properties.harness import Bench, Beside
-from stepcheck_properties.laws.law import Breach, Evidence, Facts, Law, Run, Twin
+from stepcheck_properties.law import Breach, Evidence, Facts, Law, Run, Twin
 from stepcheck_properties.profile import QUICK, Profile
 from stepcheck_properties.scripts.edge_cases import corners
 from stepcheck_properties.shrink.shrink import Detour, reduce

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 
-from stepcheck_properties.laws.law import Breach, Evidence, Facts, Law, Run, Twin
+from stepcheck_properties.law import Breach, Evidence, Facts, Law, Run, Twin
 from stepcheck_reference.oracle import judge
 from stepcheck_reference.oracle.arithmetic import Arithmetic
 from stepcheck_reference.oracle.judgement import Judgement, Real

@@ -22,7 +22,7 @@ from stepcheck_implementations.adapters import torch_optim
 from stepcheck_implementations.adapters.adapter import MODES, Adapter, Cell
 from stepcheck_implementations.driver.execution import run
 from stepcheck_properties import laws
-from stepcheck_properties.laws.law import Facts
+from stepcheck_properties.law import Facts
 from stepcheck_reference.formats import FORMATS, is_complex
 from stepcheck_reference.rules import find
 from torch_python import TorchPython

@@ -21,7 +21,7 @@ from stepcheck_implementations.adapters.adapter import Adapter, Cell
 from stepcheck_implementations.workers.pool import Workers
 from stepcheck_properties import laws
 from stepcheck_properties.harness import Bench
-from stepcheck_properties.laws.law import Facts, Twin
+from stepcheck_properties.law import Facts, Twin
 from stepcheck_reference.formats import FORMATS
 from stepcheck_reference.rules import find
 from stepcheck_reference.scripts.script import Script

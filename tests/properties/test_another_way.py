@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from properties.adam_in_float32 import ADAM, AdamInFloat32
-from stepcheck_properties.laws.law import Evidence, Facts
+from stepcheck_properties.law import Evidence, Facts
 from stepcheck_properties.scripts.baseline_scripts import ordinary
 from stepcheck_properties.scripts.invocation_variants import in_manners, plainly, refused
 from stepcheck_reference.oracle.judgement import Judgement

@@ -12,8 +12,8 @@ from stepcheck_implementations.adapters.adapter import Adapter, Cell
 from stepcheck_implementations.adapters.torch_optim import ADAGRAD, ADAM, RMSPROP, SGD
 from stepcheck_implementations.driver import execution
 from stepcheck_properties import laws
+from stepcheck_properties.law import Checked, Evidence, Facts
 from stepcheck_properties.laws.convergence import acceleration, gradient_descent
-from stepcheck_properties.laws.law import Checked, Evidence, Facts
 from stepcheck_properties.profile import QUICK
 from stepcheck_properties.scripts.convex_quadratics import ROOMS, STEPS, farthest
 from stepcheck_reference.oracle.judgement import Deviation, Judgement

@@ -3,10 +3,10 @@
 import pytest
 from sympy import Rational
 
+from stepcheck_properties.law import Facts
 from stepcheck_properties.laws.convergence.forgetting import FORGETTING, PERIODS, WANTED, led
 from stepcheck_properties.laws.convergence.quadratics import CONVERGING
 from stepcheck_properties.laws.equivalences.special_cases import REDUCING
-from stepcheck_properties.laws.law import Facts
 from stepcheck_properties.profile import QUICK, STANDARD
 from stepcheck_properties.scripts.baseline_scripts import hyper
 from stepcheck_properties.scripts.quadratic_traces import both_sides, course, held_exactly, quadratic, radius

@@ -9,7 +9,7 @@ from properties.adam_in_float32 import ADAM, ARITHMETICS, AdamInFloat32
 from stepcheck_properties import laws
 from stepcheck_properties.examination import Examination, examine, reproduces
 from stepcheck_properties.harness import Bench
-from stepcheck_properties.laws.law import Facts
+from stepcheck_properties.law import Facts
 from stepcheck_properties.profile import QUICK
 from stepcheck_reference import rules
 from stepcheck_reference.oracle.histogram import INSIDE

@@ -2,13 +2,13 @@
 
 import pytest
 
+from stepcheck_properties.law import Facts
 from stepcheck_properties.laws.invariants.decoupled_decay import DECOUPLING
 from stepcheck_properties.laws.invariants.decreasing_steps import FADING
 from stepcheck_properties.laws.invariants.gradient_scaling import SCALING
 from stepcheck_properties.laws.invariants.permutation import PERMUTING
 from stepcheck_properties.laws.invariants.sign_equivariance import MIRRORING
 from stepcheck_properties.laws.invariants.translation import TRANSLATING
-from stepcheck_properties.laws.law import Facts
 from stepcheck_properties.profile import QUICK
 from stepcheck_properties.scripts.from_zero import is_from_zero
 from stepcheck_reference.formats import FORMATS

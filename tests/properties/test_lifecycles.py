@@ -10,7 +10,7 @@ import pytest
 
 from properties.adam_in_float32 import ADAM, ARITHMETICS, AdamInFloat32
 from stepcheck_properties.harness import Bench
-from stepcheck_properties.laws.law import Checked, Facts, Law, Twin
+from stepcheck_properties.law import Checked, Facts, Law, Twin
 from stepcheck_properties.laws.lifecycles.closures import CLOSURE
 from stepcheck_properties.laws.lifecycles.default_dtype import DEFAULT_DTYPE
 from stepcheck_properties.laws.lifecycles.gradient_buffers import GRADIENT_MEMORY

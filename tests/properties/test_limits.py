@@ -5,10 +5,10 @@ import math
 import pytest
 from sympy import Rational, sqrt
 
+from stepcheck_properties.law import Facts
 from stepcheck_properties.laws.equivalences.first_steps import FIRST, STEADY
 from stepcheck_properties.laws.invariants.accumulation import GATHERING
 from stepcheck_properties.laws.invariants.bounded_steps import BOUNDED, bound
-from stepcheck_properties.laws.law import Facts
 from stepcheck_properties.scripts.exact_scripts import GRADIENT, STEPS, first_numbers, halves, later_numbers
 from stepcheck_properties.scripts.exact_traces import constant_gradient, course, dyadic
 from stepcheck_properties.scripts.growing_gradients import growing

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from sympy import lambdify
 
+from stepcheck_properties.law import Facts
 from stepcheck_properties.laws.contracts.effective_arguments import LIVENESS, WIDTH
-from stepcheck_properties.laws.law import Facts
 from stepcheck_properties.profile import QUICK
 from stepcheck_properties.strategies.hyper_parameters import domains_of
 from stepcheck_reference.algebra.history import released

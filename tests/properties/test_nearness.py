@@ -10,8 +10,8 @@ import pytest
 
 from properties.adam_in_float32 import ADAM, ARITHMETICS, AdamInFloat32
 from stepcheck_properties.harness import Bench
+from stepcheck_properties.law import Checked, Facts, Law, Twin
 from stepcheck_properties.laws.invariants.permutation import PERMUTING
-from stepcheck_properties.laws.law import Checked, Facts, Law, Twin
 from stepcheck_properties.laws.lifecycles.sparse_gradients import SPARSE
 from stepcheck_properties.profile import QUICK
 from stepcheck_reference.scripts.script import Script

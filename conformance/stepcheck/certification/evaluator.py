@@ -26,8 +26,8 @@ from stepcheck_properties import examination as examining
 from stepcheck_properties import laws, profile
 from stepcheck_properties.examination import Examination
 from stepcheck_properties.harness import Bench
+from stepcheck_properties.law import Breach, Evidence, Facts, Law, Twin
 from stepcheck_properties.laws.contracts.argument_checks import refuses
-from stepcheck_properties.laws.law import Breach, Evidence, Facts, Law, Twin
 from stepcheck_reference.formats import FORMATS
 from stepcheck_reference.oracle.arithmetic import Arithmetic
 from stepcheck_reference.oracle.judge import judge as oracle_judge

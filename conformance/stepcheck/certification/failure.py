@@ -10,7 +10,7 @@ from stepcheck.standalone import jax_program, program
 from stepcheck.standalone.building import call
 from stepcheck.standalone.program import GRADIENT, TAKEN, Place, expression, pair
 from stepcheck_implementations.adapters.adapter import Adapter, Cell
-from stepcheck_properties.laws.law import Breach, Law
+from stepcheck_properties.law import Breach, Law
 from stepcheck_reference.oracle.judgement import CountBreak, Deviation
 from stepcheck_reference.scripts.script import Script, to_json
 

@@ -18,8 +18,8 @@ from stepcheck_implementations.workers import wire
 from stepcheck_implementations.workers.pool import Workers
 from stepcheck_properties import laws
 from stepcheck_properties.harness import Bench
+from stepcheck_properties.law import Twin
 from stepcheck_properties.laws.contracts.argument_checks import refuses
-from stepcheck_properties.laws.law import Twin
 from stepcheck_reference.oracle.arithmetic import Arithmetic
 from stepcheck_reference.rules import find
 from stepcheck_reference.scripts.script import Script

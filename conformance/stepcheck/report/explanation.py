@@ -5,8 +5,8 @@ from __future__ import annotations
 import textwrap
 
 from stepcheck.certification.request import WrongRequest
+from stepcheck_properties.law import Law
 from stepcheck_properties.laws import ALL
-from stepcheck_properties.laws.law import Law
 from stepcheck_reference.suggest import unknown
 from stepcheck_reference.verdict import MEANINGS
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stepcheck_properties.laws.law import Breach, Checked, Counterpart, Evidence
+from stepcheck_properties.law import Breach, Checked, Counterpart, Evidence
 from stepcheck_reference.oracle.judgement import Deviation
 from stepcheck_reference.scripts.trajectory import Trace
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stepcheck_properties.laws.law import Breach, Evidence
+from stepcheck_properties.law import Breach, Evidence
 from stepcheck_reference.scripts.trajectory import Entry
 
 ENTRIES = "entries"

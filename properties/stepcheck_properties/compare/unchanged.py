@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepcheck_properties.compare.equivalence import parting
-from stepcheck_properties.laws.law import Breach, Checked, Evidence
+from stepcheck_properties.law import Breach, Checked, Evidence
 from stepcheck_properties.scripts.baseline_scripts import GUARDS
 from stepcheck_reference.formats import FORMATS
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from stepcheck_properties.laws.law import Breach, Evidence
+from stepcheck_properties.law import Breach, Evidence
 from stepcheck_reference.oracle.judgement import Deviation
 
 Place = tuple[str, int, int, int]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 
+from stepcheck_properties.law import Law
 from stepcheck_properties.laws.contracts.argument_checks import DOMAINS
 from stepcheck_properties.laws.contracts.completion import COMPLETION
 from stepcheck_properties.laws.contracts.complex_tensors import PAIRS
@@ -35,7 +36,6 @@ from stepcheck_properties.laws.invariants.monotone_states import NONNEGATIVE, RI
 from stepcheck_properties.laws.invariants.permutation import PERMUTING
 from stepcheck_properties.laws.invariants.sign_equivariance import MIRRORING
 from stepcheck_properties.laws.invariants.translation import TRANSLATING
-from stepcheck_properties.laws.law import Law
 from stepcheck_properties.laws.lifecycles.closures import CLOSURE
 from stepcheck_properties.laws.lifecycles.default_dtype import DEFAULT_DTYPE
 from stepcheck_properties.laws.lifecycles.gradient_buffers import GRADIENT_MEMORY

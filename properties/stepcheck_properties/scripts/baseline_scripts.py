@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 
-from stepcheck_properties.laws.law import Facts
+from stepcheck_properties.law import Facts
 from stepcheck_properties.strategies.hyper_parameters import domains_of, holds, ordered, typical_values
 from stepcheck_reference.scripts.objective import asks
 from stepcheck_reference.scripts.script import Drawn, Group, Literal, Quadratic, Script, Step, Tensor

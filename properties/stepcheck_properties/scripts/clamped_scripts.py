@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from stepcheck_properties.laws.law import Facts
+from stepcheck_properties.law import Facts
 from stepcheck_reference.scripts.script import Group, Literal, Script, Step, Tensor
 
 BOX = (-1.0, 1.0)

@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 from sympy import Expr, Integer, Rational
 
-from stepcheck_properties.laws.law import Breach, Checked, Evidence, Facts
+from stepcheck_properties.law import Breach, Checked, Evidence, Facts
 from stepcheck_properties.scripts.baseline_scripts import drawn, hyper
 from stepcheck_properties.scripts.from_zero import group_of
 from stepcheck_properties.scripts.zero_hyper_parameters import is_steady

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
-from stepcheck_properties.laws.law import Facts
+from stepcheck_properties.law import Facts
 from stepcheck_properties.scripts.baseline_scripts import hyper
 from stepcheck_properties.scripts.exact_traces import course, dyadic
 from stepcheck_properties.scripts.from_zero import from_zero

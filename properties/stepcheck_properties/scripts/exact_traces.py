@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 from sympy import Expr, Integer, Rational, Symbol, nan, zoo
 
-from stepcheck_properties.laws.law import Breach, Checked, Evidence
+from stepcheck_properties.law import Breach, Checked, Evidence
 from stepcheck_properties.scripts.from_zero import group_of, is_from_zero
 from stepcheck_reference.algebra.iterate import Held, walk
 from stepcheck_reference.formats import FORMATS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from stepcheck_properties.laws.law import Facts
+from stepcheck_properties.law import Facts
 from stepcheck_reference.scripts.script import Data, Group, Literal, Script, Step, Tensor
 
 ZERO = Literal((0.0,))

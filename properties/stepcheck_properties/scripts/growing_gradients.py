@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 
-from stepcheck_properties.laws.law import Facts
+from stepcheck_properties.law import Facts
 from stepcheck_properties.scripts.baseline_scripts import hyper
 from stepcheck_properties.scripts.from_zero import from_zero
 from stepcheck_reference.facts import Homogeneity

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from stepcheck_properties.laws.law import Evidence, Facts, Twin
+from stepcheck_properties.law import Evidence, Facts, Twin
 from stepcheck_reference.scripts.script import Script
 
 

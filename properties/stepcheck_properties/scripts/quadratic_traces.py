@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 from sympy import Expr, Integer, Rational, Symbol
 
-from stepcheck_properties.laws.law import Facts
+from stepcheck_properties.law import Facts
 from stepcheck_properties.scripts.baseline_scripts import hyper
 from stepcheck_properties.scripts.exact_scripts import NOTHING
 from stepcheck_properties.scripts.exact_traces import dyadic

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from sympy import Symbol
 
-from stepcheck_properties.laws.law import Facts
+from stepcheck_properties.law import Facts
 from stepcheck_reference.alphabet import lr, theta
 from stepcheck_reference.facts import fixed, reduces
 from stepcheck_reference.facts.equations import equations, feeding

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from stepcheck_properties.harness import Bench
-from stepcheck_properties.laws.law import Breach, Law
+from stepcheck_properties.law import Breach, Law
 from stepcheck_properties.scripts.rearranged import only
 from stepcheck_properties.shrink.simple_numbers import ONE, ZERO, effort, rounded, simpler_data
 from stepcheck_properties.shrink.smaller_scripts import (

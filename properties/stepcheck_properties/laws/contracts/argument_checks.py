@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from sympy import Expr, I, Integer, Rational, Symbol, nan
 
-from stepcheck_properties.laws.law import Breach, Checked, Evidence, Facts, Law, Run
+from stepcheck_properties.law import Breach, Checked, Evidence, Facts, Law, Run
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import hyper
 from stepcheck_properties.strategies.hyper_parameters import domains_of, typical_values

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stepcheck_properties.laws.law import Breach, Checked, Evidence, Facts, Law
+from stepcheck_properties.law import Breach, Checked, Evidence, Facts, Law
 
 
 def _completes(evidence: Evidence) -> Checked:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from stepcheck_properties.compare.equivalence import agreement, all_of
-from stepcheck_properties.laws.law import Checked, Evidence, Facts, Law, Twin
+from stepcheck_properties.law import Checked, Evidence, Facts, Law, Twin
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import ordinary
 from stepcheck_reference.scripts.script import Script

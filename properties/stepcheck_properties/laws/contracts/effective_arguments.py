@@ -7,7 +7,7 @@ from itertools import combinations
 
 import numpy as np
 
-from stepcheck_properties.laws.law import Breach, Checked, Evidence, Facts, Law
+from stepcheck_properties.law import Breach, Checked, Evidence, Facts, Law
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import CURVATURE, drawn, hyper
 from stepcheck_properties.strategies.hyper_parameters import domains_of, holds, typical_values

@@ -12,7 +12,7 @@ from sympy import Expr, Integer, Symbol, sympify
 
 from stepcheck_properties.compare.equivalence import parting
 from stepcheck_properties.compare.unchanged import is_guarded, stillness
-from stepcheck_properties.laws.law import Breach, Checked, Counterpart, Evidence, Facts, Law, Twin
+from stepcheck_properties.law import Breach, Checked, Counterpart, Evidence, Facts, Law, Twin
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import ZERO, quiet
 from stepcheck_properties.strategies.hyper_parameters import domains_of, holds

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepcheck_properties.compare.equivalence import COUNT, parting
-from stepcheck_properties.laws.law import Breach, Checked, Evidence, Facts, Law
+from stepcheck_properties.law import Breach, Checked, Evidence, Facts, Law
 from stepcheck_reference.scripts.trajectory import Array, Trace
 
 

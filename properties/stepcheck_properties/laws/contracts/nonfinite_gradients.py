@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sympy import Abs, Add, Basic, Expr, Mul, Piecewise, Pow
 
 from stepcheck_properties.compare.equivalence import COUNT, parting
-from stepcheck_properties.laws.law import Breach, Checked, Counterpart, Evidence, Facts, Law, Twin
+from stepcheck_properties.law import Breach, Checked, Counterpart, Evidence, Facts, Law, Twin
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import ordinary
 from stepcheck_reference.algebra.history import released

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sympy import Symbol
 
 from stepcheck_properties.compare.unchanged import is_guarded, stillness
-from stepcheck_properties.laws.law import Checked, Evidence, Facts, Law
+from stepcheck_properties.law import Checked, Evidence, Facts, Law
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import DECAYS, quiet
 from stepcheck_properties.strategies.hyper_parameters import holds

@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 from sympy import Integer, Rational
 
-from stepcheck_properties.laws.law import Breach, Checked, Evidence, Facts, Law
+from stepcheck_properties.law import Breach, Checked, Evidence, Facts, Law
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import hyper
 from stepcheck_properties.scripts.from_zero import ZERO, group_of

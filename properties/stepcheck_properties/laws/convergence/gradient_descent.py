@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from stepcheck_properties.laws.law import Checked, Evidence, Facts, Law
+from stepcheck_properties.law import Checked, Evidence, Facts, Law
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.convex_quadratics import choices, descent, is_wide, within
 from stepcheck_properties.scripts.zero_hyper_parameters import are_zero, can_be_zero, comes_to, none_of

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from stepcheck_properties.laws.law import Checked, Evidence, Facts, Law
+from stepcheck_properties.law import Checked, Evidence, Facts, Law
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.exact_traces import THETA, departure
 from stepcheck_properties.scripts.from_zero import group_of

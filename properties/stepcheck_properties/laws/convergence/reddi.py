@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from stepcheck_properties.laws.law import Breach, Checked, Evidence, Facts, Law
+from stepcheck_properties.law import Breach, Checked, Evidence, Facts, Law
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import hyper
 from stepcheck_properties.scripts.clamped_scripts import BETA2, PERIODS, is_reddi, reddi

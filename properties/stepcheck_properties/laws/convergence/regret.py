@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from sympy import Symbol
 
-from stepcheck_properties.laws.law import Breach, Checked, Evidence, Facts, Law
+from stepcheck_properties.law import Breach, Checked, Evidence, Facts, Law
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import drawn, hyper
 from stepcheck_properties.scripts.clamped_scripts import BOX, CYCLE

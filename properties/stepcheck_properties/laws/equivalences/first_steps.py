@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from stepcheck_properties.laws.law import Checked, Evidence, Facts, Law
+from stepcheck_properties.law import Checked, Evidence, Facts, Law
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.exact_scripts import first_numbers, halves, later_numbers
 from stepcheck_properties.scripts.exact_traces import THETA, departure, dyadic, exact_course

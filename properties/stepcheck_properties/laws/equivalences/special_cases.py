@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from stepcheck_properties.laws.law import Breach, Checked, Evidence, Facts, Law, Twin
+from stepcheck_properties.law import Breach, Checked, Evidence, Facts, Law, Twin
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import ordinary
 from stepcheck_properties.scripts.growing_gradients import rising

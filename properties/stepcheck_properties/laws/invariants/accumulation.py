@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from sympy import Symbol, sympify
 
-from stepcheck_properties.laws.law import Checked, Evidence, Facts, Law
+from stepcheck_properties.law import Checked, Evidence, Facts, Law
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.exact_scripts import halves
 from stepcheck_properties.scripts.exact_traces import called, departure, dyadic, exact_course

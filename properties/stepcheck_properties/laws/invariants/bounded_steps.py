@@ -8,7 +8,7 @@ from functools import cache
 
 import numpy as np
 
-from stepcheck_properties.laws.law import Breach, Checked, Evidence, Facts, Law
+from stepcheck_properties.law import Breach, Checked, Evidence, Facts, Law
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.from_zero import group_of, is_from_zero
 from stepcheck_properties.scripts.growing_gradients import growing

@@ -8,7 +8,7 @@ from dataclasses import replace
 from sympy import Integer, Rational, Symbol
 
 from stepcheck_properties.compare.equivariance import THETA, likeness
-from stepcheck_properties.laws.law import Checked, Evidence, Facts, Law, Twin
+from stepcheck_properties.law import Checked, Evidence, Facts, Law, Twin
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import drawn, ordinary
 from stepcheck_properties.scripts.rescaled import times

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from sympy import Integer, Rational, Symbol
 
 from stepcheck_properties.compare.equivariance import THETA, likeness
-from stepcheck_properties.laws.law import Checked, Evidence, Facts, Law, Twin
+from stepcheck_properties.law import Checked, Evidence, Facts, Law, Twin
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import hyper
 from stepcheck_properties.scripts.from_zero import from_zero, group_of, is_from_zero

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from stepcheck_properties.compare.equivariance import likeness
-from stepcheck_properties.laws.law import Checked, Evidence, Facts, Law, Twin
+from stepcheck_properties.law import Checked, Evidence, Facts, Law, Twin
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import ordinary
 from stepcheck_properties.scripts.rescaled import rescaled

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from stepcheck_properties.compare.equivalence import agreement, all_of
-from stepcheck_properties.laws.law import Breach, Checked, Evidence, Facts, Law
+from stepcheck_properties.law import Breach, Checked, Evidence, Facts, Law
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import ordinary
 from stepcheck_properties.scripts.invocation_variants import in_manners, plainly, refused

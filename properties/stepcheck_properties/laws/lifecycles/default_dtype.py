@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from stepcheck_properties.compare.equivalence import agreement, all_of
 from stepcheck_properties.compare.state_entries import unlike_entries
-from stepcheck_properties.laws.law import Checked, Evidence, Facts, Law
+from stepcheck_properties.law import Checked, Evidence, Facts, Law
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import ordinary
 from stepcheck_properties.scripts.invocation_variants import in_manners, plainly

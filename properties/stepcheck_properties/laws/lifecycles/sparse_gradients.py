@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from stepcheck_properties.compare.equivalence import parting
 from stepcheck_properties.compare.within_rounding import beyond_rounding
-from stepcheck_properties.laws.law import Breach, Checked, Counterpart, Evidence, Facts, Law
+from stepcheck_properties.law import Breach, Checked, Counterpart, Evidence, Facts, Law
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import ordinary
 from stepcheck_properties.scripts.invocation_variants import in_manners, plainly, refused

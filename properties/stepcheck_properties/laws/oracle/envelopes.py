@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from stepcheck_properties.laws.law import Breach, Checked, Evidence, Facts, Law
+from stepcheck_properties.law import Breach, Checked, Evidence, Facts, Law
 from stepcheck_reference.oracle.judgement import Deviation
 
 THETA = "theta"
