@@ -19,7 +19,7 @@ import torch
 
 from stepcheck.certification.request import claim
 from stepcheck.known_issues import ALL
-from stepcheck.known_issues.known_issue import allowed, detoured, known
+from stepcheck.known_issues.known_issue import allowed, avoid_triggers, known
 from stepcheck_implementations.adapters import torch_optim
 from stepcheck_implementations.adapters.adapter import Adapter, Cell, Configuration
 from stepcheck_implementations.adapters.torch_arithmetic import arithmetic_of
@@ -51,11 +51,11 @@ class Tally:
         self.worst[output] = max(self.worst.get(output, 0.0), ratio)
 
 
-def random_hyper(rule: Rule, hold: dict[str, float], generator: np.random.Generator) -> dict[str, float]:
+def random_hyper(rule: Rule, fixed_hyper: dict[str, float], generator: np.random.Generator) -> dict[str, float]:
     """Return hyper-parameters anywhere in the rule's domains, half of them usual ones."""
-    values = dict(hold)
+    values = dict(fixed_hyper)
     for name, domain in domains_of(rule).items():
-        if name in hold:
+        if name in fixed_hyper:
             continue
         usual = typical_values(name, domain)
         if averages(domain):
@@ -65,17 +65,17 @@ def random_hyper(rule: Rule, hold: dict[str, float], generator: np.random.Genera
             drawn = 10.0 ** generator.uniform(low, high)
         values[name] = float(drawn if generator.random() < 0.5 and holds(domain, drawn) else generator.choice(usual))
     names = domains_of(rule)
-    return ordered({name: value for name, value in values.items() if name in names}, hold)
+    return ordered({name: value for name, value in values.items() if name in names}, fixed_hyper)
 
 
-def random_script(rule: Rule, hold: dict[str, float], dtype: str, generator: np.random.Generator) -> Script:
+def random_script(rule: Rule, fixed_hyper: dict[str, float], dtype: str, generator: np.random.Generator) -> Script:
     """Return a script of two groups, one of whose tensors starts at 0 and is put back there."""
     seeds = iter(generator.integers(2**31, size=4 * STEPS).tolist())
     tensors = (
         Tensor((SIZE,), dtype, Drawn("normal", next(seeds), 2.0 ** int(generator.integers(-8, 4)))),
         Tensor((SIZE,), dtype, Literal((0.0,))),
     )
-    groups = tuple(Group((index,), random_hyper(rule, hold, generator)) for index in range(2))
+    groups = tuple(Group((index,), random_hyper(rule, fixed_hyper, generator)) for index in range(2))
     regimes = [REGIMES[int(generator.integers(len(REGIMES)))] for _ in tensors]
     scales = [2.0 ** int(generator.integers(-12, 6)) if regime != "wide" else 1.0 for regime in regimes]
     steps = tuple(
@@ -93,13 +93,13 @@ def examine(adapter: Adapter, configuration: Configuration, mode: str, dtype: st
     tally = Tally()
     name, _ = claim(adapter, configuration, None)
     assert name is not None
-    rule, hold = find(name), dict(configuration.holds)
+    rule, fixed_hyper = find(name), dict(configuration.holds)
     cell = Cell(adapter.target, configuration.name, mode, dtype, "cpu")
     findings = known(ALL, cell, torch.__version__)
     arithmetic = allowed(findings, arithmetic_of(mode, dtype, "cpu", adapter.target))
     generator = np.random.default_rng([seed, *cell.id.encode()])
     for _ in range(scripts):
-        script = detoured(findings, random_script(rule, hold, dtype, generator))
+        script = avoid_triggers(findings, random_script(rule, fixed_hyper, dtype, generator))
         trajectory = run(adapter, cell, script)
         if trajectory.fault is not None:
             raise SystemExit(f"{cell.id}: {trajectory.fault}")

@@ -14,20 +14,20 @@ import torch
 
 from stepcheck.certification.replay_token import decode
 from stepcheck.known_issues import ALL
-from stepcheck.known_issues.known_issue import Finding, known, release
+from stepcheck.known_issues.known_issue import KnownIssue, known, release
 
 ROOT = Path(__file__).resolve().parents[1]
 OF_TORCH = [finding for finding in ALL if all(target.startswith("torch.optim.") for target in finding.targets)]
 PAGES = {path.name: path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs" / "findings").glob("*.md"))}
 
 
-def pages_of(finding: Finding) -> list[str]:
+def pages_of(finding: KnownIssue) -> list[str]:
     """Return the pages that name ``finding`` as what they are about."""
     return [name for name, page in PAGES.items() if f"`{finding.name}`" in page]
 
 
 @pytest.mark.parametrize("finding", ALL, ids=lambda finding: finding.name)
-def test_every_finding_has_one_page_that_says_what_since_when_why_and_how_to_see_it(finding: Finding) -> None:
+def test_every_finding_has_one_page_that_says_what_since_when_why_and_how_to_see_it(finding: KnownIssue) -> None:
     (name,) = pages_of(finding)
     page = PAGES[name]
     assert page.startswith("# ")
@@ -37,7 +37,7 @@ def test_every_finding_has_one_page_that_says_what_since_when_why_and_how_to_see
 
 
 @pytest.mark.parametrize("finding", OF_TORCH, ids=lambda finding: finding.name)
-def test_the_readme_leads_from_every_finding_in_torch_to_its_page(finding: Finding) -> None:
+def test_the_readme_leads_from_every_finding_in_torch_to_its_page(finding: KnownIssue) -> None:
     (name,) = pages_of(finding)
     assert f"(docs/findings/{name})" in (ROOT / "README.md").read_text(encoding="utf-8")
 

@@ -17,9 +17,9 @@ from stepcheck.pytest_plugin.hypothesis_profiles import PREFIX, PROFILES
 if TYPE_CHECKING:
     from stepcheck.guard.fixture import Guard, Runs
     from stepcheck.pytest_plugin.cases import Asked
-    from stepcheck.pytest_plugin.session import Docket
+    from stepcheck.pytest_plugin.session import PytestSession
 
-_DOCKET: pytest.StashKey[Docket] = pytest.StashKey()
+_SESSION: pytest.StashKey[PytestSession] = pytest.StashKey()
 _RUNS: pytest.StashKey[Runs] = pytest.StashKey()
 _MARK = "stepcheck(asked): a law in a cell of an optimizer; @stepcheck.cases makes it."
 
@@ -77,10 +77,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """End the worker processes."""
-    docket = config.stash.get(_DOCKET, None)
-    if docket is not None:
-        docket.close()
-        del config.stash[_DOCKET]
+    pytest_session = config.stash.get(_SESSION, None)
+    if pytest_session is not None:
+        pytest_session.close()
+        del config.stash[_SESSION]
 
 
 @pytest.fixture
@@ -135,12 +135,12 @@ def parametrize(metafunc: pytest.Metafunc, asked: Sequence[Asked]) -> None:
     if "case" not in metafunc.fixturenames:
         raise pytest.Collector.CollectError(f"{where}() should take the argument `case`, and call `case.check()`")
     from stepcheck.cli.usage_errors import is_refusal
-    from stepcheck.pytest_plugin.session import Docket
+    from stepcheck.pytest_plugin.session import PytestSession
 
     config = metafunc.config
-    docket = config.stash.setdefault(_DOCKET, Docket())
+    pytest_session = config.stash.setdefault(_SESSION, PytestSession())
     try:
-        cases = [case for entry in asked for case in docket.cases(_completed(entry, config))]
+        cases = [case for entry in asked for case in pytest_session.cases(_completed(entry, config))]
     except Exception as error:
         if not is_refusal(error):
             raise

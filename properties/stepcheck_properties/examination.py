@@ -13,11 +13,11 @@ from hypothesis import HealthCheck, Phase
 from numpy.typing import NDArray
 
 from stepcheck_properties import laws
-from stepcheck_properties.harness import Bench, Beside
-from stepcheck_properties.law import Breach, Evidence, Facts, Law, Run, Twin
+from stepcheck_properties.harness import Harness, ReferenceArithmetic
+from stepcheck_properties.law import Breach, Evidence, Facts, Law, ReferenceRun, Run
 from stepcheck_properties.profile import QUICK, Profile
-from stepcheck_properties.scripts.edge_cases import corners
-from stepcheck_properties.shrink.shrink import Detour, reduce
+from stepcheck_properties.scripts.edge_cases import edge_cases
+from stepcheck_properties.shrink.shrink import AvoidTrigger, reduce
 from stepcheck_properties.strategies.scripts import scripts
 from stepcheck_reference.oracle import judge
 from stepcheck_reference.oracle.arithmetic import Arithmetic
@@ -43,7 +43,7 @@ Progress = Callable[[int, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class LawVerdict:
     """The verdict on one law in one cell: ``compared`` in the law's unit, ``note`` says why where it is not "holds"."""
 
     law: Law
@@ -79,7 +79,7 @@ class Examination:
     happen again. ``facts`` are what was known of the subject in the end.
     """
 
-    findings: tuple[Finding, ...]
+    findings: tuple[LawVerdict, ...]
     failures: tuple[Failure, ...]
     compared: int
     not_compared: Mapping[str, int]
@@ -126,23 +126,23 @@ def examine(
     dtype: str,
     profile: Profile,
     seed: int,
-    hold: Mapping[str, float] | None = None,
+    fixed_hyper: Mapping[str, float] | None = None,
     on_progress: Progress | None = None,
     *,
     reductions: int | None = None,
-    detour: Detour | None = None,
+    avoid_trigger: AvoidTrigger | None = None,
     facts: Facts | None = None,
-    beside: Beside | None = None,
+    reference_arithmetic: ReferenceArithmetic | None = None,
 ) -> Examination:
     """Return what the subject ``run`` does to the laws in one cell: corners first, then drawn scripts, then laws' own.
 
     ``arithmetics`` maps each dtype the subject may be given to its declared arithmetic; ``dtype`` must be
     among them, the others may stand beside it. ``seed`` should be derived from the cell; the same
-    arguments and subject give the same examination. ``hold`` fixes hyper-parameters. ``reductions`` bounds
-    the runs spent on each failure (default: the profile's; 0 leaves scripts as they were found). ``detour``
+    arguments and subject give the same examination. ``fixed_hyper`` fixes hyper-parameters. ``reductions`` bounds
+    the runs spent on each failure (default: the profile's; 0 leaves scripts as they were found). ``avoid_trigger``
     returns a script changed so as to pass by what is known already; it must leave such scripts alone. ``facts`` are
-    what is known of the subject before it runs (default: nothing but its rule and dtype), ``beside`` gives the
-    arithmetic of a law's second run.
+    what is known of the subject before it runs (default: nothing but its rule and dtype), ``reference_arithmetic``
+    gives the arithmetic of a law's second run.
 
     Tensors of other dtypes are company: they are judged in cells of their own. A subject's exceptions,
     crashes and hangs are failures in the result. What ``run`` itself raises comes through. Raises KeyError
@@ -150,8 +150,8 @@ def examine(
     """
     arithmetics[dtype]
     known = replace(facts or Facts(rule), rule=rule, dtype=dtype)
-    bench = Bench(run, rule, arithmetics, dtype, known, beside)
-    cell = _Examining(bench, profile, seed, dict(hold or {}), on_progress, detour)
+    harness = Harness(run, rule, arithmetics, dtype, known, reference_arithmetic)
+    cell = _Examining(harness, profile, seed, dict(fixed_hyper or {}), on_progress, avoid_trigger)
     cell.tried()
     cell.own()
     return cell.result(profile.reductions if reductions is None else reductions)
@@ -162,28 +162,28 @@ class _Examining:
 
     def __init__(
         self,
-        bench: Bench,
+        harness: Harness,
         profile: Profile,
         seed: int,
-        hold: dict[str, float],
+        fixed_hyper: dict[str, float],
         on_progress: Progress | None,
-        detour: Detour | None,
+        avoid_trigger: AvoidTrigger | None,
     ) -> None:
-        self.bench, self.detour = bench, detour
-        self.rule, self.arithmetics, self.dtype = bench.rule, bench.arithmetics, bench.dtype
-        self.profile, self.seed, self.hold, self.on_progress = profile, seed, hold, on_progress
+        self.harness, self.avoid_trigger = harness, avoid_trigger
+        self.rule, self.arithmetics, self.dtype = harness.rule, harness.arithmetics, harness.dtype
+        self.profile, self.seed, self.fixed_hyper, self.on_progress = profile, seed, fixed_hyper, on_progress
         self.tally = _Tally()
         self.runs: dict[str, Trajectory] = {}
         self.total = profile.examples
 
     def tried(self) -> None:
         """Try every corner of the cell, and scripts that Hypothesis draws: judged together where they are few."""
-        chosen = corners(
+        chosen = edge_cases(
             rule=self.rule,
             dtype=self.dtype,
             profile=self.profile,
             seed=self.seed,
-            hold=self.hold,
+            fixed_hyper=self.fixed_hyper,
             companions=tuple(self.arithmetics),
         )
         self.total += len(chosen)
@@ -191,13 +191,15 @@ class _Examining:
             self.rule,
             self.dtype,
             tuple(self.arithmetics),
-            tuple(self.hold.items()),
+            tuple(self.fixed_hyper.items()),
             self.profile.max_steps,
             self.profile.examples,
             self.seed,
         )
         few = _drawn(what) if 0 < self.profile.examples < CLIMBS else ()
-        self.together([*((corner.script, corner.name) for corner in chosen), *((script, "drawn") for script in few)])
+        self.together(
+            [*((edge_case.script, edge_case.name) for edge_case in chosen), *((script, "drawn") for script in few)]
+        )
         if self.profile.examples >= CLIMBS and not self.tally.stopped:
             self.climb(what)
 
@@ -225,7 +227,7 @@ class _Examining:
         for script, found_in in scripts:
             if self.tally.stopped:
                 break
-            changed = script if self.detour is None else self.detour(script)
+            changed = script if self.avoid_trigger is None else self.avoid_trigger(script)
             runs.append((changed, self.observed(changed, found_in), found_in))
         pairs = [(script, trajectory) for script, trajectory, _ in runs]
         judgements = judge.judge_all(self.rule, pairs, self.arithmetics, only=self.dtype)
@@ -236,11 +238,11 @@ class _Examining:
 
     def observed(self, script: Script, found_in: str) -> Trajectory:
         """Run one script, once more where it crashes or hangs; if it does again, no further one is run."""
-        trajectory = self.bench.run(script)
+        trajectory = self.harness.run(script)
         fault = trajectory.fault
         if fault is None or fault.kind not in ("crashed", "hung"):
             return trajectory
-        again = self.bench.run(script)
+        again = self.harness.run(script)
         if again.fault is None or again.fault.kind != fault.kind:
             self.tally.unconfirmed.append(f"{found_in}: {fault.kind} at step {fault.step}, not when repeated")
         else:
@@ -268,7 +270,7 @@ class _Examining:
         tally.counted = tally.counted or any(bool((trace.count >= 0).any()) for trace in trajectory.traces)
         evidence = Evidence(self.rule, script, trajectory, lambda: judgement)
         for law in laws.ALL:
-            if not law.has_its_own:
+            if not law.has_own_scripts:
                 self.checked(law, evidence, found_in)
         self.progressed()
 
@@ -281,13 +283,13 @@ class _Examining:
         """Put the subject through the scripts that laws have for themselves."""
         facts = self.facts()
         for law in laws.ALL:
-            if self.tally.stopped or not law.has_its_own or self.left_out(law) or not law.applies(facts):
+            if self.tally.stopped or not law.has_own_scripts or self.left_out(law) or not law.applies(facts):
                 continue
             for script in () if law.scripts is None else law.scripts(facts, self.profile, self.seed):
-                changed = script if self.detour is None else self.detour(script)
+                changed = script if self.avoid_trigger is None else self.avoid_trigger(script)
                 trajectory = self.once(changed, law.code)
-                bench = replace(self.bench, facts=facts, run=self.beside(changed))
-                evidence = bench.evidence(law, changed, trajectory)
+                harness = replace(self.harness, facts=facts, run=self.reference_arithmetic(changed))
+                evidence = harness.evidence(law, changed, trajectory)
                 if evidence is not None:
                     self.tally.scripts += 1
                     self.checked(law, evidence, law.code)
@@ -297,7 +299,7 @@ class _Examining:
 
     def left_out(self, law: Law) -> bool:
         """Whether the profile leaves ``law`` to other cells."""
-        return not self.profile.in_this_dtype and law.one_dtype_tells
+        return not self.profile.in_this_dtype and law.format_independent
 
     def once(self, script: Script, found_in: str) -> Trajectory:
         """Run a law's script; laws that start from the same one share its run."""
@@ -306,28 +308,28 @@ class _Examining:
             self.runs[key] = self.observed(script, found_in)
         return self.runs[key]
 
-    def beside(self, first: Script) -> Run:
+    def reference_arithmetic(self, first: Script) -> Run:
         """Return what runs a law's second script, the first being ``first``; laws share these runs too.
 
         A second run of the same is a run of its own.
         """
         known = self.key(first)
 
-        def run(script: Script, twin: Twin | None = None) -> Trajectory:
-            key = self.key(script, twin)
+        def run(script: Script, reference: ReferenceRun | None = None) -> Trajectory:
+            key = self.key(script, reference)
             if key == known:
-                return self.bench.run(script, twin)
+                return self.harness.run(script, reference)
             if key not in self.runs:
-                self.runs[key] = self.bench.run(script, twin)
+                self.runs[key] = self.harness.run(script, reference)
             return self.runs[key]
 
         return run
 
-    def key(self, script: Script, twin: Twin | None = None) -> str:
+    def key(self, script: Script, reference: ReferenceRun | None = None) -> str:
         """Return what tells a run from others of the cell."""
-        twin = twin or Twin(script)
-        mode, dtype = twin.mode or self.bench.facts.mode, twin.dtype or self.dtype
-        return "/".join((mode, dtype, repr(sorted(twin.options.items())), to_json(script)))
+        reference = reference or ReferenceRun(script)
+        mode, dtype = reference.mode or self.harness.facts.mode, reference.dtype or self.dtype
+        return "/".join((mode, dtype, repr(sorted(reference.options.items())), to_json(script)))
 
     def checked(self, law: Law, evidence: Evidence, found_in: str) -> None:
         """Add what ``evidence`` shows for ``law`` to the tally."""
@@ -338,7 +340,7 @@ class _Examining:
 
     def facts(self) -> Facts:
         """Return what is known of the subject by now."""
-        return replace(self.bench.facts, observed=frozenset(self.tally.observed), counted=self.tally.counted)
+        return replace(self.harness.facts, observed=frozenset(self.tally.observed), counted=self.tally.counted)
 
     def fail(self, failure: Failure) -> None:
         """Keep ``failure`` if it is the first of its law and output, or easier to reduce than the one kept."""
@@ -351,11 +353,18 @@ class _Examining:
         """Return the findings, each failure reduced in at most ``reductions`` runs."""
         tally = self.tally
         facts = self.facts()
-        bench = replace(self.bench, facts=facts)
+        harness = replace(self.harness, facts=facts)
         order = [law.code for law in laws.ALL]
         kept = sorted(tally.failures.values(), key=lambda failure: (order.index(failure.law.code), failure.output))
         failures = tuple(
-            reduced(failure, bench=bench, budget=reductions, hold=self.hold, detour=self.detour) for failure in kept
+            reduced(
+                failure,
+                harness=harness,
+                budget=reductions,
+                fixed_hyper=self.fixed_hyper,
+                avoid_trigger=self.avoid_trigger,
+            )
+            for failure in kept
         )
         return Examination(
             findings=tuple(self.finding(law, facts) for law in laws.ALL),
@@ -375,28 +384,28 @@ class _Examining:
             facts=facts,
         )
 
-    def finding(self, law: Law, facts: Facts) -> Finding:
+    def finding(self, law: Law, facts: Facts) -> LawVerdict:
         """Return the verdict on ``law``."""
         compared = self.tally.checked.get(law.code, 0)
         broken = [failure.output for (code, _), failure in self.tally.failures.items() if code == law.code]
         if broken:
-            return Finding(law, BROKEN, compared, f"broken in {', '.join(sorted(broken))}")
+            return LawVerdict(law, BROKEN, compared, f"broken in {', '.join(sorted(broken))}")
         if not law.applies(facts):
-            return Finding(law, NOT_APPLICABLE, 0, f"applies where {law.condition}")
+            return LawVerdict(law, NOT_APPLICABLE, 0, f"applies where {law.condition}")
         if self.left_out(law):
-            return Finding(law, NOT_RUN, 0, f"profile {self.profile.name} asks it in another dtype")
+            return LawVerdict(law, NOT_RUN, 0, f"profile {self.profile.name} asks it in another dtype")
         if compared == 0:
-            return Finding(law, VACUOUS, 0, "nothing was compared")
+            return LawVerdict(law, VACUOUS, 0, "nothing was compared")
         if law.unit == "element-steps":
             share = self.tally.compared / (self.tally.compared + sum(self.tally.not_compared.values()))
             if share < LEAST_COMPARED:
-                return Finding(
+                return LawVerdict(
                     law, VACUOUS, compared, f"compared={share:.1%} of element-steps, but should be {LEAST_COMPARED:.0%}"
                 )
-        return Finding(law, HOLDS, compared)
+        return LawVerdict(law, HOLDS, compared)
 
 
-def anticipate(rule: Rule) -> None:
+def precompute(rule: Rule) -> None:
     """Work out what the laws ask of ``rule``, once for all cells: its program, and facts that take SymPy a while."""
     judge.program_of(rule)
     facts = Facts(
@@ -410,36 +419,36 @@ def anticipate(rule: Rule) -> None:
     for law in laws.ALL:
         if law.applies(facts) and law.scripts is not None:
             for script in law.scripts(facts, QUICK, 0):
-                if law.twin is not None:
-                    law.twin(script, facts)
+                if law.reference is not None:
+                    law.reference(script, facts)
 
 
 def reduced(
     failure: Failure,
     *,
-    bench: Bench,
+    harness: Harness,
     budget: int,
-    hold: Mapping[str, float] | None = None,
-    detour: Detour | None = None,
+    fixed_hyper: Mapping[str, float] | None = None,
+    avoid_trigger: AvoidTrigger | None = None,
 ) -> Failure:
     """Return ``failure`` with the smallest script found in at most ``budget`` runs."""
     if budget <= 0:
         return failure
     found = reduce(
-        bench=bench,
+        harness=harness,
         script=failure.script,
         law=failure.law,
         breach=failure.breach,
         budget=budget,
-        hold=hold,
-        detour=detour,
+        fixed_hyper=fixed_hyper,
+        avoid_trigger=avoid_trigger,
     )
     return Failure(failure.law, failure.output, found.breach, found.script, failure.found_in, found.runs)
 
 
-def reproduces(failure: Failure, *, bench: Bench) -> Breach | None:
+def reproduces(failure: Failure, *, harness: Harness) -> Breach | None:
     """Return how ``failure``'s script breaks its law when it is run again, or ``None`` where it does not."""
-    return bench.breach(failure.law, failure.output, failure.script)
+    return harness.breach(failure.law, failure.output, failure.script)
 
 
 def _reducibility(failure: Failure) -> tuple[bool, int]:
@@ -455,7 +464,7 @@ class _Drawing:
     rule: Rule
     dtype: str
     companions: tuple[str, ...]
-    hold: tuple[tuple[str, float], ...]
+    fixed_hyper: tuple[tuple[str, float], ...]
     max_steps: int
     examples: int
     seed: int
@@ -467,7 +476,7 @@ class _Drawing:
             dtype=self.dtype,
             companions=self.companions,
             max_steps=self.max_steps,
-            hold=dict(self.hold),
+            fixed_hyper=dict(self.fixed_hyper),
         )
         settings = hypothesis.settings(
             max_examples=self.examples,

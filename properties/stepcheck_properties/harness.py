@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 
-from stepcheck_properties.law import Breach, Evidence, Facts, Law, Run, Twin
+from stepcheck_properties.law import Breach, Evidence, Facts, Law, ReferenceRun, Run
 from stepcheck_reference.oracle import judge
 from stepcheck_reference.oracle.arithmetic import Arithmetic
 from stepcheck_reference.oracle.judgement import Judgement, Real
@@ -13,16 +13,16 @@ from stepcheck_reference.rule import Rule
 from stepcheck_reference.scripts.script import Script
 from stepcheck_reference.scripts.trajectory import Trajectory
 
-Beside = Callable[[Twin], Mapping[str, Arithmetic]]
+ReferenceArithmetic = Callable[[ReferenceRun], Mapping[str, Arithmetic]]
 """Returns the arithmetic that a twin's run declares, by dtype."""
 
 
 @dataclass(frozen=True, slots=True)
-class Bench:
+class Harness:
     """A subject held to ``rule`` in one cell.
 
-    ``arithmetics`` maps each dtype to what it declares, ``dtype`` is that of the tensors judged, and ``beside`` gives
-    what a twin declares (None: the same).
+    ``arithmetics`` maps each dtype to what it declares, ``dtype`` is that of the tensors judged, and
+    ``reference_arithmetic`` gives what a twin declares (None: the same).
     """
 
     run: Run
@@ -30,18 +30,18 @@ class Bench:
     arithmetics: Mapping[str, Arithmetic]
     dtype: str
     facts: Facts
-    beside: Beside | None = None
+    reference_arithmetic: ReferenceArithmetic | None = None
 
     def evidence(self, law: Law, script: Script, trajectory: Trajectory | None = None) -> Evidence | None:
         """Return what ``script`` shows for ``law``, with its twin's run; None where the law has no twin for it.
 
         ``trajectory`` is the script's run where there has been one.
         """
-        twin = None if law.twin is None else law.twin(script, self.facts)
-        if law.twin is not None and twin is None:
+        reference = None if law.reference is None else law.reference(script, self.facts)
+        if law.reference is not None and reference is None:
             return None
         done = self.run(script) if trajectory is None else trajectory
-        other = None if twin is None else self._twin(twin)
+        other = None if reference is None else self._reference(reference)
         return _told(self.rule, script, done, lambda: self.arithmetics, self.dtype, other)
 
     def breach(self, law: Law, output: str, script: Script, trajectory: Trajectory | None = None) -> Breach | None:
@@ -51,12 +51,14 @@ class Bench:
             return None
         return next((breach for breach in law.check(evidence).breaches if breach.output == output), None)
 
-    def _twin(self, twin: Twin) -> Evidence:
+    def _reference(self, reference: ReferenceRun) -> Evidence:
         def arithmetics() -> Mapping[str, Arithmetic]:
-            return self.arithmetics if self.beside is None else self.beside(twin)
+            return self.arithmetics if self.reference_arithmetic is None else self.reference_arithmetic(reference)
 
-        trajectory = self.run(twin.script, twin)
-        return _told(twin.rule or self.rule, twin.script, trajectory, arithmetics, twin.dtype or self.dtype)
+        trajectory = self.run(reference.script, reference)
+        return _told(
+            reference.rule or self.rule, reference.script, trajectory, arithmetics, reference.dtype or self.dtype
+        )
 
 
 def _told(
@@ -65,11 +67,11 @@ def _told(
     trajectory: Trajectory,
     arithmetics: Callable[[], Mapping[str, Arithmetic]],
     dtype: str,
-    twin: Evidence | None = None,
+    reference: Evidence | None = None,
 ) -> Evidence:
     """Return a run with what the oracle says of its tensors of ``dtype``, once it is asked."""
 
     def judged(watch: Set[Real] = frozenset()) -> Judgement:
         return judge.judge(rule, script, trajectory, arithmetics(), only=dtype, watch=watch)
 
-    return Evidence(rule, script, trajectory, judged, twin, lambda reals: judged(reals).watched)
+    return Evidence(rule, script, trajectory, judged, reference, lambda reals: judged(reals).watched)

@@ -20,11 +20,11 @@ class Facts:
 
     ``observed`` are the states it shows, ``counted`` says whether it shows a step counter, and both are empty until it
     has run. ``modes`` are the execution paths that it has in this dtype on this device, ``takes`` the hyper-parameters
-    that it takes, by alphabet name, and ``hold`` those that stand still in this cell, with their values. ``arguments``
-    are the names its constructor takes. ``interface`` is "torch" (built from parameter groups, with ``state`` and
-    ``state_dict``), "object" (anything else with ``step()``) or "wrapped" (driven through a wrapper of ours).
-    ``constant`` are the hyper-parameters that cannot be changed once it is built. ``companions`` are the dtypes that
-    may stand beside its own, and ``refuses`` says whether its constructor refuses a learning rate of -1.
+    that it takes, by alphabet name, and ``fixed_hyper`` those that stand still in this cell, with their values.
+    ``arguments`` are the names its constructor takes. ``interface`` is "torch" (built from parameter groups, with
+    ``state`` and ``state_dict``), "object" (anything else with ``step()``) or "wrapped" (driven through a wrapper of
+    ours). ``constant`` are the hyper-parameters that cannot be changed once it is built. ``companions`` are the dtypes
+    that may stand beside its own, and ``refuses`` says whether its constructor refuses a learning rate of -1.
     """
 
     rule: Rule
@@ -35,7 +35,7 @@ class Facts:
     device: str = "cpu"
     modes: tuple[str, ...] = ("single",)
     takes: frozenset[str] = frozenset()
-    hold: Mapping[str, float] = field(default_factory=dict)
+    fixed_hyper: Mapping[str, float] = field(default_factory=dict)
     arguments: frozenset[str] = frozenset()
     interface: str = "torch"
     constant: tuple[str, ...] = ()
@@ -44,7 +44,7 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
-class Twin:
+class ReferenceRun:
     """A second run to hold the first against: its script, in another ``mode``, dtype or with other ``options``.
 
     ``options`` are constructor arguments; ``rule`` is what the twin is judged by, where that is another.
@@ -58,9 +58,9 @@ class Twin:
 
 
 class Run(Protocol):
-    """Runs a script on the subject; with ``twin``, on the subject as that says."""
+    """Runs a script on the subject; with ``reference``, on the subject as that says."""
 
-    def __call__(self, script: Script, twin: Twin | None = None) -> Trajectory:
+    def __call__(self, script: Script, reference: ReferenceRun | None = None) -> Trajectory:
         """Return what the subject does over ``script``."""
 
 
@@ -70,7 +70,7 @@ def _nothing(reals: Set[Real]) -> Sequence[Deviation]:
 
 @dataclass(frozen=True)
 class Evidence:
-    """One run of a subject; ``twin`` is the run it is held against.
+    """One run of a subject; ``reference`` is the run it is held against.
 
     ``judged`` gives what the oracle finds in it, ``watched`` the deviation of some of its reals after each step.
     """
@@ -79,7 +79,7 @@ class Evidence:
     script: Script
     trajectory: Trajectory
     judged: Callable[[], Judgement]
-    twin: Evidence | None = None
+    reference: Evidence | None = None
     watched: Callable[[Set[Real]], Sequence[Deviation]] = _nothing
 
     @cached_property
@@ -140,9 +140,9 @@ class Law:
     the sentence is about rules too.
 
     A law without ``scripts`` is checked on every script that its cell is put through, one with ``scripts`` on its own:
-    these are made for (facts, profile, seed). ``twin`` makes the second run that a script is held against, or returns
-    None where there is none; the evidence then has it. ``objects`` says that it is about objects and calls, in which
-    the format of numbers plays no part.
+    these are made for (facts, profile, seed). ``reference`` makes the second run that a script is held against, or
+    returns None where there is none; the evidence then has it. ``objects`` says that it is about objects and calls, in
+    which the format of numbers plays no part.
     """
 
     code: str
@@ -158,19 +158,19 @@ class Law:
     remedy: str
     example: str
     scripts: Callable[[Facts, Profile, int], Iterable[Script]] | None = None
-    twin: Callable[[Script, Facts], Twin | None] | None = None
+    reference: Callable[[Script, Facts], ReferenceRun | None] | None = None
     theorem: str = ""
     objects: bool = False
 
     @property
-    def one_dtype_tells(self) -> bool:
+    def format_independent(self) -> bool:
         """Whether a subject that keeps it in one dtype, and to the oracle in the others, hardly breaks it there.
 
         That is so of the rule's mathematics, and of contracts about objects and calls.
         """
-        return self.has_its_own and (self.objects or self.code >= "SC300")
+        return self.has_own_scripts and (self.objects or self.code >= "SC300")
 
     @property
-    def has_its_own(self) -> bool:
+    def has_own_scripts(self) -> bool:
         """Whether it is checked on scripts of its own, or holds one run against another."""
-        return self.scripts is not None or self.twin is not None
+        return self.scripts is not None or self.reference is not None

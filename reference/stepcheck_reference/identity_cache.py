@@ -10,7 +10,7 @@ Thing = TypeVar("Thing")
 Value = TypeVar("Value")
 
 
-class Kept(Generic[Thing, Value]):
+class IdentityCache(Generic[Thing, Value]):
     """Values of ``make`` for the ``most`` objects asked for last; objects are taken not to change."""
 
     def __init__(self, make: Callable[[Thing], Value], most: int) -> None:

@@ -16,11 +16,11 @@ def nearest(given: str, allowed: Iterable[str]) -> str | None:
     if not found:
         return None
 
-    def likeness(name: str) -> tuple[float, int]:
+    def similarity(name: str) -> tuple[float, int]:
         letters = sum(one == other for one, other in zip(name, asked, strict=False))
         return SequenceMatcher(None, name, asked).ratio(), letters
 
-    return names[max(found, key=likeness)]
+    return names[max(found, key=similarity)]
 
 
 def unknown(what: str, given: str, allowed: Iterable[str]) -> str:

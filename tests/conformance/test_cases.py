@@ -17,7 +17,7 @@ from stepcheck.certification.request import Request, WrongRequest
 from stepcheck.pytest_plugin import session as dockets
 from stepcheck.pytest_plugin.cases import Asked, Case
 from stepcheck.pytest_plugin.outcome import Ends, outcome
-from stepcheck.pytest_plugin.session import Docket
+from stepcheck.pytest_plugin.session import PytestSession
 from stepcheck_implementations.workers.pool import Workers
 from stepcheck_properties.laws import ALL as LAWS
 from stepcheck_reference.rules import UnknownRule
@@ -28,10 +28,10 @@ CODES = [law.code for law in LAWS]
 
 
 @pytest.fixture
-def docket(monkeypatch: pytest.MonkeyPatch, template: str) -> Iterator[Docket]:
+def pytest_session(monkeypatch: pytest.MonkeyPatch, template: str) -> Iterator[PytestSession]:
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(dockets, "Workers", functools.partial(Workers, address=template))
-    opened = Docket()
+    opened = PytestSession()
     yield opened
     opened.close()
 
@@ -134,8 +134,8 @@ def test_a_vacuous_cell_fails_where_nothing_was_compared_in_any_cell() -> None:
     assert outcome(empty, "SC101", elsewhere=lambda: False).ends is Ends.FAILS
 
 
-def test_another_cell_that_supports_a_claim_is_looked_for_until_one_is_found(docket: Docket) -> None:
-    hearing = docket.hearing(CONTROL, Request(target=CONTROL, rule="adam", dtypes=("float32", "float64")))
+def test_another_cell_that_supports_a_claim_is_looked_for_until_one_is_found(pytest_session: PytestSession) -> None:
+    session = pytest_session.session(CONTROL, Request(target=CONTROL, rule="adam", dtypes=("float32", "float64")))
     judged: list[str] = []
     empty = cell(Verdict.VACUOUS, whole=Verdict.VACUOUS)
 
@@ -143,11 +143,11 @@ def test_another_cell_that_supports_a_claim_is_looked_for_until_one_is_found(doc
         judged.append(planned.cell.dtype)
         return empty
 
-    hearing._courts[0].judge = judge  # type: ignore[method-assign]
-    assert not hearing.compares
+    session._courts[0].judge = judge  # type: ignore[method-assign]
+    assert not session.compares
     assert sorted(judged) == ["float32", "float64"]
-    hearing._results[1] = cell(Verdict.HOLDS)
-    assert hearing.compares
+    session._results[1] = cell(Verdict.HOLDS)
+    assert session.compares
     assert len(judged) == 2
 
 
@@ -188,8 +188,10 @@ def test_a_check_of_a_vacuous_cell_warns_where_the_test_stands() -> None:
     assert warned[0].filename == __file__
 
 
-def test_there_is_a_test_for_each_law_in_each_cell_and_one_for_a_cell_that_is_left_out(docket: Docket) -> None:
-    found = by_id(docket.cases(Asked("torch.optim.SGD", dtypes=["float32"], modes=["single", "capturable"])))
+def test_there_is_a_test_for_each_law_in_each_cell_and_one_for_a_cell_that_is_left_out(
+    pytest_session: PytestSession,
+) -> None:
+    found = by_id(pytest_session.cases(Asked("torch.optim.SGD", dtypes=["float32"], modes=["single", "capturable"])))
     assert [name for name in found if name.startswith("SGD-plain-single")] == [
         f"SGD-plain-single-float32-cpu-{code}" for code in CODES
     ]
@@ -197,13 +199,15 @@ def test_there_is_a_test_for_each_law_in_each_cell_and_one_for_a_cell_that_is_le
     assert "SGD-nesterov+maximize-single-float32-cpu-SC101" in found
 
 
-def test_a_cell_is_examined_once_and_only_when_it_is_asked_for(docket: Docket, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cell_is_examined_once_and_only_when_it_is_asked_for(
+    pytest_session: PytestSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
     judged: list[str] = []
-    found = by_id(docket.cases(Asked(CONTROL, rule="adam", dtypes=["float32", "float64"])))
-    hearing = found["HandWrittenAdam-default-single-float32-cpu-SC101"].hearing
-    judge = hearing._courts[0].judge
+    found = by_id(pytest_session.cases(Asked(CONTROL, rule="adam", dtypes=["float32", "float64"])))
+    session = found["HandWrittenAdam-default-single-float32-cpu-SC101"].session
+    judge = session._courts[0].judge
     monkeypatch.setattr(
-        hearing._courts[0], "judge", lambda planned: (judged.append(planned.cell.dtype), judge(planned))[1]
+        session._courts[0], "judge", lambda planned: (judged.append(planned.cell.dtype), judge(planned))[1]
     )
     assert judged == []
     for case in found.values():
@@ -213,14 +217,14 @@ def test_a_cell_is_examined_once_and_only_when_it_is_asked_for(docket: Docket, m
     assert judged == ["float32"]
 
 
-def test_a_planted_error_fails_in_its_law_and_can_be_expected(docket: Docket) -> None:
+def test_a_planted_error_fails_in_its_law_and_can_be_expected(pytest_session: PytestSession) -> None:
     asked = Asked(WRONG, rule="adam", dtypes=["float32"], modes=["single"])
-    found = by_id(docket.cases(asked))
+    found = by_id(pytest_session.cases(asked))
     with pytest.raises(pytest.fail.Exception, match="SC101 parameters land inside the envelope"):
         found["AdamEpsInsideRoot-default-single-float32-cpu-SC101"].check()
     found["AdamEpsInsideRoot-default-single-float32-cpu-SC102"].check()
     forgiving = replace(asked, expected_failures={("SC101", "*-float32-*"): "ε is inside"})
-    again = by_id(docket.cases(forgiving))
+    again = by_id(pytest_session.cases(forgiving))
     with pytest.raises(pytest.xfail.Exception, match="ε is inside"):
         again["AdamEpsInsideRoot-default-single-float32-cpu-SC101"].check()
 
@@ -230,7 +234,7 @@ def test_a_class_handed_over_runs_in_this_process() -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(dockets, "Workers", None)
-        found = by_id(Docket().cases(Asked(torch.optim.SGD, dtypes=["float32"], modes=["single"])))
+        found = by_id(PytestSession().cases(Asked(torch.optim.SGD, dtypes=["float32"], modes=["single"])))
         found["SGD-plain-single-float32-cpu-SC101"].check()
 
 
@@ -244,16 +248,16 @@ def test_a_class_handed_over_runs_in_this_process() -> None:
 )
 def test_a_wrong_expectation_is_refused_before_anything_runs(given: dict[object, str], told: str) -> None:
     with pytest.raises(WrongRequest, match=told):
-        Docket().cases(Asked(CONTROL, rule="adam", expected_failures=given))  # type: ignore[arg-type]
+        PytestSession().cases(Asked(CONTROL, rule="adam", expected_failures=given))  # type: ignore[arg-type]
 
 
-def test_what_cannot_be_asked_is_refused(docket: Docket) -> None:
+def test_what_cannot_be_asked_is_refused(pytest_session: PytestSession) -> None:
     with pytest.raises(UnknownRule, match="adam"):
-        docket.cases(Asked(CONTROL, rule="adma"))
+        pytest_session.cases(Asked(CONTROL, rule="adma"))
     with pytest.raises(WrongRequest, match="did you mean float32"):
-        docket.cases(Asked(CONTROL, rule="adam", dtypes=["flot32"]))
+        pytest_session.cases(Asked(CONTROL, rule="adam", dtypes=["flot32"]))
     with pytest.raises(WrongRequest, match="there is nothing to compare"):
-        docket.cases(Asked("torch.optim.SGD", modes=["capturable"]))
+        pytest_session.cases(Asked("torch.optim.SGD", modes=["capturable"]))
 
 
 def test_the_decorator_marks_the_function_and_leaves_it_as_it_is() -> None:

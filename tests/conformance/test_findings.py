@@ -7,12 +7,12 @@ from collections.abc import Callable
 import pytest
 
 from stepcheck.certification.certificate import CellResult
-from stepcheck.certification.evaluator import Court
+from stepcheck.certification.evaluator import CellEvaluator
 from stepcheck.certification.plan import Planned
 from stepcheck.certification.request import Request
 from stepcheck.certification.survey import described
 from stepcheck.known_issues import ALL
-from stepcheck.known_issues.known_issue import Finding, known, release
+from stepcheck.known_issues.known_issue import KnownIssue, known, release
 from stepcheck.processes.judges import Contradiction
 from stepcheck_implementations.adapters.adapter import Adapter, Cell
 from stepcheck_implementations.workers import wire
@@ -28,7 +28,7 @@ UNSEEN = Script((Tensor((), "float32", Literal((0.0,))),), (Group((0,), HYPER),)
 CELL = Cell(TARGET, "default", "single", "float32", "cpu")
 
 
-def finding(**changes: object) -> Finding:
+def finding(**changes: object) -> KnownIssue:
     """Return a finding that covers the planted optimizer's error."""
     facts: dict[str, object] = {
         "name": "eps_inside",
@@ -40,7 +40,7 @@ def finding(**changes: object) -> Finding:
         "outputs": ("theta",),
         "witness": SEEN,
     }
-    return Finding(**{**facts, **changes})  # type: ignore[arg-type]
+    return KnownIssue(**{**facts, **changes})  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -51,12 +51,14 @@ def judged(template: str) -> Callable[..., CellResult]:
     target = str(ROOT / TARGET)
     cell = Cell(target, "default", "single", "float32", "cpu")
 
-    def judge(*findings: Finding) -> CellResult:
+    def judge(*findings: KnownIssue) -> CellResult:
         with Workers(address=template) as workers:
             raw = described(Request(target=target, rule="adam"), workers)
             adapter: Adapter = wire.adapter_from_plain(raw["adapter"])
-            court = Court(Request(target=target, rule="adam"), adapter, "2.13.0", workers, findings=findings)
-            return court.judge(Planned(cell, "adam", {}))
+            evaluator = CellEvaluator(
+                Request(target=target, rule="adam"), adapter, "2.13.0", workers, findings=findings
+            )
+            return evaluator.judge(Planned(cell, "adam", {}))
 
     return judge
 
@@ -77,7 +79,7 @@ def test_a_failure_of_another_law_is_new(judged: Callable[..., CellResult]) -> N
 
 def test_a_detour_around_a_finding_hides_nothing_else(judged: Callable[..., CellResult]) -> None:
     """The script stays wrong after this detour, so the failure found there is new, beside the known one."""
-    result = judged(finding(targets=("*",), detour=lambda script: script))
+    result = judged(finding(targets=("*",), avoid_trigger=lambda script: script))
     assert result.verdict is Verdict.BROKEN
     assert sorted(failure.finding for failure in result.failures if failure.code == "SC101") == ["", "eps_inside"]
 

@@ -20,7 +20,7 @@ from stepcheck.certification.request import Request, WrongRequest
 from stepcheck.certification.survey import narrow
 from stepcheck.cli.commands import main
 from stepcheck.known_issues import ALL as FINDINGS
-from stepcheck.known_issues.known_issue import Finding
+from stepcheck.known_issues.known_issue import KnownIssue
 from stepcheck.report.text import report
 from stepcheck_implementations.adapters import libraries, torch_optim
 from stepcheck_implementations.adapters.adapter import MODES, Adapter, Cell
@@ -212,7 +212,7 @@ OF_TORCH = [finding for finding in FINDINGS if finding.targets[0].startswith("to
 
 
 @pytest.mark.parametrize("finding", OF_TORCH, ids=lambda finding: finding.name)
-def test_every_known_finding_has_cells_in_the_library(finding: Finding) -> None:
+def test_every_known_finding_has_cells_in_the_library(finding: KnownIssue) -> None:
     import torch
 
     profile = "standard" if finding.modes == ("compiled",) else "quick"

@@ -13,7 +13,7 @@ from stepcheck.standalone.program import GRADIENT, Place, expression, pair, prog
 from stepcheck_implementations.adapters.adapter import Cell
 from stepcheck_implementations.adapters.torch_optim import ADAMW, SGD
 from stepcheck_implementations.driver.execution import run
-from stepcheck_reference.scripts.script import MANNERS, RELOADS, Drawn, Group, Literal, Script, Step, Tensor
+from stepcheck_reference.scripts.script import INVOCATIONS, RELOADS, Drawn, Group, Literal, Script, Step, Tensor
 from torch_python import TorchPython
 
 HYPER = {"lr": 0.1, "beta1": 0.9, "beta2": 0.99, "eps": 1e-8, "weight_decay": 0.01}
@@ -93,7 +93,7 @@ def ordinary(**changes: object) -> Script:
 
 
 UNUSUAL = {
-    **{manner: replace(ordinary(), manners=(manner,)) for manner in MANNERS if manner != "sparse"},
+    **{variant: replace(ordinary(), invocation=(variant,)) for variant in INVOCATIONS if variant != "sparse"},
     **{f"reload {how}": ordinary(reload=how) for how in RELOADS},
     "skip": ordinary(skip=True),
 }
@@ -119,7 +119,7 @@ def test_whatever_the_manner_a_program_ends_where_the_worker_does(
 
 def test_a_program_of_two_runs_fails_where_they_part_and_only_there(torch_python: TorchPython, tmp_path: Path) -> None:
     cell = Cell("torch.optim.AdamW", "default", "single", "float32", "cpu")
-    changed = replace(ordinary(), manners=("closure",))
+    changed = replace(ordinary(), invocation=("closure",))
     for other, code in ((changed, 0), (ordinary(skip=True), 1)):
         runs = tuple((cell, script, Place("theta", 0, 3, 1)) for script in (ordinary(), other))
         path = tmp_path / f"pair{code}.py"
@@ -130,7 +130,7 @@ def test_a_program_of_two_runs_fails_where_they_part_and_only_there(torch_python
 
 def test_a_program_compares_what_is_no_real_of_a_tensor(torch_python: TorchPython, tmp_path: Path) -> None:
     cell = Cell("torch.optim.AdamW", "default", "single", "float32", "cpu")
-    script = replace(ordinary(), manners=("closure",))
+    script = replace(ordinary(), invocation=("closure",))
     for reading, wanted, code in (
         ("len(calls)", "1", 0),
         ("float(returned)", "0.625 * 2", 0),

@@ -12,12 +12,12 @@ import pytest
 import torch
 
 from conformance.command import ROOT
-from stepcheck.certification.evaluator import declared, evidence_of, twin_cell
+from stepcheck.certification.evaluator import declared, evidence_of, reference_cell
 from stepcheck.certification.failure import failure
 from stepcheck.certification.replay_token import Replayable
 from stepcheck.certification.request import claim
 from stepcheck.known_issues import ALL
-from stepcheck.known_issues.known_issue import Finding
+from stepcheck.known_issues.known_issue import KnownIssue
 from stepcheck_implementations.adapters import torch_optim
 from stepcheck_implementations.adapters.adapter import MODES, Adapter, Cell
 from stepcheck_implementations.driver.execution import run
@@ -31,7 +31,7 @@ COMPILED = 2
 """Classes in which a finding of compiled mode is shown here: one configuration of each, because it takes seconds."""
 
 
-def cells(finding: Finding) -> Iterator[tuple[Adapter, Cell, str]]:
+def cells(finding: KnownIssue) -> Iterator[tuple[Adapter, Cell, str]]:
     """Yield each CPU cell that ``finding`` matches in this release of torch, with its adapter and its rule.
 
     Compiled cells only where there is no other mode to show it in, and a few of those.
@@ -56,7 +56,7 @@ def cells(finding: Finding) -> Iterator[tuple[Adapter, Cell, str]]:
 
 @pytest.mark.parametrize("finding", ALL, ids=lambda finding: finding.name)
 def test_a_witness_breaks_its_law_in_every_cell_and_its_program_fails_by_itself(
-    finding: Finding, torch_python: TorchPython, tmp_path: Path
+    finding: KnownIssue, torch_python: TorchPython, tmp_path: Path
 ) -> None:
     if finding.modes == ("compiled",) and shutil.which("g++") is None:
         pytest.skip("torch.compile needs g++ on the CPU")
@@ -64,19 +64,21 @@ def test_a_witness_breaks_its_law_in_every_cell_and_its_program_fails_by_itself(
     programs: list[str] = []
     unseen: list[str] = []
     for adapter, cell, rule in cells(finding):
-        hold = adapter.configuration(cell.configuration).holds
-        script = finding.script(cell.dtype, [str(symbol) for symbol in find(rule).hyper], hold)
+        fixed_hyper = adapter.configuration(cell.configuration).holds
+        script = finding.script(cell.dtype, [str(symbol) for symbol in find(rule).hyper], fixed_hyper)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch.compile's own
             trajectory = run(adapter, cell, script)
         evidence = evidence_of(find(rule), script, trajectory, declared(cell), cell.dtype)
-        twin = law.twin(script, Facts(find(rule), mode=cell.mode, dtype=cell.dtype)) if law.twin else None
+        reference = (
+            law.reference(script, Facts(find(rule), mode=cell.mode, dtype=cell.dtype)) if law.reference else None
+        )
         beside = None
-        if twin is not None:
-            beside = twin_cell(cell, twin), twin.script
-            judging = twin.rule or find(rule)
-            other = evidence_of(judging, twin.script, run(adapter, *beside), declared(beside[0]), cell.dtype)
-            evidence = replace(evidence, twin=other)
+        if reference is not None:
+            beside = reference_cell(cell, reference), reference.script
+            judging = reference.rule or find(rule)
+            other = evidence_of(judging, reference.script, run(adapter, *beside), declared(beside[0]), cell.dtype)
+            evidence = replace(evidence, reference=other)
         breaches = [breach for breach in law.check(evidence).breaches if finding.shows(finding.code, breach.output)]
         if not breaches:
             unseen.append(cell.id)

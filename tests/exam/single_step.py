@@ -32,7 +32,7 @@ POSITIVE = ("v", "v_max", "h", "x", "u", "step_size")
 def hyper_of(rule: Rule) -> dict[str, float]:
     """Return the usual hyper-parameters that ``rule`` has, an objective's curvature with them, and scalar states."""
     names = [symbol.name for symbol in (*rule.hyper, *rule.scalars)]
-    return {name: USUAL[name] for name in (*names, *(("curvature",) if program_of(rule).asks else ()))}
+    return {name: USUAL[name] for name in (*names, *(("curvature",) if program_of(rule).needs_objective else ()))}
 
 
 def random_inputs(rule: Rule, size: int, seed: int) -> dict[str, Reals]:

@@ -130,7 +130,7 @@ def in_any_order(
         hyper = hyper_anywhere(rule, generator)
         started = {"seed": seed * 1000 + number, "at_zero": bool(number % 2)}
         script = script_for(dtype, size=size, steps=steps, hyper=hyper, regime=regime, scale=scale, **started)
-        if program_of(rule).asks:
+        if program_of(rule).needs_objective:
             script = replace(script, objective=Quadratic(float(generator.uniform(0.1, 3.0))))
         tally.add(judge(rule, script, any_order.run(rule, script, arithmetic, number), {dtype: arithmetic}))
     return tally

@@ -15,8 +15,8 @@ from stepcheck_implementations.adapters.adapter import Adapter
 from stepcheck_implementations.adapters.torch_optim import ADAMW, SGD
 from stepcheck_implementations.driver import execution, invocation
 from stepcheck_reference.scripts.script import (
+    INVOCATIONS,
     LOSS,
-    MANNERS,
     RELOADS,
     SPOILED,
     Drawn,
@@ -81,7 +81,7 @@ def ordinary(*kinds: str, **changes: Any) -> Script:
     """Return three steps of two tensors done in the manners ``kinds``; the second step has ``changes``."""
     asked = script(HYPER, steps=3)
     steps = (asked.steps[0], replace(asked.steps[1], **changes), asked.steps[2])
-    return replace(asked, steps=steps, manners=kinds)
+    return replace(asked, steps=steps, invocation=kinds)
 
 
 def done(kind: type[Watching], asked: Script, mode: str = "single") -> tuple[Trajectory, list[dict[str, Any]]]:
@@ -184,7 +184,7 @@ def test_a_scheduler_goes_on_from_the_rate_that_was_loaded() -> None:
     events = ({}, {"hyper": ((0, "lr", 0.3),)}, {"reload": "loaded"}, {"hyper": ((0, "lr", 0.2),)})
     steps = tuple(replace(step, **change) for step, change in zip(asked.steps, events, strict=True))  # type: ignore[arg-type]
     plain = replace(asked, steps=steps)
-    runs = [execution.run(SGD, cell(SGD, "plain"), each) for each in (plain, replace(plain, manners=("scheduler",)))]
+    runs = [execution.run(SGD, cell(SGD, "plain"), each) for each in (plain, replace(plain, invocation=("scheduler",)))]
     assert same(*runs)
 
 
@@ -225,7 +225,7 @@ def test_the_entries_of_a_doubled_row_add_up_exactly(shape: tuple[int, ...], dty
 
 def test_a_sparse_state_is_read_as_a_dense_one() -> None:
     asked = script({**HYPER, "momentum": 0.5, "weight_decay": 0.0}, steps=3)
-    found = execution.run(SGD, cell(SGD, "momentum"), replace(asked, manners=("sparse",)))
+    found = execution.run(SGD, cell(SGD, "momentum"), replace(asked, invocation=("sparse",)))
     plain = execution.run(SGD, cell(SGD, "momentum"), asked)
     assert found.fault is None
     assert np.array_equal(found.traces[1].states["b"], plain.traces[1].states["b"])
@@ -301,7 +301,7 @@ def test_entries_tell_key_dtype_device_and_size() -> None:
 
 
 def test_a_script_keeps_its_manners_interruptions_and_skips_through_json_and_old_json_is_read() -> None:
-    asked = ordinary(*MANNERS, reload="saved", into="fused", skip=True)
+    asked = ordinary(*INVOCATIONS, reload="saved", into="fused", skip=True)
     assert from_json(to_json(asked)) == asked
     raw = json.loads(to_json(ordinary()))
     assert "manners" not in raw

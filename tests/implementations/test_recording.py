@@ -16,7 +16,7 @@ from stepcheck_implementations.adapters.adapter import Adapter
 from stepcheck_implementations.driver import execution
 from stepcheck_implementations.recorder.recording import Recording, continued, to_recording, to_trajectory, until
 from stepcheck_properties.profile import Profile
-from stepcheck_properties.scripts.edge_cases import corners
+from stepcheck_properties.scripts.edge_cases import edge_cases
 from stepcheck_reference import rules
 from stepcheck_reference.formats import FORMATS
 from stepcheck_reference.scripts.script import Drawn, Group, Literal, Quadratic, Script, Step, Tensor
@@ -36,7 +36,7 @@ CLASSES = (
 
 def scripts(adapter: Adapter, configuration: str, rule: str, dtype: str) -> Iterator[Script]:
     holds = adapter.configuration(configuration).holds
-    made = corners(rule=rules.find(rule), dtype=dtype, profile=SHORT, hold=holds, companions=tuple(FORMATS))
+    made = edge_cases(rule=rules.find(rule), dtype=dtype, profile=SHORT, fixed_hyper=holds, companions=tuple(FORMATS))
     for entry in made:
         yield entry.script
         if entry.name == "two_groups":

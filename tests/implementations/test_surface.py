@@ -21,7 +21,7 @@ from house.sources import PACKAGES, ROOT
 from stepcheck_implementations.driver.target import TargetError
 from stepcheck_implementations.matching import inspection
 from stepcheck_implementations.recorder.api import library_surface, of, surface
-from stepcheck_implementations.recorder.captured_warnings import overheard
+from stepcheck_implementations.recorder.captured_warnings import captured_warnings
 
 NAMES = tuple(f"torch.optim.{name}" for name in inspection.optimizers("torch.optim"))
 
@@ -204,7 +204,7 @@ def test_the_process_is_left_as_it_was() -> None:
 
     before = state()
     surface("torch.optim.Adam")
-    with overheard() as heard, torch.no_grad():
+    with captured_warnings() as heard, torch.no_grad():
         torch.set_default_dtype(torch.float64)
         torch.rand(3), random.random(), np.random.random()
         warnings.warn("heard at 0x7f3a", stacklevel=1)

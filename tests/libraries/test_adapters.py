@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from stepcheck.known_issues import ALL
-from stepcheck.known_issues.known_issue import Finding, installed
+from stepcheck.known_issues.known_issue import KnownIssue, installed
 from stepcheck_implementations.adapters import libraries
 from stepcheck_implementations.adapters.adapter import Adapter, Cell
 from stepcheck_implementations.driver.target import EXTRAS, TargetError, load
@@ -70,7 +70,7 @@ def test_a_finding_of_a_library_is_keyed_by_its_own_release(monkeypatch: pytest.
 
     def known(release: str, **changes: object) -> bool:
         monkeypatch.setattr("stepcheck.known_issues.known_issue.installed", lambda distribution: release)
-        changed: Finding = replace(finding, **changes)  # type: ignore[arg-type]
+        changed: KnownIssue = replace(finding, **changes)  # type: ignore[arg-type]
         return changed.matches(cell, "2.13.0")
 
     assert known("4.1.0")

@@ -10,18 +10,18 @@ import pytest
 
 from conformance.command import ROOT, python
 from libraries.certified import certified, judged
-from stepcheck.certification.evaluator import declared, twin_cell
+from stepcheck.certification.evaluator import declared, reference_cell
 from stepcheck.certification.failure import failure
 from stepcheck.certification.replay_token import Replayable
 from stepcheck.certification.request import claim
 from stepcheck.known_issues import ALL
-from stepcheck.known_issues.known_issue import Finding
+from stepcheck.known_issues.known_issue import KnownIssue
 from stepcheck_implementations.adapters import libraries, pytorch_optimizer, timm_optim, torchao_optim
 from stepcheck_implementations.adapters.adapter import Adapter, Cell
 from stepcheck_implementations.workers.pool import Workers
 from stepcheck_properties import laws
-from stepcheck_properties.harness import Bench
-from stepcheck_properties.law import Facts, Twin
+from stepcheck_properties.harness import Harness
+from stepcheck_properties.law import Facts, ReferenceRun
 from stepcheck_reference.formats import FORMATS
 from stepcheck_reference.rules import find
 from stepcheck_reference.scripts.script import Script
@@ -59,7 +59,7 @@ def test_every_class_keeps_its_rules_but_where_a_finding_says_so(target: str) ->
         assert set(verdicts) == {"holds"}
 
 
-def cells(finding: Finding) -> Iterator[tuple[Adapter, Cell, str]]:
+def cells(finding: KnownIssue) -> Iterator[tuple[Adapter, Cell, str]]:
     """Yield each uncompiled CPU cell that ``finding`` matches, with its adapter and its rule."""
     for library in libraries.ALL:
         for adapter in library.adapters:
@@ -73,32 +73,36 @@ def cells(finding: Finding) -> Iterator[tuple[Adapter, Cell, str]]:
                             yield adapter, cell, rule
 
 
-def bench(workers: Workers, adapter: Adapter, cell: Cell, rule: str) -> Bench:
+def harness(workers: Workers, adapter: Adapter, cell: Cell, rule: str) -> Harness:
     """Return the bench on which a witness in ``cell`` is tried."""
 
-    def run(script: Script, twin: Twin | None = None) -> Trajectory:
-        return workers.run(adapter, cell if twin is None else twin_cell(cell, twin), script)
+    def run(script: Script, reference: ReferenceRun | None = None) -> Trajectory:
+        return workers.run(adapter, cell if reference is None else reference_cell(cell, reference), script)
 
     facts = Facts(find(rule), mode=cell.mode, dtype=cell.dtype)
-    return Bench(run, find(rule), declared(cell), cell.dtype, facts, lambda twin: declared(twin_cell(cell, twin)))
+    return Harness(
+        run, find(rule), declared(cell), cell.dtype, facts, lambda reference: declared(reference_cell(cell, reference))
+    )
 
 
 @pytest.mark.parametrize("finding", KNOWN)
 def test_a_witness_breaks_its_law_in_every_cell_and_its_program_fails_by_itself(
-    finding: Finding, template: str, tmp_path: Path
+    finding: KnownIssue, template: str, tmp_path: Path
 ) -> None:
     law = laws.find(finding.code)
     programs: list[str] = []
     with Workers(address=template, deadline=60.0) as workers:
         for adapter, cell, rule in cells(finding):
-            hold = adapter.configuration(cell.configuration).holds
-            script = finding.script(cell.dtype, [str(symbol) for symbol in find(rule).hyper], hold)
-            evidence = bench(workers, adapter, cell, rule).evidence(law, script)
+            fixed_hyper = adapter.configuration(cell.configuration).holds
+            script = finding.script(cell.dtype, [str(symbol) for symbol in find(rule).hyper], fixed_hyper)
+            evidence = harness(workers, adapter, cell, rule).evidence(law, script)
             assert evidence is not None
             shown = [breach for breach in law.check(evidence).breaches if finding.shows(finding.code, breach.output)]
             assert shown, cell.id
-            twin = law.twin(script, Facts(find(rule), mode=cell.mode, dtype=cell.dtype)) if law.twin else None
-            beside = (twin_cell(cell, twin), twin.script) if twin else None
+            reference = (
+                law.reference(script, Facts(find(rule), mode=cell.mode, dtype=cell.dtype)) if law.reference else None
+            )
+            beside = (reference_cell(cell, reference), reference.script) if reference else None
             made = failure(adapter, law, shown[0], Replayable(cell, rule, script), evidence.judgement.counts, beside)
             programs.append(made.standalone)
     program = tmp_path / "witness.py"

@@ -33,7 +33,7 @@ class AdamInFloat32:
     crashes_at: int | None = None
     second_moment_starts_at: float = 0.0
 
-    def __call__(self, script: Script, twin: object = None) -> Trajectory:
+    def __call__(self, script: Script, reference: object = None) -> Trajectory:
         """Return the trajectory; float32 scripts only, and no second run is any different."""
         count = len(script.tensors)
         theta = [expand(t.initial, t.size, t.dtype).astype(np.float32) for t in script.tensors]

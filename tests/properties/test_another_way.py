@@ -9,7 +9,7 @@ import pytest
 from properties.adam_in_float32 import ADAM, AdamInFloat32
 from stepcheck_properties.law import Evidence, Facts
 from stepcheck_properties.scripts.baseline_scripts import ordinary
-from stepcheck_properties.scripts.invocation_variants import in_manners, plainly, refused
+from stepcheck_properties.scripts.invocation_variants import plain_invocation, refused, with_invocation
 from stepcheck_reference.oracle.judgement import Judgement
 from stepcheck_reference.scripts.trajectory import Fault, Trajectory
 
@@ -24,11 +24,11 @@ def evidence(first: Trajectory, second: Trajectory) -> Evidence:
 
 
 def test_only_the_manners_that_are_asked_about_are_taken_away() -> None:
-    script = in_manners(PLAIN, "closure", "sparse")
-    twin = plainly("sparse")(script, FACTS)
-    assert twin is not None
-    assert twin.script == in_manners(PLAIN, "closure")
-    assert plainly("scheduler")(script, FACTS) is None
+    script = with_invocation(PLAIN, "closure", "sparse")
+    reference = plain_invocation("sparse")(script, FACTS)
+    assert reference is not None
+    assert reference.script == with_invocation(PLAIN, "closure")
+    assert plain_invocation("scheduler")(script, FACTS) is None
 
 
 @pytest.mark.parametrize(

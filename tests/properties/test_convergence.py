@@ -84,14 +84,14 @@ def test_laws_of_convergence_are_about_rules_whose_equations_say_so() -> None:
 @pytest.mark.parametrize(("code", "name"), SUBJECTS)
 def test_they_do_not_apply_where_the_rate_stands_still(code: str, name: str) -> None:
     assert laws.find(code).applies(facts(name))
-    assert not laws.find(code).applies(facts(name, hold={"lr": 0.1}))
+    assert not laws.find(code).applies(facts(name, fixed_hyper={"lr": 0.1}))
 
 
 @pytest.mark.parametrize("code", ["SC603", "SC605", "SC606", "SC607"])
 def test_they_do_not_apply_where_a_decay_stands_still(code: str) -> None:
     name = {"SC603": "sgd", "SC605": "adam", "SC606": "amsgrad", "SC607": "adagrad"}[code] + "+coupled_decay"
     assert laws.find(code).applies(facts(name))
-    assert not laws.find(code).applies(facts(name, hold={"weight_decay": 0.1}))
+    assert not laws.find(code).applies(facts(name, fixed_hyper={"weight_decay": 0.1}))
 
 
 def test_a_rising_momentum_has_to_be_free_to_rise() -> None:

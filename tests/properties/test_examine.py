@@ -8,7 +8,7 @@ import pytest
 from properties.adam_in_float32 import ADAM, ARITHMETICS, AdamInFloat32
 from stepcheck_properties import laws
 from stepcheck_properties.examination import Examination, examine, reproduces
-from stepcheck_properties.harness import Bench
+from stepcheck_properties.harness import Harness
 from stepcheck_properties.law import Facts
 from stepcheck_properties.profile import QUICK
 from stepcheck_reference import rules
@@ -70,10 +70,10 @@ def test_ratios_are_counted_over_all_scripts_and_only_what_breaks_is_beyond_the_
 def test_a_wrong_subject_breaks_its_laws_and_each_failure_reproduces(subject, broken):
     found = examined(subject)
     told = {code for code, verdict in verdicts(found).items() if verdict == "broken"}
-    assert {code for code in told if not laws.find(code).has_its_own} == broken
+    assert {code for code in told if not laws.find(code).has_own_scripts} == broken
     assert {failure.law.code for failure in found.failures} == told
     for failure in found.failures:
-        again = reproduces(failure, bench=Bench(subject, ADAM, ARITHMETICS, "float32", Facts(ADAM)))
+        again = reproduces(failure, harness=Harness(subject, ADAM, ARITHMETICS, "float32", Facts(ADAM)))
         assert again is not None
         assert again.message == failure.breach.message
 
@@ -113,7 +113,7 @@ def test_the_smallest_script_of_a_move_without_gradient_has_a_step_without_one()
 def test_reduction_stays_inside_its_budget_and_zero_leaves_scripts_alone():
     runs = []
 
-    def subject(script, twin=None):
+    def subject(script, reference=None):
         runs.append(script)
         return AdamInFloat32(eps_inside=True)(script)
 
@@ -129,7 +129,7 @@ def test_the_same_seed_gives_the_same_examination_and_another_seed_other_scripts
     def scripts_of(seed):
         seen = []
 
-        def subject(script, twin=None):
+        def subject(script, reference=None):
             seen.append(to_json(script))
             return AdamInFloat32()(script)
 
@@ -173,7 +173,7 @@ def test_a_crash_stops_the_cell_after_it_is_confirmed():
 def test_a_crash_that_does_not_happen_again_is_told_and_breaks_nothing():
     seen = []
 
-    def subject(script, twin=None):
+    def subject(script, reference=None):
         trajectory = AdamInFloat32()(script)
         seen.append(script)
         return replace(trajectory, fault=Fault("hung", "no answer", 1)) if len(seen) == 1 else trajectory
@@ -184,7 +184,7 @@ def test_a_crash_that_does_not_happen_again_is_told_and_breaks_nothing():
 
 
 def test_what_the_runner_raises_comes_through():
-    def subject(script, twin=None):
+    def subject(script, reference=None):
         if script.label == "":
             raise RuntimeError("worker is gone")
         return AdamInFloat32()(script)
@@ -199,7 +199,7 @@ def test_a_dtype_without_arithmetic_is_an_error():
 
 
 def test_nothing_compared_is_vacuous_and_no_counter_is_not_applicable():
-    def blind(script, twin=None):
+    def blind(script, reference=None):
         trajectory = AdamInFloat32()(script)
         traces = tuple(
             replace(
@@ -226,11 +226,11 @@ def test_what_one_dtype_tells_is_left_to_it_where_the_profile_says_so():
     here = verdicts(examined(AdamInFloat32(), reductions=0))
     elsewhere = verdicts(examined(AdamInFloat32(), replace(SMALL, in_this_dtype=False), reductions=0))
     left = {code for code, verdict in elsewhere.items() if verdict == "not_run"}
-    asked = {law.code for law in laws.ALL if law.one_dtype_tells}
+    asked = {law.code for law in laws.ALL if law.format_independent}
     assert left == {code for code in asked if here[code] != "not_applicable"}
     assert {"SC231", "SC304", "SC401", "SC501"} <= left
     assert all(elsewhere[code] == here[code] for code in here if code not in left)
-    assert not left & {law.code for law in laws.ALL if not law.has_its_own}
+    assert not left & {law.code for law in laws.ALL if not law.has_own_scripts}
 
 
 def test_every_law_says_what_people_need():

@@ -25,7 +25,7 @@ def facts(name, **others):
 
 def pair(law, known):
     (script,) = law.scripts(known, QUICK, SEED)
-    return script, law.twin(script, known).script
+    return script, law.reference(script, known).script
 
 
 def values(data, tensor):
@@ -44,7 +44,7 @@ def test_steps_fade_for_adagrad_in_every_form_and_for_no_average():
 
 def test_scaling_applies_where_what_does_not_scale_can_be_zero():
     assert SCALING.applies(facts("adam"))
-    assert not SCALING.applies(facts("adam", hold={"eps": 1e-8}))
+    assert not SCALING.applies(facts("adam", fixed_hyper={"eps": 1e-8}))
     assert SCALING.applies(facts("rprop"))
     assert not SCALING.applies(facts("adadelta"))
     assert not SCALING.applies(facts("adam", interface="wrapped"))
@@ -53,9 +53,9 @@ def test_scaling_applies_where_what_does_not_scale_can_be_zero():
 @pytest.mark.parametrize("dtype", FORMATS)
 @pytest.mark.parametrize("name", ["adam", "radam", "rmsprop_centered_momentum+coupled_decay", "rprop"])
 def test_scaled_gradients_are_exactly_four_times_and_never_lost(name, dtype):
-    script, twin = pair(SCALING, facts(name, dtype=dtype))
+    script, reference = pair(SCALING, facts(name, dtype=dtype))
     assert is_from_zero(script)
-    for one, other in zip(script.steps, twin.steps, strict=True):
+    for one, other in zip(script.steps, reference.steps, strict=True):
         for index, tensor in enumerate(script.tensors):
             ours, theirs = values(one.gradients[index], tensor), values(other.gradients[index], tensor)
             assert (theirs == 4.0 * ours).all()
@@ -67,29 +67,29 @@ def test_scaling_has_no_second_run_once_eps_is_there():
     (script,) = SCALING.scripts(known, QUICK, SEED)
     spoiled = script.groups[0].hyper | {"eps": 1.0}
     groups = (type(script.groups[0])(script.groups[0].tensors, spoiled), *script.groups[1:])
-    assert SCALING.twin(type(script)(script.tensors, groups, script.steps), known) is None
+    assert SCALING.reference(type(script)(script.tensors, groups, script.steps), known) is None
 
 
 def test_mirrored_runs_have_every_number_with_the_other_sign():
-    script, twin = pair(MIRRORING, facts("adamw"))
+    script, reference = pair(MIRRORING, facts("adamw"))
     for index, tensor in enumerate(script.tensors):
-        assert (values(twin.tensors[index].initial, tensor) == -values(tensor.initial, tensor)).all()
+        assert (values(reference.tensors[index].initial, tensor) == -values(tensor.initial, tensor)).all()
         assert (
-            values(twin.steps[1].gradients[index], tensor) == -values(script.steps[1].gradients[index], tensor)
+            values(reference.steps[1].gradients[index], tensor) == -values(script.steps[1].gradients[index], tensor)
         ).all()
 
 
 def test_permuted_runs_keep_complex_pairs_together():
-    script, twin = pair(PERMUTING, facts("sgd", dtype="complex64"))
+    script, reference = pair(PERMUTING, facts("sgd", dtype="complex64"))
     tensor = script.tensors[0]
     ours = values(tensor.initial, tensor).reshape(-1, 2)
-    assert (values(twin.tensors[0].initial, tensor).reshape(-1, 2) == ours[::-1]).all()
+    assert (values(reference.tensors[0].initial, tensor).reshape(-1, 2) == ours[::-1]).all()
 
 
 def test_translated_runs_start_at_zero_and_coupled_decay_is_off():
-    script, twin = pair(TRANSLATING, facts("adam_l2"))
+    script, reference = pair(TRANSLATING, facts("adam_l2"))
     assert all(group.hyper["weight_decay"] == 0.0 for group in script.groups)
-    assert not any(values(tensor.initial, tensor).any() for tensor in twin.tensors)
+    assert not any(values(tensor.initial, tensor).any() for tensor in reference.tensors)
     script, _ = pair(TRANSLATING, facts("adamw"))
     assert any(group.hyper["weight_decay"] for group in script.groups)
     assert not TRANSLATING.applies(facts("asgd"))
@@ -99,13 +99,13 @@ def test_decoupling_applies_to_decays_that_are_in_no_state():
     named = {rule.name for rule in ALL if DECOUPLING.applies(facts(rule.name))}
     assert {"adamw", "lion"} <= named
     assert not named & {"adam_l2", "adam", "asgd"}
-    assert not DECOUPLING.applies(facts("adamw", hold={"weight_decay": 0.01}))
+    assert not DECOUPLING.applies(facts("adamw", fixed_hyper={"weight_decay": 0.01}))
 
 
 def test_decoupled_decay_is_held_against_parameters_halved_before_each_step():
-    script, twin = pair(DECOUPLING, facts("adamw"))
-    assert all(group.hyper["weight_decay"] == 0.0 for group in twin.groups)
-    for one, other in zip(script.steps, twin.steps, strict=True):
+    script, reference = pair(DECOUPLING, facts("adamw"))
+    assert all(group.hyper["weight_decay"] == 0.0 for group in reference.groups)
+    for one, other in zip(script.steps, reference.steps, strict=True):
         for (index, ours), (_, theirs) in zip(one.overwrite, other.overwrite, strict=True):
             tensor = script.tensors[index]
             assert (values(theirs, tensor) == values(ours, tensor) / 2).all()

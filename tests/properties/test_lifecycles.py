@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from properties.adam_in_float32 import ADAM, ARITHMETICS, AdamInFloat32
-from stepcheck_properties.harness import Bench
-from stepcheck_properties.law import Checked, Facts, Law, Twin
+from stepcheck_properties.harness import Harness
+from stepcheck_properties.law import Checked, Facts, Law, ReferenceRun
 from stepcheck_properties.laws.lifecycles.closures import CLOSURE
 from stepcheck_properties.laws.lifecycles.default_dtype import DEFAULT_DTYPE
 from stepcheck_properties.laws.lifecycles.gradient_buffers import GRADIENT_MEMORY
@@ -44,11 +44,11 @@ class Apart:
     def __init__(self, change: object = None) -> None:
         self.change = change
 
-    def __call__(self, script: Script, twin: Twin | None = None) -> Trajectory:
+    def __call__(self, script: Script, reference: ReferenceRun | None = None) -> Trajectory:
         """Return the run of a right Adam, changed where the script is unusual."""
         found = AdamInFloat32()(script)
-        unusual = script.manners or any(step.reload or step.skip for step in script.steps)
-        if "closure" in script.manners:
+        unusual = script.invocation or any(step.reload or step.skip for step in script.steps)
+        if "closure" in script.invocation:
             count = len(script.steps)
             found = replace(found, calls=(1,) * count, returned=(0.5,) * count, losses=(0.5,) * count)
         return self.change(found) if unusual and callable(self.change) else found
@@ -56,8 +56,8 @@ class Apart:
 
 def checked(law: Law, subject: object, script: Script | None = None) -> Checked:
     """Return what the law makes of a subject on its first script."""
-    bench = Bench(subject, ADAM, ARITHMETICS, "float32", FACTS)  # type: ignore[arg-type]
-    evidence = bench.evidence(law, script or next(scripts(law)))
+    harness = Harness(subject, ADAM, ARITHMETICS, "float32", FACTS)  # type: ignore[arg-type]
+    evidence = harness.evidence(law, script or next(scripts(law)))
     assert evidence is not None
     return law.check(evidence)
 
@@ -86,13 +86,13 @@ def test_a_run_that_ends_elsewhere_breaks(law: Law) -> None:
 
 @pytest.mark.parametrize("law", TWO_RUNS, ids=lambda law: law.code)
 def test_the_second_run_is_plain_and_a_plain_script_has_none(law: Law) -> None:
-    assert law.twin is not None
+    assert law.reference is not None
     for script in scripts(law, "standard"):
-        twin = law.twin(script, FACTS)
-        assert twin is not None
-        assert twin.script.manners == ()
-        assert not any(step.reload or step.skip for step in twin.script.steps)
-    assert law.twin(ordinary(FACTS, 3), FACTS) is None
+        reference = law.reference(script, FACTS)
+        assert reference is not None
+        assert reference.script.invocation == ()
+        assert not any(step.reload or step.skip for step in reference.script.steps)
+    assert law.reference(ordinary(FACTS, 3), FACTS) is None
 
 
 @pytest.mark.parametrize("law", ALL, ids=lambda law: law.code)
@@ -118,7 +118,7 @@ def test_a_plain_step_after_a_narrow_fused_one_is_not_judged() -> None:
 
 def test_a_rate_that_stands_still_is_not_changed() -> None:
     for law in (TENSOR, SCHEDULER):
-        assert not law.applies(replace(FACTS, hold={"lr": 0.1}))
+        assert not law.applies(replace(FACTS, fixed_hyper={"lr": 0.1}))
         assert not law.applies(replace(FACTS, constant=("lr",)))
         assert not law.applies(replace(FACTS, takes=frozenset()))
 
@@ -198,7 +198,7 @@ def test_a_step_is_skipped_at_the_start_and_in_the_middle() -> None:
 
 
 def test_a_buffer_more_than_the_rule_has_states_breaks() -> None:
-    def third(script: Script, twin: Twin | None = None) -> Trajectory:
+    def third(script: Script, reference: ReferenceRun | None = None) -> Trajectory:
         found = AdamInFloat32()(script)
         held = tuple((*each, replace(each[0], key="copy")) for each in found.entries)
         return replace(found, entries=held)

@@ -54,7 +54,7 @@ def test_weights_of_a_momentum_buffer_sum_to_the_geometric_series():
 
 def test_laws_of_exact_numbers_apply_where_there_are_such_numbers():
     assert not FIRST.applies(facts("adadelta"))
-    assert not FIRST.applies(facts("adam", hold={"eps": 1e-8}))
+    assert not FIRST.applies(facts("adam", fixed_hyper={"eps": 1e-8}))
     assert {rule.name for rule in ALL if STEADY.applies(facts(rule.name))} >= {
         "adam",
         "adamw",

@@ -15,7 +15,7 @@ from stepcheck_reference.alphabet import g, t, theta
 from stepcheck_reference.formats import BFLOAT16
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.rules import ALL, find
-from stepcheck_reference.scripts.objective import asks
+from stepcheck_reference.scripts.objective import needs_objective
 from stepcheck_reference.scripts.script import Script, expand
 
 SEEDS = range(2)
@@ -41,7 +41,7 @@ def course(rule: Rule, script: Script, index: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    "name", [rule.name for rule in ALL if not asks(rule)] + ["adagrad+lr_decay", "nadam+coupled_decay"]
+    "name", [rule.name for rule in ALL if not needs_objective(rule)] + ["adagrad+lr_decay", "nadam+coupled_decay"]
 )
 def test_every_hyper_parameter_of_a_rule_parts_two_tensors_by_more_than_bfloat16_rounds(name: str) -> None:
     rule = find(name)

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from properties.adam_in_float32 import ADAM, ARITHMETICS, AdamInFloat32
-from stepcheck_properties.harness import Bench
-from stepcheck_properties.law import Checked, Facts, Law, Twin
+from stepcheck_properties.harness import Harness
+from stepcheck_properties.law import Checked, Facts, Law, ReferenceRun
 from stepcheck_properties.laws.invariants.permutation import PERMUTING
 from stepcheck_properties.laws.lifecycles.sparse_gradients import SPARSE
 from stepcheck_properties.profile import QUICK
@@ -29,9 +29,9 @@ def checked(law: Law, subject: AdamInFloat32, apart: Mapping[int, np.float32]) -
     """Return what ``law`` makes of ``subject`` where a parameter of its first run is farther out, by step."""
     assert law.scripts is not None
 
-    def run(script: Script, twin: Twin | None = None) -> Trajectory:
+    def run(script: Script, reference: ReferenceRun | None = None) -> Trajectory:
         found = subject(script)
-        if twin is not None:
+        if reference is not None:
             return found
         trace = found.traces[0]
         theta = np.array(trace.theta)
@@ -40,7 +40,7 @@ def checked(law: Law, subject: AdamInFloat32, apart: Mapping[int, np.float32]) -
         return replace(found, traces=(replace(trace, theta=theta), *found.traces[1:]))
 
     (script,) = law.scripts(FACTS, QUICK, 3)
-    evidence = Bench(run, ADAM, ARITHMETICS, "float32", FACTS).evidence(law, script)
+    evidence = Harness(run, ADAM, ARITHMETICS, "float32", FACTS).evidence(law, script)
     assert evidence is not None
     return law.check(evidence)
 

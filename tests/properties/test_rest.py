@@ -6,7 +6,7 @@ import pytest
 
 from stepcheck_properties.laws.contracts.zero_gradients import is_at_rest
 from stepcheck_reference.rules import ALL, find
-from stepcheck_reference.scripts.objective import asks
+from stepcheck_reference.scripts.objective import needs_objective
 
 
 @pytest.mark.parametrize("name", ["adam_l2", "adamw", "asgd+coupled_decay", "lion", "nadam+decoupled_decay+maximize"])
@@ -15,4 +15,4 @@ def test_a_rule_rests_where_nothing_decays(name: str) -> None:
 
 
 def test_every_rule_that_is_given_gradients_rests() -> None:
-    assert [rule.name for rule in ALL if not asks(rule) and not is_at_rest(rule)] == []
+    assert [rule.name for rule in ALL if not needs_objective(rule) and not is_at_rest(rule)] == []

@@ -64,7 +64,7 @@ def test_drawn_numbers_are_exact_in_their_dtype(draw, dtype):
 
 def test_held_hyper_parameters_stay_and_others_vary():
     rule = rules.find("adamw")
-    strategy = scripts(rule=rule, dtype="float32", hold={"lr": 0.25, "beta1": 0.0}, max_steps=6)
+    strategy = scripts(rule=rule, dtype="float32", fixed_hyper={"lr": 0.25, "beta1": 0.0}, max_steps=6)
     seen = set()
 
     @FEW

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings
 
 from stepcheck_properties.profile import QUICK
-from stepcheck_properties.scripts.edge_cases import corners
+from stepcheck_properties.scripts.edge_cases import edge_cases
 from stepcheck_properties.strategies import scripts
 from stepcheck_reference import rules
 from stepcheck_reference.formats import FORMATS
@@ -108,15 +108,15 @@ DRAWN = (
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_the_enumerated_corners_reach_each_corner_in_every_dtype(dtype):
-    made = corners(rule=rules.find("adamw"), dtype=dtype, profile=QUICK, companions=DTYPES)
-    found = set().union(*(reached(corner.script) for corner in made))
+    made = edge_cases(rule=rules.find("adamw"), dtype=dtype, profile=QUICK, companions=DTYPES)
+    found = set().union(*(reached(edge_case.script) for edge_case in made))
     assert sorted(set(ENUMERATED) - found) == []
     assert ("300 steps" in found) == (dtype == "bfloat16")
 
 
 def test_gradients_shrink_until_they_underflow():
     for dtype in DTYPES:
-        made = {c.name: c.script for c in corners(rule=rules.find("adamw"), dtype=dtype, profile=QUICK)}
+        made = {c.name: c.script for c in edge_cases(rule=rules.find("adamw"), dtype=dtype, profile=QUICK)}
         script = made["shrinking_gradients"]
         largest = [
             float(np.abs(expand(step.gradients[0], script.tensors[0].size, dtype)).max()) for step in script.steps
@@ -127,7 +127,7 @@ def test_gradients_shrink_until_they_underflow():
 
 
 def test_the_bulk_spreads_over_the_exponents_and_starts_from_zero():
-    made = {c.name: c.script for c in corners(rule=rules.find("adamw"), dtype="float32", profile=QUICK)}
+    made = {c.name: c.script for c in edge_cases(rule=rules.find("adamw"), dtype="float32", profile=QUICK)}
     script = made["bulk"]
     assert 2500 <= sum(tensor.size for tensor in script.tensors) <= 4500
     assert len({tuple(group.hyper.items()) for group in script.groups}) == 3
@@ -169,7 +169,7 @@ def test_thorough_draws_reach_300_steps():
 
     @seed(2)
     @settings(max_examples=400, database=None, deadline=None, suppress_health_check=list(HealthCheck))
-    @given(scripts(rule=rule, dtype="float32", max_steps=300, max_tensors=1, hold={"lr": 0.1}))
+    @given(scripts(rule=rule, dtype="float32", max_steps=300, max_tensors=1, fixed_hyper={"lr": 0.1}))
     def collect(script):
         lengths.add(len(script.steps))
 
@@ -212,7 +212,7 @@ TURNS = ("kept", "turned", "at rest", "lost", "lower end", "upper end", "upper e
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_signs_turn_and_step_sizes_reach_both_ends(dtype):
-    made = {c.name: c.script for c in corners(rule=rules.find("rprop"), dtype=dtype, profile=QUICK)}
+    made = {c.name: c.script for c in edge_cases(rule=rules.find("rprop"), dtype=dtype, profile=QUICK)}
     assert sorted(set(TURNS) - turns(made["turning_signs"])) == []
 
 
@@ -220,7 +220,7 @@ def test_only_rules_that_ask_for_a_sign_get_signs_that_turn():
     asking = {
         rule.name
         for rule in rules.ALL
-        if "turning_signs" in {corner.name for corner in corners(rule=rule, dtype="float32", profile=QUICK)}
+        if "turning_signs" in {edge_case.name for edge_case in edge_cases(rule=rule, dtype="float32", profile=QUICK)}
     }
     assert {"rprop", "sign_sgd", "lion"} <= asking
     assert not asking & {"sgd", "momentum", "adam", "amsgrad", "rmsprop", "radam", "asgd", "nadam"}
@@ -230,9 +230,9 @@ def steps_of(rule, name):
     """The values of ``name`` beside the steps taken with each, over all corners of ``rule``."""
     return {
         (group.hyper[name], number)
-        for corner in corners(rule=rule, dtype="float32", profile=QUICK)
-        for group in corner.script.groups
-        for number in range(1, len(corner.script.steps) + 1)
+        for edge_case in edge_cases(rule=rule, dtype="float32", profile=QUICK)
+        for group in edge_case.script.groups
+        for number in range(1, len(edge_case.script.steps) + 1)
     }
 
 
@@ -253,16 +253,16 @@ def test_radam_is_rectified_in_some_steps_and_not_in_others():
 
 
 @pytest.mark.parametrize("hold", [{}, {"step_min": 0.3}, {"step_max": 0.02}], ids=str)
-def test_a_lower_bound_is_never_drawn_above_its_upper_bound(hold):
+def test_a_lower_bound_is_never_drawn_above_its_upper_bound(fixed_hyper):
     found = []
 
     @seed(2)
     @settings(max_examples=100, database=None, deadline=None, suppress_health_check=list(HealthCheck))
-    @given(scripts(rule=rules.find("rprop"), dtype="float32", max_steps=6, hold=hold))
+    @given(scripts(rule=rules.find("rprop"), dtype="float32", max_steps=6, fixed_hyper=fixed_hyper))
     def collect(script):
         found.extend(group for number in range(1, len(script.steps) + 1) for group in script.hyper_at(number))
 
     collect()
     assert all(group["step_min"] <= group["step_max"] for group in found)
-    assert all(group[name] == value for group in found for name, value in hold.items())
+    assert all(group[name] == value for group in found for name, value in fixed_hyper.items())
     assert len({(group["step_min"], group["step_max"]) for group in found}) > 3

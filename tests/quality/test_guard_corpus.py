@@ -17,7 +17,7 @@ from stepcheck_implementations.adapters import torch_optim, torch_optim_unruled
 from stepcheck_implementations.workers.pool import Workers
 from stepcheck_properties.scripts.edge_cases import BUILDERS
 from stepcheck_reference.formats import FORMATS
-from stepcheck_reference.scripts.script import MANNERS, Script, from_json
+from stepcheck_reference.scripts.script import INVOCATIONS, Script, from_json
 
 CLASSES = {
     name
@@ -104,11 +104,11 @@ def test_every_way_to_drive_an_optimizer_is_there_for_every_path_of_a_class_with
     plain = {name for name in ruled if name.endswith(" float32 cpu")}
     ways = {entry.id: entry for entry in asked if entry.id.endswith(f" {OTHER_WAYS}")}
     assert set(ways) == {f"{name} {OTHER_WAYS}" for name in plain}
-    wanted = {"plain", *MANNERS, "saved", "copied", "pickled", "skipped"}
+    wanted = {"plain", *INVOCATIONS, "saved", "copied", "pickled", "skipped"}
     for entry in ways.values():
         scripts = [from_json(text) for text in entry.request["scripts"]]
         assert {script.label for script in scripts} == wanted
-        assert {script.label for script in scripts if script.label in script.manners} == {*MANNERS}
+        assert {script.label for script in scripts if script.label in script.invocation} == {*INVOCATIONS}
         assert any(step.skip for script in scripts for step in script.steps)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stepcheck_reference.identity_cache import Kept
+from stepcheck_reference.identity_cache import IdentityCache
 
 
 def test_equal_objects_are_worked_out_apart_and_each_once() -> None:
@@ -12,14 +12,14 @@ def test_equal_objects_are_worked_out_apart_and_each_once() -> None:
         asked.append(thing)
         return len(asked)
 
-    kept = Kept(make, most=2)
+    kept = IdentityCache(make, most=2)
     one, other = [1], [1]
     assert [kept(one), kept(other), kept(one), kept(other)] == [1, 2, 1, 2]
     assert len(asked) == 2
 
 
 def test_the_object_asked_for_longest_ago_is_forgotten() -> None:
-    kept = Kept(lambda thing: object(), most=2)
+    kept = IdentityCache(lambda thing: object(), most=2)
     one, other, third = [1], [2], [3]
     first = kept(one)
     second = kept(other)
@@ -30,5 +30,5 @@ def test_the_object_asked_for_longest_ago_is_forgotten() -> None:
 
 
 def test_an_object_that_is_gone_does_not_leave_its_value_to_the_next() -> None:
-    kept = Kept(lambda thing: thing[0], most=1)
+    kept = IdentityCache(lambda thing: thing[0], most=1)
     assert [kept([number]) for number in range(100)] == list(range(100))

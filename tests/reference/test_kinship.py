@@ -27,7 +27,7 @@ HALVED = ("0.1", "0.1", "0.05", "0.05", "0.05", "0.05", "0.05", "0.05", "0.05")
 """Learning rates that change at step 3."""
 
 
-def parting(left: list[str], right: list[str]) -> int | None:
+def divergence(left: list[str], right: list[str]) -> int | None:
     """Return the first step after which the two differ, from 1."""
     return next((step for step, (one, other) in enumerate(zip(left, right, strict=True), 1) if one != other), None)
 
@@ -38,14 +38,14 @@ def test_momentum_with_lr_inside_is_torch_s_while_lr_stays_and_nothing_is_dampen
 
 def test_momentum_with_lr_inside_parts_from_torch_s_at_the_step_where_lr_changes() -> None:
     inside, outside = course("momentum_lr_inside", rates=HALVED), course("momentum", dampening="0", rates=HALVED)
-    assert parting(inside, outside) == 3
+    assert divergence(inside, outside) == 3
     # What the buffer held before keeps its old rate.
     held = mpf(course("momentum", "b", dampening="0")[1])
     assert mpmath.almosteq(mpf(outside[2]) - mpf(inside[2]), mpf("0.05") * mpf(HYPER["momentum"]) * held, 1e-38)
 
 
 def test_momentum_with_lr_inside_parts_from_torch_s_at_the_second_gradient_where_that_is_dampened() -> None:
-    assert parting(course("momentum_lr_inside"), course("momentum", dampening="0.3")) == 2
+    assert divergence(course("momentum_lr_inside"), course("momentum", dampening="0.3")) == 2
 
 
 def test_an_average_is_torch_s_momentum_with_as_much_dampening_but_for_the_first_gradient() -> None:
@@ -108,7 +108,7 @@ def test_nesterov_s_forms_part_where_lr_changes(slope: Slope) -> None:
 
 def test_sums_and_averages_of_squares_do_not_care_where_a_zero_epsilon_stands() -> None:
     for name in ("adagrad", "rmsprop", "adam"):
-        assert parting(course(name), course(f"{name}_eps_inside")) == 1
+        assert divergence(course(name), course(f"{name}_eps_inside")) == 1
         assert course(name, eps="0") == course(f"{name}_eps_inside", eps="0")
 
 
@@ -135,8 +135,8 @@ def test_a_constant_gradient_leaves_a_centered_divisor_nothing_but_rounding() ->
 
 def test_keras_adamax_is_torch_s_without_epsilon_only() -> None:
     assert course("adamax", eps="0") == course("adamax_keras", eps="0")
-    assert parting(course("adamax", "u"), course("adamax_keras", "u")) == 1
-    assert parting(course("adamax"), course("adamax_keras")) is not None
+    assert divergence(course("adamax", "u"), course("adamax_keras", "u")) == 1
+    assert divergence(course("adamax"), course("adamax_keras")) is not None
 
 
 def test_adamax_without_epsilon_is_the_limit_of_larger_and_larger_powers() -> None:
@@ -152,7 +152,7 @@ def test_adamax_without_epsilon_is_the_limit_of_larger_and_larger_powers() -> No
 
 
 def test_nadam_variants_differ_in_exponents_alone() -> None:
-    assert parting(course("nadam_fixed_beta"), course("nadam_ruder")) == 1
+    assert divergence(course("nadam_fixed_beta"), course("nadam_ruder")) == 1
     for beta1 in ("0", "0.5"):
         same = course("nadam_fixed_beta", beta1=beta1) == course("nadam_ruder", beta1=beta1)
         assert same == (beta1 == "0")
@@ -164,7 +164,7 @@ def test_nadam_variants_differ_in_exponents_alone() -> None:
 
 def test_nadam_s_schedule_rises_to_the_fixed_momentum() -> None:
     assert course("nadam", momentum_decay="1e5") == course("nadam_fixed_beta")
-    assert parting(course("nadam"), course("nadam_fixed_beta")) == 1
+    assert divergence(course("nadam"), course("nadam_fixed_beta")) == 1
     products = [mpf(product) for product in course("nadam", "mu_product")]
     factors = [mpf(products[0]), *(after / before for before, after in pairwise(products))]
     assert factors == sorted(factors)
@@ -173,8 +173,8 @@ def test_nadam_s_schedule_rises_to_the_fixed_momentum() -> None:
 
 def test_radam_switches_where_rho_passes_five_and_the_paper_s_at_four() -> None:
     """With beta2 = 0.8, rho is 4.13 at step 5 and 5.29 at step 7."""
-    assert parting(course("radam"), course("radam_paper")) == 5
-    assert parting(course("radam"), course("radam_optax")) == 7
+    assert divergence(course("radam"), course("radam_paper")) == 5
+    assert divergence(course("radam"), course("radam_optax")) == 7
     assert course("radam", eps="0") == course("radam_optax", eps="0")
 
 
@@ -191,9 +191,9 @@ def test_radam_is_uncorrected_momentum_for_good_where_rho_never_gets_there() -> 
 
 
 def test_a_change_of_lr_reaches_asgd_s_parameters_one_step_late() -> None:
-    assert parting(course("asgd"), course("asgd", rates=HALVED)) == 4
-    assert parting(course("asgd", "eta"), course("asgd", "eta", rates=HALVED)) == 3
-    assert parting(course("sgd"), course("sgd", rates=HALVED)) == 3
+    assert divergence(course("asgd"), course("asgd", rates=HALVED)) == 4
+    assert divergence(course("asgd", "eta"), course("asgd", "eta", rates=HALVED)) == 3
+    assert divergence(course("sgd"), course("sgd", rates=HALVED)) == 3
 
 
 @pytest.mark.parametrize("begin", [0, 1, 4, 20])
@@ -258,7 +258,7 @@ def test_lion_weighs_its_direction_and_its_average_otherwise() -> None:
         expected.append(mpmath.nstr(x, 10))
     # With equal weights the direction is the sign of what is kept.
     assert [mpmath.nstr(mpf(value), 10) for value in signed] == expected
-    assert parting(signed, course("lion", weight_decay="0", beta1="0.2")) is not None
+    assert divergence(signed, course("lion", weight_decay="0", beta1="0.2")) is not None
     assert course("lion", "m", beta1="0.2") == course("lion", "m", beta1="0.9")
 
 

@@ -23,7 +23,7 @@ from stepcheck.certification.runner import Runner
 from stepcheck.certification.survey import check_target, rules_of, survey
 from stepcheck_implementations.adapters import libraries
 from stepcheck_implementations.adapters.adapter import Cell
-from stepcheck_implementations.driver.error_text import told
+from stepcheck_implementations.driver.error_text import one_line
 from stepcheck_implementations.workers.pool import Workers
 from stepcheck_reference.verdict import Verdict, overall
 
@@ -119,17 +119,17 @@ def _certify(
     progress: Progress,
     began: float,
 ) -> Certificate:
-    from stepcheck_properties.examination import anticipate
+    from stepcheck_properties.examination import precompute
     from stepcheck_reference.rules import find
 
     if request.rule is not None:
         find(request.rule)
-    from stepcheck.certification.evaluator import Court
+    from stepcheck.certification.evaluator import CellEvaluator
     from stepcheck.processes.judges import Judge, default_jobs, judged
 
     own = libraries.find(request.target)
     for rule in rules_of(request, own) if own is not None else ():
-        anticipate(find(rule))  # while the workers' template still imports torch
+        precompute(find(rule))  # while the workers' template still imports torch
     found = survey(request, runner)
     planned = [entry for subject in found.subjects for entry in subject.planned]
     at = [subject for subject in found.subjects for _ in subject.planned]
@@ -167,7 +167,7 @@ def _certify(
                 versions=versions,
                 host=platform.platform(),
                 interrupted=isinstance(stopped, KeyboardInterrupt),
-                stopped="" if stopped is None else told(stopped),
+                stopped="" if stopped is None else one_line(stopped),
                 started=time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(time.time() - (time.perf_counter() - began))),
             ),
         )
@@ -175,11 +175,13 @@ def _certify(
     @contextlib.contextmanager
     def prepare() -> Iterator[Judge]:
         with fresh() as judges_runner:
-            courts = {
-                subject.adapter.target: Court(subject.request, subject.adapter, environment["torch"], judges_runner)
+            evaluators = {
+                subject.adapter.target: CellEvaluator(
+                    subject.request, subject.adapter, environment["torch"], judges_runner
+                )
                 for subject in found.subjects
             }
-            yield lambda number: courts[at[number].adapter.target].judge(planned[number])
+            yield lambda number: evaluators[at[number].adapter.target].judge(planned[number])
 
     progress(0, len(open_), None)
     try:

@@ -12,7 +12,7 @@ from sympy.printing.pycode import pycode
 
 from stepcheck_implementations.matching.claim import VISIBLE, Claim
 from stepcheck_reference.rule import Rule
-from stepcheck_reference.scripts.objective import asks
+from stepcheck_reference.scripts.objective import needs_objective
 
 
 def claim_of(
@@ -29,7 +29,7 @@ def claim_of(
         constants={str(symbol): float(value) for symbol, value in rule.constants.items()},
         fixed=dict(fixed or {}),
         maps=dict(maps or {}),
-        asks=asks(rule),
+        needs_objective=needs_objective(rule),
     )
 
 

@@ -18,15 +18,15 @@ from stepcheck.certification.request import Request
 from stepcheck.certification.runner import Runner
 from stepcheck.known_issues import ALL
 from stepcheck.known_issues.avoid_trigger import without_changes
-from stepcheck.known_issues.known_issue import Finding, allowed, detoured, known
+from stepcheck.known_issues.known_issue import KnownIssue, allowed, avoid_triggers, known
 from stepcheck.processes.judges import Contradiction
 from stepcheck_implementations.adapters.adapter import Adapter, Cell, compiles_slowly
 from stepcheck_implementations.adapters.libraries import arithmetic_of
 from stepcheck_properties import examination as examining
 from stepcheck_properties import laws, profile
 from stepcheck_properties.examination import Examination
-from stepcheck_properties.harness import Bench
-from stepcheck_properties.law import Breach, Evidence, Facts, Law, Twin
+from stepcheck_properties.harness import Harness
+from stepcheck_properties.law import Breach, Evidence, Facts, Law, ReferenceRun
 from stepcheck_properties.laws.contracts.argument_checks import refuses
 from stepcheck_reference.formats import FORMATS
 from stepcheck_reference.oracle.arithmetic import Arithmetic
@@ -43,60 +43,62 @@ NEAR = 2.0**-20
 """How far beyond 1 a ratio is before enclosing it can tell more than the centre's own last bits."""
 
 
-class Court:
+class CellEvaluator:
     """Judges the cells of one request; keeps which known findings still break."""
 
     def __init__(
-        self, request: Request, adapter: Adapter, torch: str, runner: Runner, *, findings: tuple[Finding, ...] = ALL
+        self, request: Request, adapter: Adapter, torch: str, runner: Runner, *, findings: tuple[KnownIssue, ...] = ALL
     ) -> None:
         self.request, self.adapter, self.torch, self.runner, self.findings = request, adapter, torch, runner, findings
 
     def judge(self, planned: Planned) -> CellResult:
         """Return the result of one cell."""
-        return _Case(self, planned).result()
+        return _CellEvaluation(self, planned).result()
 
 
-class _Case:
+class _CellEvaluation:
     """One cell before the court."""
 
-    def __init__(self, court: Court, planned: Planned) -> None:
-        self.court, self.planned, self.cell = court, planned, planned.cell
-        self.alive: tuple[Finding, ...] = ()
-        self.plain = known(court.findings, replace(self.cell, mode="single"), court.torch)
+    def __init__(self, evaluator: CellEvaluator, planned: Planned) -> None:
+        self.evaluator, self.planned, self.cell = evaluator, planned, planned.cell
+        self.alive: tuple[KnownIssue, ...] = ()
+        self.plain = known(evaluator.findings, replace(self.cell, mode="single"), evaluator.torch)
         self.known_facts: Facts | None = None
         self.rule: Rule = find(planned.rule)
-        asked = profile.find(court.request.profile)
+        asked = profile.find(evaluator.request.profile)
         asked = replace(asked, in_this_dtype=planned.leads or not asked.one_dtype)
-        self.profile = profile.compiled(asked) if compiles_slowly(court.adapter, self.cell.mode) else asked
+        self.profile = profile.compiled(asked) if compiles_slowly(evaluator.adapter, self.cell.mode) else asked
         # Without the mode: all execution paths of a configuration are put through the same scripts.
-        place = f"{court.request.seed}/{replace(self.cell, mode='every mode').id}/{planned.rule}"
+        place = f"{evaluator.request.seed}/{replace(self.cell, mode='every mode').id}/{planned.rule}"
         self.seed = int.from_bytes(hashlib.blake2b(place.encode(), digest_size=7).digest(), "big")
         self.companions = {name for name in FORMATS if name in planned.companions or name == self.cell.dtype}
 
-    def run(self, script: Script, twin: Twin | None = None) -> Trajectory:
-        cell = self.cell if twin is None else twin_cell(self.cell, twin)
-        return self.court.runner.run(self.court.adapter, cell, script)
+    def run(self, script: Script, reference: ReferenceRun | None = None) -> Trajectory:
+        cell = self.cell if reference is None else reference_cell(self.cell, reference)
+        return self.evaluator.runner.run(self.evaluator.adapter, cell, script)
 
     def facts(self) -> Facts:
         if self.known_facts is None:
-            facts = facts_of(self.court.adapter, self.planned, self.rule)
+            facts = facts_of(self.evaluator.adapter, self.planned, self.rule)
             self.known_facts = replace(facts, refuses=refuses(facts, self.run))
         return self.known_facts
 
-    def beside(self, twin: Twin) -> Mapping[str, Arithmetic]:
+    def reference_arithmetic(self, reference: ReferenceRun) -> Mapping[str, Arithmetic]:
         """Return the arithmetic of a law's second run, with what is known of its cell allowed."""
-        if not self.court.adapter.declared:
+        if not self.evaluator.adapter.declared:
             return self.arithmetics
-        cell = twin_cell(self.cell, twin)
-        known_there = self.alive if cell == self.cell else known(self.court.findings, cell, self.court.torch)
+        cell = reference_cell(self.cell, reference)
+        known_there = self.alive if cell == self.cell else known(self.evaluator.findings, cell, self.evaluator.torch)
         return {dtype: allowed(known_there, found) for dtype, found in declared(cell).items()}
 
-    def bench(self, arithmetics: Mapping[str, Arithmetic]) -> Bench:
+    def harness(self, arithmetics: Mapping[str, Arithmetic]) -> Harness:
         self.arithmetics = arithmetics
-        return Bench(self.run, self.rule, self.allowed(arithmetics), self.cell.dtype, self.facts(), self.beside)
+        return Harness(
+            self.run, self.rule, self.allowed(arithmetics), self.cell.dtype, self.facts(), self.reference_arithmetic
+        )
 
     def result(self) -> CellResult:
-        declares = self.court.adapter.declared
+        declares = self.evaluator.adapter.declared
         arithmetics: Mapping[str, Arithmetic] = declared(self.cell) if declares else PLAIN.arithmetics()
         self.alive, shown, fixed = self.known(arithmetics)
         if declares:
@@ -105,10 +107,10 @@ class _Case:
             examination, arithmetics, inferred = self.inferred()
         return self.told(examination, arithmetics, inferred, shown, fixed)
 
-    def detour(self, script: Script) -> Script:
+    def avoid_trigger(self, script: Script) -> Script:
         """Return ``script`` led past what is known of this cell, and of the plain path that laws hold it against."""
         around = (*self.alive, *(entry for entry in self.plain if entry not in self.alive))
-        return detoured(around, without_changes(script, self.court.adapter.constant))
+        return avoid_triggers(around, without_changes(script, self.evaluator.adapter.constant))
 
     def allowed(self, arithmetics: Mapping[str, Arithmetic]) -> dict[str, Arithmetic]:
         """Return the arithmetic of every dtype the scripts may have, with what is known allowed in the cell's own."""
@@ -124,11 +126,11 @@ class _Case:
             self.cell.dtype,
             self.profile,
             self.seed,
-            dict(self.planned.hold),
+            dict(self.planned.fixed_hyper),
             reductions=0,
-            detour=self.detour,
+            avoid_trigger=self.avoid_trigger,
             facts=self.facts(),
-            beside=self.beside,
+            reference_arithmetic=self.reference_arithmetic,
         )
 
     def inferred(self) -> tuple[Examination, Mapping[str, Arithmetic], Candidate]:
@@ -157,7 +159,7 @@ class _Case:
         """Whether ``witness`` holds with the arithmetic of ``entry``."""
         if witness.breach.deviation is None:
             return False
-        return examining.reproduces(witness, bench=self.bench(entry.arithmetics())) is None
+        return examining.reproduces(witness, harness=self.harness(entry.arithmetics())) is None
 
     def told(
         self,
@@ -174,10 +176,10 @@ class _Case:
                 continue
             small = examining.reduced(
                 found,
-                bench=self.bench(arithmetics),
+                harness=self.harness(arithmetics),
                 budget=self.profile.reductions,
-                hold=dict(self.planned.hold),
-                detour=self.detour,
+                fixed_hyper=dict(self.planned.fixed_hyper),
+                avoid_trigger=self.avoid_trigger,
             )
             self.confirm(examination.observability, small.breach)
             new.add(found.law.code)
@@ -185,8 +187,8 @@ class _Case:
             counts: tuple[CountBreak, ...] = ()
             if small.output == "count":
                 counts = self.evidence(small.script, arithmetics).judgement.counts
-            twin = self.twin(small.law, small.script, examination.facts or self.facts())
-            made = failure(self.court.adapter, small.law, small.breach, item, counts, twin)
+            reference = self.reference(small.law, small.script, examination.facts or self.facts())
+            made = failure(self.evaluator.adapter, small.law, small.breach, item, counts, reference)
             failures.append(self.drawn(made, small.script, None, self.allowed(arithmetics)))
         results = tuple(self.law(entry, failures, new) for entry in examination.findings)
         applied = [entry.verdict for entry in results if entry.verdict not in NOTHING_SAID]
@@ -223,10 +225,10 @@ class _Case:
             ratios={key: _trimmed(counts) for key, counts in sorted(examination.ratios.items(), key=_theta_first)},
         )
 
-    def twin(self, law: Law, script: Script, facts: Facts) -> tuple[Cell, Script] | None:
+    def reference(self, law: Law, script: Script, facts: Facts) -> tuple[Cell, Script] | None:
         """Return the cell and the script of the run that ``law`` holds ``script``'s against."""
-        twin = None if law.twin is None else law.twin(script, facts)
-        return None if twin is None else (twin_cell(self.cell, twin), twin.script)
+        reference = None if law.reference is None else law.reference(script, facts)
+        return None if reference is None else (reference_cell(self.cell, reference), reference.script)
 
     def confirm(self, observability: str, breach: Breach) -> None:
         """Enclose a witness whose inputs are exact; raises Contradiction where that does not show it broken."""
@@ -251,7 +253,7 @@ class _Case:
         path = course(self.rule, script, done, arithmetics, self.cell.dtype, made.worst)
         return changed(made, path=path)
 
-    def law(self, found: examining.Finding, failures: list[Failure], new: set[str]) -> LawResult:
+    def law(self, found: examining.LawVerdict, failures: list[Failure], new: set[str]) -> LawResult:
         mine = tuple(entry for entry in failures if entry.code == found.law.code)
         verdict = Verdict(found.verdict)
         if mine:
@@ -264,12 +266,12 @@ class _Case:
 
     def known(
         self, arithmetics: Mapping[str, Arithmetic]
-    ) -> tuple[tuple[Finding, ...], list[Failure], tuple[str, ...]]:
+    ) -> tuple[tuple[KnownIssue, ...], list[Failure], tuple[str, ...]]:
         """Return what still breaks in this cell, the failures its witnesses show, and the names of what is fixed."""
-        alive: list[Finding] = []
+        alive: list[KnownIssue] = []
         shown: list[Failure] = []
         fixed: list[str] = []
-        for finding in known(self.court.findings, self.cell, self.court.torch):
+        for finding in known(self.evaluator.findings, self.cell, self.evaluator.torch):
             found = list(self.witnessed(finding, arithmetics))
             shown += found
             if found:
@@ -278,18 +280,20 @@ class _Case:
                 fixed.append(finding.name)
         return tuple(alive), shown, tuple(fixed)
 
-    def witnessed(self, finding: Finding, arithmetics: Mapping[str, Arithmetic]) -> Iterator[Failure]:
+    def witnessed(self, finding: KnownIssue, arithmetics: Mapping[str, Arithmetic]) -> Iterator[Failure]:
         names = [symbol.name for symbol in self.rule.hyper]
-        script = finding.script(self.cell.dtype, names, dict(self.planned.hold))
+        script = finding.script(self.cell.dtype, names, dict(self.planned.fixed_hyper))
         law = laws.find(finding.code)
-        evidence = replace(self.bench(arithmetics), arithmetics=arithmetics).evidence(law, script)
+        evidence = replace(self.harness(arithmetics), arithmetics=arithmetics).evidence(law, script)
         if evidence is None:
             return
         for breach in law.check(evidence).breaches:
             if finding.shows(finding.code, breach.output):
                 item = Replayable(self.cell, self.planned.rule, script)
                 counts = evidence.judgement.counts if breach.output == "count" else ()
-                made = failure(self.court.adapter, law, breach, item, counts, self.twin(law, script, self.facts()))
+                made = failure(
+                    self.evaluator.adapter, law, breach, item, counts, self.reference(law, script, self.facts())
+                )
                 yield _named(self.drawn(made, script, evidence.trajectory, arithmetics), finding)
 
     def evidence(self, script: Script, arithmetics: Mapping[str, Arithmetic]) -> Evidence:
@@ -313,10 +317,12 @@ def enclosable(rule: Rule, deviation: Deviation) -> bool:
     return needed <= deviation.inputs.keys()
 
 
-def twin_cell(cell: Cell, twin: Twin) -> Cell:
-    """Return the cell in which ``twin`` runs."""
-    options = {**dict(cell.fixed), **twin.options}
-    return replace(cell, mode=twin.mode or cell.mode, dtype=twin.dtype or cell.dtype, fixed=tuple(options.items()))
+def reference_cell(cell: Cell, reference: ReferenceRun) -> Cell:
+    """Return the cell in which ``reference`` runs."""
+    options = {**dict(cell.fixed), **reference.options}
+    return replace(
+        cell, mode=reference.mode or cell.mode, dtype=reference.dtype or cell.dtype, fixed=tuple(options.items())
+    )
 
 
 def facts_of(adapter: Adapter, planned: Planned, rule: Rule) -> Facts:
@@ -329,7 +335,7 @@ def facts_of(adapter: Adapter, planned: Planned, rule: Rule) -> Facts:
         device=cell.device,
         modes=planned.modes,
         takes=frozenset(adapter.hyper),
-        hold=dict(planned.hold),
+        fixed_hyper=dict(planned.fixed_hyper),
         arguments=planned.arguments,
         interface="wrapped" if adapter.through else "torch" if adapter.takes == "groups" else "object",
         constant=adapter.constant,
@@ -354,7 +360,7 @@ def arithmetics_of(adapter: Adapter, cell: Cell, inferred: str) -> Mapping[str, 
     return declared(cell) if adapter.declared else candidate(inferred or PLAIN.name).arithmetics()
 
 
-def _named(made: Failure, finding: Finding) -> Failure:
+def _named(made: Failure, finding: KnownIssue) -> Failure:
     return changed(made, finding=finding.name, explanation=finding.reason)
 
 

@@ -36,11 +36,11 @@ def failure(
     breach: Breach,
     item: Replayable,
     counts: tuple[CountBreak, ...],
-    twin: tuple[Cell, Script] | None = None,
+    reference: tuple[Cell, Script] | None = None,
 ) -> Failure:
     """Return the record of ``breach``, which ``item``'s script shows; ``counts`` are that script's count breaks.
 
-    ``twin`` is the cell and the script of the run that the law holds it against.
+    ``reference`` is the cell and the script of the run that the law holds it against.
     """
     cell, script = item.cell, item.script
     shown = worst(breach.deviation) if breach.deviation is not None else None
@@ -49,10 +49,10 @@ def failure(
     message = f"{cell.id}{_place(breach)}: {breach.message} [{call(adapter, cell, script)}]"
     written = (jax_program if adapter.compiler == "jax" else program).program
     there = breach.counterpart
-    if twin is not None and there is not None and adapter.compiler != "jax":
+    if reference is not None and there is not None and adapter.compiler != "jax":
         one = Place(breach.output, breach.tensor, breach.step, shown.index if shown is not None else 0)
         other = Place(breach.output, there.tensor, there.step, there.index)
-        text = pair(adapter, ((cell, script, one), (*twin, other)), title=message, factor=there.factor)
+        text = pair(adapter, ((cell, script, one), (*reference, other)), title=message, factor=there.factor)
     elif breach.reading:
         text = expression(adapter, cell, script, title=message, step=breach.step, reading=breach.reading,
                           wanted=breach.wanted)  # fmt: skip

@@ -17,7 +17,7 @@ from stepcheck_reference.verdict import Verdict
 class Planned:
     """A cell and the name of its rule; ``verdict`` and ``reason`` are set where it is not judged.
 
-    ``hold`` are hyper-parameters that do not vary here; ``companions`` are dtypes that may stand beside
+    ``fixed_hyper`` are hyper-parameters that do not vary here; ``companions`` are dtypes that may stand beside
     the cell's in one script; ``modes`` are the execution paths there are beside the cell's own, and ``arguments`` the
     names that the subject's constructor takes. Of the cells that differ in dtype alone, one ``leads``: a profile that
     asks for something in one dtype means that one.
@@ -25,7 +25,7 @@ class Planned:
 
     cell: Cell
     rule: str
-    hold: Mapping[str, float]
+    fixed_hyper: Mapping[str, float]
     companions: tuple[str, ...] = ()
     verdict: Verdict | None = None
     reason: str = ""
@@ -57,7 +57,7 @@ def plan(
     planned: list[Planned] = []
     for configuration in adapter.configurations:
         rule, unclaimed = claim(adapter, configuration, request.rule)
-        hold = {**configuration.holds, **request.fixed}
+        fixed_hyper = {**configuration.holds, **request.fixed}
         clash = [name for name, value in configuration.holds.items() if request.fixed.get(name, value) != value]
         for mode in modes:
             slow = compiles_slowly(adapter, mode)
@@ -92,7 +92,9 @@ def plan(
                         name for name in MODES if name in adapter.modes and refusals.get((name, dtype, device)) == ""
                     )
                     told = " ".join(reason.split())
-                    planned.append(Planned(cell, rule or "", hold, beside, verdict, told, paths, frozenset(arguments)))
+                    planned.append(
+                        Planned(cell, rule or "", fixed_hyper, beside, verdict, told, paths, frozenset(arguments))
+                    )
     return tuple(_led(planned))
 
 

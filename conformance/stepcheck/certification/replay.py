@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from stepcheck.certification.certificate import CellResult, LawResult
-from stepcheck.certification.evaluator import arithmetics_of, evidence_of, facts_of, twin_cell
+from stepcheck.certification.evaluator import arithmetics_of, evidence_of, facts_of, reference_cell
 from stepcheck.certification.failure import failure, worst
 from stepcheck.certification.plan import Planned
 from stepcheck.certification.replay_token import decode
@@ -17,8 +17,8 @@ from stepcheck_implementations.adapters.adapter import MODES, Adapter, Cell
 from stepcheck_implementations.workers import wire
 from stepcheck_implementations.workers.pool import Workers
 from stepcheck_properties import laws
-from stepcheck_properties.harness import Bench
-from stepcheck_properties.law import Twin
+from stepcheck_properties.harness import Harness
+from stepcheck_properties.law import ReferenceRun
 from stepcheck_properties.laws.contracts.argument_checks import refuses
 from stepcheck_reference.oracle.arithmetic import Arithmetic
 from stepcheck_reference.rules import find
@@ -51,24 +51,24 @@ def replay(token: str) -> CellResult:
         facts = facts_of(adapter, _planned(cell, item.rule, adapter, description), rule)
         facts = replace(facts, observed=frozenset(trajectory.observed), counted=_counted(trajectory))
 
-        def run(script: Script, twin: Twin | None = None) -> Trajectory:
-            return workers.run(adapter, cell if twin is None else twin_cell(cell, twin), script)
+        def run(script: Script, reference: ReferenceRun | None = None) -> Trajectory:
+            return workers.run(adapter, cell if reference is None else reference_cell(cell, reference), script)
 
-        def beside(twin: Twin) -> Mapping[str, Arithmetic]:
-            return arithmetics_of(adapter, twin_cell(cell, twin), item.arithmetic)
+        def reference_arithmetic(reference: ReferenceRun) -> Mapping[str, Arithmetic]:
+            return arithmetics_of(adapter, reference_cell(cell, reference), item.arithmetic)
 
         facts = replace(facts, refuses=refuses(facts, run))
-        bench = Bench(run, rule, arithmetics, cell.dtype, facts, beside)
+        harness = Harness(run, rule, arithmetics, cell.dtype, facts, reference_arithmetic)
         results = []
         for law in laws.ALL:
             if not law.applies(facts):
                 continue
-            shown = evidence if law.twin is None else bench.evidence(law, item.script, trajectory)
+            shown = evidence if law.reference is None else harness.evidence(law, item.script, trajectory)
             if shown is None:
                 continue
             checked = law.check(shown)
-            twin = None if law.twin is None else law.twin(item.script, facts)
-            beside_it = None if twin is None else (twin_cell(cell, twin), twin.script)
+            reference = None if law.reference is None else law.reference(item.script, facts)
+            beside_it = None if reference is None else (reference_cell(cell, reference), reference.script)
             broken = tuple(
                 failure(adapter, law, breach, item, judgement.counts, beside_it) for breach in checked.breaches
             )

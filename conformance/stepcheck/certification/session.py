@@ -6,14 +6,14 @@ import warnings
 
 from stepcheck.certification.certificate import CellResult
 from stepcheck.certification.certify import left_out
-from stepcheck.certification.evaluator import Court
+from stepcheck.certification.evaluator import CellEvaluator
 from stepcheck.certification.request import Request
 from stepcheck.certification.runner import Runner
 from stepcheck.certification.survey import survey
 from stepcheck_reference.verdict import Verdict
 
 
-class Hearing:
+class EvaluationSession:
     """The cells of ``request``, whose subjects ``runner`` drives.
 
     ``planned`` are the cells in the order configuration, mode, dtype, device, the same in every process. Raises
@@ -23,10 +23,12 @@ class Hearing:
     def __init__(self, request: Request, runner: Runner) -> None:
         found = survey(request, runner)
         torch = str(found.environment["torch"])
-        courts = [Court(subject.request, subject.adapter, torch, runner) for subject in found.subjects]
+        evaluators = [CellEvaluator(subject.request, subject.adapter, torch, runner) for subject in found.subjects]
         self.request = request
         self.planned = [entry for subject in found.subjects for entry in subject.planned]
-        self._courts = [court for court, subject in zip(courts, found.subjects, strict=True) for _ in subject.planned]
+        self._courts = [
+            evaluator for evaluator, subject in zip(evaluators, found.subjects, strict=True) for _ in subject.planned
+        ]
         self._results: dict[int, CellResult] = {}
 
     def result(self, number: int) -> CellResult:

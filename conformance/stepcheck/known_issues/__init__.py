@@ -10,7 +10,7 @@ from stepcheck.known_issues.float32_inside import (
     TORCHAO_FLOAT32_NO_RATE,
     TORCHAO_FLOAT32_REST,
 )
-from stepcheck.known_issues.known_issue import Finding
+from stepcheck.known_issues.known_issue import KnownIssue
 from stepcheck.known_issues.pytorch_optimizer.group_step_counter import GROUP_STEP_COUNTER
 from stepcheck.known_issues.pytorch_optimizer.ignored_decay import IGNORED_DECAY
 from stepcheck.known_issues.pytorch_optimizer.lost_attribute import LOST_ATTRIBUTE
@@ -51,7 +51,7 @@ from stepcheck.known_issues.torch.sparse_adagrad import SPARSE_ADAGRAD_COMPLEX
 from stepcheck.known_issues.torch.unchecked_values import ASGD_UNCHECKED_LAMBD, RMSPROP_UNCHECKED_ALPHA
 from stepcheck.known_issues.torch.written_gradient import WRITTEN_GRADIENT
 
-ALL: tuple[Finding, ...] = (
+ALL: tuple[KnownIssue, ...] = (
     RADAM_ZERO_DIVISOR,
     LOADED_SCALAR_STATES,
     RESUMED_SCALAR_STATES,

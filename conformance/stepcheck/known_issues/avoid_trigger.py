@@ -88,7 +88,7 @@ def without_sparse_gradients(script: Script) -> Script:
     """Return the script with dense gradients where a tensor is complex."""
     if not any(is_complex(tensor.dtype) for tensor in script.tensors):
         return script
-    return replace(script, manners=tuple(manner for manner in script.manners if manner != "sparse"))
+    return replace(script, invocation=tuple(variant for variant in script.invocation if variant != "sparse"))
 
 
 def with_one_accumulator(script: Script) -> Script:

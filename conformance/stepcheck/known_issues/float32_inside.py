@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stepcheck.known_issues.known_issue import Finding
+from stepcheck.known_issues.known_issue import KnownIssue
 from stepcheck_reference.formats import BINARY32
 from stepcheck_reference.oracle.arithmetic import Arithmetic
 from stepcheck_reference.scripts.script import Group, Literal, Script, Step, Tensor
@@ -18,9 +18,9 @@ def in_float32(arithmetic: Arithmetic) -> Arithmetic:
 AGREEMENT, REST, NO_RATE = "SC101", "SC212", "SC213"
 
 
-def _finding(name: str, explanation: str, targets: tuple[str, ...], library: str, code: str = AGREEMENT) -> Finding:
+def _finding(name: str, explanation: str, targets: tuple[str, ...], library: str, code: str = AGREEMENT) -> KnownIssue:
     """Return what breaks law ``code``; the other two laws have no arithmetic in which it could be allowed."""
-    return Finding(
+    return KnownIssue(
         name=name,
         explanation=explanation,
         link="",
@@ -57,7 +57,7 @@ TIMM_FLOAT32 = _finding(
 )
 
 
-def _moved(name: str, whose: str, targets: tuple[str, ...], library: str) -> tuple[Finding, Finding]:
+def _moved(name: str, whose: str, targets: tuple[str, ...], library: str) -> tuple[KnownIssue, KnownIssue]:
     """Return what moves at rest: where gradients are 0, and where the learning rate is."""
     told = f"{whose} parameters through float32, so that a float64 parameter moves to the nearest float32 where"
     return (

@@ -21,14 +21,14 @@ from stepcheck_reference.scripts.script import Script
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class KnownIssue:
     """One known finding.
 
     ``torch`` is the range of releases that have it, (first, first without it), each "" where open.
     ``targets`` ... ``devices`` are shell patterns; a cell matches where each has a pattern that does.
     ``code`` and ``outputs`` are the law it breaks and in what ("theta", a state's alphabet name, "count",
     or a fault's kind). ``witness`` breaks it in every matching cell once it has the cell's dtype and hyper-parameters.
-    ``detour`` returns a script with its trigger taken out, and any other script as it is; ``allow`` returns
+    ``avoid_trigger`` returns a script with its trigger taken out, and any other script as it is; ``allow`` returns
     the arithmetic that the defect amounts to. A finding with neither explains every failure of its law and
     outputs in its cells, so it is the last resort. A finding in another library than torch names its distribution
     as ``library`` and the range of its releases as ``releases``. ``unwritten`` are states that then hold what nobody
@@ -47,7 +47,7 @@ class Finding:
     modes: tuple[str, ...] = ("*",)
     dtypes: tuple[str, ...] = ("*",)
     devices: tuple[str, ...] = ("*",)
-    detour: Callable[[Script], Script] | None = None
+    avoid_trigger: Callable[[Script], Script] | None = None
     allow: Callable[[Arithmetic], Arithmetic] | None = None
     library: str = ""
     releases: tuple[str, str] = ("", "")
@@ -77,16 +77,16 @@ class Finding:
     @property
     def bypassed(self) -> bool:
         """Whether cells are examined around the finding, so that it can explain nothing else."""
-        return self.detour is not None or self.allow is not None
+        return self.avoid_trigger is not None or self.allow is not None
 
-    def script(self, dtype: str, hyper: Iterable[str], hold: Mapping[str, float]) -> Script:
-        """Return the witness in ``dtype``, with the ``hyper``-parameters of one rule; those in ``hold`` are fixed.
+    def script(self, dtype: str, hyper: Iterable[str], fixed_hyper: Mapping[str, float]) -> Script:
+        """Return the witness in ``dtype``, with the ``hyper``-parameters of one rule; those in ``fixed_hyper`` are fixed.
 
         So one witness serves every configuration: it gives a value for any hyper-parameter they have.
         """
         tensors = tuple(replace(tensor, dtype=dtype) for tensor in self.witness.tensors)
         groups = tuple(
-            replace(group, hyper={name: hold.get(name, group.hyper.get(name, 0.0)) for name in hyper})
+            replace(group, hyper={name: fixed_hyper.get(name, group.hyper.get(name, 0.0)) for name in hyper})
             for group in self.witness.groups
         )
         return replace(self.witness, tensors=tensors, groups=groups)
@@ -97,15 +97,15 @@ class Finding:
         return f"{self.explanation} ({self.link})" if self.link else self.explanation
 
 
-def detoured(findings: Iterable[Finding], script: Script) -> Script:
+def avoid_triggers(findings: Iterable[KnownIssue], script: Script) -> Script:
     """Return ``script`` with the triggers of all ``findings`` taken out."""
     for finding in findings:
-        if finding.detour is not None:
-            script = finding.detour(script)
+        if finding.avoid_trigger is not None:
+            script = finding.avoid_trigger(script)
     return script
 
 
-def allowed(findings: Iterable[Finding], arithmetic: Arithmetic) -> Arithmetic:
+def allowed(findings: Iterable[KnownIssue], arithmetic: Arithmetic) -> Arithmetic:
     """Return ``arithmetic`` with what all ``findings`` amount to allowed."""
     for finding in findings:
         if finding.allow is not None:
@@ -138,6 +138,6 @@ def release(version: str) -> tuple[int, ...]:
     return tuple(numbers)
 
 
-def known(findings: Iterable[Finding], cell: Cell, torch: str) -> tuple[Finding, ...]:
+def known(findings: Iterable[KnownIssue], cell: Cell, torch: str) -> tuple[KnownIssue, ...]:
     """Return those of ``findings`` that match ``cell`` in release ``torch``."""
     return tuple(finding for finding in findings if finding.matches(cell, torch))

@@ -15,7 +15,7 @@ from typing import Any, Protocol, Self, TypeVar
 
 from stepcheck.certification.request import WrongRequest
 from stepcheck.processes.judges import Contradiction
-from stepcheck.processes.pool import crew, orders
+from stepcheck.processes.pool import process_pool, received_jobs
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -65,7 +65,7 @@ class Local:
                     for place, job in enumerate(jobs):
                         yield place, perform(job)
             return
-        with crew(partial(_serve, prepare), count, _ENDING) as links:
+        with process_pool(partial(_serve, prepare), count, _ENDING) as links:
             waiting = list(enumerate(jobs))[::-1]
             at_work: dict[Connection, int] = {}
 
@@ -143,7 +143,7 @@ def _serve(prepare: Prepare[Any, Any], link: Connection) -> None:
     """Do the jobs that come down ``link``."""
     try:
         with prepare() as perform:
-            for job in orders(link):
+            for job in received_jobs(link):
                 answer = perform(job)
                 try:
                     link.send((answer, None))

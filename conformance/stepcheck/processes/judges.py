@@ -15,7 +15,7 @@ from multiprocessing.process import BaseProcess
 import msgspec
 
 from stepcheck.certification.certificate import CellResult
-from stepcheck.processes.pool import can_fork, crew, orders, usable_cores
+from stepcheck.processes.pool import can_fork, process_pool, received_jobs, usable_cores
 from stepcheck_implementations.workers.transport import WorkerError
 
 Judge = Callable[[int], CellResult]
@@ -56,7 +56,7 @@ def judged(
                 for number in lot:
                     yield number, judge(number)
         return
-    with crew(partial(_serve, prepare), jobs) as links:
+    with process_pool(partial(_serve, prepare), jobs) as links:
         waiting = [list(lot) for lot in lots if lot]
         at_work: dict[Connection, list[int]] = {}
         known: dict[Connection, set[str]] = {link: set() for link in links}
@@ -113,7 +113,7 @@ def _serve(prepare: Prepare, link: Connection) -> None:
     """Judge what comes down ``link``."""
     try:
         with prepare() as judge:
-            for lot in orders(link):
+            for lot in received_jobs(link):
                 for number in lot:
                     link.send_bytes(b"r" + msgspec.json.encode(judge(number)))
     except BaseException as error:

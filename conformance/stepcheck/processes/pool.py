@@ -15,7 +15,7 @@ from typing import Any
 
 from stepcheck_implementations.workers import process_tree
 
-Duty = Callable[[Connection], None]
+WorkerMain = Callable[[Connection], None]
 """What a process does with its end of the pipe until that ends."""
 
 _AWAKE = 1.0
@@ -33,11 +33,13 @@ def can_fork() -> bool:
 
 
 @contextlib.contextmanager
-def crew(duty: Duty, count: int, patience: float = 0.0) -> Generator[dict[Connection, BaseProcess], None, None]:
-    """Give the pipe to each of ``count`` processes that do ``duty``; at the end the pipes are closed, then they die.
+def process_pool(
+    worker_main: WorkerMain, count: int, patience: float = 0.0
+) -> Generator[dict[Connection, BaseProcess], None, None]:
+    """Give the pipe to each of ``count`` processes that do ``worker_main``; at the end the pipes are closed, then they die.
 
     They have ``patience`` seconds to end by themselves, all together. They are forked, or spawned where that cannot
-    be; then ``duty`` has to be picklable.
+    be; then ``worker_main`` has to be picklable.
     """
     context: Any = multiprocessing.get_context("fork" if can_fork() else "spawn")
     parent = os.getpid()
@@ -48,7 +50,7 @@ def crew(duty: Duty, count: int, patience: float = 0.0) -> Generator[dict[Connec
         for _ in range(count):
             ours, theirs = context.Pipe()
             inherited = [*links, ours] if can_fork() else []
-            process = context.Process(target=_begin, args=(theirs, duty, parent, inherited), daemon=True)
+            process = context.Process(target=_begin, args=(theirs, worker_main, parent, inherited), daemon=True)
             process.start()
             theirs.close()
             links[ours] = process
@@ -65,7 +67,7 @@ def crew(duty: Duty, count: int, patience: float = 0.0) -> Generator[dict[Connec
             process.join()
 
 
-def orders(link: Connection) -> Iterator[Any]:
+def received_jobs(link: Connection) -> Iterator[Any]:
     """Yield what comes down ``link`` until that ends or the parent has died."""
     parent = os.getppid()
     try:
@@ -78,11 +80,11 @@ def orders(link: Connection) -> Iterator[Any]:
         return
 
 
-def _begin(link: Connection, duty: Duty, parent: int, inherited: list[Connection]) -> None:
-    """Do ``duty``. Ctrl-C is the parent's to hear."""
+def _begin(link: Connection, worker_main: WorkerMain, parent: int, inherited: list[Connection]) -> None:
+    """Do ``worker_main``. Ctrl-C is the parent's to hear."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.set_threshold(*process_tree.SELDOM)
     process_tree.die_with(parent)
     for other in inherited:
         other.close()
-    duty(link)
+    worker_main(link)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pytest
 
     from stepcheck.certification.certificate import CellResult
-    from stepcheck.certification.session import Hearing
+    from stepcheck.certification.session import EvaluationSession
     from stepcheck.pytest_plugin.expected_failures import Key
     from stepcheck.pytest_plugin.outcome import Outcome
     from stepcheck_implementations.adapters.adapter import Cell
@@ -83,7 +83,7 @@ class Case:
     code: str
     name: str
     number: int = field(repr=False)
-    hearing: Hearing = field(repr=False)
+    session: EvaluationSession = field(repr=False)
     expected: str = ""
     strict: bool = False
 
@@ -95,12 +95,12 @@ class Case:
     @property
     def examined(self) -> bool:
         """Whether the cell has been examined, or is not to be."""
-        return self.hearing.knows(self.number)
+        return self.session.knows(self.number)
 
     @property
     def result(self) -> CellResult:
         """The whole cell's result."""
-        return self.hearing.result(self.number)
+        return self.session.result(self.number)
 
     def outcome(self) -> Outcome:
         """Return how this case's test ends."""
@@ -111,7 +111,7 @@ class Case:
             self.code,
             expected=self.expected,
             strict=self.strict,
-            elsewhere=lambda: self.hearing.compares,
+            elsewhere=lambda: self.session.compares,
         )
 
     def check(self) -> None:

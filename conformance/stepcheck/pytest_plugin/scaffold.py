@@ -8,7 +8,7 @@ from pathlib import Path
 
 from stepcheck import files
 from stepcheck.certification.request import Request, WrongRequest
-from stepcheck.pytest_plugin.session import Docket
+from stepcheck.pytest_plugin.session import PytestSession
 from stepcheck_implementations.adapters import libraries
 
 _TEXT = '''\
@@ -43,11 +43,11 @@ def ready_file(request: Request) -> str:
     A worker describes the target first, so what cannot be certified raises as ``certify`` does: WrongRequest,
     UnknownRule, OutOfDomain, TargetError.
     """
-    docket = Docket()
+    pytest_session = PytestSession()
     try:
-        docket.hearing(request.target, request)
+        pytest_session.session(request.target, request)
     finally:
-        docket.close()
+        pytest_session.close()
     name = request.target if libraries.members(request.target) else _class(request.target)
     function = f"test_{_snake(name)}"
     given = {"rule": request.rule, "fixed": dict(request.fixed), "map": dict(request.maps)}

@@ -9,7 +9,7 @@ from typing import Any
 from stepcheck.certification.certify import PATIENCE
 from stepcheck.certification.request import Request, WrongRequest, requested
 from stepcheck.certification.runner import Runner
-from stepcheck.certification.session import Hearing
+from stepcheck.certification.session import EvaluationSession
 from stepcheck.certification.survey import check_target
 from stepcheck.pytest_plugin.cases import Asked, Case, named
 from stepcheck.pytest_plugin.expected_failures import expected, expected_failures
@@ -20,11 +20,11 @@ from stepcheck_reference.rules import find
 Target = str | Callable[..., Any]
 
 
-class Docket:
+class PytestSession:
     """Hearings by target and request, each opened once; ``close`` ends the workers."""
 
     def __init__(self) -> None:
-        self._hearings: list[tuple[Target, Request, Hearing]] = []
+        self._hearings: list[tuple[Target, Request, EvaluationSession]] = []
         self._workers: dict[float, Workers] = {}
         self._open = contextlib.ExitStack()
 
@@ -35,33 +35,33 @@ class Docket:
         cell is to be judged.
         """
         entries = expected_failures(asked.expected_failures)
-        hearing = self.hearing(asked.target, _request(asked))
-        if all(entry.verdict is not None for entry in hearing.planned):
-            reasons = dict.fromkeys(entry.reason for entry in hearing.planned)
+        session = self.session(asked.target, _request(asked))
+        if all(entry.verdict is not None for entry in session.planned):
+            reasons = dict.fromkeys(entry.reason for entry in session.planned)
             raise WrongRequest(f"there is nothing to compare: {'; '.join(reasons) or 'no cell'}")
         cases: list[Case] = []
-        for number, entry in enumerate(hearing.planned):
+        for number, entry in enumerate(session.planned):
             name = named(entry.cell)
             codes = [law.code for law in ALL] if entry.verdict is None else [""]
             cases += (
-                Case(entry.cell, code, name, number, hearing, expected(entries, code, name), bool(asked.strict))
+                Case(entry.cell, code, name, number, session, expected(entries, code, name), bool(asked.strict))
                 for code in codes
             )
         return cases
 
-    def hearing(self, target: Target, request: Request) -> Hearing:
+    def session(self, target: Target, request: Request) -> EvaluationSession:
         """Return the hearing of ``request``; ``target`` is its name, or an object that is run in this process.
 
         Raises WrongRequest, UnknownRule, OutOfDomain and TargetError, as ``certify`` does.
         """
-        for subject, heard, hearing in self._hearings:
+        for subject, heard, session in self._hearings:
             if heard == request and (subject is target or (isinstance(target, str) and subject == target)):
-                return hearing
+                return session
         if request.rule is not None:
             find(request.rule)
-        hearing = Hearing(request, self._runner(target, request))
-        self._hearings.append((target, request, hearing))
-        return hearing
+        session = EvaluationSession(request, self._runner(target, request))
+        self._hearings.append((target, request, session))
+        return session
 
     def close(self) -> None:
         """End every worker."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from stepcheck.standalone import manners
+from stepcheck.standalone import invocation
 from stepcheck.standalone.source import Source, keywords, wrapped, written
 from stepcheck_implementations.adapters.adapter import Adapter, Cell, wraps_compile
 from stepcheck_implementations.matching.update_function import CLASS, function_name
@@ -49,7 +49,7 @@ def _given(adapter: Adapter, cell: Cell, script: Script, hyper: Mapping[str, flo
     """Return a group's constructor arguments."""
     given = arguments(adapter, hyper_of(adapter, cell, hyper))
     slot = adapter.hyper.get("lr", "")
-    if slot in given and (tensor := manners.rate(script, written(given[slot]))) is not None:
+    if slot in given and (tensor := invocation.rate(script, written(given[slot]))) is not None:
         given[slot] = Source(tensor)
     return given
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from stepcheck.standalone import manners
+from stepcheck.standalone import invocation
 from stepcheck.standalone.building import build
 from stepcheck.standalone.ending import ending
 from stepcheck.standalone.source import literal, shape_of
@@ -109,9 +109,9 @@ def pair(
 
 def _head(adapter: Adapter, cell: Cell, scripts: list[Script], title: str, *, hangs: bool) -> list[str]:
     lines = [f'"""{title}"""', ""]
-    lines += _imports(cell, hangs=hangs, more=manners.imports(scripts))
+    lines += _imports(cell, hangs=hangs, more=invocation.imports(scripts))
     lines += layouts(tensor for script in scripts for tensor in script.tensors)
-    lines += manners.definitions(scripts)
+    lines += invocation.definitions(scripts)
     return [*lines, "", *adapter.source.splitlines(), "", ""] if adapter.source else lines
 
 
@@ -125,7 +125,7 @@ def _ran(
     watched: int | None = None,
 ) -> list[str]:
     """Return the lines that run ``script`` up to step ``stop``."""
-    wide = "float64_default" in script.manners
+    wide = "float64_default" in script.invocation
     lines = ["torch.set_default_dtype(torch.float64)"] if wide else []
     for number, item in enumerate(script.tensors):
         lines += tensor_of(number, item, cell)

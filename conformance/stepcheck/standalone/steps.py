@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from stepcheck.standalone import manners
+from stepcheck.standalone import invocation
 from stepcheck.standalone.building import hyper_of
 from stepcheck.standalone.source import wrapped, written
 from stepcheck.standalone.tensors import gradient_of, values_of
@@ -17,10 +17,10 @@ def steps(adapter: Adapter, cell: Cell, script: Script, stop: int, *, watched: i
     """Return the steps up to ``stop``; the gradient of tensor ``watched`` may not be written into."""
     steps = script.steps[:stop]
     asked = script.objective if script.objective is not None and script.objective.asked else None
-    asks = "closure" in script.manners or asked is not None
-    call_lines = _step_call(adapter, cell, script, "closure" if asks else "")
+    needs_objective = "closure" in script.invocation or asked is not None
+    call_lines = _step_call(adapter, cell, script, "closure" if needs_objective else "")
     lines = [] if asked is None else _closure(script, asked)
-    if manners.plain(script.until(stop)) and len(steps) > 4 and watched is None:
+    if invocation.plain(script.until(stop)) and len(steps) > 4 and watched is None:
         for number, item in enumerate(script.tensors):
             if len({step.gradients[number] for step in steps}) == 1:
                 same = gradient_of(steps[0].gradients[number], item, cell)
@@ -38,26 +38,26 @@ def steps(adapter: Adapter, cell: Cell, script: Script, stop: int, *, watched: i
         return [*lines, *(f"    {line}" for line in call_lines)]
     current = [hyper_of(adapter, cell, group.hyper) for group in script.groups]
     parameters, groups = [f"p{number}" for number in range(len(script.tensors))], adapter.takes == "groups"
-    lines += manners.started(script, groups=groups)
-    if "reused_gradient" in script.manners:
+    lines += invocation.started(script, groups=groups)
+    if "reused_gradient" in script.invocation:
         lines.append(" = ".join(f"g{number}" for number in range(len(script.tensors))) + " = None")
     for position, step in enumerate(steps, 1):
         lines += ["", f"# step {position}"]
         if step.reload:
             led = adapter.modes[step.into] if step.into else {}
-            lines += manners.interrupted(str(step.reload), parameters, groups=groups, led=written(dict(led)))
+            lines += invocation.interrupted(str(step.reload), parameters, groups=groups, led=written(dict(led)))
             if wraps_compile(adapter, cell.mode):
                 lines.append("step = torch.compile(optimizer.step)")
             if step.reload not in ("copied", "pickled"):
-                lines += manners.started(script, groups=groups)
+                lines += invocation.started(script, groups=groups)
         rates: list[tuple[int, str]] = []
         for group, name, value in step.hyper:
             current[group][name] = value
-            if name == "lr" and groups and "scheduler" in script.manners:
+            if name == "lr" and groups and "scheduler" in script.invocation:
                 rates.append((group, written(value)))
             else:
                 lines += _change(adapter, script, group, name, current[group])
-        lines += manners.rates(rates)
+        lines += invocation.rates(rates)
         for number, data in step.overwrite:
             lines += ["with torch.no_grad():"]
             lines += [f"    {line}" for line in wrapped(f"p{number}.copy_({values_of(data, script.tensors[number])})")]
@@ -69,24 +69,24 @@ def steps(adapter: Adapter, cell: Cell, script: Script, stop: int, *, watched: i
             elif script.objective is not None:
                 slope = f"(p{number}.detach() - {text}) * {written(script.objective.curvature)}"
                 lines += wrapped(f"p{number}.grad = {'None' if gradient is None else slope}")
-            elif script.manners:
-                for line in manners.given(script, number, text, dims=len(item.shape)):
+            elif script.invocation:
+                for line in invocation.given(script, number, text, dims=len(item.shape)):
                     lines += wrapped(line)
             else:
                 lines += wrapped(f"p{number}.grad = {text}")
-        if "closure" in script.manners:
-            lines += manners.closure(script, position)
+        if "closure" in script.invocation:
+            lines += invocation.closure(script, position)
         if watched is not None:
             lines.append(f"p, g = p{watched}, None if p{watched}.grad is None else p{watched}.grad.clone()")
-        call = [f"returned = {line}" for line in call_lines] if asks and groups else call_lines
-        lines += manners.skipped(call) if step.skip and groups else [] if step.skip else call
+        call = [f"returned = {line}" for line in call_lines] if needs_objective and groups else call_lines
+        lines += invocation.skipped(call) if step.skip and groups else [] if step.skip else call
         if watched is not None:
             lines += ["if g is not None and not torch.equal(p.grad.nan_to_num(), g.nan_to_num()):"]
             told = f"the gradient of p{watched} was {{g.tolist()}}, and is {{p.grad.tolist()}}"
             lines.append(f'    raise SystemExit(f"{told}")')
-        lines += manners.spoiled(script)
+        lines += invocation.spoiled(script)
         if position < len(steps):
-            lines += manners.clamped(script)
+            lines += invocation.clamped(script)
     return lines
 
 
@@ -114,7 +114,7 @@ def _change(adapter: Adapter, script: Script, group: int, name: str, hyper: Mapp
         new = written(hyper[name])
         if entry:
             new = f"tuple({new} if place == {rest.rstrip(']')} else old for place, old in enumerate({place}))"
-        tensor_lr = name == "lr" and manners.rate(script, "") is not None
+        tensor_lr = name == "lr" and invocation.rate(script, "") is not None
         held = tensor_lr or (adapter.compiler == "own" and path == "lr")  # torchao keeps it in a tensor
         lines.append(f"{place}.fill_({new})" if held else f"{place} = {new}")
     return lines

@@ -20,14 +20,15 @@ class Unruled:
     """An optimizer without a rule, and what it can be given.
 
     ``shapes`` are those of its parameters; ``hyper`` holds the hyper-parameters of each group by the adapter's names.
-    ``manner`` is one of ``MANNERS`` that every script has, "" for none; what ``asks`` is called with a closure.
+    ``variant`` is one of ``INVOCATIONS`` that every script has, "" for none; what ``needs_objective`` is called with a
+    closure.
     """
 
     adapter: Adapter
     shapes: tuple[tuple[int, ...], ...] = ((6,), (3, 4), (), (2, 3, 2))
     hyper: tuple[Mapping[str, float], ...] = field(default_factory=lambda: ({},))
-    manner: str = ""
-    asks: bool = False
+    variant: str = ""
+    needs_objective: bool = False
 
 
 ADAFACTOR = Unruled(
@@ -74,7 +75,7 @@ SPARSE_ADAM = Unruled(
     ),
     shapes=((6, 3), (4, 5)),
     hyper=({"lr": 0.01}, {"lr": 0.1, "beta1": 0.5, "beta2": 0.75, "eps": 0.01}),
-    manner="sparse",
+    variant="sparse",
 )
 
 LBFGS = Unruled(
@@ -93,7 +94,7 @@ LBFGS = Unruled(
         declared=True,
     ),
     hyper=({"lr": 0.5},),
-    asks=True,
+    needs_objective=True,
 )
 
 ALL: tuple[Unruled, ...] = (ADAFACTOR, LBFGS, MUON, SPARSE_ADAM)

@@ -6,7 +6,7 @@ LONGEST = 2000
 """Characters of an error's message that are kept."""
 
 
-def told(error: BaseException) -> str:
+def one_line(error: BaseException) -> str:
     """Return the kind and message of ``error`` in one line; its text is a stranger's, and may itself raise."""
     try:
         text = str(error)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from stepcheck_implementations.adapters.adapter import Adapter, Cell, wraps_compile
 from stepcheck_implementations.driver import layout, state_access
 from stepcheck_implementations.driver.arguments import arguments
-from stepcheck_implementations.driver.error_text import told
+from stepcheck_implementations.driver.error_text import one_line
 from stepcheck_implementations.driver.invocation import (
     TENSOR_RATES,
     Told,
@@ -35,7 +35,7 @@ from stepcheck_implementations.driver.invocation import (
 from stepcheck_implementations.driver.state_access import Where
 from stepcheck_implementations.driver.target import load
 from stepcheck_implementations.driver.tensor_cache import prepared
-from stepcheck_implementations.driver.trace_buffer import Ledger, rows_of, state_rows
+from stepcheck_implementations.driver.trace_buffer import TraceBuffer, rows_of, state_rows
 from stepcheck_reference.scripts.script import LOSS, SPOILED, Script, Step
 from stepcheck_reference.scripts.trajectory import Fault, Trace, Trajectory
 
@@ -85,7 +85,7 @@ def wake(device: str) -> None:
 @contextmanager
 def _default_dtype(script: Script) -> Iterator[None]:
     before = torch.get_default_dtype()
-    if "float64_default" in script.manners:
+    if "float64_default" in script.invocation:
         torch.set_default_dtype(torch.float64)
     try:
         yield
@@ -114,7 +114,7 @@ class _Raised(Exception):
 
     def __init__(self, error: BaseException) -> None:
         super().__init__()
-        self.message = told(error)
+        self.message = one_line(error)
 
 
 def _ask(call: Callable[[], Any]) -> Any:
@@ -129,7 +129,7 @@ def _number(value: Any, what: str) -> float:
     try:
         return float(value)
     except (TypeError, ValueError, OverflowError, RuntimeError) as error:
-        raise _Malformed(f"{what} is a {type(value).__name__}, which is no number ({told(error)})") from error
+        raise _Malformed(f"{what} is a {type(value).__name__}, which is no number ({one_line(error)})") from error
 
 
 def _state(value: Any, path: str, index: int, parameter: torch.Tensor) -> torch.Tensor | None:
@@ -193,8 +193,8 @@ class Run:
         self.group_of = {index: number for number, group in enumerate(script.groups) for index in group.tensors}
         self.wheres = [self._where(index) for index in range(len(self.parameters))]
         self.objects: list[Any] = []
-        self.ledger = Ledger()
-        self.touched: dict[int, Ledger] = {}
+        self.buffer = TraceBuffer()
+        self.touched: dict[int, TraceBuffer] = {}
         self.counts: list[list[float]] = [[] for _ in script.tensors]
         self.buffers: dict[int, torch.Tensor] = {}
         self.calls: list[int] = []
@@ -280,12 +280,12 @@ class Run:
             if not callable(stepper):
                 raise _Malformed(f"{self.adapter.target}: made a {type(thing).__name__}, which has no step()")
             self.steppers.append(torch.compile(stepper) if compiles else stepper)
-        if "scheduler" in self.script.manners and self.adapter.takes == "groups":
+        if "scheduler" in self.script.invocation and self.adapter.takes == "groups":
             self.scheduler = _ask(lambda: Told(made[0]))
 
     def _made(self, given: object, hyper: Mapping[str, Any]) -> Any:
         for kind in TENSOR_RATES:
-            if kind in self.script.manners and self.adapter.hyper.get("lr") in hyper:
+            if kind in self.script.invocation and self.adapter.hyper.get("lr") in hyper:
                 given, hyper = tensor_rates(kind, self.adapter.hyper["lr"], given, hyper, self.cell.device)
         return _ask(lambda: self.build(given, **{**hyper, **self.options}))
 
@@ -304,15 +304,15 @@ class Run:
             for index, data in step.overwrite:
                 self.parameters[index].copy_(layout.values(data, self.script.tensors[index]))
             if step.overwrite or step.reload or self.script.box is not None:
-                self.touched[number] = Ledger()
+                self.touched[number] = TraceBuffer()
                 self.touched[number].write(self.parameters)
             plain, given = self._gradients(step)
             objective = self.script.objective
-            asks = (objective is not None and objective.asked) or "closure" in self.script.manners
-            handed = [self._sparse(row) for row in given] if "sparse" in self.script.manners else given
+            needs_objective = (objective is not None and objective.asked) or "closure" in self.script.invocation
+            handed = [self._sparse(row) for row in given] if "sparse" in self.script.invocation else given
             for parameter, gradient in zip(self.parameters, handed, strict=True):
-                parameter.grad = None if asks else gradient
-        closure = (self._closure(given, number),) if asks else ()
+                parameter.grad = None if needs_objective else gradient
+        closure = (self._closure(given, number),) if needs_objective else ()
         if step.skip:
             self._skipped()
         else:
@@ -323,7 +323,7 @@ class Run:
                         self.returned[-1] = loss_of(answer)
         self._unchanged(number)
         self._look_at_gradients(plain, given)
-        if "spoiled_gradient" in self.script.manners:
+        if "spoiled_gradient" in self.script.invocation:
             with torch.no_grad():
                 for row in given:
                     if row is not None:
@@ -346,7 +346,7 @@ class Run:
             None if row is None else layout.place_gradient(row, tensor.layout, self.cell.device)
             for row, tensor in zip(plain, self.script.tensors, strict=True)
         ]
-        if "reused_gradient" in self.script.manners:
+        if "reused_gradient" in self.script.invocation:
             given = [self._reused(index, row) for index, row in enumerate(given)]
         objective = self.script.objective
         if objective is not None and not objective.asked:
@@ -387,7 +387,7 @@ class Run:
 
         def closure() -> torch.Tensor:
             self.calls[-1] += 1
-            if "closure" in self.script.manners and not torch.is_grad_enabled():
+            if "closure" in self.script.invocation and not torch.is_grad_enabled():
                 raise RuntimeError("the closure was called with gradients disabled, so that it cannot call backward()")
             loss = torch.zeros(())
             if objective is None:
@@ -498,7 +498,7 @@ class Run:
 
     def _still_held(self, number: int) -> None:
         """Check that no object has put another tensor where it held a parameter, instead of updating that one."""
-        before = self.touched.get(number, self.ledger)
+        before = self.touched.get(number, self.buffer)
         for index, names in enumerate(self.kept):
             thing, where = self.whose(index)
             for name in names:
@@ -519,7 +519,7 @@ class Run:
 
     def _observe(self) -> None:
         """Note what parameters and states are now."""
-        adapter, sparse = self.adapter, "sparse" in self.script.manners
+        adapter, sparse = self.adapter, "sparse" in self.script.invocation
         paths = list(adapter.states.values())
         if adapter.count is not None:
             paths.append(adapter.count)
@@ -535,18 +535,18 @@ class Run:
                 if sparse and isinstance(value, torch.Tensor) and value.is_sparse:
                     value = value.to_dense()
                 row.append(_state(value, path, index, parameter))
-        self.ledger.write([*self.parameters, *row])
+        self.buffer.write([*self.parameters, *row])
 
     def _trace(self, index: int, finished: int) -> Trace:
         tensor, names = self.script.tensors[index], list(self.adapter.states)
         states: dict[str, NDArray[Any]] = {}
         present: dict[str, NDArray[np.bool_]] = {}
         for place, name in enumerate(names, len(self.parameters) + index * len(names)):
-            blocks = list(self.ledger.blocks(place, finished + 1))
+            blocks = list(self.buffer.blocks(place, finished + 1))
             there = [block.values is not None for block in blocks]
             present[name] = np.repeat(there, [block.rows for block in blocks]) if blocks else np.zeros(1, np.bool_)
             states[name] = state_rows(blocks, tensor)
-        course = rows_of(list(self.ledger.blocks(index, finished + 1)), tensor)
+        course = rows_of(list(self.buffer.blocks(index, finished + 1)), tensor)
         before = course[:-1]
         if touched := [number for number in self.touched if number <= finished]:
             before = before.copy()

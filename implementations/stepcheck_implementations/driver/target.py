@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 
-from stepcheck_implementations.driver.error_text import told
+from stepcheck_implementations.driver.error_text import one_line
 
 EXTRAS: Mapping[str, str] = {
     "optax": "optax",
@@ -61,11 +61,11 @@ def nearest(name: str, names: list[str]) -> str:
     """Return "; did you mean X?" for the names that resemble ``name``, or nothing."""
     lowered = {entry.lower(): entry for entry in sorted(names, reverse=True)}
     close = difflib.get_close_matches(name.lower(), list(lowered), n=3, cutoff=0.6)
-    close.sort(key=lambda entry: -_likeness(name.lower(), entry))
+    close.sort(key=lambda entry: -_similarity(name.lower(), entry))
     return f"; did you mean {', '.join(lowered[entry] for entry in close)}?" if close else ""
 
 
-def _likeness(one: str, other: str) -> float:
+def _similarity(one: str, other: str) -> float:
     """Return how alike two names are, letters swapped counting little."""
     return sum(difflib.SequenceMatcher(None, *pair).ratio() for pair in ((one, other), (sorted(one), sorted(other))))
 
@@ -91,7 +91,7 @@ def _module(where: str, target: str) -> ModuleType:
             beside = [entry.name for entry in pkgutil.iter_modules(getattr(parent, "__path__", []))]
             raise TargetError(f"{target}: no module named {name}{nearest(parts[end - 1], beside)}") from error
         except (Exception, SystemExit) as error:
-            raise TargetError(f"{target}: importing {name} raised {told(error)}{_guard(error)}") from error
+            raise TargetError(f"{target}: importing {name} raised {one_line(error)}{_guard(error)}") from error
     return sys.modules[where]
 
 
@@ -113,7 +113,7 @@ def _file(where: str) -> ModuleType:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         sys.modules.pop(name, None)
-        raise TargetError(f"{where}: importing it raised {told(error)}{_guard(error)}") from error
+        raise TargetError(f"{where}: importing it raised {one_line(error)}{_guard(error)}") from error
     finally:
         with contextlib.suppress(ValueError):
             sys.path.remove(beside)

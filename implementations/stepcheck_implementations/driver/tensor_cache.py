@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from stepcheck_implementations.driver import layout
-from stepcheck_reference.identity_cache import Kept
+from stepcheck_reference.identity_cache import IdentityCache
 from stepcheck_reference.scripts.script import Script
 
 
@@ -34,7 +34,7 @@ def _gradients(script: Script, index: int) -> torch.Tensor:
 _MOST_ELEMENT_STEPS = 1 << 15
 """A script of more is not kept: it takes memory, and its steps take longer than this."""
 
-_kept: Kept[Script, Prepared] = Kept(_prepare, most=128)
+_kept: IdentityCache[Script, Prepared] = IdentityCache(_prepare, most=128)
 
 
 def prepared(script: Script) -> Prepared:

@@ -34,7 +34,7 @@ class Block:
     values: NDArray[Any] | None = None
 
 
-class Ledger:
+class TraceBuffer:
     """Rows of as many tensors as the first row has, each of which may be missing in some."""
 
     def __init__(self) -> None:

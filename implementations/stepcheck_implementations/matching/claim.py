@@ -56,8 +56,8 @@ class Claim:
     ``hyper`` maps each hyper-parameter's alphabet name to the value it has in the probe; ``initial`` maps each
     state to the number it starts at, or to the hyper-parameter it starts as; ``scalars`` are the states that are
     one number a tensor. ``equations`` are Python expressions for theta and every state, with ``constants``; there are
-    none where the rule ``asks`` for gradients at points of its own. ``fixed`` are values and ``maps`` names that a user
-    has given.
+    none where the rule ``needs_objective`` for gradients at points of its own. ``fixed`` are values and ``maps`` names
+    that a user has given.
     """
 
     rule: str
@@ -68,7 +68,7 @@ class Claim:
     constants: Mapping[str, float] = field(default_factory=dict)
     fixed: Mapping[str, float | bool] = field(default_factory=dict)
     maps: Mapping[str, str] = field(default_factory=dict)
-    asks: bool = False
+    needs_objective: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,14 +50,20 @@ def fitted(found: Any, target: str, claim: Claim, steps: int = len(GRADIENTS)) -
     """
     signature = signature_of(found, target)
     if isinstance(found, type):
-        check_step(found, target, closure=claim.asks)
+        check_step(found, target, closure=claim.needs_objective)
     if not isinstance(found, type) and calling.is_update(signature):
         return _function(target, signature, claim, calling.found(found, target, signature, claim, steps))
     slots = generic.slots_of(signature.names, signature.defaults)
     matched = generic.match(claim, slots, open_ended=signature.open_ended)
     options = _options(target, signature, claim, matched)
     tries = [
-        trial.tried(found, takes, {**_given(found, claim, matched, signature), **options}, steps, asks=claim.asks)
+        trial.tried(
+            found,
+            takes,
+            {**_given(found, claim, matched, signature), **options},
+            steps,
+            needs_objective=claim.needs_objective,
+        )
         for takes in _takes(found, signature)
     ]
     if not isinstance(found, type) and steps and not any(_steps(thing) for entry in tries for thing in entry.things):

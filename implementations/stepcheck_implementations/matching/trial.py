@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from stepcheck_implementations.driver import state_access
-from stepcheck_implementations.driver.error_text import told
+from stepcheck_implementations.driver.error_text import one_line
 from stepcheck_implementations.driver.state_access import Where
 from stepcheck_implementations.driver.state_path import TOKENS
 from stepcheck_implementations.matching.claim import GRADIENTS, SHAPES, THETA, Rows
@@ -53,11 +53,11 @@ def tried(
     arguments: Mapping[str, Any],
     steps: int = len(GRADIENTS),
     *,
-    asks: bool = False,
+    needs_objective: bool = False,
 ) -> Trial:
     """Return what ``build`` does over ``steps`` steps, given tensors as ``takes`` says and ``arguments`` by name.
 
-    What ``asks`` for its gradients gets them from a closure, the same wherever its parameters stand.
+    What ``needs_objective`` for its gradients gets them from a closure, the same wherever its parameters stand.
     """
     trial = Trial(takes)
     start = 0
@@ -82,7 +82,7 @@ def tried(
         else:
             for row in GRADIENTS[:steps]:
                 give = partial(_give, parameters, row)
-                if asks:
+                if needs_objective:
                     thing.step(give)
                 else:
                     give()
@@ -90,7 +90,7 @@ def tried(
                 trial.theta.append([float(value) for p in parameters for value in p.detach().reshape(-1).tolist()])
                 seen.append(_seen(thing, trial.wheres))
     except (Exception, SystemExit) as error:
-        trial.reason, trial.error = told(error), error
+        trial.reason, trial.error = one_line(error), error
     for path in seen[0] if seen else ():
         rows = [leaves[path] for leaves in seen if path in leaves]
         if len(rows) == len(seen):

@@ -16,7 +16,7 @@ from stepcheck_implementations.driver.target import TargetError, load
 from stepcheck_implementations.matching.signature import signature_of
 from stepcheck_implementations.recorder import bad_arguments
 from stepcheck_implementations.recorder.bad_arguments import FLAGS
-from stepcheck_implementations.recorder.captured_warnings import counted, overheard, told_stably
+from stepcheck_implementations.recorder.captured_warnings import captured_warnings, counted, stable_text
 from stepcheck_implementations.recorder.json_values import kind_of, layout, plain
 from stepcheck_implementations.recorder.minimal_run import Way, way_of
 from stepcheck_implementations.recorder.serialize import type_name
@@ -34,7 +34,7 @@ def surface(target: str) -> dict[str, Any]:
     and dtype, or the error), "warnings" ("construction" and "step") and "errors" (see ``bad_arguments.outcomes``).
     Raises TargetError where ``target`` is not there or can be no optimizer.
     """
-    with overheard():
+    with captured_warnings():
         found = load(target)
     return of(found, target)
 
@@ -99,13 +99,13 @@ def _is_plain(parameter: inspect.Parameter) -> bool:
 
 def _built(found: Callable[..., Any], way: Way) -> dict[str, Any]:
     parameters = way.parameters()
-    with overheard() as at_construction:
+    with captured_warnings() as at_construction:
         thing = way.build(found, list(parameters))
     if not state_access.is_optimizer(thing):
         return {"warnings": {"construction": counted(at_construction)}}
     told = {"defaults": _typed(getattr(thing, "defaults", {})), "groups": _typed(thing.param_groups[0])}
     before = _layout(thing)
-    with overheard() as at_step:
+    with captured_warnings() as at_step:
         way.step(thing, parameters)
     return {
         **told,
@@ -123,11 +123,11 @@ def _typed(table: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _layout(thing: Any) -> dict[str, str]:
-    with overheard():
+    with captured_warnings():
         try:
             return dict(layout(thing.state_dict()))
         except Exception as error:
-            return {"": told_stably(error)}
+            return {"": stable_text(error)}
 
 
 def _states(found: Callable[..., Any], way: Way) -> dict[str, Any]:
@@ -152,13 +152,13 @@ def _other(entry: inspect.Parameter) -> Any:
 
 def _state(found: Callable[..., Any], way: Way, dtype: torch.dtype, **arguments: Any) -> Any:
     parameters = way.parameters(dtype)
-    with overheard():
+    with captured_warnings():
         try:
             thing = way.build(found, list(parameters), **arguments)
             way.step(thing, parameters)
             return dict(layout(thing.state_dict()["state"])) if state_access.is_optimizer(thing) else {}
         except (Exception, SystemExit) as error:
-            return told_stably(error)
+            return stable_text(error)
 
 
 def library_surface(library: str) -> dict[str, Any]:
@@ -167,11 +167,11 @@ def library_surface(library: str) -> dict[str, Any]:
     Kinds are "optimizer", "scheduler", "class", "function", "module" and, for values, their type. Raises TargetError
     where the library cannot be imported.
     """
-    with overheard():
+    with captured_warnings():
         try:
             module = importlib.import_module(library)
         except Exception as error:
-            raise TargetError(f"{library}: importing it raised {told_stably(error)}") from error
+            raise TargetError(f"{library}: importing it raised {stable_text(error)}") from error
     modules = {library: module}
     for name, entry in _public(module):
         if isinstance(entry, ModuleType) and entry.__name__ == f"{library}.{name}":

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from stepcheck_implementations.recorder.captured_warnings import overheard, told_stably
+from stepcheck_implementations.recorder.captured_warnings import captured_warnings, stable_text
 from stepcheck_implementations.recorder.minimal_run import Way
 
 ACCEPTED = "accepted"
@@ -44,13 +44,13 @@ def outcome(case: Case) -> str:
     """Return what came of ``case``, in one line."""
     found = ACCEPTED
     stage = "at construction"
-    with overheard() as heard:
+    with captured_warnings() as heard:
         try:
             thing = case.build()
             stage = case.stage
             case.use(thing)
         except (Exception, SystemExit) as error:
-            found = f"{stage}: {told_stably(error)}"
+            found = f"{stage}: {stable_text(error)}"
     return "; warns ".join((found, *dict.fromkeys(heard)))
 
 
@@ -159,13 +159,13 @@ def _options(kind: Callable[..., Any], way: Way, names: set[str]) -> Iterator[Ca
 
 def _tensor_rates(kind: Callable[..., Any], way: Way, names: set[str]) -> Iterator[Case]:
     rates = (("0-d", torch.tensor(0.5)), ("1-element", torch.tensor([0.5])), ("2-element", torch.tensor([0.5, 0.25])))
-    manners: list[dict[str, Any]] = [{}]
-    manners += [{name: True} for name in ("foreach", "fused", "capturable") if name in names]
-    manners += [{"foreach": True, "capturable": True}] if {"foreach", "capturable"} <= names else []
+    invocation: list[dict[str, Any]] = [{}]
+    invocation += [{name: True} for name in ("foreach", "fused", "capturable") if name in names]
+    invocation += [{"foreach": True, "capturable": True}] if {"foreach", "capturable"} <= names else []
     for words, rate in rates:
-        for manner in manners:
-            title = ", ".join((f"lr a {words} tensor", *(f"{name}=True" for name in manner)))
-            yield _with(kind, way, title, lr=rate.clone(), **manner)
+        for variant in invocation:
+            title = ", ".join((f"lr a {words} tensor", *(f"{name}=True" for name in variant)))
+            yield _with(kind, way, title, lr=rate.clone(), **variant)
 
 
 def _steps(kind: Callable[..., Any], way: Way) -> Iterator[Case]:

@@ -12,7 +12,7 @@ from functools import cache
 import numpy as np
 import torch
 
-from stepcheck_implementations.driver.error_text import LONGEST, printable, told
+from stepcheck_implementations.driver.error_text import LONGEST, one_line, printable
 
 _INTERNAL = re.compile(r"\s*\(Triggered internally at [^)]*\)")
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]+\b")
@@ -24,13 +24,13 @@ def stable(line: str) -> str:
     return _ADDRESS.sub(_ANY_ADDRESS, _INTERNAL.sub("", line))
 
 
-def told_stably(error: BaseException) -> str:
+def stable_text(error: BaseException) -> str:
     """Return the kind and message of ``error`` in one line that is the same in every run."""
-    return stable(told(error))
+    return stable(one_line(error))
 
 
 @contextmanager
-def overheard() -> Iterator[list[str]]:
+def captured_warnings() -> Iterator[list[str]]:
     """Yield a list that holds, once the block has ended, each warning raised in it as "Category: message".
 
     Random numbers, default dtype, gradient mode and warning filters are put back, whatever the block does.

@@ -11,7 +11,7 @@ import torch
 
 from stepcheck_implementations.matching.claim import VISIBLE
 from stepcheck_implementations.matching.signature import Signature
-from stepcheck_implementations.recorder.captured_warnings import overheard
+from stepcheck_implementations.recorder.captured_warnings import captured_warnings
 
 _MIXED, _MATRICES = ((2, 3), (3,)), ((2, 3), (3, 2))
 
@@ -20,13 +20,13 @@ _MIXED, _MATRICES = ((2, 3), (3,)), ((2, 3), (3, 2))
 class Way:
     """How a class is built and stepped: what shapes its parameters have, and what it is given beside them.
 
-    ``sparse`` says that gradients are, ``asks`` that ``step`` gets a closure, ``one`` that the first argument is one
-    tensor; ``required`` are the arguments without a default.
+    ``sparse`` says that gradients are, ``needs_objective`` that ``step`` gets a closure, ``one`` that the first
+    argument is one tensor; ``required`` are the arguments without a default.
     """
 
     shapes: tuple[tuple[int, ...], ...] = _MIXED
     sparse: bool = False
-    asks: bool = False
+    needs_objective: bool = False
     one: bool = False
     required: Mapping[str, Any] = field(default_factory=dict)
 
@@ -36,7 +36,7 @@ class Way:
         return {
             "shapes": [list(shape) for shape in self.shapes],
             "gradients": "sparse" if self.sparse else "dense",
-            "closure": self.asks,
+            "closure": self.needs_objective,
             "one": self.one,
             "given": dict(self.required),
         }
@@ -52,7 +52,7 @@ class Way:
     def step(self, thing: Any, parameters: Sequence[torch.Tensor]) -> None:
         """Take one step of ``thing``, each parameter having a gradient whose elements all differ."""
         give = partial(_give, parameters, self.sparse)
-        if self.asks:
+        if self.needs_objective:
             thing.step(give)
         else:
             give()
@@ -85,7 +85,7 @@ def way_of(kind: Callable[..., Any], signature: Signature) -> Way | None:
 
 def _works(way: Way, kind: Callable[..., Any]) -> bool:
     parameters = way.parameters()
-    with overheard():
+    with captured_warnings():
         try:
             way.step(way.build(kind, list(parameters)), parameters)
         except (Exception, SystemExit):

@@ -16,7 +16,7 @@ from stepcheck_implementations.adapters.adapter import Adapter, Cell
 from stepcheck_implementations.driver import state_access
 from stepcheck_implementations.driver.execution import Run, built_from, settled
 from stepcheck_implementations.driver.invocation import filled_memory
-from stepcheck_implementations.recorder.captured_warnings import overheard, stable
+from stepcheck_implementations.recorder.captured_warnings import captured_warnings, stable
 from stepcheck_implementations.recorder.recording import Recording, to_recording
 from stepcheck_implementations.recorder.serialize import freeze, thaw
 from stepcheck_reference.scripts.script import Script
@@ -61,7 +61,7 @@ def _absence(
 ) -> str:
     """Return the error with which a cell refuses a first plain step, "" where it takes it."""
     plain = replace(script.until(1), steps=tuple(replace(step, reload="") for step in script.steps[:1]))
-    with overheard(), settled(plain):
+    with captured_warnings(), settled(plain):
         fault = Run(adapter, cell, plain, build, reached).trajectory().fault
     return "" if fault is None or fault.kind != "raised" else stable(fault.message)
 
@@ -75,7 +75,7 @@ def _recorded(
     start: Mapping[str, Any] | None = None,
     unread: Sequence[str] = (),
 ) -> Recording:
-    with overheard() as said, settled(script), filled_memory():
+    with captured_warnings() as said, settled(script), filled_memory():
         run = Run(adapter, cell, script, build, reached, start)
         course = run.trajectory()
         seen = tuple(name for name in course.observed if name not in unread)
@@ -99,7 +99,7 @@ def checkpoint(adapter: Adapter, cell: Cell, script: Script, at: int, *, reached
         return Recording({"absent": why}, {})
     whole = _recorded(adapter, cell, script, build, reached)
     head = script.until(at)
-    with overheard(), settled(head):
+    with captured_warnings(), settled(head):
         run = Run(adapter, cell, head, build, reached)
         fault = run.trajectory().fault
         if fault is not None or not hasattr(run.objects[0], "state_dict"):

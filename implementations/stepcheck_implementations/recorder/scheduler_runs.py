@@ -14,7 +14,7 @@ from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from stepcheck_implementations.driver.target import TargetError, load
 from stepcheck_implementations.recorder.api import described
-from stepcheck_implementations.recorder.captured_warnings import counted, overheard, told_stably
+from stepcheck_implementations.recorder.captured_warnings import captured_warnings, counted, stable_text
 from stepcheck_implementations.recorder.json_values import plain
 
 _MODULES = (lr_scheduler, swa_utils)
@@ -59,7 +59,7 @@ def schedule(recipe: Mapping[str, Any]) -> tuple[dict[str, Any], Arrays]:
     facts: dict[str, Any] = {"warnings": {}, "raised": {}}
     arrays: Arrays = {}
     for name, run in (("driven", _drive), ("jumped", _jump), ("resumed", _resume)):
-        with overheard() as heard:
+        with captured_warnings() as heard:
             run(recipe, facts, arrays)
         if heard:
             facts["warnings"][name] = counted(heard)
@@ -159,7 +159,7 @@ def _last(scheduler: Any, width: int, facts: dict[str, Any]) -> list[float]:
     try:
         return [float(rate) for rate in scheduler.get_last_lr()]
     except Exception as error:
-        facts["raised"].setdefault("last_lr", told_stably(error))
+        facts["raised"].setdefault("last_lr", stable_text(error))
         return [float("nan")] * width
 
 
@@ -184,7 +184,7 @@ def _drive(recipe: Mapping[str, Any], facts: dict[str, Any], arrays: Arrays) -> 
             if form is not None:
                 closed.append(_closed(form, width, facts, step))
     except Exception as error:
-        facts["raised"]["driven"] = {"at": place, "error": told_stably(error)}
+        facts["raised"]["driven"] = {"at": place, "error": stable_text(error)}
     arrays["lr"], arrays["last_lr"] = _rows(lr, width), _rows(last, width)
     if closed:
         arrays["closed"] = _rows(closed, width)
@@ -202,7 +202,7 @@ def _closed(form: Callable[[], Any], width: int, facts: dict[str, Any], step: in
     try:
         return [float(rate) for rate in form()]
     except Exception as error:
-        facts["raised"].setdefault("closed", {"at": f"step {step}", "error": told_stably(error)})
+        facts["raised"].setdefault("closed", {"at": f"step {step}", "error": stable_text(error)})
         return [float("nan")] * width
 
 
@@ -218,7 +218,7 @@ def _jump(recipe: Mapping[str, Any], facts: dict[str, Any], arrays: Arrays) -> N
             optimizer.step()
             scheduler.step(epoch)
         except Exception as error:
-            facts["raised"]["jumped"] = {"at": f"step({epoch})", "error": told_stably(error)}
+            facts["raised"]["jumped"] = {"at": f"step({epoch})", "error": stable_text(error)}
             break
         rows.append(_rates(optimizer))
     arrays["jumped"] = _rows(rows, len(optimizer.param_groups))
@@ -246,6 +246,6 @@ def _resume(recipe: Mapping[str, Any], facts: dict[str, Any], arrays: Arrays) ->
             _advance(recipe, optimizer, scheduler, step)
             rows.append(_rates(optimizer))
     except Exception as error:
-        facts["raised"]["resumed"] = {"at": f"step {middle + len(rows)}", "error": told_stably(error)}
+        facts["raised"]["resumed"] = {"at": f"step {middle + len(rows)}", "error": stable_text(error)}
     arrays["resumed"] = _rows(rows, width)
     facts["continues"] = arrays["resumed"].tobytes() == arrays["lr"][middle:].tobytes()

@@ -150,7 +150,7 @@ class _Template:
                 with contextlib.suppress(ChildProcessError):
                     os.waitpid(pid, 0)
             self.workers.clear()
-            self._strays()
+            self._orphans()
 
     def _accept(self) -> None:
         connection, _ = self.listener.accept()
@@ -221,10 +221,10 @@ class _Template:
                 self.selector.unregister(worker.output)
         return bool(data)
 
-    def _strays(self) -> None:
+    def _orphans(self) -> None:
         """Kill what a dead worker has left behind in a session of its own."""
-        while strays := [pid for pid in process_tree.children() if pid not in self.workers]:
-            for pid in strays:
+        while orphans := [pid for pid in process_tree.children() if pid not in self.workers]:
+            for pid in orphans:
                 process_tree.kill(pid)
                 with contextlib.suppress(ChildProcessError):
                     os.waitpid(pid, 0)
@@ -244,7 +244,7 @@ class _Template:
                 self.selector.unregister(worker.output)
             os.close(worker.output)
             del self.workers[pid]
-            self._strays()
+            self._orphans()
             self._tell(
                 worker.client,
                 ended=pid,

@@ -38,13 +38,13 @@ from stepcheck_implementations.workers.transport import (
     FORK_SERVER,
     STARTING,
     TAIL,
-    Control,
-    Ended,
-    Forked,
-    Hung,
-    Link,
-    Spawned,
+    ForkedWorker,
+    ForkServerClient,
+    SpawnedWorker,
+    Transport,
+    WorkerDied,
     WorkerError,
+    WorkerTimeout,
 )
 from stepcheck_reference.scripts.script import Script, to_json
 from stepcheck_reference.scripts.trajectory import Fault, Trace, Trajectory
@@ -77,8 +77,8 @@ class Workers:
         self.interpreter = interpreter if interpreter is not None else Interpreter.own()
         self._borrowed = address
         self._template: subprocess.Popen[bytes] | None = None
-        self._control: Control | None = None
-        self._alive: OrderedDict[tuple[object, ...], Link] = OrderedDict()
+        self._control: ForkServerClient | None = None
+        self._alive: OrderedDict[tuple[object, ...], Transport] = OrderedDict()
         self._cells: dict[int, tuple[object, ...]] = {}
         self._awake: set[tuple[int, str]] = set()
         self._stopped = False
@@ -157,7 +157,7 @@ class Workers:
         key = _once_key()
         try:
             found = self._answer(self._link(key, spawned=not _can_fork()), request, self.deadline)
-        except (Hung, Ended):
+        except (WorkerTimeout, WorkerDied):
             self._drop(key)
             raise
         return wire.recording_from_plain(*found)
@@ -196,11 +196,11 @@ class Workers:
                 )
                 self._cells[id(link)] = (cell, self._key(adapter))
             return self._answer(link, request, limit, given)
-        except Hung:
+        except WorkerTimeout:
             step = _number(reached)
             self._drop(key)
             return Fault("hung", f"no answer within {limit:g} s", step)
-        except Ended as error:
+        except WorkerDied as error:
             step = _number(reached)
             self._drop(key)
             return Fault("crashed", error.why, step)
@@ -222,7 +222,7 @@ class Workers:
                 try:
                     link = self._link(("spawned",), spawned=True)
                     found, _ = self._answer(link, {"ask": "environment"}, STARTING)
-                except (Hung, Ended):
+                except (WorkerTimeout, WorkerDied):
                     self._drop(("spawned",))
             self._found = found
         return self._found
@@ -241,9 +241,9 @@ class Workers:
         key, limit = _once_key(), min(self.deadline, TRYING)
         try:
             answer, _ = self._answer(self._link(key, spawned=not _can_fork()), request, limit)
-        except (Hung, Ended) as error:
+        except (WorkerTimeout, WorkerDied) as error:
             self._drop(key)
-            return {"ended": error.why if isinstance(error, Ended) else f"no answer within {limit:g} s"}
+            return {"ended": error.why if isinstance(error, WorkerDied) else f"no answer within {limit:g} s"}
         return answer
 
     def refusal(self, adapter: Adapter, mode: str, dtype: str, device: str) -> str | None:
@@ -257,7 +257,7 @@ class Workers:
             if spawned:
                 self._wake(link, device)
             answer, _ = self._answer(link, {**request, "device": device}, limit)
-        except (Hung, Ended):
+        except (WorkerTimeout, WorkerDied):
             self._drop(key)
             return None
         return str(answer["reason"])
@@ -271,20 +271,20 @@ class Workers:
         key = _once_key()
         try:
             answer, _ = self._answer(self._link(key, spawned=not _can_fork()), request, self.deadline)
-        except (Hung, Ended) as error:
+        except (WorkerTimeout, WorkerDied) as error:
             self._drop(key)
-            why = error.why if isinstance(error, Ended) else f"no answer within {self.deadline:g} s; {GUARD}"
+            why = error.why if isinstance(error, WorkerDied) else f"no answer within {self.deadline:g} s; {GUARD}"
             if "target" in request:
                 raise TargetError(f"{request['target']}: importing it: {why}") from error
             raise WorkerError(why) from error
         return answer
 
     def _answer(
-        self, link: Link, request: Mapping[str, Any], deadline: float, given: wire.Arrays = ()
+        self, link: Transport, request: Mapping[str, Any], deadline: float, given: wire.Arrays = ()
     ) -> tuple[dict[str, Any], list[NDArray[Any]]]:
         try:
             header, arrays = link.ask(request, deadline, given)
-        except wire.Garbled as error:
+        except wire.ProtocolError as error:
             raise WorkerError(f"the worker answered garbage: {error}") from error
         if "error" in header:
             kind, *said = header["error"]
@@ -297,13 +297,13 @@ class Workers:
             self._text = (adapter, json.dumps(wire.adapter_to_plain(adapter), sort_keys=True))
         return self._text[1]
 
-    def _link(self, key: tuple[object, ...], *, spawned: bool) -> Link:
+    def _link(self, key: tuple[object, ...], *, spawned: bool) -> Transport:
         link = self._alive.get(key)
         if link is None:
             while len(self._alive) >= _ALIVE:
                 self._drop(next(iter(self._alive)))
             try:
-                link = Spawned(self.interpreter) if spawned else Forked(self._connected())
+                link = SpawnedWorker(self.interpreter) if spawned else ForkedWorker(self._connected())
             except WorkerError as error:
                 said = self._directory / "stderr"
                 text = said.read_text("utf-8", "replace").strip()[-TAIL:] if said.exists() else ""
@@ -312,14 +312,14 @@ class Workers:
         self._alive.move_to_end(key)
         return link
 
-    def _wake(self, link: Link, device: str) -> None:
+    def _wake(self, link: Transport, device: str) -> None:
         """Wait until a process of its own has imported torch and started ``device``; no script's time is that."""
         if (id(link), device) in self._awake:
             return
         try:
             self._answer(link, {"ask": "wake", "device": device}, STARTING)
-        except (Hung, Ended) as error:
-            why = error.why if isinstance(error, Ended) else f"no answer within {STARTING:g} s"
+        except (WorkerTimeout, WorkerDied) as error:
+            why = error.why if isinstance(error, WorkerDied) else f"no answer within {STARTING:g} s"
             raise WorkerError(f"a worker for {device} did not start: {why}") from error
         self._awake.add((id(link), device))
 
@@ -336,12 +336,12 @@ class Workers:
         """Return the file in which the worker of ``key`` notes the step it is taking."""
         return self._directory / f"reached-{abs(hash(key)):x}"
 
-    def _connected(self) -> Control:
+    def _connected(self) -> ForkServerClient:
         if self._control is None:
             until = time.monotonic() + STARTING
             while True:
                 try:
-                    self._control = Control(self.address)
+                    self._control = ForkServerClient(self.address)
                     break
                 except (FileNotFoundError, ConnectionRefusedError) as error:
                     ended = self._template is not None and self._template.poll() is not None

@@ -35,7 +35,7 @@ class WorkerError(RuntimeError):
     """The worker itself failed: a defect of stepcheck or of this environment, not of the subject."""
 
 
-class Ended(Exception):
+class WorkerDied(Exception):
     """The worker is gone; ``why`` says how."""
 
     def __init__(self, why: str) -> None:
@@ -43,11 +43,11 @@ class Ended(Exception):
         self.why = why
 
 
-class Hung(Exception):
+class WorkerTimeout(Exception):
     """The worker did not answer in time."""
 
 
-class Link(Protocol):
+class Transport(Protocol):
     """A worker to talk to."""
 
     def ask(
@@ -77,7 +77,7 @@ def _ending(status: int | None, tail: str) -> str:
     return f"{how}; it last printed: {said[-_QUOTED:]}" if said else how
 
 
-class Control:
+class ForkServerClient:
     """A connection to the template: asks for forks, hears of endings."""
 
     def __init__(self, address: str) -> None:
@@ -160,26 +160,26 @@ class Control:
         self.connection.close()
 
 
-class Forked:
+class ForkedWorker:
     """A worker forked from the template."""
 
-    def __init__(self, control: Control) -> None:
+    def __init__(self, control: ForkServerClient) -> None:
         self.control = control
         self.pid, self.link = control.fork()
         self.over: str | None = None
 
     def tell(self, request: Mapping[str, Any], given: wire.Arrays = ()) -> None:
-        """Send what has no answer; see ``Link``."""
+        """Send what has no answer; see ``Transport``."""
         try:
             self.link.settimeout(STARTING)
             self.link.sendall(wire.pack(request, given))
         except OSError as error:
-            raise Ended(self._why()) from error
+            raise WorkerDied(self._why()) from error
 
     def ask(
         self, request: Mapping[str, Any], deadline: float, given: wire.Arrays = ()
     ) -> tuple[dict[str, Any], list[NDArray[Any]]]:
-        """Return an answer; see ``Link``."""
+        """Return an answer; see ``Transport``."""
         until = time.monotonic() + deadline
         self.tell(request, given)
 
@@ -189,16 +189,16 @@ class Forked:
             while have < count:
                 left = until - time.monotonic()
                 if left <= 0:
-                    raise Hung
+                    raise WorkerTimeout
                 self.link.settimeout(left)
                 try:
                     got = self.link.recv_into(view[have:])
                 except TimeoutError as error:
-                    raise Hung from error
+                    raise WorkerTimeout from error
                 except OSError as error:
-                    raise Ended(self._why()) from error
+                    raise WorkerDied(self._why()) from error
                 if got == 0:
-                    raise Ended(self._why())
+                    raise WorkerDied(self._why())
                 have += got
             return found
 
@@ -226,7 +226,7 @@ class Forked:
             self.control.forget(self.pid)
 
 
-class Spawned:
+class SpawnedWorker:
     """A worker of its own, on pipes; it outlives cells."""
 
     def __init__(self, interpreter: Interpreter) -> None:
@@ -260,18 +260,18 @@ class Spawned:
             self.tail = (self.tail + chunk)[-TAIL:]
 
     def tell(self, request: Mapping[str, Any], given: wire.Arrays = ()) -> None:
-        """Send what has no answer; see ``Link``."""
+        """Send what has no answer; see ``Transport``."""
         assert self.process.stdin is not None
         try:
             self.process.stdin.write(wire.pack(request, given))
             self.process.stdin.flush()
         except OSError as error:
-            raise Ended(self._why()) from error
+            raise WorkerDied(self._why()) from error
 
     def ask(
         self, request: Mapping[str, Any], deadline: float, given: wire.Arrays = ()
     ) -> tuple[dict[str, Any], list[NDArray[Any]]]:
-        """Return an answer; see ``Link``."""
+        """Return an answer; see ``Transport``."""
         until = time.monotonic() + deadline
         self.tell(request, given)
 
@@ -281,9 +281,9 @@ class Spawned:
                 try:
                     chunk = self.chunks.get(timeout=max(0.0, left))
                 except queue.Empty as error:
-                    raise Hung from error
+                    raise WorkerTimeout from error
                 if not chunk:
-                    raise Ended(self._why())
+                    raise WorkerDied(self._why())
                 self.waiting += chunk
             found, self.waiting = self.waiting[:count], self.waiting[count:]
             return found

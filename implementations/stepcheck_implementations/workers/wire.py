@@ -27,7 +27,7 @@ _LIMIT = 1 << 34
 Arrays = Sequence[NDArray[Any]]
 
 
-class Garbled(Exception):
+class ProtocolError(Exception):
     """Bytes that are no frame."""
 
 
@@ -54,12 +54,12 @@ def unpack(read: Callable[[int], bytearray | bytes]) -> tuple[dict[str, Any], li
     """Return the header and arrays of the frame that ``read(count)`` yields; raises Garbled and what it raises."""
     head_length, body_length = _LENGTHS.unpack(bytes(read(_LENGTHS.size)))
     if head_length > _LIMIT or body_length > _LIMIT:
-        raise Garbled(f"frame of {head_length} and {body_length} bytes")
+        raise ProtocolError(f"frame of {head_length} and {body_length} bytes")
     try:
         header = json.loads(bytes(read(head_length)))
         table = header.pop("arrays")
     except (ValueError, KeyError, AttributeError) as error:
-        raise Garbled(repr(error)) from error
+        raise ProtocolError(repr(error)) from error
     body = read(body_length)
     arrays: list[NDArray[Any]] = []
     offset = 0

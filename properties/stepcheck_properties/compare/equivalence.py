@@ -29,7 +29,7 @@ def all_of(evidence: Evidence) -> list[Same]:
     return [Same(index, index) for index in range(len(evidence.script.tensors))]
 
 
-def agreement(
+def equivalence(
     evidence: Evidence,
     pairs: Sequence[Same],
     what: str,
@@ -48,8 +48,8 @@ def agreement(
     is multiplied by what stands there, in the second run, before it is compared. A fault that only the first run has is
     a breach; a second run that is refused at its construction is compared with nothing.
     """
-    assert evidence.twin is not None
-    first, second = evidence.trajectory, evidence.twin.trajectory
+    assert evidence.reference is not None
+    first, second = evidence.trajectory, evidence.reference.trajectory
     fault = first.fault
     if fault is not None and second.fault is None:
         told = f"step {fault.step}={fault.kind}, but should be finished, as {what} is ({fault.message})"
@@ -70,10 +70,10 @@ def agreement(
                 row, column = (int(at) for at in np.argwhere(apart)[0])
                 values = float(ours[row, column]), float(wanted[row, column])
                 there = Counterpart(pair.second, done[row][1], column, (factors or {}).get(name, 1.0))
-                parted[name] = parting(name, pair.first, done[row][0], column, *values, what, there)
+                parted[name] = divergence(name, pair.first, done[row][0], column, *values, what, there)
     if parted and not exact:
         conforming = evidence.judgement.conforms
-        if conforming is evidence.twin.judgement.conforms:
+        if conforming is evidence.reference.judgement.conforms:
             return Checked(compared if conforming else 0)
     return Checked(compared, tuple(parted.values()))
 
@@ -89,7 +89,7 @@ def _identical(one: Trace, other: Trace) -> bool:
     )
 
 
-def parting(
+def divergence(
     name: str,
     tensor: int,
     step: int,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from stepcheck_properties.compare.equivalence import parting
+from stepcheck_properties.compare.equivalence import divergence
 from stepcheck_properties.compare.within_rounding import beyond_rounding
 from stepcheck_properties.law import Breach, Checked, Counterpart, Evidence
 from stepcheck_reference.oracle.series import Mask
@@ -21,7 +21,7 @@ Factors = Callable[[int, int], Mapping[str, float]]
 compared."""
 
 
-def likeness(
+def equivariance(
     evidence: Evidence,
     what: str,
     factors: Factors,
@@ -37,8 +37,8 @@ def likeness(
     runs keep to their envelopes: a wrong formula can have the law's symmetry. A fault that only the first run has
     is a breach; counted are the reals compared.
     """
-    assert evidence.twin is not None
-    first, second = evidence.trajectory, evidence.twin.trajectory
+    assert evidence.reference is not None
+    first, second = evidence.trajectory, evidence.reference.trajectory
     if first.fault is not None and second.fault is None:
         fault = first.fault
         told = f"step {fault.step}={fault.kind}, but should be finished, as {what} is ({fault.message})"
@@ -63,7 +63,9 @@ def likeness(
                 found = near if name in loosely else parted
                 for at in np.flatnonzero(apart):
                     there = Counterpart(tensor, step, int(places[at]), factor)
-                    found.append(parting(name, tensor, step, int(at), float(ours[at]), float(wanted[at]), what, there))
+                    found.append(
+                        divergence(name, tensor, step, int(at), float(ours[at]), float(wanted[at]), what, there)
+                    )
     parted += beyond_rounding(evidence, near)
     return Checked(compared, tuple({breach.output: breach for breach in reversed(parted)}.values()))
 

@@ -15,8 +15,8 @@ def unlike_entries(evidence: Evidence, what: str, *, buffers: bool = False) -> t
     Nothing where either run did not finish; ``what`` names the twin's run in messages. With ``buffers`` only entries of
     more than one element count.
     """
-    assert evidence.twin is not None
-    first, second = evidence.trajectory, evidence.twin.trajectory
+    assert evidence.reference is not None
+    first, second = evidence.trajectory, evidence.reference.trajectory
     if first.fault is not None or second.fault is not None:
         return ()
     for index, held in enumerate(zip(first.entries, second.entries, strict=True)):

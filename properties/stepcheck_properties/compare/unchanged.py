@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from stepcheck_properties.compare.equivalence import parting
+from stepcheck_properties.compare.equivalence import divergence
 from stepcheck_properties.law import Breach, Checked, Evidence
 from stepcheck_properties.scripts.baseline_scripts import GUARDS
 from stepcheck_reference.formats import FORMATS
@@ -18,7 +18,7 @@ def is_guarded(values: Mapping[str, float], dtype: str) -> bool:
     return all(values[name] >= FORMATS[dtype].unit_roundoff for name in GUARDS if name in values)
 
 
-def stillness(evidence: Evidence, held: Mapping[int, NDArray[np.bool_]], what: str) -> Checked:
+def unchanged(evidence: Evidence, held: Mapping[int, NDArray[np.bool_]], what: str) -> Checked:
     """Return the first real that a step has moved where ``held`` says that none does; ``what`` names those.
 
     ``held`` maps tensors to the reals that stay where they are at each step, in shape (steps, size).
@@ -31,5 +31,5 @@ def stillness(evidence: Evidence, held: Mapping[int, NDArray[np.bool_]], what: s
         if moved.any() and not breaches:
             row, at = (int(place) for place in np.argwhere(moved)[0])
             values = float(trace.theta[row, at]), float(trace.before[row, at])
-            breaches.append(parting("theta", index, row + 1, at, *values, what))
+            breaches.append(divergence("theta", index, row + 1, at, *values, what))
     return Checked(compared, tuple(breaches))

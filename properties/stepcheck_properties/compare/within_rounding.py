@@ -11,21 +11,23 @@ Place = tuple[str, int, int, int]
 """An output, a tensor, an index and a step."""
 
 
-def beyond_rounding(evidence: Evidence, partings: Sequence[Breach]) -> list[Breach]:
-    """Return those of ``partings`` where the run of ``evidence`` and its twin's are farther apart than by rounding.
+def beyond_rounding(evidence: Evidence, divergences: Sequence[Breach]) -> list[Breach]:
+    """Return those of ``divergences`` where the run of ``evidence`` and its twin's are farther apart than by rounding.
 
     Each is of two reals whose runs come to the step from the same parameters and states, where the rule has one place
     for both: within their radii of it they are no farther apart than both radii together. So are two runs of
     another formula that is the same in both, however far that place is. Where the oracle compares nothing, nothing is
     known; where it sees no step, there is nothing to round.
     """
-    assert evidence.twin is not None
-    if not partings:
+    assert evidence.reference is not None
+    if not divergences:
         return []
-    ours = _deviations(evidence, [_place(breach) for breach in partings])
-    theirs = _deviations(evidence.twin, [_counterpart(breach) for breach in partings])
+    ours = _deviations(evidence, [_place(breach) for breach in divergences])
+    theirs = _deviations(evidence.reference, [_counterpart(breach) for breach in divergences])
     return [
-        breach for breach in partings if _is_beyond(breach, ours.get(_place(breach)), theirs.get(_counterpart(breach)))
+        breach
+        for breach in divergences
+        if _is_beyond(breach, ours.get(_place(breach)), theirs.get(_counterpart(breach)))
     ]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from stepcheck_properties.law import Facts
 from stepcheck_properties.strategies.hyper_parameters import domains_of, holds, ordered, typical_values
-from stepcheck_reference.scripts.objective import asks
+from stepcheck_reference.scripts.objective import needs_objective
 from stepcheck_reference.scripts.script import Drawn, Group, Literal, Quadratic, Script, Step, Tensor
 
 CURVATURE = 0.75
@@ -26,12 +26,12 @@ def hyper(facts: Facts, turn: int = 0, **wanted: float) -> dict[str, float]:
     """
     chosen = {}
     for name, domain in domains_of(facts.rule).items():
-        values = (facts.hold[name],) if name in facts.hold else typical_values(name, domain)
+        values = (facts.fixed_hyper[name],) if name in facts.fixed_hyper else typical_values(name, domain)
         values = tuple(value for value in values if name != "lr" or value != 0.0) or values
         value = values[turn % len(values)]
         want = wanted.get(name, value)
-        chosen[name] = want if name not in facts.hold and holds(domain, want) else value
-    return ordered(chosen, dict(facts.hold))
+        chosen[name] = want if name not in facts.fixed_hyper and holds(domain, want) else value
+    return ordered(chosen, dict(facts.fixed_hyper))
 
 
 def drawn(seed: int, regime: str, *where: int | str, scale: float = 1.0) -> Drawn:
@@ -73,7 +73,7 @@ def ordinary(
             Step(tuple(drawn(seed, regime, "base", number, index) for index in range(len(shapes))))
             for number in range(steps)
         ),
-        Quadratic(CURVATURE) if asks(facts.rule) else None,
+        Quadratic(CURVATURE) if needs_objective(facts.rule) else None,
     )
 
 

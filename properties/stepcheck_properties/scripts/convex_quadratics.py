@@ -17,7 +17,7 @@ from stepcheck_reference.alphabet import curvature, momentum, theta
 from stepcheck_reference.formats import FORMATS
 from stepcheck_reference.oracle.judgement import Deviation
 from stepcheck_reference.rule import Rule
-from stepcheck_reference.scripts.objective import asks
+from stepcheck_reference.scripts.objective import needs_objective
 from stepcheck_reference.scripts.script import Group, Quadratic, Script, Step, Tensor, expand
 
 CURVATURE = 0.5
@@ -54,7 +54,7 @@ def descent(facts: Facts, seed: int, values: Sequence[Mapping[str, float]], sche
         for number in range(1, STEPS + 1)
     )
     groups = tuple(Group((index,), dict(chosen)) for index, chosen in enumerate(values))
-    return Script(tensors, groups, steps, Quadratic(CURVATURE, asked=asks(facts.rule)))
+    return Script(tensors, groups, steps, Quadratic(CURVATURE, asked=needs_objective(facts.rule)))
 
 
 def within(evidence: Evidence, reach: Reach, *, follows: Callable[[Script], bool]) -> Checked:

@@ -13,7 +13,7 @@ from stepcheck_properties.strategies.hyper_parameters import averages, domains_o
 from stepcheck_properties.strategies.scripts import companions_of
 from stepcheck_reference.formats import FORMATS, Format
 from stepcheck_reference.oracle.judge import program_of
-from stepcheck_reference.scripts.objective import asks
+from stepcheck_reference.scripts.objective import needs_objective
 from stepcheck_reference.scripts.script import Data, Drawn, Group, Literal, Quadratic, Script, Step, Tensor
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ TURNS = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Corner:
+class EdgeCase:
     """A script that reaches one corner; ``sentence`` says what happens in it."""
 
     name: str
@@ -47,7 +47,7 @@ class _Cell:
     companions: tuple[str, ...]
     profile: Profile
     seed: int
-    hold: Mapping[str, float]
+    fixed_hyper: Mapping[str, float]
 
     @property
     def form(self) -> Format:
@@ -55,8 +55,8 @@ class _Cell:
 
     def values(self, name: str) -> tuple[float, ...]:
         """The values ``name`` takes in this cell, the plainest first; one where it is held."""
-        if name in self.hold:
-            return (self.hold[name],)
+        if name in self.fixed_hyper:
+            return (self.fixed_hyper[name],)
         return typical_values(name, domains_of(self.rule)[name])
 
     def hyper(self, turn: int = 0, **wanted: float) -> dict[str, float]:
@@ -69,8 +69,8 @@ class _Cell:
             values = [value for value in self.values(name) if name != "lr" or value != 0.0] or list(self.values(name))
             value = values[turn % len(values)]
             want = wanted.get(name, value)
-            chosen[name] = want if name not in self.hold and holds(domain, want) else value
-        return ordered(chosen, self.hold)
+            chosen[name] = want if name not in self.fixed_hyper and holds(domain, want) else value
+        return ordered(chosen, self.fixed_hyper)
 
     def drawn(self, regime: str, *where: int | str, scale: float = 1.0) -> Drawn:
         """Data of ``regime`` whose seed comes from the cell's and the place it is used."""
@@ -269,7 +269,7 @@ def _turning_signs(cell: _Cell) -> Script:
 
 
 def _short_memory(cell: _Cell) -> Script:
-    free = [name for name, domain in domains_of(cell.rule).items() if averages(domain) and name not in cell.hold]
+    free = [name for name, domain in domains_of(cell.rule).items() if averages(domain) and name not in cell.fixed_hyper]
     choices = ((0.0, 0.0), (0.5, 0.25), (0.0, 0.5), (0.25, 0.0))
     groups = tuple(
         Group((index,), cell.hyper(0, **{name: pair[place % 2] for place, name in enumerate(free)}))
@@ -317,7 +317,7 @@ def _always(cell: _Cell) -> bool:
 
 
 def _has(name: str, cell: _Cell) -> bool:
-    return name in domains_of(cell.rule) and name not in cell.hold
+    return name in domains_of(cell.rule) and name not in cell.fixed_hyper
 
 
 def _turns(cell: _Cell) -> bool:
@@ -331,7 +331,7 @@ def _mixes(cell: _Cell) -> bool:
 
 
 def _averages(cell: _Cell) -> bool:
-    return any(averages(domain) for name, domain in domains_of(cell.rule).items() if name not in cell.hold)
+    return any(averages(domain) for name, domain in domains_of(cell.rule).items() if name not in cell.fixed_hyper)
 
 
 BUILDERS = (
@@ -359,38 +359,42 @@ BUILDERS = (
 """Name, sentence, when it applies, and how it is made: the corners in the order they are tried."""
 
 
-def corners(
+def edge_cases(
     *,
     rule: Rule,
     dtype: str,
     profile: Profile,
     seed: int = 0,
-    hold: Mapping[str, float] | None = None,
+    fixed_hyper: Mapping[str, float] | None = None,
     companions: Collection[str] = (),
-) -> tuple[Corner, ...]:
+) -> tuple[EdgeCase, ...]:
     """Return the corner scripts of one cell, the same for the same arguments.
 
-    ``hold`` fixes hyper-parameters, and leaves out corners that would vary them alone; ``companions``
+    ``fixed_hyper`` fixes hyper-parameters, and leaves out corners that would vary them alone; ``companions``
     are dtypes that may stand beside ``dtype``. Raises ValueError for an unknown dtype.
     """
     if dtype not in FORMATS:
         raise ValueError(f"dtype={dtype!r}, but should be one of {', '.join(FORMATS)}")
-    return _corners(rule, dtype, companions_of(dtype, companions), profile, seed, tuple((hold or {}).items()))
+    return _edge_cases(rule, dtype, companions_of(dtype, companions), profile, seed, tuple((fixed_hyper or {}).items()))
 
 
 @lru_cache(maxsize=4)
-def _corners(
+def _edge_cases(
     rule: Rule,
     dtype: str,
     companions: tuple[str, ...],
     profile: Profile,
     seed: int,
-    hold: tuple[tuple[str, float], ...],
-) -> tuple[Corner, ...]:
+    fixed_hyper: tuple[tuple[str, float], ...],
+) -> tuple[EdgeCase, ...]:
     """Return the corner scripts, which the modes of a configuration share."""
-    cell = _Cell(rule, dtype, companions, profile, seed, dict(hold))
+    cell = _Cell(rule, dtype, companions, profile, seed, dict(fixed_hyper))
     return tuple(
-        Corner(name, sentence, replace(build(cell), label=name, objective=Quadratic(CURVATURE) if asks(rule) else None))
+        EdgeCase(
+            name,
+            sentence,
+            replace(build(cell), label=name, objective=Quadratic(CURVATURE) if needs_objective(rule) else None),
+        )
         for name, sentence, applies, build in BUILDERS
         if applies(cell)
     )

@@ -11,7 +11,7 @@ from stepcheck_properties.scripts.exact_traces import course, dyadic
 from stepcheck_properties.scripts.from_zero import from_zero
 from stepcheck_reference.alphabet import theta
 from stepcheck_reference.rule import Rule
-from stepcheck_reference.scripts.objective import asks
+from stepcheck_reference.scripts.objective import needs_objective
 from stepcheck_reference.scripts.script import Literal, Script
 
 GRADIENT = 2.0
@@ -44,13 +44,15 @@ def halves(facts: Facts) -> Script:
 
 def first_numbers(facts: Facts) -> list[Mapping[str, float]]:
     """Return the first of ``FIRST`` at which the first step is a number that every format holds, if there is one."""
-    found = (one for one in FIRST if not asks(facts.rule) and _first(facts.rule, _items(_values(facts, one))))
+    found = (
+        one for one in FIRST if not needs_objective(facts.rule) and _first(facts.rule, _items(_values(facts, one)))
+    )
     return [one for one, _ in zip(found, range(1), strict=False)]
 
 
 def later_numbers(facts: Facts) -> list[Mapping[str, float]]:
     """Return those of ``LATER`` at which every step equals the first, a number that every format holds."""
-    if asks(facts.rule):
+    if needs_objective(facts.rule):
         return []
     found = [one for one in LATER if _constant(facts.rule, _items(_values(facts, one)))]
     return _different(found)

@@ -5,23 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from stepcheck_properties.law import Evidence, Facts, Twin
+from stepcheck_properties.law import Evidence, Facts, ReferenceRun
 from stepcheck_reference.scripts.script import Script
 
 
-def in_manners(script: Script, *manners: str) -> Script:
-    """Return ``script`` done in ``manners``."""
-    return replace(script, manners=manners)
+def with_invocation(script: Script, *invocation: str) -> Script:
+    """Return ``script`` done in ``invocation``."""
+    return replace(script, invocation=invocation)
 
 
-def plainly(*manners: str) -> Callable[[Script, Facts], Twin | None]:
-    """Return what makes the twin of a script that is done in any of ``manners``: the same script without them."""
+def plain_invocation(*invocation: str) -> Callable[[Script, Facts], ReferenceRun | None]:
+    """Return what makes the twin of a script that is done in any of ``invocation``: the same script without them."""
 
-    def twin(script: Script, facts: Facts) -> Twin | None:
-        kept = tuple(manner for manner in script.manners if manner not in manners)
-        return None if kept == script.manners else Twin(replace(script, manners=kept))
+    def reference(script: Script, facts: Facts) -> ReferenceRun | None:
+        kept = tuple(variant for variant in script.invocation if variant not in invocation)
+        return None if kept == script.invocation else ReferenceRun(replace(script, invocation=kept))
 
-    return twin
+    return reference
 
 
 def refused(evidence: Evidence, *, kinds: tuple[str, ...] = (), steps: int = 0) -> bool:
@@ -29,8 +29,8 @@ def refused(evidence: Evidence, *, kinds: tuple[str, ...] = (), steps: int = 0) 
 
     ``kinds`` are the exceptions that refuse in a step; at construction any does, and NotImplementedError does anywhere.
     """
-    assert evidence.twin is not None
-    fault, other = evidence.trajectory.fault, evidence.twin.trajectory.fault
+    assert evidence.reference is not None
+    fault, other = evidence.trajectory.fault, evidence.reference.trajectory.fault
     if fault is None or fault.kind != "raised" or (other is not None and other.step <= fault.step):
         return False
     name = fault.message.partition(":")[0]

@@ -15,7 +15,7 @@ from stepcheck_properties.scripts.exact_traces import dyadic
 from stepcheck_reference.algebra.transition import Transition, center, transition
 from stepcheck_reference.alphabet import curvature, theta
 from stepcheck_reference.rule import Rule
-from stepcheck_reference.scripts.objective import asks
+from stepcheck_reference.scripts.objective import needs_objective
 from stepcheck_reference.scripts.script import Data, Group, Literal, Quadratic, Script, Step, Tensor
 
 CURVATURE = 1.0
@@ -85,7 +85,7 @@ def quadratic(facts: Facts) -> Script:
     sides = both_sides(facts)
     tensors = tuple(Tensor((2,), facts.dtype, Literal((START,))) for _ in sides)
     courses = [course(facts.rule, values, START, STEPS) for values in sides]
-    wants = asks(facts.rule)
+    wants = needs_objective(facts.rule)
 
     def given(number: int) -> Iterator[Data]:
         for held in courses:

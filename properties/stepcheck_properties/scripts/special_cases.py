@@ -16,7 +16,7 @@ from stepcheck_reference.rewrites.maximize import MAXIMIZE
 from stepcheck_reference.rewrites.rewrite import RewriteError
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.rules import ALL
-from stepcheck_reference.scripts.objective import asks
+from stepcheck_reference.scripts.objective import needs_objective
 
 MOST_ZEROS = 4
 """How many hyper-parameters are tried at 0 together."""
@@ -46,7 +46,7 @@ def reductions(rule: Rule) -> tuple[Reduction, ...]:
     The equations are the same expressions then, so that code of the one, which multiplies by 0 or adds 0, rounds
     nowhere where code of the other does not.
     """
-    if asks(rule):
+    if needs_objective(rule):
         return ()
     return tuple(_found(rule))
 

@@ -36,7 +36,7 @@ def comes_to(rule: Rule, others: tuple[Rule, ...], *kept: Symbol) -> bool:
 
 def can_be_zero(facts: Facts, *kept: Symbol) -> bool:
     """Whether none of the ``zeros`` stands still at another number."""
-    return not any(facts.hold.get(str(symbol), 0.0) for symbol in zeros(facts.rule, *kept))
+    return not any(facts.fixed_hyper.get(str(symbol), 0.0) for symbol in zeros(facts.rule, *kept))
 
 
 def none_of(rule: Rule, *kept: Symbol) -> dict[str, float]:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from stepcheck_properties.harness import Bench
+from stepcheck_properties.harness import Harness
 from stepcheck_properties.law import Breach, Law
 from stepcheck_properties.scripts.rearranged import only
 from stepcheck_properties.shrink.simple_numbers import ONE, ZERO, effort, rounded, simpler_data
@@ -29,7 +29,7 @@ from stepcheck_reference.formats import is_complex
 from stepcheck_reference.scripts.script import Literal, Script
 from stepcheck_reference.scripts.trajectory import Trajectory
 
-Detour = Callable[[Script], Script]
+AvoidTrigger = Callable[[Script], Script]
 HANG_RUNS = 2
 """Runs spent on a hang, each of which lasts until the worker's patience ends."""
 CRASH_RUNS = 40
@@ -55,25 +55,25 @@ class Reduction:
 
 def reduce(
     *,
-    bench: Bench,
+    harness: Harness,
     script: Script,
     law: Law,
     breach: Breach,
     budget: int,
-    hold: Mapping[str, float] | None = None,
-    detour: Detour | None = None,
+    fixed_hyper: Mapping[str, float] | None = None,
+    avoid_trigger: AvoidTrigger | None = None,
 ) -> Reduction:
     """Return the smallest script that breaks ``law`` as ``breach`` does, found in at most ``budget`` runs.
 
-    ``bench`` has the subject, ``hold`` names hyper-parameters to leave alone. Scripts that ``detour`` would change
-    break for a reason already known, and are passed over. Where nothing smaller breaks, the script comes back as it
-    was.
+    ``harness`` has the subject, ``fixed_hyper`` names hyper-parameters to leave alone. Scripts that ``avoid_trigger``
+    would change break for a reason already known, and are passed over. Where nothing smaller breaks, the script comes
+    back as it was.
     """
     if breach.output == "hung":
         budget = min(budget, HANG_RUNS)
     elif breach.output == "crashed":
         budget = min(budget, CRASH_RUNS)
-    search = _Search(bench, law, script, breach, budget, frozenset(hold or ()), detour)
+    search = _Search(harness, law, script, breach, budget, frozenset(fixed_hyper or ()), avoid_trigger)
     search.finish()
     return Reduction(search.script, search.breach, search.runs)
 
@@ -83,15 +83,15 @@ class _Search:
 
     def __init__(
         self,
-        bench: Bench,
+        harness: Harness,
         law: Law,
         script: Script,
         breach: Breach,
         budget: int,
         held: frozenset[str],
-        detour: Detour | None,
+        avoid_trigger: AvoidTrigger | None,
     ) -> None:
-        self.bench, self.law, self.detour = bench, law, detour
+        self.harness, self.law, self.avoid_trigger = harness, law, avoid_trigger
         self.script, self.breach, self.budget, self.held = script, breach, budget, held
         self.trajectory: Trajectory | None = None
         self.runs = 0
@@ -120,13 +120,13 @@ class _Search:
         if key in self.tried or self.runs >= self.budget:
             return False
         self.tried.add(key)
-        if self.detour is not None and self.detour(candidate) != candidate:
+        if self.avoid_trigger is not None and self.avoid_trigger(candidate) != candidate:
             return False
-        if self.law.twin is not None and self.law.twin(candidate, self.bench.facts) is None:
+        if self.law.reference is not None and self.law.reference(candidate, self.harness.facts) is None:
             return False
         self.runs += 1
-        trajectory = self.bench.run(candidate)
-        found = self.bench.breach(self.law, self.breach.output, candidate, trajectory)
+        trajectory = self.harness.run(candidate)
+        found = self.harness.breach(self.law, self.breach.output, candidate, trajectory)
         if found is None:
             return False
         self.script, self.breach, self.trajectory = candidate, found, trajectory
@@ -203,7 +203,7 @@ class _Search:
             return
         if self.trajectory is None:
             self.runs += 1
-            self.trajectory = self.bench.run(self.script)
+            self.trajectory = self.harness.run(self.script)
         if self.trajectory.steps < length - 1:
             return
         script, trajectory = self.script, self.trajectory
@@ -273,7 +273,7 @@ class _Search:
 
     def simple_hyper(self) -> None:
         """Replace hyper-parameters by simpler values of their domains, in every group."""
-        domains = domains_of(self.bench.rule)
+        domains = domains_of(self.harness.rule)
         for number in range(len(self.script.groups)):
             for name in self.script.groups[number].hyper:
                 if name in self.held or name not in domains:

@@ -79,25 +79,25 @@ def averages(domain: Any) -> bool:
     return domain is not None and holds(domain, 0.0) and float(domain.high) == 1.0 and not holds(domain, 1.0)
 
 
-def ordered(values: Mapping[str, float], hold: Mapping[str, float]) -> dict[str, float]:
-    """Return ``values`` with every pair of ``ORDERED`` in its order; what is in ``hold`` stays as it is."""
+def ordered(values: Mapping[str, float], fixed_hyper: Mapping[str, float]) -> dict[str, float]:
+    """Return ``values`` with every pair of ``ORDERED`` in its order; what is in ``fixed_hyper`` stays as it is."""
     found = dict(values)
     for low, high in ORDERED:
         if low not in found or high not in found or found[low] <= found[high]:
             continue
-        if low not in hold and high not in hold:
+        if low not in fixed_hyper and high not in fixed_hyper:
             found[low], found[high] = found[high], found[low]
-        elif low not in hold:
+        elif low not in fixed_hyper:
             found[low] = found[high]
-        elif high not in hold:
+        elif high not in fixed_hyper:
             found[high] = found[low]
     return found
 
 
-def plain_hyper(rule: Rule, hold: Mapping[str, float] | None = None) -> dict[str, float]:
-    """Return the plainest value of each hyper-parameter of ``rule``, or what ``hold`` says of it."""
-    hold = hold or {}
-    return {name: hold.get(name, typical_values(name, domain)[0]) for name, domain in domains_of(rule).items()}
+def plain_hyper(rule: Rule, fixed_hyper: Mapping[str, float] | None = None) -> dict[str, float]:
+    """Return the plainest value of each hyper-parameter of ``rule``, or what ``fixed_hyper`` says of it."""
+    fixed_hyper = fixed_hyper or {}
+    return {name: fixed_hyper.get(name, typical_values(name, domain)[0]) for name, domain in domains_of(rule).items()}
 
 
 @st.composite
@@ -124,11 +124,12 @@ def _average(draw: st.DrawFn, kind: int) -> float:
 
 
 @st.composite
-def _hyper_parameters(draw: st.DrawFn, rule: Rule, hold: Mapping[str, float]) -> dict[str, float]:
+def _hyper_parameters(draw: st.DrawFn, rule: Rule, fixed_hyper: Mapping[str, float]) -> dict[str, float]:
     drawn = {
-        name: hold[name] if name in hold else draw(_values(name, domain)) for name, domain in domains_of(rule).items()
+        name: fixed_hyper[name] if name in fixed_hyper else draw(_values(name, domain))
+        for name, domain in domains_of(rule).items()
     }
-    return ordered(drawn, hold)
+    return ordered(drawn, fixed_hyper)
 
 
 def hyper_values(*, rule: Rule, name: str) -> st.SearchStrategy[float]:
@@ -142,11 +143,13 @@ def hyper_values(*, rule: Rule, name: str) -> st.SearchStrategy[float]:
     return _values(name=name, domain=known[name])
 
 
-def hyper_parameters(*, rule: Rule, hold: Mapping[str, float] | None = None) -> st.SearchStrategy[dict[str, float]]:
+def hyper_parameters(
+    *, rule: Rule, fixed_hyper: Mapping[str, float] | None = None
+) -> st.SearchStrategy[dict[str, float]]:
     """Return a strategy for hyper-parameters of ``rule`` by alphabet name, inside their domains.
 
     Averaging factors are 0, at most 1/2, 1 - 2**-k, or anything below 1; the learning rate spreads
     over 1e-6 to 10 and may be 0; eps spreads over 1e-16 to 1; a bound from below is never above its bound
-    from above. ``hold`` fixes some of them; what it says of others is left out.
+    from above. ``fixed_hyper`` fixes some of them; what it says of others is left out.
     """
-    return _hyper_parameters(rule=rule, hold=dict(hold or {}))
+    return _hyper_parameters(rule=rule, fixed_hyper=dict(fixed_hyper or {}))

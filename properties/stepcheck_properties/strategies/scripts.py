@@ -13,7 +13,7 @@ from stepcheck_properties.strategies.hyper_parameters import ORDERED, domains_of
 from stepcheck_properties.strategies.layouts import layouts
 from stepcheck_properties.strategies.shapes import shapes
 from stepcheck_reference.formats import FORMATS, is_complex
-from stepcheck_reference.scripts.objective import asks
+from stepcheck_reference.scripts.objective import needs_objective
 from stepcheck_reference.scripts.script import Data, Drawn, Group, Literal, Quadratic, Script, Step, Tensor
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def _scripts(
     max_steps: int,
     max_tensors: int,
     max_groups: int,
-    hold: Mapping[str, float],
+    fixed_hyper: Mapping[str, float],
 ) -> Script:
     count = draw(st.integers(1, max_tensors))
     placed: list[Tensor] = []
@@ -124,10 +124,12 @@ def _scripts(
     members: dict[int, list[int]] = {}
     for index in range(count):
         members.setdefault(draw(st.integers(0, min(index, max_groups - 1))), []).append(index)
-    groups = tuple(Group(tuple(held), draw(hyper_parameters(rule=rule, hold=hold))) for held in members.values())
+    groups = tuple(
+        Group(tuple(held), draw(hyper_parameters(rule=rule, fixed_hyper=fixed_hyper))) for held in members.values()
+    )
     series = [draw(_series()) for _ in range(count)]
     bounds = {name for pair in ORDERED for name in pair}
-    free = tuple(name for name in domains_of(rule) if name not in hold and name not in bounds)
+    free = tuple(name for name in domains_of(rule) if name not in fixed_hyper and name not in bounds)
     steps = []
     length = _length(draw, max_steps)
     for number in range(min(length, DETAILED_STEPS)):
@@ -144,7 +146,7 @@ def _scripts(
         )
     for number in range(DETAILED_STEPS, length):
         steps.append(Step(gradients=tuple(plan.at(number) for plan in series)))
-    objective = Quadratic(draw(st.sampled_from(CURVATURES))) if asks(rule) else None
+    objective = Quadratic(draw(st.sampled_from(CURVATURES))) if needs_objective(rule) else None
     return Script(tuple(placed), groups, tuple(steps), objective)
 
 
@@ -156,12 +158,12 @@ def scripts(
     max_steps: int = 8,
     max_tensors: int = 4,
     max_groups: int = 3,
-    hold: Mapping[str, float] | None = None,
+    fixed_hyper: Mapping[str, float] | None = None,
 ) -> st.SearchStrategy[Script]:
     """Return a strategy for scripts that a subject of ``rule`` can be put through.
 
     The first tensor has ``dtype``; the others may have one of ``companions`` (of ``dtype``'s kind: real
-    beside real, complex beside complex). ``hold`` fixes hyper-parameters. Shrinks toward one 0-d
+    beside real, complex beside complex). ``fixed_hyper`` fixes hyper-parameters. Shrinks toward one 0-d
     parameter, one step and the plainest hyper-parameters. Raises ValueError for an unknown dtype or a
     bound below 1.
     """
@@ -178,7 +180,7 @@ def scripts(
         max_steps=max_steps,
         max_tensors=min(max_tensors, 99),
         max_groups=min(max_groups, 99),
-        hold=dict(hold or {}),
+        fixed_hyper=dict(fixed_hyper or {}),
     )
 
 

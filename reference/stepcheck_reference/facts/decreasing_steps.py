@@ -11,7 +11,7 @@ from stepcheck_reference.facts.equations import equations, step_of
 from stepcheck_reference.facts.monotone import monotone_states
 from stepcheck_reference.facts.special_case import fixed
 from stepcheck_reference.rule import Rule
-from stepcheck_reference.scripts.objective import asks
+from stepcheck_reference.scripts.objective import needs_objective
 
 
 @lru_cache(maxsize=1024)
@@ -20,7 +20,7 @@ def is_fading(rule: Rule) -> bool | None:
 
     It takes weight_decay to be 0 and other hyper-parameters to stand still.
     """
-    if asks(rule):
+    if needs_objective(rule):
         return None
     plain = fixed(rule, {weight_decay: 0}) if weight_decay in rule.hyper else rule
     new = equations(plain)

@@ -15,7 +15,7 @@ from stepcheck_reference.facts.equations import equations
 from stepcheck_reference.facts.sample import GRADIENTS, ROUNDED, sample
 from stepcheck_reference.facts.signs import is_nonnegative, nonnegative_states
 from stepcheck_reference.rule import Rule
-from stepcheck_reference.scripts.objective import asks
+from stepcheck_reference.scripts.objective import needs_objective
 
 
 @lru_cache(maxsize=1024)
@@ -41,7 +41,7 @@ def _rises(equation: Expr, state: Symbol, rule: Rule, known: frozenset[Symbol]) 
 
 def _falls(rule: Rule) -> set[Symbol]:
     """Return the states that fall somewhere on a walk whose gradients become 0."""
-    if asks(rule):
+    if needs_objective(rule):
         return set()
     states = (*rule.init, *rule.scalars)
     gradients = (*GRADIENTS, Integer(0), Integer(0))

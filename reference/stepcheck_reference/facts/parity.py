@@ -14,7 +14,7 @@ from stepcheck_reference.alphabet import g, gradient_at, theta
 from stepcheck_reference.facts.equations import equations, feeding
 from stepcheck_reference.facts.sample import GRADIENTS, ROUNDED, sample
 from stepcheck_reference.rule import Rule
-from stepcheck_reference.scripts.objective import asks
+from stepcheck_reference.scripts.objective import needs_objective
 
 Parities = Mapping[Symbol, bool | None]
 """Of each symbol whether it changes its sign; None where that is not known yet."""
@@ -55,7 +55,7 @@ def odd_states(rule: Rule) -> Mapping[Symbol, bool]:
 
 
 def _refuted(rule: Rule) -> bool:
-    if asks(rule):
+    if needs_objective(rule):
         return False
     hyper = sample(rule)
     here = walk(rule, hyper, Integer(1), GRADIENTS, digits=ROUNDED)

@@ -13,7 +13,7 @@ from stepcheck_reference.facts.equations import cases, step_of
 from stepcheck_reference.facts.homogeneity import Mixed, degree, state_degrees
 from stepcheck_reference.facts.sample import GRADIENTS, ROUNDED, sample
 from stepcheck_reference.rule import Rule
-from stepcheck_reference.scripts.objective import asks
+from stepcheck_reference.scripts.objective import needs_objective
 
 
 @lru_cache(maxsize=1024)
@@ -39,7 +39,7 @@ def is_linear_in_rate(rule: Rule) -> bool | None:
 
 def _refuted(rule: Rule) -> bool:
     """Whether some step from the same parameters is not twice as long at twice the rate."""
-    gradients = (lambda place: place**3) if asks(rule) else GRADIENTS
+    gradients = (lambda place: place**3) if needs_objective(rule) else GRADIENTS
     known, many = sample(rule), len(GRADIENTS)
     half, whole = (
         walk(rule, {**known, lr: rate}, Integer(1), gradients, steps=many, put_back=True, digits=ROUNDED)

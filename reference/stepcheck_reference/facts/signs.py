@@ -12,7 +12,7 @@ from stepcheck_reference.algebra.iterate import walk
 from stepcheck_reference.facts.equations import equations
 from stepcheck_reference.facts.sample import GRADIENTS, ROUNDED, sample
 from stepcheck_reference.rule import Rule
-from stepcheck_reference.scripts.objective import asks
+from stepcheck_reference.scripts.objective import needs_objective
 
 
 @lru_cache(maxsize=1024)
@@ -85,7 +85,7 @@ def _leaves_out(expression: Add, rule: Rule, states: Set[Symbol]) -> bool:
 
 def _below(rule: Rule) -> set[Symbol]:
     """Return the states that are negative somewhere on a walk of four steps, or on that of the opposite gradients."""
-    if asks(rule):
+    if needs_objective(rule):
         return set()
     walks = [walk(rule, sample(rule), Integer(1), [way * one for one in GRADIENTS], digits=ROUNDED) for way in (1, -1)]
     states = {*rule.init, *rule.scalars}

@@ -13,7 +13,7 @@ from stepcheck_reference.alphabet import g, gradient_at, theta
 from stepcheck_reference.facts.equations import Equations, cases, feeding
 from stepcheck_reference.facts.sample import GRADIENTS, ROUNDED, sample
 from stepcheck_reference.rule import Rule
-from stepcheck_reference.scripts.objective import asks
+from stepcheck_reference.scripts.objective import needs_objective
 
 
 @lru_cache(maxsize=1024)
@@ -45,7 +45,7 @@ def _moves_along(new: Equations) -> bool:
 
 
 def _refuted(rule: Rule) -> bool:
-    if asks(rule):
+    if needs_objective(rule):
         return False
     hyper = sample(rule)
     here, there = (walk(rule, hyper, Integer(start), GRADIENTS, digits=ROUNDED) for start in (1, 3))

@@ -15,7 +15,7 @@ from stepcheck_reference.alphabet import g, gradient_at, theta
 from stepcheck_reference.facts.equations import equations
 from stepcheck_reference.facts.sample import ROUNDED, sample
 from stepcheck_reference.rule import Rule
-from stepcheck_reference.scripts.objective import asks
+from stepcheck_reference.scripts.objective import needs_objective
 
 
 @lru_cache(maxsize=1024)
@@ -47,7 +47,7 @@ def rests(rule: Rule) -> bool | None:
     """Return whether zero gradients from the initial state leave theta, or exactly its decay; None if unknown."""
     if rest_factor(rule) is not None:
         return True
-    if asks(rule):
+    if needs_objective(rule):
         return None
     one, two = (walk(rule, sample(rule), start, [Integer(0)], digits=ROUNDED)[-1][theta] for start in (1, 2))
     return False if vanishes(two - 2 * one) is False else None
@@ -59,7 +59,7 @@ def _unmoved(rule: Rule, resting: Mapping[Symbol, Expr], symbol: Symbol) -> Expr
 
 
 def _moved(rule: Rule) -> set[Symbol]:
-    if asks(rule):
+    if needs_objective(rule):
         return set()
     course = walk(rule, sample(rule), Integer(1), [Integer(0)] * 2, digits=ROUNDED)
     states = (*rule.init, *rule.scalars)

@@ -122,8 +122,12 @@ class _Run:
     ) -> None:
         self.fields = fields
         asked = None if script.objective is None or not script.objective.asked else script.objective
-        if program_of(rule).asks != (asked is not None):
-            needs = "needs a script with an objective" if program_of(rule).asks else "takes gradients, not an objective"
+        if program_of(rule).needs_objective != (asked is not None):
+            needs = (
+                "needs a script with an objective"
+                if program_of(rule).needs_objective
+                else "takes gradients, not an objective"
+            )
             raise ValueError(f"rule {rule.name} {needs}")
         self.curvature = () if asked is None else (asked.curvature,)
         self.watch = watch
@@ -371,7 +375,7 @@ class _Run:
 def _columns(program: Program, tables: Iterable[tuple[float, ...]]) -> tuple[dict[str, Reals], dict[str, Reals]]:
     """Return the rows of ``tables`` by symbol, and the radius of scalar states that were not seen."""
     scalars = program.scalar_states
-    objective = ("curvature",) if program.asks else ()
+    objective = ("curvature",) if program.needs_objective else ()
     names = (*program.hyper, *scalars, *(f"{name} radius" for name in scalars), *objective, "t")
     columns = {name: np.array(column) for name, column in zip(names, zip(*tables, strict=True), strict=True)}
     spread = {name: columns.pop(f"{name} radius") for name in scalars}

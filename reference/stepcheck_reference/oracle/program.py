@@ -15,7 +15,7 @@ from typing import Any
 import sympy
 
 from stepcheck_reference.rule import Rule
-from stepcheck_reference.scripts.objective import asks, on_quadratic
+from stepcheck_reference.scripts.objective import needs_objective, on_quadratic
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +63,8 @@ class Program:
     it and round otherwise. ``symbols`` names the symbols that each node depends on; ``entering`` are the
     scalars that meet a tensor as they are, and not as a factor. ``decisive`` are the nodes whose sign a branch
     or a sign() asks for, and the terms of those that are sums. ``outside`` maps (select, branch) to the nodes of
-    that branch that are needed elsewhere, too. ``asks`` says that the rule needs an objective, whose curvature is a
-    symbol then.
+    that branch that are needed elsewhere, too. ``needs_objective`` says that the rule needs an objective, whose
+    curvature is a symbol then.
     """
 
     rule: Rule
@@ -79,7 +79,7 @@ class Program:
     states: tuple[str, ...]
     scalar_states: tuple[str, ...]
     hyper: tuple[str, ...]
-    asks: bool
+    needs_objective: bool
 
 
 COMPARISONS = {
@@ -117,7 +117,7 @@ def compile_rule(rule: Rule) -> Program:
         states=tuple(symbol.name for symbol in rule.states),
         scalar_states=tuple(symbol.name for symbol in rule.scalars),
         hyper=tuple(symbol.name for symbol in rule.hyper),
-        asks=asks(rule),
+        needs_objective=needs_objective(rule),
     )
 
 

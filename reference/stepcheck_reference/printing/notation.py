@@ -44,8 +44,8 @@ class Dialect:
 
 
 def _grouped(written: Written, least: int, group: Callable[[str], str]) -> str:
-    text, hold = written
-    return text if hold >= least else group(text)
+    text, fixed_hyper = written
+    return text if fixed_hyper >= least else group(text)
 
 
 def _parenthesised(text: str) -> str:

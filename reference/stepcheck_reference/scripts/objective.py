@@ -12,7 +12,7 @@ from stepcheck_reference.alphabet import curvature, g, gradient_at
 from stepcheck_reference.rule import Rule
 
 
-def asks(rule: Rule) -> bool:
+def needs_objective(rule: Rule) -> bool:
     """Whether the rule asks for gradients at points of its own, so that its scripts need an objective."""
     return any(equation.has(gradient_at) for equation in rule.step.values())
 

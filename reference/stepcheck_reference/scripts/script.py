@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepcheck_reference.formats import FORMATS, Format, is_complex
-from stepcheck_reference.identity_cache import Kept
+from stepcheck_reference.identity_cache import IdentityCache
 
 LAYOUTS = ("contiguous", "transposed", "sliced", "channels_last")
 """Memory layouts a tensor can have; the values and their order of elements do not depend on it."""
@@ -30,7 +30,7 @@ RELOADS = ("", "loaded", "saved", "copied", "pickled")
 """How a run may be interrupted before a step: not at all; by a state dict that is kept in memory, or goes through
 ``torch.save``, and is loaded into a new optimizer; by a deep copy, or a pickle, of parameters with their optimizer."""
 
-MANNERS = (
+INVOCATIONS = (
     "closure",
     "tensor_lr",
     "one_element_lr",
@@ -167,7 +167,7 @@ class Script:
 
     With an ``objective`` the subject is called as ``step(closure)`` and asks for gradients where it likes, unless that
     says otherwise; what a step then gives for a tensor is not its gradient but where the objective is lowest.
-    ``manners`` are other ways to do the same (see ``MANNERS``). With a ``box`` every real of every parameter is
+    ``invocation`` are other ways to do the same (see ``INVOCATIONS``). With a ``box`` every real of every parameter is
     clamped to it after each step, once it has been observed: the next step starts inside.
     """
 
@@ -175,7 +175,7 @@ class Script:
     groups: tuple[Group, ...]
     steps: tuple[Step, ...]
     objective: Quadratic | None = None
-    manners: tuple[str, ...] = ()
+    invocation: tuple[str, ...] = ()
     box: tuple[float, float] | None = None
     label: str = field(default="", compare=False)
 
@@ -183,9 +183,9 @@ class Script:
         placed = sorted(index for group in self.groups for index in group.tensors)
         if placed != list(range(len(self.tensors))):
             raise ValueError(f"groups hold tensors {placed}, but should hold each of {len(self.tensors)} once")
-        for manner in self.manners:
-            if manner not in MANNERS:
-                raise ValueError(f"manner={manner!r}, but should be one of {', '.join(MANNERS)}")
+        for variant in self.invocation:
+            if variant not in INVOCATIONS:
+                raise ValueError(f"manner={variant!r}, but should be one of {', '.join(INVOCATIONS)}")
         if self.box is not None and not self.box[0] < self.box[1]:
             raise ValueError(f"box={self.box!r}, but should be two numbers, the lower first")
         for number, step in enumerate(self.steps, 1):
@@ -327,7 +327,7 @@ def _write(script: Script) -> str:
     return json.dumps(_plain(script), separators=(",", ":"), allow_nan=False)
 
 
-_written: Kept[Script, str] = Kept(_write, most=64)
+_written: IdentityCache[Script, str] = IdentityCache(_write, most=64)
 """A script is written several times, by who tells runs apart and by who sends them."""
 
 
@@ -355,7 +355,7 @@ def from_json(text: str) -> Script:
                 for s in raw["steps"]
             ),
             objective=Quadratic(float(raw["curvature"]), bool(raw.get("asked", True))) if "curvature" in raw else None,
-            manners=tuple(map(str, raw.get("manners", ()))),
+            invocation=tuple(map(str, raw.get("manners", ()))),
             box=(float(raw["box"][0]), float(raw["box"][1])) if "box" in raw else None,
             label=raw.get("label", ""),
         )
@@ -399,7 +399,7 @@ def _plain(script: Script) -> dict[str, Any]:
     return {
         "label": script.label,
         **objective,
-        **({"manners": list(script.manners)} if script.manners else {}),
+        **({"manners": list(script.invocation)} if script.invocation else {}),
         **({} if script.box is None else {"box": [_number(edge) for edge in script.box]}),
         "tensors": [
             {"shape": list(t.shape), "dtype": t.dtype, "initial": data(t.initial), "layout": t.layout}

@@ -50,7 +50,9 @@ def resumed(asked: Asked, old: Recording) -> Asked | None:
         for tensor, trace in zip(script.tensors, course.traces, strict=True)
     )
     groups = tuple(Group(group.tensors, hyper) for group, hyper in zip(script.groups, script.hyper_at(at), strict=True))
-    tail = Script(tensors, groups, script.steps[at:], script.objective, script.manners, script.box, label=script.label)
+    tail = Script(
+        tensors, groups, script.steps[at:], script.objective, script.invocation, script.box, label=script.label
+    )
     names = [name for name in old.tensors if name.startswith("saved ")]
     arrays = [old.tensors[name] for name in sorted(names, key=lambda name: int(name.split()[1]))]
     request = {"ask": "resume", "script": to_json(tail), "saved": old.facts["saved"]}

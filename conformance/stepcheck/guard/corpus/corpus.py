@@ -169,7 +169,7 @@ def _dtypes(adapter: Adapter, wanted: Wanted) -> list[str]:
 
 
 def _ruled(adapter: Adapter, rule: str | None, wanted: Wanted, devices: Sequence[str]) -> Iterator[Asked]:
-    from stepcheck_properties.scripts.edge_cases import corners
+    from stepcheck_properties.scripts.edge_cases import edge_cases
     from stepcheck_reference.rules import find
 
     saved: list[Asked] = []
@@ -180,7 +180,9 @@ def _ruled(adapter: Adapter, rule: str | None, wanted: Wanted, devices: Sequence
         for dtype in _dtypes(adapter, wanted):
             beside = [other for other in _COMPANY if other in _dtypes(adapter, wanted)]
             profile = SHORT if place else LONG
-            made = corners(rule=find(name), dtype=dtype, profile=profile, hold=configuration.holds, companions=beside)
+            made = edge_cases(
+                rule=find(name), dtype=dtype, profile=profile, fixed_hyper=configuration.holds, companions=beside
+            )
             scripts = [entry.script for entry in made if not (is_complex(dtype) and entry.name in _OF_PARTS)]
             for cell in _cells(adapter, configuration, wanted, devices, dtype):
                 yield _steps(adapter, cell, scripts, name)

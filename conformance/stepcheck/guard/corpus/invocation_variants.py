@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from stepcheck_properties.scripts.edge_cases import drawn
-from stepcheck_reference.scripts.script import MANNERS, Script, Step, Tensor
+from stepcheck_reference.scripts.script import INVOCATIONS, Script, Step, Tensor
 
 PLAIN = "plain"
 _SHAPES = ((5,), (2, 3))
@@ -33,11 +33,11 @@ def scripts(known: Script) -> tuple[Script, ...]:
 def _ways(plain: Script) -> Iterator[Script]:
     yield plain
     rated = all("lr" in group.hyper for group in plain.groups)
-    for manner in MANNERS:
-        if manner == "scheduler" and rated:
-            yield replace(plain, steps=_scheduled(plain), manners=(manner,), label=manner)
-        elif rated or not manner.endswith("_lr"):
-            yield replace(plain, manners=(manner,), label=manner)
+    for variant in INVOCATIONS:
+        if variant == "scheduler" and rated:
+            yield replace(plain, steps=_scheduled(plain), invocation=(variant,), label=variant)
+        elif rated or not variant.endswith("_lr"):
+            yield replace(plain, invocation=(variant,), label=variant)
     for how in _INTERRUPTIONS:
         steps = [replace(step, reload=how if number == 2 else "") for number, step in enumerate(plain.steps)]
         yield replace(plain, steps=tuple(steps), label=how)

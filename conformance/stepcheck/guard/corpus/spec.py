@@ -11,7 +11,7 @@ from stepcheck_implementations.driver.target import TargetError
 from stepcheck_implementations.recorder.recording import Recording, to_recording
 from stepcheck_implementations.workers import wire
 from stepcheck_implementations.workers.pool import faulted
-from stepcheck_implementations.workers.transport import Ended, Hung
+from stepcheck_implementations.workers.transport import WorkerDied, WorkerTimeout
 from stepcheck_reference.scripts.script import from_json
 from stepcheck_reference.scripts.trajectory import Fault
 
@@ -62,8 +62,8 @@ def record(workers: Recorder, asked: Asked) -> Recording:
             return workers.told(asked.request)
         except TargetError as error:
             return Recording({"absent": str(error)}, {})
-        except (Ended, Hung) as error:
-            return Recording({"absent": error.why if isinstance(error, Ended) else "no answer in time"}, {})
+        except (WorkerDied, WorkerTimeout) as error:
+            return Recording({"absent": error.why if isinstance(error, WorkerDied) else "no answer in time"}, {})
     adapter, cell = wire.adapter_from_plain(asked.adapter), wire.cell_from_plain(asked.cell)
     try:
         found = workers.recorded(adapter, cell, asked.request, asked.arrays)

@@ -31,8 +31,8 @@ class _Given:
             tensors,
             groups,
             tuple(steps),
-            objective=Quadratic(CURVATURE) if entry.asks else None,
-            manners=(entry.manner,) if entry.manner else (),
+            objective=Quadratic(CURVATURE) if entry.needs_objective else None,
+            invocation=(entry.variant,) if entry.variant else (),
             label=label,
         )
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from stepcheck.known_issues.avoid_trigger import without_missing_gradients
-from stepcheck.known_issues.known_issue import Finding
+from stepcheck.known_issues.known_issue import KnownIssue
 from stepcheck_reference.scripts.script import Group, Literal, Script, Step, Tensor
 
-GROUP_STEP_COUNTER = Finding(
+GROUP_STEP_COUNTER = KnownIssue(
     name="pytorch-optimizer-group-step",
     explanation=(
         "pytorch_optimizer keeps one step counter a parameter group and counts every call of step(). A parameter whose "
@@ -24,7 +24,7 @@ GROUP_STEP_COUNTER = Finding(
         (Group((0, 1), {"lr": 0.5, "beta1": 0.5, "beta2": 0.5, "eps": 1.0}),),
         (Step((Literal((1.0,)), None)), Step((Literal((1.0,)), Literal((1.0,))))),
     ),
-    detour=without_missing_gradients,
+    avoid_trigger=without_missing_gradients,
     library="pytorch-optimizer",
     releases=("2.7", ""),
 )

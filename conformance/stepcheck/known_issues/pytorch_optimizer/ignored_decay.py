@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from stepcheck.known_issues.known_issue import Finding
+from stepcheck.known_issues.known_issue import KnownIssue
 from stepcheck_reference.scripts.script import Group, Literal, Script, Step, Tensor
 
 
@@ -21,7 +21,7 @@ def without_decay(script: Script) -> Script:
     return replace(script, groups=groups, steps=tuple(bare(step) for step in script.steps))
 
 
-IGNORED_DECAY = Finding(
+IGNORED_DECAY = KnownIssue(
     name="pytorch-optimizer-radam-decay",
     explanation=(
         "RAdam(weight_decouple=False) of pytorch_optimizer does not decay at all: its step hands no gradient to "
@@ -39,7 +39,7 @@ IGNORED_DECAY = Finding(
         (Group((0,), {"lr": 0.5, "beta1": 0.5, "beta2": 0.5, "eps": 1.0, "weight_decay": 1.0}),),
         (Step((Literal((0.0,)),)),),
     ),
-    detour=without_decay,
+    avoid_trigger=without_decay,
     library="pytorch-optimizer",
     releases=("2.9", ""),
 )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from stepcheck.known_issues.known_issue import Finding
+from stepcheck.known_issues.known_issue import KnownIssue
 from stepcheck_reference.scripts.script import Group, Literal, Script, Step, Tensor
 
-LOST_ATTRIBUTE = Finding(
+LOST_ATTRIBUTE = KnownIssue(
     name="pytorch-optimizer-lost-attribute",
     explanation=(
         "pytorch_optimizer's classes keep maximize, foreach and others as attributes of the optimizer. "

@@ -5,7 +5,7 @@ There is no detour: it would leave out the decay or the option itself, which the
 
 from __future__ import annotations
 
-from stepcheck.known_issues.known_issue import Finding
+from stepcheck.known_issues.known_issue import KnownIssue
 from stepcheck_reference.scripts.script import Group, Literal, Script, Step, Tensor
 
 ONE = Literal((1.0,))
@@ -25,8 +25,8 @@ def _found(
     configurations: tuple[str, ...],
     mode: str = "*",
     dtype: str = "*",
-) -> Finding:
-    return Finding(
+) -> KnownIssue:
+    return KnownIssue(
         name=name,
         explanation=explanation,
         link="",

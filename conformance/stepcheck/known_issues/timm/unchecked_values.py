@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from stepcheck.known_issues.known_issue import Finding
+from stepcheck.known_issues.known_issue import KnownIssue
 from stepcheck_reference.scripts.script import Group, Literal, Script, Step, Tensor
 
 ONE = Literal((1.0,))
 
 
-def _finding(name: str, explanation: str, target: str, configuration: str, hyper: dict[str, float]) -> Finding:
-    return Finding(
+def _finding(name: str, explanation: str, target: str, configuration: str, hyper: dict[str, float]) -> KnownIssue:
+    return KnownIssue(
         name=name,
         explanation=explanation,
         link="",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from stepcheck.known_issues.avoid_trigger import with_one_accumulator
-from stepcheck.known_issues.known_issue import Finding
+from stepcheck.known_issues.known_issue import KnownIssue
 from stepcheck_reference.scripts.script import Group, Literal, Script, Step, Tensor
 
-ADAGRAD_GROUPS = Finding(
+ADAGRAD_GROUPS = KnownIssue(
     name="adagrad-group-accumulator",
     explanation=(
         "Adagrad takes initial_accumulator_value as an option of a parameter group and keeps it there, but starts the "
@@ -26,5 +26,5 @@ ADAGRAD_GROUPS = Finding(
         ),
         (Step((Literal((1.0,)), Literal((1.0,)))),),
     ),
-    detour=with_one_accumulator,
+    avoid_trigger=with_one_accumulator,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stepcheck.known_issues.avoid_trigger import without_zero_dimensions
-from stepcheck.known_issues.known_issue import Finding
+from stepcheck.known_issues.known_issue import KnownIssue
 from stepcheck_reference.scripts.script import Group, Literal, Script, Step, Tensor
 
 HYPER = {
@@ -19,8 +19,10 @@ HYPER = {
 }
 
 
-def _finding(name: str, targets: tuple[str, ...], configurations: tuple[str, ...], outputs: tuple[str, ...]) -> Finding:
-    return Finding(
+def _finding(
+    name: str, targets: tuple[str, ...], configurations: tuple[str, ...], outputs: tuple[str, ...]
+) -> KnownIssue:
+    return KnownIssue(
         name=name,
         explanation=(
             "A step compiled by torch.compile does not write back what it computes for 0-d float64 tensors on the CPU: "
@@ -41,7 +43,7 @@ def _finding(name: str, targets: tuple[str, ...], configurations: tuple[str, ...
             (Group((0,), HYPER),),
             (Step((Literal((1.0,)),)), Step((Literal((1.0,)),))),
         ),
-        detour=without_zero_dimensions,
+        avoid_trigger=without_zero_dimensions,
     )
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from stepcheck.known_issues.avoid_trigger import without_zero_rate
-from stepcheck.known_issues.known_issue import Finding
+from stepcheck.known_issues.known_issue import KnownIssue
 from stepcheck_reference.scripts.script import Group, Literal, Script, Step, Tensor
 
-ZERO_RATE = Finding(
+ZERO_RATE = KnownIssue(
     name="zero-rate-nan",
     explanation=(
         "In capturable, differentiable and compiled mode the step size is folded into the denominator, "
@@ -25,5 +25,5 @@ ZERO_RATE = Finding(
         (Group((0,), {"lr": 0.0, "beta1": 0.5, "beta2": 0.5, "eps": 1.0, "weight_decay": 0.0}),),
         (Step((Literal((0.0,)),)),),
     ),
-    detour=without_zero_rate,
+    avoid_trigger=without_zero_rate,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stepcheck.known_issues.known_issue import Finding
+from stepcheck.known_issues.known_issue import KnownIssue
 from stepcheck_reference.oracle.arithmetic import Arithmetic
 from stepcheck_reference.scripts.script import Group, Literal, Script, Step, Tensor
 
@@ -25,8 +25,8 @@ def _finding(
     output: str,
     witness: Script,
     code: str = "SC102",
-) -> Finding:
-    return Finding(
+) -> KnownIssue:
+    return KnownIssue(
         name=name,
         explanation=EXPLANATION,
         link="",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stepcheck.known_issues.known_issue import Finding
+from stepcheck.known_issues.known_issue import KnownIssue
 from stepcheck_reference.oracle.arithmetic import Arithmetic
 from stepcheck_reference.scripts.script import Group, Literal, Script, Step, Tensor
 
@@ -12,7 +12,7 @@ def rounded_scalars(arithmetic: Arithmetic) -> Arithmetic:
     return arithmetic.with_(entry=arithmetic.storage)
 
 
-FUSED_ADAGRAD_NARROW = Finding(
+FUSED_ADAGRAD_NARROW = KnownIssue(
     name="fused-adagrad-narrow-scalars",
     explanation=(
         "The fused CPU kernel of Adagrad computes bfloat16 and float16 tensors in float32, but in whole vector blocks "

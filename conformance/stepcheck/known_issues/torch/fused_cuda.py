@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stepcheck.known_issues.avoid_trigger import without_gaps
-from stepcheck.known_issues.known_issue import Finding
+from stepcheck.known_issues.known_issue import KnownIssue
 from stepcheck_reference.formats import BINARY32
 from stepcheck_reference.oracle.arithmetic import Arithmetic
 from stepcheck_reference.scripts.script import Group, Literal, Script, Step, Tensor
@@ -21,8 +21,8 @@ def float32_scalars(arithmetic: Arithmetic) -> Arithmetic:
     return arithmetic.with_(scalars=BINARY32, counted=BINARY32)
 
 
-def _finding(name: str, dtypes: tuple[str, ...], code: str, output: str, witness: Script) -> Finding:
-    return Finding(
+def _finding(name: str, dtypes: tuple[str, ...], code: str, output: str, witness: Script) -> KnownIssue:
+    return KnownIssue(
         name=name,
         explanation=EXPLANATION,
         link=LINK,
@@ -63,7 +63,7 @@ FUSED_CUDA_BETAS_NARROW = _finding(
         ),
     ),
 )
-FUSED_CUDA_GAPS = Finding(
+FUSED_CUDA_GAPS = KnownIssue(
     name="fused-cuda-gaps",
     explanation=(
         "The fused CUDA kernels refuse a parameter that is a strided slice of a larger buffer, at its first step and "
@@ -82,5 +82,5 @@ FUSED_CUDA_GAPS = Finding(
         (Group((0,), {"lr": 0.5, "momentum": 0.5, "dampening": 0.5, "beta1": 0.5, "beta2": 0.5, "eps": 1.0}),),
         (Step((Literal((1.0,)),)),),
     ),
-    detour=without_gaps,
+    avoid_trigger=without_gaps,
 )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from stepcheck.known_issues.avoid_trigger import without_gaps
-from stepcheck.known_issues.known_issue import Finding
+from stepcheck.known_issues.known_issue import KnownIssue
 from stepcheck_reference.scripts.script import Group, Literal, Script, Step, Tensor
 
-FUSED_GAPS = Finding(
+FUSED_GAPS = KnownIssue(
     name="fused-gaps",
     explanation=(
         "The fused CPU kernels walk the memory of a parameter that is a strided slice of a larger buffer as if it were "
@@ -25,5 +25,5 @@ FUSED_GAPS = Finding(
         (Group((0,), {"lr": 0.5, "momentum": 0.5, "dampening": 0.5, "beta1": 0.5, "beta2": 0.5, "eps": 1.0}),),
         (Step((Literal((1.0,)),)),),
     ),
-    detour=without_gaps,
+    avoid_trigger=without_gaps,
 )

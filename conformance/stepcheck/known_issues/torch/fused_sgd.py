@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stepcheck.known_issues.avoid_trigger import with_first_step_taken, without_late_gradients, without_long_tensors
-from stepcheck.known_issues.known_issue import Finding
+from stepcheck.known_issues.known_issue import KnownIssue
 from stepcheck_reference.oracle.arithmetic import Arithmetic
 from stepcheck_reference.scripts.script import Group, Literal, Script, Step, Tensor
 
@@ -13,7 +13,7 @@ def in_the_tensors_format(arithmetic: Arithmetic) -> Arithmetic:
     return arithmetic.with_(operations=arithmetic.storage, entry=arithmetic.storage)
 
 
-FUSED_SGD_NARROW = Finding(
+FUSED_SGD_NARROW = KnownIssue(
     name="fused-sgd-narrow",
     explanation=(
         "Fused SGD on CPU leaves every whole vector block of a bfloat16 or float16 parameter as it was and updates "
@@ -33,11 +33,11 @@ FUSED_SGD_NARROW = Finding(
         (Group((0,), {"lr": 0.5, "momentum": 0.5, "dampening": 0.5}),),
         (Step((Literal((1.0,)),)),),
     ),
-    detour=without_long_tensors,
+    avoid_trigger=without_long_tensors,
     allow=in_the_tensors_format,
     unwritten=("b",),
 )
-FUSED_SGD_LATE_GRADIENT = Finding(
+FUSED_SGD_LATE_GRADIENT = KnownIssue(
     name="fused-sgd-late-gradient",
     explanation=(
         "Fused SGD with momentum raises a TypeError when one tensor of a group gets its first gradient after another: "
@@ -56,9 +56,9 @@ FUSED_SGD_LATE_GRADIENT = Finding(
         (Group((0, 1), {"lr": 0.5, "momentum": 0.5, "dampening": 0.5}),),
         (Step((Literal((1.0,)), None)), Step((Literal((1.0,)), Literal((1.0,))))),
     ),
-    detour=without_late_gradients,
+    avoid_trigger=without_late_gradients,
 )
-FUSED_SGD_SKIPPED_START = Finding(
+FUSED_SGD_SKIPPED_START = KnownIssue(
     name="fused-sgd-skipped-start",
     explanation=(
         "Fused SGD makes the momentum buffers of its first step from memory that nobody has written. Where that step "
@@ -77,5 +77,5 @@ FUSED_SGD_SKIPPED_START = Finding(
         (Group((0,), {"lr": 0.5, "momentum": 0.5, "dampening": 0.5}),),
         (Step((Literal((1.0,)),), skip=True), Step((Literal((1.0,)),))),
     ),
-    detour=with_first_step_taken,
+    avoid_trigger=with_first_step_taken,
 )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from stepcheck.known_issues.avoid_trigger import with_lasting_eps
-from stepcheck.known_issues.known_issue import Finding
+from stepcheck.known_issues.known_issue import KnownIssue
 from stepcheck_reference.scripts.script import Group, Literal, Script, Step, Tensor
 
-RADAM_ZERO_DIVISOR = Finding(
+RADAM_ZERO_DIVISOR = KnownIssue(
     name="radam-zero-divisor-nan",
     explanation=(
         "RAdam's first steps have no divisor: until rho passes 5 they are lr times the average gradient. The foreach "
@@ -25,5 +25,5 @@ RADAM_ZERO_DIVISOR = Finding(
         (Group((0,), {"lr": 0.5, "beta1": 0.5, "beta2": 0.5, "eps": 0.0}),),
         (Step((Literal((0.0,)),)),),
     ),
-    detour=with_lasting_eps,
+    avoid_trigger=with_lasting_eps,
 )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from stepcheck.known_issues.avoid_trigger import with_lasting_shrinkage
-from stepcheck.known_issues.known_issue import Finding
+from stepcheck.known_issues.known_issue import KnownIssue
 from stepcheck_reference.scripts.script import Group, Literal, Script, Step, Tensor
 
-RPROP_SHRINKAGE = Finding(
+RPROP_SHRINKAGE = KnownIssue(
     name="rprop-eta-minus-one",
     explanation=(
         "Rprop writes its factors into a tensor of the parameter's dtype and then takes every element that holds "
@@ -25,5 +25,5 @@ RPROP_SHRINKAGE = Finding(
         (Group((0,), {"lr": 0.5, "eta_minus": 1.0 - 2.0**-40, "eta_plus": 2.0, "step_max": 1.0}),),
         (Step((Literal((1.0,)),)),),
     ),
-    detour=with_lasting_shrinkage,
+    avoid_trigger=with_lasting_shrinkage,
 )

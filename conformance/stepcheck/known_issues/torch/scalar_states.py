@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from stepcheck.known_issues.avoid_trigger import without_plain_state_dicts, without_state_dicts
-from stepcheck.known_issues.known_issue import Finding
+from stepcheck.known_issues.known_issue import KnownIssue
 from stepcheck_reference.formats import BINARY32
 from stepcheck_reference.oracle.arithmetic import Arithmetic
 from stepcheck_reference.scripts.script import Group, Literal, Script, Step, Tensor
@@ -24,7 +24,7 @@ def computed_in_float32(arithmetic: Arithmetic) -> Arithmetic:
     return arithmetic.with_(kept=BINARY32, counted=BINARY32)
 
 
-NADAM_FLOAT32_PRODUCT = Finding(
+NADAM_FLOAT32_PRODUCT = KnownIssue(
     name="nadam-float32-mu-product",
     explanation=(
         "NAdam keeps mu_product, the product of its momentum schedule, in a tensor of the default dtype, float32. For "
@@ -47,8 +47,8 @@ NADAM_FLOAT32_PRODUCT = Finding(
 )
 
 
-def _asgd(name: str, modes: tuple[str, ...], more: str, allow: Callable[[Arithmetic], Arithmetic]) -> Finding:
-    return Finding(
+def _asgd(name: str, modes: tuple[str, ...], more: str, allow: Callable[[Arithmetic], Arithmetic]) -> KnownIssue:
+    return KnownIssue(
         name=name,
         explanation=(
             "ASGD keeps eta, the rate of its next step, and mu, the weight of its average, in tensors of the default "
@@ -78,7 +78,7 @@ ASGD_FLOAT32_RATE_FOREACH = _asgd(
     ", and foreach mode computes them there, from a step counter that stays in its tensor",
     computed_in_float32,
 )
-LOADED_SCALAR_STATES = Finding(
+LOADED_SCALAR_STATES = KnownIssue(
     name="loaded-scalar-states",
     explanation=(
         "load_state_dict casts every state but the step counter to its parameter's dtype, also mu_product of NAdam and "
@@ -96,13 +96,15 @@ LOADED_SCALAR_STATES = Finding(
         (Group((0,), {"lr": 0.1, "beta1": 0.3, "beta2": 0.5, "eps": 1.0}),),
         (Step((Literal((1.0,)),)), Step((Literal((1.0,)),), reload=True)),
     ),
-    detour=without_state_dicts,
+    avoid_trigger=without_state_dicts,
 )
 
 
-def _resumed(name: str, dtypes: tuple[str, ...], code: str, modes: tuple[str, ...] = ("*",), into: str = "") -> Finding:
+def _resumed(
+    name: str, dtypes: tuple[str, ...], code: str, modes: tuple[str, ...] = ("*",), into: str = ""
+) -> KnownIssue:
     one = (Literal((1.0,)),)
-    return Finding(
+    return KnownIssue(
         name=name,
         explanation=(
             "load_state_dict casts mu_product of NAdam and eta and mu of ASGD, which are float32, to their parameter's "
@@ -121,7 +123,7 @@ def _resumed(name: str, dtypes: tuple[str, ...], code: str, modes: tuple[str, ..
             groups=(Group((0,), {"lr": 0.1, "beta1": 0.3, "beta2": 0.5, "eps": 1.0, "t0": 1.0}),),
             steps=(Step(one), Step(one), Step(one, reload="loaded", into=into)),
         ),
-        detour=without_plain_state_dicts if not into else without_state_dicts,
+        avoid_trigger=without_plain_state_dicts if not into else without_state_dicts,
     )
 
 

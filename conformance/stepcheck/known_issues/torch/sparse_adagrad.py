@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from stepcheck.known_issues.avoid_trigger import without_sparse_gradients
-from stepcheck.known_issues.known_issue import Finding
+from stepcheck.known_issues.known_issue import KnownIssue
 from stepcheck_reference.scripts.script import Group, Literal, Script, Step, Tensor
 
-SPARSE_ADAGRAD_COMPLEX = Finding(
+SPARSE_ADAGRAD_COMPLEX = KnownIssue(
     name="sparse-adagrad-complex",
     explanation=(
         "Adagrad takes a complex parameter for a pair of reals, but for sparse gradients: these are squared as complex "
@@ -23,7 +23,7 @@ SPARSE_ADAGRAD_COMPLEX = Finding(
         (Tensor((1,), "complex64", Literal((0.0, 0.0))),),
         (Group((0,), {"lr": 1.0, "eps": 1.0}),),
         (Step((Literal((1.0, 1.0)),)),),
-        manners=("sparse",),
+        invocation=("sparse",),
     ),
-    detour=without_sparse_gradients,
+    avoid_trigger=without_sparse_gradients,
 )

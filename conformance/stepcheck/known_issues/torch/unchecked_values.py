@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from stepcheck.known_issues.avoid_trigger import with_fading_squares, with_falling_rate
-from stepcheck.known_issues.known_issue import Finding
+from stepcheck.known_issues.known_issue import KnownIssue
 from stepcheck_reference.scripts.script import Group, Literal, Script, Step, Tensor
 
 ONE = Literal((1.0,))
 
-RMSPROP_UNCHECKED_ALPHA = Finding(
+RMSPROP_UNCHECKED_ALPHA = KnownIssue(
     name="rmsprop-unchecked-alpha",
     explanation=(
         "RMSprop refuses a negative alpha and takes one beyond 1, where Adadelta and Adam refuse theirs. The "
@@ -26,9 +26,9 @@ RMSPROP_UNCHECKED_ALPHA = Finding(
         (Group((0,), {"lr": 1.0, "beta2": 2.0, "eps": 1.0, "momentum": 0.5, "weight_decay": 0.0}),),
         (Step((ONE,)),),
     ),
-    detour=with_fading_squares,
+    avoid_trigger=with_fading_squares,
 )
-ASGD_UNCHECKED_LAMBD = Finding(
+ASGD_UNCHECKED_LAMBD = KnownIssue(
     name="asgd-unchecked-lambd",
     explanation=(
         "ASGD checks lr and weight_decay alone, and takes a negative lambd. Its rate is lr/(1 + "
@@ -46,5 +46,5 @@ ASGD_UNCHECKED_LAMBD = Finding(
         (Group((0,), {"lr": 2.0, "lambd": -1.0, "alpha": 0.5, "t0": 0.0, "weight_decay": 0.0}),),
         (Step((ONE,)),),
     ),
-    detour=with_falling_rate,
+    avoid_trigger=with_falling_rate,
 )

@@ -5,10 +5,10 @@ There is no detour: it would be some weight decay in every script, and what peop
 
 from __future__ import annotations
 
-from stepcheck.known_issues.known_issue import Finding
+from stepcheck.known_issues.known_issue import KnownIssue
 from stepcheck_reference.scripts.script import Group, Literal, Script, Step, Tensor
 
-WRITTEN_GRADIENT = Finding(
+WRITTEN_GRADIENT = KnownIssue(
     name="foreach-nesterov-gradient",
     explanation=(
         "SGD(nesterov=True, foreach=True) adds momentum times the buffer to its list of gradients in place. "

@@ -14,7 +14,7 @@ from stepcheck_properties.strategies.hyper_parameters import domains_of, typical
 from stepcheck_reference.algebra.iterate import walk
 from stepcheck_reference.domain import Domain
 from stepcheck_reference.rule import Rule
-from stepcheck_reference.scripts.objective import asks
+from stepcheck_reference.scripts.objective import needs_objective
 from stepcheck_reference.scripts.script import Group, Literal, Script, Step, Tensor
 
 RATE = "lr"
@@ -32,7 +32,7 @@ def refuses(facts: Facts, run: Run) -> bool:
         (facts.mode,) != facts.modes[:1]
         or RATE not in domains_of(facts.rule)
         or RATE not in facts.takes
-        or RATE in facts.hold
+        or RATE in facts.fixed_hyper
     ):
         return False
     return _is_refused(run(_with(facts, RATE, -1.0)).fault)
@@ -54,7 +54,7 @@ def _refuses_any(facts: Facts) -> bool:
 def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
     yield _with(facts, RATE, -1.0)
     for name, value in undefined(facts.rule):
-        if name in facts.takes and name not in facts.hold:
+        if name in facts.takes and name not in facts.fixed_hyper:
             yield _with(facts, name, value)
 
 
@@ -78,7 +78,7 @@ def _refused(evidence: Evidence) -> Checked:
 def undefined(rule: Rule) -> tuple[tuple[str, float], ...]:
     """Return (hyper-parameter, value) just outside of domains, where an equation divides by 0 or roots a negative."""
     plain = {name: typical_values(name, domain)[0] for name, domain in domains_of(rule).items()} | {RATE: 1.0}
-    if asks(rule) or not _is_defined(rule, tuple(plain.items())):
+    if needs_objective(rule) or not _is_defined(rule, tuple(plain.items())):
         return ()
     found = []
     for name, domain in domains_of(rule).items():

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from stepcheck_properties.compare.equivalence import agreement, all_of
-from stepcheck_properties.law import Checked, Evidence, Facts, Law, Twin
+from stepcheck_properties.compare.equivalence import all_of, equivalence
+from stepcheck_properties.law import Checked, Evidence, Facts, Law, ReferenceRun
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import ordinary
 from stepcheck_reference.scripts.script import Script
@@ -23,16 +23,16 @@ def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
     yield ordinary(facts, seed)
 
 
-def _in_parts(script: Script, facts: Facts) -> Twin | None:
+def _in_parts(script: Script, facts: Facts) -> ReferenceRun | None:
     if any(tensor.dtype != facts.dtype for tensor in script.tensors):
         return None
     part = PARTS[facts.dtype]
     tensors = tuple(replace(tensor, shape=(*tensor.shape, 2), dtype=part) for tensor in script.tensors)
-    return Twin(replace(script, tensors=tensors), dtype=part)
+    return ReferenceRun(replace(script, tensors=tensors), dtype=part)
 
 
 def _as_in_parts(evidence: Evidence) -> Checked:
-    return agreement(evidence, all_of(evidence), "the real tensor of its parts", exact=False)
+    return equivalence(evidence, all_of(evidence), "the real tensor of its parts", exact=False)
 
 
 PAIRS = Law(
@@ -57,5 +57,5 @@ class SquaresComplexGradients(torch.optim.Optimizer):
     ...
     v.mul_(beta2).addcmul_(g, g, value=1 - beta2)        # (x + iy)**2 has the parts x*x - y*y and 2xy""",
     scripts=_scripts,
-    twin=_in_parts,
+    reference=_in_parts,
 )

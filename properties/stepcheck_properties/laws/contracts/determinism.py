@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from stepcheck_properties.compare.equivalence import agreement, all_of
-from stepcheck_properties.law import Checked, Evidence, Facts, Law, Twin
+from stepcheck_properties.compare.equivalence import all_of, equivalence
+from stepcheck_properties.law import Checked, Evidence, Facts, Law, ReferenceRun
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import ordinary
 from stepcheck_reference.scripts.script import Script
@@ -19,12 +19,12 @@ def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
     yield ordinary(facts, seed)
 
 
-def _again(script: Script, facts: Facts) -> Twin:
-    return Twin(script)
+def _again(script: Script, facts: Facts) -> ReferenceRun:
+    return ReferenceRun(script)
 
 
 def _equal(evidence: Evidence) -> Checked:
-    return agreement(evidence, all_of(evidence), "the same run a second time", exact=True)
+    return equivalence(evidence, all_of(evidence), "the same run a second time", exact=True)
 
 
 REPETITION = Law(
@@ -51,5 +51,5 @@ class StartsFromUnwrittenMemory(torch.optim.Optimizer):
     ...
     state["exp_avg"] = torch.empty_like(p)               # zeros_like writes zeros""",
     scripts=_scripts,
-    twin=_again,
+    reference=_again,
 )

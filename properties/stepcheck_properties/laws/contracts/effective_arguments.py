@@ -11,7 +11,7 @@ from stepcheck_properties.law import Breach, Checked, Evidence, Facts, Law
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import CURVATURE, drawn, hyper
 from stepcheck_properties.strategies.hyper_parameters import domains_of, holds, typical_values
-from stepcheck_reference.scripts.objective import asks
+from stepcheck_reference.scripts.objective import needs_objective
 from stepcheck_reference.scripts.script import Group, Quadratic, Script, Step, Tensor
 from stepcheck_reference.scripts.trajectory import Trace
 
@@ -44,7 +44,7 @@ def _has_any(facts: Facts) -> bool:
 
 def _free(facts: Facts) -> list[str]:
     """Return the hyper-parameters that the subject takes and that vary in the cell."""
-    return [name for name in domains_of(facts.rule) if name in facts.takes and name not in facts.hold]
+    return [name for name in domains_of(facts.rule) if name in facts.takes and name not in facts.fixed_hyper]
 
 
 def values_apart(facts: Facts, name: str) -> tuple[float, float]:
@@ -66,7 +66,7 @@ def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
         (tensor,) * len(groups),
         groups,
         tuple(Step((drawn(seed, "normal", "live", number),) * len(groups)) for number in range(STEPS)),
-        Quadratic(CURVATURE) if asks(facts.rule) else None,
+        Quadratic(CURVATURE) if needs_objective(facts.rule) else None,
     )
 
 

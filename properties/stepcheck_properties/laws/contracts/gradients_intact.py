@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from stepcheck_properties.law import Breach, Checked, Evidence, Facts, Law
-from stepcheck_reference.scripts.objective import asks
+from stepcheck_reference.scripts.objective import needs_objective
 
 GRADIENT = "gradient"
 
 
 def _are_given(facts: Facts) -> bool:
-    return not asks(facts.rule)
+    return not needs_objective(facts.rule)
 
 
 def _as_they_were(evidence: Evidence) -> Checked:

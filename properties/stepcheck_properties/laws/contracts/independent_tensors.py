@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from stepcheck_properties.compare.equivalence import Same, agreement
-from stepcheck_properties.law import Checked, Evidence, Facts, Law, Twin
+from stepcheck_properties.compare.equivalence import Same, equivalence
+from stepcheck_properties.law import Checked, Evidence, Facts, Law, ReferenceRun
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import ordinary
 from stepcheck_properties.scripts.rearranged import apart_and_reversed, led_by, only
@@ -25,23 +25,23 @@ def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
         yield ordinary(facts, seed, shapes=((7,), (33,), (4, 2), (5,)), split=1, turn=2)
 
 
-def _alone(script: Script, facts: Facts) -> Twin | None:
+def _alone(script: Script, facts: Facts) -> ReferenceRun | None:
     last = len(script.tensors) - 1
-    return Twin(only(script, (last,))) if last else None
+    return ReferenceRun(only(script, (last,))) if last else None
 
 
 def _as_alone(evidence: Evidence) -> Checked:
-    return agreement(evidence, [Same(len(evidence.script.tensors) - 1, 0)], "the tensor by itself", exact=False)
+    return equivalence(evidence, [Same(len(evidence.script.tensors) - 1, 0)], "the tensor by itself", exact=False)
 
 
-def _apart(script: Script, facts: Facts) -> Twin | None:
-    return Twin(apart_and_reversed(script)) if len(script.tensors) > 1 else None
+def _apart(script: Script, facts: Facts) -> ReferenceRun | None:
+    return ReferenceRun(apart_and_reversed(script)) if len(script.tensors) > 1 else None
 
 
 def _as_apart(evidence: Evidence) -> Checked:
     last = len(evidence.script.tensors) - 1
     pairs = [Same(index, last - index) for index in range(last + 1)]
-    return agreement(evidence, pairs, "each tensor in a group of its own, in reverse order,", exact=False)
+    return equivalence(evidence, pairs, "each tensor in a group of its own, in reverse order,", exact=False)
 
 
 def _other(facts: Facts) -> str:
@@ -52,14 +52,14 @@ def _has_another_dtype(facts: Facts) -> bool:
     return bool(_other(facts))
 
 
-def _mixed(script: Script, facts: Facts) -> Twin:
+def _mixed(script: Script, facts: Facts) -> ReferenceRun:
     leader = Tensor((4,), _other(facts), Literal((0.5,)))
-    return Twin(led_by(script, leader, Literal((0.75,))))
+    return ReferenceRun(led_by(script, leader, Literal((0.75,))))
 
 
 def _as_mixed(evidence: Evidence) -> Checked:
     pairs = [Same(index, index + 1) for index in range(len(evidence.script.tensors))]
-    return agreement(evidence, pairs, "the same behind a tensor of another dtype", exact=False)
+    return equivalence(evidence, pairs, "the same behind a tensor of another dtype", exact=False)
 
 
 SAME = """\
@@ -86,7 +86,7 @@ class ReadsTheFirstGroup(torch.optim.Optimizer):
     ...
     lr = self.param_groups[0]["lr"]                      # each group has its own""",
     scripts=_scripts,
-    twin=_alone,
+    reference=_alone,
 )
 
 ORDER = Law(
@@ -110,7 +110,7 @@ class DecaysTheFirstGroupOnly(torch.optim.Optimizer):
     for index, group in enumerate(self.param_groups):
         weight_decay = group["weight_decay"] if index == 0 else 0.0""",
     scripts=_scripts,
-    twin=_apart,
+    reference=_apart,
 )
 
 MIXED = Law(
@@ -133,5 +133,5 @@ class StatesInTheFirstParameterSDtype(torch.optim.Optimizer):
     like = self.param_groups[0]["params"][0]
     state["exp_avg"] = torch.zeros(p.shape, dtype=like.dtype)""",
     scripts=_scripts,
-    twin=_mixed,
+    reference=_mixed,
 )

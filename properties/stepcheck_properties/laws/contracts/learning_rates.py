@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sympy import Expr, Integer, Symbol, sympify
 
-from stepcheck_properties.compare.equivalence import parting
-from stepcheck_properties.compare.unchanged import is_guarded, stillness
-from stepcheck_properties.law import Breach, Checked, Counterpart, Evidence, Facts, Law, Twin
+from stepcheck_properties.compare.equivalence import divergence
+from stepcheck_properties.compare.unchanged import is_guarded, unchanged
+from stepcheck_properties.law import Breach, Checked, Counterpart, Evidence, Facts, Law, ReferenceRun
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import ZERO, quiet
 from stepcheck_properties.strategies.hyper_parameters import domains_of, holds
@@ -20,7 +20,7 @@ from stepcheck_reference.algebra.history import released
 from stepcheck_reference.alphabet import lr, theta
 from stepcheck_reference.facts import is_linear_in_rate
 from stepcheck_reference.rule import Rule
-from stepcheck_reference.scripts.objective import asks
+from stepcheck_reference.scripts.objective import needs_objective
 from stepcheck_reference.scripts.script import Script
 
 RATE = "lr"
@@ -29,7 +29,7 @@ PART = 2.0**-4
 
 
 def _varies(facts: Facts) -> bool:
-    return RATE in domains_of(facts.rule) and RATE in facts.takes and RATE not in facts.hold
+    return RATE in domains_of(facts.rule) and RATE in facts.takes and RATE not in facts.fixed_hyper
 
 
 def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
@@ -39,7 +39,7 @@ def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
 @lru_cache(maxsize=1024)
 def is_still_at_no_rate(rule: Rule) -> bool:
     """Whether a learning rate that has been 0 from the first step on moves nothing."""
-    if lr not in rule.hyper or asks(rule):
+    if lr not in rule.hyper or needs_objective(rule):
         return False
     zero = {lr: Integer(0)}
     new = {symbol: released(equation).xreplace(zero) for symbol, equation in rule.step.items()}
@@ -67,7 +67,7 @@ def _at_no_rate(evidence: Evidence) -> Checked:
             if steps and is_guarded(group.hyper, tensor.dtype):
                 still = np.logical_and.accumulate(zero)[:, None]
                 held[index] = np.broadcast_to(still, (steps, tensor.size))
-    return stillness(evidence, held, "a parameter whose learning rate was 0")
+    return unchanged(evidence, held, "a parameter whose learning rate was 0")
 
 
 NO_RATE = Law(
@@ -95,14 +95,14 @@ class FloorsTheRate(torch.optim.Optimizer):
 
 
 def _is_proportional(facts: Facts) -> bool:
-    return _varies(facts) and not asks(facts.rule) and is_linear_in_rate(facts.rule) is True
+    return _varies(facts) and not needs_objective(facts.rule) and is_linear_in_rate(facts.rule) is True
 
 
-def _at_part(script: Script, facts: Facts) -> Twin | None:
+def _at_part(script: Script, facts: Facts) -> ReferenceRun | None:
     if not _from_zero(script):
         return None
     groups = tuple(replace(group, hyper={**group.hyper, RATE: PART * group.hyper[RATE]}) for group in script.groups)
-    return Twin(replace(script, groups=groups, steps=script.steps[:1]))
+    return ReferenceRun(replace(script, groups=groups, steps=script.steps[:1]))
 
 
 def _from_zero(script: Script) -> list[int]:
@@ -117,8 +117,8 @@ def _from_zero(script: Script) -> list[int]:
 
 
 def _in_proportion(evidence: Evidence) -> Checked:
-    assert evidence.twin is not None
-    first, second = evidence.trajectory, evidence.twin.trajectory
+    assert evidence.reference is not None
+    first, second = evidence.trajectory, evidence.reference.trajectory
     if not first.steps or not second.steps:
         return Checked(0)
     compared, breaches = 0, list[Breach]()
@@ -130,7 +130,7 @@ def _in_proportion(evidence: Evidence) -> Checked:
             at = int(np.flatnonzero(apart)[0])
             what = f"{1 / PART:g} times the step at {PART:g} of the learning rate"
             there = Counterpart(index, 1, at, 1 / PART)
-            breaches.append(parting("theta", index, 1, at, float(ours[at]), float(theirs[at]), what, there))
+            breaches.append(divergence("theta", index, 1, at, float(ours[at]), float(theirs[at]), what, there))
     return Checked(compared, tuple(breaches))
 
 
@@ -156,5 +156,5 @@ class BoundsTheRate(torch.optim.Optimizer):
     ...
     p.sub_(min(lr, 0.05) * p.grad)                       # beyond 0.05 nothing changes""",
     scripts=_scripts,
-    twin=_at_part,
+    reference=_at_part,
 )

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from stepcheck_properties.compare.equivalence import agreement, all_of
-from stepcheck_properties.law import Checked, Evidence, Facts, Law, Twin
+from stepcheck_properties.compare.equivalence import all_of, equivalence
+from stepcheck_properties.law import Checked, Evidence, Facts, Law, ReferenceRun
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import ordinary
 from stepcheck_reference.rewrites.maximize import MAXIMIZE
 from stepcheck_reference.rules import find
-from stepcheck_reference.scripts.objective import asks
+from stepcheck_reference.scripts.objective import needs_objective
 from stepcheck_reference.scripts.script import Data, Literal, Script
 
 OPTION = "maximize"
@@ -19,7 +19,7 @@ OPTION = "maximize"
 
 def _can_do_both(facts: Facts) -> bool:
     rewrites = facts.rule.rewrites
-    return rewrites[-1:] == (MAXIMIZE.name,) and OPTION in facts.arguments and not asks(facts.rule)
+    return rewrites[-1:] == (MAXIMIZE.name,) and OPTION in facts.arguments and not needs_objective(facts.rule)
 
 
 def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
@@ -32,17 +32,17 @@ def _negated(data: Data) -> Data:
     return replace(data, scale=-data.scale, specials=tuple((index, -value) for index, value in data.specials))
 
 
-def _minimizing(script: Script, facts: Facts) -> Twin:
+def _minimizing(script: Script, facts: Facts) -> ReferenceRun:
     steps = tuple(
         replace(step, gradients=tuple(None if data is None else _negated(data) for data in step.gradients))
         for step in script.steps
     )
     rule = find(facts.rule.name.removesuffix(f"+{MAXIMIZE.name}"))
-    return Twin(replace(script, steps=steps), options={OPTION: False}, rule=rule)
+    return ReferenceRun(replace(script, steps=steps), options={OPTION: False}, rule=rule)
 
 
 def _as_minimizing(evidence: Evidence) -> Checked:
-    return agreement(evidence, all_of(evidence), "minimizing along the negated gradients", exact=False)
+    return equivalence(evidence, all_of(evidence), "minimizing along the negated gradients", exact=False)
 
 
 MAXIMIZING = Law(
@@ -69,5 +69,5 @@ class NegatesAfterDecay(torch.optim.Optimizer):
     g = p.grad + weight_decay * p
     g = -g if maximize else g                            # the decay is negated with it""",
     scripts=_scripts,
-    twin=_minimizing,
+    reference=_minimizing,
 )

@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 
-from stepcheck_properties.compare.equivalence import agreement, all_of
-from stepcheck_properties.law import Checked, Evidence, Facts, Law, Twin
+from stepcheck_properties.compare.equivalence import all_of, equivalence
+from stepcheck_properties.law import Checked, Evidence, Facts, Law, ReferenceRun
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import ordinary
 from stepcheck_reference.scripts.script import Script
@@ -27,13 +27,13 @@ def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
         yield ordinary(facts, seed, shapes=shapes, layouts={**LAID, 3: "transposed"}, steps=3, turn=2)
 
 
-def _in_rows(script: Script, facts: Facts) -> Twin | None:
+def _in_rows(script: Script, facts: Facts) -> ReferenceRun | None:
     rows = tuple(replace(tensor, shape=(math.prod(tensor.shape),), layout="contiguous") for tensor in script.tensors)
-    return None if rows == script.tensors else Twin(replace(script, tensors=rows))
+    return None if rows == script.tensors else ReferenceRun(replace(script, tensors=rows))
 
 
 def _as_in_rows(evidence: Evidence) -> Checked:
-    return agreement(evidence, all_of(evidence), "a contiguous row of the same elements", exact=False)
+    return equivalence(evidence, all_of(evidence), "a contiguous row of the same elements", exact=False)
 
 
 LAYOUTS = Law(
@@ -62,5 +62,5 @@ class FlattensItsParameters(torch.optim.Optimizer):
     flat = p.reshape(-1)                                 # a copy, where p is transposed
     flat.sub_(lr * p.grad.reshape(-1))""",
     scripts=_scripts,
-    twin=_in_rows,
+    reference=_in_rows,
 )

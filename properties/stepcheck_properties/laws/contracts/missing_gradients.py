@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from stepcheck_properties.compare.equivalence import COUNT, parting
+from stepcheck_properties.compare.equivalence import COUNT, divergence
 from stepcheck_properties.law import Breach, Checked, Evidence, Facts, Law
 from stepcheck_reference.scripts.trajectory import Array, Trace
 
@@ -30,7 +30,7 @@ def _rest(evidence: Evidence) -> Checked:
                 if name not in moved and apart.any():
                     at = int(np.flatnonzero(apart)[0])
                     was, now = float(before[at]), float(after[at])
-                    moved[name] = parting(name, index, number, at, now, was, "the step before, without a gradient,")
+                    moved[name] = divergence(name, index, number, at, now, was, "the step before, without a gradient,")
     return Checked(compared, tuple(moved.values()))
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from stepcheck_properties.compare.equivalence import agreement, all_of
-from stepcheck_properties.law import Checked, Evidence, Facts, Law, Twin
+from stepcheck_properties.compare.equivalence import all_of, equivalence
+from stepcheck_properties.law import Checked, Evidence, Facts, Law, ReferenceRun
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import ordinary
 from stepcheck_reference.scripts.script import Script
@@ -21,12 +21,12 @@ def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
     yield ordinary(facts, seed, shapes=((5,), (2, 3), (), (33,)))
 
 
-def _on_the_plain_path(script: Script, facts: Facts) -> Twin:
-    return Twin(script, mode=PLAIN)
+def _on_the_plain_path(script: Script, facts: Facts) -> ReferenceRun:
+    return ReferenceRun(script, mode=PLAIN)
 
 
 def _same(evidence: Evidence) -> Checked:
-    return agreement(evidence, all_of(evidence), "mode single", exact=False)
+    return equivalence(evidence, all_of(evidence), "mode single", exact=False)
 
 
 PATHS = Law(
@@ -53,5 +53,5 @@ class AdamWhoseForeachForgetsTheMaximum(torch.optim.Optimizer):
     ...
     torch._foreach_maximum(max_exp_avg_sqs, exp_avg_sqs)     # returns the maximum, and stores it nowhere""",
     scripts=_scripts,
-    twin=_on_the_plain_path,
+    reference=_on_the_plain_path,
 )

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sympy import Abs, Add, Basic, Expr, Mul, Piecewise, Pow
 
-from stepcheck_properties.compare.equivalence import COUNT, parting
-from stepcheck_properties.law import Breach, Checked, Counterpart, Evidence, Facts, Law, Twin
+from stepcheck_properties.compare.equivalence import COUNT, divergence
+from stepcheck_properties.law import Breach, Checked, Counterpart, Evidence, Facts, Law, ReferenceRun
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import ordinary
 from stepcheck_reference.algebra.history import released
@@ -19,14 +19,14 @@ from stepcheck_reference.alphabet import g, t, theta
 from stepcheck_reference.formats import is_complex
 from stepcheck_reference.oracle.judgement import Deviation
 from stepcheck_reference.rule import Rule
-from stepcheck_reference.scripts.objective import asks
+from stepcheck_reference.scripts.objective import needs_objective
 from stepcheck_reference.scripts.script import Data, Drawn, Literal, Script, Tensor, expand
 
 NAN = float("nan")
 
 
 def _is_elementwise(facts: Facts) -> bool:
-    return facts.rule.kind == "elementwise" and not asks(facts.rule)
+    return facts.rule.kind == "elementwise" and not needs_objective(facts.rule)
 
 
 def _carries_nan(facts: Facts) -> bool:
@@ -102,7 +102,7 @@ def _shows(evidence: Evidence) -> Checked:
     return Checked(compared, tuple(breaches[:1]))
 
 
-def _tamed(script: Script, facts: Facts) -> Twin | None:
+def _tamed(script: Script, facts: Facts) -> ReferenceRun | None:
     """Return the script with every gradient that is no number 1 instead."""
 
     def tame(data: Data | None) -> Data | None:
@@ -113,12 +113,12 @@ def _tamed(script: Script, facts: Facts) -> Twin | None:
         return data
 
     steps = tuple(replace(step, gradients=tuple(tame(data) for data in step.gradients)) for step in script.steps)
-    return None if steps == script.steps else Twin(replace(script, steps=steps))
+    return None if steps == script.steps else ReferenceRun(replace(script, steps=steps))
 
 
 def _stays(evidence: Evidence) -> Checked:
-    assert evidence.twin is not None
-    script, first, second = evidence.script, evidence.trajectory, evidence.twin.trajectory
+    assert evidence.reference is not None
+    script, first, second = evidence.script, evidence.trajectory, evidence.reference.trajectory
     if first.fault is not None and second.fault is None:
         told = f"step {first.fault.step}={first.fault.kind}, but should be finished ({first.fault.message})"
         return Checked(0, (Breach(first.fault.kind, 0, first.fault.step, float("inf"), told),))
@@ -137,7 +137,7 @@ def _stays(evidence: Evidence) -> Checked:
             if name not in breaches and apart.any():
                 row, at = (int(place) for place in np.argwhere(apart)[0])
                 values = float(ours[row, at]), float(theirs[row, at])
-                breaches[name] = parting(name, index, row + 1, at, *values, what, Counterpart(index, row + 1, at))
+                breaches[name] = divergence(name, index, row + 1, at, *values, what, Counterpart(index, row + 1, at))
     return Checked(compared, tuple(breaches.values()))
 
 
@@ -186,5 +186,5 @@ class ClipsByTheNorm(torch.optim.Optimizer):
     ...
     g = p.grad / p.grad.norm().clamp(min=1.0)            # one nan makes every element nan""",
     scripts=_scripts,
-    twin=_tamed,
+    reference=_tamed,
 )

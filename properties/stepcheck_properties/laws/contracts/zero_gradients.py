@@ -9,21 +9,21 @@ import numpy as np
 from numpy.typing import NDArray
 from sympy import Symbol
 
-from stepcheck_properties.compare.unchanged import is_guarded, stillness
+from stepcheck_properties.compare.unchanged import is_guarded, unchanged
 from stepcheck_properties.law import Checked, Evidence, Facts, Law
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import DECAYS, quiet
 from stepcheck_properties.strategies.hyper_parameters import holds
 from stepcheck_reference.facts import fixed, rest_factor
 from stepcheck_reference.rule import Rule
-from stepcheck_reference.scripts.objective import asks
+from stepcheck_reference.scripts.objective import needs_objective
 from stepcheck_reference.scripts.script import Script, expand
 
 
 @lru_cache(maxsize=1024)
 def is_at_rest(rule: Rule) -> bool:
     """Whether zero gradients, from the initial state, leave parameters as they are where nothing decays."""
-    return not asks(rule) and rest_factor(fixed(rule, _decays(rule))) == 1
+    return not needs_objective(rule) and rest_factor(fixed(rule, _decays(rule))) == 1
 
 
 def _decays(rule: Rule) -> dict[Symbol, int]:
@@ -36,7 +36,7 @@ def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
 
 def _rests(facts: Facts) -> bool:
     return is_at_rest(facts.rule) and all(
-        facts.hold.get(symbol.name, 0.0) == 0.0 and holds(facts.rule.domains[symbol], 0.0)
+        facts.fixed_hyper.get(symbol.name, 0.0) == 0.0 and holds(facts.rule.domains[symbol], 0.0)
         for symbol in _decays(facts.rule)
     )
 
@@ -51,7 +51,7 @@ def _at_rest(evidence: Evidence) -> Checked:
             tensor = script.tensors[index]
             if steps and is_guarded(group.hyper, tensor.dtype):
                 held[index] = _zero_so_far(script, index, steps) & np.logical_and.accumulate(quiet)[:, None]
-    return stillness(evidence, held, "a parameter whose gradients were 0, without decay,")
+    return unchanged(evidence, held, "a parameter whose gradients were 0, without decay,")
 
 
 def _is_quiet(values: Mapping[str, float], names: list[str]) -> bool:

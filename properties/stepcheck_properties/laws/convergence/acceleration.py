@@ -13,7 +13,7 @@ from stepcheck_properties.scripts.exact_scripts import NOTHING
 from stepcheck_properties.scripts.quadratic_traces import is_linear
 from stepcheck_reference.alphabet import momentum
 from stepcheck_reference.rule import Rule
-from stepcheck_reference.scripts.objective import asks
+from stepcheck_reference.scripts.objective import needs_objective
 from stepcheck_reference.scripts.script import Script
 
 SPARE = 0.75
@@ -23,7 +23,7 @@ PLAIN = {name: value for name, value in NOTHING.items() if name not in ("lr", "m
 
 def schedule(rule: Rule) -> Schedule:
     """Return the momentum at each step: the textbook's where a rule looks ahead, one that is never 0 elsewhere."""
-    if asks(rule):
+    if needs_objective(rule):
         return lambda step: max(0.0, (step - 2) / (step + 1))
     return lambda step: step / (step + 3)
 
@@ -38,7 +38,7 @@ def _choices(facts: Facts) -> list[dict[str, float]]:
 
 
 def _accelerates(facts: Facts) -> bool:
-    rule, still = facts.rule, {*facts.hold, *facts.constant}
+    rule, still = facts.rule, {*facts.fixed_hyper, *facts.constant}
     if momentum not in rule.hyper or still & {"lr", "momentum"} or not is_wide(facts.dtype):
         return False
     return all(_leaves_room(rule, tuple(values.items())) for values in _choices(facts))

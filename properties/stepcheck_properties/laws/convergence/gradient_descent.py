@@ -15,7 +15,7 @@ from stepcheck_reference.scripts.script import Script
 
 
 def _descends(facts: Facts) -> bool:
-    free = "lr" not in facts.hold and can_be_zero(facts, beta2)
+    free = "lr" not in facts.fixed_hyper and can_be_zero(facts, beta2)
     return free and is_wide(facts.dtype) and comes_to(facts.rule, (SGD,), beta2)
 
 

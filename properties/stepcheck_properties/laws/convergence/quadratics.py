@@ -23,7 +23,7 @@ from stepcheck_reference.scripts.script import Script, expand
 
 
 def _is_known(facts: Facts) -> bool:
-    return is_linear(facts.rule) and "lr" not in facts.hold and bool(both_sides(facts))
+    return is_linear(facts.rule) and "lr" not in facts.fixed_hyper and bool(both_sides(facts))
 
 
 def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:

@@ -38,7 +38,7 @@ KEEPING = _plain(AMSGRAD, AMSGRAD_EPS_HAT, AMSGRAD_CORRECTED_MAX, AMSGRAD_PAPER)
 
 
 def _cycles(facts: Facts, others: tuple[Rule, ...]) -> bool:
-    still = {*facts.hold, *facts.constant} & {"lr"} or "beta2" in facts.hold
+    still = {*facts.fixed_hyper, *facts.constant} & {"lr"} or "beta2" in facts.fixed_hyper
     return beta2 in facts.rule.hyper and not still and can_be_zero(facts, beta2) and comes_to(facts.rule, others, beta2)
 
 

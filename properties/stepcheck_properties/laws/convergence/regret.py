@@ -37,7 +37,7 @@ def _kept(rule: Rule) -> tuple[Symbol, ...]:
 
 def _sums(facts: Facts) -> bool:
     kept = _kept(facts.rule)
-    free = "lr" not in facts.hold and can_be_zero(facts, *kept)
+    free = "lr" not in facts.fixed_hyper and can_be_zero(facts, *kept)
     return free and bool(kept or comes_to(facts.rule, (WITHOUT_EPS,)))
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from stepcheck_properties.law import Breach, Checked, Evidence, Facts, Law, Twin
+from stepcheck_properties.law import Breach, Checked, Evidence, Facts, Law, ReferenceRun
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import ordinary
 from stepcheck_properties.scripts.growing_gradients import rising
@@ -21,9 +21,9 @@ RATE = 0.5
 
 def _reduced(facts: Facts) -> list[Reduction]:
     """Return the reductions that can be asked of the subject."""
-    held = {name for name, value in facts.hold.items() if value != 0.0}
+    held = {name for name, value in facts.fixed_hyper.items() if value != 0.0}
     found = [one for one in reductions(facts.rule) if not held & {str(symbol) for symbol in one.zeros}]
-    return [one for one in found if not (one.signs and "lr" in facts.hold)]
+    return [one for one in found if not (one.signs and "lr" in facts.fixed_hyper)]
 
 
 def _reduces(facts: Facts) -> bool:
@@ -52,10 +52,10 @@ def _with(script: Script, values: Mapping[str, float]) -> Script:
     return replace(script, groups=groups)
 
 
-def _as_the_other(script: Script, facts: Facts) -> Twin | None:
+def _as_the_other(script: Script, facts: Facts) -> ReferenceRun | None:
     """Return the same run, to be judged by the rule that this one is at the script's hyper-parameters."""
     found = next((one for one in _reduced(facts) if _holds(script, one)), None)
-    return None if found is None else Twin(script, rule=found.other)
+    return None if found is None else ReferenceRun(script, rule=found.other)
 
 
 def _holds(script: Script, one: Reduction) -> bool:
@@ -93,13 +93,13 @@ def _is_power(script: Script) -> bool:
 
 
 def _keeps_the_other(evidence: Evidence) -> Checked:
-    twin = evidence.twin
-    assert twin is not None, "the law has a twin"
-    name, judgement = twin.rule.name, twin.judgement
+    reference = evidence.reference
+    assert reference is not None, "the law has a twin"
+    name, judgement = reference.rule.name, reference.judgement
     compared = sum(
         trace.theta[step].size // (2 if is_complex(tensor.dtype) else 1)
-        for trace, tensor in zip(twin.trajectory.traces, twin.script.tensors, strict=True)
-        for step in range(twin.trajectory.steps)
+        for trace, tensor in zip(reference.trajectory.traces, reference.script.tensors, strict=True)
+        for step in range(reference.trajectory.steps)
     )
     found: dict[str, Breach] = {}
     for worst in (*judgement.breaks, *judgement.initials):
@@ -137,6 +137,6 @@ class AdamWWithItsOwnMind(torch.optim.Optimizer):
     ...
     weight_decay = group["weight_decay"] or 0.01         # 0 is a value, and means no decay""",
     scripts=_scripts,
-    twin=_as_the_other,
+    reference=_as_the_other,
     theorem="adamw_is_adam",
 )

@@ -31,7 +31,7 @@ def _is_adam_without_eps(rule: Rule) -> bool:
 
 
 def _is_bounded(facts: Facts) -> bool:
-    return not facts.hold.get("eps", 0.0) and _is_adam_without_eps(facts.rule)
+    return not facts.fixed_hyper.get("eps", 0.0) and _is_adam_without_eps(facts.rule)
 
 
 def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from sympy import Integer, Rational, Symbol
 
-from stepcheck_properties.compare.equivariance import THETA, likeness
-from stepcheck_properties.law import Checked, Evidence, Facts, Law, Twin
+from stepcheck_properties.compare.equivariance import THETA, equivariance
+from stepcheck_properties.law import Checked, Evidence, Facts, Law, ReferenceRun
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import drawn, ordinary
 from stepcheck_properties.scripts.rescaled import times
@@ -33,7 +33,7 @@ def _is_apart(rule: Rule) -> bool:
 
 
 def _decays_apart(facts: Facts) -> bool:
-    held = {str(lr), str(weight_decay)} & facts.hold.keys()
+    held = {str(lr), str(weight_decay)} & facts.fixed_hyper.keys()
     return not held and _is_apart(facts.rule) and _shrinkage(facts.rule, {"lr": RATE, "weight_decay": DECAY}, 1) == 0.5
 
 
@@ -60,7 +60,7 @@ def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
     yield replace(script, steps=steps)
 
 
-def _already_shrunk(script: Script, facts: Facts) -> Twin | None:
+def _already_shrunk(script: Script, facts: Facts) -> ReferenceRun | None:
     """Return the run without decay from parameters that are halved before each step instead."""
     every = set(range(len(script.tensors)))
     changed = any(step.hyper or step.skip or step.reload or None in step.gradients for step in script.steps)
@@ -74,7 +74,7 @@ def _already_shrunk(script: Script, facts: Facts) -> Twin | None:
             return None
         steps.append(replace(step, overwrite=tuple((index, times(data, 0.5)) for index, data in step.overwrite)))
     groups = tuple(replace(group, hyper={**group.hyper, str(weight_decay): 0.0}) for group in script.groups)
-    return Twin(replace(script, groups=groups, steps=tuple(steps)))
+    return ReferenceRun(replace(script, groups=groups, steps=tuple(steps)))
 
 
 def _apart(evidence: Evidence) -> Checked:
@@ -85,7 +85,7 @@ def _apart(evidence: Evidence) -> Checked:
         return outputs
 
     what = "the run without decay from parameters shrunk beforehand"
-    return likeness(evidence, what, factors, loosely=(THETA,))
+    return equivariance(evidence, what, factors, loosely=(THETA,))
 
 
 DECOUPLING = Law(
@@ -111,6 +111,6 @@ class AdamWFromABlog(torch.optim.Optimizer):
     ...
     g = p.grad + weight_decay * p                        # coupled, whatever the class is called""",
     scripts=_scripts,
-    twin=_already_shrunk,
+    reference=_already_shrunk,
     theorem="decoupled_decay_is_apart",
 )

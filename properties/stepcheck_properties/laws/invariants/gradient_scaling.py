@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from sympy import Integer, Rational, Symbol
 
-from stepcheck_properties.compare.equivariance import THETA, likeness
-from stepcheck_properties.law import Checked, Evidence, Facts, Law, Twin
+from stepcheck_properties.compare.equivariance import THETA, equivariance
+from stepcheck_properties.law import Checked, Evidence, Facts, Law, ReferenceRun
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import hyper
 from stepcheck_properties.scripts.from_zero import from_zero, group_of, is_from_zero
@@ -30,7 +30,7 @@ def _scales(facts: Facts) -> bool:
     return (
         facts.interface != "wrapped"
         and scaling is not None
-        and not any(facts.hold.get(str(symbol), 0.0) for symbol in scaling.at_zero if symbol != weight_decay)
+        and not any(facts.fixed_hyper.get(str(symbol), 0.0) for symbol in scaling.at_zero if symbol != weight_decay)
     )
 
 
@@ -45,11 +45,11 @@ def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
     yield from_zero(facts, ((5,), ()), hypers, LONG, varying(seed))
 
 
-def _times_four(script: Script, facts: Facts) -> Twin | None:
+def _times_four(script: Script, facts: Facts) -> ReferenceRun | None:
     scaling = homogeneity(facts.rule)
     if scaling is None or not is_from_zero(script) or not _at_zero(script, scaling):
         return None
-    return Twin(rescaled(script, gradients=FACTOR))
+    return ReferenceRun(rescaled(script, gradients=FACTOR))
 
 
 def _at_zero(script: Script, scaling: Homogeneity) -> bool:
@@ -83,7 +83,7 @@ def _scaled(evidence: Evidence) -> Checked:
         degree = _degree(scaling, group_of(evidence.script, tensor), step)
         return states if degree is None else {THETA: FACTOR ** -float(degree), **states}
 
-    return likeness(evidence, f"the run with gradients times {FACTOR:g}", factors)
+    return equivariance(evidence, f"the run with gradients times {FACTOR:g}", factors)
 
 
 SCALING = Law(
@@ -112,6 +112,6 @@ class AdamWithFloor(torch.optim.Optimizer):
     ...
     denominator = v_hat.sqrt().clamp(min=1e-4) + eps     # a floor that does not scale""",
     scripts=_scripts,
-    twin=_times_four,
+    reference=_times_four,
     theorem="scale_invariant_at_eps_0",
 )

@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from stepcheck_properties.compare.equivariance import THETA, likeness
-from stepcheck_properties.law import Checked, Evidence, Facts, Law, Twin
+from stepcheck_properties.compare.equivariance import THETA, equivariance
+from stepcheck_properties.law import Checked, Evidence, Facts, Law, ReferenceRun
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import ordinary
 from stepcheck_reference.facts import is_elementwise
@@ -31,12 +31,12 @@ def _reversed(tensor: Tensor) -> NDArray[np.intp]:
     return np.arange(tensor.size).reshape(-1, width)[::-1].reshape(-1)
 
 
-def _turned(script: Script, facts: Facts) -> Twin:
+def _turned(script: Script, facts: Facts) -> ReferenceRun:
     def turn(index: int, data: Data) -> Data:
         tensor = script.tensors[index]
         return Literal(tuple(expand(data, tensor.size, tensor.dtype)[_reversed(tensor)].tolist()))
 
-    return Twin(
+    return ReferenceRun(
         replace(
             script,
             tensors=tuple(replace(one, initial=turn(at, one.initial)) for at, one in enumerate(script.tensors)),
@@ -59,7 +59,7 @@ def _same(evidence: Evidence) -> Checked:
     def factors(tensor: int, step: int) -> Mapping[str, float]:
         return outputs
 
-    return likeness(
+    return equivariance(
         evidence,
         "the run with elements in reverse order",
         factors,
@@ -91,6 +91,6 @@ class StepsAllButTheLast(torch.optim.Optimizer):
     ...
     p.view(-1)[:-1].sub_(lr * g.view(-1)[:-1])           # the last element stays""",
     scripts=_scripts,
-    twin=_turned,
+    reference=_turned,
     theorem="permutation_equivariant",
 )

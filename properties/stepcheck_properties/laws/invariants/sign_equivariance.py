@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from stepcheck_properties.compare.equivariance import THETA, likeness
-from stepcheck_properties.law import Checked, Evidence, Facts, Law, Twin
+from stepcheck_properties.compare.equivariance import THETA, equivariance
+from stepcheck_properties.law import Checked, Evidence, Facts, Law, ReferenceRun
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import ordinary
 from stepcheck_properties.scripts.rescaled import rescaled
@@ -21,8 +21,8 @@ def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
     yield ordinary(facts, seed)
 
 
-def _mirrored(script: Script, facts: Facts) -> Twin:
-    return Twin(rescaled(script, gradients=-1.0, parameters=-1.0))
+def _mirrored(script: Script, facts: Facts) -> ReferenceRun:
+    return ReferenceRun(rescaled(script, gradients=-1.0, parameters=-1.0))
 
 
 def _opposite(evidence: Evidence) -> Checked:
@@ -31,7 +31,7 @@ def _opposite(evidence: Evidence) -> Checked:
     def factors(tensor: int, step: int) -> Mapping[str, float]:
         return {THETA: -1.0, **states}
 
-    return likeness(evidence, "the run with opposite parameters and gradients", factors)
+    return equivariance(evidence, "the run with opposite parameters and gradients", factors)
 
 
 MIRRORING = Law(
@@ -57,6 +57,6 @@ class SgdClippedFromAbove(torch.optim.Optimizer):
     ...
     p.sub_(lr * g.clamp(max=1.0))                        # what about gradients below -1?""",
     scripts=_scripts,
-    twin=_mirrored,
+    reference=_mirrored,
     theorem="sign_equivariant",
 )

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from stepcheck_properties.compare.equivariance import likeness
-from stepcheck_properties.law import Checked, Evidence, Facts, Law, Twin
+from stepcheck_properties.compare.equivariance import equivariance
+from stepcheck_properties.law import Checked, Evidence, Facts, Law, ReferenceRun
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import ordinary
 from stepcheck_properties.scripts.rescaled import rescaled
 from stepcheck_reference.alphabet import theta, weight_decay
 from stepcheck_reference.facts import fixed, is_translation_invariant
 from stepcheck_reference.rule import Rule
-from stepcheck_reference.scripts.objective import asks
+from stepcheck_reference.scripts.objective import needs_objective
 from stepcheck_reference.scripts.script import Script
 
 
@@ -28,9 +28,9 @@ def _moves_along(facts: Facts) -> bool:
     rule = facts.rule
     decays = weight_decay in rule.hyper
     plain = fixed(rule, {weight_decay: 0}) if decays else rule
-    held = decays and _decay_is_in_states(rule) and facts.hold.get("weight_decay", 0.0)
+    held = decays and _decay_is_in_states(rule) and facts.fixed_hyper.get("weight_decay", 0.0)
     shown = _states(rule) & facts.observed
-    return bool(shown) and not asks(rule) and not held and is_translation_invariant(plain) is True
+    return bool(shown) and not needs_objective(rule) and not held and is_translation_invariant(plain) is True
 
 
 def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
@@ -40,12 +40,12 @@ def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
         yield ordinary(facts, seed)
 
 
-def _at_zero(script: Script, facts: Facts) -> Twin | None:
+def _at_zero(script: Script, facts: Facts) -> ReferenceRun | None:
     if _decay_is_in_states(facts.rule) and any(
         hyper.get("weight_decay", 0.0) for step in range(len(script.steps) + 1) for hyper in script.hyper_at(step)
     ):
         return None
-    return Twin(rescaled(script, parameters=0.0))
+    return ReferenceRun(rescaled(script, parameters=0.0))
 
 
 def _same_states(evidence: Evidence) -> Checked:
@@ -54,7 +54,7 @@ def _same_states(evidence: Evidence) -> Checked:
     def factors(tensor: int, step: int) -> Mapping[str, float]:
         return states
 
-    return likeness(evidence, "the run from parameters that are 0", factors)
+    return equivariance(evidence, "the run from parameters that are 0", factors)
 
 
 TRANSLATING = Law(
@@ -83,6 +83,6 @@ class AdamWThatIsNot(torch.optim.Optimizer):
     g = g + weight_decay * p                             # now m and v hold the decay
     m.lerp_(g, 1 - beta1)""",
     scripts=_scripts,
-    twin=_at_zero,
+    reference=_at_zero,
     theorem="translation_invariant_without_decay",
 )

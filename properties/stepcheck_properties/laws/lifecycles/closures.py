@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from stepcheck_properties.compare.equivalence import agreement, all_of
+from stepcheck_properties.compare.equivalence import all_of, equivalence
 from stepcheck_properties.law import Breach, Checked, Evidence, Facts, Law
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import ordinary
-from stepcheck_properties.scripts.invocation_variants import in_manners, plainly, refused
-from stepcheck_reference.scripts.objective import asks
+from stepcheck_properties.scripts.invocation_variants import plain_invocation, refused, with_invocation
+from stepcheck_reference.scripts.objective import needs_objective
 from stepcheck_reference.scripts.script import Script
 
 CALLS, LOSS = "calls", "loss"
@@ -17,11 +17,11 @@ CALLS, LOSS = "calls", "loss"
 
 
 def _steps_by_gradients(facts: Facts) -> bool:
-    return facts.interface == "torch" and facts.mode != "compiled" and not asks(facts.rule)
+    return facts.interface == "torch" and facts.mode != "compiled" and not needs_objective(facts.rule)
 
 
 def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
-    yield in_manners(ordinary(facts, seed), "closure")
+    yield with_invocation(ordinary(facts, seed), "closure")
 
 
 def _called(evidence: Evidence) -> Checked:
@@ -39,7 +39,7 @@ def _called(evidence: Evidence) -> Checked:
             reading = "returned is not None and float(returned)"
             told.append(Breach(LOSS, 0, step, float("inf"), message, reading=reading, wanted=repr(loss)))
             break
-    same = agreement(evidence, all_of(evidence), "the run without a closure", exact=True)
+    same = equivalence(evidence, all_of(evidence), "the run without a closure", exact=True)
     return Checked(same.compared, (*told, *same.breaches))
 
 
@@ -65,6 +65,6 @@ class SgdIgnoresClosure(torch.optim.Optimizer):
     def step(self, closure=None):                        # never called: gradients are those of the step before
         ...""",
     scripts=_scripts,
-    twin=plainly("closure"),
+    reference=plain_invocation("closure"),
     objects=True,
 )

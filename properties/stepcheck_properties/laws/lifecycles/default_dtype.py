@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from stepcheck_properties.compare.equivalence import agreement, all_of
+from stepcheck_properties.compare.equivalence import all_of, equivalence
 from stepcheck_properties.compare.state_entries import unlike_entries
 from stepcheck_properties.law import Checked, Evidence, Facts, Law
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import ordinary
-from stepcheck_properties.scripts.invocation_variants import in_manners, plainly
+from stepcheck_properties.scripts.invocation_variants import plain_invocation, with_invocation
 from stepcheck_reference.scripts.script import Script
 
 
@@ -18,12 +18,12 @@ def _computes_in_torch(facts: Facts) -> bool:
 
 
 def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
-    yield in_manners(ordinary(facts, seed), "float64_default")
+    yield with_invocation(ordinary(facts, seed), "float64_default")
 
 
 def _unmoved(evidence: Evidence) -> Checked:
     what = "the run under default dtype float32"
-    same = agreement(evidence, all_of(evidence), what, exact=False)
+    same = equivalence(evidence, all_of(evidence), what, exact=False)
     return Checked(same.compared, (*same.breaches, *unlike_entries(evidence, what, buffers=True)))
 
 
@@ -49,5 +49,5 @@ class AdamBuffersOfDefaultDtype(torch.optim.Optimizer):
     ...
     state["exp_avg"] = torch.zeros(p.shape)              # float64 for float32 parameters, where that is the default""",
     scripts=_scripts,
-    twin=plainly("float64_default"),
+    reference=plain_invocation("float64_default"),
 )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from stepcheck_properties.compare.equivalence import agreement, all_of
+from stepcheck_properties.compare.equivalence import all_of, equivalence
 from stepcheck_properties.law import Checked, Evidence, Facts, Law
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import ordinary
-from stepcheck_properties.scripts.invocation_variants import in_manners, plainly
+from stepcheck_properties.scripts.invocation_variants import plain_invocation, with_invocation
 from stepcheck_reference.scripts.script import Script
 
-MANNERS = ("reused_gradient", "spoiled_gradient")
+INVOCATIONS = ("reused_gradient", "spoiled_gradient")
 
 
 def _computes_in_torch(facts: Facts) -> bool:
@@ -19,13 +19,13 @@ def _computes_in_torch(facts: Facts) -> bool:
 
 
 def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
-    yield in_manners(ordinary(facts, seed), *MANNERS)
-    for manner in () if profile.name == "quick" else MANNERS:
-        yield in_manners(ordinary(facts, seed), manner)
+    yield with_invocation(ordinary(facts, seed), *INVOCATIONS)
+    for variant in () if profile.name == "quick" else INVOCATIONS:
+        yield with_invocation(ordinary(facts, seed), variant)
 
 
 def _untouched(evidence: Evidence) -> Checked:
-    return agreement(evidence, all_of(evidence), "the run whose gradients stay as they were", exact=True)
+    return equivalence(evidence, all_of(evidence), "the run whose gradients stay as they were", exact=True)
 
 
 GRADIENT_MEMORY = Law(
@@ -50,6 +50,6 @@ class MomentumKeepsFirstGradient(torch.optim.Optimizer):
     ...
     state["momentum_buffer"] = p.grad                    # a clone is missing""",
     scripts=_scripts,
-    twin=plainly(*MANNERS),
+    reference=plain_invocation(*INVOCATIONS),
     objects=True,
 )

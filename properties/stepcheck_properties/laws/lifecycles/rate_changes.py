@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from stepcheck_properties.compare.equivalence import agreement, all_of
+from stepcheck_properties.compare.equivalence import all_of, equivalence
 from stepcheck_properties.law import Checked, Evidence, Facts, Law
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import ordinary
-from stepcheck_properties.scripts.invocation_variants import in_manners, plainly, refused
+from stepcheck_properties.scripts.invocation_variants import plain_invocation, refused, with_invocation
 from stepcheck_reference.scripts.script import Script
 
 TENSORS = ("tensor_lr", "one_element_lr", "viewed_lr")
@@ -19,7 +19,7 @@ LATER = (0.0625, 0.3)
 
 def _takes_a_rate(facts: Facts) -> bool:
     there = any(symbol.name == "lr" for symbol in facts.rule.hyper) and "lr" in facts.takes
-    movable = "lr" not in facts.hold and "lr" not in facts.constant
+    movable = "lr" not in facts.fixed_hyper and "lr" not in facts.constant
     return facts.interface == "torch" and facts.mode != "compiled" and there and movable
 
 
@@ -32,23 +32,23 @@ def _changing(facts: Facts, seed: int) -> Script:
 
 def _tensors(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
     for kind in TENSORS[:1] if profile.name == "quick" else TENSORS:
-        yield in_manners(_changing(facts, seed), kind)
+        yield with_invocation(_changing(facts, seed), kind)
 
 
 def _scheduled(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
-    yield in_manners(_changing(facts, seed), "scheduler")
+    yield with_invocation(_changing(facts, seed), "scheduler")
 
 
 def _as_numbers(evidence: Evidence) -> Checked:
     if refused(evidence):
         return Checked(1)
-    return agreement(evidence, all_of(evidence), "the run with a float lr", exact=False)
+    return equivalence(evidence, all_of(evidence), "the run with a float lr", exact=False)
 
 
 def _as_set(evidence: Evidence) -> Checked:
     if refused(evidence):  # by LRScheduler, which takes torch.optim.Optimizer alone
         return Checked(0)
-    return agreement(evidence, all_of(evidence), "the run whose lr is set in param_groups", exact=True)
+    return equivalence(evidence, all_of(evidence), "the run whose lr is set in param_groups", exact=True)
 
 
 TENSOR = Law(
@@ -73,7 +73,7 @@ class SgdReadsRateOnce(torch.optim.Optimizer):
     def __init__(self, params, lr):
         super().__init__(params, {"lr": float(lr)})      # what is filled into the tensor later is not seen""",
     scripts=_tensors,
-    twin=plainly(*TENSORS),
+    reference=plain_invocation(*TENSORS),
 )
 
 SCHEDULER = Law(
@@ -97,6 +97,6 @@ class AdamTakesInitialRate(torch.optim.Optimizer):
     ...
     lr = group.get("initial_lr", group["lr"])            # a scheduler has put it there, and never changes it""",
     scripts=_scheduled,
-    twin=plainly("scheduler"),
+    reference=plain_invocation("scheduler"),
     objects=True,
 )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from stepcheck_properties.compare.equivalence import agreement, all_of
+from stepcheck_properties.compare.equivalence import all_of, equivalence
 from stepcheck_properties.compare.state_entries import unlike_entries
-from stepcheck_properties.law import Checked, Evidence, Facts, Law, Twin
+from stepcheck_properties.law import Checked, Evidence, Facts, Law, ReferenceRun
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import ordinary
 from stepcheck_reference.formats import FORMATS
@@ -23,14 +23,14 @@ def _interrupted(script: Script, kinds: Sequence[str], into: str = "") -> Script
     return replace(script, steps=steps)
 
 
-def _uninterrupted(*kinds: str, across: bool = False) -> Callable[[Script, Facts], Twin | None]:
-    def twin(script: Script, facts: Facts) -> Twin | None:
+def _uninterrupted(*kinds: str, across: bool = False) -> Callable[[Script, Facts], ReferenceRun | None]:
+    def reference(script: Script, facts: Facts) -> ReferenceRun | None:
         there = [step for step in script.steps if step.reload]
         if not there or any(step.reload not in kinds or bool(step.into) != across for step in there):
             return None
-        return Twin(replace(script, steps=tuple(replace(step, reload="", into="") for step in script.steps)))
+        return ReferenceRun(replace(script, steps=tuple(replace(step, reload="", into="") for step in script.steps)))
 
-    return twin
+    return reference
 
 
 def _built_of_groups(facts: Facts) -> bool:
@@ -50,7 +50,7 @@ def _copied(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
 
 
 def _goes_on(evidence: Evidence) -> Checked:
-    checked = agreement(evidence, all_of(evidence), UNINTERRUPTED, exact=True)
+    checked = equivalence(evidence, all_of(evidence), UNINTERRUPTED, exact=True)
     return Checked(checked.compared, (*checked.breaches, *unlike_entries(evidence, UNINTERRUPTED)))
 
 
@@ -77,7 +77,7 @@ class AdamForgetsCounterOnReload(torch.optim.Optimizer):
     ...
     self.counters[p] += 1                                # in no state dict""",
     scripts=_saved,
-    twin=_uninterrupted("loaded", "saved"),
+    reference=_uninterrupted("loaded", "saved"),
 )
 
 CARRIED = Law(
@@ -101,7 +101,7 @@ class SgdOfParametersByIdentity(torch.optim.Optimizer):
     ...
     self.buffers[id(p)].mul_(momentum).add_(p.grad)      # a copy of p has another id""",
     scripts=_copied,
-    twin=_uninterrupted("copied", "pickled"),
+    reference=_uninterrupted("copied", "pickled"),
     objects=True,
 )
 
@@ -123,7 +123,7 @@ def _across(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
 
 
 def _goes_on_elsewhere(evidence: Evidence) -> Checked:
-    return agreement(evidence, all_of(evidence), UNINTERRUPTED, exact=False)
+    return equivalence(evidence, all_of(evidence), UNINTERRUPTED, exact=False)
 
 
 ACROSS = Law(
@@ -150,5 +150,5 @@ class AdamWhoseFusedStateIsScaled(torch.optim.Optimizer):
     ...
     state["exp_avg_sq"].mul_(scale)                      # in mode fused alone""",
     scripts=_across,
-    twin=_uninterrupted("loaded", "saved", across=True),
+    reference=_uninterrupted("loaded", "saved", across=True),
 )

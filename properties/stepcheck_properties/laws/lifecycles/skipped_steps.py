@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from stepcheck_properties.compare.equivalence import agreement, all_of
-from stepcheck_properties.law import Checked, Evidence, Facts, Law, Twin
+from stepcheck_properties.compare.equivalence import all_of, equivalence
+from stepcheck_properties.law import Checked, Evidence, Facts, Law, ReferenceRun
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import drawn, ordinary
-from stepcheck_reference.scripts.objective import asks
+from stepcheck_reference.scripts.objective import needs_objective
 from stepcheck_reference.scripts.script import Script, Step
 
 LATER = 2
@@ -17,7 +17,7 @@ LATER = 2
 
 
 def _steps_by_gradients(facts: Facts) -> bool:
-    return facts.interface == "torch" and facts.mode != "compiled" and not asks(facts.rule)
+    return facts.interface == "torch" and facts.mode != "compiled" and not needs_objective(facts.rule)
 
 
 def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
@@ -29,9 +29,9 @@ def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
     yield replace(script, steps=(early, *script.steps[:LATER], late, *script.steps[LATER:]))
 
 
-def _without(script: Script, facts: Facts) -> Twin | None:
+def _without(script: Script, facts: Facts) -> ReferenceRun | None:
     kept = tuple(step for step in script.steps if not step.skip)
-    return None if len(kept) == len(script.steps) or not kept else Twin(replace(script, steps=kept))
+    return None if len(kept) == len(script.steps) or not kept else ReferenceRun(replace(script, steps=kept))
 
 
 def _same(evidence: Evidence) -> Checked:
@@ -41,7 +41,7 @@ def _same(evidence: Evidence) -> Checked:
         taken += not step.skip
         if taken:
             steps.append((number, taken))
-    return agreement(evidence, all_of(evidence), "the run without the skipped steps", exact=True, steps=steps)
+    return equivalence(evidence, all_of(evidence), "the run without the skipped steps", exact=True, steps=steps)
 
 
 SKIPPED = Law(
@@ -67,5 +67,5 @@ first step have to hold their initial values, or not to be there, if that step i
 class SgdFusedByHand(torch.optim.SGD):
     _step_supports_amp_scaling = True                    # and step() never looks at self.found_inf""",
     scripts=_scripts,
-    twin=_without,
+    reference=_without,
 )

@@ -9,13 +9,13 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from stepcheck_properties.compare.equivalence import parting
+from stepcheck_properties.compare.equivalence import divergence
 from stepcheck_properties.compare.within_rounding import beyond_rounding
 from stepcheck_properties.law import Breach, Checked, Counterpart, Evidence, Facts, Law
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import ordinary
-from stepcheck_properties.scripts.invocation_variants import in_manners, plainly, refused
-from stepcheck_reference.scripts.objective import asks
+from stepcheck_properties.scripts.invocation_variants import plain_invocation, refused, with_invocation
+from stepcheck_reference.scripts.objective import needs_objective
 from stepcheck_reference.scripts.script import Data, Drawn, Script, Tensor, expand
 from stepcheck_reference.scripts.trajectory import Array, Trace
 
@@ -26,7 +26,7 @@ WHAT = "the run with dense gradients"
 
 
 def _reads_gradients(facts: Facts) -> bool:
-    return facts.interface == "torch" and facts.mode != "compiled" and not asks(facts.rule)
+    return facts.interface == "torch" and facts.mode != "compiled" and not needs_objective(facts.rule)
 
 
 def _emptied(data: Data | None, tensor: Tensor) -> Data | None:
@@ -43,7 +43,7 @@ def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
         replace(step, gradients=tuple(_emptied(*pair) for pair in zip(step.gradients, script.tensors, strict=True)))
         for step in script.steps
     )
-    yield in_manners(replace(script, steps=steps), "sparse")
+    yield with_invocation(replace(script, steps=steps), "sparse")
 
 
 def _touched(script: Script, index: int) -> NDArray[np.bool_]:
@@ -58,8 +58,8 @@ def _touched(script: Script, index: int) -> NDArray[np.bool_]:
 def _as_dense(evidence: Evidence) -> Checked:
     if refused(evidence, steps=1):
         return Checked(1)
-    assert evidence.twin is not None
-    first, second = evidence.trajectory, evidence.twin.trajectory
+    assert evidence.reference is not None
+    first, second = evidence.trajectory, evidence.reference.trajectory
     if first.fault is not None and second.fault is None:
         told = f"step {first.fault.step}={first.fault.kind}, but should be finished ({first.fault.message})"
         return Checked(0, (Breach(first.fault.kind, 0, first.fault.step, float("inf"), told),))
@@ -80,7 +80,7 @@ def _as_dense(evidence: Evidence) -> Checked:
             for found, where in ((parted, always & before), (moved, rests & (name == "theta"))):
                 for row, column in np.argwhere(apart[name] & where).tolist():
                     values, there = (float(ours[row, column]), float(theirs[row, column])), (index, row + 1, column)
-                    found.append(parting(name, *there, *values, WHAT, Counterpart(*there)))
+                    found.append(divergence(name, *there, *values, WHAT, Counterpart(*there)))
     found = [*beyond_rounding(evidence, parted), *moved]
     return Checked(compared, tuple({breach.output: breach for breach in reversed(found)}.values()))
 
@@ -121,5 +121,5 @@ class SgdWritesRows(torch.optim.Optimizer):
     rows, values = p.grad._indices()[0], p.grad._values()
     p[rows] -= lr * values                               # of two entries of one row the last counts""",
     scripts=_scripts,
-    twin=plainly("sparse"),
+    reference=plain_invocation("sparse"),
 )

@@ -12,7 +12,7 @@ from stepcheck_reference.facts.equations import cases, decays_apart, equations, 
 from stepcheck_reference.facts.sample import sample
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.rules.rmsprop.adadelta import ADADELTA
-from stepcheck_reference.scripts.objective import asks
+from stepcheck_reference.scripts.objective import needs_objective
 from stepcheck_reference.theorems.theorem import Proof, Theorem, every
 
 KINGMA = "Kingma & Ba 2015, section 2.1, https://arxiv.org/abs/1412.6980"
@@ -102,7 +102,9 @@ DEGREE_ONE = Theorem(
     source="each rule's equations",
     condition="the rule neither divides by a root nor takes signs, and is given its gradients; without decay",
     applies=lambda rule: (
-        eps not in rule.hyper and not any(equation.has(sign) for equation in rule.step.values()) and not asks(rule)
+        eps not in rule.hyper
+        and not any(equation.has(sign) for equation in rule.step.values())
+        and not needs_objective(rule)
     ),
     prove=lambda rule: _degree(fixed(rule, OFFSETS), 1, how="the step has degree 1 in the gradients"),
 )

@@ -10,7 +10,7 @@ from stepcheck_reference.facts import is_linear_in_rate, rest_factor
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.rules.rprop.rprop import RPROP
 from stepcheck_reference.rules.rprop.rprop_optax import RPROP_OPTAX
-from stepcheck_reference.scripts.objective import asks
+from stepcheck_reference.scripts.objective import needs_objective
 from stepcheck_reference.theorems.theorem import Proof, Theorem, every, proof
 
 
@@ -48,7 +48,7 @@ LINEAR_IN_RATE = Theorem(
     condition="lr stays; the rule clamps no step, keeps no rate, is given its gradients, and decays by lr",
     applies=lambda rule: (
         lr in rule.hyper
-        and not asks(rule)
+        and not needs_objective(rule)
         and not _decays_without(rule)
         and not any(equation.has(Min) for equation in rule.step.values())
         and not any(sympify(start).has(lr) for start in rule.scalars.values())

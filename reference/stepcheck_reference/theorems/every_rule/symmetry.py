@@ -9,7 +9,7 @@ from stepcheck_reference.alphabet import alpha, lambd, lr, t0, theta, weight_dec
 from stepcheck_reference.facts import fixed, is_elementwise, is_sign_equivariant, is_translation_invariant
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.rules.gradient_descent.asgd import ASGD
-from stepcheck_reference.scripts.objective import asks
+from stepcheck_reference.scripts.objective import needs_objective
 from stepcheck_reference.theorems.theorem import Proof, Theorem, every, proof
 
 
@@ -76,6 +76,6 @@ PERMUTATION_EQUIVARIANT = Theorem(
     sentence="The order, number and shape of elements change nothing about each of them.",
     source="each rule's equations",
     condition="the rule is given its gradients",
-    applies=lambda rule: not asks(rule),
+    applies=lambda rule: not needs_objective(rule),
     prove=_order,
 )

@@ -41,19 +41,19 @@ def imports(scripts: Sequence[Script]) -> list[str]:
 def definitions(scripts: Sequence[Script]) -> list[str]:
     """Return what has to be defined before a run."""
     wanted = {"scheduler": _TOLD, "sparse": _ROWS}
-    manners = [manner for manner in wanted if any(manner in script.manners for script in scripts)]
-    return [line for manner in manners for line in wanted[manner].splitlines()]
+    invocation = [variant for variant in wanted if any(variant in script.invocation for script in scripts)]
+    return [line for variant in invocation for line in wanted[variant].splitlines()]
 
 
 def plain(script: Script) -> bool:
     """Whether every step gives its gradients, calls ``step()``, and nothing else."""
     events = any(step.hyper or step.overwrite or step.reload or step.skip for step in script.steps)
-    return not (events or script.manners or script.objective is not None or script.box is not None)
+    return not (events or script.invocation or script.objective is not None or script.box is not None)
 
 
 def started(script: Script, *, groups: bool) -> list[str]:
     """Return what stands behind the first construction, and behind every later one."""
-    return ["scheduler = Told(optimizer)"] if "scheduler" in script.manners and groups else []
+    return ["scheduler = Told(optimizer)"] if "scheduler" in script.invocation and groups else []
 
 
 def rate(script: Script, number: str) -> str | None:
@@ -63,7 +63,7 @@ def rate(script: Script, number: str) -> str | None:
         "one_element_lr": f"torch.tensor([{number}], dtype=torch.float64)",
         "viewed_lr": f"torch.tensor([{SPOILED!r}, {number}, {SPOILED!r}], dtype=torch.float64)[1]",
     }
-    return next((text for manner, text in values.items() if manner in script.manners), None)
+    return next((text for variant, text in values.items() if variant in script.invocation), None)
 
 
 def interrupted(how: str, names: Sequence[str], *, groups: bool, led: str = "{}") -> list[str]:
@@ -105,17 +105,17 @@ def rates(changes: Sequence[tuple[int, str]]) -> list[str]:
 
 def given(script: Script, number: int, gradient: str, *, dims: int) -> list[str]:
     """Return how parameter ``number`` gets its gradient, which is ``gradient`` in Python."""
-    if "reused_gradient" in script.manners and gradient != "None":
+    if "reused_gradient" in script.invocation and gradient != "None":
         into = f"g{number} = new if g{number} is None else g{number}.copy_(new)"
         return [f"new = {gradient}", into, *_handed(script, number, dims)]
     return [f"g{number} = {gradient}", *_handed(script, number, dims)]
 
 
 def _handed(script: Script, number: int, dims: int) -> list[str]:
-    if "closure" in script.manners or script.objective is not None:
+    if "closure" in script.invocation or script.objective is not None:
         return []
     sparse = f"g{number} if g{number} is None else doubled(g{number})" if dims else f"g{number}"
-    return [f"p{number}.grad = {sparse if 'sparse' in script.manners else f'g{number}'}"]
+    return [f"p{number}.grad = {sparse if 'sparse' in script.invocation else f'g{number}'}"]
 
 
 def closure(script: Script, position: int) -> list[str]:
@@ -162,7 +162,7 @@ def skipped(call: Sequence[str]) -> list[str]:
 
 def spoiled(script: Script) -> list[str]:
     """Return how the gradients' memory is overwritten once a step is over."""
-    if "spoiled_gradient" not in script.manners:
+    if "spoiled_gradient" not in script.invocation:
         return []
     lines = []
     for number in range(len(script.tensors)):
