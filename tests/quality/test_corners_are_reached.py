@@ -252,7 +252,7 @@ def test_radam_is_rectified_in_some_steps_and_not_in_others():
     assert rectified[False] > 10
 
 
-@pytest.mark.parametrize("hold", [{}, {"step_min": 0.3}, {"step_max": 0.02}], ids=str)
+@pytest.mark.parametrize("fixed_hyper", [{}, {"step_min": 0.3}, {"step_max": 0.02}], ids=str)
 def test_a_lower_bound_is_never_drawn_above_its_upper_bound(fixed_hyper):
     found = []
 

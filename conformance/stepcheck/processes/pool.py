@@ -36,7 +36,7 @@ def can_fork() -> bool:
 def process_pool(
     worker_main: WorkerMain, count: int, patience: float = 0.0
 ) -> Generator[dict[Connection, BaseProcess], None, None]:
-    """Give the pipe to each of ``count`` processes that do ``worker_main``; at the end the pipes are closed, then they die.
+    """Start ``count`` processes that do ``worker_main`` with a pipe each; at the end pipes are closed, then they die.
 
     They have ``patience`` seconds to end by themselves, all together. They are forked, or spawned where that cannot
     be; then ``worker_main`` has to be picklable.
