@@ -25,7 +25,7 @@ class Domain:
         if not self.low <= self.high or (self.low == self.high and (self.low_open or self.high_open)):
             raise ValueError(f"domain of {self.name} from {self.low:g} to {self.high:g} is empty")
 
-    def holds(self, value: float) -> bool:
+    def contains(self, value: float) -> bool:
         """Whether ``value`` is a finite number inside."""
         above = value > self.low if self.low_open else value >= self.low
         below = value < self.high if self.high_open else value <= self.high

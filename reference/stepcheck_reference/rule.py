@@ -130,7 +130,7 @@ class Rule:
             if name not in allowed:
                 raise UnknownHyper(self.name, name, tuple(allowed))
             domain = self.domains[allowed[name]]
-            if not domain.holds(value):
+            if not domain.contains(value):
                 raise OutOfDomain(self.name, name, value, domain)
 
     def __repr__(self) -> str:
@@ -210,7 +210,7 @@ def _check(rule: Rule) -> None:
     for symbol, value in rule.defaults.items():
         if symbol not in rule.domains:
             raise wrong(symbol, f"{symbol} has a default, but is no hyper-parameter of it")
-        if not rule.domains[symbol].holds(value):
+        if not rule.domains[symbol].contains(value):
             raise wrong(symbol, f"the default {symbol}={value!r} is outside {rule.domains[symbol]}")
     for symbol, others in rule.forms.items():
         if symbol not in rule.step:

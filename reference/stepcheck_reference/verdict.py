@@ -26,7 +26,7 @@ MEANINGS = {
     Verdict.NOT_RUN: "left out on purpose; the reason says how to run it",
 }
 
-NOTHING_SAID = (Verdict.NOT_APPLICABLE, Verdict.NOT_RUN)
+NO_CLAIM = (Verdict.NOT_APPLICABLE, Verdict.NOT_RUN)
 """Verdicts that say nothing of the subject."""
 
 _PRECEDENCE = (

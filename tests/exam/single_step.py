@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepcheck_reference.oracle.arithmetic import Arithmetic, plain
-from stepcheck_reference.oracle.envelope import Ball, Landing, Prepared, land, prepare
+from stepcheck_reference.oracle.envelope import Ball, Bound, Prepared, evaluate, prepare
 from stepcheck_reference.oracle.extended import backend
 from stepcheck_reference.oracle.judge import program_of
 from stepcheck_reference.rule import Rule
@@ -59,11 +59,11 @@ def envelopes(
     t: float = 3.0,
     hyper: dict[str, float] | None = None,
     arithmetic: Arithmetic | None = None,
-) -> dict[str, Landing]:
+) -> dict[str, Bound]:
     """Return where ``inputs`` have to land after step ``t``, every input exact."""
     ready = prepared(rule, t=t, rows=hyper, arithmetic=arithmetic or plain(dtype))
     balls = {
         name: Ball(values, None, WIDE.lift(values) if dtype == "float64" else None, bool(np.all(values >= 0)))
         for name, values in inputs.items()
     }
-    return land(ready, balls, np.array([0]), [len(inputs["theta"])])
+    return evaluate(ready, balls, np.array([0]), [len(inputs["theta"])])

@@ -150,7 +150,7 @@ def test_a_spoiled_gradient_is_overwritten_once_its_step_is_over_and_not_before(
     watching.seen.clear()
     found, notes = done(watching, ordinary("spoiled_gradient"))
     assert same(found, plain)
-    assert found.wrote == ()
+    assert found.modified_gradients == ()
     for note in notes:
         assert all(bool((gradient == SPOILED).all()) for gradient in note["gradients"])
 
@@ -338,7 +338,7 @@ def test_without_a_box_nothing_is_clamped(watching: type[Watching]) -> None:
 
 def test_an_objective_that_is_not_asked_gives_its_gradient_where_parameters_are(watching: type[Watching]) -> None:
     low = Literal((1.0,))
-    given = boxed(steps=(Step((low,)), Step((low,))), objective=Quadratic(0.5, asked=False), box=None)
+    given = boxed(steps=(Step((low,)), Step((low,))), objective=Quadratic(0.5, by_closure=False), box=None)
     trajectory = execution.run(PLAIN, cell(PLAIN), given, subject=watching)
     gradients = [entry["gradients"][0].tolist() for entry in watching.seen if entry["event"] == "step"]
     assert gradients == [[-0.5, -0.5], [-0.375, -0.375]]
@@ -347,7 +347,7 @@ def test_an_objective_that_is_not_asked_gives_its_gradient_where_parameters_are(
 
 
 def test_a_box_and_an_objective_that_is_not_asked_survive_json() -> None:
-    given = boxed(objective=Quadratic(0.5, asked=False))
+    given = boxed(objective=Quadratic(0.5, by_closure=False))
     assert from_json(to_json(given)) == given
     assert from_json(to_json(boxed(box=None, objective=Quadratic(0.5)))).objective == Quadratic(0.5)
     assert "asked" not in to_json(boxed(objective=Quadratic(0.5)))

@@ -293,7 +293,7 @@ def test_a_gradient_that_is_written_into_is_noted_and_the_step_is_judged_by_what
     adapter = misbehaving(name)
     asked = script({"lr": 0.5})
     found = execution.run(adapter, cell(adapter), asked)
-    assert found.wrote == wrote
+    assert found.modified_gradients == wrote
     plain = execution.run(misbehaving("RaisesInStepThree"), cell(adapter), asked.until(2))
     for trace, other in zip(found.traces, plain.traces, strict=True):
         np.testing.assert_array_equal(trace.theta[:2], other.theta)
@@ -302,7 +302,7 @@ def test_a_gradient_that_is_written_into_is_noted_and_the_step_is_judged_by_what
 def test_a_gradient_that_is_not_a_number_is_no_gradient_written_into() -> None:
     asked = script({"lr": 0.5}, shapes=((3,),), steps=1)
     asked = replace(asked, steps=(Step((Literal((float("nan"), 1.0, float("inf"))),)),))
-    assert execution.run(misbehaving("Floods"), cell(misbehaving("Floods")), asked).wrote == ()
+    assert execution.run(misbehaving("Floods"), cell(misbehaving("Floods")), asked).modified_gradients == ()
 
 
 def test_an_object_that_puts_another_tensor_where_its_parameter_was_is_told_so() -> None:

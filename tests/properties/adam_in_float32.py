@@ -61,7 +61,7 @@ class AdamInFloat32:
                 m = [np.zeros_like(values) for values in m]
             for index, data in step.overwrite:
                 theta[index] = expand(data, script.tensors[index].size, "float32").astype(np.float32)
-            for index, data in enumerate(step.taken):
+            for index, data in enumerate(step.applied):
                 befores[index].append(theta[index].copy())
                 here = hyper[group_of[index]]
                 if data is None:

@@ -12,7 +12,7 @@ from stepcheck_properties.laws.invariants.bounded_steps import BOUNDED, bound
 from stepcheck_properties.scripts.exact_scripts import GRADIENT, STEPS, first_numbers, halves, later_numbers
 from stepcheck_properties.scripts.exact_traces import constant_gradient, course, dyadic
 from stepcheck_properties.scripts.growing_gradients import growing
-from stepcheck_reference.algebra.iterate import walk
+from stepcheck_reference.algebra.iterate import iterate
 from stepcheck_reference.alphabet import b, beta1, beta2, eps, lr, m, theta, v
 from stepcheck_reference.facts import homogeneity
 from stepcheck_reference.rules import ALL, find
@@ -95,7 +95,7 @@ def test_the_bound_of_adam_is_attained_by_growing_gradients_and_known_in_the_lim
     values = {"lr": 1.0, "beta1": 0.25, "beta2": 0.5}
     rule = find("adam")
     numbers = {lr: 1, beta1: Rational(1, 4), beta2: Rational(1, 2), eps: 0}
-    held = walk(rule, numbers, 0, [2**t for t in range(5)], put_back=True)
+    held = iterate(rule, numbers, 0, [2**t for t in range(5)], reset_theta=True)
     for t in range(1, 6):
         longest = bound(values, t)
         assert abs(held[t][theta]) <= longest

@@ -10,7 +10,7 @@ from stepcheck_properties.law import Facts
 from stepcheck_properties.laws.contracts.effective_arguments import LIVENESS, WIDTH
 from stepcheck_properties.profile import QUICK
 from stepcheck_properties.strategies.hyper_parameters import domains_of
-from stepcheck_reference.algebra.history import released
+from stepcheck_reference.algebra.history import unwrapped
 from stepcheck_reference.alphabet import g, t, theta
 from stepcheck_reference.formats import BFLOAT16
 from stepcheck_reference.rule import Rule
@@ -25,7 +25,7 @@ def course(rule: Rule, script: Script, index: int) -> np.ndarray:
     """Return theta and the states after every step, in binary64."""
     values = {symbol: script.groups[index].hyper[symbol.name] for symbol in rule.hyper} | dict(rule.constants)
     names = (theta, *rule.init, *rule.scalars)
-    take = lambdify([*names, g, t, *values], [released(rule.step[name]) for name in names], "numpy")
+    take = lambdify([*names, g, t, *values], [unwrapped(rule.step[name]) for name in names], "numpy")
     held = [expand(script.tensors[index].initial, WIDTH, "float32")]
     for start in (*rule.init.values(), *rule.scalars.values()):
         held.append(np.full(WIDTH, float(start.subs(values))))

@@ -29,17 +29,17 @@ def test_an_open_end_is_outside_and_a_closed_end_is_inside() -> None:
     for low_open in (False, True):
         for high_open in (False, True):
             domain = Domain(0.0, 1.0, low_open, high_open)
-            assert domain.holds(0.5)
-            assert domain.holds(0.0) is not low_open
-            assert domain.holds(1.0) is not high_open
-            assert domain.holds(math.nextafter(0.0, 1.0))
-            assert domain.holds(math.nextafter(1.0, 0.0))
-            assert not domain.holds(math.nextafter(0.0, -1.0))
-            assert not domain.holds(math.nextafter(1.0, 2.0))
+            assert domain.contains(0.5)
+            assert domain.contains(0.0) is not low_open
+            assert domain.contains(1.0) is not high_open
+            assert domain.contains(math.nextafter(0.0, 1.0))
+            assert domain.contains(math.nextafter(1.0, 0.0))
+            assert not domain.contains(math.nextafter(0.0, -1.0))
+            assert not domain.contains(math.nextafter(1.0, 2.0))
 
 
 def test_no_domain_holds_what_is_not_finite() -> None:
-    assert not any(Domain().holds(value) for value in (math.nan, math.inf, -math.inf))
+    assert not any(Domain().contains(value) for value in (math.nan, math.inf, -math.inf))
 
 
 def test_an_empty_domain_is_refused() -> None:

@@ -10,7 +10,7 @@ import pytest
 from exam.evaluation_orders import ORDERS, run, script_for
 from stepcheck_reference import rules
 from stepcheck_reference.oracle.arithmetic import plain
-from stepcheck_reference.oracle.histogram import BINS, INSIDE, SAMPLE, spread
+from stepcheck_reference.oracle.histogram import BINS, INSIDE, SAMPLE, histogram
 from stepcheck_reference.oracle.judge import judge
 from stepcheck_reference.oracle.judgement import Judgement
 from stepcheck_reference.scripts.script import Group, Literal, Script, Step, Tensor
@@ -22,7 +22,7 @@ HYPER = {"lr": 0.1, "beta1": 0.9, "beta2": 0.99, "eps": 1e-8}
 
 def counted(*ratios: float) -> dict[int, int]:
     """Return the bins that hold something."""
-    counts = spread(np.array(ratios), max(ratios, default=0.0))
+    counts = histogram(np.array(ratios), max(ratios, default=0.0))
     return {int(at): int(counts[at]) for at in np.flatnonzero(counts)}
 
 
@@ -54,11 +54,11 @@ def test_nothing_is_in_no_bin_and_what_was_not_compared_neither() -> None:
 
 def test_a_large_sample_stands_for_all_and_what_is_beyond_is_counted_one_by_one() -> None:
     ratios = np.tile((np.arange(INSIDE) + 0.5) / INSIDE, 5 * SAMPLE // INSIDE)
-    even = spread(ratios, ratios.max())
+    even = histogram(ratios, ratios.max())
     assert abs(int(even.sum()) - ratios.size) < INSIDE
     assert even[:INSIDE].min() > 0.9 * ratios.size / INSIDE
     ratios[1] = 7.0  # not among those that are sampled
-    beyond = spread(ratios, 7.0)
+    beyond = histogram(ratios, 7.0)
     assert beyond[INSIDE] == 1
     assert abs(int(beyond.sum()) - ratios.size) < INSIDE
 

@@ -39,7 +39,7 @@ from stepcheck_reference.rule import Rule
 from stepcheck_reference.rules import ALL as RULES
 from stepcheck_reference.rules import find
 from stepcheck_reference.theorems import ALL
-from stepcheck_reference.theorems.theorem import Theorem, every, proof, shown
+from stepcheck_reference.theorems.theorem import Theorem, every, proof, sufficient
 
 NAMES = [theorem.name for theorem in ALL]
 BY_NAME = {theorem.name: theorem for theorem in ALL}
@@ -198,7 +198,7 @@ def test_the_parts_of_a_proof_decide_the_worst_first() -> None:
     assert every((None, "two"), (True, "one"), how="so").status == "undecided"
     assert proof(None, "so", otherwise="not", witness="w").witness == ""
     assert proof(False, "so", otherwise="not", witness="w").witness == "w"
-    assert (shown(True), shown(False)) == (True, None)
+    assert (sufficient(True), sufficient(False)) == (True, None)
 
 
 def test_the_printed_numbers_are_those_of_the_witness() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exam.exact import Course, Held, constants, courses, generic, possible, value, without_roots
-from stepcheck_reference.algebra.history import at, released
+from stepcheck_reference.algebra.history import at, unwrapped
 from stepcheck_reference.algebra.unrolled import unroll
 from stepcheck_reference.alphabet import (
     Abs,
@@ -83,7 +83,7 @@ def test_with_its_roots_too_a_rule_unrolls_to_what_its_steps_give_one_by_one(nam
     for step, gradient in enumerate(map(sympy.Rational, course.gradients), 1):
         known[at(g, step)] = gradient
         now = {**numbers, **held, g: gradient, t: sympy.Integer(step)}
-        held = {symbol: released(equation.xreplace(now)) for symbol, equation in rule.step.items()}
+        held = {symbol: unwrapped(equation.xreplace(now)) for symbol, equation in rule.step.items()}
         for symbol, expression in unroll(rule, step).items():
             assert (number := expression.xreplace(known)) == held[symbol] or number.equals(held[symbol]) is True
 

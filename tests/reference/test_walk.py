@@ -6,7 +6,7 @@ import pytest
 from sympy import Float, Integer, Rational, Symbol, sqrt
 
 from stepcheck_reference.algebra.history import at
-from stepcheck_reference.algebra.iterate import walk
+from stepcheck_reference.algebra.iterate import iterate
 from stepcheck_reference.algebra.unrolled import unroll
 from stepcheck_reference.alphabet import ax, b, beta1, beta2, dampening, eps, eta, g, lr, m, momentum, theta, v
 from stepcheck_reference.rules import ALL, find
@@ -15,7 +15,7 @@ ADAM = {lr: Rational(1, 10), beta1: Rational(1, 2), beta2: Rational(3, 4), eps: 
 
 
 def test_a_walk_holds_the_start_and_each_step() -> None:
-    course = walk(find("adam"), ADAM, 1, [Integer(2), Integer(0)])
+    course = iterate(find("adam"), ADAM, 1, [Integer(2), Integer(0)])
     assert course[0] == {theta: 1, m: 0, v: 0}
     assert course[1] == {theta: Rational(9, 10), m: 1, v: 1}
     assert course[2] == {theta: Rational(9, 10) - sqrt(Rational(7, 12)) / 15, m: Rational(1, 2), v: Rational(3, 4)}
@@ -28,44 +28,44 @@ def test_a_walk_is_the_unrolled_rule(name: str) -> None:
     gradients = [Rational(1, 3), Rational(-3, 2)]
     known = {**hyper, at(theta, 0): Integer(2), **{at(g, step + 1): one for step, one in enumerate(gradients)}}
     known |= {symbol: Rational(value) for symbol, value in rule.constants.items()}
-    held = walk(rule, hyper, 2, gradients)[-1]
+    held = iterate(rule, hyper, 2, gradients)[-1]
     for symbol, value in unroll(rule, 2).items():
         assert abs((held[symbol] - value.xreplace(known)).evalf(30)) < Float(10) ** -25
 
 
 def test_hyper_parameters_may_change_and_scalar_states_start_with_the_first() -> None:
     rates = [{lr: rate, momentum: Integer(0), dampening: Integer(0)} for rate in (1, 2)]
-    assert [held[theta] for held in walk(find("momentum"), rates, 0, [Integer(1)] * 2)] == [0, -1, -3]
+    assert [held[theta] for held in iterate(find("momentum"), rates, 0, [Integer(1)] * 2)] == [0, -1, -3]
     asgd = find("asgd")
     values = {symbol: Integer(0) for symbol in asgd.hyper}
-    course = walk(asgd, [{**values, lr: Integer(3)}, {**values, lr: Integer(5)}], 0, [Integer(1)] * 2)
+    course = iterate(asgd, [{**values, lr: Integer(3)}, {**values, lr: Integer(5)}], 0, [Integer(1)] * 2)
     assert [(held[eta], held[ax]) for held in course] == [(3, 0), (3, -3), (5, -6)]
 
 
 def test_gradients_may_be_a_function_of_where_they_are_taken() -> None:
     hyper = {lr: Rational(1, 2), momentum: Rational(1, 2)}
-    course = walk(find("nesterov_lookahead"), hyper, 1, lambda place: place, steps=2)
+    course = iterate(find("nesterov_lookahead"), hyper, 1, lambda place: place, steps=2)
     assert [held[theta] for held in course] == [1, Rational(1, 2), Rational(1, 8)]
     assert course[2][b] == Rational(3, 4)
 
 
 def test_the_start_may_be_a_symbol() -> None:
     place = Symbol("place", real=True)
-    assert walk(find("sgd"), {lr: Integer(1)}, place, [Integer(2)])[-1][theta] == place - 2
+    assert iterate(find("sgd"), {lr: Integer(1)}, place, [Integer(2)])[-1][theta] == place - 2
 
 
 def test_theta_may_be_put_back_before_every_step() -> None:
-    course = walk(find("sgd"), {lr: Integer(1)}, 5, lambda place: place, steps=3, put_back=True)
+    course = iterate(find("sgd"), {lr: Integer(1)}, 5, lambda place: place, steps=3, reset_theta=True)
     assert [held[theta] for held in course] == [5, 0, 0, 0]
 
 
 def test_numbers_may_be_rounded() -> None:
-    course = walk(find("adam"), ADAM, 1, [Integer(2), Integer(1)], digits=30)
-    exact = walk(find("adam"), ADAM, 1, [Integer(2), Integer(1)])
+    course = iterate(find("adam"), ADAM, 1, [Integer(2), Integer(1)], digits=30)
+    exact = iterate(find("adam"), ADAM, 1, [Integer(2), Integer(1)])
     assert isinstance(course[2][theta], Float)
     assert abs(course[2][theta] - exact[2][theta].evalf(30)) < Float(10) ** -25
 
 
 def test_a_walk_whose_length_nothing_says_is_refused() -> None:
     with pytest.raises(ValueError, match="steps=None"):
-        walk(find("sgd"), {lr: Integer(1)}, 1, lambda place: place)
+        iterate(find("sgd"), {lr: Integer(1)}, 1, lambda place: place)

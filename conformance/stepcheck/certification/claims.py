@@ -36,7 +36,7 @@ def claim_of(
 def _visible(rule: Rule, symbol: Any) -> float:
     domain = rule.domains.get(symbol)
     wanted = [VISIBLE.get(str(symbol), 0.5), rule.defaults.get(symbol, 1.0), 1.0, 2.0]
-    return next((value for value in wanted if domain is None or domain.holds(value)), float(wanted[0]))
+    return next((value for value in wanted if domain is None or domain.contains(value)), float(wanted[0]))
 
 
 def _start(value: Any) -> float | str:

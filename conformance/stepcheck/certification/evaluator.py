@@ -37,7 +37,7 @@ from stepcheck_reference.rules import find
 from stepcheck_reference.scripts.objective import on_quadratic
 from stepcheck_reference.scripts.script import Script
 from stepcheck_reference.scripts.trajectory import Trajectory
-from stepcheck_reference.verdict import NOTHING_SAID, Verdict, overall
+from stepcheck_reference.verdict import NO_CLAIM, Verdict, overall
 
 NEAR = 2.0**-20
 """How far beyond 1 a ratio is before enclosing it can tell more than the centre's own last bits."""
@@ -191,7 +191,7 @@ class _CellEvaluation:
             made = failure(self.evaluator.adapter, small.law, small.breach, item, counts, reference)
             failures.append(self.drawn(made, small.script, None, self.allowed(arithmetics)))
         results = tuple(self.law(entry, failures, new) for entry in examination.findings)
-        applied = [entry.verdict for entry in results if entry.verdict not in NOTHING_SAID]
+        applied = [entry.verdict for entry in results if entry.verdict not in NO_CLAIM]
         verdict = overall(applied)
         held = next(entry for entry in results if entry.code == "SC101")
         reasons = [entry.note for entry in examination.findings if entry.verdict == examining.VACUOUS]

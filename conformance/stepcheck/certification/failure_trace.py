@@ -31,7 +31,7 @@ def course(
         return ()
     trace = trajectory.traces[shown.tensor]
     done = script.steps[: trajectory.steps]
-    stepped = [step for step, entry in enumerate(done, 1) if entry.taken[shown.tensor] is not None]
+    stepped = [step for step, entry in enumerate(done, 1) if entry.applied[shown.tensor] is not None]
     if shown.output == "count":
         points = _counted(trace, stepped, trajectory.steps)
     else:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from stepcheck_reference.formats import FORMATS, Format, is_complex
-from stepcheck_reference.scripts.script import INTO, Data, Drawn, Literal, Script, Step, Tensor
+from stepcheck_reference.scripts.script import STATE_DICT_RELOADS, Data, Drawn, Literal, Script, Step, Tensor
 
 SHORT = 7
 """Fewer elements than the narrowest vector of 16-bit numbers holds: 8, in 128-bit registers."""
@@ -65,12 +65,16 @@ def _is_far_from_zero(script: Script, index: int) -> bool:
 
 def without_state_dicts(script: Script) -> Script:
     """Return the script with a deep copy wherever a state dict is saved and loaded."""
-    return replace(script, steps=tuple(_copied(step) if step.reload in INTO else step for step in script.steps))
+    return replace(
+        script, steps=tuple(_copied(step) if step.reload in STATE_DICT_RELOADS else step for step in script.steps)
+    )
 
 
 def without_plain_state_dicts(script: Script) -> Script:
     """Return the same, but for state dicts that lead into another mode."""
-    steps = tuple(_copied(step) if step.reload in INTO and not step.into else step for step in script.steps)
+    steps = tuple(
+        _copied(step) if step.reload in STATE_DICT_RELOADS and not step.into else step for step in script.steps
+    )
     return replace(script, steps=steps)
 
 

@@ -15,7 +15,7 @@ from stepcheck.report.characters import legal
 from stepcheck.report.grid import Grid, grids
 from stepcheck.report.wording import plural, words
 from stepcheck_properties.laws import ALL
-from stepcheck_reference.verdict import MEANINGS, NOTHING_SAID, Verdict
+from stepcheck_reference.verdict import MEANINGS, NO_CLAIM, Verdict
 
 _TITLES = {law.code: law.title for law in ALL}
 
@@ -86,7 +86,7 @@ def _count(suite: ElementTree.Element) -> None:
 
 def _cases(cell: CellResult, target: str, *, strict: bool) -> Iterator[ElementTree.Element]:
     """Yield the test cases of ``cell``: one where nothing was judged, else one a law that applies to it."""
-    laws = [law for law in cell.laws if law.verdict not in NOTHING_SAID]
+    laws = [law for law in cell.laws if law.verdict not in NO_CLAIM]
     if not laws:
         case = ElementTree.Element("testcase", classname=legal(target), name=legal(cell.id))
         _skip(case, cell.verdict, cell.reason or MEANINGS[cell.verdict])

@@ -24,7 +24,7 @@ from stepcheck.report.wording import MARKS, class_name, fill, places, plural, ra
 from stepcheck_implementations.adapters.adapter import MODES
 from stepcheck_reference.formats import FORMATS
 from stepcheck_reference.scripts.trajectory import FAULTS
-from stepcheck_reference.verdict import NOTHING_SAID, Verdict, overall
+from stepcheck_reference.verdict import NO_CLAIM, Verdict, overall
 
 _REASON = 75
 """Letters of a reason that the summary shows."""
@@ -59,12 +59,10 @@ def _device_table(device: str, cells: list[CellResult]) -> str:
     rows: list[tuple[str, str, list[str]]] = []
     for name in names:
         inside = [cell for cell in cells if class_name(cell) == name]
-        there = [
-            mode for mode in MODES if any(cell.mode == mode and cell.verdict not in NOTHING_SAID for cell in inside)
-        ]
+        there = [mode for mode in MODES if any(cell.mode == mode and cell.verdict not in NO_CLAIM for cell in inside)]
         if not there:
             verdicts = {cell.verdict for cell in inside}
-            rows.append((name, " and ".join(words(verdict) for verdict in NOTHING_SAID if verdict in verdicts), []))
+            rows.append((name, " and ".join(words(verdict) for verdict in NO_CLAIM if verdict in verdicts), []))
         for mode in there:
             entries = [[cell for cell in inside if (cell.mode, cell.dtype) == (mode, dtype)] for dtype in dtypes]
             rows.append((name if mode == there[0] else "", mode, [worst_mark(entry) for entry in entries]))
@@ -146,7 +144,7 @@ def _worst_rows(ran: Sequence[CellResult]) -> list[Row]:
 def _reason_rows(cells: Sequence[CellResult]) -> list[Row]:
     """Return why cells were not judged, by mode: the reason that most of them have."""
     rows = reason_rows([cell for cell in cells if cell.verdict is Verdict.VACUOUS])
-    for verdict in NOTHING_SAID:
+    for verdict in NO_CLAIM:
         silent = [cell for cell in cells if cell.verdict is verdict]
         for n, mode in enumerate(dict.fromkeys(cell.mode for cell in silent)):
             inside = [cell for cell in silent if cell.mode == mode]
@@ -213,7 +211,7 @@ def _short(cells: Sequence[CellResult], everything: Sequence[CellResult]) -> str
     for values, whole in (
         ([class_name(cell) for cell in cells], [class_name(cell) for cell in everything]),
         ([cell.mode for cell in cells], [cell.mode for cell in everything]),
-        ([cell.dtype for cell in cells], [cell.dtype for cell in everything if cell.verdict not in NOTHING_SAID]),
+        ([cell.dtype for cell in cells], [cell.dtype for cell in everything if cell.verdict not in NO_CLAIM]),
     ):
         if set(values) != set(whole):
             parts.append("/".join(dict.fromkeys(values)))

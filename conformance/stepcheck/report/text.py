@@ -12,7 +12,7 @@ from stepcheck.report.wording import MARKS, class_name, count, fill, places, plu
 from stepcheck_implementations.adapters.adapter import MODES
 from stepcheck_reference.formats import FORMATS
 from stepcheck_reference.scripts.trajectory import FAULTS
-from stepcheck_reference.verdict import MEANINGS, NOTHING_SAID, Verdict, exit_code, overall
+from stepcheck_reference.verdict import MEANINGS, NO_CLAIM, Verdict, exit_code, overall
 
 Row = tuple[str, str]
 """A row of the summary: its name, "" where it goes on, and its text."""
@@ -151,8 +151,8 @@ def law_rows(cells: Iterable[CellResult]) -> list[Row]:
     for cell in cells:
         for result in cell.laws:
             verdicts.setdefault(result.code, set()).add(result.verdict)
-    worst = {code: overall(there - {*NOTHING_SAID}) for code, there in sorted(verdicts.items())}
-    applied = {code: verdict for code, verdict in worst.items() if not verdicts[code] <= {*NOTHING_SAID}}
+    worst = {code: overall(there - {*NO_CLAIM}) for code, there in sorted(verdicts.items())}
+    applied = {code: verdict for code, verdict in worst.items() if not verdicts[code] <= {*NO_CLAIM}}
     if not applied:
         return []
     held = [code for code, verdict in applied.items() if verdict is Verdict.HOLDS]

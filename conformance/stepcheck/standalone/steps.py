@@ -16,7 +16,7 @@ from stepcheck_reference.scripts.script import Quadratic, Script
 def steps(adapter: Adapter, cell: Cell, script: Script, stop: int, *, watched: int | None = None) -> list[str]:
     """Return the steps up to ``stop``; the gradient of tensor ``watched`` may not be written into."""
     steps = script.steps[:stop]
-    asked = script.objective if script.objective is not None and script.objective.asked else None
+    asked = script.objective if script.objective is not None and script.objective.by_closure else None
     needs_objective = "closure" in script.invocation or asked is not None
     call_lines = _step_call(adapter, cell, script, "closure" if needs_objective else "")
     lines = [] if asked is None else _closure(script, asked)

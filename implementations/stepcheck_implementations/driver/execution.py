@@ -202,7 +202,7 @@ class Run:
         self.losses: list[float] = []
         self.scheduler: Told | None = None
         self.guarded = True
-        self.wrote: set[int] = set()
+        self.modified: set[int] = set()
 
     def _options(self, mode: str) -> dict[str, Any]:
         """Return the constructor arguments of ``mode`` that are no hyper-parameters."""
@@ -237,7 +237,7 @@ class Run:
             steps=finished,
             fault=fault,
             observed=tuple(self.adapter.states),
-            wrote=tuple(sorted(self.wrote)),
+            modified_gradients=tuple(sorted(self.modified)),
             calls=tuple(self.calls),
             returned=tuple(self.returned),
             losses=tuple(self.losses),
@@ -308,7 +308,7 @@ class Run:
                 self.touched[number].write(self.parameters)
             plain, given = self._gradients(step)
             objective = self.script.objective
-            needs_objective = (objective is not None and objective.asked) or "closure" in self.script.invocation
+            needs_objective = (objective is not None and objective.by_closure) or "closure" in self.script.invocation
             handed = [self._sparse(row) for row in given] if "sparse" in self.script.invocation else given
             for parameter, gradient in zip(self.parameters, handed, strict=True):
                 parameter.grad = None if needs_objective else gradient
@@ -349,7 +349,7 @@ class Run:
         if "reused_gradient" in self.script.invocation:
             given = [self._reused(index, row) for index, row in enumerate(given)]
         objective = self.script.objective
-        if objective is not None and not objective.asked:
+        if objective is not None and not objective.by_closure:
             given = [
                 None if low is None else (parameter - low) * objective.curvature
                 for parameter, low in zip(self.parameters, given, strict=True)
@@ -411,12 +411,12 @@ class Run:
     def _look_at_gradients(self, plain: Sequence[torch.Tensor | None], given: Sequence[torch.Tensor | None]) -> None:
         """Note the tensors whose gradient does not hold what it was given with; ``plain`` is never handed out."""
         for index, (row, gradient) in enumerate(zip(plain, given, strict=True)):
-            if row is None or gradient is None or index in self.wrote:
+            if row is None or gradient is None or index in self.modified:
                 continue
             now = gradient.detach().cpu()
             same = now.shape == row.shape and now.dtype == row.dtype
             if not same or not (torch.equal(now, row) or bool(((now == row) | (now.isnan() & row.isnan())).all())):
-                self.wrote.add(index)
+                self.modified.add(index)
 
     def _interrupt(self, how: str, into: str) -> None:
         """Interrupt the run as ``RELOADS`` says; objects without a state dict are not asked for one."""

@@ -59,7 +59,7 @@ def to_recording(script: Script, trajectory: Trajectory) -> Recording:
             for name in trajectory.observed
         },
         "before": before,
-        "wrote": list(trajectory.wrote),
+        "wrote": list(trajectory.modified_gradients),
         "calls": list(trajectory.calls),
         "held": _distinct([[[e.key, e.dtype, e.device, list(e.shape)] for e in held] for held in trajectory.entries]),
     }
@@ -98,7 +98,7 @@ def to_trajectory(script: Script, recording: Recording) -> Trajectory:
         steps=steps,
         fault=None if fault is None else Fault(str(fault[0]), str(fault[1]), int(fault[2])),
         observed=tuple(facts["states"]),
-        wrote=tuple(facts["wrote"]),
+        modified_gradients=tuple(facts["wrote"]),
         calls=tuple(facts["calls"]),
         returned=tuple(flat.rest("returned")),
         losses=tuple(flat.rest("losses")),
@@ -131,7 +131,7 @@ def continued(head: Trajectory, tail: Trajectory) -> Trajectory:
         steps=head.steps + tail.steps,
         fault=None if fault is None else Fault(fault.kind, fault.message, fault.step and fault.step + head.steps),
         observed=tail.observed,
-        wrote=tail.wrote,
+        modified_gradients=tail.modified_gradients,
         entries=tail.entries,
     )
 

@@ -148,7 +148,7 @@ def trajectory_to_plain(trajectory: Trajectory) -> tuple[dict[str, Any], list[ND
         "observed": list(trajectory.observed),
         "fault": None if fault is None else [fault.kind, fault.message, fault.step],
         "traces": len(trajectory.traces),
-        "wrote": list(trajectory.wrote),
+        "wrote": list(trajectory.modified_gradients),
         **{name: value for name in _TOLD if (value := list(getattr(trajectory, name)))},
         "entries": [[[e.key, e.dtype, e.device, e.size, list(e.shape)] for e in held] for held in trajectory.entries],
     }
@@ -177,7 +177,7 @@ def trajectory_from_plain(header: Mapping[str, Any], arrays: Arrays) -> Trajecto
         steps=int(header["steps"]),
         fault=None if fault is None else Fault(str(fault[0]), str(fault[1]), int(fault[2])),
         observed=observed,
-        wrote=tuple(header["wrote"]),
+        modified_gradients=tuple(header["wrote"]),
         **{name: tuple(header.get(name, ())) for name in _TOLD},
         entries=tuple(
             tuple(Entry(key, dtype, device, size, tuple(shape)) for key, dtype, device, size, shape in held)

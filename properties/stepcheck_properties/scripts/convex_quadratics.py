@@ -54,7 +54,7 @@ def descent(facts: Facts, seed: int, values: Sequence[Mapping[str, float]], sche
         for number in range(1, STEPS + 1)
     )
     groups = tuple(Group((index,), dict(chosen)) for index, chosen in enumerate(values))
-    return Script(tensors, groups, steps, Quadratic(CURVATURE, asked=needs_objective(facts.rule)))
+    return Script(tensors, groups, steps, Quadratic(CURVATURE, by_closure=needs_objective(facts.rule)))
 
 
 def within(evidence: Evidence, reach: Reach, *, follows: Callable[[Script], bool]) -> Checked:

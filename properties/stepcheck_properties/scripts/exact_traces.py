@@ -11,7 +11,7 @@ from sympy import Expr, Integer, Rational, Symbol, nan, zoo
 
 from stepcheck_properties.law import Breach, Checked, Evidence
 from stepcheck_properties.scripts.from_zero import group_of, is_from_zero
-from stepcheck_reference.algebra.iterate import Held, walk
+from stepcheck_reference.algebra.iterate import State, iterate
 from stepcheck_reference.formats import FORMATS
 from stepcheck_reference.oracle.judgement import Deviation
 from stepcheck_reference.rule import Rule
@@ -22,17 +22,17 @@ THETA = "theta"
 Values = tuple[tuple[str, float], ...]
 
 
-def course(rule: Rule, values: Mapping[str, float], gradient: float, steps: int) -> tuple[Held, ...]:
+def course(rule: Rule, values: Mapping[str, float], gradient: float, steps: int) -> tuple[State, ...]:
     """Return what theta and the states hold, exactly, at a constant gradient from theta = 0 before each step."""
     names = {str(symbol) for symbol in rule.hyper}
     return _course(rule, tuple((name, value) for name, value in values.items() if name in names), gradient, steps)
 
 
 @lru_cache(maxsize=256)
-def _course(rule: Rule, values: Values, gradient: float, steps: int) -> tuple[Held, ...]:
+def _course(rule: Rule, values: Values, gradient: float, steps: int) -> tuple[State, ...]:
     symbols = {str(symbol): symbol for symbol in rule.hyper}
     exact = {symbols[name]: Rational(value) for name, value in values}
-    return walk(rule, exact, Integer(0), [Rational(gradient)] * steps, put_back=True)
+    return iterate(rule, exact, Integer(0), [Rational(gradient)] * steps, reset_theta=True)
 
 
 def dyadic(value: Expr, dtype: str) -> float | None:
@@ -65,7 +65,7 @@ def constant_gradient(script: Script, tensor: int) -> float | None:
     return only if only and math.frexp(abs(only))[0] == 0.5 else None
 
 
-def exact_course(rule: Rule, script: Script, tensor: int) -> tuple[Held, ...] | None:
+def exact_course(rule: Rule, script: Script, tensor: int) -> tuple[State, ...] | None:
     """Return the exact course of ``tensor``, None where its gradient is not constant."""
     gradient = constant_gradient(script, tensor)
     return None if gradient is None else course(rule, group_of(script, tensor), gradient, len(script.steps))
@@ -101,6 +101,6 @@ def departure(evidence: Evidence, name: str, wanted: Callable[[int, int], float 
     return Checked(compared, (found,))
 
 
-def called(held: Held, name: str) -> Expr | None:
+def called(held: State, name: str) -> Expr | None:
     """Return what is held under an alphabet name."""
     return held.get(next((symbol for symbol in held if symbol.name == name), Symbol(name)))

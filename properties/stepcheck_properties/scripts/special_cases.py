@@ -52,7 +52,7 @@ def reductions(rule: Rule) -> tuple[Reduction, ...]:
 
 
 def _found(rule: Rule) -> Iterator[Reduction]:
-    free = [symbol for symbol in rule.hyper if symbol != lr and rule.domains[symbol].holds(0.0)]
+    free = [symbol for symbol in rule.hyper if symbol != lr and rule.domains[symbol].contains(0.0)]
     known = _known()
     for many in range(min(MOST_ZEROS, len(free)), -1, -1):
         for zeros in combinations(free, many):

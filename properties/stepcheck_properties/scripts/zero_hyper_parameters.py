@@ -18,7 +18,7 @@ from stepcheck_reference.scripts.script import Script
 @lru_cache(maxsize=256)
 def zeros(rule: Rule, *kept: Symbol) -> tuple[Symbol, ...]:
     """Return the hyper-parameters that may be 0, but for lr and those that are ``kept``."""
-    return tuple(symbol for symbol in rule.hyper if symbol not in (lr, *kept) and rule.domains[symbol].holds(0.0))
+    return tuple(symbol for symbol in rule.hyper if symbol not in (lr, *kept) and rule.domains[symbol].contains(0.0))
 
 
 @lru_cache(maxsize=256)

@@ -55,7 +55,7 @@ def domains_of(rule: Rule) -> Mapping[str, Any]:
 
 def holds(domain: Any, value: float) -> bool:
     """Whether ``value`` lies in ``domain``; no domain means every number from 0 up."""
-    return bool(domain.holds(value)) if domain is not None else value >= 0.0
+    return bool(domain.contains(value)) if domain is not None else value >= 0.0
 
 
 @cache

@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 from sympy import Eq, Expr, Integer, Piecewise, Product, Sum, Symbol, cancel, expand, fraction
 
-from stepcheck_reference.algebra.history import at, i, j, released
+from stepcheck_reference.algebra.history import at, i, j, unwrapped
 from stepcheck_reference.algebra.linear import split
 from stepcheck_reference.alphabet import ALPHABET, g, t, theta
 from stepcheck_reference.printing.folding import folded
@@ -63,7 +63,7 @@ class _Recurrences:
         self._scalars = frozenset(rule.scalars)
         self._olds = lines.heads
         self._names = {old: name for name, old in lines.heads.items()}
-        self._lines = {name: released(value) for name, value in lines.lines}
+        self._lines = {name: unwrapped(value) for name, value in lines.lines}
         self._reach: dict[Symbol, frozenset[Symbol]] = {}
         for name, value in self._lines.items():
             self._reach[name] = self._reached(value)

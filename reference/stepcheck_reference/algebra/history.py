@@ -14,6 +14,6 @@ def at(symbol: Symbol, step: Expr | int) -> Expr:
     return IndexedBase(symbol)[step]
 
 
-def released(expression: Expr) -> Expr:
+def unwrapped(expression: Expr) -> Expr:
     """Return ``expression`` with the factors that code keeps as one multiplied out: rounding plays no part here."""
     return expression.replace(lambda part: isinstance(part, UnevaluatedExpr), lambda part: part.args[0])

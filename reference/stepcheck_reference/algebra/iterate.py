@@ -7,35 +7,35 @@ from functools import lru_cache
 
 from sympy import Expr, Integer, Rational, Symbol, sympify
 
-from stepcheck_reference.algebra.history import released
+from stepcheck_reference.algebra.history import unwrapped
 from stepcheck_reference.algebra.rounded import rounded
 from stepcheck_reference.alphabet import g, gradient_at, t, theta
 from stepcheck_reference.rule import Rule
 
-Held = Mapping[Symbol, Expr]
+State = Mapping[Symbol, Expr]
 """What theta and every state hold."""
 
 Slope = Callable[[Expr], Expr]
 """The gradient at a point."""
 
 
-def walk(
+def iterate(
     rule: Rule,
     hyper: Mapping[Symbol, Expr | int] | Sequence[Mapping[Symbol, Expr | int]],
     start: Expr | int,
     gradients: Sequence[Expr | int] | Slope,
     *,
     steps: int | None = None,
-    put_back: bool = False,
+    reset_theta: bool = False,
     digits: int | None = None,
-) -> tuple[Held, ...]:
+) -> tuple[State, ...]:
     """Return what theta and the states hold before the first step and after each one.
 
     ``hyper`` is one mapping for all steps, or one a step. ``gradients`` are numbers, or the gradient as a function of
     theta, for ``steps`` steps; only a function serves a rule that takes a gradient elsewhere than at theta. Numbers
-    that are no hyper-parameters may be symbols: what comes back is then an expression in them. With ``put_back``, theta
-    is overwritten with ``start`` before every step. Nothing is rounded, unless ``digits`` are given to round to, which
-    takes numbers in every place and raises TypeError where such as have no order are compared.
+    that are no hyper-parameters may be symbols: what comes back is then an expression in them. With ``reset_theta``,
+    theta is overwritten with ``start`` before every step. Nothing is rounded, unless ``digits`` are given to round to,
+    which takes numbers in every place and raises TypeError where such as have no order are compared.
     """
     slope = gradients if callable(gradients) else None
     many = _many(hyper, gradients, steps)
@@ -47,7 +47,7 @@ def walk(
     equations = _equations(rule)
     for step in range(many):
         known = {**_exact(rule, each[step]), **held, t: Integer(step + 1)}
-        if put_back:
+        if reset_theta:
             known[theta] = sympify(start)
         known[g] = slope(known[theta]) if slope else sympify(gradients[step])  # type: ignore[index]
         if digits is None:
@@ -60,7 +60,7 @@ def walk(
 
 @lru_cache(maxsize=1024)
 def _equations(rule: Rule) -> Mapping[Symbol, Expr]:
-    return {symbol: released(equation) for symbol, equation in rule.step.items()}
+    return {symbol: unwrapped(equation) for symbol, equation in rule.step.items()}
 
 
 def _many(

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from sympy import Eq, Expr, ImmutableMatrix, Integer, Symbol, factor_terms, false
 
-from stepcheck_reference.algebra.history import released
+from stepcheck_reference.algebra.history import unwrapped
 from stepcheck_reference.algebra.linear import split
 from stepcheck_reference.alphabet import curvature, g, gradient_at, t, theta
 from stepcheck_reference.rule import Rule
@@ -78,7 +78,7 @@ def transition(rule: Rule, *, middle: Expr = center) -> Transition | NotLinear:
 
 def _on_quadratic(equation: Expr, middle: Expr) -> Expr:
     """Return ``equation`` with the quadratic's gradient for g, and for every gradient taken at another point."""
-    taken = released(equation).replace(gradient_at, lambda point: curvature * (point - middle))
+    taken = unwrapped(equation).replace(gradient_at, lambda point: curvature * (point - middle))
     return taken.xreplace({g: curvature * (theta - middle)})
 
 

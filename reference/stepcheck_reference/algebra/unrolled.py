@@ -11,7 +11,7 @@ from sympy import Basic, Expr, Integer, Max, Min, Piecewise, Symbol, Tuple
 from sympy.core.relational import Relational
 from sympy.functions.elementary.piecewise import ExprCondPair
 
-from stepcheck_reference.algebra.history import at, released
+from stepcheck_reference.algebra.history import at, unwrapped
 from stepcheck_reference.alphabet import g, t, theta
 from stepcheck_reference.rule import Rule
 
@@ -25,7 +25,7 @@ def unroll(rule: Rule, steps: int) -> Mapping[Symbol, Expr]:
         raise ValueError(f"steps={steps}, but should be 0 or more")
     if rule.kind != "elementwise":
         raise ValueError(f"{rule.name} is of kind {rule.kind!r}, but only elementwise rules are unrolled")
-    equations = {symbol: released(equation) for symbol, equation in rule.step.items()}
+    equations = {symbol: unwrapped(equation) for symbol, equation in rule.step.items()}
     now: dict[Symbol, Expr] = {theta: at(theta, 0), **rule.init, **rule.scalars}
     for step in range(1, steps + 1):
         values = {**now, g: at(g, step), t: Integer(step)}

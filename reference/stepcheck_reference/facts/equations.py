@@ -9,7 +9,7 @@ from itertools import product
 from sympy import Basic, Expr, Piecewise, Symbol, expand, false, true
 from sympy.core.relational import Relational
 
-from stepcheck_reference.algebra.history import released
+from stepcheck_reference.algebra.history import unwrapped
 from stepcheck_reference.algebra.linear import split
 from stepcheck_reference.alphabet import ALPHABET, theta
 from stepcheck_reference.rule import Rule
@@ -20,7 +20,7 @@ Equations = Mapping[Symbol, Expr]
 @lru_cache(maxsize=1024)
 def equations(rule: Rule) -> Equations:
     """Return the new values of theta and the states."""
-    return {symbol: released(equation) for symbol, equation in rule.step.items()}
+    return {symbol: unwrapped(equation) for symbol, equation in rule.step.items()}
 
 
 def step_of(new: Equations) -> Expr:

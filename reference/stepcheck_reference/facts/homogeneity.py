@@ -58,7 +58,7 @@ def homogeneity(rule: Rule) -> Homogeneity | None:
 
 def _adds(domain: Domain) -> bool:
     """Whether a hyper-parameter can be 0 and has no upper end, as what is added has and the weights of averages not."""
-    return domain.holds(0.0) and math.isinf(domain.high)
+    return domain.contains(0.0) and math.isinf(domain.high)
 
 
 def _scaled(rule: Rule, zeros: tuple[Symbol, ...]) -> Homogeneity | None:

@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from sympy import Expr, Integer, Max, Symbol, expand
 
-from stepcheck_reference.algebra.iterate import walk
+from stepcheck_reference.algebra.iterate import iterate
 from stepcheck_reference.algebra.linear import split
 from stepcheck_reference.facts.equations import equations
 from stepcheck_reference.facts.sample import GRADIENTS, ROUNDED, sample
@@ -45,6 +45,8 @@ def _falls(rule: Rule) -> set[Symbol]:
         return set()
     states = (*rule.init, *rule.scalars)
     gradients = (*GRADIENTS, Integer(0), Integer(0))
-    walks = [walk(rule, sample(rule), Integer(1), [way * one for one in gradients], digits=ROUNDED) for way in (1, -1)]
+    walks = [
+        iterate(rule, sample(rule), Integer(1), [way * one for one in gradients], digits=ROUNDED) for way in (1, -1)
+    ]
     pairs = [pair for course in walks for pair in pairwise(course)]
     return {state for old, now in pairs for state in states if (now[state] - old[state]).is_negative}

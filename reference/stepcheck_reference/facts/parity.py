@@ -9,7 +9,7 @@ from sympy import Abs, Add, Basic, Eq, Expr, Integer, Max, Min, Mul, Ne, Piecewi
 from sympy.core.relational import Relational
 
 from stepcheck_reference.algebra.equality import vanishes
-from stepcheck_reference.algebra.iterate import walk
+from stepcheck_reference.algebra.iterate import iterate
 from stepcheck_reference.alphabet import g, gradient_at, theta
 from stepcheck_reference.facts.equations import equations, feeding
 from stepcheck_reference.facts.sample import GRADIENTS, ROUNDED, sample
@@ -58,8 +58,8 @@ def _refuted(rule: Rule) -> bool:
     if needs_objective(rule):
         return False
     hyper = sample(rule)
-    here = walk(rule, hyper, Integer(1), GRADIENTS, digits=ROUNDED)
-    there = walk(rule, hyper, Integer(-1), [-one for one in GRADIENTS], digits=ROUNDED)
+    here = iterate(rule, hyper, Integer(1), GRADIENTS, digits=ROUNDED)
+    there = iterate(rule, hyper, Integer(-1), [-one for one in GRADIENTS], digits=ROUNDED)
     return any(vanishes(one[theta] + other[theta]) is False for one, other in zip(here, there, strict=True))
 
 

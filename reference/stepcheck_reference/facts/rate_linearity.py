@@ -7,7 +7,7 @@ from functools import lru_cache
 from sympy import Integer, Rational
 
 from stepcheck_reference.algebra.equality import vanishes
-from stepcheck_reference.algebra.iterate import walk
+from stepcheck_reference.algebra.iterate import iterate
 from stepcheck_reference.alphabet import lr, theta
 from stepcheck_reference.facts.equations import cases, step_of
 from stepcheck_reference.facts.homogeneity import Mixed, degree, state_degrees
@@ -42,7 +42,7 @@ def _refuted(rule: Rule) -> bool:
     gradients = (lambda place: place**3) if needs_objective(rule) else GRADIENTS
     known, many = sample(rule), len(GRADIENTS)
     half, whole = (
-        walk(rule, {**known, lr: rate}, Integer(1), gradients, steps=many, put_back=True, digits=ROUNDED)
+        iterate(rule, {**known, lr: rate}, Integer(1), gradients, steps=many, reset_theta=True, digits=ROUNDED)
         for rate in (Rational(1, 8), Rational(1, 4))
     )
     return any(vanishes(two[theta] - 1 - 2 * (one[theta] - 1)) is False for one, two in zip(half, whole, strict=True))

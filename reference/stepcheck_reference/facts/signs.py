@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from sympy import Abs, Add, Expr, Integer, Max, Min, Mul, Piecewise, Pow, Symbol
 
-from stepcheck_reference.algebra.iterate import walk
+from stepcheck_reference.algebra.iterate import iterate
 from stepcheck_reference.facts.equations import equations
 from stepcheck_reference.facts.sample import GRADIENTS, ROUNDED, sample
 from stepcheck_reference.rule import Rule
@@ -87,6 +87,8 @@ def _below(rule: Rule) -> set[Symbol]:
     """Return the states that are negative somewhere on a walk of four steps, or on that of the opposite gradients."""
     if needs_objective(rule):
         return set()
-    walks = [walk(rule, sample(rule), Integer(1), [way * one for one in GRADIENTS], digits=ROUNDED) for way in (1, -1)]
+    walks = [
+        iterate(rule, sample(rule), Integer(1), [way * one for one in GRADIENTS], digits=ROUNDED) for way in (1, -1)
+    ]
     states = {*rule.init, *rule.scalars}
     return {state for course in walks for held in course for state in states if held[state].is_negative}

@@ -7,7 +7,7 @@ from functools import lru_cache
 from sympy import Expr, Integer, expand
 
 from stepcheck_reference.algebra.equality import vanishes
-from stepcheck_reference.algebra.iterate import walk
+from stepcheck_reference.algebra.iterate import iterate
 from stepcheck_reference.algebra.linear import split
 from stepcheck_reference.alphabet import g, gradient_at, theta
 from stepcheck_reference.facts.equations import Equations, cases, feeding
@@ -48,5 +48,5 @@ def _refuted(rule: Rule) -> bool:
     if needs_objective(rule):
         return False
     hyper = sample(rule)
-    here, there = (walk(rule, hyper, Integer(start), GRADIENTS, digits=ROUNDED) for start in (1, 3))
+    here, there = (iterate(rule, hyper, Integer(start), GRADIENTS, digits=ROUNDED) for start in (1, 3))
     return any(vanishes(two[theta] - one[theta] - 2) is False for one, two in zip(here, there, strict=True))

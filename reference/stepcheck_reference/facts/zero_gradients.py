@@ -9,7 +9,7 @@ from types import MappingProxyType
 from sympy import Expr, Integer, Symbol, nan, zoo
 
 from stepcheck_reference.algebra.equality import vanishes
-from stepcheck_reference.algebra.iterate import walk
+from stepcheck_reference.algebra.iterate import iterate
 from stepcheck_reference.algebra.linear import split
 from stepcheck_reference.alphabet import g, gradient_at, theta
 from stepcheck_reference.facts.equations import equations
@@ -49,7 +49,7 @@ def rests(rule: Rule) -> bool | None:
         return True
     if needs_objective(rule):
         return None
-    one, two = (walk(rule, sample(rule), start, [Integer(0)], digits=ROUNDED)[-1][theta] for start in (1, 2))
+    one, two = (iterate(rule, sample(rule), start, [Integer(0)], digits=ROUNDED)[-1][theta] for start in (1, 2))
     return False if vanishes(two - 2 * one) is False else None
 
 
@@ -61,6 +61,6 @@ def _unmoved(rule: Rule, resting: Mapping[Symbol, Expr], symbol: Symbol) -> Expr
 def _moved(rule: Rule) -> set[Symbol]:
     if needs_objective(rule):
         return set()
-    course = walk(rule, sample(rule), Integer(1), [Integer(0)] * 2, digits=ROUNDED)
+    course = iterate(rule, sample(rule), Integer(1), [Integer(0)] * 2, digits=ROUNDED)
     states = (*rule.init, *rule.scalars)
     return {state for held in course for state in states if vanishes(held[state] - course[0][state]) is False}

@@ -46,7 +46,7 @@ class Ball:
 
 
 @dataclass(frozen=True, slots=True)
-class Landing:
+class Bound:
     """One output's envelope and where it says nothing.
 
     ``out_of_range``: an intermediate may leave the format. ``edge``: a divisor's ball holds 0.
@@ -161,9 +161,9 @@ def _alpha(program: Program, index: int, alphas: frozenset[str]) -> bool:
     return bool(symbols) and (symbols <= alphas or complement)
 
 
-def land(
+def evaluate(
     prepared: Prepared, inputs: Mapping[str, Ball], rows: NDArray[np.int64], lengths: Sequence[int]
-) -> dict[str, Landing]:
+) -> dict[str, Bound]:
     """Return the envelope of every output for flat ``inputs`` (name to shape (n,)).
 
     ``lengths`` says how many consecutive elements each of ``rows`` covers; they add up to n. States come
@@ -199,7 +199,7 @@ class _Evaluation:
         self.edge = np.zeros(size, dtype=np.bool_)
         self.domain = np.zeros(size, dtype=np.bool_)
 
-    def output(self, name: str) -> Landing:
+    def output(self, name: str) -> Bound:
         program = self.prepared.program
         forms, form = program.forms.get(name, ()), self.arithmetic.form
         if form is not None and form <= len(forms):
@@ -218,7 +218,7 @@ class _Evaluation:
         out_of_range = out_of_range & ~self.edge
         radius = np.broadcast_to(np.asarray(radius * OUTWARD), self.top.shape)
         landed = Ball(value, radius, ball.centre, ball.nonnegative)
-        return Landing(landed, out_of_range, self.edge.copy(), self.domain.copy())
+        return Bound(landed, out_of_range, self.edge.copy(), self.domain.copy())
 
     def _either(self, ball: Ball, others: Sequence[Ball]) -> Ball:
         """Return ``ball`` with a radius that covers each of its forms; their values may differ by a rounding."""

@@ -19,7 +19,7 @@ SAMPLE = 2048
 """How many ratios are counted one by one; of more, every third, fifth ... counts for so many."""
 
 
-def spread(ratios: NDArray[Any], largest: float) -> NDArray[np.int64]:
+def histogram(ratios: NDArray[Any], largest: float) -> NDArray[np.int64]:
     """Return how many of ``ratios``, shape (n,), are in each bin, shape (BINS,); negative ones are in none.
 
     ``largest`` is their maximum, which the caller knows already. What is beyond the edge is always counted

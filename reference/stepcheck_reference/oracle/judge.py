@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from stepcheck_reference.formats import BINARY32, BINARY64, FORMATS, is_complex
 from stepcheck_reference.oracle.arithmetic import Arithmetic
-from stepcheck_reference.oracle.envelope import OUTWARD, Ball, Landing, everywhere, land, prepare
+from stepcheck_reference.oracle.envelope import OUTWARD, Ball, Bound, evaluate, everywhere, prepare
 from stepcheck_reference.oracle.extended import Backend, Extended, backend
-from stepcheck_reference.oracle.histogram import spread
+from stepcheck_reference.oracle.histogram import histogram
 from stepcheck_reference.oracle.judgement import (
     DIVISOR,
     INPUT,
@@ -32,7 +32,7 @@ from stepcheck_reference.oracle.judgement import (
 )
 from stepcheck_reference.oracle.program import Program, compile_rule
 from stepcheck_reference.oracle.scalars import Reals, evaluate_scalars
-from stepcheck_reference.oracle.series import Mask, Piece, Share, Track, chunks, places, runs, shares
+from stepcheck_reference.oracle.series import Mask, Segment, Series, SeriesSlice, batches, places, runs, segments
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.scripts.script import Script, expand_all
 from stepcheck_reference.scripts.trajectory import Trace, Trajectory
@@ -121,7 +121,7 @@ class _Run:
         fields: bool = False,
     ) -> None:
         self.fields = fields
-        asked = None if script.objective is None or not script.objective.asked else script.objective
+        asked = None if script.objective is None or not script.objective.by_closure else script.objective
         if program_of(rule).needs_objective != (asked is not None):
             needs = (
                 "needs a script with an objective"
@@ -156,7 +156,7 @@ class _Run:
 
     def _stepped(self, tensor: int) -> bool:
         done = self.script.steps[: self.trajectory.steps]
-        return any(step.taken[tensor] is not None for step in done)
+        return any(step.applied[tensor] is not None for step in done)
 
     # What a step starts from.
 
@@ -223,22 +223,22 @@ class _Run:
                 }
         return rows
 
-    def track(self, number: int, index: int, tables: dict[tuple[float, ...], int]) -> Track:
+    def track(self, number: int, index: int, tables: dict[tuple[float, ...], int]) -> Series:
         """Return tensor ``index`` of this run, which is called ``number``; ``tables`` numbers rows of scalars."""
         tensor, trace = self.script.tensors[index], self.trajectory.traces[index]
         done = self.script.steps[: self.trajectory.steps]
-        steps = [number for number, step in enumerate(done, 1) if step.taken[index] is not None]
+        steps = [number for number, step in enumerate(done, 1) if step.applied[index] is not None]
         self._check_untouched(index, trace, steps)
         group = next(i for i, g in enumerate(self.script.groups) if index in g.tensors)
         at = np.array(steps, dtype=np.int64)
-        gradients = [data for step in steps if (data := done[step - 1].taken[index]) is not None]
+        gradients = [data for step in steps if (data := done[step - 1].applied[index]) is not None]
         before = np.asarray(trace.before, dtype=np.float64)
         every = len(steps) == len(before)
         old = {
             "theta": before if every else before[at - 1],
             "g": expand_all(gradients, tensor.size, tensor.dtype),
         }
-        if self.script.objective is not None and not self.script.objective.asked:
+        if self.script.objective is not None and not self.script.objective.by_closure:
             old["g"] = self.script.objective.slopes(old["theta"], old["g"], tensor.dtype)
         after = np.asarray(trace.theta, dtype=np.float64)
         new = {"theta": after if every else after[at - 1]}
@@ -265,7 +265,7 @@ class _Run:
         old_wide, new_wide = self._widened(old, new) if FORMATS[tensor.dtype] is BINARY64 else ({}, {})
         pairs = is_complex(tensor.dtype)
         rows = self._rows(group, steps, tables, self._scalars(trace, group, steps, arithmetic))
-        return Track(number, index, at, rows, old, new, held, pairs, old_wide, new_wide, spread)
+        return Series(number, index, at, rows, old, new, held, pairs, old_wide, new_wide, spread)
 
     def _widened(
         self, old: Mapping[str, Reals], new: Mapping[str, Reals]
@@ -328,7 +328,7 @@ class _Run:
             trace = self.trajectory.traces[index]
             group = next(i for i, g in enumerate(self.script.groups) if index in g.tensors)
             done = self.script.steps[: self.trajectory.steps]
-            expected = np.cumsum([0, *(step.taken[index] is not None for step in done)])
+            expected = np.cumsum([0, *(step.applied[index] is not None for step in done)])
             observed = np.asarray(trace.count, dtype=np.float64)
             wrong = np.flatnonzero((observed != -1) & (observed != expected[: len(observed)]))
             if wrong.size:
@@ -364,7 +364,7 @@ class _Run:
             self.judgement.fields[key] = Field.blank(self.trajectory.steps, size)
         return self.judgement.fields[key]
 
-    def started(self, name: str, group: int, track: Track, size: int, arithmetic: Arithmetic) -> Ball:
+    def started(self, name: str, group: int, track: Series, size: int, arithmetic: Arithmetic) -> Ball:
         """Return a hidden state before its first step, as the subject may have rounded it."""
         first = self._initial(name, group, int(track.steps[0]) if len(track.steps) else 0)
         rounded = float(arithmetic.storage.round(np.asarray(first)))
@@ -421,7 +421,7 @@ class _Evaluating:
         for track in self.tracks:
             if self.runs[track.run].seen:
                 self._judge_scalars(track)
-        together: dict[object, list[Track]] = {}
+        together: dict[object, list[Series]] = {}
         for track in self.tracks:
             if self.runs[track.run].stepwise:
                 # What is not known exactly, or may be flushed, widens its neighbours' radii.
@@ -430,10 +430,10 @@ class _Evaluating:
             else:
                 self._judge_running(track)
         for tracks in together.values():
-            for pieces in chunks(tracks, WIDE_CHUNK if self.arithmetic.storage is BINARY64 else CHUNK):
+            for pieces in batches(tracks, WIDE_CHUNK if self.arithmetic.storage is BINARY64 else CHUNK):
                 self._judge_pieces(pieces)
 
-    def _judge_scalars(self, track: Track) -> None:
+    def _judge_scalars(self, track: Series) -> None:
         """Compare the scalar states that were seen, one number a tensor and step."""
         run = self.runs[track.run]
         trace = run.trajectory.traces[track.tensor]
@@ -453,7 +453,7 @@ class _Evaluating:
                 field = run.field(name, track.tensor, 1)
                 field.ratio[track.steps - 1, 0], field.radius[track.steps - 1, 0] = ratio, radius
             if there.any():
-                run.judgement.count(name, spread(ratio, float(ratio.max())))
+                run.judgement.count(name, histogram(ratio, float(ratio.max())))
             for at in np.flatnonzero(ratio >= 0):
                 row = int(track.rows[at])
                 found = Deviation(
@@ -471,7 +471,7 @@ class _Evaluating:
                 if (name, track.tensor, 0) in run.watch:
                     run.judgement.watched.append(found)
 
-    def _judge_pieces(self, pieces: list[Piece]) -> None:
+    def _judge_pieces(self, pieces: list[SeriesSlice]) -> None:
         def gather(side: str, name: str) -> NDArray[Any]:
             parts = [p.cut(getattr(p.track, side)[name]) for p in pieces]
             return parts[0] if len(parts) == 1 else np.concatenate(parts)
@@ -487,13 +487,13 @@ class _Evaluating:
 
         rows, lengths = runs(pieces)
         inputs = {name: old(name) for name in ("theta", "g", *self.program.states)}
-        landings = land(self.prepared, inputs, rows, lengths)
+        landings = evaluate(self.prepared, inputs, rows, lengths)
         new = {name: gather("new", name) for name in ("theta", *self.program.states)}
         held = np.concatenate([p.cut(p.track.all_held()) for p in pieces])
         wide = {name: widened("new_wide", name) for name in new}
         self._compare(pieces, inputs, landings, new, ~held, MISSING, wide)
 
-    def _judge_running(self, track: Track) -> None:
+    def _judge_running(self, track: Series) -> None:
         run, size = self.runs[track.run], track.old["theta"].shape[1]
         hidden = [name for name in self.program.states if name not in run.observed]
         group = next(i for i, g in enumerate(run.script.groups) if track.tensor in g.tensors)
@@ -502,26 +502,26 @@ class _Evaluating:
             carried = {name: run.started(name, group, track, size, self.arithmetic) for name in hidden}
         lost = np.zeros(size, dtype=np.bool_)
         for at in range(len(track.steps)):
-            piece = Piece(track, at * size, (at + 1) * size)
+            piece = SeriesSlice(track, at * size, (at + 1) * size)
             inputs = {
                 name: carried.get(name) or self._row(track, name, at) for name in ("theta", "g", *self.program.states)
             }
-            landings = land(self.prepared, inputs, track.rows[at : at + 1], [size])
+            landings = evaluate(self.prepared, inputs, track.rows[at : at + 1], [size])
             new = {name: track.new[name][at] for name in ("theta", *run.observed)}
             compared = self._compare([piece], inputs, landings, new, lost, UNKNOWN)
             carried = {name: landings[name].ball for name in hidden}
             lost = lost | ~compared
 
-    def _row(self, track: Track, name: str, at: int) -> Ball:
+    def _row(self, track: Series, name: str, at: int) -> Ball:
         values = track.old[name][at]
         above = everywhere(values >= 0) if name in self.program.states else False
         return _ball(values, self.arithmetic, self.wide, nonnegative=above)
 
     def _compare(
         self,
-        pieces: list[Piece],
+        pieces: list[SeriesSlice],
         inputs: Mapping[str, Ball],
-        landings: Mapping[str, Landing],
+        landings: Mapping[str, Bound],
         new: Mapping[str, Reals],
         barred: Mask,
         why: str,
@@ -531,7 +531,7 @@ class _Evaluating:
         for ball in inputs.values():
             finite = finite & np.isfinite(ball.value)
         usable = _paired(finite, self.pairs)
-        parts = shares(pieces)
+        parts = segments(pieces)
         theta: Mask = usable
         for name, landing in landings.items():
             if name not in new:
@@ -548,7 +548,7 @@ class _Evaluating:
             self._measure(name, landing, new[name], mask, parts, inputs, (wide or {}).get(name))
         return theta
 
-    def _count(self, parts: Sequence[Share], compared: Mask, others: Mapping[str, Mask]) -> None:
+    def _count(self, parts: Sequence[Segment], compared: Mask, others: Mapping[str, Mask]) -> None:
         """Count element-steps of each run: those that were compared, and those that were not, by reason."""
         reals = 2 if self.pairs else 1
         for part in parts:
@@ -561,10 +561,10 @@ class _Evaluating:
     def _measure(
         self,
         name: str,
-        landing: Landing,
+        landing: Bound,
         observed: Reals,
         mask: Mask,
-        parts: Sequence[Share],
+        parts: Sequence[Segment],
         inputs: Mapping[str, Ball],
         wide: Extended | None,
     ) -> None:
@@ -592,7 +592,7 @@ class _Evaluating:
         for part in parts:
             run, within = self.runs[part.run], slice(part.start, part.stop)
 
-            def deviation(at: int, part: Share = part) -> Deviation:
+            def deviation(at: int, part: Segment = part) -> Deviation:
                 return self._deviation(name, at, observed, landing, ratio, part, inputs)
 
             for output, tensor, index in run.watch:
@@ -608,7 +608,7 @@ class _Evaluating:
             if ratio[best] < 0:
                 continue
             judgement = run.judgement
-            judgement.count(name, spread(mine, float(ratio[best])))
+            judgement.count(name, histogram(mine, float(ratio[best])))
             beyond = int(np.count_nonzero(mine > 1.0)) if ratio[best] > 1.0 else 0
             known = judgement.worst.get(name)
             if known is None or ratio[best] > known.ratio or beyond:
@@ -619,7 +619,7 @@ class _Evaluating:
                 if from_zero[best] >= 0 and (zero is None or from_zero[best] > zero.ratio):
                     judgement.worst_from_zero = deviation(best)
 
-    def _keep(self, run: _Run, name: str, part: Share, ratio: Reals, radius: Reals) -> None:
+    def _keep(self, run: _Run, name: str, part: Segment, ratio: Reals, radius: Reals) -> None:
         """Write the ratios and radii of one run's share of a lot into its judgement."""
         start = 0
         for piece in part.pieces:
@@ -636,9 +636,9 @@ class _Evaluating:
         name: str,
         at: int,
         observed: Reals,
-        landing: Landing,
+        landing: Bound,
         ratio: Reals,
-        part: Share,
+        part: Segment,
         inputs: Mapping[str, Ball],
     ) -> Deviation:
         offset = at - part.start

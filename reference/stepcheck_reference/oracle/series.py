@@ -17,7 +17,7 @@ Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class Track:
+class Series:
     """One tensor's steps with a gradient, steps along the first axis: everything its envelope needs.
 
     ``run`` and ``tensor`` number the script and its tensor; ``spread`` is the radius of old states that are
@@ -43,10 +43,10 @@ class Track:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class SeriesSlice:
     """Consecutive elements of one track, steps one after another: flat positions ``start`` to ``stop``."""
 
-    track: Track
+    track: Series
     start: int
     stop: int
 
@@ -66,33 +66,33 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class Segment:
     """What one run has in a lot: consecutive pieces, at flat positions ``start`` to ``stop`` of the lot."""
 
     run: int
-    pieces: list[Piece]
+    pieces: list[SeriesSlice]
     start: int
     stop: int
 
 
-def shares(pieces: list[Piece]) -> list[Share]:
+def segments(pieces: list[SeriesSlice]) -> list[Segment]:
     """Return the share of each run in the lot ``pieces``, in which a run's pieces stand together."""
-    found: list[Share] = []
+    found: list[Segment] = []
     start = 0
     for run, mine in groupby(pieces, key=lambda piece: piece.track.run):
         share = list(mine)
         stop = start + sum(piece.size for piece in share)
-        found.append(Share(run, share, start, stop))
+        found.append(Segment(run, share, start, stop))
         start = stop
     return found
 
 
-def chunks(tracks: list[Track], most: int) -> Iterator[list[Piece]]:
+def batches(tracks: list[Series], most: int) -> Iterator[list[SeriesSlice]]:
     """Yield all elements of all steps in lots of at most ``most``; an element's two complex parts stay together.
 
     A large tensor's step gets lots of its own, because a lot with one row of scalars needs no copies of them.
     """
-    lot: list[Piece] = []
+    lot: list[SeriesSlice] = []
     room = most
     for track in tracks:
         steps, size = track.old["theta"].shape
@@ -104,7 +104,7 @@ def chunks(tracks: list[Track], most: int) -> Iterator[list[Piece]]:
                 yield lot
                 lot, room = [], most
             stop = min(end, start + room)
-            lot.append(Piece(track, start, stop))
+            lot.append(SeriesSlice(track, start, stop))
             room -= stop - start
             start = stop
             if wide:
@@ -113,7 +113,7 @@ def chunks(tracks: list[Track], most: int) -> Iterator[list[Piece]]:
         yield lot
 
 
-def places(pieces: list[Piece], tensor: int, index: int) -> Iterator[int]:
+def places(pieces: list[SeriesSlice], tensor: int, index: int) -> Iterator[int]:
     """Yield where element ``index`` of ``tensor`` stands among the elements of ``pieces``, once a step."""
     before = 0
     for piece in pieces:
@@ -123,7 +123,7 @@ def places(pieces: list[Piece], tensor: int, index: int) -> Iterator[int]:
         before += piece.size
 
 
-def runs(pieces: list[Piece]) -> tuple[NDArray[np.int64], list[int]]:
+def runs(pieces: list[SeriesSlice]) -> tuple[NDArray[np.int64], list[int]]:
     """Return the scalar rows that ``pieces`` use, neighbours merged, and how many elements each covers."""
     each = np.concatenate([np.repeat(p.track.rows, p.track.old["theta"].shape[1])[p.start : p.stop] for p in pieces])
     starts = np.flatnonzero(np.diff(each, prepend=-1))

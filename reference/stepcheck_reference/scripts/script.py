@@ -46,7 +46,7 @@ INVOCATIONS = (
 float64; every gradient of a tensor is written into the same buffer; a gradient's memory is overwritten once its step is
 over; lr is set by a scheduler; gradients are sparse."""
 
-INTO = ("loaded", "saved")
+STATE_DICT_RELOADS = ("loaded", "saved")
 """The interruptions that may lead a run into another mode."""
 
 LOSS = 0.625
@@ -136,11 +136,11 @@ class Step:
             object.__setattr__(self, "reload", "loaded" if self.reload else "")
         if self.reload not in RELOADS:
             raise ValueError(f"reload={self.reload!r}, but should be one of {', '.join(map(repr, RELOADS))}")
-        if self.reload not in INTO:
+        if self.reload not in STATE_DICT_RELOADS:
             object.__setattr__(self, "into", "")
 
     @property
-    def taken(self) -> tuple[Data | None, ...]:
+    def applied(self) -> tuple[Data | None, ...]:
         """The gradients that the step is taken with: none where it is skipped."""
         return (None,) * len(self.gradients) if self.skip else self.gradients
 
@@ -149,11 +149,12 @@ class Step:
 class Quadratic:
     """The objective L(x) = curvature/2 * sum((x - low)**2), low being what a step gives for a tensor.
 
-    It is ``asked`` for gradients by the subject, or else gives each step the gradient where the parameter then stands.
+    With ``by_closure`` the subject requests gradients through a closure; otherwise each step receives the gradient at
+    the current parameter.
     """
 
     curvature: float
-    asked: bool = True
+    by_closure: bool = True
 
     def slopes(self, at: NDArray[np.float64], low: NDArray[np.float64], dtype: str) -> NDArray[np.float64]:
         """Return the gradients at points of ``dtype``, each of the two operations rounded to it."""
@@ -201,7 +202,7 @@ class Script:
         return sum(
             size
             for step in self.steps
-            for size, gradient in zip(sizes, step.taken, strict=True)
+            for size, gradient in zip(sizes, step.applied, strict=True)
             if gradient is not None
         )
 
@@ -395,7 +396,7 @@ def _plain(script: Script) -> dict[str, Any]:
     objective: dict[str, Any] = {}
     if script.objective is not None:
         objective["curvature"] = _number(script.objective.curvature)
-        objective |= {} if script.objective.asked else {"asked": False}
+        objective |= {} if script.objective.by_closure else {"asked": False}
     return {
         "label": script.label,
         **objective,

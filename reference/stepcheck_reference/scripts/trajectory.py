@@ -76,8 +76,8 @@ class Trajectory:
     fault: Fault | None = None
     observed: tuple[str, ...] = field(default=())
     """Alphabet names of the states that the adapter maps for this subject."""
-    wrote: tuple[int, ...] = ()
-    """Tensors whose gradient held other numbers after a step than it was given with."""
+    modified_gradients: tuple[int, ...] = ()
+    """Tensors whose gradient was modified in place by a step."""
     calls: tuple[int, ...] = field(default=())
     """How often each finished step called the closure that it was given; empty where there was none."""
     returned: tuple[float, ...] = field(default=())

@@ -57,7 +57,7 @@ def proof(answer: bool | None, how: str, *, otherwise: str, witness: str = "") -
     return Proof("undecided" if answer is None else "refuted", otherwise, "" if answer is None else witness)
 
 
-def shown(answer: bool) -> bool | None:
+def sufficient(answer: bool) -> bool | None:
     """Return True, or None for what was not shown: that it is not seen in the equations refutes nothing."""
     return answer or None
 

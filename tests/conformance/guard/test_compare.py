@@ -264,7 +264,7 @@ def unbounded(cell: Made, output: str, *, bounded: bool) -> tuple[str, int, int,
                 values = one.theta if output == "theta" else one.states[output][1:]
                 fits = (field.ratio < 0) & (np.isfinite(field.radius) == bounded) & np.isfinite(values) & (values != 0)
                 for row, at in np.argwhere(fits):
-                    if script.steps[row].taken[tensor] is not None:
+                    if script.steps[row].applied[tensor] is not None:
                         return label, tensor, int(row) + 1, int(at), float(field.radius[row, at])
     raise AssertionError("everything is compared")
 

@@ -178,7 +178,7 @@ def _idle(course: Course, tensor: int) -> Iterator[Point]:
     """Yield where the new run moves a tensor at a step without a gradient, and the old one did not."""
     old, new = course.old.traces[tensor], course.new.traces[tensor]
     for row, step in enumerate(course.script.steps):
-        if step.taken[tensor] is not None:
+        if step.applied[tensor] is not None:
             continue
         for name in (THETA, *_names(old, new)):
             if not _moves(old, name, row) and _moves(new, name, row):
@@ -309,7 +309,7 @@ _LOOSE = "moved where the envelope has no bounds"
 def _stepped(output: _Output, courses: Sequence[Course]) -> Mask:
     """Return, as a column, at which steps the tensor had a gradient."""
     steps = courses[output.course].script.steps
-    return np.array([step.taken[output.tensor] is not None for step in steps])[:, None]
+    return np.array([step.applied[output.tensor] is not None for step in steps])[:, None]
 
 
 def _zeros(output: _Output) -> Mask:

@@ -11,7 +11,7 @@ from stepcheck_properties.law import Breach, Checked, Evidence, Facts, Law, Run
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import hyper
 from stepcheck_properties.strategies.hyper_parameters import domains_of, typical_values
-from stepcheck_reference.algebra.iterate import walk
+from stepcheck_reference.algebra.iterate import iterate
 from stepcheck_reference.domain import Domain
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.scripts.objective import needs_objective
@@ -61,7 +61,7 @@ def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
 def _refused(evidence: Evidence) -> Checked:
     rule, domains = evidence.rule, domains_of(evidence.rule)
     for group in evidence.script.groups:
-        outside = [name for name, value in group.hyper.items() if name in domains and not domains[name].holds(value)]
+        outside = [name for name, value in group.hyper.items() if name in domains and not domains[name].contains(value)]
         if len(outside) != 1:
             continue
         (name,) = outside
@@ -105,7 +105,7 @@ def _is_defined(rule: Rule, hyper: tuple[tuple[str, float], ...]) -> bool:
 
 def _stays_real(rule: Rule, known: Mapping[Symbol, Expr], course: tuple[str, ...]) -> bool:
     try:
-        held = walk(rule, known, Integer(1), [Rational(gradient) for gradient in course], digits=DIGITS)
+        held = iterate(rule, known, Integer(1), [Rational(gradient) for gradient in course], digits=DIGITS)
     except TypeError:  # an order or a maximum among what is not real
         return False
     return not any(value.has(I, nan) for row in held for value in row.values())

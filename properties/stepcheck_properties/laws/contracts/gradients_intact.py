@@ -23,7 +23,7 @@ def _as_they_were(evidence: Evidence) -> Checked:
         sum(given),
         tuple(
             Breach(GRADIENT, index, trajectory.steps, float("inf"), told.format(index))
-            for index in trajectory.wrote
+            for index in trajectory.modified_gradients
             if given[index]
         )[:1],
     )

@@ -16,7 +16,7 @@ from stepcheck_properties.law import Breach, Checked, Counterpart, Evidence, Fac
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import ZERO, quiet
 from stepcheck_properties.strategies.hyper_parameters import domains_of, holds
-from stepcheck_reference.algebra.history import released
+from stepcheck_reference.algebra.history import unwrapped
 from stepcheck_reference.alphabet import lr, theta
 from stepcheck_reference.facts import is_linear_in_rate
 from stepcheck_reference.rule import Rule
@@ -42,7 +42,7 @@ def is_still_at_no_rate(rule: Rule) -> bool:
     if lr not in rule.hyper or needs_objective(rule):
         return False
     zero = {lr: Integer(0)}
-    new = {symbol: released(equation).xreplace(zero) for symbol, equation in rule.step.items()}
+    new = {symbol: unwrapped(equation).xreplace(zero) for symbol, equation in rule.step.items()}
     start: dict[Symbol, Expr] = {
         state: sympify(value).xreplace(zero)
         for state, value in {**rule.init, **rule.scalars}.items()

@@ -14,7 +14,7 @@ from stepcheck_properties.compare.equivalence import COUNT, divergence
 from stepcheck_properties.law import Breach, Checked, Counterpart, Evidence, Facts, Law, ReferenceRun
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import ordinary
-from stepcheck_reference.algebra.history import released
+from stepcheck_reference.algebra.history import unwrapped
 from stepcheck_reference.alphabet import g, t, theta
 from stepcheck_reference.formats import is_complex
 from stepcheck_reference.oracle.judgement import Deviation
@@ -38,7 +38,7 @@ def carries(rule: Rule) -> bool:
 
     A sign, a maximum and a branch that asks for the gradient say of nan what the code says that they are written in.
     """
-    return _carried(released(rule.step[theta]), frozenset({t, *rule.hyper, *rule.scalars, *rule.constants}))
+    return _carried(unwrapped(rule.step[theta]), frozenset({t, *rule.hyper, *rule.scalars, *rule.constants}))
 
 
 def _carried(expression: Basic, scalars: frozenset[Expr]) -> bool:

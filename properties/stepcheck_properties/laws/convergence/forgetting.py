@@ -12,7 +12,7 @@ from stepcheck_properties.law import Breach, Checked, Evidence, Facts, Law
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import hyper
 from stepcheck_properties.scripts.from_zero import ZERO, group_of
-from stepcheck_reference.algebra.iterate import walk
+from stepcheck_reference.algebra.iterate import iterate
 from stepcheck_reference.alphabet import beta2, theta
 from stepcheck_reference.facts import homogeneity
 from stepcheck_reference.oracle.judgement import Deviation
@@ -38,7 +38,7 @@ def _end(rule: Rule, values: tuple[tuple[str, float], ...], periods: int) -> flo
     known = dict(values)
     exact = {symbol: Rational(known[str(symbol)]) for symbol in rule.hyper}
     gradients = [Rational(one) for _ in range(periods) for one in PERIOD]
-    return float(walk(rule, exact, Integer(0), gradients, digits=DIGITS)[-1][theta])
+    return float(iterate(rule, exact, Integer(0), gradients, digits=DIGITS)[-1][theta])
 
 
 def led(rule: Rule, values: Mapping[str, float], periods: int) -> float | None:

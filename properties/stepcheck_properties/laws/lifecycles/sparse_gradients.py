@@ -49,7 +49,7 @@ def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
 def _touched(script: Script, index: int) -> NDArray[np.bool_]:
     """Return, a step and a row each, whether the row has a gradient; shape (steps, rows)."""
     tensor = script.tensors[index]
-    given = [step.taken[index] for step in script.steps]
+    given = [step.applied[index] for step in script.steps]
     rows = [np.zeros(tensor.size) if data is None else expand(data, tensor.size, tensor.dtype) for data in given]
     apart = np.array(rows).reshape(len(rows), tensor.shape[0], -1) != 0
     return np.asarray(apart.any(axis=2))

@@ -9,7 +9,7 @@ from stepcheck_reference.alphabet import g, h, t, theta, weight_decay
 from stepcheck_reference.facts import fixed, monotone_states
 from stepcheck_reference.facts.equations import equations, step_of
 from stepcheck_reference.rule import Rule
-from stepcheck_reference.theorems.theorem import Proof, Theorem, every, shown
+from stepcheck_reference.theorems.theorem import Proof, Theorem, every, sufficient
 
 total = Symbol("total", positive=True)
 later = Symbol("later", nonnegative=True)
@@ -22,7 +22,7 @@ def _never_grows(rule: Rule) -> Proof:
         (monotone_states(rule)[h], "h never falls"),
         (vanishes(new[h] - h - g**2), "h gains the square of the gradient"),
         (
-            shown(not effective.free_symbols & {g, h, theta}),
+            sufficient(not effective.free_symbols & {g, h, theta}),
             "h_t and hyper-parameters decide what multiplies it",
         ),
         ((-diff(effective, total)).is_nonnegative, "its square falls as h grows"),

@@ -12,7 +12,7 @@ from sympy import Expr, Integer, Pow, Rational, Symbol, diff, exp, limit, oo, sq
 
 from stepcheck_reference.algebra.equality import vanishes
 from stepcheck_reference.algebra.induction import Part
-from stepcheck_reference.algebra.iterate import walk
+from stepcheck_reference.algebra.iterate import iterate
 from stepcheck_reference.algebra.linear import split
 from stepcheck_reference.alphabet import beta1, beta2, eps, g, lr, m, t, theta, v, weight_decay
 from stepcheck_reference.facts import fixed
@@ -20,7 +20,7 @@ from stepcheck_reference.facts.equations import cases, equations, step_of
 from stepcheck_reference.facts.signs import is_at_most_one, is_nonnegative
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.rules.adam.adam import ADAM
-from stepcheck_reference.theorems.theorem import Proof, Theorem, every, shown
+from stepcheck_reference.theorems.theorem import Proof, Theorem, every, sufficient
 
 sum_m = Symbol("M", real=True)
 sum_v = Symbol("V", nonnegative=True)
@@ -44,7 +44,7 @@ def _bounded(rule: Rule) -> Proof:
     square = (beta2 * sum_m - beta1 * ages * g) ** 2 / beta2
     none = {sum_m: Integer(0), sum_v: Integer(0)}
     return every(
-        (shown(rule.init == {m: 0, v: 0}), "both moments are 0 at first"),
+        (sufficient(rule.init == {m: 0, v: 0}), "both moments are 0 at first"),
         (vanishes(after.xreplace(none).xreplace({ages: Integer(0)})), "V*S - M**2 is 0 after step 1"),
         (vanishes(ages * after - (beta1**2 * ages + beta2) * before - square), "V*S - M**2 stays a sum of squares"),
         *_step_in_moments(rule),
@@ -67,7 +67,10 @@ def _step_in_moments(rule: Rule) -> list[Part]:
     alone = step.xreplace({base: Symbol(f"divisor{place}") for place, base in enumerate(outer)})
     return [
         (vanishes(_at_a_root(bare) - _at_a_root(expected)), "step**2 is lr**2*B_t**2*M**2/(V*S) at eps = 0"),
-        (shown(bool(outer) and grows and not alone.has(eps)), "eps is in the divisor alone, which it makes larger"),
+        (
+            sufficient(bool(outer) and grows and not alone.has(eps)),
+            "eps is in the divisor alone, which it makes larger",
+        ),
     ]
 
 
@@ -100,7 +103,7 @@ def _attained(rule: Rule) -> Proof:
     ]
     hyper = {**DEFAULTS, eps: Integer(0), lr: Integer(1)}
     q = DEFAULTS[beta2] / DEFAULTS[beta1]
-    course = walk(rule, hyper, Integer(0), [q**step for step in range(5)])
+    course = iterate(rule, hyper, Integer(0), [q**step for step in range(5)])
     total = Integer(0)
     for step in range(1, 6):
         total = 1 + ratio.xreplace(DEFAULTS) * total
@@ -134,9 +137,9 @@ def _unbounded(rule: Rule) -> Proof:
     over, more, count = (Symbol(name, nonnegative=True) for name in ("over", "more", "count"))
     sums = (1 + (1 + over) * (count + more)) - (count + 1)
     return every(
-        (shown(is_nonnegative(sums.expand(), rule)), "where r >= 1, S >= t - 1 gives S_t >= t"),
-        (shown(is_at_most_one(1 - beta1**t, rule)), "1 - beta1**t is at most 1"),
-        (shown(is_nonnegative(beta2 * (1 - beta2**t), rule)), "1 - beta2**(t + 1) is at least 1 - beta2"),
+        (sufficient(is_nonnegative(sums.expand(), rule)), "where r >= 1, S >= t - 1 gives S_t >= t"),
+        (sufficient(is_at_most_one(1 - beta1**t, rule)), "1 - beta1**t is at most 1"),
+        (sufficient(is_nonnegative(beta2 * (1 - beta2**t), rule)), "1 - beta2**(t + 1) is at least 1 - beta2"),
         how="where r = beta1**2/beta2 >= 1, S_t >= t by induction, and B_t >= (1 - beta1)*sqrt(S_t)",
     )
 
@@ -144,7 +147,7 @@ def _unbounded(rule: Rule) -> Proof:
 def _printed(rule: Rule) -> Proof:
     """Return whether steps go beyond lr*(1 - beta1)/sqrt(1 - beta2), and beyond lr where that is smaller."""
     hyper = {beta1: Rational(1, 2), beta2: Rational(3, 4), eps: Integer(0), lr: Integer(1)}
-    course = walk(rule, hyper, Integer(0), [Integer(1), Rational(3, 2)])
+    course = iterate(rule, hyper, Integer(0), [Integer(1), Rational(3, 2)])
     square = ((course[2][theta] - course[1][theta]) ** 2).expand()
     first = _first_beyond(Fraction(9, 10), Fraction(999, 1000))
     return every(

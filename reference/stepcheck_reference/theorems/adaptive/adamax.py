@@ -17,7 +17,7 @@ from stepcheck_reference.facts.signs import is_nonnegative
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.rules.adamax.adamax import ADAMAX
 from stepcheck_reference.rules.adamax.adamax_keras import ADAMAX_KERAS
-from stepcheck_reference.theorems.theorem import Proof, Theorem, every, shown
+from stepcheck_reference.theorems.theorem import Proof, Theorem, every, sufficient
 
 order = Symbol("order", positive=True)
 lower = Symbol("lower", nonnegative=True)
@@ -32,10 +32,13 @@ def _squeezed(rule: Rule, small: Expr, large: Expr, least: Expr, most: Expr, wha
     for first, second, larger in ((higher, lower, "the old"), (lower, higher, "the new")):
         sum_of = small * first + large * second
         parts.append(
-            (shown(is_nonnegative((sum_of - least * higher).expand(), rule)), f"{what} from below, {larger} larger")
+            (
+                sufficient(is_nonnegative((sum_of - least * higher).expand(), rule)),
+                f"{what} from below, {larger} larger",
+            )
         )
         parts.append(
-            (shown(is_nonnegative((most * higher - sum_of).expand(), rule)), f"{what} from above, {larger} larger")
+            (sufficient(is_nonnegative((most * higher - sum_of).expand(), rule)), f"{what} from above, {larger} larger")
         )
     return parts
 
@@ -48,7 +51,10 @@ def _weighed(*rules: Rule) -> Proof:
     parts: list[Part] = [
         *_squeezed(rules[0], whole, new_weight, least, 2 * whole, "the sum is bounded"),
         (vanishes(named - 1), "1 is 1 - beta2, beta2 - beta2**p and beta2**p"),
-        (shown(is_nonnegative(beta2 * (1 - beta2**over), rules[0])), "beta2 - beta2**p is not negative where p >= 1"),
+        (
+            sufficient(is_nonnegative(beta2 * (1 - beta2**over), rules[0])),
+            "beta2 - beta2**p is not negative where p >= 1",
+        ),
         (limit(factor ** (1 / order), order, oo) == 1, "the p-th root of a positive number goes to 1"),
     ]
     for rule in rules:

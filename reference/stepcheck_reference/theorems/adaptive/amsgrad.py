@@ -8,7 +8,7 @@ from sympy import Expr, Integer, Max, Pow, Rational, Symbol, diff
 
 from stepcheck_reference.algebra.equality import vanishes
 from stepcheck_reference.algebra.induction import Part
-from stepcheck_reference.algebra.iterate import walk
+from stepcheck_reference.algebra.iterate import iterate
 from stepcheck_reference.alphabet import beta1, beta2, eps, g, lr, m, t, theta, v, v_max
 from stepcheck_reference.facts import monotone_states
 from stepcheck_reference.facts.equations import equations
@@ -19,7 +19,7 @@ from stepcheck_reference.rules.amsgrad.amsgrad import AMSGRAD
 from stepcheck_reference.rules.amsgrad.amsgrad_corrected_max import AMSGRAD_CORRECTED_MAX
 from stepcheck_reference.rules.amsgrad.amsgrad_eps_hat import AMSGRAD_EPS_HAT
 from stepcheck_reference.rules.amsgrad.amsgrad_paper import AMSGRAD_PAPER
-from stepcheck_reference.theorems.theorem import Proof, Theorem, every, proof, shown
+from stepcheck_reference.theorems.theorem import Proof, Theorem, every, proof, sufficient
 
 REDDI = "Reddi, Kale & Kumar 2018, https://arxiv.org/abs/1904.09237"
 top = Symbol("top", positive=True)
@@ -41,11 +41,11 @@ def _divisor_stays(*rules: Rule) -> Proof:
         new = equations(rule)
         parts.append((monotone_states(rule)[v_max], f"v_max of {rule.name} never falls"))
         divisors = _divisors(new[theta])
-        parts.append((shown(len(divisors) == 1), f"{rule.name} divides by one thing that holds v_max"))
+        parts.append((sufficient(len(divisors) == 1), f"{rule.name} divides by one thing that holds v_max"))
         for divisor in divisors:
             alone = divisor.xreplace({new[v_max]: top})
             others = alone.free_symbols - {top, eps}
-            parts.append((shown(not others), f"the divisor of {rule.name} depends on v_max and eps alone"))
+            parts.append((sufficient(not others), f"the divisor of {rule.name} depends on v_max and eps alone"))
             parts.append((diff(alone, top).is_nonnegative, f"the divisor of {rule.name} grows with v_max"))
     return every(*parts, how="the divisor is an increasing function of v_max alone, and v_max never falls")
 
@@ -62,18 +62,18 @@ def _effective(rule: Rule) -> Expr:
 
 def _divisor_falls(*rules: Rule) -> Proof:
     parts: list[Part] = []
-    shown = ""
+    sufficient = ""
     hyper = {lr: Integer(1), beta1: Rational(9, 10), beta2: Rational(999, 1000), eps: Integer(0)}
     gradients = [Integer(1), Integer(0), Integer(0)]
     for rule in rules:
-        course = walk(rule, hyper, Integer(0), gradients)
+        course = iterate(rule, hyper, Integer(0), gradients)
         values = [
             _effective(rule).xreplace({**hyper, **course[step], g: gradients[step], t: Integer(step + 1)})
             for step in range(3)
         ]
         parts.append((all((old - new).is_positive for old, new in pairwise(values)), f"it falls in {rule.name}"))
-        shown = ", ".join(f"{float(value):.3f}" for value in values)
-    return every(*parts, how=f"g = 1, 0, 0 at eps = 0 and beta2 = 0.999 gives {shown}, exactly decreasing")
+        sufficient = ", ".join(f"{float(value):.3f}" for value in values)
+    return every(*parts, how=f"g = 1, 0, 0 at eps = 0 and beta2 = 0.999 gives {sufficient}, exactly decreasing")
 
 
 def _is_adam(*pairs: Rule) -> Proof:
@@ -81,7 +81,7 @@ def _is_adam(*pairs: Rule) -> Proof:
     for rule, other in zip(pairs[::2], pairs[1::2], strict=True):
         mine, theirs = equations(rule), equations(other)
         largest = [part for part in mine[v_max].args if part != v_max]
-        parts.append((shown(len(largest) == 1), f"{rule.name} takes the maximum of two"))
+        parts.append((sufficient(len(largest) == 1), f"{rule.name} takes the maximum of two"))
         for symbol in (m, v, theta):
             stays = mine[symbol].xreplace({mine[v_max]: largest[0]})
             parts.append((vanishes(stays - theirs[symbol]), f"{symbol} of {rule.name} is that of {other.name}"))

@@ -11,7 +11,7 @@ from stepcheck_reference.alphabet import beta1, beta2, g, m, t, theta, v
 from stepcheck_reference.facts.equations import equations, feeding
 from stepcheck_reference.rewrites.no_bias_correction import corrections
 from stepcheck_reference.rule import Rule
-from stepcheck_reference.theorems.theorem import Proof, Theorem, every, shown
+from stepcheck_reference.theorems.theorem import Proof, Theorem, every, sufficient
 
 decay, count = Symbol("decay", positive=True), Symbol("count", positive=True)
 
@@ -47,13 +47,13 @@ def _mean(rule: Rule) -> Proof:
     ones = {m: _way(rule) * (1 - beta1**t), v: 1 - beta2**t}
     return every(
         (
-            shown(all(parts is not None and not parts[0].has(g) for parts in linear)),
+            sufficient(all(parts is not None and not parts[0].has(g) for parts in linear)),
             "no gradient decides what is kept",
         ),
-        (shown(split(new[m], g) is not None), "the first moment is linear in the gradients"),
+        (sufficient(split(new[m], g) is not None), "the first moment is linear in the gradients"),
         (vanishes(diff(new[v], g, g, g)), "the second moment holds no higher power"),
         (vanishes(diff(new[v], g).xreplace({g: Integer(0)})), "the second moment holds no gradient but squared"),
-        (shown(split(new[v].xreplace({g**2: g}), g) is not None), "the second moment is linear in their squares"),
+        (sufficient(split(new[v].xreplace({g**2: g}), g) is not None), "the second moment is linear in their squares"),
         *solves(rule, ones, Integer(1)),
         how="both are linear, in gradients and in their squares, and the weights sum to 1 - beta**t by induction",
     )
@@ -67,7 +67,9 @@ def _vanishes(rule: Rule) -> Proof:
         parts.append((vanishes(power.xreplace({t: t + 1}) - beta * power), f"{power} falls by {beta} a step"))
         parts.append((limit(power.xreplace({power: exp(-decay * count)}), count, oo) == 0, f"{power} goes to 0"))
     return every(
-        (shown(bool(parts)), "there is a correction"), *parts, how="1 - (1 - beta**t) is beta**t, times beta a step"
+        (sufficient(bool(parts)), "there is a correction"),
+        *parts,
+        how="1 - (1 - beta**t) is beta**t, times beta a step",
     )
 
 

@@ -9,7 +9,7 @@ from stepcheck_reference.alphabet import a, beta2, h, u, v, v_max, x
 from stepcheck_reference.facts import nonnegative_states
 from stepcheck_reference.facts.equations import equations
 from stepcheck_reference.rule import Rule
-from stepcheck_reference.theorems.theorem import Proof, Theorem, every, shown
+from stepcheck_reference.theorems.theorem import Proof, Theorem, every, sufficient
 
 SECOND = (v, v_max, h, x, u)
 """States that hold squares or sizes."""
@@ -26,7 +26,7 @@ def _variance(rule: Rule) -> Proof:
     taken = cancel((new[a] - beta2 * a) / (1 - beta2))
     kept = beta2 * (v - a**2) + beta2 * (1 - beta2) * (taken - a) ** 2
     return every(
-        (shown(a not in taken.free_symbols), "a takes a gradient in with weight 1 - beta2"),
+        (sufficient(a not in taken.free_symbols), "a takes a gradient in with weight 1 - beta2"),
         (vanishes(new[v] - new[a] ** 2 - kept), "v_t - a_t**2 = beta2*(v - a**2) + beta2*(1 - beta2)*(g - a)**2"),
         (sympify(rule.init[v] - rule.init[a] ** 2).is_nonnegative, "v - a**2 is not negative at first"),
         how="v_t - a_t**2 = beta2*(v - a**2) + beta2*(1 - beta2)*(g - a)**2, not negative at first",

@@ -5,11 +5,11 @@ from __future__ import annotations
 from sympy import Expr, Piecewise, Symbol, exp, limit, oo, simplify
 
 from stepcheck_reference.algebra.equality import vanishes
-from stepcheck_reference.algebra.history import released
+from stepcheck_reference.algebra.history import unwrapped
 from stepcheck_reference.alphabet import beta2, t, theta
 from stepcheck_reference.facts.signs import is_nonnegative
 from stepcheck_reference.rule import Rule
-from stepcheck_reference.theorems.theorem import Proof, Theorem, every, shown
+from stepcheck_reference.theorems.theorem import Proof, Theorem, every, sufficient
 
 now = Symbol("rho_now", positive=True)
 end = Symbol("rho_end", positive=True)
@@ -18,11 +18,11 @@ count = Symbol("count", positive=True)
 
 
 def _goes_to_one(rule: Rule) -> Proof:
-    rho_inf, rho_t = (released(rule.where[name]) for name in ("rho_inf", "rho_t"))
+    rho_inf, rho_t = (unwrapped(rule.where[name]) for name in ("rho_inf", "rho_t"))
     rectification = _in_lengths(rule)
     behind = (rho_inf - rho_t).xreplace({beta2**t: exp(-decay * count), t: count})
     return every(
-        (shown(rectification.free_symbols == {now, end}), "the rectification depends on the two lengths alone"),
+        (sufficient(rectification.free_symbols == {now, end}), "the rectification depends on the two lengths alone"),
         (limit(behind, count, oo) == 0, "the length goes to that of the end"),
         (vanishes(rectification.xreplace({now: end}) ** 2 - 1), "the rectification is 1 at the length of the end"),
         how="rho_t is rho_inf less 2*t*beta2**t/(1 - beta2**t), which goes to 0; r is continuous and 1 at rho_inf > 4",
@@ -46,7 +46,7 @@ def _threshold(rule: Rule) -> tuple[Expr, bool] | None:
 
 
 def _never_below(rule: Rule) -> Proof:
-    rho_inf, rho_t = (released(rule.where[name]) for name in ("rho_inf", "rho_t"))
+    rho_inf, rho_t = (unwrapped(rule.where[name]) for name in ("rho_inf", "rho_t"))
     threshold = _threshold(rule)
     if threshold is None:
         return Proof("undecided", "no case of rho_t is found")
@@ -60,7 +60,7 @@ def _never_below(rule: Rule) -> Proof:
             vanishes(short * (1 - edge + under) - (least + 1) * under),
             f"rho_inf is at most {least} where beta2 <= {edge}",
         ),
-        (shown(is_nonnegative(behind, rule) and is_nonnegative(1 - beta2**t, rule)), "rho_t is at most rho_inf"),
+        (sufficient(is_nonnegative(behind, rule) and is_nonnegative(1 - beta2**t, rule)), "rho_t is at most rho_inf"),
         (vanishes(behind - 2 * t * beta2**t), "rho_t is below rho_inf unless beta2 = 0"),
         how=f"rho_t <= rho_inf = 2/(1 - beta2) - 1, which is at most {least} exactly where beta2 <= {edge}"
         + ("; it is reached by no rho_t, for beta2 > 0" if closed else ""),

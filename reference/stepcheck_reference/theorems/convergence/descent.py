@@ -15,7 +15,7 @@ from stepcheck_reference.facts.equations import equations, step_of
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.rules.gradient_descent.sgd import SGD
 from stepcheck_reference.rules.momentum.nesterov_lookahead import NESTEROV_LOOKAHEAD
-from stepcheck_reference.theorems.theorem import Proof, Theorem, every, shown
+from stepcheck_reference.theorems.theorem import Proof, Theorem, every, sufficient
 
 best, before = Symbol("best", real=True), Symbol("before", real=True)
 """Where the function is lowest, and where theta was a step ago."""
@@ -65,7 +65,7 @@ def _accelerates(rule: Rule) -> Proof:
     return every(
         (vanishes(new[theta] - (theta - lr * new[b])), "the buffer is what theta moved by, over -lr"),
         (
-            shown(len(asked) == 1 and all(vanishes(one.args[0].xreplace(buffer) - ahead) for one in asked)),
+            sufficient(len(asked) == 1 and all(vanishes(one.args[0].xreplace(buffer) - ahead) for one in asked)),
             "the gradient is taken momentum times the last move ahead",
         ),
         (vanishes(moved - (ahead - lr * g)), "theta goes there, and -lr*g on"),

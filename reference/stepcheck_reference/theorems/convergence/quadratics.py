@@ -25,7 +25,7 @@ from stepcheck_reference.rules.gradient_descent.sgd import SGD
 from stepcheck_reference.rules.momentum.momentum import MOMENTUM
 from stepcheck_reference.rules.momentum.nesterov import NESTEROV
 from stepcheck_reference.rules.momentum.nesterov_lookahead import NESTEROV_LOOKAHEAD
-from stepcheck_reference.theorems.theorem import Proof, Theorem, every, shown
+from stepcheck_reference.theorems.theorem import Proof, Theorem, every, sufficient
 
 bend = Symbol("bend", positive=True)
 trace, det, s = (Symbol(name, real=True) for name in ("trace", "det", "s"))
@@ -80,7 +80,7 @@ def _converges(slope: Expr, edge: Expr, *rest: Expr) -> Callable[[Rule], Proof]:
             (vanishes(1 - one + two - slope * k), f"p(1) is {slope * k}"),
             (vanishes(1 + one + two - upper), f"p(-1) is {upper}"),
             (vanishes(1 - two - Add(*rest)), f"1 - det is {Add(*rest)}"),
-            (shown(all(is_nonnegative(part, stable) for part in signs)), "their factors are not negative"),
+            (sufficient(all(is_nonnegative(part, stable) for part in signs)), "their factors are not negative"),
             how=f"p(1) = {slope * k}, p(-1) = {upper} and 1 - det = {Add(*rest)} are positive exactly there (Jury)",
         )
 
@@ -92,7 +92,7 @@ def _descends(rule: Rule) -> Proof:
     if not isinstance(found, Transition):
         return Proof("undecided", found.reason)
     return every(
-        (shown(found.matrix.shape == (1, 1)), "theta is all there is"),
+        (sufficient(found.matrix.shape == (1, 1)), "theta is all there is"),
         (vanishes(found.matrix[0] - (1 - lr * curvature)), "a step is 1 - lr*curvature"),
         how="theta is times 1 - lr*curvature a step, which is between -1 and 1 there and only there",
     )

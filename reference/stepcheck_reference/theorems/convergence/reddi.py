@@ -19,7 +19,7 @@ from stepcheck_reference.rewrites.no_bias_correction import NO_BIAS_CORRECTION
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.rules.adam.adam import ADAM
 from stepcheck_reference.rules.amsgrad.amsgrad_paper import AMSGRAD_PAPER
-from stepcheck_reference.theorems.theorem import Proof, Theorem, every, shown
+from stepcheck_reference.theorems.theorem import Proof, Theorem, every, sufficient
 
 more = Symbol("more", nonnegative=True)
 """C**2 less 4."""
@@ -47,7 +47,7 @@ def _goes_up(adam: Rule) -> Proof:
     return every(
         (vanishes(new[m] - g), "at beta1 = 0 the first moment is the gradient"),
         (vanishes(step_of(new) + lr * g / sqrt(new[v])), "a step is -lr*g/sqrt(v)"),
-        (shown(parts is not None and is_nonnegative(parts[0], adam)), "v_t grows with v"),
+        (sufficient(parts is not None and is_nonnegative(parts[0], adam)), "v_t grows with v"),
         (_above_zero(square - after_one.xreplace({v: square})), "v stays at most C**2"),
         (vanishes(first_low - square**2 * weight), "after C, v is at least C**4/(1 + C**2)"),
         (vanishes(first_high - square), "after C, v is at most C**2"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sympy import Integer, sign
 
 from stepcheck_reference.algebra.equality import vanishes
-from stepcheck_reference.algebra.iterate import walk
+from stepcheck_reference.algebra.iterate import iterate
 from stepcheck_reference.alphabet import eps, eps_root, initial_accumulator, lambd, theta, weight_decay, x
 from stepcheck_reference.facts import fixed, homogeneity
 from stepcheck_reference.facts.equations import cases, decays_apart, equations, step_of
@@ -24,7 +24,7 @@ def _divides(rule: Rule) -> bool:
     if eps not in rule.hyper or any(value != 0 for value in rule.init.values()):
         return False
     alone = fixed(rule, OFFSETS)
-    return bool(walk(alone, sample(alone), Integer(1), [Integer(1)] * 7)[-1][theta] != 1)
+    return bool(iterate(alone, sample(alone), Integer(1), [Integer(1)] * 7)[-1][theta] != 1)
 
 
 def _degree(rule: Rule, *expected: int, how: str) -> Proof:
@@ -49,9 +49,9 @@ def _rectified(rule: Rule) -> Proof:
 def _two_gradients(rule: Rule) -> Proof:
     """Return whether the first step on g = 2 is another than that on g = 1, at eps = 1."""
     known = {**sample(rule), eps: Integer(1), **{symbol: 0 for symbol in OFFSETS if symbol != eps}}
-    once, twice = (walk(rule, known, Integer(0), [Integer(one)])[-1][theta] for one in (1, 2))
-    shown = f"at eps = 1 the first step is {float(once):.4g} on g = 1 and {float(twice):.4g} on g = 2"
-    return every((vanishes(once - twice) is False, "the first step on g = 2 is another than on g = 1"), how=shown)
+    once, twice = (iterate(rule, known, Integer(0), [Integer(one)])[-1][theta] for one in (1, 2))
+    sufficient = f"at eps = 1 the first step is {float(once):.4g} on g = 1 and {float(twice):.4g} on g = 2"
+    return every((vanishes(once - twice) is False, "the first step on g = 2 is another than on g = 1"), how=sufficient)
 
 
 def _stands(rule: Rule) -> Proof:

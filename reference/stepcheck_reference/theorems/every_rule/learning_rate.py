@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sympy import Expr, Integer, Min, Rational, sympify
 
-from stepcheck_reference.algebra.iterate import walk
+from stepcheck_reference.algebra.iterate import iterate
 from stepcheck_reference.alphabet import eta_minus, eta_plus, lr, step_max, step_min, theta, weight_decay
 from stepcheck_reference.facts import is_linear_in_rate, rest_factor
 from stepcheck_reference.rule import Rule
@@ -27,7 +27,7 @@ def _clamped(torch_form: Rule, optax_form: Rule) -> Proof:
     least = Rational(1, 1000000)
     hyper: dict[Expr, Expr] = {lr: Integer(0), eta_minus: Rational(1, 2), eta_plus: Rational(6, 5)}
     hyper |= {step_min: least, step_max: Integer(50)}
-    moved, stood = (walk(rule, hyper, Integer(0), [Integer(1)] * 3) for rule in (torch_form, optax_form))
+    moved, stood = (iterate(rule, hyper, Integer(0), [Integer(1)] * 3) for rule in (torch_form, optax_form))
     return every(
         (all(held[theta] == -least * step for step, held in enumerate(moved[:2])), "torch's first step is step_min"),
         (all(held[theta] == 0 for held in stood), "optax' form stands still at lr = 0"),

@@ -6,7 +6,7 @@ from sympy import Expr, Integer, Rational, expand
 
 from stepcheck_reference.algebra.equality import vanishes
 from stepcheck_reference.algebra.induction import carries
-from stepcheck_reference.algebra.iterate import walk
+from stepcheck_reference.algebra.iterate import iterate
 from stepcheck_reference.algebra.linear import split
 from stepcheck_reference.alphabet import (
     beta1,
@@ -29,7 +29,7 @@ from stepcheck_reference.rule import Rule
 from stepcheck_reference.rules.adam.adam_l2 import ADAM_L2
 from stepcheck_reference.rules.gradient_descent.sgd import SGD
 from stepcheck_reference.rules.momentum.momentum import MOMENTUM
-from stepcheck_reference.theorems.theorem import Proof, Theorem, every, shown
+from stepcheck_reference.theorems.theorem import Proof, Theorem, every, sufficient
 
 LOSHCHILOV = "Loshchilov & Hutter 2019, section 2, https://arxiv.org/abs/1711.05101"
 
@@ -43,9 +43,9 @@ def _apart(rule: Rule) -> Proof:
     rate = expand(there[0] - here[0]) / weight_decay
     return every(
         *parts,
-        (shown(rate.free_symbols <= {lr, eta, lr_decay, t}), "no gradient is in what the decay adds over theta"),
+        (sufficient(rate.free_symbols <= {lr, eta, lr_decay, t}), "no gradient is in what the decay adds over theta"),
         (vanishes(here[1] - there[1]), "it is all that the decay adds"),
-        (shown(rate.xreplace({lr_decay: Integer(0)}) in (lr, eta, 1)), "it is the rate times weight_decay"),
+        (sufficient(rate.xreplace({lr_decay: Integer(0)}) in (lr, eta, 1)), "it is the rate times weight_decay"),
         how=f"theta_t less theta_t at weight_decay = 0 is -{rate}*weight_decay*theta; no state depends on it",
     )
 
@@ -54,7 +54,7 @@ def _mixed(rule: Rule) -> Proof:
     hyper = {lr: Integer(1), beta1: Integer(0), beta2: Integer(0), eps: Integer(1)}
     added: list[Expr] = []
     for gradient in (Integer(0), Integer(1)):
-        ends = [walk(rule, {**hyper, weight_decay: decay}, Integer(1), [gradient])[-1][theta] for decay in (0, 1)]
+        ends = [iterate(rule, {**hyper, weight_decay: decay}, Integer(1), [gradient])[-1][theta] for decay in (0, 1)]
         added.append(ends[1] - ends[0])
     return every(
         (added[0] != added[1], "the decay adds other things on g = 0 and g = 1"),
@@ -69,7 +69,7 @@ def _alike(coupled: Rule, decoupled: Rule) -> Proof:
 
 def _part(coupled: Rule, decoupled: Rule) -> Proof:
     hyper = {lr: Rational(1, 2), momentum: Rational(1, 2), dampening: Integer(0), weight_decay: Integer(1)}
-    ends = [[held[theta] for held in walk(rule, hyper, 1, [Integer(0)] * 2)] for rule in (coupled, decoupled)]
+    ends = [[held[theta] for held in iterate(rule, hyper, 1, [Integer(0)] * 2)] for rule in (coupled, decoupled)]
     return every(
         (ends[0][1] == ends[1][1], "the first step is the same"),
         (ends[0][2] != ends[1][2], "the second step is not"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sympy import Expr, Integer, Rational
 
 from stepcheck_reference.algebra.induction import carries, solves
-from stepcheck_reference.algebra.iterate import walk
+from stepcheck_reference.algebra.iterate import iterate
 from stepcheck_reference.alphabet import M, b, beta, dampening, g, lr, momentum, t, theta, velocity
 from stepcheck_reference.facts import fixed
 from stepcheck_reference.rule import Rule
@@ -34,7 +34,9 @@ def _rate_changes(torch_form: Rule, inside: Rule) -> Proof:
     hyper: list[dict[Expr, Expr | int]] = [
         {lr: rate, momentum: Rational(1, 2), dampening: 0} for rate in (Integer(1), Rational(1, 2))
     ]
-    ends = [[held[theta] for held in walk(rule, hyper, 0, [Integer(1), Integer(0)])] for rule in (torch_form, inside)]
+    ends = [
+        [held[theta] for held in iterate(rule, hyper, 0, [Integer(1), Integer(0)])] for rule in (torch_form, inside)
+    ]
     return every(
         (ends[0][1] == ends[1][1], "the first step is the same"),
         (ends[0][2] != ends[1][2], "the second step is not"),

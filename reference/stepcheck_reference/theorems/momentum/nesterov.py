@@ -5,7 +5,7 @@ from __future__ import annotations
 from sympy import Expr, Integer, Rational
 
 from stepcheck_reference.algebra.induction import carries
-from stepcheck_reference.algebra.iterate import walk
+from stepcheck_reference.algebra.iterate import iterate
 from stepcheck_reference.alphabet import M, b, beta, g_prev, lr, momentum, theta
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.rules.momentum.nesterov import NESTEROV
@@ -37,14 +37,16 @@ def _parts(lookahead: Rule, torch_form: Rule) -> Proof:
     hyper: list[dict[Expr, Expr | int]] = [{lr: rate, momentum: factor} for factor in factors]
     places = []
     for rule in (lookahead, torch_form):
-        course = walk(rule, hyper, Integer(1), lambda place: place, steps=3)
+        course = iterate(rule, hyper, Integer(1), lambda place: place, steps=3)
         places.append([held[theta] for held in course])
     ahead = [
         held[theta] - rate * factor * held[b]
-        for held, factor in zip(walk(lookahead, hyper, Integer(1), lambda place: place, steps=3), factors, strict=False)
+        for held, factor in zip(
+            iterate(lookahead, hyper, Integer(1), lambda place: place, steps=3), factors, strict=False
+        )
     ]
     steady: list[dict[Expr, Expr | int]] = [{lr: rate, momentum: Rational(1, 2)}] * 3
-    there, here = (walk(rule, steady, Integer(1), lambda place: place, steps=3) for rule in (lookahead, torch_form))
+    there, here = (iterate(rule, steady, Integer(1), lambda place: place, steps=3) for rule in (lookahead, torch_form))
     same = all(one[theta] - rate * Rational(1, 2) * one[b] == two[theta] for one, two in zip(there, here, strict=True))
     apart = [step for step, (one, two) in enumerate(zip(ahead, places[1], strict=False)) if one != two]
     return every(
