@@ -73,7 +73,7 @@ def test_only_fused_reads_a_rule_among_the_implementations() -> None:
     assert readers == set()
 
 
-@pytest.mark.parametrize("module", ["formats", "script", "trajectory", "arithmetic"])
+@pytest.mark.parametrize("module", ["formats", "scripts.script", "scripts.trajectory", "oracle.arithmetic"])
 def test_plain_data_is_importable_without_sympy(module: str) -> None:
     loaded = loaded_after(f"import stepcheck_reference.{module}")
     assert "numpy" in loaded
