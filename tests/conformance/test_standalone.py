@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stepcheck.certification.replay_token import Replayable, decode, encode
+from stepcheck.certification.failures.replay_token import Replayable, decode, encode
 from stepcheck.certification.request import WrongRequest
 from stepcheck.standalone.program import GRADIENT, Place, expression, pair, program
 from stepcheck_implementations.adapters.adapter import Cell

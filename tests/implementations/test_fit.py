@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from stepcheck.certification.claims import claim_of
+from stepcheck.certification.undeclared.claims import claim_of
 from stepcheck_implementations.adapters import torch_optim
 from stepcheck_implementations.adapters.adapter import Cell
 from stepcheck_implementations.driver import execution

@@ -11,8 +11,8 @@ import pytest
 from conformance.command import ROOT, python
 from libraries.certified import certified, judged
 from stepcheck.certification.evaluator import declared, reference_cell
-from stepcheck.certification.failure import failure
-from stepcheck.certification.replay_token import Replayable
+from stepcheck.certification.failures.failure import failure
+from stepcheck.certification.failures.replay_token import Replayable
 from stepcheck.certification.request import claim
 from stepcheck.known_issues import ALL
 from stepcheck.known_issues.known_issue import KnownIssue

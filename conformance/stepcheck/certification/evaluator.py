@@ -9,13 +9,13 @@ from dataclasses import replace
 from msgspec.structs import replace as changed
 
 from stepcheck.certification.certificate import CellResult, Failure, LawResult
-from stepcheck.certification.failure import failure, worst
-from stepcheck.certification.failure_trace import course
-from stepcheck.certification.inference import CANDIDATES, PLAIN, Candidate, candidate
+from stepcheck.certification.failures.failure import failure, worst
+from stepcheck.certification.failures.failure_trace import course
+from stepcheck.certification.failures.replay_token import Replayable
 from stepcheck.certification.plan import Planned
-from stepcheck.certification.replay_token import Replayable
 from stepcheck.certification.request import Request
 from stepcheck.certification.runner import Runner
+from stepcheck.certification.undeclared.inference import CANDIDATES, PLAIN, Candidate, candidate
 from stepcheck.known_issues import ALL
 from stepcheck.known_issues.avoid_trigger import without_changes
 from stepcheck.known_issues.known_issue import KnownIssue, allowed, avoid_triggers, known

@@ -119,8 +119,8 @@ def narrow(request: Request, adapter: Adapter) -> Request:
 
 def described(request: Request, runner: Runner) -> dict[str, Any]:
     """Return what the target offers; a target without an adapter of its own needs a rule."""
-    from stepcheck.certification.claims import claim_of
-    from stepcheck.certification.suggestion import suggestion
+    from stepcheck.certification.undeclared.claims import claim_of
+    from stepcheck.certification.undeclared.suggestion import suggestion
     from stepcheck_reference.rules import find
 
     if libraries.find(request.target) is not None:

@@ -240,7 +240,7 @@ def schema() -> int:
 @click.argument("token")
 def replay(token: str) -> int:
     """Run one failure again in a fresh worker: exit 1 if it still breaks, 0 if it holds."""
-    from stepcheck.certification.replay import replay as run
+    from stepcheck.certification.failures.replay import replay as run
     from stepcheck.report.text import failure
 
     replayed = run(token)

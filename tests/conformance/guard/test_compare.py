@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from conformance.guard.courses import Made, made, put, trace
-from stepcheck.certification.inference import PLAIN
+from stepcheck.certification.undeclared.inference import PLAIN
 from stepcheck.guard.comparison.difference import Change, Difference
 from stepcheck.guard.comparison.rounding import Course, _arithmetics
 from stepcheck_implementations.recorder.recording import Recording, until

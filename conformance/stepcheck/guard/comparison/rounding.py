@@ -213,7 +213,7 @@ def _counts(course: Course, tensor: int) -> Iterator[Point]:
 
 def _arithmetics(rule: Rule, adapter: Adapter, cell: Cell, courses: Sequence[Course]) -> Mapping[str, Arithmetic]:
     """Return what the subject declares, or the first named arithmetic that its old runs keep; else the plain one."""
-    from stepcheck.certification.inference import CANDIDATES, PLAIN
+    from stepcheck.certification.undeclared.inference import CANDIDATES, PLAIN
     from stepcheck_reference.oracle.judge import judge_all
 
     if adapter.declared:

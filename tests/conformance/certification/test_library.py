@@ -12,9 +12,9 @@ import pytest
 
 import stepcheck
 from stepcheck.certification import certify
-from stepcheck.certification import replay as replaying
 from stepcheck.certification.certificate import CellResult, Certificate, from_json
 from stepcheck.certification.certify import Interrupted, file_names
+from stepcheck.certification.failures import replay as replaying
 from stepcheck.certification.plan import lots, plan
 from stepcheck.certification.request import Request, WrongRequest
 from stepcheck.certification.survey import narrow

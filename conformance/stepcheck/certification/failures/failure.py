@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from stepcheck.certification.certificate import Failure, Worst, number
-from stepcheck.certification.replay_token import Replayable, encode
+from stepcheck.certification.failures.replay_token import Replayable, encode
 from stepcheck.standalone import jax_program, program
 from stepcheck.standalone.building import call
 from stepcheck.standalone.program import GRADIENT, TAKEN, Place, expression, pair

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from stepcheck.certification.claims import claim_of
 from stepcheck.certification.request import Request
 from stepcheck.certification.runner import Runner
+from stepcheck.certification.undeclared.claims import claim_of
 from stepcheck_implementations.matching.description import fit
 from stepcheck_implementations.matching.generic import NoMatch
 from stepcheck_reference.rules import ALL

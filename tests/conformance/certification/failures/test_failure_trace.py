@@ -8,8 +8,8 @@ import numpy as np
 
 from properties.adam_in_float32 import ADAM, ARITHMETICS, AdamInFloat32
 from stepcheck.certification.certificate import Point, Worst
-from stepcheck.certification.failure import worst
-from stepcheck.certification.failure_trace import course
+from stepcheck.certification.failures.failure import worst
+from stepcheck.certification.failures.failure_trace import course
 from stepcheck_reference.oracle.judge import judge
 from stepcheck_reference.scripts.script import Data, Group, Literal, Script, Step, Tensor
 from stepcheck_reference.scripts.trajectory import Trajectory

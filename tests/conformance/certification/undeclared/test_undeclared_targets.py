@@ -10,7 +10,7 @@ import pytest
 
 import stepcheck
 from conformance.command import ROOT
-from stepcheck.certification.replay import replay
+from stepcheck.certification.failures.replay import replay
 from stepcheck.certification.request import WrongRequest
 from stepcheck.report.text import report
 from stepcheck_reference.verdict import Verdict

@@ -13,8 +13,8 @@ import torch
 
 from conformance.command import ROOT
 from stepcheck.certification.evaluator import declared, evidence_of, reference_cell
-from stepcheck.certification.failure import failure
-from stepcheck.certification.replay_token import Replayable
+from stepcheck.certification.failures.failure import failure
+from stepcheck.certification.failures.replay_token import Replayable
 from stepcheck.certification.request import claim
 from stepcheck.known_issues import ALL
 from stepcheck.known_issues.known_issue import KnownIssue

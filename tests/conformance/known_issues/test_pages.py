@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from stepcheck.certification.replay_token import decode
+from stepcheck.certification.failures.replay_token import decode
 from stepcheck.known_issues import ALL
 from stepcheck.known_issues.known_issue import KnownIssue, known, release
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[3]
 OF_TORCH = [finding for finding in ALL if all(target.startswith("torch.optim.") for target in finding.targets)]
-PAGES = {path.name: path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs" / "findings").glob("*.md"))}
+PAGES = {path.name: path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs" / "known-issues").glob("*.md"))}
 
 
 def pages_of(finding: KnownIssue) -> list[str]:
@@ -39,7 +39,7 @@ def test_every_finding_has_one_page_that_says_what_since_when_why_and_how_to_see
 @pytest.mark.parametrize("finding", OF_TORCH, ids=lambda finding: finding.name)
 def test_the_readme_leads_from_every_finding_in_torch_to_its_page(finding: KnownIssue) -> None:
     (name,) = pages_of(finding)
-    assert f"(docs/findings/{name})" in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"(docs/known-issues/{name})" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 PROGRAM = r"```python\n(.*?)```\n\nIn torch ([\d.]+) it prints\n\n```text\n(.*?)```"

@@ -8,9 +8,9 @@ from typing import Any
 
 from stepcheck.certification.certificate import CellResult, LawResult
 from stepcheck.certification.evaluator import arithmetics_of, evidence_of, facts_of, reference_cell
-from stepcheck.certification.failure import failure, worst
+from stepcheck.certification.failures.failure import failure, worst
+from stepcheck.certification.failures.replay_token import decode
 from stepcheck.certification.plan import Planned
-from stepcheck.certification.replay_token import decode
 from stepcheck.certification.request import Request
 from stepcheck.certification.survey import described
 from stepcheck_implementations.adapters.adapter import MODES, Adapter, Cell

@@ -1,0 +1,1 @@
+"""Known issues of the fused kernels of torch."""
