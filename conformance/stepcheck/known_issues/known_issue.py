@@ -80,7 +80,7 @@ class KnownIssue:
         return self.avoid_trigger is not None or self.allow is not None
 
     def script(self, dtype: str, hyper: Iterable[str], fixed_hyper: Mapping[str, float]) -> Script:
-        """Return the witness in ``dtype`` with the hyper-parameters ``hyper`` of one rule, ``fixed_hyper`` applied.
+        """Return the witness in ``dtype`` with the hyper-parameters of one rule, fixed where ``fixed_hyper`` says.
 
         So one witness serves every configuration: it gives a value for any hyper-parameter they have.
         """
