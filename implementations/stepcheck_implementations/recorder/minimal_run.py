@@ -78,7 +78,13 @@ def way_of(kind: Callable[..., Any], signature: Signature) -> Way | None:
         one=signature.one,
         required={name: VISIBLE.get(name, 0.5) for name in signature.required if name not in signature.positional},
     )
-    changes: tuple[dict[str, Any], ...] = ({}, {"needs_objective": True}, {"shapes": _MATRICES}, {"sparse": True}, {"one": True})
+    changes: tuple[dict[str, Any], ...] = (
+        {},
+        {"needs_objective": True},
+        {"shapes": _MATRICES},
+        {"sparse": True},
+        {"one": True},
+    )
     ways = (replace(plain, **change) for change in changes)
     return next((way for way in ways if _works(way, kind)), None)
 
