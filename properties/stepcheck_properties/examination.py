@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from stepcheck_properties import laws
 from stepcheck_properties.harness import Harness, ReferenceArithmetic
-from stepcheck_properties.law import Breach, Evidence, Facts, Law, ReferenceRun, Run
+from stepcheck_properties.law import Breach, Evidence, Facts, Law, ReferenceRun, RunScript
 from stepcheck_properties.profile import QUICK, Profile
 from stepcheck_properties.scripts.edge_cases import edge_cases
 from stepcheck_properties.shrink.shrink import AvoidTrigger, reduce
@@ -53,10 +53,10 @@ class LawVerdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class LawFailure:
     """One way in which the cell breaks a law: the law, the output, and the script that shows it.
 
-    ``found_in`` is the corner's name or "drawn"; ``runs`` counts the runs that reduced the script, 0 where
+    ``origin`` is the corner's name or "drawn"; ``runs`` counts the runs that reduced the script, 0 where
     it is as it was found.
     """
 
@@ -64,7 +64,7 @@ class Failure:
     output: str
     breach: Breach
     script: Script
-    found_in: str
+    origin: str
     runs: int = 0
 
 
@@ -79,8 +79,8 @@ class Examination:
     happen again. ``facts`` are what was known of the subject in the end.
     """
 
-    findings: tuple[LawVerdict, ...]
-    failures: tuple[Failure, ...]
+    verdicts: tuple[LawVerdict, ...]
+    failures: tuple[LawFailure, ...]
     compared: int
     not_compared: Mapping[str, int]
     worst: Mapping[str, Deviation]
@@ -96,7 +96,7 @@ class Examination:
     @property
     def broken(self) -> bool:
         """Whether a law is broken."""
-        return any(finding.verdict == BROKEN for finding in self.findings)
+        return any(law_verdict.verdict == BROKEN for law_verdict in self.verdicts)
 
 
 @dataclass(slots=True)
@@ -111,7 +111,7 @@ class _Tally:
     nonfinite: int = 0
     scripts: int = 0
     checked: dict[str, int] = field(default_factory=dict)
-    failures: dict[tuple[str, str], Failure] = field(default_factory=dict)
+    failures: dict[tuple[str, str], LawFailure] = field(default_factory=dict)
     observed: set[str] = field(default_factory=set)
     counted: bool = False
     stopped: str = ""
@@ -120,7 +120,7 @@ class _Tally:
 
 
 def examine(
-    run: Run,
+    run: RunScript,
     rule: Rule,
     arithmetics: Mapping[str, Arithmetic],
     dtype: str,
@@ -224,19 +224,19 @@ class _Examining:
     def together(self, scripts: Sequence[tuple[Script, str]]) -> float:
         """Run scripts, each with where it was found, and judge them together; return their largest ratio."""
         runs: list[tuple[Script, Trajectory, str]] = []
-        for script, found_in in scripts:
+        for script, origin in scripts:
             if self.tally.stopped:
                 break
             changed = script if self.avoid_trigger is None else self.avoid_trigger(script)
-            runs.append((changed, self.observed(changed, found_in), found_in))
+            runs.append((changed, self.observed(changed, origin), origin))
         pairs = [(script, trajectory) for script, trajectory, _ in runs]
         judgements = judge.judge_all(self.rule, pairs, self.arithmetics, only=self.dtype)
-        for (script, trajectory, found_in), judgement in zip(runs, judgements, strict=True):
-            self.told(script, trajectory, judgement, found_in)
+        for (script, trajectory, origin), judgement in zip(runs, judgements, strict=True):
+            self.told(script, trajectory, judgement, origin)
         ratios = (deviation.ratio for judgement in judgements for deviation in judgement.worst.values())
         return max(ratios, default=0.0)
 
-    def observed(self, script: Script, found_in: str) -> Trajectory:
+    def observed(self, script: Script, origin: str) -> Trajectory:
         """Run one script, once more where it crashes or hangs; if it does again, no further one is run."""
         trajectory = self.harness.run(script)
         fault = trajectory.fault
@@ -244,12 +244,12 @@ class _Examining:
             return trajectory
         again = self.harness.run(script)
         if again.fault is None or again.fault.kind != fault.kind:
-            self.tally.unconfirmed.append(f"{found_in}: {fault.kind} at step {fault.step}, not when repeated")
+            self.tally.unconfirmed.append(f"{origin}: {fault.kind} at step {fault.step}, not when repeated")
         else:
-            self.tally.stopped = f"{found_in}: {again.fault.kind} at step {again.fault.step}"
+            self.tally.stopped = f"{origin}: {again.fault.kind} at step {again.fault.step}"
         return again
 
-    def told(self, script: Script, trajectory: Trajectory, judgement: Judgement, found_in: str) -> None:
+    def told(self, script: Script, trajectory: Trajectory, judgement: Judgement, origin: str) -> None:
         """Add what one script showed to the tally."""
         tally = self.tally
         tally.scripts += 1
@@ -271,7 +271,7 @@ class _Examining:
         evidence = Evidence(self.rule, script, trajectory, lambda: judgement)
         for law in laws.ALL:
             if not law.has_own_scripts:
-                self.checked(law, evidence, found_in)
+                self.checked(law, evidence, origin)
         self.progressed()
 
     def progressed(self) -> None:
@@ -301,14 +301,14 @@ class _Examining:
         """Whether the profile leaves ``law`` to other cells."""
         return not self.profile.in_this_dtype and law.format_independent
 
-    def once(self, script: Script, found_in: str) -> Trajectory:
+    def once(self, script: Script, origin: str) -> Trajectory:
         """Run a law's script; laws that start from the same one share its run."""
         key = self.key(script)
         if key not in self.runs:
-            self.runs[key] = self.observed(script, found_in)
+            self.runs[key] = self.observed(script, origin)
         return self.runs[key]
 
-    def reference_arithmetic(self, first: Script) -> Run:
+    def reference_arithmetic(self, first: Script) -> RunScript:
         """Return what runs a law's second script, the first being ``first``; laws share these runs too.
 
         A second run of the same is a run of its own.
@@ -331,18 +331,20 @@ class _Examining:
         mode, dtype = reference.mode or self.harness.facts.mode, reference.dtype or self.dtype
         return "/".join((mode, dtype, repr(sorted(reference.options.items())), to_json(script)))
 
-    def checked(self, law: Law, evidence: Evidence, found_in: str) -> None:
+    def checked(self, law: Law, evidence: Evidence, origin: str) -> None:
         """Add what ``evidence`` shows for ``law`` to the tally."""
         checked = law.check(evidence)
         self.tally.checked[law.code] = self.tally.checked.get(law.code, 0) + checked.compared
         for breach in checked.breaches:
-            self.fail(Failure(law, breach.output, breach, evidence.script, found_in))
+            self.fail(LawFailure(law, breach.output, breach, evidence.script, origin))
 
     def facts(self) -> Facts:
         """Return what is known of the subject by now."""
-        return replace(self.harness.facts, observed=frozenset(self.tally.observed), counted=self.tally.counted)
+        return replace(
+            self.harness.facts, observed_states=frozenset(self.tally.observed), shows_step_count=self.tally.counted
+        )
 
-    def fail(self, failure: Failure) -> None:
+    def fail(self, failure: LawFailure) -> None:
         """Keep ``failure`` if it is the first of its law and output, or easier to reduce than the one kept."""
         key = (failure.law.code, failure.output)
         kept = self.tally.failures.get(key)
@@ -367,7 +369,7 @@ class _Examining:
             for failure in kept
         )
         return Examination(
-            findings=tuple(self.finding(law, facts) for law in laws.ALL),
+            verdicts=tuple(self.law_verdict(law, facts) for law in laws.ALL),
             failures=failures,
             compared=tally.compared,
             not_compared=tally.not_compared,
@@ -384,7 +386,7 @@ class _Examining:
             facts=facts,
         )
 
-    def finding(self, law: Law, facts: Facts) -> LawVerdict:
+    def law_verdict(self, law: Law, facts: Facts) -> LawVerdict:
         """Return the verdict on ``law``."""
         compared = self.tally.checked.get(law.code, 0)
         broken = [failure.output for (code, _), failure in self.tally.failures.items() if code == law.code]
@@ -410,11 +412,11 @@ def precompute(rule: Rule) -> None:
     judge.program_of(rule)
     facts = Facts(
         rule,
-        observed=frozenset(symbol.name for symbol in (*rule.init, *rule.scalars)),
-        counted=True,
+        observed_states=frozenset(symbol.name for symbol in (*rule.init, *rule.scalars)),
+        shows_step_count=True,
         mode="foreach",
         modes=("single", "foreach"),
-        takes=frozenset(symbol.name for symbol in rule.hyper),
+        accepted_hyper=frozenset(symbol.name for symbol in rule.hyper),
     )
     for law in laws.ALL:
         if law.applies(facts) and law.scripts is not None:
@@ -424,13 +426,13 @@ def precompute(rule: Rule) -> None:
 
 
 def reduced(
-    failure: Failure,
+    failure: LawFailure,
     *,
     harness: Harness,
     budget: int,
     fixed_hyper: Mapping[str, float] | None = None,
     avoid_trigger: AvoidTrigger | None = None,
-) -> Failure:
+) -> LawFailure:
     """Return ``failure`` with the smallest script found in at most ``budget`` runs."""
     if budget <= 0:
         return failure
@@ -443,15 +445,15 @@ def reduced(
         fixed_hyper=fixed_hyper,
         avoid_trigger=avoid_trigger,
     )
-    return Failure(failure.law, failure.output, found.breach, found.script, failure.found_in, found.runs)
+    return LawFailure(failure.law, failure.output, found.breach, found.script, failure.origin, found.runs)
 
 
-def reproduces(failure: Failure, *, harness: Harness) -> Breach | None:
+def reproduces(failure: LawFailure, *, harness: Harness) -> Breach | None:
     """Return how ``failure``'s script breaks its law when it is run again, or ``None`` where it does not."""
     return harness.breach(failure.law, failure.output, failure.script)
 
 
-def _reducibility(failure: Failure) -> tuple[bool, int]:
+def _reducibility(failure: LawFailure) -> tuple[bool, int]:
     """Order failures by how well they reduce: those far beyond their radius first, then the shortest."""
     size = sum(tensor.size for tensor in failure.script.tensors)
     return (not failure.breach.ratio > 2.0, size * len(failure.script.steps))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 
-from stepcheck_properties.law import Breach, Evidence, Facts, Law, ReferenceRun, Run
+from stepcheck_properties.law import Breach, Evidence, Facts, Law, ReferenceRun, RunScript
 from stepcheck_reference.oracle import judge
 from stepcheck_reference.oracle.arithmetic import Arithmetic
 from stepcheck_reference.oracle.judgement import Judgement, Real
@@ -25,7 +25,7 @@ class Harness:
     ``reference_arithmetic`` gives what a twin declares (None: the same).
     """
 
-    run: Run
+    run: RunScript
     rule: Rule
     arithmetics: Mapping[str, Arithmetic]
     dtype: str

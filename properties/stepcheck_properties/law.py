@@ -28,19 +28,19 @@ class Facts:
     """
 
     rule: Rule
-    observed: frozenset[str] = frozenset()
-    counted: bool = False
+    observed_states: frozenset[str] = frozenset()
+    shows_step_count: bool = False
     dtype: str = "float32"
     mode: str = "single"
     device: str = "cpu"
     modes: tuple[str, ...] = ("single",)
-    takes: frozenset[str] = frozenset()
+    accepted_hyper: frozenset[str] = frozenset()
     fixed_hyper: Mapping[str, float] = field(default_factory=dict)
     arguments: frozenset[str] = frozenset()
     interface: str = "torch"
-    constant: tuple[str, ...] = ()
+    constant_hyper: tuple[str, ...] = ()
     companions: tuple[str, ...] = ()
-    refuses: bool = False
+    rejects_negative_lr: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class ReferenceRun:
     rule: Rule | None = None
 
 
-class Run(Protocol):
+class RunScript(Protocol):
     """Runs a script on the subject; with ``reference``, on the subject as that says."""
 
     def __call__(self, script: Script, reference: ReferenceRun | None = None) -> Trajectory:
@@ -117,12 +117,12 @@ class Breach:
     message: str
     deviation: Deviation | None = None
     counterpart: Counterpart | None = None
-    reading: str = ""
-    wanted: str = ""
+    expression: str = ""
+    expected_expression: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckOutcome:
     """The outcome of a check: how much was compared, in the law's own unit, and every breach."""
 
     compared: int
@@ -151,7 +151,7 @@ class Law:
     source: str
     since: str
     applies: Callable[[Facts], bool]
-    check: Callable[[Evidence], Checked]
+    check: Callable[[Evidence], CheckOutcome]
     condition: str
     unit: str
     mathematics: str
@@ -160,7 +160,7 @@ class Law:
     scripts: Callable[[Facts, Profile, int], Iterable[Script]] | None = None
     reference: Callable[[Script, Facts], ReferenceRun | None] | None = None
     theorem: str = ""
-    objects: bool = False
+    about_api: bool = False
 
     @property
     def format_independent(self) -> bool:
@@ -168,7 +168,7 @@ class Law:
 
         That is so of the rule's mathematics, and of contracts about objects and calls.
         """
-        return self.has_own_scripts and (self.objects or self.code >= "SC300")
+        return self.has_own_scripts and (self.about_api or self.code >= "SC300")
 
     @property
     def has_own_scripts(self) -> bool:

@@ -12,7 +12,7 @@ from stepcheck_implementations.adapters.adapter import Adapter, Cell
 from stepcheck_implementations.adapters.torch_optim import ADAGRAD, ADAM, RMSPROP, SGD
 from stepcheck_implementations.driver import execution
 from stepcheck_properties import laws
-from stepcheck_properties.law import Checked, Evidence, Facts
+from stepcheck_properties.law import CheckOutcome, Evidence, Facts
 from stepcheck_properties.laws.convergence import acceleration, gradient_descent
 from stepcheck_properties.profile import QUICK
 from stepcheck_properties.scripts.convex_quadratics import ROOMS, STEPS, farthest
@@ -48,7 +48,9 @@ def run(adapter: Adapter, configuration: str, script: Script) -> Trajectory:
     return execution.run(adapter, Cell(adapter.target, configuration, "single", dtype, "cpu"), script)
 
 
-def checked(code: str, name: str, script: Script, trajectory: Trajectory, worst: Deviation | None = None) -> Checked:
+def checked(
+    code: str, name: str, script: Script, trajectory: Trajectory, worst: Deviation | None = None
+) -> CheckOutcome:
     judgement = Judgement("stepwise", worst={} if worst is None else {worst.output: worst})
     return laws.find(code).check(Evidence(find(name), script, trajectory, lambda: judgement))
 
@@ -95,7 +97,7 @@ def test_they_do_not_apply_where_a_decay_stands_still(code: str) -> None:
 
 
 def test_a_rising_momentum_has_to_be_free_to_rise() -> None:
-    assert not acceleration.ACCELERATING.applies(facts("nesterov", constant=("momentum",)))
+    assert not acceleration.NESTEROV_BOUND.applies(facts("nesterov", constant_hyper=("momentum",)))
 
 
 def test_gradient_descent_stays_below_its_bound_by_what_the_law_says() -> None:

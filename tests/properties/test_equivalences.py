@@ -4,9 +4,9 @@ import pytest
 from sympy import Rational
 
 from stepcheck_properties.law import Facts
-from stepcheck_properties.laws.convergence.forgetting import FORGETTING, PERIODS, WANTED, led
-from stepcheck_properties.laws.convergence.quadratics import CONVERGING
-from stepcheck_properties.laws.equivalences.special_cases import REDUCING
+from stepcheck_properties.laws.convergence.forgetting import PERIODS, REDDI_DIRECTION, WANTED, led
+from stepcheck_properties.laws.convergence.quadratics import LINEAR_ON_QUADRATIC
+from stepcheck_properties.laws.equivalences.special_cases import SPECIAL_CASE
 from stepcheck_properties.profile import QUICK, STANDARD
 from stepcheck_properties.scripts.baseline_scripts import hyper
 from stepcheck_properties.scripts.quadratic_traces import both_sides, course, held_exactly, quadratic, radius
@@ -60,16 +60,16 @@ def test_rules_that_differ_are_not_taken_for_each_other():
 
 
 def test_a_reduction_is_asked_only_where_its_zeros_can_be_set():
-    assert REDUCING.applies(facts("adamw", fixed_hyper={"weight_decay": 0.0, "eps": 1e-8}))
-    assert not REDUCING.applies(facts("adamw", fixed_hyper={"weight_decay": 0.01}))
+    assert SPECIAL_CASE.applies(facts("adamw", fixed_hyper={"weight_decay": 0.0, "eps": 1e-8}))
+    assert not SPECIAL_CASE.applies(facts("adamw", fixed_hyper={"weight_decay": 0.01}))
 
 
 @pytest.mark.parametrize("name", ["adamw", "amsgrad", "amsgrad+decoupled_decay", "momentum_ema", "lion"])
 @pytest.mark.parametrize("profile", [QUICK, STANDARD], ids=lambda profile: profile.name)
 def test_every_script_of_a_reduction_is_judged_by_the_other_rule(name, profile):
     known = facts(name)
-    for script in REDUCING.scripts(known, profile, 3):
-        assert REDUCING.reference(script, known).rule is not known.rule
+    for script in SPECIAL_CASE.scripts(known, profile, 3):
+        assert SPECIAL_CASE.reference(script, known).rule is not known.rule
 
 
 def test_the_spectral_radius_is_that_of_the_textbooks():
@@ -83,7 +83,7 @@ def test_the_spectral_radius_is_that_of_the_textbooks():
 @pytest.mark.parametrize("name", ["sgd", "momentum", "momentum_ema", "nesterov", "nesterov_lookahead", "nesterov_ema"])
 def test_both_sides_of_the_boundary_are_asked_of_linear_rules(name):
     known = facts(name)
-    assert CONVERGING.applies(known)
+    assert LINEAR_ON_QUADRATIC.applies(known)
     outside, inside = both_sides(known)
     assert radius(known.rule, inside) < 1.0 < radius(known.rule, outside)
     for values, grows in ((inside, False), (outside, True)):
@@ -91,7 +91,7 @@ def test_both_sides_of_the_boundary_are_asked_of_linear_rules(name):
         assert bool(ends[-1] > ends[0]) is grows
         assert held_exactly(course(known.rule, values, 1.0, 8), "float32") == 8
         assert held_exactly(course(known.rule, values, 1.0, 8), "bfloat16") >= 3
-    assert not CONVERGING.applies(facts("adam"))
+    assert not LINEAR_ON_QUADRATIC.applies(facts("adam"))
 
 
 def test_looking_ahead_is_torchs_nesterov_at_the_point_looked_ahead_to():
@@ -112,10 +112,10 @@ def test_only_a_rule_that_asks_gets_the_objective():
 )
 def test_reddis_gradients_lead_up_what_forgets_and_down_what_keeps_its_maximum(name, up):
     known = facts(name)
-    assert FORGETTING.applies(known)
+    assert REDDI_DIRECTION.applies(known)
     assert (led(known.rule, hyper(known, 0, **WANTED), PERIODS) > 0) is up
 
 
 def test_reddis_gradients_say_nothing_of_rules_without_squares():
-    assert not FORGETTING.applies(facts("lion"))
-    assert not FORGETTING.applies(facts("sgd"))
+    assert not REDDI_DIRECTION.applies(facts("lion"))
+    assert not REDDI_DIRECTION.applies(facts("sgd"))

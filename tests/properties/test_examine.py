@@ -24,7 +24,7 @@ def examined(subject, budget=SMALL, seed=7, **more) -> Examination:
 
 
 def verdicts(examination):
-    return {finding.law.code: finding.verdict for finding in examination.findings}
+    return {entry.law.code: entry.verdict for entry in examination.verdicts}
 
 
 def witness(examination, code, output):
@@ -252,5 +252,5 @@ def test_an_unknown_law_names_the_nearest():
 
 def test_rules_without_state_have_no_law_of_states():
     facts = next(law for law in laws.ALL if law.code == "SC102")
-    assert not facts.applies(Facts(rules.find("sgd"), frozenset(), counted=False))
-    assert facts.applies(Facts(rules.find("adam"), frozenset({"m"}), counted=True))
+    assert not facts.applies(Facts(rules.find("sgd"), frozenset(), shows_step_count=False))
+    assert facts.applies(Facts(rules.find("adam"), frozenset({"m"}), shows_step_count=True))

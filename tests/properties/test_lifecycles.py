@@ -10,14 +10,14 @@ import pytest
 
 from properties.adam_in_float32 import ADAM, ARITHMETICS, AdamInFloat32
 from stepcheck_properties.harness import Harness
-from stepcheck_properties.law import Checked, Facts, Law, ReferenceRun
+from stepcheck_properties.law import CheckOutcome, Facts, Law, ReferenceRun
 from stepcheck_properties.laws.lifecycles.closures import CLOSURE
 from stepcheck_properties.laws.lifecycles.default_dtype import DEFAULT_DTYPE
-from stepcheck_properties.laws.lifecycles.gradient_buffers import GRADIENT_MEMORY
-from stepcheck_properties.laws.lifecycles.rate_changes import SCHEDULER, TENSOR
-from stepcheck_properties.laws.lifecycles.resuming import ACROSS, CARRIED, RESUMED
-from stepcheck_properties.laws.lifecycles.skipped_steps import SKIPPED
-from stepcheck_properties.laws.lifecycles.sparse_gradients import NEVER, SPARSE
+from stepcheck_properties.laws.lifecycles.gradient_buffers import GRADIENT_NOT_ALIASED
+from stepcheck_properties.laws.lifecycles.rate_changes import SCHEDULED_LEARNING_RATE, TENSOR_LEARNING_RATE
+from stepcheck_properties.laws.lifecycles.resuming import COPY_AND_PICKLE, STATE_DICT, STATE_DICT_ACROSS_MODES
+from stepcheck_properties.laws.lifecycles.skipped_steps import SKIPPED_STEP
+from stepcheck_properties.laws.lifecycles.sparse_gradients import NEVER, SPARSE_GRADIENT
 from stepcheck_properties.laws.lifecycles.state_memory import STATE_MEMORY
 from stepcheck_properties.profile import QUICK, STANDARD
 from stepcheck_properties.scripts.baseline_scripts import ordinary
@@ -26,9 +26,25 @@ from stepcheck_reference.scripts.script import Script, expand
 from stepcheck_reference.scripts.trajectory import Entry, Fault, Trajectory
 
 FACTS = Facts(
-    ADAM, frozenset({"m", "v"}), counted=True, mode="foreach", modes=("single", "foreach"), takes=frozenset({"lr"})
+    ADAM,
+    frozenset({"m", "v"}),
+    shows_step_count=True,
+    mode="foreach",
+    modes=("single", "foreach"),
+    accepted_hyper=frozenset({"lr"}),
 )
-TWO_RUNS = (RESUMED, CARRIED, ACROSS, CLOSURE, TENSOR, SCHEDULER, DEFAULT_DTYPE, GRADIENT_MEMORY, SPARSE, SKIPPED)
+TWO_RUNS = (
+    STATE_DICT,
+    COPY_AND_PICKLE,
+    STATE_DICT_ACROSS_MODES,
+    CLOSURE,
+    TENSOR_LEARNING_RATE,
+    SCHEDULED_LEARNING_RATE,
+    DEFAULT_DTYPE,
+    GRADIENT_NOT_ALIASED,
+    SPARSE_GRADIENT,
+    SKIPPED_STEP,
+)
 ALL = (*TWO_RUNS, STATE_MEMORY)
 
 
@@ -54,7 +70,7 @@ class Apart:
         return self.change(found) if unusual and callable(self.change) else found
 
 
-def checked(law: Law, subject: object, script: Script | None = None) -> Checked:
+def checked(law: Law, subject: object, script: Script | None = None) -> CheckOutcome:
     """Return what the law makes of a subject on its first script."""
     harness = Harness(subject, ADAM, ARITHMETICS, "float32", FACTS)  # type: ignore[arg-type]
     evidence = harness.evidence(law, script or next(scripts(law)))
@@ -111,21 +127,21 @@ def test_wrapped_subjects_are_left_out_and_compiled_ones_where_runs_may_part(law
 
 def test_a_plain_step_after_a_narrow_fused_one_is_not_judged() -> None:
     fused = replace(FACTS, mode="fused", modes=("single", "fused"))
-    assert ACROSS.applies(fused)
-    assert not ACROSS.applies(replace(fused, dtype="bfloat16"))
-    assert not ACROSS.applies(replace(FACTS, mode="single"))
+    assert STATE_DICT_ACROSS_MODES.applies(fused)
+    assert not STATE_DICT_ACROSS_MODES.applies(replace(fused, dtype="bfloat16"))
+    assert not STATE_DICT_ACROSS_MODES.applies(replace(FACTS, mode="single"))
 
 
 def test_a_rate_that_stands_still_is_not_changed() -> None:
-    for law in (TENSOR, SCHEDULER):
+    for law in (TENSOR_LEARNING_RATE, SCHEDULED_LEARNING_RATE):
         assert not law.applies(replace(FACTS, fixed_hyper={"lr": 0.1}))
-        assert not law.applies(replace(FACTS, constant=("lr",)))
-        assert not law.applies(replace(FACTS, takes=frozenset()))
+        assert not law.applies(replace(FACTS, constant_hyper=("lr",)))
+        assert not law.applies(replace(FACTS, accepted_hyper=frozenset()))
 
 
 def test_rules_that_ask_for_gradients_have_no_one_gradient_a_step() -> None:
     asking = replace(FACTS, rule=rules.find("nesterov_lookahead"))
-    assert not any(law.applies(asking) for law in (CLOSURE, SPARSE, SKIPPED))
+    assert not any(law.applies(asking) for law in (CLOSURE, SPARSE_GRADIENT, SKIPPED_STEP))
 
 
 def test_an_entry_of_another_dtype_breaks_where_the_parameters_agree() -> None:
@@ -133,11 +149,11 @@ def test_an_entry_of_another_dtype_breaks_where_the_parameters_agree() -> None:
         held = tuple((replace(each[0], dtype="float64"), *each[1:]) for each in found.entries)
         return replace(found, entries=held)
 
-    for law in (RESUMED, CARRIED, DEFAULT_DTYPE):
+    for law in (STATE_DICT, COPY_AND_PICKLE, DEFAULT_DTYPE):
         (breach,) = checked(law, Apart(widened)).breaches
         assert breach.output == "entries"
         assert "m of p0=5 of float64 on cpu, but should be 5 of float32 on cpu" in breach.message
-        assert breach.wanted == "torch.float32"
+        assert breach.expected_expression == "torch.float32"
 
 
 def test_scalars_may_follow_the_default_dtype() -> None:
@@ -162,19 +178,20 @@ def test_a_closure_called_twice_and_a_loss_kept_back_are_told_apart(
 
 
 @pytest.mark.parametrize(
-    ("law", "step", "compared"), [(CLOSURE, 1, 1), (TENSOR, 0, 1), (SCHEDULER, 0, 0), (SPARSE, 1, 1)]
+    ("law", "step", "compared"),
+    [(CLOSURE, 1, 1), (TENSOR_LEARNING_RATE, 0, 1), (SCHEDULED_LEARNING_RATE, 0, 0), (SPARSE_GRADIENT, 1, 1)],
 )
 def test_what_is_refused_in_time_is_no_breach_and_what_raises_later_is(law: Law, step: int, compared: int) -> None:
     def raising(at: int) -> Apart:
         return Apart(lambda found: replace(found, fault=Fault("raised", "TypeError: not for me", at), steps=at))
 
-    assert checked(law, raising(step)) == Checked(compared)
+    assert checked(law, raising(step)) == CheckOutcome(compared)
     (breach,) = checked(law, raising(2)).breaches
     assert breach.output == "raised"
 
 
 def test_gradients_of_the_sparse_script_have_an_empty_row_and_full_ones() -> None:
-    (script,) = scripts(SPARSE)
+    (script,) = scripts(SPARSE_GRADIENT)
     for tensor, gradient in zip(script.tensors, script.steps[0].gradients, strict=True):
         assert gradient is not None
         rows = expand(gradient, tensor.size, tensor.dtype).reshape(tensor.shape[0], -1)
@@ -188,12 +205,12 @@ def test_a_lazy_optimizer_may_leave_rows_alone_but_not_move_them() -> None:
         theta[:, NEVER * 3] += 0.5
         return replace(found, traces=(replace(trace, theta=theta), *found.traces[1:]))
 
-    (breach,) = checked(SPARSE, Apart(elsewhere)).breaches
+    (breach,) = checked(SPARSE_GRADIENT, Apart(elsewhere)).breaches
     assert breach.output == "theta"
 
 
 def test_a_step_is_skipped_at_the_start_and_in_the_middle() -> None:
-    (script,) = scripts(SKIPPED)
+    (script,) = scripts(SKIPPED_STEP)
     assert [step.skip for step in script.steps] == [True, False, False, True, False]
 
 
@@ -205,4 +222,4 @@ def test_a_buffer_more_than_the_rule_has_states_breaks() -> None:
 
     (breach,) = checked(STATE_MEMORY, third).breaches
     assert "elements held for p0=15 (m, v, copy), but should be at most 10" in breach.message
-    assert not STATE_MEMORY.applies(replace(FACTS, observed=frozenset({"m"})))
+    assert not STATE_MEMORY.applies(replace(FACTS, observed_states=frozenset({"m"})))

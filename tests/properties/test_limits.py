@@ -6,9 +6,9 @@ import pytest
 from sympy import Rational, sqrt
 
 from stepcheck_properties.law import Facts
-from stepcheck_properties.laws.equivalences.first_steps import FIRST, STEADY
-from stepcheck_properties.laws.invariants.accumulation import GATHERING
-from stepcheck_properties.laws.invariants.bounded_steps import BOUNDED, bound
+from stepcheck_properties.laws.equivalences.first_steps import CONSTANT_GRADIENT, FIRST_STEP
+from stepcheck_properties.laws.invariants.accumulation import ACCUMULATION
+from stepcheck_properties.laws.invariants.bounded_steps import BOUNDED_STEP, bound
 from stepcheck_properties.scripts.exact_scripts import GRADIENT, STEPS, first_numbers, halves, later_numbers
 from stepcheck_properties.scripts.exact_traces import constant_gradient, course, dyadic
 from stepcheck_properties.scripts.growing_gradients import growing
@@ -53,20 +53,20 @@ def test_weights_of_a_momentum_buffer_sum_to_the_geometric_series():
 
 
 def test_laws_of_exact_numbers_apply_where_there_are_such_numbers():
-    assert not FIRST.applies(facts("adadelta"))
-    assert not FIRST.applies(facts("adam", fixed_hyper={"eps": 1e-8}))
-    assert {rule.name for rule in ALL if STEADY.applies(facts(rule.name))} >= {
+    assert not FIRST_STEP.applies(facts("adadelta"))
+    assert not FIRST_STEP.applies(facts("adam", fixed_hyper={"eps": 1e-8}))
+    assert {rule.name for rule in ALL if CONSTANT_GRADIENT.applies(facts(rule.name))} >= {
         "adam",
         "adamw",
         "amsgrad",
         "adamax",
         "radam",
     }
-    assert not STEADY.applies(facts("adagrad"))
-    assert not STEADY.applies(facts("amsgrad_paper"))
-    assert not GATHERING.applies(facts("sgd"))
+    assert not CONSTANT_GRADIENT.applies(facts("adagrad"))
+    assert not CONSTANT_GRADIENT.applies(facts("amsgrad_paper"))
+    assert not ACCUMULATION.applies(facts("sgd"))
     assert all(
-        GATHERING.applies(facts(name)) for name in ("momentum", "nesterov", "adam", "adagrad", "lion", "rmsprop")
+        ACCUMULATION.applies(facts(name)) for name in ("momentum", "nesterov", "adam", "adagrad", "lion", "rmsprop")
     )
 
 
@@ -104,5 +104,5 @@ def test_the_bound_of_adam_is_attained_by_growing_gradients_and_known_in_the_lim
 
 
 def test_only_what_is_adam_at_eps_zero_is_bounded_so():
-    bounded = {rule.name for rule in ALL if BOUNDED.applies(facts(rule.name))}
+    bounded = {rule.name for rule in ALL if BOUNDED_STEP.applies(facts(rule.name))}
     assert bounded == {"adam", "adamw", "adam_l2", "adam_eps_inside"}

@@ -7,7 +7,7 @@ import pytest
 from sympy import lambdify
 
 from stepcheck_properties.law import Facts
-from stepcheck_properties.laws.contracts.effective_arguments import LIVENESS, WIDTH
+from stepcheck_properties.laws.contracts.effective_arguments import EFFECTIVE_HYPER_PARAMETERS, WIDTH
 from stepcheck_properties.profile import QUICK
 from stepcheck_properties.strategies.hyper_parameters import domains_of
 from stepcheck_reference.algebra.history import unwrapped
@@ -45,10 +45,10 @@ def course(rule: Rule, script: Script, index: int) -> np.ndarray:
 )
 def test_every_hyper_parameter_of_a_rule_parts_two_tensors_by_more_than_bfloat16_rounds(name: str) -> None:
     rule = find(name)
-    facts = Facts(rule, takes=frozenset(domains_of(rule)))
+    facts = Facts(rule, accepted_hyper=frozenset(domains_of(rule)))
     for seed in SEEDS:
-        assert LIVENESS.scripts is not None
-        (script,) = LIVENESS.scripts(facts, QUICK, seed)
+        assert EFFECTIVE_HYPER_PARAMETERS.scripts is not None
+        (script,) = EFFECTIVE_HYPER_PARAMETERS.scripts(facts, QUICK, seed)
         first = course(rule, script, 0)
         for place, hyper in enumerate(domains_of(rule), 1):
             other = course(rule, script, place)

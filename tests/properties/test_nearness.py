@@ -10,22 +10,22 @@ import pytest
 
 from properties.adam_in_float32 import ADAM, ARITHMETICS, AdamInFloat32
 from stepcheck_properties.harness import Harness
-from stepcheck_properties.law import Checked, Facts, Law, ReferenceRun
-from stepcheck_properties.laws.invariants.permutation import PERMUTING
-from stepcheck_properties.laws.lifecycles.sparse_gradients import SPARSE
+from stepcheck_properties.law import CheckOutcome, Facts, Law, ReferenceRun
+from stepcheck_properties.laws.invariants.permutation import PERMUTATION_EQUIVARIANCE
+from stepcheck_properties.laws.lifecycles.sparse_gradients import SPARSE_GRADIENT
 from stepcheck_properties.profile import QUICK
 from stepcheck_reference.scripts.script import Script
 from stepcheck_reference.scripts.trajectory import Trajectory
 
-FACTS = Facts(ADAM, frozenset({"m", "v"}), counted=True)
+FACTS = Facts(ADAM, frozenset({"m", "v"}), shows_step_count=True)
 RIGHT, WRONG = AdamInFloat32(), AdamInFloat32(eps_inside=True)
-LOOSE = (PERMUTING, SPARSE)
+LOOSE = (PERMUTATION_EQUIVARIANCE, SPARSE_GRADIENT)
 
 
 BIT, FAR = np.float32(2.0**-24), np.float32(1e-3)
 
 
-def checked(law: Law, subject: AdamInFloat32, apart: Mapping[int, np.float32]) -> Checked:
+def checked(law: Law, subject: AdamInFloat32, apart: Mapping[int, np.float32]) -> CheckOutcome:
     """Return what ``law`` makes of ``subject`` where a parameter of its first run is farther out, by step."""
     assert law.scripts is not None
 

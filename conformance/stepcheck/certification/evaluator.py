@@ -80,7 +80,7 @@ class _CellEvaluation:
     def facts(self) -> Facts:
         if self.known_facts is None:
             facts = facts_of(self.evaluator.adapter, self.planned, self.rule)
-            self.known_facts = replace(facts, refuses=refuses(facts, self.run))
+            self.known_facts = replace(facts, rejects_negative_lr=refuses(facts, self.run))
         return self.known_facts
 
     def reference_arithmetic(self, reference: ReferenceRun) -> Mapping[str, Arithmetic]:
@@ -155,7 +155,7 @@ class _CellEvaluation:
             witnesses += more
         return first, plain, PLAIN
 
-    def explains(self, entry: Candidate, witness: examining.Failure) -> bool:
+    def explains(self, entry: Candidate, witness: examining.LawFailure) -> bool:
         """Whether ``witness`` holds with the arithmetic of ``entry``."""
         if witness.breach.deviation is None:
             return False
@@ -190,11 +190,11 @@ class _CellEvaluation:
             reference = self.reference(small.law, small.script, examination.facts or self.facts())
             made = failure(self.evaluator.adapter, small.law, small.breach, item, counts, reference)
             failures.append(self.drawn(made, small.script, None, self.allowed(arithmetics)))
-        results = tuple(self.law(entry, failures, new) for entry in examination.findings)
+        results = tuple(self.law(entry, failures, new) for entry in examination.verdicts)
         applied = [entry.verdict for entry in results if entry.verdict not in NO_CLAIM]
         verdict = overall(applied)
         held = next(entry for entry in results if entry.code == "SC101")
-        reasons = [entry.note for entry in examination.findings if entry.verdict == examining.VACUOUS]
+        reasons = [entry.note for entry in examination.verdicts if entry.verdict == examining.VACUOUS]
         if verdict is Verdict.HOLDS and held.verdict is Verdict.VACUOUS:
             verdict = Verdict.VACUOUS
         reason = reasons[0] if verdict is Verdict.VACUOUS and reasons else examination.stopped
@@ -303,7 +303,7 @@ class _CellEvaluation:
         return any(not finding.bypassed and finding.shows(code, breach.output) for finding in self.alive)
 
 
-def _way(failure: examining.Failure) -> tuple[str, str]:
+def _way(failure: examining.LawFailure) -> tuple[str, str]:
     """Return the law and the output: failures that share them are the same."""
     return failure.law.code, failure.output
 
@@ -334,11 +334,11 @@ def facts_of(adapter: Adapter, planned: Planned, rule: Rule) -> Facts:
         mode=cell.mode,
         device=cell.device,
         modes=planned.modes,
-        takes=frozenset(adapter.hyper),
+        accepted_hyper=frozenset(adapter.hyper),
         fixed_hyper=dict(planned.fixed_hyper),
         arguments=planned.arguments,
         interface="wrapped" if adapter.through else "torch" if adapter.takes == "groups" else "object",
-        constant=adapter.constant,
+        constant_hyper=adapter.constant,
         companions=planned.companions,
     )
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stepcheck_properties.law import Breach, Checked, Counterpart, Evidence
+from stepcheck_properties.law import Breach, CheckOutcome, Counterpart, Evidence
 from stepcheck_reference.oracle.judgement import Deviation
 from stepcheck_reference.scripts.trajectory import Trace
 
@@ -37,7 +37,7 @@ def equivalence(
     exact: bool,
     steps: Sequence[tuple[int, int]] | None = None,
     factors: dict[str, float] | None = None,
-) -> Checked:
+) -> CheckOutcome:
     """Return how the run of ``evidence`` agrees with its twin's; ``what`` names that one in messages.
 
     Compared are parameters, states that both runs show, and step counts, after each of ``steps`` (of the first run, of
@@ -53,7 +53,7 @@ def equivalence(
     fault = first.fault
     if fault is not None and second.fault is None:
         told = f"step {fault.step}={fault.kind}, but should be finished, as {what} is ({fault.message})"
-        return Checked(0, (Breach(fault.kind, 0, fault.step, float("inf"), told),))
+        return CheckOutcome(0, (Breach(fault.kind, 0, fault.step, float("inf"), told),))
     done = steps if steps is not None else [(s, s) for s in range(1, min(first.steps, second.steps) + 1)]
     done = [(one, other) for one, other in done if one <= first.steps and other <= second.steps]
     compared, parted = 0, dict[str, Breach]()
@@ -74,8 +74,8 @@ def equivalence(
     if parted and not exact:
         conforming = evidence.judgement.conforms
         if conforming is evidence.reference.judgement.conforms:
-            return Checked(compared if conforming else 0)
-    return Checked(compared, tuple(parted.values()))
+            return CheckOutcome(compared if conforming else 0)
+    return CheckOutcome(compared, tuple(parted.values()))
 
 
 def _identical(one: Trace, other: Trace) -> bool:

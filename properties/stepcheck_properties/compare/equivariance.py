@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from stepcheck_properties.compare.equivalence import divergence
 from stepcheck_properties.compare.within_rounding import beyond_rounding
-from stepcheck_properties.law import Breach, Checked, Counterpart, Evidence
+from stepcheck_properties.law import Breach, CheckOutcome, Counterpart, Evidence
 from stepcheck_reference.oracle.series import Mask
 from stepcheck_reference.scripts.script import Script
 from stepcheck_reference.scripts.trajectory import Trace
@@ -28,7 +28,7 @@ def equivariance(
     *,
     order: Callable[[int], NDArray[np.intp]] | None = None,
     loosely: Collection[str] = (),
-) -> Checked:
+) -> CheckOutcome:
     """Return how the run of ``evidence`` is like its twin's; ``what`` names that one in messages.
 
     Every real should be its factor times the twin's, where ``order`` tells of a tensor which real of the twin's stands
@@ -42,7 +42,7 @@ def equivariance(
     if first.fault is not None and second.fault is None:
         fault = first.fault
         told = f"step {fault.step}={fault.kind}, but should be finished, as {what} is ({fault.message})"
-        return Checked(0, (Breach(fault.kind, 0, fault.step, float("inf"), told),))
+        return CheckOutcome(0, (Breach(fault.kind, 0, fault.step, float("inf"), told),))
     compared, parted, near = 0, list[Breach](), list[Breach]()
     for tensor, (one, other) in enumerate(zip(first.traces, second.traces, strict=True)):
         alike = np.ones(one.theta.shape[1], np.bool_)
@@ -67,7 +67,7 @@ def equivariance(
                         divergence(name, tensor, step, int(at), float(ours[at]), float(wanted[at]), what, there)
                     )
     parted += beyond_rounding(evidence, near)
-    return Checked(compared, tuple({breach.output: breach for breach in reversed(parted)}.values()))
+    return CheckOutcome(compared, tuple({breach.output: breach for breach in reversed(parted)}.values()))
 
 
 def _is_set(script: Script, tensor: int, step: int) -> bool:

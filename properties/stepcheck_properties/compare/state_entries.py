@@ -30,15 +30,15 @@ def unlike_entries(evidence: Evidence, what: str, *, buffers: bool = False) -> t
 def _unlike(key: str, index: int, step: int, ours: Entry | None, theirs: Entry | None, what: str) -> Breach:
     told = f"{key} of p{index}={_told(ours)}, but should be {_told(theirs)}, as {what} has it"
     entry = f"optimizer.state[p{index}].get({key!r})"
-    reading, wanted = f"{entry} is None", repr(theirs is None)
+    expression, expected = f"{entry} is None", repr(theirs is None)
     if ours is not None and theirs is not None:
-        reading, wanted = f"{entry}.numel()", str(theirs.size)
+        expression, expected = f"{entry}.numel()", str(theirs.size)
         if ours.dtype != theirs.dtype:
-            reading = f"getattr({entry}, 'dtype', None)"
-            wanted = f"torch.{theirs.dtype}" if theirs.dtype else "None"
+            expression = f"getattr({entry}, 'dtype', None)"
+            expected = f"torch.{theirs.dtype}" if theirs.dtype else "None"
         elif ours.device != theirs.device:
-            reading, wanted = f"{entry}.device.type", repr(theirs.device)
-    return Breach(ENTRIES, index, step, float("inf"), told, reading=reading, wanted=wanted)
+            expression, expected = f"{entry}.device.type", repr(theirs.device)
+    return Breach(ENTRIES, index, step, float("inf"), told, expression=expression, expected_expression=expected)
 
 
 def _told(entry: Entry | None) -> str:

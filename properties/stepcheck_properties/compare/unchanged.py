@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepcheck_properties.compare.equivalence import divergence
-from stepcheck_properties.law import Breach, Checked, Evidence
+from stepcheck_properties.law import Breach, CheckOutcome, Evidence
 from stepcheck_properties.scripts.baseline_scripts import GUARDS
 from stepcheck_reference.formats import FORMATS
 
@@ -18,7 +18,7 @@ def is_guarded(values: Mapping[str, float], dtype: str) -> bool:
     return all(values[name] >= FORMATS[dtype].unit_roundoff for name in GUARDS if name in values)
 
 
-def unchanged(evidence: Evidence, held: Mapping[int, NDArray[np.bool_]], what: str) -> Checked:
+def unchanged(evidence: Evidence, held: Mapping[int, NDArray[np.bool_]], what: str) -> CheckOutcome:
     """Return the first real that a step has moved where ``held`` says that none does; ``what`` names those.
 
     ``held`` maps tensors to the reals that stay where they are at each step, in shape (steps, size).
@@ -32,4 +32,4 @@ def unchanged(evidence: Evidence, held: Mapping[int, NDArray[np.bool_]], what: s
             row, at = (int(place) for place in np.argwhere(moved)[0])
             values = float(trace.theta[row, at]), float(trace.before[row, at])
             breaches.append(divergence("theta", index, row + 1, at, *values, what))
-    return Checked(compared, tuple(breaches))
+    return CheckOutcome(compared, tuple(breaches))

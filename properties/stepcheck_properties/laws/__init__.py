@@ -5,101 +5,106 @@ from __future__ import annotations
 from difflib import get_close_matches
 
 from stepcheck_properties.law import Law
-from stepcheck_properties.laws.contracts.argument_checks import DOMAINS
+from stepcheck_properties.laws.contracts.argument_checks import INVALID_HYPER_PARAMETERS
 from stepcheck_properties.laws.contracts.completion import COMPLETION
-from stepcheck_properties.laws.contracts.complex_tensors import PAIRS
-from stepcheck_properties.laws.contracts.determinism import REPETITION
-from stepcheck_properties.laws.contracts.effective_arguments import LIVENESS
-from stepcheck_properties.laws.contracts.gradients_intact import GRADIENTS
-from stepcheck_properties.laws.contracts.independent_tensors import ALONE, MIXED, ORDER
-from stepcheck_properties.laws.contracts.learning_rates import NO_RATE, PROPORTION
-from stepcheck_properties.laws.contracts.maximize import MAXIMIZING
-from stepcheck_properties.laws.contracts.memory_layouts import LAYOUTS
-from stepcheck_properties.laws.contracts.missing_gradients import MISSING
-from stepcheck_properties.laws.contracts.modes import PATHS
-from stepcheck_properties.laws.contracts.nonfinite_gradients import SHOWS, STAYS
-from stepcheck_properties.laws.contracts.zero_gradients import REST
-from stepcheck_properties.laws.convergence.acceleration import ACCELERATING
-from stepcheck_properties.laws.convergence.forgetting import FORGETTING
-from stepcheck_properties.laws.convergence.gradient_descent import DESCENDING
-from stepcheck_properties.laws.convergence.quadratics import CONVERGING
-from stepcheck_properties.laws.convergence.reddi import GOES_DOWN, GOES_UP
-from stepcheck_properties.laws.convergence.regret import REGRETTING
-from stepcheck_properties.laws.equivalences.first_steps import FIRST, STEADY
-from stepcheck_properties.laws.equivalences.special_cases import REDUCING
-from stepcheck_properties.laws.invariants.accumulation import GATHERING
-from stepcheck_properties.laws.invariants.bounded_steps import BOUNDED
-from stepcheck_properties.laws.invariants.decoupled_decay import DECOUPLING
-from stepcheck_properties.laws.invariants.decreasing_steps import FADING
-from stepcheck_properties.laws.invariants.gradient_scaling import SCALING
-from stepcheck_properties.laws.invariants.monotone_states import NONNEGATIVE, RISING
-from stepcheck_properties.laws.invariants.permutation import PERMUTING
-from stepcheck_properties.laws.invariants.sign_equivariance import MIRRORING
-from stepcheck_properties.laws.invariants.translation import TRANSLATING
+from stepcheck_properties.laws.contracts.complex_tensors import COMPLEX_AS_REAL
+from stepcheck_properties.laws.contracts.determinism import DETERMINISM
+from stepcheck_properties.laws.contracts.effective_arguments import EFFECTIVE_HYPER_PARAMETERS
+from stepcheck_properties.laws.contracts.gradients_intact import GRADIENTS_UNCHANGED
+from stepcheck_properties.laws.contracts.independent_tensors import INDEPENDENT_TENSORS, MIXED_DTYPES, TENSOR_ORDER
+from stepcheck_properties.laws.contracts.learning_rates import STEP_PROPORTIONAL_TO_LR, ZERO_LEARNING_RATE
+from stepcheck_properties.laws.contracts.maximize import MAXIMIZE_NEGATES_GRADIENTS
+from stepcheck_properties.laws.contracts.memory_layouts import MEMORY_LAYOUT
+from stepcheck_properties.laws.contracts.missing_gradients import MISSING_GRADIENT
+from stepcheck_properties.laws.contracts.modes import MODES_AGREE
+from stepcheck_properties.laws.contracts.nonfinite_gradients import NAN_PROPAGATES, NONFINITE_STAYS_LOCAL
+from stepcheck_properties.laws.contracts.zero_gradients import ZERO_GRADIENTS
+from stepcheck_properties.laws.convergence.acceleration import NESTEROV_BOUND
+from stepcheck_properties.laws.convergence.forgetting import REDDI_DIRECTION
+from stepcheck_properties.laws.convergence.gradient_descent import GRADIENT_DESCENT_BOUND
+from stepcheck_properties.laws.convergence.quadratics import LINEAR_ON_QUADRATIC
+from stepcheck_properties.laws.convergence.reddi import REDDI_ADAM, REDDI_AMSGRAD
+from stepcheck_properties.laws.convergence.regret import ADAGRAD_REGRET
+from stepcheck_properties.laws.equivalences.first_steps import CONSTANT_GRADIENT, FIRST_STEP
+from stepcheck_properties.laws.equivalences.special_cases import SPECIAL_CASE
+from stepcheck_properties.laws.invariants.accumulation import ACCUMULATION
+from stepcheck_properties.laws.invariants.bounded_steps import BOUNDED_STEP
+from stepcheck_properties.laws.invariants.decoupled_decay import DECOUPLED_DECAY
+from stepcheck_properties.laws.invariants.decreasing_steps import DECREASING_STEPS
+from stepcheck_properties.laws.invariants.gradient_scaling import GRADIENT_SCALING
+from stepcheck_properties.laws.invariants.monotone_states import MONOTONE_STATES, NONNEGATIVE_STATES
+from stepcheck_properties.laws.invariants.permutation import PERMUTATION_EQUIVARIANCE
+from stepcheck_properties.laws.invariants.sign_equivariance import SIGN_EQUIVARIANCE
+from stepcheck_properties.laws.invariants.translation import TRANSLATION_INVARIANCE
 from stepcheck_properties.laws.lifecycles.closures import CLOSURE
 from stepcheck_properties.laws.lifecycles.default_dtype import DEFAULT_DTYPE
-from stepcheck_properties.laws.lifecycles.gradient_buffers import GRADIENT_MEMORY
-from stepcheck_properties.laws.lifecycles.rate_changes import SCHEDULER, TENSOR
-from stepcheck_properties.laws.lifecycles.resuming import ACROSS, CARRIED, RESUMED
-from stepcheck_properties.laws.lifecycles.skipped_steps import SKIPPED
-from stepcheck_properties.laws.lifecycles.sparse_gradients import SPARSE
+from stepcheck_properties.laws.lifecycles.gradient_buffers import GRADIENT_NOT_ALIASED
+from stepcheck_properties.laws.lifecycles.rate_changes import SCHEDULED_LEARNING_RATE, TENSOR_LEARNING_RATE
+from stepcheck_properties.laws.lifecycles.resuming import COPY_AND_PICKLE, STATE_DICT, STATE_DICT_ACROSS_MODES
+from stepcheck_properties.laws.lifecycles.skipped_steps import SKIPPED_STEP
+from stepcheck_properties.laws.lifecycles.sparse_gradients import SPARSE_GRADIENT
 from stepcheck_properties.laws.lifecycles.state_memory import STATE_MEMORY
-from stepcheck_properties.laws.oracle.envelopes import COUNTS, INITIALS, PARAMETERS, STATES
+from stepcheck_properties.laws.oracle.envelopes import (
+    INITIAL_STATE,
+    PARAMETERS_IN_ENVELOPE,
+    STATES_IN_ENVELOPE,
+    STEP_COUNT,
+)
 
 ALL: tuple[Law, ...] = (
-    PARAMETERS,
-    STATES,
-    COUNTS,
-    INITIALS,
+    PARAMETERS_IN_ENVELOPE,
+    STATES_IN_ENVELOPE,
+    STEP_COUNT,
+    INITIAL_STATE,
     COMPLETION,
-    PATHS,
-    GRADIENTS,
-    MISSING,
-    ALONE,
-    ORDER,
-    MIXED,
-    LAYOUTS,
-    PAIRS,
-    MAXIMIZING,
-    REPETITION,
-    REST,
-    NO_RATE,
-    PROPORTION,
-    LIVENESS,
-    DOMAINS,
-    SHOWS,
-    STAYS,
-    RESUMED,
-    CARRIED,
-    ACROSS,
+    MODES_AGREE,
+    GRADIENTS_UNCHANGED,
+    MISSING_GRADIENT,
+    INDEPENDENT_TENSORS,
+    TENSOR_ORDER,
+    MIXED_DTYPES,
+    MEMORY_LAYOUT,
+    COMPLEX_AS_REAL,
+    MAXIMIZE_NEGATES_GRADIENTS,
+    DETERMINISM,
+    ZERO_GRADIENTS,
+    ZERO_LEARNING_RATE,
+    STEP_PROPORTIONAL_TO_LR,
+    EFFECTIVE_HYPER_PARAMETERS,
+    INVALID_HYPER_PARAMETERS,
+    NAN_PROPAGATES,
+    NONFINITE_STAYS_LOCAL,
+    STATE_DICT,
+    COPY_AND_PICKLE,
+    STATE_DICT_ACROSS_MODES,
     CLOSURE,
-    TENSOR,
-    SCHEDULER,
+    TENSOR_LEARNING_RATE,
+    SCHEDULED_LEARNING_RATE,
     DEFAULT_DTYPE,
-    GRADIENT_MEMORY,
-    SPARSE,
-    SKIPPED,
+    GRADIENT_NOT_ALIASED,
+    SPARSE_GRADIENT,
+    SKIPPED_STEP,
     STATE_MEMORY,
-    RISING,
-    NONNEGATIVE,
-    FADING,
-    SCALING,
-    MIRRORING,
-    PERMUTING,
-    TRANSLATING,
-    DECOUPLING,
-    GATHERING,
-    BOUNDED,
-    REDUCING,
-    FIRST,
-    STEADY,
-    CONVERGING,
-    FORGETTING,
-    DESCENDING,
-    ACCELERATING,
-    GOES_UP,
-    GOES_DOWN,
-    REGRETTING,
+    MONOTONE_STATES,
+    NONNEGATIVE_STATES,
+    DECREASING_STEPS,
+    GRADIENT_SCALING,
+    SIGN_EQUIVARIANCE,
+    PERMUTATION_EQUIVARIANCE,
+    TRANSLATION_INVARIANCE,
+    DECOUPLED_DECAY,
+    ACCUMULATION,
+    BOUNDED_STEP,
+    SPECIAL_CASE,
+    FIRST_STEP,
+    CONSTANT_GRADIENT,
+    LINEAR_ON_QUADRATIC,
+    REDDI_DIRECTION,
+    GRADIENT_DESCENT_BOUND,
+    NESTEROV_BOUND,
+    REDDI_ADAM,
+    REDDI_AMSGRAD,
+    ADAGRAD_REGRET,
 )
 
 

@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 from sympy import Expr, Integer, Rational
 
-from stepcheck_properties.law import Breach, Checked, Evidence, Facts
+from stepcheck_properties.law import Breach, CheckOutcome, Evidence, Facts
 from stepcheck_properties.scripts.baseline_scripts import drawn, hyper
 from stepcheck_properties.scripts.from_zero import group_of
 from stepcheck_properties.scripts.zero_hyper_parameters import is_steady
@@ -57,7 +57,7 @@ def descent(facts: Facts, seed: int, values: Sequence[Mapping[str, float]], sche
     return Script(tensors, groups, steps, Quadratic(CURVATURE, by_closure=needs_objective(facts.rule)))
 
 
-def within(evidence: Evidence, reach: Reach, *, follows: Callable[[Script], bool]) -> Checked:
+def within(evidence: Evidence, reach: Reach, *, follows: Callable[[Script], bool]) -> CheckOutcome:
     """Return how every parameter is as near to the lowest point as ``reach`` says, in units of how far it was at first.
 
     ``reach`` is asked with the step and with the learning rate times the curvature. Nothing is compared of a script
@@ -66,7 +66,7 @@ def within(evidence: Evidence, reach: Reach, *, follows: Callable[[Script], bool
     script, trajectory = evidence.script, evidence.trajectory
     objective = script.objective
     if objective is None or not is_steady(script) or script.box is not None or not follows(script):
-        return Checked(0)
+        return CheckOutcome(0)
     compared, found = 0, None
     for tensor, trace in enumerate(trajectory.traces):
         item = script.tensors[tensor]
@@ -89,7 +89,7 @@ def within(evidence: Evidence, reach: Reach, *, follows: Callable[[Script], bool
             told = f"theta={ours!r}, but should be within {most!r} of {wanted!r} after {step} steps"
             deviation = Deviation("theta", tensor, step, at, ours, wanted, most, ratio, {})
             found = Breach("theta", tensor, step, ratio, told, deviation)
-    return Checked(compared, () if found is None else (found,))
+    return CheckOutcome(compared, () if found is None else (found,))
 
 
 def farthest(rule: Rule, values: Mapping[str, float], reach: Reach, schedule: Schedule) -> float:

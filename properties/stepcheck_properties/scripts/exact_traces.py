@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 from sympy import Expr, Integer, Rational, Symbol, nan, zoo
 
-from stepcheck_properties.law import Breach, Checked, Evidence
+from stepcheck_properties.law import Breach, CheckOutcome, Evidence
 from stepcheck_properties.scripts.from_zero import group_of, is_from_zero
 from stepcheck_reference.algebra.iterate import State, iterate
 from stepcheck_reference.formats import FORMATS
@@ -75,7 +75,7 @@ def _is_power(number: int) -> bool:
     return number & (number - 1) == 0
 
 
-def departure(evidence: Evidence, name: str, wanted: Callable[[int, int], float | None]) -> Checked:
+def departure(evidence: Evidence, name: str, wanted: Callable[[int, int], float | None]) -> CheckOutcome:
     """Return how what the run holds of ``name`` is the number that ``wanted`` gives for (tensor, step), where it does.
 
     It may be another where the run keeps to its envelope: the subject then has a reason to round.
@@ -97,8 +97,8 @@ def departure(evidence: Evidence, name: str, wanted: Callable[[int, int], float 
                 deviation = Deviation(name, tensor, step, at, ours, number, 0.0, float("inf"), {})
                 found = Breach(name, tensor, step, float("inf"), told, deviation)
     if found is None or evidence.judgement.conforms:
-        return Checked(compared)
-    return Checked(compared, (found,))
+        return CheckOutcome(compared)
+    return CheckOutcome(compared, (found,))
 
 
 def called(held: State, name: str) -> Expr | None:

@@ -53,9 +53,9 @@ def failure(
         one = Place(breach.output, breach.tensor, breach.step, shown.index if shown is not None else 0)
         other = Place(breach.output, there.tensor, there.step, there.index)
         text = pair(adapter, ((cell, script, one), (*reference, other)), title=message, factor=there.factor)
-    elif breach.reading:
-        text = expression(adapter, cell, script, title=message, step=breach.step, reading=breach.reading,
-                          wanted=breach.wanted)  # fmt: skip
+    elif breach.expression:
+        text = expression(adapter, cell, script, title=message, step=breach.step, reading=breach.expression,
+                          wanted=breach.expected_expression)  # fmt: skip
     elif breach.output in (GRADIENT, TAKEN):
         text = written(adapter, cell, script, title=message, output=breach.output, tensor=breach.tensor)
     elif shown is None:

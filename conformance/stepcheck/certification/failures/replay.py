@@ -49,7 +49,7 @@ def replay(token: str) -> CellResult:
         evidence = evidence_of(rule, item.script, trajectory, arithmetics, cell.dtype)
         judgement = evidence.judgement
         facts = facts_of(adapter, _planned(cell, item.rule, adapter, description), rule)
-        facts = replace(facts, observed=frozenset(trajectory.observed), counted=_counted(trajectory))
+        facts = replace(facts, observed_states=frozenset(trajectory.observed), shows_step_count=_counted(trajectory))
 
         def run(script: Script, reference: ReferenceRun | None = None) -> Trajectory:
             return workers.run(adapter, cell if reference is None else reference_cell(cell, reference), script)
@@ -57,7 +57,7 @@ def replay(token: str) -> CellResult:
         def reference_arithmetic(reference: ReferenceRun) -> Mapping[str, Arithmetic]:
             return arithmetics_of(adapter, reference_cell(cell, reference), item.arithmetic)
 
-        facts = replace(facts, refuses=refuses(facts, run))
+        facts = replace(facts, rejects_negative_lr=refuses(facts, run))
         harness = Harness(run, rule, arithmetics, cell.dtype, facts, reference_arithmetic)
         results = []
         for law in laws.ALL:

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from sympy import Expr, I, Integer, Rational, Symbol, nan
 
-from stepcheck_properties.law import Breach, Checked, Evidence, Facts, Law, Run
+from stepcheck_properties.law import Breach, CheckOutcome, Evidence, Facts, Law, RunScript
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import hyper
 from stepcheck_properties.strategies.hyper_parameters import domains_of, typical_values
@@ -26,12 +26,12 @@ COURSES = (("1", "1/2", "-1"), ("1/2", "-1", "1"))
 DIGITS = 30
 
 
-def refuses(facts: Facts, run: Run) -> bool:
+def refuses(facts: Facts, run: RunScript) -> bool:
     """Whether the subject's constructor refuses a learning rate of -1; it is asked in the first mode alone."""
     if (
         (facts.mode,) != facts.modes[:1]
         or RATE not in domains_of(facts.rule)
-        or RATE not in facts.takes
+        or RATE not in facts.accepted_hyper
         or RATE in facts.fixed_hyper
     ):
         return False
@@ -48,17 +48,17 @@ def _with(facts: Facts, name: str, value: float) -> Script:
 
 
 def _refuses_any(facts: Facts) -> bool:
-    return facts.refuses
+    return facts.rejects_negative_lr
 
 
 def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
     yield _with(facts, RATE, -1.0)
     for name, value in undefined(facts.rule):
-        if name in facts.takes and name not in facts.fixed_hyper:
+        if name in facts.accepted_hyper and name not in facts.fixed_hyper:
             yield _with(facts, name, value)
 
 
-def _refused(evidence: Evidence) -> Checked:
+def _refused(evidence: Evidence) -> CheckOutcome:
     rule, domains = evidence.rule, domains_of(evidence.rule)
     for group in evidence.script.groups:
         outside = [name for name, value in group.hyper.items() if name in domains and not domains[name].contains(value)]
@@ -68,10 +68,10 @@ def _refused(evidence: Evidence) -> Checked:
         if name != RATE and _is_defined(rule, tuple(group.hyper.items())):
             continue
         if _is_refused(evidence.trajectory.fault):
-            return Checked(1)
+            return CheckOutcome(1)
         told = f"{name}={group.hyper[name]!r} is taken, but should be refused: {rule.name} needs {domains[name]}"
-        return Checked(1, (Breach(TAKEN, 0, 0, float("inf"), told),))
-    return Checked(0)
+        return CheckOutcome(1, (Breach(TAKEN, 0, 0, float("inf"), told),))
+    return CheckOutcome(0)
 
 
 @lru_cache(maxsize=1024)
@@ -111,7 +111,7 @@ def _stays_real(rule: Rule, known: Mapping[Symbol, Expr], course: tuple[str, ...
     return not any(value.has(I, nan) for row in held for value in row.values())
 
 
-DOMAINS = Law(
+INVALID_HYPER_PARAMETERS = Law(
     code="SC216",
     title="values for which the rule comes to nothing are refused",
     sentence="A constructor that refuses a learning rate of -1 refuses every value outside its hyper-parameter's "

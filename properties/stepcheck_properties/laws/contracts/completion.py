@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from stepcheck_properties.law import Breach, Checked, Evidence, Facts, Law
+from stepcheck_properties.law import Breach, CheckOutcome, Evidence, Facts, Law
 
 
-def _completes(evidence: Evidence) -> Checked:
+def _completes(evidence: Evidence) -> CheckOutcome:
     trajectory = evidence.trajectory
     fault = trajectory.fault
     if fault is None:
-        return Checked(trajectory.steps)
+        return CheckOutcome(trajectory.steps)
     where = f"step {fault.step}" if fault.step else "construction"
     told = f"{where}={fault.kind}, but should be finished ({fault.message})"
-    return Checked(trajectory.steps, (Breach(fault.kind, 0, fault.step, float("inf"), told),))
+    return CheckOutcome(trajectory.steps, (Breach(fault.kind, 0, fault.step, float("inf"), told),))
 
 
 def _always(facts: Facts) -> bool:

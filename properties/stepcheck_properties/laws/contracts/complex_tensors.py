@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from stepcheck_properties.compare.equivalence import all_of, equivalence
-from stepcheck_properties.law import Checked, Evidence, Facts, Law, ReferenceRun
+from stepcheck_properties.law import CheckOutcome, Evidence, Facts, Law, ReferenceRun
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import ordinary
 from stepcheck_reference.scripts.script import Script
@@ -31,11 +31,11 @@ def _in_parts(script: Script, facts: Facts) -> ReferenceRun | None:
     return ReferenceRun(replace(script, tensors=tensors), dtype=part)
 
 
-def _as_in_parts(evidence: Evidence) -> Checked:
+def _as_in_parts(evidence: Evidence) -> CheckOutcome:
     return equivalence(evidence, all_of(evidence), "the real tensor of its parts", exact=False)
 
 
-PAIRS = Law(
+COMPLEX_AS_REAL = Law(
     code="SC209",
     title="a complex number is a pair of reals",
     sentence="A complex tensor goes where the real tensor of its real and imaginary parts goes, to within rounding.",

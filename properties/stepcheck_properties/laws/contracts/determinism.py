@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from stepcheck_properties.compare.equivalence import all_of, equivalence
-from stepcheck_properties.law import Checked, Evidence, Facts, Law, ReferenceRun
+from stepcheck_properties.law import CheckOutcome, Evidence, Facts, Law, ReferenceRun
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import ordinary
 from stepcheck_reference.scripts.script import Script
@@ -23,11 +23,11 @@ def _again(script: Script, facts: Facts) -> ReferenceRun:
     return ReferenceRun(script)
 
 
-def _equal(evidence: Evidence) -> Checked:
+def _equal(evidence: Evidence) -> CheckOutcome:
     return equivalence(evidence, all_of(evidence), "the same run a second time", exact=True)
 
 
-REPETITION = Law(
+DETERMINISM = Law(
     code="SC211",
     title="two runs are equal",
     sentence="Two runs of one script, from the same state of torch's random numbers, come to the same bits in "

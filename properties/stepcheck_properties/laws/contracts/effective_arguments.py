@@ -7,7 +7,7 @@ from itertools import combinations
 
 import numpy as np
 
-from stepcheck_properties.law import Breach, Checked, Evidence, Facts, Law
+from stepcheck_properties.law import Breach, CheckOutcome, Evidence, Facts, Law
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import CURVATURE, drawn, hyper
 from stepcheck_properties.strategies.hyper_parameters import domains_of, holds, typical_values
@@ -44,7 +44,7 @@ def _has_any(facts: Facts) -> bool:
 
 def _free(facts: Facts) -> list[str]:
     """Return the hyper-parameters that the subject takes and that vary in the cell."""
-    return [name for name in domains_of(facts.rule) if name in facts.takes and name not in facts.fixed_hyper]
+    return [name for name in domains_of(facts.rule) if name in facts.accepted_hyper and name not in facts.fixed_hyper]
 
 
 def values_apart(facts: Facts, name: str) -> tuple[float, float]:
@@ -70,7 +70,7 @@ def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
     )
 
 
-def _part(evidence: Evidence) -> Checked:
+def _part(evidence: Evidence) -> CheckOutcome:
     script, trajectory = evidence.script, evidence.trajectory
     group_of = {index: number for number, group in enumerate(script.groups) for index in group.tensors}
     compared, dead = 0, list[tuple[str, int, int]]()
@@ -83,15 +83,15 @@ def _part(evidence: Evidence) -> Checked:
         if _went_together(trajectory.traces[one], trajectory.traces[other]):
             dead.append((differing[0], one, other))
     if not dead or not trajectory.steps or evidence.judgement.conforms:
-        return Checked(compared)
+        return CheckOutcome(compared)
     worst = max(evidence.judgement.breaks, key=lambda deviation: deviation.ratio, default=None)
     name, one, other = dead[0]
     values = [script.groups[group_of[index]].hyper[name] for index in (one, other)]
     told = f"{name}={values[0]!r} and {name}={values[1]!r} come to the same, but should come to what the rule has"
     if worst is None:
-        return Checked(compared, (Breach(name, other, trajectory.steps, float("inf"), told),))
+        return CheckOutcome(compared, (Breach(name, other, trajectory.steps, float("inf"), told),))
     told += f": {worst.output}={worst.observed!r}, but should be {worst.expected!r}"
-    return Checked(compared, (Breach(worst.output, worst.tensor, worst.step, worst.ratio, told, worst),))
+    return CheckOutcome(compared, (Breach(worst.output, worst.tensor, worst.step, worst.ratio, told, worst),))
 
 
 def _are_given_the_same(script: Script, one: int, other: int) -> bool:
@@ -107,7 +107,7 @@ def _went_together(one: Trace, other: Trace) -> bool:
     return all(np.array_equal(ours, theirs, equal_nan=True) for ours, theirs in pairs)
 
 
-LIVENESS = Law(
+EFFECTIVE_HYPER_PARAMETERS = Law(
     code="SC215",
     title="every hyper-parameter has an effect where the rule gives it one",
     sentence="Two tensors that differ in one hyper-parameter alone part, in a bit of themselves or of their states, "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stepcheck_properties.law import Breach, Checked, Evidence, Facts, Law
+from stepcheck_properties.law import Breach, CheckOutcome, Evidence, Facts, Law
 from stepcheck_reference.scripts.objective import needs_objective
 
 GRADIENT = "gradient"
@@ -12,14 +12,14 @@ def _are_given(facts: Facts) -> bool:
     return not needs_objective(facts.rule)
 
 
-def _as_they_were(evidence: Evidence) -> Checked:
+def _as_they_were(evidence: Evidence) -> CheckOutcome:
     script, trajectory = evidence.script, evidence.trajectory
     given = [
         sum(step.gradients[index] is not None for step in script.steps[: trajectory.steps])
         for index in range(len(script.tensors))
     ]
     told = "p{}.grad=written into, but should be as it was given"
-    return Checked(
+    return CheckOutcome(
         sum(given),
         tuple(
             Breach(GRADIENT, index, trajectory.steps, float("inf"), told.format(index))
@@ -29,7 +29,7 @@ def _as_they_were(evidence: Evidence) -> Checked:
     )
 
 
-GRADIENTS = Law(
+GRADIENTS_UNCHANGED = Law(
     code="SC203",
     title="gradients are left as they were",
     sentence="After a step every gradient holds the numbers that it held before, in the memory that it was given with.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from stepcheck_properties.compare.equivalence import Same, equivalence
-from stepcheck_properties.law import Checked, Evidence, Facts, Law, ReferenceRun
+from stepcheck_properties.law import CheckOutcome, Evidence, Facts, Law, ReferenceRun
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import ordinary
 from stepcheck_properties.scripts.rearranged import apart_and_reversed, led_by, only
@@ -30,7 +30,7 @@ def _alone(script: Script, facts: Facts) -> ReferenceRun | None:
     return ReferenceRun(only(script, (last,))) if last else None
 
 
-def _as_alone(evidence: Evidence) -> Checked:
+def _as_alone(evidence: Evidence) -> CheckOutcome:
     return equivalence(evidence, [Same(len(evidence.script.tensors) - 1, 0)], "the tensor by itself", exact=False)
 
 
@@ -38,7 +38,7 @@ def _apart(script: Script, facts: Facts) -> ReferenceRun | None:
     return ReferenceRun(apart_and_reversed(script)) if len(script.tensors) > 1 else None
 
 
-def _as_apart(evidence: Evidence) -> Checked:
+def _as_apart(evidence: Evidence) -> CheckOutcome:
     last = len(evidence.script.tensors) - 1
     pairs = [Same(index, last - index) for index in range(last + 1)]
     return equivalence(evidence, pairs, "each tensor in a group of its own, in reverse order,", exact=False)
@@ -57,7 +57,7 @@ def _mixed(script: Script, facts: Facts) -> ReferenceRun:
     return ReferenceRun(led_by(script, leader, Literal((0.75,))))
 
 
-def _as_mixed(evidence: Evidence) -> Checked:
+def _as_mixed(evidence: Evidence) -> CheckOutcome:
     pairs = [Same(index, index + 1) for index in range(len(evidence.script.tensors))]
     return equivalence(evidence, pairs, "the same behind a tensor of another dtype", exact=False)
 
@@ -66,7 +66,7 @@ SAME = """\
 Both runs start from the same parameters and are given the same gradients. Where they differ in a bit, both have to keep
 to their envelopes: a subject may lay tensors side by side, and then round some elements otherwise."""
 
-ALONE = Law(
+INDEPENDENT_TENSORS = Law(
     code="SC205",
     title="a tensor in company goes where it goes alone",
     sentence="A tensor among others, in groups with other hyper-parameters, goes where it goes in an optimizer that "
@@ -89,7 +89,7 @@ class ReadsTheFirstGroup(torch.optim.Optimizer):
     reference=_alone,
 )
 
-ORDER = Law(
+TENSOR_ORDER = Law(
     code="SC206",
     title="order and grouping do not matter",
     sentence="Tensors go to the same places in any order and however they are split into groups of equal "
@@ -113,7 +113,7 @@ class DecaysTheFirstGroupOnly(torch.optim.Optimizer):
     reference=_apart,
 )
 
-MIXED = Law(
+MIXED_DTYPES = Law(
     code="SC207",
     title="a tensor of another dtype in front changes nothing",
     sentence="Tensors go to the same places behind a tensor of another dtype in their group, to within rounding.",

@@ -12,7 +12,7 @@ from sympy import Expr, Integer, Symbol, sympify
 
 from stepcheck_properties.compare.equivalence import divergence
 from stepcheck_properties.compare.unchanged import is_guarded, unchanged
-from stepcheck_properties.law import Breach, Checked, Counterpart, Evidence, Facts, Law, ReferenceRun
+from stepcheck_properties.law import Breach, CheckOutcome, Counterpart, Evidence, Facts, Law, ReferenceRun
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import ZERO, quiet
 from stepcheck_properties.strategies.hyper_parameters import domains_of, holds
@@ -29,7 +29,7 @@ PART = 2.0**-4
 
 
 def _varies(facts: Facts) -> bool:
-    return RATE in domains_of(facts.rule) and RATE in facts.takes and RATE not in facts.fixed_hyper
+    return RATE in domains_of(facts.rule) and RATE in facts.accepted_hyper and RATE not in facts.fixed_hyper
 
 
 def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
@@ -57,7 +57,7 @@ def _stands(facts: Facts) -> bool:
     return _varies(facts) and holds(facts.rule.domains[lr], 0.0) and is_still_at_no_rate(facts.rule)
 
 
-def _at_no_rate(evidence: Evidence) -> Checked:
+def _at_no_rate(evidence: Evidence) -> CheckOutcome:
     script, steps = evidence.script, evidence.trajectory.steps
     held: dict[int, NDArray[np.bool_]] = {}
     for number, group in enumerate(script.groups):
@@ -70,7 +70,7 @@ def _at_no_rate(evidence: Evidence) -> Checked:
     return unchanged(evidence, held, "a parameter whose learning rate was 0")
 
 
-NO_RATE = Law(
+ZERO_LEARNING_RATE = Law(
     code="SC213",
     title="a learning rate of 0 moves nothing",
     sentence="A parameter whose learning rate has been 0 from the first step on stays where it is.",
@@ -116,11 +116,11 @@ def _from_zero(script: Script) -> list[int]:
     ]
 
 
-def _in_proportion(evidence: Evidence) -> Checked:
+def _in_proportion(evidence: Evidence) -> CheckOutcome:
     assert evidence.reference is not None
     first, second = evidence.trajectory, evidence.reference.trajectory
     if not first.steps or not second.steps:
-        return Checked(0)
+        return CheckOutcome(0)
     compared, breaches = 0, list[Breach]()
     for index in _from_zero(evidence.script):
         ours, theirs = first.traces[index].theta[0], second.traces[index].theta[0] / PART
@@ -131,10 +131,10 @@ def _in_proportion(evidence: Evidence) -> Checked:
             what = f"{1 / PART:g} times the step at {PART:g} of the learning rate"
             there = Counterpart(index, 1, at, 1 / PART)
             breaches.append(divergence("theta", index, 1, at, float(ours[at]), float(theirs[at]), what, there))
-    return Checked(compared, tuple(breaches))
+    return CheckOutcome(compared, tuple(breaches))
 
 
-PROPORTION = Law(
+STEP_PROPORTIONAL_TO_LR = Law(
     code="SC214",
     title="a step is proportional to the learning rate",
     sentence="The first step from 0 at a sixteenth of the learning rate is a sixteenth of the step, bit by bit.",

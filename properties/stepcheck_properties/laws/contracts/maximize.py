@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from stepcheck_properties.compare.equivalence import all_of, equivalence
-from stepcheck_properties.law import Checked, Evidence, Facts, Law, ReferenceRun
+from stepcheck_properties.law import CheckOutcome, Evidence, Facts, Law, ReferenceRun
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import ordinary
 from stepcheck_reference.rewrites.maximize import MAXIMIZE
@@ -41,11 +41,11 @@ def _minimizing(script: Script, facts: Facts) -> ReferenceRun:
     return ReferenceRun(replace(script, steps=steps), options={OPTION: False}, rule=rule)
 
 
-def _as_minimizing(evidence: Evidence) -> Checked:
+def _as_minimizing(evidence: Evidence) -> CheckOutcome:
     return equivalence(evidence, all_of(evidence), "minimizing along the negated gradients", exact=False)
 
 
-MAXIMIZING = Law(
+MAXIMIZE_NEGATES_GRADIENTS = Law(
     code="SC210",
     title="to maximize is to minimize along the negated gradient",
     sentence="With maximize=True, parameters and states go where they go with maximize=False and every gradient "

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from stepcheck_properties.compare.equivalence import all_of, equivalence
-from stepcheck_properties.law import Checked, Evidence, Facts, Law, ReferenceRun
+from stepcheck_properties.law import CheckOutcome, Evidence, Facts, Law, ReferenceRun
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import ordinary
 from stepcheck_reference.scripts.script import Script
@@ -32,11 +32,11 @@ def _in_rows(script: Script, facts: Facts) -> ReferenceRun | None:
     return None if rows == script.tensors else ReferenceRun(replace(script, tensors=rows))
 
 
-def _as_in_rows(evidence: Evidence) -> Checked:
+def _as_in_rows(evidence: Evidence) -> CheckOutcome:
     return equivalence(evidence, all_of(evidence), "a contiguous row of the same elements", exact=False)
 
 
-LAYOUTS = Law(
+MEMORY_LAYOUT = Law(
     code="SC208",
     title="shape and layout do not matter",
     sentence="A tensor of any shape and strides, empty, 0-d, transposed, sliced or channels-last, goes where a "

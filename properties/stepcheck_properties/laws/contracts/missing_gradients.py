@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepcheck_properties.compare.equivalence import COUNT, divergence
-from stepcheck_properties.law import Breach, Checked, Evidence, Facts, Law
+from stepcheck_properties.law import Breach, CheckOutcome, Evidence, Facts, Law
 from stepcheck_reference.scripts.trajectory import Array, Trace
 
 
@@ -16,7 +16,7 @@ def _always(facts: Facts) -> bool:
     return True
 
 
-def _rest(evidence: Evidence) -> Checked:
+def _rest(evidence: Evidence) -> CheckOutcome:
     script, trajectory = evidence.script, evidence.trajectory
     compared, moved = 0, dict[str, Breach]()
     for index, trace in enumerate(trajectory.traces):
@@ -31,7 +31,7 @@ def _rest(evidence: Evidence) -> Checked:
                     at = int(np.flatnonzero(apart)[0])
                     was, now = float(before[at]), float(after[at])
                     moved[name] = divergence(name, index, number, at, now, was, "the step before, without a gradient,")
-    return Checked(compared, tuple(moved.values()))
+    return CheckOutcome(compared, tuple(moved.values()))
 
 
 def _held(trace: Trace, step: int, *, reloaded: bool) -> Iterator[tuple[str, Array, Array]]:
@@ -51,7 +51,7 @@ def _same_bits(one: Array, other: Array) -> NDArray[np.bool_]:
     return np.asarray(alike | (np.isnan(one) & np.isnan(other)))
 
 
-MISSING = Law(
+MISSING_GRADIENT = Law(
     code="SC204",
     title="a parameter without a gradient is left alone",
     sentence="A step at which a parameter has no gradient changes no bit of it, of its states or of its step count.",

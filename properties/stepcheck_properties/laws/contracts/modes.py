@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from stepcheck_properties.compare.equivalence import all_of, equivalence
-from stepcheck_properties.law import Checked, Evidence, Facts, Law, ReferenceRun
+from stepcheck_properties.law import CheckOutcome, Evidence, Facts, Law, ReferenceRun
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import ordinary
 from stepcheck_reference.scripts.script import Script
@@ -25,11 +25,11 @@ def _on_the_plain_path(script: Script, facts: Facts) -> ReferenceRun:
     return ReferenceRun(script, mode=PLAIN)
 
 
-def _same(evidence: Evidence) -> Checked:
+def _same(evidence: Evidence) -> CheckOutcome:
     return equivalence(evidence, all_of(evidence), "mode single", exact=False)
 
 
-PATHS = Law(
+MODES_AGREE = Law(
     code="SC202",
     title="every execution path does what the plain one does",
     sentence="From equal parameters and states, every mode comes to the parameters and states of mode single, to "

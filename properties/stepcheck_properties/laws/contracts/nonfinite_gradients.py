@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sympy import Abs, Add, Basic, Expr, Mul, Piecewise, Pow
 
 from stepcheck_properties.compare.equivalence import COUNT, divergence
-from stepcheck_properties.law import Breach, Checked, Counterpart, Evidence, Facts, Law, ReferenceRun
+from stepcheck_properties.law import Breach, CheckOutcome, Counterpart, Evidence, Facts, Law, ReferenceRun
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import ordinary
 from stepcheck_reference.algebra.history import unwrapped
@@ -82,7 +82,7 @@ def _wild(script: Script, index: int, steps: int, *, nan_only: bool = False) -> 
     return np.asarray(np.logical_or.accumulate(rows, axis=0)) if steps else rows
 
 
-def _shows(evidence: Evidence) -> Checked:
+def _shows(evidence: Evidence) -> CheckOutcome:
     script, trajectory = evidence.script, evidence.trajectory
     compared = 0
     breaches: list[Breach] = []
@@ -99,7 +99,7 @@ def _shows(evidence: Evidence) -> Checked:
             told = f"theta={value!r}, but should be nan, as its gradient was"
             deviation = Deviation("theta", index, row + 1, at, value, NAN, 0.0, float("inf"), {})
             breaches.append(Breach("theta", index, row + 1, float("inf"), told, deviation))
-    return Checked(compared, tuple(breaches[:1]))
+    return CheckOutcome(compared, tuple(breaches[:1]))
 
 
 def _tamed(script: Script, facts: Facts) -> ReferenceRun | None:
@@ -116,12 +116,12 @@ def _tamed(script: Script, facts: Facts) -> ReferenceRun | None:
     return None if steps == script.steps else ReferenceRun(replace(script, steps=steps))
 
 
-def _stays(evidence: Evidence) -> Checked:
+def _stays(evidence: Evidence) -> CheckOutcome:
     assert evidence.reference is not None
     script, first, second = evidence.script, evidence.trajectory, evidence.reference.trajectory
     if first.fault is not None and second.fault is None:
         told = f"step {first.fault.step}={first.fault.kind}, but should be finished ({first.fault.message})"
-        return Checked(0, (Breach(first.fault.kind, 0, first.fault.step, float("inf"), told),))
+        return CheckOutcome(0, (Breach(first.fault.kind, 0, first.fault.step, float("inf"), told),))
     steps, compared = min(first.steps, second.steps), 0
     breaches: dict[str, Breach] = {}
     what = "the same run without nan and inf"
@@ -138,10 +138,10 @@ def _stays(evidence: Evidence) -> Checked:
                 row, at = (int(place) for place in np.argwhere(apart)[0])
                 values = float(ours[row, at]), float(theirs[row, at])
                 breaches[name] = divergence(name, index, row + 1, at, *values, what, Counterpart(index, row + 1, at))
-    return Checked(compared, tuple(breaches.values()))
+    return CheckOutcome(compared, tuple(breaches.values()))
 
 
-SHOWS = Law(
+NAN_PROPAGATES = Law(
     code="SC217",
     title="a nan gradient shows",
     sentence="An element whose gradient is nan is nan after the step, and stays so.",
@@ -165,7 +165,7 @@ class SwallowsNan(torch.optim.Optimizer):
     scripts=_scripts,
 )
 
-STAYS = Law(
+NONFINITE_STAYS_LOCAL = Law(
     code="SC218",
     title="nan and inf stay in their elements",
     sentence="A nan or an inf in a gradient changes no bit of any other element, nor of its states.",

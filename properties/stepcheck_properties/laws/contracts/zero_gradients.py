@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sympy import Symbol
 
 from stepcheck_properties.compare.unchanged import is_guarded, unchanged
-from stepcheck_properties.law import Checked, Evidence, Facts, Law
+from stepcheck_properties.law import CheckOutcome, Evidence, Facts, Law
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import DECAYS, quiet
 from stepcheck_properties.strategies.hyper_parameters import holds
@@ -41,7 +41,7 @@ def _rests(facts: Facts) -> bool:
     )
 
 
-def _at_rest(evidence: Evidence) -> Checked:
+def _at_rest(evidence: Evidence) -> CheckOutcome:
     script, steps = evidence.script, evidence.trajectory.steps
     names = [symbol.name for symbol in _decays(evidence.rule)]
     held: dict[int, NDArray[np.bool_]] = {}
@@ -69,7 +69,7 @@ def _zero_so_far(script: Script, index: int, steps: int) -> NDArray[np.bool_]:
     return np.asarray(np.logical_and.accumulate(rows, axis=0))
 
 
-REST = Law(
+ZERO_GRADIENTS = Law(
     code="SC212",
     title="zero gradients leave parameters where they are",
     sentence="An element whose gradients have all been 0 stays where it is, where no weight decay pulls at it.",

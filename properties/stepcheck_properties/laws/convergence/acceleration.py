@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from functools import lru_cache
 
-from stepcheck_properties.law import Checked, Evidence, Facts, Law
+from stepcheck_properties.law import CheckOutcome, Evidence, Facts, Law
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.convex_quadratics import Schedule, choices, descent, farthest, is_wide, within
 from stepcheck_properties.scripts.exact_scripts import NOTHING
@@ -38,7 +38,7 @@ def _choices(facts: Facts) -> list[dict[str, float]]:
 
 
 def _accelerates(facts: Facts) -> bool:
-    rule, still = facts.rule, {*facts.fixed_hyper, *facts.constant}
+    rule, still = facts.rule, {*facts.fixed_hyper, *facts.constant_hyper}
     if momentum not in rule.hyper or still & {"lr", "momentum"} or not is_wide(facts.dtype):
         return False
     return all(_leaves_room(rule, tuple(values.items())) for values in _choices(facts))
@@ -53,7 +53,7 @@ def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
     yield descent(facts, seed, _choices(facts), schedule(facts.rule))
 
 
-def _is_near(evidence: Evidence) -> Checked:
+def _is_near(evidence: Evidence) -> CheckOutcome:
     factors = schedule(evidence.rule)
 
     def scheduled(script: Script) -> bool:
@@ -74,7 +74,7 @@ def _is_near(evidence: Evidence) -> Checked:
     return within(evidence, reach, follows=scheduled)
 
 
-ACCELERATING = Law(
+NESTEROV_BOUND = Law(
     code="SC604",
     title="rising momentum meets Nesterov's bound on convex quadratics",
     sentence="On a convex quadratic whose curvature is at most 1/lr, a momentum that rises as Nesterov's leaves the "

@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 from sympy import Integer, Rational
 
-from stepcheck_properties.law import Breach, Checked, Evidence, Facts, Law
+from stepcheck_properties.law import Breach, CheckOutcome, Evidence, Facts, Law
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import hyper
 from stepcheck_properties.scripts.from_zero import ZERO, group_of
@@ -67,14 +67,14 @@ def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
     yield Script((Tensor((2,), facts.dtype, ZERO),), (Group((0,), hyper(facts, 0, **WANTED)),), steps)
 
 
-def _is_led(evidence: Evidence) -> Checked:
+def _is_led(evidence: Evidence) -> CheckOutcome:
     script, trajectory = evidence.script, evidence.trajectory
     periods = len(script.steps) // len(PERIOD)
     plain = script.steps == tuple(
         Step((Literal((one,)),) * len(script.tensors)) for _ in range(periods) for one in PERIOD
     )
     if not plain or not periods or trajectory.steps < len(script.steps):
-        return Checked(0)
+        return CheckOutcome(0)
     compared = 0
     for tensor, item in enumerate(script.tensors):
         end = led(evidence.rule, group_of(script, tensor), periods) if item.initial == ZERO else None
@@ -89,11 +89,11 @@ def _is_led(evidence: Evidence) -> Checked:
             told = f"theta={ours!r}, but should be on the side of {end!r}"
             radius = float(np.nextafter(abs(end), 0.0))
             deviation = Deviation(THETA, tensor, step, at, ours, end, radius, abs(ours - end) / radius, {})
-            return Checked(compared, (Breach(THETA, tensor, step, deviation.ratio, told, deviation),))
-    return Checked(compared)
+            return CheckOutcome(compared, (Breach(THETA, tensor, step, deviation.ratio, told, deviation),))
+    return CheckOutcome(compared)
 
 
-FORGETTING = Law(
+REDDI_DIRECTION = Law(
     code="SC602",
     title="Reddi's gradients lead where the rule's memory of squares says",
     sentence="On Reddi's gradients 4, -1, -1, whose mean leads down, parameters end on the side of their start "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from stepcheck_properties.law import Checked, Evidence, Facts, Law
+from stepcheck_properties.law import CheckOutcome, Evidence, Facts, Law
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.convex_quadratics import choices, descent, is_wide, within
 from stepcheck_properties.scripts.zero_hyper_parameters import are_zero, can_be_zero, comes_to, none_of
@@ -28,7 +28,7 @@ def reach(step: int, room: float) -> float:
     return 1.0 / math.sqrt(room * step)
 
 
-def _is_near(evidence: Evidence) -> Checked:
+def _is_near(evidence: Evidence) -> CheckOutcome:
     def plain(script: Script) -> bool:
         steady = not any(step.hyper for step in script.steps)
         return steady and all(are_zero(evidence.rule, group.hyper, beta2) for group in script.groups)
@@ -36,7 +36,7 @@ def _is_near(evidence: Evidence) -> Checked:
     return within(evidence, reach, follows=plain)
 
 
-DESCENDING = Law(
+GRADIENT_DESCENT_BOUND = Law(
     code="SC603",
     title="gradient descent meets its bound on convex quadratics",
     sentence="On a convex quadratic whose curvature is at most 1/lr, gradient descent's value after t steps is at most "

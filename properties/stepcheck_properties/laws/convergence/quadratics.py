@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from stepcheck_properties.law import Checked, Evidence, Facts, Law
+from stepcheck_properties.law import CheckOutcome, Evidence, Facts, Law
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.exact_traces import THETA, departure
 from stepcheck_properties.scripts.from_zero import group_of
@@ -30,13 +30,13 @@ def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
     yield quadratic(facts)
 
 
-def _is_power(evidence: Evidence) -> Checked:
+def _is_power(evidence: Evidence) -> CheckOutcome:
     outputs = [THETA, *(str(state) for state in evidence.rule.init)]
     checks = [_held(evidence, name) for name in outputs]
-    return Checked(sum(one.compared for one in checks), tuple(breach for one in checks for breach in one.breaches))
+    return CheckOutcome(sum(one.compared for one in checks), tuple(breach for one in checks for breach in one.breaches))
 
 
-def _held(evidence: Evidence, name: str) -> Checked:
+def _held(evidence: Evidence, name: str) -> CheckOutcome:
     script = evidence.script
     symbol = next((state for state in evidence.rule.init if str(state) == name), theta)
     until = [_followed(evidence, tensor) for tensor in range(len(script.tensors))]
@@ -68,7 +68,7 @@ def _followed(evidence: Evidence, tensor: int) -> int:
     return held_exactly(exact, item.dtype)
 
 
-CONVERGING = Law(
+LINEAR_ON_QUADRATIC = Law(
     code="SC601",
     title="on a quadratic the course is a power of a matrix",
     sentence="On a quadratic, parameters and states after t steps are a power of the rule's matrix times those at "

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from stepcheck_properties.law import Breach, Checked, Evidence, Facts, Law
+from stepcheck_properties.law import Breach, CheckOutcome, Evidence, Facts, Law
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import hyper
 from stepcheck_properties.scripts.clamped_scripts import BETA2, PERIODS, is_reddi, reddi
@@ -38,7 +38,7 @@ KEEPING = _plain(AMSGRAD, AMSGRAD_EPS_HAT, AMSGRAD_CORRECTED_MAX, AMSGRAD_PAPER)
 
 
 def _cycles(facts: Facts, others: tuple[Rule, ...]) -> bool:
-    still = {*facts.fixed_hyper, *facts.constant} & {"lr"} or "beta2" in facts.fixed_hyper
+    still = {*facts.fixed_hyper, *facts.constant_hyper} & {"lr"} or "beta2" in facts.fixed_hyper
     return beta2 in facts.rule.hyper and not still and can_be_zero(facts, beta2) and comes_to(facts.rule, others, beta2)
 
 
@@ -54,7 +54,7 @@ def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
     yield reddi(facts, hyper(facts, 0, **none_of(facts.rule, beta2), beta2=BETA2))
 
 
-def _ends(evidence: Evidence, step: int, wanted: float) -> Checked:
+def _ends(evidence: Evidence, step: int, wanted: float) -> CheckOutcome:
     """Return how after ``step`` every parameter lies at or beyond the end of the box on the side of ``wanted``."""
     script, trajectory = evidence.script, evidence.trajectory
     compared, found = 0, None
@@ -72,14 +72,14 @@ def _ends(evidence: Evidence, step: int, wanted: float) -> Checked:
             told = f"theta={ours!r}, but should be {end} after {step} steps, before it is clamped"
             deviation = Deviation("theta", tensor, step, at, ours, wanted, 1.0, abs(ours - wanted), {})
             found = Breach("theta", tensor, step, deviation.ratio, told, deviation)
-    return Checked(compared, () if found is None else (found,))
+    return CheckOutcome(compared, () if found is None else (found,))
 
 
-def _is_up(evidence: Evidence) -> Checked:
+def _is_up(evidence: Evidence) -> CheckOutcome:
     return _ends(evidence, 3 * PERIODS, UP)
 
 
-def _is_down(evidence: Evidence) -> Checked:
+def _is_down(evidence: Evidence) -> CheckOutcome:
     return _ends(evidence, 3 * PERIODS + 1, DOWN)
 
 
@@ -87,7 +87,7 @@ MATHEMATICS = """\
 C = 4, beta1 = eps = 0, beta2 = 1/(1 + C**2), lr = 0.9/sqrt(t), from 0, 1/4 and 1/2; parameters are clamped to (-1, 1)
 after each step. The gradients' sum is least at -1. """
 
-GOES_UP = Law(
+REDDI_ADAM = Law(
     code="SC605",
     title="Adam without momentum ends at the wrong end of Reddi's box",
     sentence="On Reddi's gradients C, -1, -1 over and over, clamped to (-1, 1), Adam with beta1 = 0 and beta2 = 1/(1 + "
@@ -116,7 +116,7 @@ class AdamKeepsMaximum(torch.optim.Optimizer):
     theorem="reddi_adam_goes_up",
 )
 
-GOES_DOWN = Law(
+REDDI_AMSGRAD = Law(
     code="SC606",
     title="AMSGrad without momentum ends at the right end of Reddi's box",
     sentence="On Reddi's gradients C, -1, -1 over and over, clamped to (-1, 1), AMSGrad with beta1 = 0 and beta2 = "

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from sympy import Symbol
 
-from stepcheck_properties.law import Breach, Checked, Evidence, Facts, Law
+from stepcheck_properties.law import Breach, CheckOutcome, Evidence, Facts, Law
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import drawn, hyper
 from stepcheck_properties.scripts.clamped_scripts import BOX, CYCLE
@@ -22,7 +22,7 @@ from stepcheck_reference.scripts.script import Data, Group, Literal, Script, Ste
 STEPS = 36
 RATES = (1.5, 0.5)
 STARTS = (1.0, -1.0, 1.0, -1.0)
-STEADY = 16.0
+CONSTANT = 16.0
 UP = 1.0 + 2.0**-40
 """Rounds a bound that is computed in binary64 outward."""
 
@@ -69,14 +69,14 @@ def _reals(shape: tuple[int, ...], dtype: str) -> int:
 
 def _shaped(number: int, size: int) -> Literal:
     """Return Reddi's gradients, and beside them one that stays."""
-    return Literal(tuple(STEADY if index % 2 else CYCLE[number % 3] for index in range(size)))
+    return Literal(tuple(CONSTANT if index % 2 else CYCLE[number % 3] for index in range(size)))
 
 
 def _gradients(script: Script, tensor: int, steps: int) -> list[Data]:
     return [data for step in script.steps[:steps] if (data := step.gradients[tensor]) is not None]
 
 
-def _regrets_little(evidence: Evidence) -> Checked:
+def _regrets_little(evidence: Evidence) -> CheckOutcome:
     script, trajectory = evidence.script, evidence.trajectory
     steady = is_steady(script) and script.objective is None and not any(step.hyper for step in script.steps)
     compared, found, kept = 0, "", _kept(evidence.rule)
@@ -99,16 +99,16 @@ def _regrets_little(evidence: Evidence) -> Checked:
             found = f"regret of p{tensor} at {at} after {row + 1} steps={regret[row, at]:.6g}, but should be at most "
             found += f"{most[row, at]:.6g}"
     if not found:
-        return Checked(compared)
+        return CheckOutcome(compared)
     worst = next((one for one in evidence.judgement.breaks if one.output == "theta"), None)
     worst = worst or next(iter(evidence.judgement.breaks), None)
     if worst is None:
-        return Checked(compared)
+        return CheckOutcome(compared)
     told = f"{found}; {worst.output}={worst.observed!r} where it should be {worst.expected!r} ± {worst.radius:.3g}"
-    return Checked(compared, (Breach(worst.output, worst.tensor, worst.step, worst.ratio, told, worst),))
+    return CheckOutcome(compared, (Breach(worst.output, worst.tensor, worst.step, worst.ratio, told, worst),))
 
 
-REGRETTING = Law(
+ADAGRAD_REGRET = Law(
     code="SC607",
     title="AdaGrad's regret stays below its bound",
     sentence="On linear losses in a box D wide, what AdaGrad loses over all steps is at most D**2/(2*lr)*(sqrt(h) + "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from stepcheck_properties.law import Checked, Evidence, Facts, Law
+from stepcheck_properties.law import CheckOutcome, Evidence, Facts, Law
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.exact_scripts import first_numbers, halves, later_numbers
 from stepcheck_properties.scripts.exact_traces import THETA, departure, dyadic, exact_course
@@ -24,7 +24,7 @@ def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
     yield halves(facts)
 
 
-def _first(evidence: Evidence) -> Checked:
+def _first(evidence: Evidence) -> CheckOutcome:
     def wanted(tensor: int, step: int) -> float | None:
         course = exact_course(evidence.rule, evidence.script, tensor) if step == 1 else None
         return None if course is None else dyadic(course[1][theta], evidence.script.tensors[tensor].dtype)
@@ -32,7 +32,7 @@ def _first(evidence: Evidence) -> Checked:
     return departure(evidence, THETA, wanted)
 
 
-def _later(evidence: Evidence) -> Checked:
+def _later(evidence: Evidence) -> CheckOutcome:
     def wanted(tensor: int, step: int) -> float | None:
         course = exact_course(evidence.rule, evidence.script, tensor)
         if step == 1 or course is None or len({held[theta] for held in course[1:]}) > 1:
@@ -43,7 +43,7 @@ def _later(evidence: Evidence) -> Checked:
     return departure(evidence, THETA, wanted)
 
 
-FIRST = Law(
+FIRST_STEP = Law(
     code="SC501",
     title="the first step is what the rule's formula comes to",
     sentence="The first step from states at their start is that of the rule's equations at t = 1: of Adam "
@@ -71,7 +71,7 @@ class AdamEpsHat(torch.optim.Optimizer):
     theorem="adam_first_step",
 )
 
-STEADY = Law(
+CONSTANT_GRADIENT = Law(
     code="SC502",
     title="a constant gradient leads to the same step every time",
     sentence="Where bias is corrected a constant gradient, from states at their start, leads to the same step at "

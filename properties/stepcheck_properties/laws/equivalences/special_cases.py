@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from stepcheck_properties.law import Breach, Checked, Evidence, Facts, Law, ReferenceRun
+from stepcheck_properties.law import Breach, CheckOutcome, Evidence, Facts, Law, ReferenceRun
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import ordinary
 from stepcheck_properties.scripts.growing_gradients import rising
@@ -92,7 +92,7 @@ def _is_power(script: Script) -> bool:
     return all(bool((np.abs(np.frexp(value)[0]) == 0.5).all()) for value in values)
 
 
-def _keeps_the_other(evidence: Evidence) -> Checked:
+def _keeps_the_other(evidence: Evidence) -> CheckOutcome:
     reference = evidence.reference
     assert reference is not None, "the law has a twin"
     name, judgement = reference.rule.name, reference.judgement
@@ -106,10 +106,10 @@ def _keeps_the_other(evidence: Evidence) -> Checked:
         told = f"{worst.output}={worst.observed!r}, but should be {worst.expected!r} ± {worst.radius:.3g}, as {name}"
         breach = Breach(worst.output, worst.tensor, worst.step, worst.ratio, f"{told} has it", worst)
         found.setdefault(worst.output, breach)
-    return Checked(compared, tuple(found.values()))
+    return CheckOutcome(compared, tuple(found.values()))
 
 
-REDUCING = Law(
+SPECIAL_CASE = Law(
     code="SC401",
     title="where the rule is another one, the subject keeps that one",
     sentence="At hyper-parameters at which the rule's equations are those of another rule, as AdamW's without "

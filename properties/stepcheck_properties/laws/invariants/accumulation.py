@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from sympy import Symbol, sympify
 
-from stepcheck_properties.law import Checked, Evidence, Facts, Law
+from stepcheck_properties.law import CheckOutcome, Evidence, Facts, Law
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.exact_scripts import halves
 from stepcheck_properties.scripts.exact_traces import called, departure, dyadic, exact_course
@@ -35,7 +35,7 @@ def _gathering(rule: Rule) -> frozenset[Symbol]:
 
 
 def _gathers(facts: Facts) -> bool:
-    shown = {state for state in _gathering(facts.rule) if str(state) in facts.observed}
+    shown = {state for state in _gathering(facts.rule) if str(state) in facts.observed_states}
     script = halves(facts)
     values = [group_of(script, tensor) for tensor in range(len(script.tensors))]
     return any(_is_plain(facts.rule, state, one) for state in shown for one in values)
@@ -51,14 +51,14 @@ def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
     yield halves(facts)
 
 
-def _sums(evidence: Evidence) -> Checked:
+def _sums(evidence: Evidence) -> CheckOutcome:
     rule, script = evidence.rule, evidence.script
     checks = [_held(evidence, state) for state in sorted(_gathering(rule), key=str)]
     assert script.tensors, "a script has tensors"
-    return Checked(sum(one.compared for one in checks), tuple(breach for one in checks for breach in one.breaches))
+    return CheckOutcome(sum(one.compared for one in checks), tuple(breach for one in checks for breach in one.breaches))
 
 
-def _held(evidence: Evidence, state: Symbol) -> Checked:
+def _held(evidence: Evidence, state: Symbol) -> CheckOutcome:
     def wanted(tensor: int, step: int) -> float | None:
         if not _is_plain(evidence.rule, state, group_of(evidence.script, tensor)):
             return None
@@ -69,7 +69,7 @@ def _held(evidence: Evidence, state: Symbol) -> Checked:
     return departure(evidence, str(state), wanted)
 
 
-GATHERING = Law(
+ACCUMULATION = Law(
     code="SC309",
     title="a constant gradient is gathered with the sum of the weights",
     sentence="At a constant gradient a state that sums or averages gradients, or their squares, holds that "

@@ -8,7 +8,7 @@ from functools import cache
 
 import numpy as np
 
-from stepcheck_properties.law import Breach, Checked, Evidence, Facts, Law
+from stepcheck_properties.law import Breach, CheckOutcome, Evidence, Facts, Law
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.from_zero import group_of, is_from_zero
 from stepcheck_properties.scripts.growing_gradients import growing
@@ -51,7 +51,7 @@ def bound(values: Mapping[str, float], count: int) -> float:
     return UP * values["lr"] * kept * math.sqrt((1.0 - second**count) / (1.0 - second) * ages)
 
 
-def _no_longer(evidence: Evidence) -> Checked:
+def _no_longer(evidence: Evidence) -> CheckOutcome:
     script, trajectory = evidence.script, evidence.trajectory
     compared, found = 0, None
     for tensor, trace in enumerate(trajectory.traces) if is_from_zero(script) else ():
@@ -68,11 +68,11 @@ def _no_longer(evidence: Evidence) -> Checked:
                 deviation = Deviation("theta", tensor, step, at, ours, least, 0.0, float("inf"), {})
                 found = Breach("theta", tensor, step, float("inf"), told, deviation)
     if found is None or evidence.judgement.conforms:
-        return Checked(compared)
-    return Checked(compared, (found,))
+        return CheckOutcome(compared)
+    return CheckOutcome(compared, (found,))
 
 
-BOUNDED = Law(
+BOUNDED_STEP = Law(
     code="SC310",
     title="no gradients make a step of Adam longer than its bound",
     sentence="A step of Adam is, to within rounding, at most lr*B_t long whatever the gradients, with B_t = (1 - "

@@ -8,7 +8,7 @@ from dataclasses import replace
 from sympy import Integer, Rational, Symbol
 
 from stepcheck_properties.compare.equivariance import THETA, equivariance
-from stepcheck_properties.law import Checked, Evidence, Facts, Law, ReferenceRun
+from stepcheck_properties.law import CheckOutcome, Evidence, Facts, Law, ReferenceRun
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import drawn, ordinary
 from stepcheck_properties.scripts.rescaled import times
@@ -77,7 +77,7 @@ def _already_shrunk(script: Script, facts: Facts) -> ReferenceRun | None:
     return ReferenceRun(replace(script, groups=groups, steps=tuple(steps)))
 
 
-def _apart(evidence: Evidence) -> Checked:
+def _apart(evidence: Evidence) -> CheckOutcome:
     rule = evidence.rule
     outputs = {THETA: 1.0, **{str(state): 1.0 for state in (*rule.init, *rule.scalars)}}
 
@@ -88,7 +88,7 @@ def _apart(evidence: Evidence) -> Checked:
     return equivariance(evidence, what, factors, loosely=(THETA,))
 
 
-DECOUPLING = Law(
+DECOUPLED_DECAY = Law(
     code="SC308",
     title="a decoupled decay shrinks parameters and does nothing else",
     sentence="A step with decoupled decay comes to the states, to the bit, and to within rounding to the "

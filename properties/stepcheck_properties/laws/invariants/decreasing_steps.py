@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from stepcheck_properties.law import Breach, Checked, Evidence, Facts, Law
+from stepcheck_properties.law import Breach, CheckOutcome, Evidence, Facts, Law
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import drawn, hyper
 from stepcheck_properties.scripts.from_zero import from_zero, is_from_zero
@@ -32,7 +32,7 @@ def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
     yield from_zero(facts, ((5,), ()), hypers, STEPS, gradient)
 
 
-def _never_grows(evidence: Evidence) -> Checked:
+def _never_grows(evidence: Evidence) -> CheckOutcome:
     script, trajectory = evidence.script, evidence.trajectory
     compared, found = 0, list[Breach]()
     for index, tensor in enumerate(script.tensors) if is_from_zero(script) else ():
@@ -53,10 +53,10 @@ def _never_grows(evidence: Evidence) -> Checked:
                 told = f"theta={ours!r}, but should be no further from 0 than {least!r}, where step {last} led"
                 deviation = Deviation("theta", index, step, at, ours, least, 0.0, float("inf"), {})
                 found.append(Breach("theta", index, step, float("inf"), told, deviation))
-    return Checked(compared, tuple(found))
+    return CheckOutcome(compared, tuple(found))
 
 
-FADING = Law(
+DECREASING_STEPS = Law(
     code="SC303",
     title="the step of one and the same gradient never grows",
     sentence="Without weight decay, at constant hyper-parameters, the step that a gradient leads to is never "

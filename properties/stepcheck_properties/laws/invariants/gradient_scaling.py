@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from sympy import Integer, Rational, Symbol
 
 from stepcheck_properties.compare.equivariance import THETA, equivariance
-from stepcheck_properties.law import Checked, Evidence, Facts, Law, ReferenceRun
+from stepcheck_properties.law import CheckOutcome, Evidence, Facts, Law, ReferenceRun
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import hyper
 from stepcheck_properties.scripts.from_zero import from_zero, group_of, is_from_zero
@@ -74,7 +74,7 @@ def _degree(scaling: Homogeneity, values: Mapping[str, float], count: int) -> Ra
     return None
 
 
-def _scaled(evidence: Evidence) -> Checked:
+def _scaled(evidence: Evidence) -> CheckOutcome:
     scaling = homogeneity(evidence.rule)
     assert scaling is not None, "the law applies"
     states = {str(state): FACTOR ** -float(degree) for state, degree in scaling.states.items()}
@@ -86,7 +86,7 @@ def _scaled(evidence: Evidence) -> Checked:
     return equivariance(evidence, f"the run with gradients times {FACTOR:g}", factors)
 
 
-SCALING = Law(
+GRADIENT_SCALING = Law(
     code="SC304",
     title="steps scale with the gradients as the rule's do",
     sentence="With every gradient times a power of two, from the first, nonzero ones on, each step and state is "

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sympy import Symbol
 
-from stepcheck_properties.law import Breach, Checked, Evidence, Facts, Law
+from stepcheck_properties.law import Breach, CheckOutcome, Evidence, Facts, Law
 from stepcheck_reference.facts import monotone_states, nonnegative_states
 from stepcheck_reference.oracle.judgement import Deviation
 
@@ -18,11 +18,11 @@ def _proved(states: Mapping[Symbol, bool | None]) -> set[str]:
 
 
 def _shows_rising(facts: Facts) -> bool:
-    return bool(_proved(monotone_states(facts.rule)) & facts.observed)
+    return bool(_proved(monotone_states(facts.rule)) & facts.observed_states)
 
 
 def _shows_nonnegative(facts: Facts) -> bool:
-    return bool(_proved(nonnegative_states(facts.rule)) & facts.observed)
+    return bool(_proved(nonnegative_states(facts.rule)) & facts.observed_states)
 
 
 def _held(evidence: Evidence, names: set[str]) -> Iterator[tuple[int, str, NDArray[np.float64], NDArray[np.bool_]]]:
@@ -41,7 +41,7 @@ def _breach(name: str, tensor: int, step: int, index: int, held: float, least: f
     return Breach(name, tensor, step, float("inf"), told, deviation)
 
 
-def _never_falls(evidence: Evidence) -> Checked:
+def _never_falls(evidence: Evidence) -> CheckOutcome:
     compared, found = 0, dict[str, Breach]()
     for tensor, name, values, present in _held(evidence, _proved(monotone_states(evidence.rule))):
         both = (present[1:] & present[:-1])[:, None]
@@ -51,10 +51,10 @@ def _never_falls(evidence: Evidence) -> Checked:
             row, column = (int(at) for at in np.argwhere(falls)[0])
             pair = float(values[row + 1, column]), float(values[row, column])
             found[name] = _breach(name, tensor, row + 1, column, *pair, "as before the step")
-    return Checked(compared, tuple(found.values()))
+    return CheckOutcome(compared, tuple(found.values()))
 
 
-def _never_negative(evidence: Evidence) -> Checked:
+def _never_negative(evidence: Evidence) -> CheckOutcome:
     compared, found = 0, dict[str, Breach]()
     for tensor, name, values, present in _held(evidence, _proved(nonnegative_states(evidence.rule))):
         compared += int(present.sum()) * values.shape[1]
@@ -62,10 +62,10 @@ def _never_negative(evidence: Evidence) -> Checked:
         if name not in found and below.any():
             row, column = (int(at) for at in np.argwhere(below)[0])
             found[name] = _breach(name, tensor, row, column, float(values[row, column]), 0.0, "at every step")
-    return Checked(compared, tuple(found.values()))
+    return CheckOutcome(compared, tuple(found.values()))
 
 
-RISING = Law(
+MONOTONE_STATES = Law(
     code="SC301",
     title="what the rule only lets rise never falls",
     sentence="A state whose new value is the larger of the old one and another, or the old one and a square, never"
@@ -92,7 +92,7 @@ class AmsgradForgetsTheMaximum(torch.optim.Optimizer):
     theorem="v_max_never_falls",
 )
 
-NONNEGATIVE = Law(
+NONNEGATIVE_STATES = Law(
     code="SC302",
     title="second moments are never negative",
     sentence="A state that is proved never to be negative, as an average or a sum of squares, is not negative at "

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepcheck_properties.compare.equivariance import THETA, equivariance
-from stepcheck_properties.law import Checked, Evidence, Facts, Law, ReferenceRun
+from stepcheck_properties.law import CheckOutcome, Evidence, Facts, Law, ReferenceRun
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import ordinary
 from stepcheck_reference.facts import is_elementwise
@@ -52,7 +52,7 @@ def _turned(script: Script, facts: Facts) -> ReferenceRun:
     )
 
 
-def _same(evidence: Evidence) -> Checked:
+def _same(evidence: Evidence) -> CheckOutcome:
     rule = evidence.rule
     outputs = {THETA: 1.0, **{str(state): 1.0 for state in (*rule.init, *rule.scalars)}}
 
@@ -68,7 +68,7 @@ def _same(evidence: Evidence) -> Checked:
     )
 
 
-PERMUTING = Law(
+PERMUTATION_EQUIVARIANCE = Law(
     code="SC306",
     title="an element's place in its tensor does not matter",
     sentence="With the elements of every tensor in reverse order, in parameters and gradients, each element comes "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from stepcheck_properties.compare.equivariance import THETA, equivariance
-from stepcheck_properties.law import Checked, Evidence, Facts, Law, ReferenceRun
+from stepcheck_properties.law import CheckOutcome, Evidence, Facts, Law, ReferenceRun
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import ordinary
 from stepcheck_properties.scripts.rescaled import rescaled
@@ -25,7 +25,7 @@ def _mirrored(script: Script, facts: Facts) -> ReferenceRun:
     return ReferenceRun(rescaled(script, gradients=-1.0, parameters=-1.0))
 
 
-def _opposite(evidence: Evidence) -> Checked:
+def _opposite(evidence: Evidence) -> CheckOutcome:
     states = {str(state): -1.0 if odd else 1.0 for state, odd in odd_states(evidence.rule).items()}
 
     def factors(tensor: int, step: int) -> Mapping[str, float]:
@@ -34,7 +34,7 @@ def _opposite(evidence: Evidence) -> Checked:
     return equivariance(evidence, "the run with opposite parameters and gradients", factors)
 
 
-MIRRORING = Law(
+SIGN_EQUIVARIANCE = Law(
     code="SC305",
     title="opposite parameters and gradients lead to opposite parameters",
     sentence="With the opposite parameters at first and the opposite gradients, every parameter is the opposite "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from stepcheck_properties.compare.equivariance import equivariance
-from stepcheck_properties.law import Checked, Evidence, Facts, Law, ReferenceRun
+from stepcheck_properties.law import CheckOutcome, Evidence, Facts, Law, ReferenceRun
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import ordinary
 from stepcheck_properties.scripts.rescaled import rescaled
@@ -29,7 +29,7 @@ def _moves_along(facts: Facts) -> bool:
     decays = weight_decay in rule.hyper
     plain = fixed(rule, {weight_decay: 0}) if decays else rule
     held = decays and _decay_is_in_states(rule) and facts.fixed_hyper.get("weight_decay", 0.0)
-    shown = _states(rule) & facts.observed
+    shown = _states(rule) & facts.observed_states
     return bool(shown) and not needs_objective(rule) and not held and is_translation_invariant(plain) is True
 
 
@@ -48,7 +48,7 @@ def _at_zero(script: Script, facts: Facts) -> ReferenceRun | None:
     return ReferenceRun(rescaled(script, parameters=0.0))
 
 
-def _same_states(evidence: Evidence) -> Checked:
+def _same_states(evidence: Evidence) -> CheckOutcome:
     states = dict.fromkeys(sorted(_states(evidence.rule)), 1.0)
 
     def factors(tensor: int, step: int) -> Mapping[str, float]:
@@ -57,7 +57,7 @@ def _same_states(evidence: Evidence) -> Checked:
     return equivariance(evidence, "the run from parameters that are 0", factors)
 
 
-TRANSLATING = Law(
+TRANSLATION_INVARIANCE = Law(
     code="SC307",
     title="states do not depend on where parameters are",
     sentence="Without a decay that enters the gradient, a run from other parameters with the same gradients has "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from stepcheck_properties.compare.equivalence import all_of, equivalence
-from stepcheck_properties.law import Breach, Checked, Evidence, Facts, Law
+from stepcheck_properties.law import Breach, CheckOutcome, Evidence, Facts, Law
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import ordinary
 from stepcheck_properties.scripts.invocation_variants import plain_invocation, refused, with_invocation
@@ -24,23 +24,25 @@ def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
     yield with_invocation(ordinary(facts, seed), "closure")
 
 
-def _called(evidence: Evidence) -> Checked:
+def _called(evidence: Evidence) -> CheckOutcome:
     if refused(evidence, kinds=("TypeError",), steps=1):
-        return Checked(1)
+        return CheckOutcome(1)
     run, told = evidence.trajectory, list[Breach]()
     for step, calls in enumerate(run.calls[: run.steps], 1):
         if calls != 1:
             message = f"calls of the closure={calls}, but should be 1"
-            told.append(Breach(CALLS, 0, step, float("inf"), message, reading="len(calls)", wanted="1"))
+            told.append(Breach(CALLS, 0, step, float("inf"), message, expression="len(calls)", expected_expression="1"))
             break
     for step, (returned, loss) in enumerate(zip(run.returned[: run.steps], run.losses, strict=False), 1):
         if returned != loss and loss == loss:
             message = f"returned={returned!r}, but should be {loss!r}, the closure's loss"
-            reading = "returned is not None and float(returned)"
-            told.append(Breach(LOSS, 0, step, float("inf"), message, reading=reading, wanted=repr(loss)))
+            expression = "returned is not None and float(returned)"
+            told.append(
+                Breach(LOSS, 0, step, float("inf"), message, expression=expression, expected_expression=repr(loss))
+            )
             break
     same = equivalence(evidence, all_of(evidence), "the run without a closure", exact=True)
-    return Checked(same.compared, (*told, *same.breaches))
+    return CheckOutcome(same.compared, (*told, *same.breaches))
 
 
 CLOSURE = Law(
@@ -66,5 +68,5 @@ class SgdIgnoresClosure(torch.optim.Optimizer):
         ...""",
     scripts=_scripts,
     reference=plain_invocation("closure"),
-    objects=True,
+    about_api=True,
 )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from stepcheck_properties.compare.equivalence import all_of, equivalence
 from stepcheck_properties.compare.state_entries import unlike_entries
-from stepcheck_properties.law import Checked, Evidence, Facts, Law
+from stepcheck_properties.law import CheckOutcome, Evidence, Facts, Law
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import ordinary
 from stepcheck_properties.scripts.invocation_variants import plain_invocation, with_invocation
@@ -21,10 +21,10 @@ def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
     yield with_invocation(ordinary(facts, seed), "float64_default")
 
 
-def _unmoved(evidence: Evidence) -> Checked:
+def _unmoved(evidence: Evidence) -> CheckOutcome:
     what = "the run under default dtype float32"
     same = equivalence(evidence, all_of(evidence), what, exact=False)
-    return Checked(same.compared, (*same.breaches, *unlike_entries(evidence, what, buffers=True)))
+    return CheckOutcome(same.compared, (*same.breaches, *unlike_entries(evidence, what, buffers=True)))
 
 
 DEFAULT_DTYPE = Law(

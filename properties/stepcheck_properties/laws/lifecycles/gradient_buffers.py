@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from stepcheck_properties.compare.equivalence import all_of, equivalence
-from stepcheck_properties.law import Checked, Evidence, Facts, Law
+from stepcheck_properties.law import CheckOutcome, Evidence, Facts, Law
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import ordinary
 from stepcheck_properties.scripts.invocation_variants import plain_invocation, with_invocation
@@ -24,11 +24,11 @@ def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
         yield with_invocation(ordinary(facts, seed), variant)
 
 
-def _untouched(evidence: Evidence) -> Checked:
+def _untouched(evidence: Evidence) -> CheckOutcome:
     return equivalence(evidence, all_of(evidence), "the run whose gradients stay as they were", exact=True)
 
 
-GRADIENT_MEMORY = Law(
+GRADIENT_NOT_ALIASED = Law(
     code="SC237",
     title="nothing aliases the gradient's memory",
     sentence="Once a step is over, neither parameters nor states share memory with the gradient: it may be "
@@ -51,5 +51,5 @@ class MomentumKeepsFirstGradient(torch.optim.Optimizer):
     state["momentum_buffer"] = p.grad                    # a clone is missing""",
     scripts=_scripts,
     reference=plain_invocation(*INVOCATIONS),
-    objects=True,
+    about_api=True,
 )

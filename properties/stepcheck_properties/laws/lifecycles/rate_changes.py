@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from stepcheck_properties.compare.equivalence import all_of, equivalence
-from stepcheck_properties.law import Checked, Evidence, Facts, Law
+from stepcheck_properties.law import CheckOutcome, Evidence, Facts, Law
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import ordinary
 from stepcheck_properties.scripts.invocation_variants import plain_invocation, refused, with_invocation
@@ -18,8 +18,8 @@ LATER = (0.0625, 0.3)
 
 
 def _takes_a_rate(facts: Facts) -> bool:
-    there = any(symbol.name == "lr" for symbol in facts.rule.hyper) and "lr" in facts.takes
-    movable = "lr" not in facts.fixed_hyper and "lr" not in facts.constant
+    there = any(symbol.name == "lr" for symbol in facts.rule.hyper) and "lr" in facts.accepted_hyper
+    movable = "lr" not in facts.fixed_hyper and "lr" not in facts.constant_hyper
     return facts.interface == "torch" and facts.mode != "compiled" and there and movable
 
 
@@ -39,19 +39,19 @@ def _scheduled(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
     yield with_invocation(_changing(facts, seed), "scheduler")
 
 
-def _as_numbers(evidence: Evidence) -> Checked:
+def _as_numbers(evidence: Evidence) -> CheckOutcome:
     if refused(evidence):
-        return Checked(1)
+        return CheckOutcome(1)
     return equivalence(evidence, all_of(evidence), "the run with a float lr", exact=False)
 
 
-def _as_set(evidence: Evidence) -> Checked:
+def _as_set(evidence: Evidence) -> CheckOutcome:
     if refused(evidence):  # by LRScheduler, which takes torch.optim.Optimizer alone
-        return Checked(0)
+        return CheckOutcome(0)
     return equivalence(evidence, all_of(evidence), "the run whose lr is set in param_groups", exact=True)
 
 
-TENSOR = Law(
+TENSOR_LEARNING_RATE = Law(
     code="SC234",
     title="a learning rate in a tensor is the number in it",
     sentence="A learning rate given as a tensor is refused at construction, or leads where the number in it leads, to "
@@ -76,7 +76,7 @@ class SgdReadsRateOnce(torch.optim.Optimizer):
     reference=plain_invocation(*TENSORS),
 )
 
-SCHEDULER = Law(
+SCHEDULED_LEARNING_RATE = Law(
     code="SC235",
     title="a scheduler's learning rate is the group's",
     sentence="A learning rate that a scheduler sets between two steps leads bit by bit where it leads if it is written "
@@ -98,5 +98,5 @@ class AdamTakesInitialRate(torch.optim.Optimizer):
     lr = group.get("initial_lr", group["lr"])            # a scheduler has put it there, and never changes it""",
     scripts=_scheduled,
     reference=plain_invocation("scheduler"),
-    objects=True,
+    about_api=True,
 )

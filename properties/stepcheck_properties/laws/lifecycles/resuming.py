@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from stepcheck_properties.compare.equivalence import all_of, equivalence
 from stepcheck_properties.compare.state_entries import unlike_entries
-from stepcheck_properties.law import Checked, Evidence, Facts, Law, ReferenceRun
+from stepcheck_properties.law import CheckOutcome, Evidence, Facts, Law, ReferenceRun
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import ordinary
 from stepcheck_reference.formats import FORMATS
@@ -49,12 +49,12 @@ def _copied(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
         yield _interrupted(ordinary(facts, seed), ("pickled", "", "copied"))
 
 
-def _goes_on(evidence: Evidence) -> Checked:
+def _goes_on(evidence: Evidence) -> CheckOutcome:
     checked = equivalence(evidence, all_of(evidence), UNINTERRUPTED, exact=True)
-    return Checked(checked.compared, (*checked.breaches, *unlike_entries(evidence, UNINTERRUPTED)))
+    return CheckOutcome(checked.compared, (*checked.breaches, *unlike_entries(evidence, UNINTERRUPTED)))
 
 
-RESUMED = Law(
+STATE_DICT = Law(
     code="SC230",
     title="a resumed run goes on bit by bit",
     sentence="A run that is saved to a state dict, in memory or through torch.save, and loaded into a new optimizer "
@@ -80,7 +80,7 @@ class AdamForgetsCounterOnReload(torch.optim.Optimizer):
     reference=_uninterrupted("loaded", "saved"),
 )
 
-CARRIED = Law(
+COPY_AND_PICKLE = Law(
     code="SC231",
     title="a copied or pickled run goes on bit by bit",
     sentence="A deep copy of parameters with their optimizer, and what they are once pickled and unpickled, goes on "
@@ -102,7 +102,7 @@ class SgdOfParametersByIdentity(torch.optim.Optimizer):
     self.buffers[id(p)].mul_(momentum).add_(p.grad)      # a copy of p has another id""",
     scripts=_copied,
     reference=_uninterrupted("copied", "pickled"),
-    objects=True,
+    about_api=True,
 )
 
 
@@ -122,11 +122,11 @@ def _across(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
     yield replace(script, steps=(*script.steps[:-1], last))
 
 
-def _goes_on_elsewhere(evidence: Evidence) -> Checked:
+def _goes_on_elsewhere(evidence: Evidence) -> CheckOutcome:
     return equivalence(evidence, all_of(evidence), UNINTERRUPTED, exact=False)
 
 
-ACROSS = Law(
+STATE_DICT_ACROSS_MODES = Law(
     code="SC232",
     title="what one mode has saved another goes on with",
     sentence="A state dict saved in one mode and loaded in mode single, where it says so, goes on as the uninterrupted "

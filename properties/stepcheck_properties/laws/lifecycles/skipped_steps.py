@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from stepcheck_properties.compare.equivalence import all_of, equivalence
-from stepcheck_properties.law import Checked, Evidence, Facts, Law, ReferenceRun
+from stepcheck_properties.law import CheckOutcome, Evidence, Facts, Law, ReferenceRun
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import drawn, ordinary
 from stepcheck_reference.scripts.objective import needs_objective
@@ -34,7 +34,7 @@ def _without(script: Script, facts: Facts) -> ReferenceRun | None:
     return None if len(kept) == len(script.steps) or not kept else ReferenceRun(replace(script, steps=kept))
 
 
-def _same(evidence: Evidence) -> Checked:
+def _same(evidence: Evidence) -> CheckOutcome:
     """Hold every step against the one of the shorter run that was taken last."""
     steps, taken = [], 0
     for number, step in enumerate(evidence.script.steps, 1):
@@ -44,7 +44,7 @@ def _same(evidence: Evidence) -> Checked:
     return equivalence(evidence, all_of(evidence), "the run without the skipped steps", exact=True, steps=steps)
 
 
-SKIPPED = Law(
+SKIPPED_STEP = Law(
     code="SC239",
     title="a step that torch.amp skips touches nothing",
     sentence="A step that is told through found_inf that gradients have overflowed leaves parameters, states and step "

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from stepcheck_properties.compare.equivalence import divergence
 from stepcheck_properties.compare.within_rounding import beyond_rounding
-from stepcheck_properties.law import Breach, Checked, Counterpart, Evidence, Facts, Law
+from stepcheck_properties.law import Breach, CheckOutcome, Counterpart, Evidence, Facts, Law
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import ordinary
 from stepcheck_properties.scripts.invocation_variants import plain_invocation, refused, with_invocation
@@ -55,14 +55,14 @@ def _touched(script: Script, index: int) -> NDArray[np.bool_]:
     return np.asarray(apart.any(axis=2))
 
 
-def _as_dense(evidence: Evidence) -> Checked:
+def _as_dense(evidence: Evidence) -> CheckOutcome:
     if refused(evidence, steps=1):
-        return Checked(1)
+        return CheckOutcome(1)
     assert evidence.reference is not None
     first, second = evidence.trajectory, evidence.reference.trajectory
     if first.fault is not None and second.fault is None:
         told = f"step {first.fault.step}={first.fault.kind}, but should be finished ({first.fault.message})"
-        return Checked(0, (Breach(first.fault.kind, 0, first.fault.step, float("inf"), told),))
+        return CheckOutcome(0, (Breach(first.fault.kind, 0, first.fault.step, float("inf"), told),))
     compared, parted, moved = 0, list[Breach](), list[Breach]()
     steps = min(first.steps, second.steps)
     for index, tensor in enumerate(evidence.script.tensors):
@@ -82,7 +82,7 @@ def _as_dense(evidence: Evidence) -> Checked:
                     values, there = (float(ours[row, column]), float(theirs[row, column])), (index, row + 1, column)
                     found.append(divergence(name, *there, *values, WHAT, Counterpart(*there)))
     found = [*beyond_rounding(evidence, parted), *moved]
-    return Checked(compared, tuple({breach.output: breach for breach in reversed(found)}.values()))
+    return CheckOutcome(compared, tuple({breach.output: breach for breach in reversed(found)}.values()))
 
 
 def _outputs(one: Trace, other: Trace, steps: int) -> Iterator[tuple[str, Array, Array]]:
@@ -96,7 +96,7 @@ def _outputs(one: Trace, other: Trace, steps: int) -> Iterator[tuple[str, Array,
             yield name, ours, theirs
 
 
-SPARSE = Law(
+SPARSE_GRADIENT = Law(
     code="SC238",
     title="a sparse gradient leads where the dense one does",
     sentence="A sparse gradient is refused, or rows that have one at every step go where a dense gradient takes them, "

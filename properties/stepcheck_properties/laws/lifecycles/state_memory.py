@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from stepcheck_properties.law import Breach, Checked, Evidence, Facts, Law
+from stepcheck_properties.law import Breach, CheckOutcome, Evidence, Facts, Law
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import ordinary
 from stepcheck_reference.scripts.script import Script
@@ -15,14 +15,14 @@ MEMORY = "memory"
 
 
 def _shows_its_state(facts: Facts) -> bool:
-    return facts.interface == "torch" and all(str(state) in facts.observed for state in facts.rule.init)
+    return facts.interface == "torch" and all(str(state) in facts.observed_states for state in facts.rule.init)
 
 
 def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
     yield ordinary(facts, seed)
 
 
-def _declared(evidence: Evidence) -> Checked:
+def _declared(evidence: Evidence) -> CheckOutcome:
     compared, states = 0, len(evidence.rule.init)
     for index, (tensor, held) in enumerate(zip(evidence.script.tensors, evidence.trajectory.entries, strict=False)):
         size = math.prod(tensor.shape)
@@ -39,10 +39,12 @@ def _declared(evidence: Evidence) -> Checked:
             )
             step = evidence.trajectory.steps
             held_there = f"optimizer.state[p{index}].values()"
-            reading = f"sum(x.numel() for x in {held_there} if torch.is_tensor(x) and x.numel() > 1)"
-            more = Breach(MEMORY, index, step, float("inf"), told, reading=reading, wanted=str(states * size))
-            return Checked(compared, (more,))
-    return Checked(compared)
+            expression = f"sum(x.numel() for x in {held_there} if torch.is_tensor(x) and x.numel() > 1)"
+            more = Breach(
+                MEMORY, index, step, float("inf"), told, expression=expression, expected_expression=str(states * size)
+            )
+            return CheckOutcome(compared, (more,))
+    return CheckOutcome(compared)
 
 
 STATE_MEMORY = Law(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from stepcheck_properties.law import Breach, Checked, Evidence, Facts, Law
+from stepcheck_properties.law import Breach, CheckOutcome, Evidence, Facts, Law
 from stepcheck_reference.oracle.judgement import Deviation
 
 THETA = "theta"
@@ -27,22 +27,24 @@ def _breach(deviation: Deviation) -> Breach:
     return Breach(deviation.output, deviation.tensor, deviation.step, deviation.ratio, _message(deviation), deviation)
 
 
-def _parameters(evidence: Evidence) -> Checked:
+def _parameters(evidence: Evidence) -> CheckOutcome:
     judgement = evidence.judgement
-    return Checked(judgement.compared, tuple(_breach(worst) for worst in judgement.breaks if worst.output == THETA))
+    return CheckOutcome(
+        judgement.compared, tuple(_breach(worst) for worst in judgement.breaks if worst.output == THETA)
+    )
 
 
-def _states(evidence: Evidence) -> Checked:
+def _states(evidence: Evidence) -> CheckOutcome:
     judgement = evidence.judgement
     seen = any(trace.present[name].any() for trace in evidence.trajectory.traces for name in trace.present)
     breaches = tuple(_breach(worst) for worst in judgement.breaks if worst.output != THETA)
-    return Checked(judgement.compared if seen else 0, breaches)
+    return CheckOutcome(judgement.compared if seen else 0, breaches)
 
 
-def _counts(evidence: Evidence) -> Checked:
+def _counts(evidence: Evidence) -> CheckOutcome:
     compared = sum(int(np.count_nonzero(trace.count[1:] >= 0)) for trace in evidence.trajectory.traces)
     breaches = sorted(evidence.judgement.counts, key=lambda wrong: (wrong.step, wrong.tensor))[:1]
-    return Checked(
+    return CheckOutcome(
         compared,
         tuple(
             Breach(
@@ -57,7 +59,7 @@ def _counts(evidence: Evidence) -> Checked:
     )
 
 
-def _initials(evidence: Evidence) -> Checked:
+def _initials(evidence: Evidence) -> CheckOutcome:
     compared = sum(
         int(values.shape[1])
         for trace in evidence.trajectory.traces
@@ -67,7 +69,7 @@ def _initials(evidence: Evidence) -> Checked:
     first: dict[str, Deviation] = {}
     for wrong in evidence.judgement.initials:
         first.setdefault(wrong.output, wrong)
-    return Checked(compared, tuple(_breach(wrong) for wrong in first.values()))
+    return CheckOutcome(compared, tuple(_breach(wrong) for wrong in first.values()))
 
 
 def _always(facts: Facts) -> bool:
@@ -75,14 +77,14 @@ def _always(facts: Facts) -> bool:
 
 
 def _shows_state(facts: Facts) -> bool:
-    return any(str(state) in facts.observed for state in (*facts.rule.init, *facts.rule.scalars))
+    return any(str(state) in facts.observed_states for state in (*facts.rule.init, *facts.rule.scalars))
 
 
 def _shows_count(facts: Facts) -> bool:
-    return facts.counted
+    return facts.shows_step_count
 
 
-PARAMETERS = Law(
+PARAMETERS_IN_ENVELOPE = Law(
     code="SC101",
     title="parameters land inside the envelope",
     sentence="After every step each parameter element is where the rule puts it, to within rounding.",
@@ -104,7 +106,7 @@ class AdamEpsInside(torch.optim.Optimizer):
     denominator = (v / (1 - beta2**t) + eps).sqrt()      # adam adds eps after the root""",
 )
 
-STATES = Law(
+STATES_IN_ENVELOPE = Law(
     code="SC102",
     title="states land inside the envelope",
     sentence="After every step each element of each state is where the rule puts it, to within rounding.",
@@ -125,7 +127,7 @@ class SecondMomentOfDecayedGradient(torch.optim.Optimizer):
     v.mul_(beta2).addcmul_(g, g, value=1 - beta1)        # adam weighs g**2 with 1 - beta2""",
 )
 
-COUNTS = Law(
+STEP_COUNT = Law(
     code="SC103",
     title="the step counter equals the number of that parameter's gradients",
     sentence="A parameter's step counter is the number of steps at which it had a gradient.",
@@ -147,7 +149,7 @@ class CounterInParameterDtype(torch.optim.Optimizer):
     state["step"] = torch.zeros((), dtype=p.dtype)       # stops at 256 in bfloat16""",
 )
 
-INITIALS = Law(
+INITIAL_STATE = Law(
     code="SC104",
     title="the initial state is the rule's",
     sentence="Before a parameter's first step each of its states holds the rule's initial value.",
