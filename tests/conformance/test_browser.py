@@ -8,7 +8,7 @@ import pytest
 
 from conformance import certificates
 from conformance.headless import browser, opened
-from stepcheck.report.html import page
+from stepcheck.report.html import render
 
 pytestmark = [
     pytest.mark.browser,
@@ -21,7 +21,7 @@ PHONE, DESKTOP = 390, 1280
 @pytest.mark.parametrize("width", [PHONE, DESKTOP])
 @pytest.mark.parametrize("name", ["broken", "library"])
 def test_a_page_is_drawn_whole_without_a_network(tmp_path: Path, name: str, width: int) -> None:
-    told = opened(page(certificates.ALL[name]), tmp_path, width=width)
+    told = opened(render(certificates.ALL[name]), tmp_path, width=width)
     assert told["width"] == width
     assert told["requests"] == []
     assert told["script"] == "ran"
@@ -38,14 +38,14 @@ def test_a_page_is_drawn_whole_without_a_network(tmp_path: Path, name: str, widt
 
 
 def test_a_table_that_is_wider_than_a_phone_scrolls_in_its_own_box(tmp_path: Path) -> None:
-    told = opened(page(certificates.EXPECTED), tmp_path, width=PHONE)
+    told = opened(render(certificates.EXPECTED), tmp_path, width=PHONE)
     assert told["scrolled"] == 1
     assert told["scroll"] <= told["client"]
 
 
 @pytest.mark.parametrize("name", ["broken", "expected", "attacked"])
 def test_nothing_that_is_folded_up_is_wider_than_a_phone(tmp_path: Path, name: str) -> None:
-    text = page(certificates.ALL[name])
+    text = render(certificates.ALL[name])
     told = opened(text.replace("<details", "<details open"), tmp_path, width=360)
     assert told["wide"] == []
     assert told["scroll"] <= told["client"]
@@ -53,12 +53,12 @@ def test_nothing_that_is_folded_up_is_wider_than_a_phone(tmp_path: Path, name: s
 
 
 def test_a_link_to_a_failure_opens_what_it_is_folded_into(tmp_path: Path) -> None:
-    assert "failure-3" not in opened(page(certificates.BROKEN), tmp_path)["opened"]
-    assert "failure-3" in opened(page(certificates.BROKEN), tmp_path, fragment="#failure-3")["opened"]
+    assert "failure-3" not in opened(render(certificates.BROKEN), tmp_path)["opened"]
+    assert "failure-3" in opened(render(certificates.BROKEN), tmp_path, fragment="#failure-3")["opened"]
 
 
 def test_a_message_that_is_a_script_is_not_run(tmp_path: Path) -> None:
-    told = opened(page(certificates.ATTACKED), tmp_path)
+    told = opened(render(certificates.ATTACKED), tmp_path)
     assert told["title"] != "pwned"
     assert told["images"] == 0
     assert "document.title='pwned'" in told["text"]
@@ -70,7 +70,7 @@ def test_a_page_that_is_none_of_this_would_be_seen(tmp_path: Path) -> None:
         '<img src="https://example.org/pixel.png" alt=""><div class="band" style="width:900px">wide</div>'
         "<script>document.title = 'pwned'</script>"
     )
-    text = page(certificates.BROKEN)
+    text = render(certificates.BROKEN)
     start = text.index("<meta http-equiv")
     told = opened(text[:start] + text[text.index(">", start) + 1 :].replace("<main>", f"<main>{planted}"), tmp_path)
     assert told["requests"] == ["https://example.org/pixel.png"]
@@ -81,7 +81,7 @@ def test_a_page_that_is_none_of_this_would_be_seen(tmp_path: Path) -> None:
 
 def test_the_policy_alone_keeps_a_planted_script_and_image_out(tmp_path: Path) -> None:
     planted = '<img src="https://example.org/pixel.png" alt=""><script>document.title = \'pwned\'</script>'
-    told = opened(page(certificates.BROKEN).replace("<main>", f"<main>{planted}"), tmp_path)
+    told = opened(render(certificates.BROKEN).replace("<main>", f"<main>{planted}"), tmp_path)
     assert told["title"] != "pwned"
     assert told["images"] == 1
     assert told["script"] == "ran"

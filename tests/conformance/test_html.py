@@ -11,7 +11,7 @@ import pytest
 
 from conformance import certificates
 from stepcheck.certification.certificate import Certificate
-from stepcheck.report.html import page
+from stepcheck.report.html import render
 from stepcheck_reference.verdict import Verdict
 
 EMPTY = {"meta", "link", "br", "img", "input", "hr"}
@@ -59,7 +59,7 @@ class Page(HTMLParser):
 
 
 def read(certificate: Certificate) -> Page:
-    return Page(page(certificate))
+    return Page(render(certificate))
 
 
 def said(text: str) -> str:
@@ -81,7 +81,7 @@ def test_a_page_is_whole_and_every_link_in_it_leads_somewhere(name: str) -> None
 
 @pytest.mark.parametrize("name", certificates.ALL)
 def test_a_page_asks_for_nothing_outside_itself(name: str) -> None:
-    text = page(certificates.ALL[name])
+    text = render(certificates.ALL[name])
     made = Page(text)
     assert [tag for tag, attributes in made.elements if "src" in attributes or "style" in attributes] == []
     assert [link["href"] for link in made.all("link")] == ["data:,"]
@@ -92,7 +92,7 @@ def test_a_page_asks_for_nothing_outside_itself(name: str) -> None:
 
 
 def test_the_policy_allows_the_page_its_own_script_and_style_alone() -> None:
-    text = page(certificates.ATTACKED)
+    text = render(certificates.ATTACKED)
     (policy,) = [meta["content"] for meta in Page(text).all("meta") if "http-equiv" in meta]
     for tag in ("style", "script"):
         (inside,) = re.findall(f"<{tag}>(.*?)</{tag}>", text, re.DOTALL)
@@ -110,7 +110,7 @@ def test_the_head_says_the_verdict_and_how_many_cells_have_which() -> None:
 
 
 def test_every_cell_has_its_verdict_in_colour_sign_and_word_its_ratio_and_its_errors() -> None:
-    text = page(certificates.EXPECTED)
+    text = render(certificates.EXPECTED)
     for verdict, sign, ratio in (("holds", "✓", "0.750"), ("expected_broken", "!", "25"), ("vacuous", "∅", "")):
         word = verdict.replace("_", " ")
         (entry,) = re.findall(f'<td class="{verdict}".*?</td>', text, re.DOTALL)
@@ -120,14 +120,14 @@ def test_every_cell_has_its_verdict_in_colour_sign_and_word_its_ratio_and_its_er
 
 
 def test_a_broken_cell_leads_to_its_failure() -> None:
-    text = page(certificates.BROKEN)
+    text = render(certificates.BROKEN)
     for anchor in re.findall(r'<td class="broken"[^>]*><a href="#([^"]+)"', text):
         assert f'<details class="failure" id="{anchor}"' in text
     assert len(re.findall(r'<td class="broken"[^>]*><a href=', text)) == 3
 
 
 def test_each_failure_says_everything_that_a_reader_needs() -> None:
-    text = page(certificates.BROKEN)
+    text = render(certificates.BROKEN)
     made = Page(text)
     assert len(made.all("details", class_="failure")) == len(certificates.BROKEN.failures)
     for failure in certificates.BROKEN.failures:
@@ -181,12 +181,12 @@ def test_an_interrupted_run_says_what_is_missing() -> None:
 
 
 def test_strict_changes_the_exit_code_that_the_page_tells() -> None:
-    assert "exit code0" in "".join(Page(page(certificates.EXPECTED)).text.split("\n"))
-    assert "exit code1 (--strict)" in "".join(Page(page(certificates.EXPECTED, strict=True)).text.split("\n"))
+    assert "exit code0" in "".join(Page(render(certificates.EXPECTED)).text.split("\n"))
+    assert "exit code1 (--strict)" in "".join(Page(render(certificates.EXPECTED, strict=True)).text.split("\n"))
 
 
 def test_hostile_messages_stay_text() -> None:
-    text = page(certificates.ATTACKED)
+    text = render(certificates.ATTACKED)
     made = Page(text)
     assert len(made.all("script")) == len(made.all("style")) == 1
     assert made.all("img") == []
@@ -212,7 +212,7 @@ def test_several_thousand_cells_are_one_page_of_a_few_megabytes() -> None:
         for mode in ("single", "foreach", "fused", "differentiable")
         for dtype in dtypes
     ]
-    text = page(certificates.certificate(*cells, target="torch.optim"))
+    text = render(certificates.certificate(*cells, target="torch.optim"))
     assert len(cells) == 2640
     assert len(re.findall('<td class="(?:holds|expected_broken)"', text)) == 2640
     assert len(text.encode()) < 6_000_000
@@ -223,7 +223,7 @@ def test_several_thousand_cells_are_one_page_of_a_few_megabytes() -> None:
 
 def colours(scheme: str) -> dict[str, str]:
     """Return the style sheet's colours by name, as the light or dark scheme has them."""
-    (style,) = re.findall(r"<style>(.*?)</style>", page(certificates.EMPTY), re.DOTALL)
+    (style,) = re.findall(r"<style>(.*?)</style>", render(certificates.EMPTY), re.DOTALL)
     light, dark = re.findall(r":root \{(.*?)\}", style, re.DOTALL)
     found = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", light))
     return found | (dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", dark)) if scheme == "dark" else {})

@@ -9,7 +9,7 @@ import pytest
 
 from conformance import certificates
 from stepcheck.certification.certificate import Certificate
-from stepcheck.report.junit import suites
+from stepcheck.report.junit import render
 
 CHILDREN = {
     "testsuites": {"testsuite"},
@@ -31,7 +31,7 @@ OUTCOMES = {"failures": "failure", "errors": "error", "skipped": "skipped"}
 
 
 def document(certificate: Certificate, *, strict: bool = False) -> ElementTree.Element:
-    return ElementTree.fromstring(suites(certificate, strict=strict))
+    return ElementTree.fromstring(render(certificate, strict=strict))
 
 
 def outcomes(root: ElementTree.Element) -> dict[str, str]:
@@ -184,7 +184,7 @@ def test_a_run_that_ended_early_has_an_error_so_that_it_cannot_pass_for_a_whole_
 
 
 def test_hostile_messages_stay_text_and_nothing_illegal_is_written() -> None:
-    text = suites(certificates.ATTACKED)
+    text = render(certificates.ATTACKED)
     assert not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f]", text)
     message = next(ElementTree.fromstring(text).iter("failure")).get("message") or ""
     assert message.startswith("</script></style><script>")

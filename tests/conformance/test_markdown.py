@@ -7,12 +7,12 @@ import re
 import pytest
 
 from conformance import certificates
-from stepcheck.report.markdown import summary
+from stepcheck.report.markdown import render
 from stepcheck_reference.verdict import Verdict
 
 
 def test_the_summary_says_the_verdict_and_how_much_it_rests_on() -> None:
-    text = summary(certificates.HOLDS)
+    text = render(certificates.HOLDS)
     assert text.startswith("## ✓ `torch.optim.Adam`: holds\n")
     for words in ("- cells: 2 holds", "200 of 220 element-steps in 6 scripts", "profile quick, seed 7", "torch 2.13.0"):
         assert words in text
@@ -20,7 +20,7 @@ def test_the_summary_says_the_verdict_and_how_much_it_rests_on() -> None:
 
 
 def test_the_table_has_a_row_a_configuration_and_mode_and_a_column_a_dtype() -> None:
-    table = [line for line in summary(certificates.EXPECTED).splitlines() if line.startswith("|")]
+    table = [line for line in render(certificates.EXPECTED).splitlines() if line.startswith("|")]
     assert table == [
         "| cpu | | float16 | bfloat16 | float32 | float64 | complex64 |",
         "|---|---|---|---|---|---|---|",
@@ -30,7 +30,7 @@ def test_the_table_has_a_row_a_configuration_and_mode_and_a_column_a_dtype() -> 
 
 
 def test_each_failure_is_folded_up_with_its_witness() -> None:
-    text = summary(certificates.BROKEN)
+    text = render(certificates.BROKEN)
     assert text.count("<details>") == text.count("</details>") == 3
     assert "<summary>✗ SC101 parameters land inside the envelope: theta, 25 radii, in 2 cells" in text
     assert "<summary>✗ SC201 the subject finishes its script: crashed, in Adam[default] single float64 cpu" in text
@@ -42,7 +42,7 @@ def test_each_failure_is_folded_up_with_its_witness() -> None:
 
 
 def test_known_findings_are_explained() -> None:
-    text = summary(certificates.EXPECTED)
+    text = render(certificates.EXPECTED)
     assert "### Failures" not in text
     assert "<summary>! known-gap, in Adam[default] single float32 cpu</summary>" in text
     assert "It is known, see https://example.org/1" in text
@@ -50,7 +50,7 @@ def test_known_findings_are_explained() -> None:
 
 
 def test_a_library_has_a_row_a_class_and_folds_up_the_tables() -> None:
-    text = summary(certificates.LIBRARY)
+    text = render(certificates.LIBRARY)
     assert "| torch.optim.SGD cpu | ✗ broken | 0.750 | 1 broken |" in text
     assert "| torch.optim.Adam cuda:0 | ✓ holds | 0.750 | 1 holds |" in text
     assert "<details><summary>torch.optim.Adam cpu</summary>" in text
@@ -61,15 +61,15 @@ def test_many_failures_that_are_alike_are_named_up_to_a_number() -> None:
         certificates.cell(Verdict.BROKEN, "float32", certificates.broken(), configuration=f"number {number}")
         for number in range(40)
     ]
-    text = summary(certificates.certificate(*cells))
+    text = render(certificates.certificate(*cells))
     assert "The same in 39 more places:" in text
     assert "- and 19 more" in text
 
 
 @pytest.mark.parametrize("limit", [200, 700, 1000, 1300, 1600])
 def test_a_summary_that_is_too_long_is_cut_between_parts_and_says_so(limit: int) -> None:
-    whole = summary(certificates.BROKEN)
-    text = summary(certificates.BROKEN, limit=limit)
+    whole = render(certificates.BROKEN)
+    text = render(certificates.BROKEN, limit=limit)
     assert len(text.encode()) <= limit < len(whole.encode())
     assert re.search(r"\*\*Cut here:\*\* \d parts? did not fit", text)
     assert text.count("<details>") == text.count("</details>")
@@ -77,13 +77,13 @@ def test_a_summary_that_is_too_long_is_cut_between_parts_and_says_so(limit: int)
 
 
 def test_a_summary_that_fits_is_not_cut() -> None:
-    whole = summary(certificates.BROKEN)
-    assert summary(certificates.BROKEN, limit=len(whole.encode())) == whole
-    assert summary(certificates.BROKEN, limit=10) == summary(certificates.BROKEN, limit=-5) == ""
+    whole = render(certificates.BROKEN)
+    assert render(certificates.BROKEN, limit=len(whole.encode())) == whole
+    assert render(certificates.BROKEN, limit=10) == render(certificates.BROKEN, limit=-5) == ""
 
 
 def test_hostile_messages_are_neither_html_nor_markdown() -> None:
-    text = summary(certificates.ATTACKED)
+    text = render(certificates.ATTACKED)
     outside = re.sub(r"(`{3,})[a-z]*\n.*?\n\1", "", text, flags=re.DOTALL)
     outside = re.sub(r"(`+) .*? \1", "", outside)
     assert not re.findall(r"<(?!/?(?:details|summary)>)", outside)
@@ -94,5 +94,5 @@ def test_hostile_messages_are_neither_html_nor_markdown() -> None:
 
 
 def test_a_program_cannot_end_the_block_it_is_in() -> None:
-    text = summary(certificates.ATTACKED)
+    text = render(certificates.ATTACKED)
     assert "````python" in text

@@ -8,8 +8,8 @@ import pytest
 
 from conformance.certificates import broken, cell, certificate, fault
 from stepcheck.certification.certificate import CellResult, Failure, Worst
-from stepcheck.report import html, library, markdown
-from stepcheck.report.text import mark, report
+from stepcheck.report import html, library, markdown, text
+from stepcheck.report.text import mark
 from stepcheck_reference.verdict import Verdict
 
 
@@ -47,16 +47,16 @@ def test_a_mark_says_the_error_outside_the_envelope_or_else_the_law_that_is_brok
     assert mark(case.cell) == case.mark
     found = certificate(case.cell)
     said = case.mark.partition(" ")[2]
-    assert case.mark in report(found)
-    assert said in html.page(found)
-    assert f"| {case.mark} |" in markdown.summary(found)
-    assert not any("inf radii" in text for text in (html.page(found), markdown.summary(found)))
+    assert case.mark in text.render(found)
+    assert said in html.render(found)
+    assert f"| {case.mark} |" in markdown.render(found)
+    assert not any("inf radii" in text for text in (html.render(found), markdown.render(found)))
 
 
 def test_a_code_is_explained_where_there_is_one() -> None:
     told = "a code a law that is broken while errors stay inside"
-    assert told in " ".join(report(certificate(cell(Verdict.BROKEN, "float32", exact("SC211")))).split())
-    assert told not in " ".join(report(certificate(cell(Verdict.BROKEN, "float32", broken()))).split())
+    assert told in " ".join(text.render(certificate(cell(Verdict.BROKEN, "float32", exact("SC211")))).split())
+    assert told not in " ".join(text.render(certificate(cell(Verdict.BROKEN, "float32", broken()))).split())
 
 
 def test_a_class_is_marked_by_its_largest_error_and_not_by_a_law_without_a_radius() -> None:

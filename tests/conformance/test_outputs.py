@@ -20,8 +20,8 @@ from stepcheck import files
 from stepcheck.certification.certificate import Certificate, from_json
 from stepcheck.certification.request import WrongRequest
 from stepcheck.cli.commands import main
-from stepcheck.report.markdown import summary
-from stepcheck.report.outputs import GITHUB, GITHUB_LIMIT, Outputs, append, outputs, rendered
+from stepcheck.report import markdown
+from stepcheck.report.outputs import GITHUB, GITHUB_LIMIT, Outputs, append_step_summary, render, resolve_outputs
 
 ONE = ("--mode", "single", "--dtype", "float32")
 
@@ -35,7 +35,7 @@ def step_summary(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 def bounded(certificate: Certificate, limit: int) -> str:
-    return summary(certificate, limit=limit)
+    return markdown.render(certificate, limit=limit)
 
 
 def code(*arguments: str) -> int:
@@ -93,7 +93,7 @@ def test_what_cannot_be_written_is_refused(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").write_text("")
     with pytest.raises(WrongRequest, match=told):
-        outputs(asked)
+        resolve_outputs(asked)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
@@ -109,7 +109,7 @@ def test_a_file_that_is_read_only_is_refused(monkeypatch: pytest.MonkeyPatch, tm
     path.write_text("mine")
     monkeypatch.setattr(os, "access", lambda name, mode: False)  # permissions do not bind the superuser
     with pytest.raises(WrongRequest, match="read-only"):
-        outputs({"html": str(path)})
+        resolve_outputs({"html": str(path)})
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,47 +142,47 @@ def test_a_device_is_written_to_and_stays_one() -> None:
 
 def test_a_report_that_cannot_be_written_in_the_end_does_not_take_the_others_along(tmp_path: Path) -> None:
     html, md = tmp_path / "gone" / "page.html", tmp_path / "summary.md"
-    told = outputs({"html": str(html), "md": str(md)})
+    outputs = resolve_outputs({"html": str(html), "md": str(md)})
     html.parent.rmdir()
     html.parent.write_text("in the way")
     with pytest.raises(WrongRequest, match=r"html=.*page\.html, but should be a file that can be written"):
-        told.write(partial(rendered, certificate=certificates.BROKEN))
-    assert md.read_text(encoding="utf-8") == rendered("md", certificates.BROKEN)
+        outputs.write(partial(render, certificate=certificates.BROKEN))
+    assert md.read_text(encoding="utf-8") == render("md", certificates.BROKEN)
 
 
 def test_every_format_is_rendered() -> None:
     for form, start in (("html", "<!DOCTYPE html>"), ("md", "## ✗"), ("junit", "<?xml"), ("json", "{")):
-        assert rendered(form, certificates.BROKEN).startswith(start)
+        assert render(form, certificates.BROKEN).startswith(start)
 
 
 def test_nothing_is_written_where_nothing_is_asked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv(GITHUB, raising=False)
-    told = outputs({"json": None, "html": None})
-    assert told == Outputs({})
-    told.write(partial(rendered, certificate=certificates.BROKEN))
-    assert append(partial(bounded, certificates.BROKEN)) == ""
+    outputs = resolve_outputs({"json": None, "html": None})
+    assert outputs == Outputs({})
+    outputs.write(partial(render, certificate=certificates.BROKEN))
+    assert append_step_summary(partial(bounded, certificates.BROKEN)) == ""
     assert list(tmp_path.iterdir()) == []
 
 
 def test_the_summary_of_a_github_job_is_appended_to(step_summary: Path) -> None:
     step_summary.write_text("what another command said\n")
-    assert append(partial(bounded, certificates.HOLDS)) == ""
-    assert append(partial(bounded, certificates.BROKEN)) == ""
+    assert append_step_summary(partial(bounded, certificates.HOLDS)) == ""
+    assert append_step_summary(partial(bounded, certificates.BROKEN)) == ""
     text = step_summary.read_text(encoding="utf-8")
     assert text == "\n".join(
-        ["what another command said\n", rendered("md", certificates.HOLDS), rendered("md", certificates.BROKEN)]
+        ["what another command said\n", render("md", certificates.HOLDS), render("md", certificates.BROKEN)]
     )
 
 
 def test_the_summary_of_a_github_job_stays_within_what_github_takes(step_summary: Path) -> None:
     step_summary.write_text("x" * (GITHUB_LIMIT - 1200))
-    assert append(partial(bounded, certificates.BROKEN)) == ""
+    assert append_step_summary(partial(bounded, certificates.BROKEN)) == ""
     text = step_summary.read_text(encoding="utf-8")
     assert "**Cut here:**" in text
     assert step_summary.stat().st_size <= GITHUB_LIMIT
     step_summary.write_text("x" * GITHUB_LIMIT)
-    assert append(partial(bounded, certificates.BROKEN)) == ""
+    assert append_step_summary(partial(bounded, certificates.BROKEN)) == ""
     assert step_summary.stat().st_size == GITHUB_LIMIT
 
 
@@ -191,7 +191,7 @@ def test_a_summary_that_cannot_be_appended_is_a_warning_not_a_verdict(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv(GITHUB, str(tmp_path / "not" / "there"))
-    assert append(partial(bounded, certificates.BROKEN)).startswith(GITHUB)
+    assert append_step_summary(partial(bounded, certificates.BROKEN)).startswith(GITHUB)
     assert code("certify", "torch.optim.SGD", "--mode", "capturable") == 5
     assert f"stepcheck: {GITHUB}=" in capsys.readouterr().err
 

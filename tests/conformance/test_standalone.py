@@ -9,7 +9,7 @@ import pytest
 
 from stepcheck.certification.failures.replay_token import Replayable, decode, encode
 from stepcheck.certification.request import WrongRequest
-from stepcheck.standalone.program import GRADIENT, Place, expression, pair, program
+from stepcheck.standalone.program import GRADIENT, Element, expression_program, pair_program, standalone_program
 from stepcheck_implementations.adapters.adapter import Cell
 from stepcheck_implementations.adapters.torch_optim import ADAMW, SGD
 from stepcheck_implementations.driver.execution import run
@@ -64,7 +64,7 @@ def test_a_program_sees_what_the_worker_sees(
         seen = float(trace.count[-1]) if output == "count" else float(trace.states[output][-1][index])
     path = tmp_path / "witness.py"
     for expected, code in ((seen, 0), (seen + 1.0 if seen == seen and abs(seen) < 1e300 else 0.0, 1)):
-        text = program(
+        text = standalone_program(
             adapter, cell, script, title="t", output=output, tensor=tensor, index=index, step=last, expected=expected
         )
         path.write_text(text)
@@ -110,7 +110,7 @@ def test_whatever_the_manner_a_program_ends_where_the_worker_does(
         landed = float(trajectory.traces[1].theta[2, 3])
         for expected, code in ((landed, 0), (landed + 1.0, 1)):
             path = tmp_path / f"{mode}{code}.py"
-            text = program(ADAMW, cell, UNUSUAL[name], title=name, output="theta", tensor=1, index=3, step=3,
+            text = standalone_program(ADAMW, cell, UNUSUAL[name], title=name, output="theta", tensor=1, index=3, step=3,
                            expected=expected, radius=0.0)  # fmt: skip
             path.write_text(text)
             done = torch_python.run(path, cwd=tmp_path)
@@ -121,9 +121,9 @@ def test_a_program_of_two_runs_fails_where_they_part_and_only_there(torch_python
     cell = Cell("torch.optim.AdamW", "default", "single", "float32", "cpu")
     changed = replace(ordinary(), invocation=("closure",))
     for other, code in ((changed, 0), (ordinary(skip=True), 1)):
-        runs = tuple((cell, script, Place("theta", 0, 3, 1)) for script in (ordinary(), other))
+        runs = tuple((cell, script, Element("theta", 0, 3, 1)) for script in (ordinary(), other))
         path = tmp_path / f"pair{code}.py"
-        path.write_text(pair(ADAMW, runs, title="two runs"))  # type: ignore[arg-type]
+        path.write_text(pair_program(ADAMW, runs, title="two runs"))  # type: ignore[arg-type]
         done = torch_python.run(path, cwd=tmp_path)
         assert (done.returncode, done.stderr) == (code, ""), path.read_text()
 
@@ -137,7 +137,7 @@ def test_a_program_compares_what_is_no_real_of_a_tensor(torch_python: TorchPytho
         ("sorted(optimizer.state[p0])", "['exp_avg', 'exp_avg_sq']", 1),
     ):
         path = tmp_path / f"expression{code}.py"
-        path.write_text(expression(ADAMW, cell, script, title="told", step=2, reading=reading, wanted=wanted))
+        path.write_text(expression_program(ADAMW, cell, script, title="told", step=2, reading=reading, wanted=wanted))
         done = torch_python.run(path, cwd=tmp_path)
         assert (done.returncode, done.stderr) == (code, ""), path.read_text()
 
@@ -155,7 +155,7 @@ def test_a_program_tells_of_a_gradient_that_is_written_into(torch_python: TorchP
     for target, code in ((f"{writes}:Writes", 1), ("torch.optim.SGD", 0)):
         path = tmp_path / f"gradient{code}.py"
         cell = Cell(target, "plain", "single", "float32", "cpu")
-        path.write_text(program(SGD, cell, script, title="written", output=GRADIENT, tensor=0))
+        path.write_text(standalone_program(SGD, cell, script, title="written", output=GRADIENT, tensor=0))
         done = torch_python.run(path, cwd=tmp_path)
         assert done.returncode == code, path.read_text()
         assert "Traceback" not in done.stderr

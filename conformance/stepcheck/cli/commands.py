@@ -94,12 +94,11 @@ def certify(
     from stepcheck.certification.certify import Interrupted
     from stepcheck.certification.certify import certify as run
     from stepcheck.certification.request import listed, mappings, settings
-    from stepcheck.report.markdown import summary
-    from stepcheck.report.outputs import STDOUT, append, outputs, rendered
+    from stepcheck.report import markdown, text
+    from stepcheck.report.outputs import STDOUT, append_step_summary, render, resolve_outputs
     from stepcheck.report.progress import reporting
-    from stepcheck.report.text import report
 
-    told = outputs({"json": STDOUT if as_json else None, "html": html, "md": md, "junit": junit})
+    outputs = resolve_outputs({"json": STDOUT if as_json else None, "html": html, "md": md, "junit": junit})
     interrupted, stopped = False, None
     with reporting() as progress:
         try:
@@ -125,15 +124,15 @@ def certify(
                 raise
             certificate, stopped = error.certificate, error  # type: ignore[attr-defined]
     try:
-        told.write(lambda form: rendered(form, certificate, strict=strict))
-        lost = append(lambda limit: summary(certificate, limit=limit))
+        outputs.write(lambda form: render(form, certificate, strict=strict))
+        lost = append_step_summary(lambda limit: markdown.render(certificate, limit=limit))
         if lost:
             click.echo(f"stepcheck: {lost}", err=True)
     finally:
-        if told.printed == "text":
-            click.echo(report(certificate, strict=strict, verbose=verbose), color=_color())
+        if outputs.printed == "text":
+            click.echo(text.render(certificate, strict=strict, verbose=verbose), color=_color())
         else:
-            click.echo(rendered(told.printed, certificate, strict=strict), nl=False)
+            click.echo(render(outputs.printed, certificate, strict=strict), nl=False)
     if stopped is not None:
         raise stopped
     return INTERRUPTED if interrupted else certificate.exit_code(strict=strict)
@@ -168,23 +167,23 @@ def prove(rule: str | None, verbose: bool, as_json: bool) -> int:
     Exit 0 if each is proved, 1 if one is refuted or undecided.
     """
     from stepcheck import proving
-    from stepcheck.report.theorem_lines import line, total
+    from stepcheck.report.theorem_lines import render_theorem, render_totals
 
     results = []
     for result in proving.prove(rule):
         results.append(result)
         if not as_json:
-            click.echo(line(result, verbose=verbose))
-    click.echo(json.dumps(proving.to_dict(results), indent=2) if as_json else total(results))
+            click.echo(render_theorem(result, verbose=verbose))
+    click.echo(json.dumps(proving.to_dict(results), indent=2) if as_json else render_totals(results))
     return proving.exit_code(results)
 
 
 @stepcheck.command()
 def laws() -> int:
     """List the laws: code, title, and the sentence each one checks."""
-    from stepcheck.report.explanation import listing
+    from stepcheck.report.explanation import law_listing
 
-    click.echo(listing())
+    click.echo(law_listing())
     return CONFORMS
 
 
@@ -192,9 +191,9 @@ def laws() -> int:
 @click.argument("code")
 def explain(code: str) -> int:
     """Say what a code or a verdict means, as in SC101 or vacuous."""
-    from stepcheck.report.explanation import explanation
+    from stepcheck.report import explanation
 
-    click.echo(explanation(code))
+    click.echo(explanation.explain(code))
     return CONFORMS
 
 
@@ -241,13 +240,13 @@ def schema() -> int:
 def replay(token: str) -> int:
     """Run one failure again in a fresh worker: exit 1 if it still breaks, 0 if it holds."""
     from stepcheck.certification.failures.replay import replay as run
-    from stepcheck.report.text import failure
+    from stepcheck.report.text import render_failure
 
     replayed = run(token)
     if not replayed.failures:
         click.echo(f"{replayed.id}: holds now ({replayed.compared} element-steps compared)")
         return CONFORMS
-    click.echo("\n\n".join(failure(entry, replayed.id) for entry in replayed.failures), color=_color())
+    click.echo("\n\n".join(render_failure(entry, replayed.id) for entry in replayed.failures), color=_color())
     return BROKEN
 
 

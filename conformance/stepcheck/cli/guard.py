@@ -159,14 +159,14 @@ def check(
     from stepcheck.guard.check_baseline import check as run
     from stepcheck.guard.comparison.check_result import POLICIES
     from stepcheck.report.guard import check_json, check_markdown, check_text
-    from stepcheck.report.outputs import append, outputs
+    from stepcheck.report.outputs import append_step_summary, resolve_outputs
     from stepcheck_reference.suggest import unknown
 
     chosen = listed(policies) or ("changed",)
     for policy in chosen:
         if policy not in POLICIES:
             raise WrongRequest(unknown("fail-on", policy, POLICIES))
-    told = outputs({"json": "-" if as_json else None, "md": md})
+    outputs = resolve_outputs({"json": "-" if as_json else None, "md": md})
     with _executor(jobs, ray) as executor, _progress("checking") as progress:
         checked = run(
             baseline,
@@ -184,10 +184,10 @@ def check(
         "json": lambda: check_json.text(checked, chosen) + "\n",
         "md": lambda: check_markdown.summary(checked, chosen),
     }
-    told.write(lambda form: forms[form]())
-    if lost := append(lambda limit: check_markdown.summary(checked, chosen, limit=limit)):
+    outputs.write(lambda form: forms[form]())
+    if lost := append_step_summary(lambda limit: check_markdown.summary(checked, chosen, limit=limit)):
         click.echo(f"stepcheck: {lost}", err=True)
-    click.echo(forms[told.printed](), nl=False)
+    click.echo(forms[outputs.printed](), nl=False)
     return checked.exit_code(chosen)
 
 
@@ -230,9 +230,9 @@ def matrix(
     from stepcheck.guard.matrix import matrix as run
     from stepcheck.processes.executor import shard_of
     from stepcheck.report.guard import matrix_text as reports
-    from stepcheck.report.outputs import append, outputs
+    from stepcheck.report.outputs import append_step_summary, resolve_outputs
 
-    told = outputs({"json": "-" if as_json else None, "md": md})
+    outputs = resolve_outputs({"json": "-" if as_json else None, "md": md})
     if part:
         shard_of(part)
     wanted = _wanted(targets, modes, dtypes, devices)
@@ -245,10 +245,12 @@ def matrix(
         "json": lambda: reports.to_json(columns) + "\n",
         "md": lambda: reports.markdown(columns),
     }
-    told.write(lambda form: forms[form]())
-    if lost := append(lambda limit: reports.markdown(columns) if len(reports.markdown(columns)) <= limit else ""):
+    outputs.write(lambda form: forms[form]())
+    if lost := append_step_summary(
+        lambda limit: reports.markdown(columns) if len(reports.markdown(columns)) <= limit else ""
+    ):
         click.echo(f"stepcheck: {lost}", err=True)
-    click.echo(forms[told.printed](), nl=False)
+    click.echo(forms[outputs.printed](), nl=False)
     return BROKEN if any(column.missing for column in columns) else CONFORMS
 
 

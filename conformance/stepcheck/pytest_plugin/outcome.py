@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from stepcheck.certification.certificate import CellResult, LawResult
-from stepcheck.report.text import failure
-from stepcheck.report.wording import words
+from stepcheck.report.text import render_failure
+from stepcheck.report.wording import verdict_name
 from stepcheck_properties.laws import find
 from stepcheck_reference.verdict import MEANINGS, Verdict
 
@@ -77,7 +77,7 @@ def outcome(
 
 
 def _skipped(verdict: Verdict, reason: str) -> str:
-    return f"{words(verdict)}: {reason}"
+    return f"{verdict_name(verdict)}: {reason}"
 
 
 def _known(law: LawResult) -> str:
@@ -90,5 +90,5 @@ def _known(law: LawResult) -> str:
 
 def _broken(cell: CellResult, law: LawResult, *, strict: bool) -> str:
     """Return every failure of ``law`` as the report writes it; those of known findings too where ``strict``."""
-    shown = [failure(entry, cell.id) for entry in law.failures if strict or not entry.finding]
+    shown = [render_failure(entry, cell.id) for entry in law.failures if strict or not entry.finding]
     return "\n\n".join(shown) or cell.reason or MEANINGS[law.verdict]

@@ -12,7 +12,7 @@ from typing import Protocol
 import pytest
 
 from stepcheck.pytest_plugin.cases import Case
-from stepcheck.report.wording import count, plural, ratio
+from stepcheck.report.wording import format_ratio, plural, thousands
 
 CELL, COMPARED, RATIO = "stepcheck.cell", "stepcheck.compared", "stepcheck.ratio"
 """Properties of a test: its cell, the element-steps compared there, and their worst ratio of error to radius."""
@@ -47,5 +47,5 @@ def lines(reports: Iterable[Report]) -> Iterator[str]:
     for function, cells in functions.items():
         steps = sum(compared for compared, _ in cells.values())
         ratios = [error for _, error in cells.values() if not math.isnan(error)]
-        worst = f", worst ratio {ratio(max(ratios))}" if ratios else ""
-        yield f"{function}: {plural(len(cells), 'cell')}, {count(steps)} element-steps compared{worst}"
+        worst = f", worst ratio {format_ratio(max(ratios))}" if ratios else ""
+        yield f"{function}: {plural(len(cells), 'cell')}, {thousands(steps)} element-steps compared{worst}"

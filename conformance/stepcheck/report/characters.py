@@ -8,7 +8,7 @@ _OTHERS = re.compile("[^\t\n\r\u0020-\u007e\u00a0-\u2029\u202f-\u2065\u206a-\ud7
 """Controls, lone surrogates, and what turns the direction of writing around."""
 
 
-def legal(text: str) -> str:
+def escape_invisible(text: str) -> str:
     """Return ``text`` with every character that XML cannot hold or nobody can see written as an escape."""
     return _OTHERS.sub(lambda found: _escape(ord(found[0])), text)
 

@@ -31,7 +31,7 @@ FAMILIES = {
 """What laws are about, by how their codes begin."""
 
 
-def listing() -> str:
+def law_listing() -> str:
     """Return one paragraph a law, under a heading for each family."""
     parts = []
     for start, heading in FAMILIES.items():
@@ -42,7 +42,7 @@ def listing() -> str:
     return "\n\n".join(parts)
 
 
-def explanation(code: str) -> str:
+def explain(code: str) -> str:
     """Return what ``code`` means; raises WrongRequest for one that is not known."""
     for law in ALL:
         if law.code.lower() == code.lower():

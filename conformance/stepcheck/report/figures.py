@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from markupsafe import Markup, escape
 
 from stepcheck.certification.certificate import Failure, Number, Point
-from stepcheck.report.wording import count, ratio
+from stepcheck.report.wording import format_ratio, thousands
 from stepcheck_reference.oracle.histogram import BEYOND, BINS, INSIDE
 
 _SLOT, _TALL = 4, 24
@@ -67,12 +67,12 @@ def _told(counts: Sequence[int]) -> str:
     """Return the histogram in a sentence."""
     every, beyond = sum(counts), sum(counts[INSIDE:])
     half = sum(counts[: INSIDE // 2])
-    said = f"{half / every:.0%} of {count(every)} errors below half the radius"
+    said = f"{half / every:.0%} of {thousands(every)} errors below half the radius"
     if not beyond:
         return f"{said}, none beyond it"
     marks = ["1", *(f"{edge:g}" for edge in BEYOND)]
     far = max(at for at in range(INSIDE, len(counts)) if counts[at])
-    return f"{said}, {count(beyond)} beyond it, the furthest more than {marks[far - INSIDE]} radii off"
+    return f"{said}, {thousands(beyond)} beyond it, the furthest more than {marks[far - INSIDE]} radii off"
 
 
 # The course of a failure: values on top, errors in radii below.
@@ -237,8 +237,9 @@ def _errors(failure: Failure) -> str:
     value = float(worst.ratio)
     height = _scaled(value) if math.isfinite(value) else top
     parts.append(f'<path class="stem outside" d="M{frame.at(worst.step, 0.0)}V{_figure(frame.y(height))}"/>')
-    parts.append(_failing(frame, worst.step, height, "∞" if math.isinf(value) else ratio(worst.ratio)))
-    said = f"The error in each step, in radii; 1 is the edge of the envelope. Step {worst.step}: {ratio(worst.ratio)}."
+    parts.append(_failing(frame, worst.step, height, "∞" if math.isinf(value) else format_ratio(worst.ratio)))
+    far = format_ratio(worst.ratio)
+    said = f"The error in each step, in radii; 1 is the edge of the envelope. Step {worst.step}: {far}."
     return _drawing("".join(parts), "Error in radii, step by step", said)
 
 

@@ -13,12 +13,12 @@ from markupsafe import Markup
 
 from stepcheck.certification.certificate import CellResult, Certificate
 from stepcheck.report import figures
-from stepcheck.report.characters import legal
+from stepcheck.report.characters import escape_invisible
 from stepcheck.report.failure_groups import excess, known, new, output, shown
 from stepcheck.report.grid import Grid, grids
 from stepcheck.report.script_lines import lines
 from stepcheck.report.text import Row, mark, summary_rows
-from stepcheck.report.wording import MARKS, count, places, plural, ratio, size, words
+from stepcheck.report.wording import MARKS, describe_cells, error_size, format_ratio, plural, thousands, verdict_name
 from stepcheck_reference.verdict import MEANINGS, Verdict, overall
 
 
@@ -35,7 +35,7 @@ class Part:
     outputs: tuple[tuple[str, tuple[Markup, ...]], ...]
 
 
-def page(certificate: Certificate, *, strict: bool = False) -> str:
+def render(certificate: Certificate, *, strict: bool = False) -> str:
     """Return the whole page; ``strict`` says that known findings count as failures."""
     every = shown(certificate.cells)
     anchors = {id(entry.failure): entry.anchor for entry in every}
@@ -56,7 +56,7 @@ def page(certificate: Certificate, *, strict: bool = False) -> str:
         script=Markup(script),
         seen=[verdict for verdict in MARKS if any(cell.verdict is verdict for cell in certificate.cells)],
     )
-    return legal(whole)
+    return escape_invisible(whole)
 
 
 @lru_cache(maxsize=1)
@@ -72,17 +72,17 @@ def _environment() -> Environment:
         MARKS=MARKS, MEANINGS=MEANINGS, Verdict=Verdict, course=figures.course, lines=lines, plural=plural
     )
     environment.filters.update(
-        count=count,
+        count=thousands,
         excess=excess,
         mark=_mark,
         output=output,
-        ratio=ratio,
-        size=size,
+        ratio=format_ratio,
+        size=error_size,
         spread=_spread,
         tally=_tally,
-        words=words,
+        words=verdict_name,
     )
-    environment.globals["places"] = places
+    environment.globals["places"] = describe_cells
     return environment
 
 
@@ -147,7 +147,7 @@ def _tally(cells: Iterable[CellResult]) -> list[tuple[Verdict, int]]:
 def _fixed(cells: Sequence[CellResult]) -> list[tuple[str, str]]:
     """Return the known findings that no longer break, and where."""
     names = dict.fromkeys(name for cell in cells for name in cell.fixed_upstream)
-    return [(name, places([cell for cell in cells if name in cell.fixed_upstream], cells)) for name in names]
+    return [(name, describe_cells([cell for cell in cells if name in cell.fixed_upstream], cells)) for name in names]
 
 
 def _rows(certificate: Certificate, *, strict: bool) -> list[tuple[str, list[str]]]:
@@ -159,7 +159,7 @@ def _rows(certificate: Certificate, *, strict: bool) -> list[tuple[str, list[str
     for cell in certificate.cells:
         if cell.arithmetic:
             where.setdefault((cell.arithmetic, cell.arithmetic_source), []).append(cell)
-    told = [f"{name}: {source} ({places(cells, certificate.cells)})" for (name, source), cells in where.items()]
+    told = [f"{name}: {source} ({describe_cells(cells, certificate.cells)})" for (name, source), cells in where.items()]
     kept = [(name, told if name == "arithmetic" else texts) for name, texts in rows]
     return [entry for entry in kept if entry[0] != "rule"]
 

@@ -11,16 +11,16 @@ from collections.abc import Iterator
 from xml.etree import ElementTree
 
 from stepcheck.certification.certificate import CellResult, Certificate, Failure, LawResult
-from stepcheck.report.characters import legal
+from stepcheck.report.characters import escape_invisible
 from stepcheck.report.grid import Grid, grids
-from stepcheck.report.wording import plural, words
+from stepcheck.report.wording import plural, verdict_name
 from stepcheck_properties.laws import ALL
 from stepcheck_reference.verdict import MEANINGS, NO_CLAIM, Verdict
 
 _TITLES = {law.code: law.title for law in ALL}
 
 
-def suites(certificate: Certificate, *, strict: bool = False) -> str:
+def render(certificate: Certificate, *, strict: bool = False) -> str:
     """Return the document: a suite a class and device, in it a test case a law in each cell that was judged."""
     root = ElementTree.Element("testsuites", name="stepcheck")
     parts = grids(certificate.cells)
@@ -37,7 +37,9 @@ def suites(certificate: Certificate, *, strict: bool = False) -> str:
 
 
 def _suite(root: ElementTree.Element, grid: Grid, certificate: Certificate, number: int, *, strict: bool) -> None:
-    suite = ElementTree.SubElement(root, "testsuite", name=legal(f"{grid.target} {grid.device}"), id=str(number))
+    suite = ElementTree.SubElement(
+        root, "testsuite", name=escape_invisible(f"{grid.target} {grid.device}"), id=str(number)
+    )
     _circumstances(suite, certificate)
     for cell in grid.cells:
         for case in _cases(cell, grid.target, strict=strict):
@@ -48,9 +50,9 @@ def _suite(root: ElementTree.Element, grid: Grid, certificate: Certificate, numb
 def _unfinished(root: ElementTree.Element, certificate: Certificate) -> None:
     """A run that ended early has an error of its own, so that no CI system takes it for a whole one."""
     target = certificate.findings.target
-    suite = ElementTree.SubElement(root, "testsuite", name=legal(f"{target} run"), id=str(len(root)))
+    suite = ElementTree.SubElement(root, "testsuite", name=escape_invisible(f"{target} run"), id=str(len(root)))
     _circumstances(suite, certificate)
-    case = ElementTree.SubElement(suite, "testcase", classname=legal(target), name="every cell is judged")
+    case = ElementTree.SubElement(suite, "testcase", classname=escape_invisible(target), name="every cell is judged")
     missing = certificate.findings.unfinished
     told = f"{plural(missing, 'cell')} missing: the run was interrupted" if missing else "there is no cell to judge"
     ElementTree.SubElement(case, "error", type="interrupted" if missing else "nothing", message=told)
@@ -62,7 +64,7 @@ def _circumstances(suite: ElementTree.Element, certificate: Certificate) -> None
     if run.started:
         suite.set("timestamp", run.started)
     if run.host:
-        suite.set("hostname", legal(run.host))
+        suite.set("hostname", escape_invisible(run.host))
     properties = ElementTree.SubElement(suite, "properties")
     facts: dict[str, object] = {
         "target": found.target,
@@ -74,7 +76,7 @@ def _circumstances(suite: ElementTree.Element, certificate: Certificate) -> None
         **{f"version {name}": version for name, version in run.versions.items()},
     }
     for name, value in facts.items():
-        ElementTree.SubElement(properties, "property", name=legal(name), value=legal(str(value)))
+        ElementTree.SubElement(properties, "property", name=escape_invisible(name), value=escape_invisible(str(value)))
 
 
 def _count(suite: ElementTree.Element) -> None:
@@ -88,12 +90,12 @@ def _cases(cell: CellResult, target: str, *, strict: bool) -> Iterator[ElementTr
     """Yield the test cases of ``cell``: one where nothing was judged, else one a law that applies to it."""
     laws = [law for law in cell.laws if law.verdict not in NO_CLAIM]
     if not laws:
-        case = ElementTree.Element("testcase", classname=legal(target), name=legal(cell.id))
+        case = ElementTree.Element("testcase", classname=escape_invisible(target), name=escape_invisible(cell.id))
         _skip(case, cell.verdict, cell.reason or MEANINGS[cell.verdict])
         yield case
     for law in laws:
         name = f"{cell.id}: {law.code} {_TITLES.get(law.code, '')}".rstrip()
-        case = ElementTree.Element("testcase", classname=legal(target), name=legal(name))
+        case = ElementTree.Element("testcase", classname=escape_invisible(target), name=escape_invisible(name))
         if law.verdict is Verdict.BROKEN or (strict and law.verdict is Verdict.EXPECTED_BROKEN):
             _fail(case, law, cell)
         elif law.verdict is Verdict.EXPECTED_BROKEN:
@@ -106,17 +108,17 @@ def _cases(cell: CellResult, target: str, *, strict: bool) -> Iterator[ElementTr
 
 
 def _skip(case: ElementTree.Element, verdict: Verdict, message: str, text: str = "") -> None:
-    told = f"{words(verdict)}: {message}"
-    skipped = ElementTree.SubElement(case, "skipped", type=f"stepcheck.{verdict.value}", message=legal(told))
-    skipped.text = legal(text) or None
+    told = f"{verdict_name(verdict)}: {message}"
+    skipped = ElementTree.SubElement(case, "skipped", type=f"stepcheck.{verdict.value}", message=escape_invisible(told))
+    skipped.text = escape_invisible(text) or None
 
 
 def _fail(case: ElementTree.Element, law: LawResult, cell: CellResult) -> None:
     first = law.failures[0].message if law.failures else cell.reason or MEANINGS[law.verdict]
     more = len(law.failures) - 1
     told = f"{first} (and {more} more)" if more > 0 else first
-    failed = ElementTree.SubElement(case, "failure", type=law.code, message=legal(told))
-    failed.text = legal(_told(law))
+    failed = ElementTree.SubElement(case, "failure", type=law.code, message=escape_invisible(told))
+    failed.text = escape_invisible(_told(law))
 
 
 def _told(law: LawResult) -> str:

@@ -20,7 +20,17 @@ from stepcheck.report.text import (
     run_rows,
     verdict_rows,
 )
-from stepcheck.report.wording import MARKS, class_name, fill, places, plural, ratio, row, size, words
+from stepcheck.report.wording import (
+    MARKS,
+    class_name,
+    describe_cells,
+    error_size,
+    format_ratio,
+    plural,
+    row,
+    verdict_name,
+    wrap,
+)
 from stepcheck_implementations.adapters.adapter import MODES
 from stepcheck_reference.formats import FORMATS
 from stepcheck_reference.scripts.trajectory import FAULTS
@@ -33,7 +43,7 @@ _BEGINNING = 290
 _MORE = "the whole of each, with its worst element, a replay token and a program: --verbose, --json or --html PATH"
 
 
-def report(certificate: Certificate, *, strict: bool = False) -> str:
+def render(certificate: Certificate, *, strict: bool = False) -> str:
     """Return the whole report."""
     cells = certificate.cells
     parts = [table(certificate), summary(certificate, strict=strict), findings(cells), failures(cells)]
@@ -49,7 +59,7 @@ def table(certificate: Certificate) -> str:
     devices = dict.fromkeys(cell.device for cell in cells)
     parts = [_device_table(device, [cell for cell in cells if cell.device == device]) for device in devices]
     told = legend(cells)
-    told += fill("each entry is the worst of a class's configurations; --verbose shows a table of each class")
+    told += wrap("each entry is the worst of a class's configurations; --verbose shows a table of each class")
     return "\n\n".join([*parts, "\n".join(told)])
 
 
@@ -62,7 +72,7 @@ def _device_table(device: str, cells: list[CellResult]) -> str:
         there = [mode for mode in MODES if any(cell.mode == mode and cell.verdict not in NO_CLAIM for cell in inside)]
         if not there:
             verdicts = {cell.verdict for cell in inside}
-            rows.append((name, " and ".join(words(verdict) for verdict in NO_CLAIM if verdict in verdicts), []))
+            rows.append((name, " and ".join(verdict_name(verdict) for verdict in NO_CLAIM if verdict in verdicts), []))
         for mode in there:
             entries = [[cell for cell in inside if (cell.mode, cell.dtype) == (mode, dtype)] for dtype in dtypes]
             rows.append((name if mode == there[0] else "", mode, [worst_mark(entry) for entry in entries]))
@@ -119,7 +129,7 @@ def _class_rows(cells: Sequence[CellResult]) -> list[Row]:
         classes.setdefault(overall(cell.verdict for cell in held), []).append(name)
     found = [(verdict, classes[verdict]) for verdict in MARKS if verdict in classes]
     return [
-        ("classes" if not n else "", f"{words(verdict)}: {', '.join(names)}")
+        ("classes" if not n else "", f"{verdict_name(verdict)}: {', '.join(names)}")
         for n, (verdict, names) in enumerate(found)
     ]
 
@@ -136,7 +146,7 @@ def _worst_rows(ran: Sequence[CellResult]) -> list[Row]:
     ]
     told = [max(entries) for entries in (parameters, updates, states) if entries]
     return [
-        ("worst ratio" if not n else "", f"{what} {ratio(value)}, in {where}")
+        ("worst ratio" if not n else "", f"{what} {format_ratio(value)}, in {where}")
         for n, (value, what, where) in enumerate(told)
     ]
 
@@ -153,7 +163,7 @@ def _reason_rows(cells: Sequence[CellResult]) -> list[Row]:
                 f"{mode}, {plural(len(inside), 'cell')}: {textwrap.shorten(reasons[0][0], _REASON, placeholder=' …')}"
             )
             more = f" (and {plural(len(reasons) - 1, 'other reason')})" if len(reasons) > 1 else ""
-            rows.append((words(verdict) if not n else "", text + more))
+            rows.append((verdict_name(verdict) if not n else "", text + more))
     return rows
 
 
@@ -169,16 +179,16 @@ def findings(cells: Sequence[CellResult]) -> str:
         names = dict.fromkeys(entry.finding for _, entry in entries)
         where = list({cell.id: cell for cell, _ in entries}.values())
         _, shown = max(entries, key=_severity)
-        lines = fill(f"! {', '.join(names)}: {_short(where, cells)}, worst {_worst(shown)}")
-        parts.append("\n".join([*lines, *fill(_beginning(explanation), "  ", hang=0)]))
+        lines = wrap(f"! {', '.join(names)}: {_short(where, cells)}, worst {_worst(shown)}")
+        parts.append("\n".join([*lines, *wrap(_beginning(explanation), "  ", hang=0)]))
     if parts:
         known = len({entry.finding for entries in groups.values() for _, entry in entries})
         head = f"{plural(known, 'known finding')} in this release, each cell examined around it:"
-        parts = ["\n".join([head, *parts, *fill(_MORE)])]
+        parts = ["\n".join([head, *parts, *wrap(_MORE)])]
     for name in dict.fromkeys(name for cell in cells for name in cell.fixed_upstream):
         where = [cell for cell in cells if name in cell.fixed_upstream]
-        told = f"fixed upstream: known finding {name} no longer breaks ({places(where, cells)})"
-        parts.append("\n".join(fill(told)))
+        told = f"fixed upstream: known finding {name} no longer breaks ({describe_cells(where, cells)})"
+        parts.append("\n".join(wrap(told)))
     return "\n\n".join(parts)
 
 
@@ -195,12 +205,12 @@ def failures(cells: Sequence[CellResult]) -> str:
         where = list({cell.id: cell for cell, _ in entries}.values())
         there = [cell for cell in cells if class_name(cell) == name]
         _, shown = max(entries, key=_severity)
-        lines = fill(f"✗ {name}: {code} {shown.title}, broken in {output}, in {places(where, there)}")
-        lines += fill(f"worst: {shown.message}", "  ")
+        lines = wrap(f"✗ {name}: {code} {shown.title}, broken in {output}, in {describe_cells(where, there)}")
+        lines += wrap(f"worst: {shown.message}", "  ")
         parts.append("\n".join([*lines, f"  replay: python -m stepcheck replay {shown.token}"]))
     if parts:
         parts.append(
-            "\n".join(fill("every failure, each with a program that needs only torch: --verbose, --json or --out"))
+            "\n".join(wrap("every failure, each with a program that needs only torch: --verbose, --json or --out"))
         )
     return "\n\n".join(parts)
 
@@ -222,7 +232,7 @@ def _worst(failure: Failure) -> str:
     if failure.worst is None:
         return failure.fault
     observed = str(failure.worst.observed)
-    told = observed if observed == "nan" else size(failure.worst)
+    told = observed if observed == "nan" else error_size(failure.worst)
     return f"{failure.worst.output} {told}".rstrip()
 
 

@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterable
 
 from stepcheck.certification.certificate import CellResult, Certificate, Failure
-from stepcheck.report.characters import legal
+from stepcheck.report.characters import escape_invisible
 from stepcheck.report.failure_groups import Alike, excess, known, new, output, shown
 from stepcheck.report.grid import Grid, grids
 from stepcheck.report.text import mark, verdict_rows
-from stepcheck.report.wording import MARKS, count, places, plural, ratio, size, words
+from stepcheck.report.wording import MARKS, describe_cells, error_size, format_ratio, plural, thousands, verdict_name
 from stepcheck_reference.verdict import MEANINGS, Verdict, overall
 
 _SPECIAL = re.compile(r"[\\`*_{}\[\]|~$]|^[-+=#]|^\d+[.)](?=\s)")
@@ -19,7 +19,7 @@ _OTHERS = 20
 """How many more places of one failure are named one by one."""
 
 
-def summary(certificate: Certificate, *, limit: int | None = None) -> str:
+def render(certificate: Certificate, *, limit: int | None = None) -> str:
     """Return the summary, of at most ``limit`` bytes in UTF-8 where one is given.
 
     What does not fit is left out whole, and a sentence at the end says so.
@@ -32,10 +32,10 @@ def summary(certificate: Certificate, *, limit: int | None = None) -> str:
     findings = [_finding(group, certificate) for group in known(every)] + _fixed(certificate)
     if findings:
         parts += ["### Known findings", *findings]
-    return within([legal(part) for part in parts], limit)
+    return join_within([escape_invisible(part) for part in parts], limit)
 
 
-def within(parts: list[str], limit: int | None) -> str:
+def join_within(parts: list[str], limit: int | None) -> str:
     """Return ``parts`` as one text of at most ``limit`` bytes in UTF-8, those that do not fit left out whole."""
     whole = "\n\n".join(parts) + "\n"
     if limit is None or len(whole.encode()) <= limit:
@@ -43,10 +43,10 @@ def within(parts: list[str], limit: int | None) -> str:
     kept: list[str] = []
     room = limit - len(_cut(len(parts)).encode())
     for part in parts:
-        size = len(part.encode()) + 2
-        if size <= room:
+        length = len(part.encode()) + 2
+        if length <= room:
             kept.append(part)
-            room -= size
+            room -= length
     told = _cut(len(parts) - len(kept))
     text = "\n\n".join([*kept, told]) if kept else told
     return text if len(text.encode()) <= limit else ""
@@ -65,13 +65,14 @@ def _head(certificate: Certificate) -> str:
     meaning = MEANINGS[found.verdict]
     return "\n".join(
         [
-            f"## {MARKS[found.verdict]} {_code(found.target)}: {words(found.verdict)}",
+            f"## {MARKS[found.verdict]} {_code(found.target)}: {verdict_name(found.verdict)}",
             "",
             f"{meaning[0].upper()}{meaning[1:]}.",
             "",
-            *(f"- {name}: {escaped(text)}" for name, text in verdict_rows(certificate)[1:]),
-            f"- compared: {count(certificate.compared)} of {count(steps)} element-steps in {plural(scripts, 'script')}",
-            f"- run: {escaped(ran)}",
+            *(f"- {name}: {escape(text)}" for name, text in verdict_rows(certificate)[1:]),
+            f"- compared: {thousands(certificate.compared)} of {thousands(steps)} element-steps "
+            f"in {plural(scripts, 'script')}",
+            f"- run: {escape(ran)}",
         ]
     )
 
@@ -85,8 +86,8 @@ def _tables(certificate: Certificate) -> list[str]:
         verdict = overall(cell.verdict for cell in grid.cells)
         worst = max((cell.ratio for cell in grid.cells if cell.worst), default=None)
         rows.append(
-            f"| {escaped(f'{grid.target} {grid.device}')} | {MARKS[verdict]} {words(verdict)} "
-            f"| {ratio(worst) if worst is not None else ''} | {_tally(grid.cells)} |"
+            f"| {escape(f'{grid.target} {grid.device}')} | {MARKS[verdict]} {verdict_name(verdict)} "
+            f"| {format_ratio(worst) if worst is not None else ''} | {_tally(grid.cells)} |"
         )
     tables = [_folded(html.escape(f"{grid.target} {grid.device}"), _table(grid)) for grid in parts]
     return ["\n".join(rows), *tables]
@@ -94,15 +95,15 @@ def _tables(certificate: Certificate) -> list[str]:
 
 def _table(grid: Grid) -> str:
     rows = [
-        f"| {escaped(grid.device)} | | {' | '.join(grid.dtypes)} |",
+        f"| {escape(grid.device)} | | {' | '.join(grid.dtypes)} |",
         "|---|---|" + "---|" * len(grid.dtypes),
     ]
     before = ""
     for row in grid.rows:
         held = f"{row.configuration}: {row.rule}" if row.rule else row.configuration
-        name = escaped(held) if held != before else ""
+        name = escape(held) if held != before else ""
         before = held
-        entries = " | ".join(escaped(mark(cell)) if cell else "" for cell in row.cells)
+        entries = " | ".join(escape(mark(cell)) if cell else "" for cell in row.cells)
         rows.append(f"| {name} | {row.mode} | {entries} |")
     return "\n".join(rows)
 
@@ -111,30 +112,30 @@ def _tally(cells: Iterable[CellResult]) -> str:
     counts = dict.fromkeys(MARKS, 0)
     for cell in cells:
         counts[cell.verdict] += 1
-    return ", ".join(f"{number} {words(verdict)}" for verdict, number in counts.items() if number)
+    return ", ".join(f"{number} {verdict_name(verdict)}" for verdict, number in counts.items() if number)
 
 
 def _failure(group: Alike, certificate: Certificate) -> str:
     entry = group.first.failure
-    where = places(group.cells, certificate.cells)
-    much = ", ".join(part for part in (output(entry), size(entry.worst)) if part)
+    where = describe_cells(group.cells, certificate.cells)
+    much = ", ".join(part for part in (output(entry), error_size(entry.worst)) if part)
     head = f"{MARKS[Verdict.BROKEN]} {entry.code} {entry.title}: {much}, in {where}"
     return _folded(html.escape(head), "\n\n".join([_witness(entry), *_others(group)]))
 
 
 def _finding(group: Alike, certificate: Certificate) -> str:
     entry = group.first.failure
-    where = places(group.cells, certificate.cells)
+    where = describe_cells(group.cells, certificate.cells)
     head = f"{MARKS[Verdict.EXPECTED_BROKEN]} {entry.finding}, in {where}"
     worst = max(group.all, key=lambda one: excess(one.failure)).failure
-    return _folded(html.escape(head), "\n\n".join([escaped(entry.explanation), _witness(worst)]))
+    return _folded(html.escape(head), "\n\n".join([escape(entry.explanation), _witness(worst)]))
 
 
 def _fixed(certificate: Certificate) -> list[str]:
     names = dict.fromkeys(name for cell in certificate.cells for name in cell.fixed_upstream)
     return [
         f"Fixed upstream: {_code(name)} no longer breaks in "
-        + escaped(places([cell for cell in certificate.cells if name in cell.fixed_upstream], certificate.cells))
+        + escape(describe_cells([cell for cell in certificate.cells if name in cell.fixed_upstream], certificate.cells))
         for name in names
     ]
 
@@ -142,7 +143,7 @@ def _fixed(certificate: Certificate) -> list[str]:
 def _witness(entry: Failure) -> str:
     return "\n\n".join(
         [
-            escaped(entry.message),
+            escape(entry.message),
             "Again, in a fresh process:",
             _fenced(f"python -m stepcheck replay {entry.token}", "console"),
             "A program that fails by itself:",
@@ -155,9 +156,9 @@ def _others(group: Alike) -> list[str]:
     if not group.others:
         return []
     lines = [f"The same in {plural(len(group.others), 'more place')}:", ""]
-    lines += [f"- {escaped(one.failure.message)}" for one in group.others[:_OTHERS]]
+    lines += [f"- {escape(one.failure.message)}" for one in group.others[:_OTHERS]]
     if len(group.others) > _OTHERS:
-        lines.append(f"- and {count(len(group.others) - _OTHERS)} more")
+        lines.append(f"- and {thousands(len(group.others) - _OTHERS)} more")
     return ["\n".join(lines)]
 
 
@@ -166,7 +167,7 @@ def _folded(head: str, inside: str) -> str:
     return f"<details><summary>{' '.join(head.split())}</summary>\n\n{inside}\n\n</details>"
 
 
-def escaped(text: str) -> str:
+def escape(text: str) -> str:
     """Return ``text`` as one line in which nothing is markup, neither Markdown's nor HTML's."""
     line = html.escape(" ".join(text.split()), quote=False)
     return _SPECIAL.sub(lambda found: f"{found[0][:-1]}\\{found[0][-1]}", line)

@@ -39,7 +39,7 @@ class Outputs:
             raise WrongRequest("; ".join(lost))
 
 
-def outputs(asked: Mapping[str, str | None]) -> Outputs:
+def resolve_outputs(asked: Mapping[str, str | None]) -> Outputs:
     """Return where the reports in ``asked`` go: format to path, "-" for stdout, None where it is not asked for.
 
     Raises WrongRequest where two would go to one place, or a file cannot be written.
@@ -60,24 +60,24 @@ def outputs(asked: Mapping[str, str | None]) -> Outputs:
     return Outputs(paths, printed[0] if printed else "text")
 
 
-def rendered(form: str, certificate: Certificate, *, strict: bool = False) -> str:
+def render(form: str, certificate: Certificate, *, strict: bool = False) -> str:
     """Return ``certificate`` in one format."""
     if form == "json":
         return certificate.to_json() + "\n"
     if form == "md":
-        from stepcheck.report.markdown import summary
+        from stepcheck.report.markdown import render as render_markdown
 
-        return summary(certificate)
+        return render_markdown(certificate)
     if form == "junit":
-        from stepcheck.report.junit import suites
+        from stepcheck.report.junit import render as render_junit
 
-        return suites(certificate, strict=strict)
-    from stepcheck.report.html import page
+        return render_junit(certificate, strict=strict)
+    from stepcheck.report.html import render as render_html
 
-    return page(certificate, strict=strict)
+    return render_html(certificate, strict=strict)
 
 
-def append(render: Callable[[int], str]) -> str:
+def append_step_summary(render: Callable[[int], str]) -> str:
     """Append a summary to the file that GITHUB_STEP_SUMMARY names; return why it could not be, or "".
 
     ``render`` returns it in at most so many bytes: the file stays within what GitHub takes, together with what is in it

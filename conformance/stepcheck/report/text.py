@@ -8,7 +8,17 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from stepcheck.certification.certificate import CellResult, Certificate, Failure, Matched, Worst
-from stepcheck.report.wording import MARKS, class_name, count, fill, places, plural, ratio, row, words
+from stepcheck.report.wording import (
+    MARKS,
+    class_name,
+    describe_cells,
+    format_ratio,
+    plural,
+    row,
+    thousands,
+    verdict_name,
+    wrap,
+)
 from stepcheck_implementations.adapters.adapter import MODES
 from stepcheck_reference.formats import FORMATS
 from stepcheck_reference.scripts.trajectory import FAULTS
@@ -18,12 +28,12 @@ Row = tuple[str, str]
 """A row of the summary: its name, "" where it goes on, and its text."""
 
 
-def report(certificate: Certificate, *, strict: bool = False, verbose: bool = False) -> str:
+def render(certificate: Certificate, *, strict: bool = False, verbose: bool = False) -> str:
     """Return the whole report; a library's is one row a class and mode unless ``verbose``."""
     if certificate.of_library and not verbose:
         from stepcheck.report import library
 
-        return library.report(certificate, strict=strict)
+        return library.render(certificate, strict=strict)
     parts = [table(certificate.cells), summary(certificate, strict=strict)]
     known = findings(certificate.cells)
     if known:
@@ -68,10 +78,10 @@ def _one_table(name: str, cells: list[CellResult]) -> str:
 def legend(cells: Sequence[CellResult]) -> list[str]:
     """Return what the marks of ``cells`` mean."""
     seen = {cell.verdict for cell in cells}
-    marks = ", ".join(f"{MARKS[verdict]} {words(verdict)}" for verdict in MARKS if verdict in seen)
+    marks = ", ".join(f"{MARKS[verdict]} {verdict_name(verdict)}" for verdict in MARKS if verdict in seen)
     codes = any(code in mark(cell) for cell in cells for code in broken(cell))
     law = ", a code a law that is broken while errors stay inside" if codes else ""
-    return fill(f"{marks}; a number is the worst error in radii, 1 is the envelope's edge{law}")
+    return wrap(f"{marks}; a number is the worst error in radii, 1 is the envelope's edge{law}")
 
 
 def mark(cell: CellResult) -> str:
@@ -91,7 +101,7 @@ def mark(cell: CellResult) -> str:
     codes, worst = broken(cell), measured(cell)
     if codes and worst <= 1.0:
         return f"{sign} {codes[0]}{f' +{len(codes) - 1}' if len(codes) > 1 else ''}"
-    return f"{sign} {ratio(worst)}" if worst >= 0 else sign
+    return f"{sign} {format_ratio(worst)}" if worst >= 0 else sign
 
 
 def broken(cell: CellResult) -> tuple[str, ...]:
@@ -126,7 +136,7 @@ def summary_rows(certificate: Certificate, *, strict: bool = False) -> list[Row]
     rows += [("arithmetic" if not n else "", f"{name}: {source}") for n, (name, source) in enumerate(sources.items())]
     for inferred in dict.fromkeys(cell.inferred for cell in ran if cell.inferred):
         where = [cell for cell in ran if cell.inferred == inferred]
-        rows.append(("inferred", f"{inferred} ({places(where, cells)})"))
+        rows.append(("inferred", f"{inferred} ({describe_cells(where, cells)})"))
     return rows + reason_rows(cells) + run_rows(certificate, strict=strict)
 
 
@@ -134,8 +144,8 @@ def verdict_rows(certificate: Certificate) -> list[Row]:
     """Return the verdict, and how many cells have which."""
     found, cells = certificate.findings, certificate.cells
     counts = Counter(cell.verdict for cell in cells)
-    tally = ", ".join(f"{counts[verdict]} {words(verdict)}" for verdict in MARKS if counts[verdict])
-    rows = [("verdict", f"{words(found.verdict)}: {MEANINGS[found.verdict]}")]
+    tally = ", ".join(f"{counts[verdict]} {verdict_name(verdict)}" for verdict in MARKS if counts[verdict])
+    rows = [("verdict", f"{verdict_name(found.verdict)}: {MEANINGS[found.verdict]}")]
     if found.unfinished:
         rows.append(("interrupted", f"{found.unfinished} cells are missing; the verdict is on the others alone"))
     rows.append(("cells", tally or "none"))
@@ -160,7 +170,7 @@ def law_rows(cells: Iterable[CellResult]) -> list[Row]:
     for verdict in MARKS:
         codes = [code for code, found in applied.items() if found is verdict]
         if codes and verdict is not Verdict.HOLDS:
-            parts.append(f"{words(verdict)} {', '.join(codes)}")
+            parts.append(f"{verdict_name(verdict)} {', '.join(codes)}")
     if nowhere := len(worst) - len(applied):
         parts.append(f"{nowhere} apply to nothing here")
     if any(Verdict.NOT_RUN in there for there in verdicts.values()):
@@ -198,16 +208,16 @@ def compared_rows(certificate: Certificate) -> list[Row]:
     """Return how much was compared, and what was not."""
     cells = certificate.cells
     steps, scripts = sum(cell.element_steps for cell in cells), sum(cell.scripts for cell in cells)
-    compared = f"{count(certificate.compared)} of {count(steps)} element-steps in {count(scripts)} scripts"
+    compared = f"{thousands(certificate.compared)} of {thousands(steps)} element-steps in {thousands(scripts)} scripts"
     rows = [("compared", compared)]
     missing: Counter[str] = Counter()
     for cell in cells:
         missing.update(cell.not_compared)
     if missing:
-        rows.append(("not compared", "; ".join(f"{count(n)} {reason}" for reason, n in missing.most_common())))
+        rows.append(("not compared", "; ".join(f"{thousands(n)} {reason}" for reason, n in missing.most_common())))
     nonfinite = sum(cell.admissible_nonfinite for cell in cells)
     if nonfinite:
-        rows.append(("non-finite", f"{count(nonfinite)} values that the envelope admits"))
+        rows.append(("non-finite", f"{thousands(nonfinite)} values that the envelope admits"))
     return rows
 
 
@@ -228,7 +238,7 @@ def reason_rows(cells: Sequence[CellResult], *, width: int | None = None) -> lis
                 text = cell.reason if width is None else textwrap.shorten(cell.reason, width, placeholder=" …")
                 reasons.setdefault(text, []).append(cell)
         for n, (reason, where) in enumerate(reasons.items()):
-            rows.append((words(verdict) if not n else "", f"{reason} ({places(where, cells)})"))
+            rows.append((verdict_name(verdict) if not n else "", f"{reason} ({describe_cells(where, cells)})"))
     return rows
 
 
@@ -254,12 +264,12 @@ def _worst_rows(cells: Iterable[CellResult]) -> list[Row]:
             zero = max(zero or (-1.0, ""), (float(cell.worst_from_zero.ratio), cell.id))
     rows: list[Row] = []
     if "theta" in outputs:
-        rows.append(("worst ratio", f"parameters {ratio(outputs['theta'][0])}, in {outputs['theta'][1]}"))
+        rows.append(("worst ratio", f"parameters {format_ratio(outputs['theta'][0])}, in {outputs['theta'][1]}"))
     if zero is not None:
-        rows.append(("", f"updates from θ = 0 {ratio(zero[0])}, in {zero[1]}"))
+        rows.append(("", f"updates from θ = 0 {format_ratio(zero[0])}, in {zero[1]}"))
     for output, (value, where) in outputs.items():
         if output != "theta":
-            rows.append(("" if rows else "worst ratio", f"state {output} {ratio(value)}, in {where}"))
+            rows.append(("" if rows else "worst ratio", f"state {output} {format_ratio(value)}, in {where}"))
     return rows
 
 
@@ -274,14 +284,16 @@ def findings(cells: Sequence[CellResult]) -> str:
     for name, entries in groups.items():
         where = list({cell.id: cell for cell, _ in entries}.values())
         worst = max(entries, key=lambda pair: float(pair[1].worst.ratio) if pair[1].worst else float("inf"))
-        lines = fill(f"! known finding {name}, in {places(where, cells)}")
-        lines += fill(worst[1].explanation, "  ")
-        lines += fill(f"worst: {worst[1].message}", "  ")
+        lines = wrap(f"! known finding {name}, in {describe_cells(where, cells)}")
+        lines += wrap(worst[1].explanation, "  ")
+        lines += wrap(f"worst: {worst[1].message}", "  ")
         lines += [f"  replay: python -m stepcheck replay {worst[1].token}"]
         parts.append("\n".join(lines))
     for name in dict.fromkeys(name for cell in cells for name in cell.fixed_upstream):
         where = [cell for cell in cells if name in cell.fixed_upstream]
-        parts.append("\n".join(fill(f"fixed upstream: known finding {name} no longer breaks ({places(where, cells)})")))
+        parts.append(
+            "\n".join(wrap(f"fixed upstream: known finding {name} no longer breaks ({describe_cells(where, cells)})"))
+        )
     return "\n\n".join(parts)
 
 
@@ -300,25 +312,25 @@ def failures(cells: Sequence[CellResult]) -> str:
     parts: list[str] = []
     for entries in groups.values():
         cell, shown = min(entries, key=lambda pair: len(pair[1].standalone))
-        text = failure(shown, cell.id)
+        text = render_failure(shown, cell.id)
         others = [pair for pair in entries if pair[1] is not shown]
         if others:
             text += f"\n  the same in {len(others)} more:"
             for _, entry in others:
-                text += "\n" + "\n".join(fill(entry.message, "    "))
+                text += "\n" + "\n".join(wrap(entry.message, "    "))
                 text += f"\n      python -m stepcheck replay {entry.token}"
         parts.append(text)
     return "\n\n".join(parts)
 
 
-def failure(entry: Failure, cell: str) -> str:
+def render_failure(entry: Failure, cell: str) -> str:
     """Return one failure in full."""
-    lines = [*fill(f"✗ {entry.code} {entry.title}, in {cell}", hang=4), *fill(entry.message, "  ")]
+    lines = [*wrap(f"✗ {entry.code} {entry.title}, in {cell}", hang=4), *wrap(entry.message, "  ")]
     if entry.worst is not None:
         lines += _worst(entry.worst)
     lines += [f"  rule      {entry.rule}"]
     if entry.finding:
-        lines += [f"  finding   {entry.finding}", *fill(entry.explanation, "            ")]
+        lines += [f"  finding   {entry.finding}", *wrap(entry.explanation, "            ")]
     lines += [f"  script    {shape(entry.script)}", f"  replay    python -m stepcheck replay {entry.token}"]
     lines += ["  standalone script, needs only torch:"]
     lines += [f"    | {line}".rstrip() for line in entry.standalone.rstrip().splitlines()]
@@ -328,10 +340,10 @@ def failure(entry: Failure, cell: str) -> str:
 def _worst(worst: Worst) -> list[str]:
     inputs = " ".join(f"{name}={value!r}" for name, value in worst.inputs.items())
     return [
-        *fill(f"inputs    {inputs}", "  ", hang=10),
+        *wrap(f"inputs    {inputs}", "  ", hang=10),
         f"  observed  {worst.observed!r}",
         f"  expected  {worst.expected!r} ± {worst.radius!r}",
-        f"  ratio     {ratio(worst.ratio)} radii",
+        f"  ratio     {format_ratio(worst.ratio)} radii",
     ]
 
 

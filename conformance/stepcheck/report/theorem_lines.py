@@ -15,7 +15,7 @@ NAMED = 2
 """How many rules a line names; it counts more of them."""
 
 
-def line(result: Proved, *, verbose: bool = False) -> str:
+def render_theorem(result: Proved, *, verbose: bool = False) -> str:
     """Return the line of one theorem; below it each case that is not proved, and with ``verbose`` all about it."""
     subject = _subject(result)
     lines = [f"{MARKS[result.status]} {result.status:<9} {subject}: {result.theorem.sentence}"]
@@ -30,7 +30,7 @@ def line(result: Proved, *, verbose: bool = False) -> str:
     return "\n".join(lines)
 
 
-def total(results: list[Proved]) -> str:
+def render_totals(results: list[Proved]) -> str:
     """Return the last line: how many theorems there are, of each status, and how many proofs they took."""
     counts = ", ".join(
         f"{sum(result.status == status for result in results)} {status}" for status in reversed(STATUSES)

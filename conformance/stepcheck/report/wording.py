@@ -21,7 +21,7 @@ MARKS = {
 }
 
 
-def ratio(value: Number) -> str:
+def format_ratio(value: Number) -> str:
     """Return a ratio in three figures, as in 0.983 or 1.2e4."""
     exact = float(value)
     if 0.01 <= exact < 1:
@@ -31,12 +31,12 @@ def ratio(value: Number) -> str:
     return f"{exact:.1e}".replace("e+0", "e").replace("e-0", "e-").replace("e+", "e")
 
 
-def size(worst: Worst | None) -> str:
+def error_size(worst: Worst | None) -> str:
     """Return how large an error is, as in "25 radii"; "" where no radius measures it."""
-    return f"{ratio(worst.ratio)} radii" if worst is not None and math.isfinite(float(worst.ratio)) else ""
+    return f"{format_ratio(worst.ratio)} radii" if worst is not None and math.isfinite(float(worst.ratio)) else ""
 
 
-def words(verdict: Verdict) -> str:
+def verdict_name(verdict: Verdict) -> str:
     """Return a verdict without underscores."""
     return verdict.value.replace("_", " ")
 
@@ -46,7 +46,7 @@ def plural(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}{'es' if noun.endswith('s') else 's'}"
 
 
-def count(number: int) -> str:
+def thousands(number: int) -> str:
     """Return a number with its thousands apart."""
     return f"{number:,}".replace(",", " ")
 
@@ -56,7 +56,7 @@ def class_name(cell: CellResult) -> str:
     return cell.target.rpartition(":")[2].rpartition(".")[2]
 
 
-def places(cells: Sequence[CellResult], everything: Sequence[CellResult]) -> str:
+def describe_cells(cells: Sequence[CellResult], everything: Sequence[CellResult]) -> str:
     """Return where ``cells`` are, by what they have in common; an axis that they fill is left out."""
     if len(cells) == 1:
         return cells[0].id
@@ -79,10 +79,10 @@ def _axis(cell: CellResult, name: str) -> str:
 
 def row(name: str, text: str) -> list[str]:
     """Return the lines of one row of a summary."""
-    return fill(text, f"{name:<15}", indented=" " * 15)
+    return wrap(text, f"{name:<15}", indented=" " * 15)
 
 
-def fill(text: str, indent: str = "", hang: int = 2, indented: str | None = None) -> list[str]:
+def wrap(text: str, indent: str = "", hang: int = 2, indented: str | None = None) -> list[str]:
     """Return ``text`` in lines of at most ``WIDTH``; those after the first stand ``hang`` further in."""
     return textwrap.wrap(
         text,

@@ -54,7 +54,7 @@ def _given(adapter: Adapter, cell: Cell, script: Script, hyper: Mapping[str, flo
     return given
 
 
-def call(adapter: Adapter, cell: Cell, script: Script) -> str:
+def constructor_call(adapter: Adapter, cell: Cell, script: Script) -> str:
     """Return the constructor call of the script's first group, for people to paste."""
     name = function_name(cell.target)
     hyper = hyper_of(adapter, cell, script.groups[0].hyper if script.groups else {})

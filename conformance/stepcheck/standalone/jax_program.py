@@ -35,7 +35,7 @@ def held(state, name):
 """
 
 
-def program(
+def standalone_program(
     adapter: Adapter,
     cell: Cell,
     script: Script,
@@ -50,7 +50,7 @@ def program(
 ) -> str:
     """Return a program that runs ``script`` and exits 1 where ``output`` lies outside expected ± radius.
 
-    Its arguments are those of ``program.program``. Every tensor is a tree of its own; saving and loading changes
+    Its arguments are those of ``standalone_program``. Every tensor is a tree of its own; saving and loading changes
     nothing in a program whose state is a value, and is left out.
     """
     group_of = {index: number for number, group in enumerate(script.groups) for index in group.tensors}

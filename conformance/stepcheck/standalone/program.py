@@ -16,7 +16,7 @@ from stepcheck_reference.scripts.script import Script
 
 GRADIENT = "gradient"
 """The output of a gradient that a step has written into."""
-TAKEN = "taken"
+ACCEPTED = "taken"
 """The output of a hyper-parameter that a constructor should have refused."""
 
 _HOLDING = [
@@ -31,7 +31,7 @@ _HOLDING = [
 ]
 
 
-def program(
+def standalone_program(
     adapter: Adapter,
     cell: Cell,
     script: Script,
@@ -51,7 +51,7 @@ def program(
     itself, after 60 s at the latest. ``step`` 0 means before the first step.
     """
     lines = _head(adapter, cell, [script], title, hangs=output is None)
-    if output == TAKEN:
+    if output == ACCEPTED:
         return "\n".join([*lines, *_refusing(adapter, cell, script)]) + "\n"
     if output == GRADIENT:
         return "\n".join([*lines, *_ran(adapter, cell, script, len(script.steps), watched=tensor)]) + "\n"
@@ -63,7 +63,7 @@ def program(
     return "\n".join(lines) + "\n"
 
 
-def expression(
+def expression_program(
     adapter: Adapter, cell: Cell, script: Script, *, title: str, step: int, reading: str, wanted: str
 ) -> str:
     """Return a program that exits 1 where ``reading``, a Python expression, is not ``wanted`` after ``step``."""
@@ -75,7 +75,7 @@ def expression(
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Element:
     """A real number of a run: an output of one tensor, after a step, at an index."""
 
     output: str
@@ -84,9 +84,9 @@ class Place:
     index: int
 
 
-def pair(
+def pair_program(
     adapter: Adapter,
-    runs: tuple[tuple[Cell, Script, Place], tuple[Cell, Script, Place]],
+    runs: tuple[tuple[Cell, Script, Element], tuple[Cell, Script, Element]],
     *,
     title: str,
     factor: float = 1.0,

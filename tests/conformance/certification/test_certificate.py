@@ -17,7 +17,8 @@ from stepcheck.certification.certificate import (
     from_json,
     number,
 )
-from stepcheck.report.text import ratio, report
+from stepcheck.report.text import render
+from stepcheck.report.wording import format_ratio
 from stepcheck_reference.verdict import Verdict, exit_code, overall
 
 WORST = Worst(
@@ -107,7 +108,7 @@ def test_another_schema_is_refused() -> None:
 
 
 def test_a_report_says_the_failure_in_full_and_fits_a_page() -> None:
-    text = report(certificate(BROKEN, cell(Verdict.NOT_RUN, "float64", reason="too slow")))
+    text = render(certificate(BROKEN, cell(Verdict.NOT_RUN, "float64", reason="too slow")))
     for words in (
         "✗ nan",
         "· ",
@@ -123,7 +124,7 @@ def test_a_report_says_the_failure_in_full_and_fits_a_page() -> None:
 
 
 def test_ratios_are_short() -> None:
-    assert [ratio(value) for value in (0.0, 0.98345, 1.0, 12.34, 45678.0, 1e-9, 1e123, "inf")] == [
+    assert [format_ratio(value) for value in (0.0, 0.98345, 1.0, 12.34, 45678.0, 1e-9, 1e123, "inf")] == [
         "0",
         "0.983",
         "1",

@@ -7,7 +7,7 @@ import pytest
 import stepcheck
 from stepcheck.certification.certificate import Departure
 from stepcheck.certification.defaults import departures
-from stepcheck.report.text import report
+from stepcheck.report.text import render
 from stepcheck_reference.rules import find
 from stepcheck_reference.verdict import Verdict
 
@@ -32,7 +32,7 @@ def test_a_class_that_holds_says_beside_it_that_its_default_is_another() -> None
         ("rho", 0.9, 0.95)
     ]
     assert "defaults       not those of the rule's source, which are in brackets: Adadelta rho=0.9 (0.95)" in " ".join(
-        report(certificate).replace("\n", " ").split(" ")
+        render(certificate).replace("\n", " ").split(" ")
     )
     assert stepcheck.certify("torch.optim.Adamax", **ONE).findings.defaults == ()
 

@@ -21,7 +21,7 @@ from stepcheck.certification.survey import narrow
 from stepcheck.cli.commands import main
 from stepcheck.known_issues import ALL as FINDINGS
 from stepcheck.known_issues.known_issue import KnownIssue
-from stepcheck.report.text import report
+from stepcheck.report.text import render
 from stepcheck_implementations.adapters import libraries, torch_optim
 from stepcheck_implementations.adapters.adapter import MODES, Adapter, Cell
 from stepcheck_implementations.adapters.libraries import Library
@@ -97,13 +97,13 @@ def test_a_class_is_told_what_it_is_told_alone(torch: Certificate) -> None:
 
 
 def test_the_report_says_of_every_class_how_it_fares(torch: Certificate) -> None:
-    text = report(torch)
+    text = render(torch)
     rows = text.partition("\n\n")[0].splitlines()
     assert [row.split()[0] for row in rows[2:]] == [name.rpartition(".")[2] for name in by_class(torch)]
     assert "no rule yet" in text
     assert "LBFGS" in text
     assert max(map(len, text.splitlines())) <= 100
-    verbose = report(torch, verbose=True)
+    verbose = render(torch, verbose=True)
     assert all(f"{cell.configuration}: {cell.rule}" in verbose for cell in torch.cells)
 
 
@@ -120,7 +120,7 @@ def test_one_wrong_class_is_named_and_the_others_stand(monkeypatch: pytest.Monke
     }
     (gone,) = by_class(certificate)[GONE]
     assert "AdamOfAnotherRelease: no such name" in gone.reason
-    text = report(certificate)
+    text = render(certificate)
     assert "✗ AdamEpsInsideRoot: SC101 parameters land inside the envelope, broken in theta" in text
     assert "broken: AdamEpsInsideRoot\n" in text
     assert "AdamOfAnotherRelease  not applicable" in text

@@ -10,7 +10,7 @@ import pytest
 
 from conformance.command import ROOT, stepcheck
 from stepcheck.proving import Proved, exit_code, prove, to_dict
-from stepcheck.report.theorem_lines import line, total
+from stepcheck.report.theorem_lines import render_theorem, render_totals
 from stepcheck_reference.rules import UnknownRule, find
 from stepcheck_reference.theorems import ALL
 from stepcheck_reference.theorems.theorem import Proof, Theorem
@@ -77,22 +77,22 @@ def test_what_is_not_proved_is_said_and_exits_with_1(theorem: Theorem, status: s
     assert [result.status for result in results] == [status]
     assert exit_code(results) == 1
     assert to_dict(results)["counts"][status] == 1
-    assert f"1 {status}" in total(results)
+    assert f"1 {status}" in render_totals(results)
 
 
 def test_the_witness_is_below_the_line() -> None:
     refuted = Proved(FALSE, (((find("adam"),), FALSE.prove(find("adam"))),))
-    assert line(refuted).splitlines() == [
+    assert render_theorem(refuted).splitlines() == [
         "✗ refuted   adam: Every rule is gradient descent.",
         "    refuted for adam: it divides (g = 2)",
     ]
     undecided = Proved(OPEN, (((find("adam"),), OPEN.prove(find("adam"))),))
-    assert line(undecided).splitlines()[0].startswith("? undecided adam: ")
+    assert render_theorem(undecided).splitlines()[0].startswith("? undecided adam: ")
 
 
 def test_one_case_that_fails_is_shown_among_many_that_hold() -> None:
     (result,) = prove(None, (MIXED,))
-    lines = line(result).splitlines()
+    lines = render_theorem(result).splitlines()
     assert "rules: Every rule" in lines[0]
     assert not any("for sgd:" in one for one in lines)
     assert any("undecided for adam: seen" in one for one in lines)
@@ -102,4 +102,4 @@ def test_the_page_of_theorems_is_what_prove_prints() -> None:
     page = (ROOT / "docs" / "theorems.md").read_text(encoding="utf-8")
     (printed,) = re.findall(r"```console\n\$ stepcheck prove\n(.*?)```", page, re.DOTALL)
     results = list(prove())
-    assert printed.splitlines() == [*map(line, results), total(results)]
+    assert printed.splitlines() == [*map(render_theorem, results), render_totals(results)]

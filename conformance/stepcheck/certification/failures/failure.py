@@ -7,8 +7,8 @@ import json
 from stepcheck.certification.certificate import Failure, Worst, number
 from stepcheck.certification.failures.replay_token import Replayable, encode
 from stepcheck.standalone import jax_program, program
-from stepcheck.standalone.building import call
-from stepcheck.standalone.program import GRADIENT, TAKEN, Place, expression, pair
+from stepcheck.standalone.building import constructor_call
+from stepcheck.standalone.program import ACCEPTED, GRADIENT, Element, expression_program, pair_program
 from stepcheck_implementations.adapters.adapter import Adapter, Cell
 from stepcheck_properties.law import Breach, Law
 from stepcheck_reference.oracle.judgement import CountBreak, Deviation
@@ -46,17 +46,17 @@ def failure(
     shown = worst(breach.deviation) if breach.deviation is not None else None
     if shown is None and breach.output == "count":
         shown = next((_count(wrong) for wrong in counts if wrong.tensor == breach.tensor), None)
-    message = f"{cell.id}{_place(breach)}: {breach.message} [{call(adapter, cell, script)}]"
-    written = (jax_program if adapter.compiler == "jax" else program).program
+    message = f"{cell.id}{_place(breach)}: {breach.message} [{constructor_call(adapter, cell, script)}]"
+    written = (jax_program if adapter.compiler == "jax" else program).standalone_program
     there = breach.counterpart
     if reference is not None and there is not None and adapter.compiler != "jax":
-        one = Place(breach.output, breach.tensor, breach.step, shown.index if shown is not None else 0)
-        other = Place(breach.output, there.tensor, there.step, there.index)
-        text = pair(adapter, ((cell, script, one), (*reference, other)), title=message, factor=there.factor)
+        one = Element(breach.output, breach.tensor, breach.step, shown.index if shown is not None else 0)
+        other = Element(breach.output, there.tensor, there.step, there.index)
+        text = pair_program(adapter, ((cell, script, one), (*reference, other)), title=message, factor=there.factor)
     elif breach.expression:
-        text = expression(adapter, cell, script, title=message, step=breach.step, reading=breach.expression,
+        text = expression_program(adapter, cell, script, title=message, step=breach.step, reading=breach.expression,
                           wanted=breach.expected_expression)  # fmt: skip
-    elif breach.output in (GRADIENT, TAKEN):
+    elif breach.output in (GRADIENT, ACCEPTED):
         text = written(adapter, cell, script, title=message, output=breach.output, tensor=breach.tensor)
     elif shown is None:
         text = written(adapter, cell, script, title=message)

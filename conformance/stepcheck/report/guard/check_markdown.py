@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from stepcheck.guard.comparison.check_result import Checked
 from stepcheck.guard.comparison.difference import CHANGES, Change, Difference
 from stepcheck.guard.comparison.grouped import Alike, alike
-from stepcheck.report.characters import legal
+from stepcheck.report.characters import escape_invisible
 from stepcheck.report.guard.check_text import ACCEPTED, MARKS, SEVERAL, column, distance, environment, row_of
-from stepcheck.report.markdown import escaped, within
-from stepcheck.report.wording import count, plural
+from stepcheck.report.markdown import escape, join_within
+from stepcheck.report.wording import plural, thousands
 
 _SHOWN = 12
 """Ways in which one class differs that are told."""
@@ -25,12 +25,12 @@ def summary(checked: Checked, policies: Sequence[str], *, limit: int | None = No
     reals = sum(entry.reals for entry in checked.differences)
     moved = sum(entry.moved for entry in checked.differences)
     told = (
-        f"Recorded under {escaped(environment(checked.old))}; checked under {escaped(environment(checked.new))}. "
-        f"{count(reals)} numbers compared, {count(moved)} moved; fails on {', '.join(policies)}."
+        f"Recorded under {escape(environment(checked.old))}; checked under {escape(environment(checked.new))}. "
+        f"{thousands(reals)} numbers compared, {thousands(moved)} moved; fails on {', '.join(policies)}."
     )
     parts = [head, told, table(checked.differences), meanings(checked.differences)]
     parts += details(alike(checked.differences))
-    return within([legal(part) for part in parts if part], limit)
+    return join_within([escape_invisible(part) for part in parts if part], limit)
 
 
 def table(differences: Sequence[Difference]) -> str:
@@ -42,7 +42,7 @@ def table(differences: Sequence[Difference]) -> str:
         rows.setdefault(row_of(entry), Counter())[column(entry)] += 1
     lines = [f"| cells | {' | '.join(heads)} |", f"|---|{'---:|' * len(heads)}"]
     for name, row in rows.items():
-        lines.append(f"| {escaped(name)} | {' | '.join(str(row[head] or '·') for head in heads)} |")
+        lines.append(f"| {escape(name)} | {' | '.join(str(row[head] or '·') for head in heads)} |")
     return "\n".join(lines)
 
 
@@ -59,7 +59,7 @@ def details(groups: Sequence[Alike]) -> list[str]:
         targets.setdefault(row_of(group.worst) if group.target else SEVERAL, []).append(group)
     parts = []
     for name, inside in targets.items():
-        lines = [f"### {escaped(name)}", ""]
+        lines = [f"### {escape(name)}", ""]
         lines += [item(group) for group in inside[:_SHOWN]]
         if len(inside) > _SHOWN:
             lines.append(f"- and {plural(len(inside) - _SHOWN, 'more way')} in which it differs")
@@ -71,7 +71,7 @@ def item(group: Alike) -> str:
     """Return one way in which cells differ, as an entry of a list."""
     point = group.point
     law = f"{point.law} " if point.law else ""
-    text = f"- {MARKS[point.change]} {escaped(group.where)}: {law}{escaped(point.common)}"
+    text = f"- {MARKS[point.change]} {escape(group.where)}: {law}{escape(point.common)}"
     if point.way and point.way != point.what:
-        text += f"; {escaped(point.what.removesuffix(f': {point.way}') + distance(group))}"
+        text += f"; {escape(point.what.removesuffix(f': {point.way}') + distance(group))}"
     return text

@@ -12,7 +12,7 @@ from stepcheck.guard.comparison.check_result import Checked, fails
 from stepcheck.guard.comparison.difference import CHANGES, Change, Difference
 from stepcheck.guard.comparison.grouped import Alike, alike
 from stepcheck.guard.corpus.spec import CHECKPOINT, KINDS, OTHER_WAYS, SCHEDULE, STEPS, SURFACE
-from stepcheck.report.wording import WIDTH, count, fill, plural, ratio
+from stepcheck.report.wording import WIDTH, format_ratio, plural, thousands, wrap
 
 ACCEPTED = "accepted"
 SEVERAL = "several classes"
@@ -54,7 +54,7 @@ def machines(checked: Checked) -> str:
     if not other or not any(entry.moved for entry in checked.differences):
         return ""
     return "\n".join(
-        fill(
+        wrap(
             f"the machines differ in {' and '.join(other)}: what moved within rounding may come from that and not from "
             "torch"
         )
@@ -183,9 +183,9 @@ def _at(group: Alike) -> str:
 def distance(group: Alike) -> str:
     """Return how far the worst number of a group moved where two runs part."""
     point = group.point
-    parts = [f"{ratio(point.ulps)} ulp"] if point.ulps else []
+    parts = [f"{format_ratio(point.ulps)} ulp"] if point.ulps else []
     if point.radii == point.radii and point.radii:
-        parts.append(f"{ratio(point.radii)} radii")
+        parts.append(f"{format_ratio(point.radii)} radii")
     return f" ({', '.join(parts)})" if parts else ""
 
 
@@ -212,7 +212,7 @@ def verdict(checked: Checked, policies: Sequence[str]) -> str:
     reals = sum(entry.reals for entry in checked.differences)
     moved = sum(entry.moved for entry in checked.differences)
     failing = [entry for entry in checked.differences if any(fails(entry, policy) for policy in policies)]
-    lines = [f"compared   {count(reals)} numbers, of which {count(moved)} moved"]
+    lines = [f"compared   {thousands(reals)} numbers, of which {thousands(moved)} moved"]
     why = f"{plural(len(failing), 'cell')} fail" + ("s" if len(failing) == 1 else "")
     if checked.unchecked:
         devices = ", ".join(dict.fromkeys(_device_of(name) for name in checked.unchecked))

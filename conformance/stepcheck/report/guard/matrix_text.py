@@ -11,7 +11,7 @@ from stepcheck.guard.comparison.grouped import alike
 from stepcheck.guard.matrix import Column
 from stepcheck.report.guard import check_json, check_markdown, check_text
 from stepcheck.report.guard.check_text import MARKS, name_of, row_of
-from stepcheck.report.wording import fill, plural
+from stepcheck.report.wording import plural, wrap
 
 _NOTHING = "·"
 _ORDER = (Change.GONE, Change.CHANGED, Change.ROUNDING, Change.NEW)
@@ -62,10 +62,10 @@ def entry(column: Column, name: str) -> str:
 def legend(columns: Sequence[Column]) -> list[str]:
     """Return what the marks mean; numbers count cells."""
     seen = {each.change for column in columns for each in column.differences}
-    lines = fill("numbers count cells, and each column is held against the one before it")
+    lines = wrap("numbers count cells, and each column is held against the one before it")
     for change in Change:
         if change in seen:
-            lines += fill(f"{MARKS[change]} {change}: {CHANGES[change]}")
+            lines += wrap(f"{MARKS[change]} {change}: {CHANGES[change]}")
     if any(column.missing for column in columns):
         lines.append("– it could not be had")
     return lines

@@ -12,7 +12,7 @@ import stepcheck
 from conformance.command import ROOT
 from stepcheck.certification.failures.replay import replay
 from stepcheck.certification.request import WrongRequest
-from stepcheck.report.text import report
+from stepcheck.report.text import render
 from stepcheck_reference.verdict import Verdict
 
 STRANGERS = "tests/implementations/subjects/strangers.py"
@@ -76,16 +76,16 @@ def test_a_failure_of_every_way_to_hold_state_comes_with_a_program_that_fails(tm
 
 
 def test_the_report_says_what_was_matched_to_what() -> None:
-    told = " ".join(report(certified("Momentum", "momentum")).split())
+    told = " ".join(render(certified("Momentum", "momentum")).split())
     assert "matched lr=rate, momentum=gamma; held: dampening=0" in told
     assert "state b=store['first']" in told
-    told = " ".join(report(certified("Frozen", "sgd")).split())
+    told = " ".join(render(certified("Frozen", "sgd")).split())
     assert "matched lr=lr; lr as constructed, because nothing shows where to change it" in told
 
 
 def test_a_state_that_nothing_identifies_is_not_observed_and_that_is_said() -> None:
     certificate = certified("make_rmsprop", "rmsprop_momentum", fixed={"eps": 1e-6, "momentum": 0.5})
-    assert "b not found by name or value (see --map)" in " ".join(report(certificate).split())
+    assert "b not found by name or value (see --map)" in " ".join(render(certificate).split())
     assert {cell.observability for cell in certificate.cells} <= {"theta_only", "trajectory"}
 
 
