@@ -49,8 +49,8 @@ def prepare(address: str) -> None:
 
 def row(entry: Planted) -> Row:
     """Certify one planted optimizer in its dtype and mode."""
-    pool.TRYING = SHORT if entry.hangs else PATIENCE
-    certify.PATIENCE = {**certify.PATIENCE, "quick": pool.TRYING}
+    pool.TRIAL_TIMEOUT = SHORT if entry.hangs else PATIENCE
+    certify.PATIENCE = {**certify.PATIENCE, "quick": pool.TRIAL_TIMEOUT}
     target = f"tests/planted/{entry.where}"
     certificate = stepcheck.certify(
         target, rule=entry.claims, dtypes=[entry.dtype], modes=[entry.mode], devices=["cpu"], jobs=1

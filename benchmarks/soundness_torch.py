@@ -93,7 +93,7 @@ def examine(adapter: Adapter, configuration: Configuration, mode: str, dtype: st
     tally = Tally()
     name, _ = claim(adapter, configuration, None)
     assert name is not None
-    rule, fixed_hyper = find(name), dict(configuration.holds)
+    rule, fixed_hyper = find(name), dict(configuration.fixed_hyper)
     cell = Cell(adapter.target, configuration.name, mode, dtype, "cpu")
     findings = known(ALL, cell, torch.__version__)
     arithmetic = allowed(findings, arithmetic_of(mode, dtype, "cpu", adapter.target))

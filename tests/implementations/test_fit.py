@@ -16,7 +16,7 @@ from stepcheck_implementations.adapters.adapter import Cell
 from stepcheck_implementations.driver import execution
 from stepcheck_implementations.driver.target import TargetError
 from stepcheck_implementations.matching import claim as claims
-from stepcheck_implementations.matching.fit import Fit, fitted
+from stepcheck_implementations.matching.fit import Fit, fit_target
 from stepcheck_implementations.matching.generic import NoMatch, match
 from stepcheck_reference.rules import ALL, find
 from stepcheck_reference.scripts.script import Drawn, Group, Script, Step, Tensor
@@ -38,7 +38,7 @@ SUBJECTS = load()
 
 def fit(name: str, rule: str, *, fixed: dict[str, float | bool] | None = None, maps: dict[str, str] | None = None,
         steps: int = 3) -> Fit:  # fmt: skip
-    return fitted(getattr(SUBJECTS, name), f"{STRANGERS}:{name}", claim_of(rule, find(rule), fixed, maps), steps)
+    return fit_target(getattr(SUBJECTS, name), f"{STRANGERS}:{name}", claim_of(rule, find(rule), fixed, maps), steps)
 
 
 INSIDE: dict[str, float | bool] = {"beta1": 0.9, "beta2": 0.999, "eps": 1e-6}
@@ -72,7 +72,7 @@ def test_a_stranger_is_matched_and_goes_where_its_rule_goes(
     assert found.agrees
     assert found.adapter.takes == takes
     assert dict(found.adapter.states) == states
-    assert {**found.adapter.configurations[0].holds, **fixed} == found.adapter.configurations[0].holds
+    assert {**found.adapter.configurations[0].fixed_hyper, **fixed} == found.adapter.configurations[0].fixed_hyper
     assert found.reads == ""
 
 
@@ -81,7 +81,7 @@ def test_what_the_worker_drives_is_what_was_matched(
     name: str, rule: str, fixed: dict[str, float | bool], takes: str, states: dict[str, str]
 ) -> None:
     found = fit(name, rule, fixed=fixed)
-    held = found.adapter.configurations[0].holds
+    held = found.adapter.configurations[0].fixed_hyper
     hyper = {key: value for key, value in claim_of(rule, find(rule)).hyper.items() if key not in held}
     tensors = (Tensor((3,), "float64", Drawn("normal", 1)), Tensor((2, 2), "float64", Drawn("normal", 2)))
     steps = (
@@ -103,7 +103,7 @@ def test_a_class_of_torch_is_matched_as_its_own_adapter_says() -> None:
     for adapter in torch_optim.ALL:
         own = adapter.configurations[0]
         rule = "+".join((own.rule or str(adapter.rule), *own.rewrites))
-        found = fitted(
+        found = fit_target(
             getattr(torch.optim, adapter.target.rpartition(".")[2]), adapter.target, claim_of(rule, find(rule))
         )
         assert found.agrees, adapter.target
@@ -132,9 +132,9 @@ def test_a_state_that_starts_as_a_hyper_parameter_does() -> None:
 
 
 def test_a_learning_rate_that_nothing_shows_is_not_changed_after_construction() -> None:
-    assert fit("Frozen", "sgd").adapter.constant == ("lr",)
+    assert fit("Frozen", "sgd").adapter.constant_hyper == ("lr",)
     assert fit("Momentum", "momentum").adapter.settings == {"lr": "_r", "momentum": "_g"}
-    assert fit("adam_pure", "adam").adapter.constant == ()
+    assert fit("adam_pure", "adam").adapter.constant_hyper == ()
 
 
 def test_a_counter_counts_only_where_each_tensor_has_its_own() -> None:
@@ -149,7 +149,7 @@ def test_a_mapping_of_a_user_comes_before_names() -> None:
     held = fit("Adam", "adam", maps={"m": "memory[#]['sq']"})
     assert held.adapter.states["m"] == "memory[#]['sq']"
     swapped = claim_of("adam", find("adam"), maps={"beta1": "betas[1]", "beta2": "betas[0]"})
-    assert fitted(torch.optim.Adam, "torch.optim.Adam", swapped).adapter.hyper["beta1"] == "betas[1]"
+    assert fit_target(torch.optim.Adam, "torch.optim.Adam", swapped).adapter.hyper["beta1"] == "betas[1]"
     lr = fit("ManyNames", "sgd", maps={"lr": "pace"})
     assert lr.agrees
     assert (
@@ -210,7 +210,7 @@ def test_what_cannot_be_matched_is_said_with_what_helps(name: str, rule: str, to
 )
 def test_what_is_no_optimizer_is_told_apart(found: Any, told: str) -> None:
     with pytest.raises(TargetError, match=told):
-        fitted(found, "it", claim_of("sgd", find("sgd")))
+        fit_target(found, "it", claim_of("sgd", find("sgd")))
 
 
 def test_names_alone_do_where_nothing_can_be_tried() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from stepcheck_implementations.recorder.serialize import freeze, thaw
+from stepcheck_implementations.recorder.serialize import deserialize, serialize
 from stepcheck_implementations.workers import wire
 
 FLOATS = ("float16", "bfloat16", "float32", "float64", "complex64", "complex128")
@@ -19,7 +19,7 @@ WHOLE = ("bool", "uint8", "int8", "int16", "int32", "int64")
 
 def through_json(value: Any) -> Any:
     """Return ``value`` after it crossed to another process as a frame does."""
-    tree, arrays = freeze(value)
+    tree, arrays = serialize(value)
     frame = wire.pack({"tree": tree}, arrays)
     sent = memoryview(frame)
     place = 0
@@ -31,7 +31,7 @@ def through_json(value: Any) -> Any:
 
     header, received = wire.unpack(read)
     json.dumps(header, allow_nan=False)
-    return thaw(header["tree"], received)
+    return deserialize(header["tree"], received)
 
 
 def bits(tensor: torch.Tensor) -> bytes:
@@ -73,10 +73,10 @@ def test_a_tensor_that_stands_in_two_places_is_one_tensor_again() -> None:
 
 def test_whether_a_gradient_is_required_is_kept_and_the_array_is_a_copy() -> None:
     given = torch.nn.Parameter(torch.ones(2))
-    tree, arrays = freeze(given)
+    tree, arrays = serialize(given)
     with torch.no_grad():
         given.zero_()
-    found = thaw(tree, arrays)
+    found = deserialize(tree, arrays)
     assert found.requires_grad
     assert found.tolist() == [1.0, 1.0]
     found.detach()[0] = 5.0
@@ -118,20 +118,20 @@ def test_what_cannot_be_frozen_is_named_and_comes_back_as_none() -> None:
     class Anything:
         pass
 
-    tree, arrays = freeze({"lr_lambdas": [lambda epoch: epoch, Anything()], "sparse": torch.eye(2).to_sparse()})
+    tree, arrays = serialize({"lr_lambdas": [lambda epoch: epoch, Anything()], "sparse": torch.eye(2).to_sparse()})
     assert arrays == []
     told = str(tree)
     assert "{'opaque': 'function'}" in told
     assert "Anything'}" in told
     assert "{'opaque': 'torch.Tensor'}" in told
-    assert thaw(tree, arrays) == {"lr_lambdas": [None, None], "sparse": None}
+    assert deserialize(tree, arrays) == {"lr_lambdas": [None, None], "sparse": None}
 
 
 def test_a_tree_that_freeze_did_not_make_is_refused() -> None:
-    with pytest.raises(ValueError, match="should have a key that freeze writes"):
-        thaw({"lr": 0.1}, [])
+    with pytest.raises(ValueError, match="should have a key that serialize writes"):
+        deserialize({"lr": 0.1}, [])
     with pytest.raises(ValueError, match="has none of that name"):
-        thaw({"tensor": 0, "dtype": "float1", "device": "cpu", "requires_grad": False}, [torch.zeros(1).numpy()])
+        deserialize({"tensor": 0, "dtype": "float1", "device": "cpu", "requires_grad": False}, [torch.zeros(1).numpy()])
 
 
 @pytest.mark.parametrize("kind", [torch.optim.AdamW, torch.optim.SGD, torch.optim.Rprop, torch.optim.LBFGS])

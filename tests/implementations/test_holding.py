@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 import torch
 
-from stepcheck_implementations.driver.state_access import Where, everything, kept, read, replaced, write
+from stepcheck_implementations.driver.state_access import TensorLocation, everything, kept, read, replaced, write
 from stepcheck_implementations.driver.state_path import source, tail
 
 ONE, OTHER = torch.nn.Parameter(torch.ones(3)), torch.nn.Parameter(torch.ones(2))
-WHERES = [Where(ONE, 0), Where(OTHER, 1)]
+WHERES = [TensorLocation(ONE, 0), TensorLocation(OTHER, 1)]
 A, B = torch.full((3,), 2.0), torch.full((2,), 3.0)
 
 HELD: list[tuple[dict[str, Any], str]] = [
@@ -50,7 +50,7 @@ def test_a_torch_optimizer_is_read_by_its_own_keys_and_beside_them() -> None:
     optimizer.step()
     optimizer.beside = [A, B]  # type: ignore[attr-defined]
     optimizer.param_groups[0]["seen"] = optimizer.param_groups[1]["seen"] = 4
-    wheres = [Where(ONE, 0, 0), Where(OTHER, 1, 1)]
+    wheres = [TensorLocation(ONE, 0, 0), TensorLocation(OTHER, 1, 1)]
     assert set(everything(optimizer, wheres)) >= {"exp_avg", "exp_avg_sq", "step", ".beside[#]", "group.seen"}
     assert read(optimizer, "exp_avg", wheres[1]) is optimizer.state[OTHER]["exp_avg"]
     assert read(optimizer, "group.seen", wheres[1]) == 4

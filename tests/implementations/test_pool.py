@@ -252,7 +252,7 @@ def test_a_strangers_class_is_matched_by_its_names(workers: Workers) -> None:
     adapter = wire.adapter_from_plain(found["adapter"])
     assert adapter.takes == "tensor"
     assert dict(adapter.hyper) == {"lr": "learning_rate", "momentum": "momentum"}
-    assert dict(adapter.configurations[0].holds) == {"dampening": 0.0}
+    assert dict(adapter.configurations[0].fixed_hyper) == {"dampening": 0.0}
     assert dict(adapter.states) == {"b": "b"}
     assert found["defaults"] == {"lr": 0.1, "momentum": 0.9}
     asked = script({"lr": 0.1, "momentum": 0.5, "dampening": 0.0})

@@ -12,12 +12,12 @@ import pytest
 import torch
 
 from implementations.writing import ADAM, cell, hyper_of, script
-from stepcheck_implementations.adapters import torch_optim, torch_optim_unruled
+from stepcheck_implementations.adapters import torch_optim, torch_optim_record_only
 from stepcheck_implementations.adapters.adapter import Adapter
 from stepcheck_implementations.driver import execution
 from stepcheck_implementations.recorder import recorder
-from stepcheck_implementations.recorder.recording import Recording, continued, to_trajectory, until
-from stepcheck_implementations.recorder.serialize import thaw
+from stepcheck_implementations.recorder.recording import Recording, concatenate, to_trajectory, truncate
+from stepcheck_implementations.recorder.serialize import deserialize
 from stepcheck_reference.scripts.script import Literal, Script
 
 MINE = """
@@ -134,7 +134,7 @@ def test_going_on_from_a_checkpoint_is_the_run_without_it(adapter: Adapter) -> N
     tail = tail_of(asked, found, 2)
     again = recorder.resume(adapter, cell(adapter, name), tail, found.facts["saved"], saved(found))
     whole = to_trajectory(asked, found)
-    joined = continued(until(whole, 2), to_trajectory(tail, again))
+    joined = concatenate(truncate(whole, 2), to_trajectory(tail, again))
     for one, other in zip(whole.traces, joined.traces, strict=True):
         assert one.theta.tobytes() == other.theta.tobytes()
         assert one.count.tolist() == other.count.tolist()
@@ -145,7 +145,7 @@ def test_going_on_from_a_checkpoint_is_the_run_without_it(adapter: Adapter) -> N
 def test_a_saved_state_is_the_state_dict_after_that_step() -> None:
     asked = script(ADAM, shapes=((3,),))
     found = recorder.checkpoint(torch_optim.ADAM, cell(torch_optim.ADAM), asked, 3)
-    state = thaw(found.facts["saved"], saved(found))
+    state = deserialize(found.facts["saved"], saved(found))
     assert float(state["state"][0]["step"]) == 3.0
     assert state["param_groups"][0]["lr"] == ADAM["lr"]
     course = to_trajectory(asked, found)
@@ -164,7 +164,7 @@ FAULTS = {
 """A line search divides by the learning rate, which the third step sets to 0."""
 
 
-@pytest.mark.parametrize("entry", torch_optim_unruled.ALL, ids=lambda entry: entry.adapter.target)
+@pytest.mark.parametrize("entry", torch_optim_record_only.ALL, ids=lambda entry: entry.adapter.target)
 def test_a_class_without_a_rule_takes_its_arguments_in_every_configuration_and_mode(entry) -> None:
     from stepcheck.guard.corpus.unruled_scripts import scripts
 
@@ -177,6 +177,6 @@ def test_a_class_without_a_rule_takes_its_arguments_in_every_configuration_and_m
 
 
 def test_classes_without_a_rule_are_found_by_their_target() -> None:
-    for entry in torch_optim_unruled.ALL:
-        assert torch_optim_unruled.find(entry.adapter.target) is entry
-    assert torch_optim_unruled.find("torch.optim.Adam") is None
+    for entry in torch_optim_record_only.ALL:
+        assert torch_optim_record_only.find(entry.adapter.target) is entry
+    assert torch_optim_record_only.find("torch.optim.Adam") is None

@@ -14,7 +14,7 @@ from implementations.writing import cell, misbehaving, script
 from stepcheck_implementations.adapters import torch_optim
 from stepcheck_implementations.adapters.adapter import Adapter
 from stepcheck_implementations.driver import execution
-from stepcheck_implementations.recorder.recording import Recording, continued, to_recording, to_trajectory, until
+from stepcheck_implementations.recorder.recording import Recording, concatenate, to_recording, to_trajectory, truncate
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.edge_cases import edge_cases
 from stepcheck_reference import rules
@@ -35,8 +35,10 @@ CLASSES = (
 
 
 def scripts(adapter: Adapter, configuration: str, rule: str, dtype: str) -> Iterator[Script]:
-    holds = adapter.configuration(configuration).holds
-    made = edge_cases(rule=rules.find(rule), dtype=dtype, profile=SHORT, fixed_hyper=holds, companions=tuple(FORMATS))
+    fixed_hyper = adapter.configuration(configuration).fixed_hyper
+    made = edge_cases(
+        rule=rules.find(rule), dtype=dtype, profile=SHORT, fixed_hyper=fixed_hyper, companions=tuple(FORMATS)
+    )
     for entry in made:
         yield entry.script
         if entry.name == "two_groups":
@@ -138,8 +140,8 @@ def after(trajectory: Trajectory, steps: int) -> Trajectory:
 def test_a_run_cut_anywhere_and_joined_is_the_run(adapter: Adapter, configuration: str, rule: str, steps: int) -> None:
     (asked,) = [one for one in scripts(adapter, configuration, rule, "float32") if one.label == "missing_gradients"]
     whole = execution.run(adapter, cell(adapter, configuration), asked)
-    same(continued(until(whole, steps), after(whole, steps)), whole)
-    assert until(whole, steps).steps == steps
+    same(concatenate(truncate(whole, steps), after(whole, steps)), whole)
+    assert truncate(whole, steps).steps == steps
 
 
 def test_a_state_that_was_one_number_and_is_an_array_is_joined_as_one() -> None:
@@ -149,8 +151,8 @@ def test_a_state_that_was_one_number_and_is_an_array_is_joined_as_one() -> None:
         trace = Trace(values, values, states, {"m": np.ones(rows + 1, np.bool_)}, np.arange(rows + 1.0))
         return Trajectory((trace,), rows, observed=("m",))
 
-    assert continued(part(2, 1), part(2, 3)).traces[0].states["m"].shape == (5, 3)
-    assert continued(part(2, 3), part(2, 1)).traces[0].states["m"].shape == (5, 3)
+    assert concatenate(part(2, 1), part(2, 3)).traces[0].states["m"].shape == (5, 3)
+    assert concatenate(part(2, 3), part(2, 1)).traces[0].states["m"].shape == (5, 3)
 
 
 def test_a_fault_of_the_second_part_is_counted_from_the_first_step() -> None:
@@ -160,7 +162,7 @@ def test_a_fault_of_the_second_part_is_counted_from_the_first_step() -> None:
         tuple(Step((Drawn("normal", number),)) for number in range(4)),
     )
     whole = execution.run(torch_optim.SGD, cell(torch_optim.SGD, "plain"), asked)
-    tail = replace(after(until(whole, 3), 2), fault=Fault("raised", "no", 2), observed=whole.observed)
-    assert continued(until(whole, 2), tail).fault == Fault("raised", "no", 4)
-    at_once = replace(after(until(whole, 2), 2), fault=Fault("raised", "no", 0), observed=whole.observed)
-    assert continued(until(whole, 2), at_once).fault == Fault("raised", "no", 0)
+    tail = replace(after(truncate(whole, 3), 2), fault=Fault("raised", "no", 2), observed=whole.observed)
+    assert concatenate(truncate(whole, 2), tail).fault == Fault("raised", "no", 4)
+    at_once = replace(after(truncate(whole, 2), 2), fault=Fault("raised", "no", 0), observed=whole.observed)
+    assert concatenate(truncate(whole, 2), at_once).fault == Fault("raised", "no", 0)

@@ -20,7 +20,7 @@ import torch
 from house.sources import PACKAGES, ROOT
 from stepcheck_implementations.driver.target import TargetError
 from stepcheck_implementations.matching import inspection
-from stepcheck_implementations.recorder.api import library_surface, of, surface
+from stepcheck_implementations.recorder.api import api_of, library_api, target_api
 from stepcheck_implementations.recorder.captured_warnings import captured_warnings
 
 NAMES = tuple(f"torch.optim.{name}" for name in inspection.optimizers("torch.optim"))
@@ -28,7 +28,7 @@ NAMES = tuple(f"torch.optim.{name}" for name in inspection.optimizers("torch.opt
 
 @cache
 def told(target: str) -> dict[str, Any]:
-    return surface(target)
+    return target_api(target)
 
 
 def lines(value: Any) -> Iterator[str]:
@@ -48,7 +48,7 @@ def lines(value: Any) -> Iterator[str]:
 def test_every_class_of_torch_is_built_and_stepped_and_told_the_same_twice(target: str) -> None:
     found = told(target)
     assert found["way"] is not None
-    assert found == surface(target)
+    assert found == target_api(target)
     json.dumps(found, allow_nan=False)
 
 
@@ -62,12 +62,12 @@ def test_nothing_is_told_that_differs_between_machines(target: str) -> None:
 def test_another_process_tells_the_same() -> None:
     program = (
         "import json; from stepcheck_implementations.recorder.api import *; "
-        "print(json.dumps([surface('torch.optim.Adagrad'), library_surface('torch.optim')]))"
+        "print(json.dumps([target_api('torch.optim.Adagrad'), library_target_api('torch.optim')]))"
     )
     roots = os.pathsep.join(str(ROOT / root) for root in PACKAGES.values())
     environment = {**os.environ, "PYTHONPATH": roots, "PYTHONHASHSEED": "7"}
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
-    assert json.loads(done.stdout) == [told("torch.optim.Adagrad"), library_surface("torch.optim")]
+    assert json.loads(done.stdout) == [told("torch.optim.Adagrad"), library_api("torch.optim")]
 
 
 def test_adamw_is_told_to_be_an_adam_with_its_own_default() -> None:
@@ -128,7 +128,7 @@ class Renamed(torch.optim.SGD):
 
 
 def test_a_state_of_another_name_and_a_warning_are_told() -> None:
-    found, plain = of(Renamed, "mine:Renamed"), told("torch.optim.SGD")
+    found, plain = api_of(Renamed, "mine:Renamed"), told("torch.optim.SGD")
     assert found["bases"][0] == "torch.optim.sgd.SGD"
     assert found["members"] == {"step": "function(self, closure=None)"}
     assert found["signature"] == plain["signature"]
@@ -160,11 +160,11 @@ class OverOneTensor:
 
 
 def test_a_state_by_ids_and_a_class_over_one_tensor_are_told_the_same_twice() -> None:
-    found = of(ByIdentity, "mine:ByIdentity")
-    assert found == of(ByIdentity, "mine:ByIdentity")
+    found = api_of(ByIdentity, "mine:ByIdentity")
+    assert found == api_of(ByIdentity, "mine:ByIdentity")
     assert found["state_dict"]["after"]["state[id 0].keys[object 0]"] == "float"
-    assert of(OverOneTensor, "mine:OverOneTensor")["way"]["one"]
-    assert of(OverOneTensor, "mine:OverOneTensor")["errors"]["rate=-1.0"] == "accepted"
+    assert api_of(OverOneTensor, "mine:OverOneTensor")["way"]["one"]
+    assert api_of(OverOneTensor, "mine:OverOneTensor")["errors"]["rate=-1.0"] == "accepted"
 
 
 def test_what_is_no_optimizer_is_refused_and_what_cannot_be_built_has_no_way() -> None:
@@ -172,15 +172,15 @@ def test_what_is_no_optimizer_is_refused_and_what_cannot_be_built_has_no_way() -
         def __init__(self, params: Any) -> None:
             raise RuntimeError("not today")
 
-    assert of(Demanding, "mine:Demanding")["way"] is None
+    assert api_of(Demanding, "mine:Demanding")["way"] is None
     with pytest.raises(TargetError, match="did you mean"):
-        surface("torch.optim.Adan")
+        target_api("torch.optim.Adan")
     with pytest.raises(TargetError, match="nothing_like_this"):
-        library_surface("nothing_like_this")
+        library_api("nothing_like_this")
 
 
 def test_a_library_tells_the_public_names_of_its_modules() -> None:
-    modules = library_surface("torch.optim")["modules"]
+    modules = library_api("torch.optim")["modules"]
     assert modules["torch.optim"]["AdamW"] == "optimizer"
     assert modules["torch.optim"]["lr_scheduler"] == "module"
     assert modules["torch.optim.lr_scheduler"]["StepLR"] == "scheduler"
@@ -203,7 +203,7 @@ def test_the_process_is_left_as_it_was() -> None:
         )
 
     before = state()
-    surface("torch.optim.Adam")
+    target_api("torch.optim.Adam")
     with captured_warnings() as heard, torch.no_grad():
         torch.set_default_dtype(torch.float64)
         torch.rand(3), random.random(), np.random.random()

@@ -58,7 +58,7 @@ def looped(
     adapter: Adapter, configuration: str, mode: str, asked: Script
 ) -> tuple[list[list[torch.Tensor]], list[dict[str, torch.Tensor]]]:
     """Return the same, and each parameter's state at the end."""
-    hyper = {**adapter.configuration(configuration).holds, **asked.groups[0].hyper}
+    hyper = {**adapter.configuration(configuration).fixed_hyper, **asked.groups[0].hyper}
     for names, argument in PAIRS.items():
         if adapter.hyper.get(names[0], "").startswith(argument):
             hyper[argument] = tuple(hyper.pop(name) for name in names)

@@ -32,8 +32,8 @@ MISBEHAVING = Path(__file__).parent / "subjects" / "misbehaving.py"
 
 def hyper_of(adapter: Adapter, configuration: str) -> dict[str, float]:
     """Return hyper-parameters for a configuration, those it holds left out."""
-    holds = adapter.configuration(configuration).holds
-    return {name: EVERY[name] for name in adapter.hyper if name not in holds}
+    fixed_hyper = adapter.configuration(configuration).fixed_hyper
+    return {name: EVERY[name] for name in adapter.hyper if name not in fixed_hyper}
 
 
 def script(

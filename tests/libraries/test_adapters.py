@@ -29,11 +29,11 @@ def test_every_configuration_names_a_rule_whose_parts_the_adapter_maps(
 ) -> None:
     for configuration in adapter.configurations:
         rule = find("+".join((configuration.rule or "", *configuration.rewrites)))
-        known = {*adapter.hyper, *configuration.holds}
+        known = {*adapter.hyper, *configuration.fixed_hyper}
         assert {str(symbol) for symbol in rule.hyper} <= known, configuration.name
         assert {str(symbol) for symbol in (*rule.states, *rule.scalars)} <= adapter.states.keys(), configuration.name
         # What the rule lacks and the class takes has to be neutral there, or it would be another rule.
-        assert configuration.holds.keys() <= known
+        assert configuration.fixed_hyper.keys() <= known
 
 
 @pytest.mark.parametrize(("library", "adapter"), OTHERS)
@@ -56,12 +56,12 @@ def test_a_library_that_is_not_installed_says_what_to_install(
 
 
 def test_a_report_lists_the_modes_that_a_library_has() -> None:
-    rows = {library.name: libraries.modes_beside(library.adapters[0]) for library in libraries.ALL}
+    rows = {library.name: libraries.library_modes(library.adapters[0]) for library in libraries.ALL}
     assert rows["optax"] == rows["torchao.optim"] == ("single", "compiled")
     assert rows["pytorch_optimizer"] == rows["timm.optim"] == ("single", "foreach")
     assert len(rows["torch.optim"]) == 6
     stranger = Adapter("a.B", "adam", {}, {}, {"single": {}, "fused": {}})
-    assert libraries.modes_beside(stranger) == ("single", "fused")
+    assert libraries.library_modes(stranger) == ("single", "fused")
 
 
 def test_a_finding_of_a_library_is_keyed_by_its_own_release(monkeypatch: pytest.MonkeyPatch) -> None:

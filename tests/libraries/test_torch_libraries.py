@@ -93,7 +93,7 @@ def test_a_witness_breaks_its_law_in_every_cell_and_its_program_fails_by_itself(
     programs: list[str] = []
     with Workers(address=template, deadline=60.0) as workers:
         for adapter, cell, rule in cells(finding):
-            fixed_hyper = adapter.configuration(cell.configuration).holds
+            fixed_hyper = adapter.configuration(cell.configuration).fixed_hyper
             script = finding.script(cell.dtype, [str(symbol) for symbol in find(rule).hyper], fixed_hyper)
             evidence = harness(workers, adapter, cell, rule).evidence(law, script)
             assert evidence is not None

@@ -13,7 +13,7 @@ from stepcheck.guard.corpus.corpus import EVERYTHING, SAVED_AT, Wanted, corpus
 from stepcheck.guard.corpus.spec import CHECKPOINT, OTHER_WAYS, SCHEDULE, STEPS, SURFACE, Asked
 from stepcheck.guard.corpus.unruled_scripts import BUILDERS as UNRULED
 from stepcheck.guard.record_baseline import lots
-from stepcheck_implementations.adapters import torch_optim, torch_optim_unruled
+from stepcheck_implementations.adapters import torch_optim, torch_optim_record_only
 from stepcheck_implementations.workers.pool import Workers
 from stepcheck_properties.scripts.edge_cases import BUILDERS
 from stepcheck_reference.formats import FORMATS
@@ -94,7 +94,7 @@ def test_every_class_with_a_rule_has_the_corners_that_need_no_name(asked: list[A
 
 
 def test_every_class_without_a_rule_has_its_scripts(asked: list[Asked]) -> None:
-    for one in torch_optim_unruled.ALL:
+    for one in torch_optim_record_only.ALL:
         for entry in of(asked, one.adapter.target.rpartition(".")[2], STEPS):
             assert {script.label for script in scripts(entry)} == {label for label, _ in UNRULED}
 

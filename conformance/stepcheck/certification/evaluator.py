@@ -110,7 +110,7 @@ class _CellEvaluation:
     def avoid_trigger(self, script: Script) -> Script:
         """Return ``script`` led past what is known of this cell, and of the plain path that laws hold it against."""
         around = (*self.alive, *(entry for entry in self.plain if entry not in self.alive))
-        return avoid_triggers(around, without_changes(script, self.evaluator.adapter.constant))
+        return avoid_triggers(around, without_changes(script, self.evaluator.adapter.constant_hyper))
 
     def allowed(self, arithmetics: Mapping[str, Arithmetic]) -> dict[str, Arithmetic]:
         """Return the arithmetic of every dtype the scripts may have, with what is known allowed in the cell's own."""
@@ -337,8 +337,8 @@ def facts_of(adapter: Adapter, planned: Planned, rule: Rule) -> Facts:
         accepted_hyper=frozenset(adapter.hyper),
         fixed_hyper=dict(planned.fixed_hyper),
         arguments=planned.arguments,
-        interface="wrapped" if adapter.through else "torch" if adapter.takes == "groups" else "object",
-        constant_hyper=adapter.constant,
+        interface="wrapped" if adapter.wrapper else "torch" if adapter.takes == "groups" else "object",
+        constant_hyper=adapter.constant_hyper,
         companions=planned.companions,
     )
 

@@ -50,15 +50,15 @@ def plan(
     there = tuple(devices)
     chosen = _devices(request.devices, there)
     dtypes = [dtype for dtype in FORMATS if not request.dtypes or dtype in request.dtypes]
-    listed = request.modes or libraries.modes_beside(adapter)
+    listed = request.modes or libraries.library_modes(adapter)
     modes = [mode for mode in MODES if mode in listed]
     refusals = {(row["mode"], row["dtype"], row["device"]): row["reason"] for row in availability}
     fixed, maps = tuple(request.fixed.items()), tuple(request.maps.items())
     planned: list[Planned] = []
     for configuration in adapter.configurations:
         rule, unclaimed = claim(adapter, configuration, request.rule)
-        fixed_hyper = {**configuration.holds, **request.fixed}
-        clash = [name for name, value in configuration.holds.items() if request.fixed.get(name, value) != value]
+        fixed_hyper = {**configuration.fixed_hyper, **request.fixed}
+        clash = [name for name, value in configuration.fixed_hyper.items() if request.fixed.get(name, value) != value]
         for mode in modes:
             slow = compiles_slowly(adapter, mode)
             later = slow or is_eager(adapter, mode)
@@ -70,7 +70,7 @@ def plan(
                         verdict, reason = Verdict.NOT_APPLICABLE, unclaimed
                     elif clash:
                         verdict = Verdict.NOT_APPLICABLE
-                        reason = f"this configuration has {clash[0]}={configuration.holds[clash[0]]!r}"
+                        reason = f"this configuration has {clash[0]}={configuration.fixed_hyper[clash[0]]!r}"
                     elif reason:
                         verdict = Verdict.NOT_APPLICABLE
                     elif slow and mode not in request.modes and adapter.compiler == "own":

@@ -13,7 +13,7 @@ from stepcheck.certification.request import Request, WrongRequest, check_fixed, 
 from stepcheck.certification.runner import Runner
 from stepcheck_implementations.adapters import libraries
 from stepcheck_implementations.adapters.adapter import MODES, Adapter
-from stepcheck_implementations.matching.generic import HELD, NoMatch
+from stepcheck_implementations.matching.generic import NEUTRAL_ARGUMENTS, NoMatch
 from stepcheck_implementations.workers import wire
 from stepcheck_reference.formats import FORMATS
 from stepcheck_reference.suggest import nearest, unknown
@@ -137,7 +137,7 @@ def described(request: Request, runner: Runner) -> dict[str, Any]:
         raise WrongRequest(f"set={wrong}={request.fixed[wrong]}, but {wrong} of {rule.name} should be a number")
     states = [symbol.name for symbol in (*rule.init, *rule.scalars)]
     for name in request.maps:
-        if name not in (allowed := [*known, *states, "count", "g", *HELD]):
+        if name not in (allowed := [*known, *states, "count", "g", *NEUTRAL_ARGUMENTS]):
             raise WrongRequest(unknown("map", name, dict.fromkeys(allowed)))
     try:
         return runner.describe(request.target, claim_of(request.rule, rule, request.fixed, request.maps))
@@ -151,11 +151,11 @@ def _matched(adapter: Adapter, reads: str) -> Matched:
     configuration, rule = adapter.configurations[0], find(str(adapter.rule))
     states = {**adapter.states, **({"count": adapter.count} if adapter.count else {})}
     return Matched(
-        hyper={name: slot for name, slot in adapter.hyper.items() if name not in configuration.holds},
-        held=dict(configuration.holds),
+        hyper={name: slot for name, slot in adapter.hyper.items() if name not in configuration.fixed_hyper},
+        held=dict(configuration.fixed_hyper),
         states=states,
         unmapped=tuple(s.name for s in (*rule.init, *rule.scalars) if s.name not in adapter.states),
-        constant=tuple(name for name in adapter.constant if name not in configuration.holds),
+        constant=tuple(name for name in adapter.constant_hyper if name not in configuration.fixed_hyper),
         unseen=f"a trial ended early: {reads}" if reads else "",
     )
 

@@ -35,13 +35,13 @@ def hyper_of(adapter: Adapter, cell: Cell, hyper: Mapping[str, float]) -> dict[s
     fixed = {
         name: float(value) for name, value in cell.fixed if name in adapter.hyper and isinstance(value, (int, float))
     }
-    return {**adapter.configuration(cell.configuration).holds, **fixed, **hyper}
+    return {**adapter.configuration(cell.configuration).fixed_hyper, **fixed, **hyper}
 
 
 def _options(adapter: Adapter, cell: Cell) -> dict[str, object]:
     configuration = adapter.configuration(cell.configuration)
-    fixed = {name: value for name, value in cell.fixed if name not in {**adapter.hyper, **configuration.holds}}
-    path = {} if adapter.through else adapter.modes.get(cell.mode, {})  # a wrapper's modes are no arguments of a class
+    fixed = {name: value for name, value in cell.fixed if name not in {**adapter.hyper, **configuration.fixed_hyper}}
+    path = {} if adapter.wrapper else adapter.modes.get(cell.mode, {})  # a wrapper's modes are no arguments of a class
     return {**configuration.options, **path, **fixed}
 
 

@@ -54,7 +54,7 @@ def standalone_program(
     nothing in a program whose state is a value, and is left out.
     """
     group_of = {index: number for number, group in enumerate(script.groups) for index in group.tensors}
-    current = [{**adapter.configuration(cell.configuration).holds, **group.hyper} for group in script.groups]
+    current = [{**adapter.configuration(cell.configuration).fixed_hyper, **group.hyper} for group in script.groups]
     compiled = cell.mode == "compiled"
     lines = [f'"""{title}"""', "", "import jax", "import jax.numpy as jnp", "import numpy as np", "import optax", ""]
     lines += _HEAD.replace("{run}", "jax.jit(update)" if compiled else "update").splitlines()

@@ -15,7 +15,7 @@ class Configuration:
 
     ``options`` are constructor arguments; ``rule`` is a base rule's name (``None``: the adapter's), and
     ``rewrites`` are names of rewrites applied to it in order, so the claim reads "amsgrad+maximize".
-    ``holds`` are alphabet names fixed by this configuration ("momentum": 0.0 for plain SGD) and so not
+    ``fixed_hyper`` are alphabet names fixed by this configuration ("momentum": 0.0 for plain SGD) and so not
     varied; one that the adapter does not map is a value the subject holds without taking it.
     """
 
@@ -23,7 +23,7 @@ class Configuration:
     options: Mapping[str, object] = field(default_factory=dict)
     rule: str | None = None
     rewrites: tuple[str, ...] = ()
-    holds: Mapping[str, float] = field(default_factory=dict)
+    fixed_hyper: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Adapter:
     ``declared`` says whether the arithmetic of each mode is known (see ``arithmetic_of``). ``takes`` is what
     its constructor is given: "groups" (parameter groups, as ``torch.optim.Optimizer``), "list" (the tensors
     of one group, so one object a group) or "tensor" (one object a tensor); objects of the latter two hold
-    their state in attributes. ``through`` names a wrapper ("package.module:name") for what is no such class: it is
+    their state in attributes. ``wrapper`` names a wrapper ("package.module:name") for what is no such class: it is
     called with the loaded target and the adapter, and returns what the worker builds subjects from; ``source`` is
     the text of the class that it returns, where that is written for this target (``update_function.py``).
     ``compiler`` says what mode "compiled" is: "torch" (``torch.compile`` around ``step()``), "own" (inside it) or "jax"
@@ -56,14 +56,14 @@ class Adapter:
     count: str | None = "step"
     declared: bool = False
     takes: str = "groups"
-    through: str = ""
+    wrapper: str = ""
     compiler: str = "torch"
     not_complex: str = ""
     source: str = ""
     settings: Mapping[str, str] | None = None
 
     @property
-    def constant(self) -> tuple[str, ...]:
+    def constant_hyper(self) -> tuple[str, ...]:
         """The hyper-parameters that cannot be changed after construction."""
         return () if self.settings is None else tuple(name for name in self.hyper if name not in self.settings)
 

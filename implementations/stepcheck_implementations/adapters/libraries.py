@@ -56,7 +56,7 @@ def distributions(target: str) -> tuple[str, ...]:
     return next((library.distributions for library in held), ())
 
 
-def modes_beside(adapter: Adapter) -> tuple[str, ...]:
+def library_modes(adapter: Adapter) -> tuple[str, ...]:
     """Return the modes that any class of ``adapter``'s library has, in report order; else its own."""
     beside = next((library.adapters for library in ALL if adapter in library.adapters), (adapter,))
     return tuple(mode for mode in MODES if any(mode in entry.modes for entry in beside))

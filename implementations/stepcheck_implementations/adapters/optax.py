@@ -12,7 +12,7 @@ from stepcheck_implementations.adapters.adapter import Adapter, Configuration
 from stepcheck_reference.formats import BINARY16, BINARY32, BINARY64, FORMATS
 from stepcheck_reference.oracle.arithmetic import Arithmetic, plain
 
-THROUGH = "stepcheck_implementations.adapters.optax_subject:driven"
+WRAPPER = "stepcheck_implementations.adapters.optax_subject:driven"
 
 _PATHS: Mapping[str, Mapping[str, object]] = {"single": {}, "compiled": {"jit": True}}
 """Operation by operation, and the whole update under ``jax.jit``."""
@@ -42,7 +42,7 @@ def _adapter(
         count=count,
         declared=True,
         takes="list",
-        through=THROUGH,
+        wrapper=WRAPPER,
         compiler="jax",
         not_complex=not_complex,
     )
@@ -52,7 +52,7 @@ SGD = _adapter(
     "sgd",
     (
         Configuration("plain", {}, "sgd"),
-        Configuration("momentum", {}, "momentum", holds=_NO_DAMPENING),
+        Configuration("momentum", {}, "momentum", fixed_hyper=_NO_DAMPENING),
         Configuration("nesterov", {"nesterov": True}, "nesterov"),
     ),
     {"lr": "learning_rate", "momentum": "momentum"},

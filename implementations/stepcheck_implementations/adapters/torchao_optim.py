@@ -31,7 +31,7 @@ def _adapter(name: str, rule: str, rewrites: tuple[str, ...], amsgrad: tuple[str
             Configuration(f"{between}amsgrad", {"amsgrad": True}, "amsgrad", amsgrad),
         ),
         declared=True,
-        through="stepcheck_implementations.adapters.torchao_subject:by_mode",
+        wrapper="stepcheck_implementations.adapters.torchao_subject:by_mode",
         compiler="own",
         not_complex="it computes in real float32 (torchao/optim/adam.py, p.float())",
     )

@@ -32,7 +32,7 @@ from stepcheck_implementations.driver.invocation import (
     through_a_file,
     through_a_pickle,
 )
-from stepcheck_implementations.driver.state_access import Where
+from stepcheck_implementations.driver.state_access import TensorLocation
 from stepcheck_implementations.driver.target import load
 from stepcheck_implementations.driver.tensor_cache import prepared
 from stepcheck_implementations.driver.trace_buffer import TraceBuffer, rows_of, state_rows
@@ -55,15 +55,15 @@ def run(
     What the subject raises or breaks becomes the trajectory's fault; ValueError means that the script and
     the adapter do not fit.
     """
-    with settled(script):
-        return Run(adapter, cell, script, built_from(adapter, subject), reached).trajectory()
+    with torch_settings(script):
+        return ScriptExecution(adapter, cell, script, subject_factory(adapter, subject), reached).trajectory()
 
 
-def built_from(adapter: Adapter, subject: Callable[..., Any] | None = None) -> Callable[..., Any]:
+def subject_factory(adapter: Adapter, subject: Callable[..., Any] | None = None) -> Callable[..., Any]:
     """Return what builds the adapter's subjects; raises TargetError, and ValueError where it can build nothing."""
     build = subject if subject is not None else load(adapter.target)
-    if adapter.through:
-        wrap: Any = load(adapter.through)
+    if adapter.wrapper:
+        wrap: Any = load(adapter.wrapper)
         build = wrap(build, adapter)
     if not callable(build):
         raise ValueError(f"{adapter.target}={build!r}, but should be a class or function")
@@ -71,13 +71,13 @@ def built_from(adapter: Adapter, subject: Callable[..., Any] | None = None) -> C
 
 
 @contextmanager
-def settled(script: Script) -> Iterator[None]:
+def torch_settings(script: Script) -> Iterator[None]:
     """Set what is global in torch as ``script`` needs it, and as it was at the end."""
     with _one_thread(), _default_dtype(script), torch.random.fork_rng(devices=[]):
         yield
 
 
-def wake(device: str) -> None:
+def initialize_device(device: str) -> None:
     """Start ``device``, which can take seconds where nothing has used it yet."""
     torch.zeros(1, device=device)
 
@@ -154,7 +154,7 @@ def _lead(state: Any, options: Mapping[str, Any]) -> None:
         group.update({name: value for name, value in options.items() if name in group})
 
 
-class Run:
+class ScriptExecution:
     """One script on one subject.
 
     ``start`` is a state dict that the subject is given before its first step, as a run that goes on.
@@ -175,11 +175,11 @@ class Run:
         fixed = dict(cell.fixed)
         known: dict[str, Any] = {name: value for name, value in fixed.items() if name in adapter.hyper}
         self.options = self._options(cell.mode)
-        holds = configuration.holds
+        fixed_hyper = configuration.fixed_hyper
         self.hyper = []
         for group in script.groups:
-            wanted = {**holds, **known, **group.hyper}
-            inside = [name for name in holds if name not in adapter.hyper and wanted[name] == holds[name]]
+            wanted = {**fixed_hyper, **known, **group.hyper}
+            inside = [name for name in fixed_hyper if name not in adapter.hyper and wanted[name] == fixed_hyper[name]]
             given = {name: value for name, value in wanted.items() if name not in inside}
             self.hyper.append(arguments(adapter.hyper, given, build, adapter.target))
         trains = cell.mode != "differentiable"
@@ -209,7 +209,7 @@ class Run:
         adapter, configuration = self.adapter, self.adapter.configuration(self.cell.configuration)
         if mode not in adapter.modes:
             raise ValueError(f"mode={mode!r}, but {adapter.target} has {', '.join(adapter.modes)}")
-        known = {**adapter.hyper, **configuration.holds}
+        known = {**adapter.hyper, **configuration.fixed_hyper}
         more = {name: value for name, value in dict(self.cell.fixed).items() if name not in known}
         return {**configuration.options, **adapter.modes[mode], **more}
 
@@ -456,19 +456,19 @@ class Run:
             if wrong is not None:
                 raise _Malformed(f"{name}: {wrong}")
 
-    def whose(self, index: int) -> tuple[Any, Where]:
+    def whose(self, index: int) -> tuple[Any, TensorLocation]:
         """Return the object that has tensor ``index``, and where the tensor is in it."""
         where = self.wheres[index]
         number = {"groups": 0, "list": self.group_of[index], "tensor": index}[self.adapter.takes]
         return self.objects[number], where
 
-    def _where(self, index: int) -> Where:
+    def _where(self, index: int) -> TensorLocation:
         group = self.group_of[index]
         place = self.script.groups[group].tensors.index(index)
         if self.adapter.takes == "groups":
             before = sum(len(earlier.tensors) for earlier in self.script.groups[:group])
-            return Where(self.parameters[index], before + place, group)
-        return Where(self.parameters[index], place if self.adapter.takes == "list" else 0)
+            return TensorLocation(self.parameters[index], before + place, group)
+        return TensorLocation(self.parameters[index], place if self.adapter.takes == "list" else 0)
 
     def _unchanged(self, number: int) -> None:
         """Check that every parameter is what it was given as, but for its values."""

@@ -13,7 +13,7 @@ import torch
 from torch.optim.lr_scheduler import LRScheduler
 
 from stepcheck_implementations.driver import state_access
-from stepcheck_implementations.driver.state_access import Where
+from stepcheck_implementations.driver.state_access import TensorLocation
 from stepcheck_reference.scripts.script import SPOILED
 from stepcheck_reference.scripts.trajectory import Entry
 
@@ -128,7 +128,7 @@ def loss_of(answer: Any) -> float:
         return math.nan
 
 
-def entries(thing: Any, where: Where) -> Iterator[Entry]:
+def entries(thing: Any, where: TensorLocation) -> Iterator[Entry]:
     """Yield what a ``torch.optim.Optimizer`` holds for a parameter, an entry of its state each; nothing of others."""
     table = state_access.table_of(thing, where.parameter) if state_access.is_optimizer(thing) else None
     for key, value in table.items() if isinstance(table, Mapping) else ():

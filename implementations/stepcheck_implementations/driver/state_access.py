@@ -19,7 +19,7 @@ _WIDEST = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Where:
+class TensorLocation:
     """A tensor of a subject: the parameter, its place among the subject's own, and its group's number."""
 
     parameter: torch.Tensor
@@ -43,12 +43,12 @@ def table_of(thing: Any, parameter: torch.Tensor) -> Any:
         return next((table for key, table in thing.state.items() if key is parameter), None)
 
 
-def read(thing: Any, path: str, where: Where) -> Any:
+def read(thing: Any, path: str, where: TensorLocation) -> Any:
     """Return what ``thing`` holds at ``path`` for one tensor, ``None`` where there is nothing (yet)."""
     return read_all(thing, (path,), where)[0]
 
 
-def read_all(thing: Any, paths: Sequence[str], where: Where) -> list[Any]:
+def read_all(thing: Any, paths: Sequence[str], where: TensorLocation) -> list[Any]:
     """Return what ``thing`` holds at each of ``paths`` for one tensor, ``None`` where there is nothing (yet)."""
     if not is_optimizer(thing):
         return [_attribute(thing, path, where) for path in paths]
@@ -56,7 +56,7 @@ def read_all(thing: Any, paths: Sequence[str], where: Where) -> list[Any]:
     return [_entry(thing, table, path, where) for path in paths]
 
 
-def _entry(thing: Any, table: Any, path: str, where: Where) -> Any:
+def _entry(thing: Any, table: Any, path: str, where: TensorLocation) -> Any:
     """Return what an optimizer holds at ``path``; ``table`` is what it has for the parameter."""
     if path.startswith("group."):
         return _nothing_raised(lambda: thing.param_groups[where.group].get(path.removeprefix("group.")))
@@ -67,7 +67,7 @@ def _entry(thing: Any, table: Any, path: str, where: Where) -> Any:
     return table[path] if path in table else _nothing_raised(lambda: _follow(table, parts(path), where))
 
 
-def _attribute(thing: Any, path: str, where: Where) -> Any:
+def _attribute(thing: Any, path: str, where: TensorLocation) -> Any:
     """Return what ``path`` leads to from the attributes of ``thing``."""
     found = _nothing_raised(lambda: _follow(thing, parts(path), where))
     if isinstance(found, (list, tuple)):
@@ -83,7 +83,7 @@ def _nothing_raised(look: Callable[[], Any]) -> Any:
         return None
 
 
-def write(thing: Any, path: str, value: float, where: Where) -> str | None:
+def write(thing: Any, path: str, value: float, where: TensorLocation) -> str | None:
     """Put ``value`` where ``path`` leads; return why that cannot be done, or ``None``."""
     segments = parts(path)
     inside = is_optimizer(thing) and not path.startswith(".")
@@ -93,7 +93,7 @@ def write(thing: Any, path: str, value: float, where: Where) -> str | None:
     return _put(table if inside else thing, segments, value, where)
 
 
-def _put(thing: Any, segments: Sequence[Part], value: float, where: Where) -> str | None:
+def _put(thing: Any, segments: Sequence[Part], value: float, where: TensorLocation) -> str | None:
     """Put ``value`` below ``thing``; a tuple on the way is made anew."""
     head, rest = segments[0], segments[1:]
     try:
@@ -118,7 +118,7 @@ def _put(thing: Any, segments: Sequence[Part], value: float, where: Where) -> st
     return None
 
 
-def kept(thing: Any, where: Where) -> Iterator[str]:
+def kept(thing: Any, where: TensorLocation) -> Iterator[str]:
     """Yield the attributes in which ``thing`` holds the tensor itself, alone or in a list."""
     for name, value in _attributes(thing):
         if value is where.parameter:
@@ -127,7 +127,7 @@ def kept(thing: Any, where: Where) -> Iterator[str]:
             yield f"{name}[#]"
 
 
-def replaced(thing: Any, name: str, where: Where) -> bool:
+def replaced(thing: Any, name: str, where: TensorLocation) -> bool:
     """Whether the attribute that ``kept`` called ``name`` holds another tensor by now."""
     value = getattr(thing, "__dict__", {}).get(name.removesuffix("[#]"))
     if name.endswith("[#]"):
@@ -135,7 +135,7 @@ def replaced(thing: Any, name: str, where: Where) -> bool:
     return isinstance(value, torch.Tensor) and value is not where.parameter
 
 
-def everything(thing: Any, tensors: Sequence[Where]) -> dict[str, list[Any]]:
+def everything(thing: Any, tensors: Sequence[TensorLocation]) -> dict[str, list[Any]]:
     """Return every number and tensor that ``thing`` holds for its ``tensors``, one each, by path.
 
     A tensor is either one number or of its parameter's shape.
@@ -166,7 +166,7 @@ def everything(thing: Any, tensors: Sequence[Where]) -> dict[str, list[Any]]:
 
 
 def _walk(
-    values: list[Any], path: str, tensors: Sequence[Where], leaf: Callable[[str, list[Any]], None], depth: int
+    values: list[Any], path: str, tensors: Sequence[TensorLocation], leaf: Callable[[str, list[Any]], None], depth: int
 ) -> None:
     first = values[0]
     if all(isinstance(value, torch.Tensor) for value in values):
@@ -213,7 +213,7 @@ def _attributes(thing: Any) -> list[tuple[str, Any]]:
     return list(getattr(thing, "__dict__", {}).items())
 
 
-def _key(part: Part, where: Where) -> Any:
+def _key(part: Part, where: TensorLocation) -> Any:
     if not isinstance(part, Token):
         return part
     return {"#": where.place, "p": where.parameter, "id": id(where.parameter)}[part.name]
@@ -226,13 +226,13 @@ def _has(table: Mapping[Any, Any], key: Any) -> bool:
     return any(isinstance(entry, int) and entry == key for entry in table)
 
 
-def _step(thing: Any, part: Part, where: Where) -> Any:
+def _step(thing: Any, part: Part, where: TensorLocation) -> Any:
     if isinstance(part, str) and not isinstance(thing, Mapping):
         return getattr(thing, part)
     return thing[_key(part, where)]
 
 
-def _follow(thing: Any, segments: Sequence[Part], where: Where) -> Any:
+def _follow(thing: Any, segments: Sequence[Part], where: TensorLocation) -> Any:
     for part in segments:
         thing = _step(thing, part, where)
     return thing

@@ -30,14 +30,14 @@ _MOST_KEYS = 24
 class Called:
     """A function with a way to call it.
 
-    ``text`` is its class, ``trial`` what came of it, ``course`` what the rule makes of the same; ``holds`` gives the
-    values of what the rule or the function lacks, ``lost`` are the hyper-parameters that nothing takes.
+    ``text`` is its class, ``trial`` what came of it, ``course`` what the rule makes of the same; ``fixed_hyper`` gives
+    the values of what the rule or the function lacks, ``lost`` are the hyper-parameters that nothing takes.
     """
 
     call: Call
     text: str
     trial: Trial
-    holds: Mapping[str, float]
+    fixed_hyper: Mapping[str, float]
     course: Course
     lost: tuple[str, ...]
 
@@ -82,7 +82,7 @@ def found(function: Callable[..., Any], target: str, signature: Signature, claim
     if not usable:
         ran = next((entry for entry in tries if entry.lost and entry.trial.theta), None)
         if ran is not None:
-            raise generic.missed(target, signature.text, claim, ran.lost)
+            raise generic.hyper_not_taken(target, signature.text, claim, ran.lost)
         first = tries[0]
         line = next(line.strip() for line in first.text.splitlines() if f" {first.call.function}(" in line)
         shown = line.removeprefix("made = ")
@@ -234,15 +234,19 @@ def _tried(
     if steps and result.theta and not lost:
         call = replace(call, returns=_returns(call, result))
         result = trial.tried(made(written(call), names), call.takes, _values(call, claim), steps=steps)
-    held = {name: generic.HELD[name] for name in call.takes_by_name if name in generic.HELD and name not in claim.hyper}
-    holds = {**matched.holds, **held}
+    held = {
+        name: generic.NEUTRAL_ARGUMENTS[name]
+        for name in call.takes_by_name
+        if name in generic.NEUTRAL_ARGUMENTS and name not in claim.hyper
+    }
+    fixed_hyper = {**matched.fixed_hyper, **held}
     fixed = {name: float(value) for name, value in claim.fixed.items() if name in claim.hyper}
-    course = claims.course(claim, {**claim.hyper, **holds, **fixed})
-    return Called(call, written(call), result, holds, course, lost)
+    course = claims.course(claim, {**claim.hyper, **fixed_hyper, **fixed})
+    return Called(call, written(call), result, fixed_hyper, course, lost)
 
 
 def _values(call: Call, claim: Claim) -> dict[str, Any]:
-    given = {**generic.HELD, **claim.hyper, **claim.fixed}
+    given = {**generic.NEUTRAL_ARGUMENTS, **claim.hyper, **claim.fixed}
     return {name: given[name] for name in call.takes_by_name}
 
 

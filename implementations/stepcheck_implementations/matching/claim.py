@@ -21,7 +21,7 @@ GRADIENTS = (
 )
 """The gradient of every element at each step: signs that stay and turn, sizes that rise and fall."""
 
-VISIBLE: Mapping[str, float] = {
+PROBE_HYPER: Mapping[str, float] = {
     "lr": 0.0625,
     "beta": 0.65,
     "beta1": 0.6,

@@ -16,11 +16,11 @@ from stepcheck_implementations.matching import calling, generic, trial
 from stepcheck_implementations.matching import claim as claims
 from stepcheck_implementations.matching.calling import Called
 from stepcheck_implementations.matching.claim import GRADIENTS, Claim, Course
-from stepcheck_implementations.matching.generic import Leaf, Matched, NoMatch
+from stepcheck_implementations.matching.generic import Matched, NoMatch, StateLeaf
 from stepcheck_implementations.matching.signature import LISTS, TENSORS, Signature, check_step, signature_of
 from stepcheck_implementations.matching.trial import TAKES, Trial
 
-THROUGH = "stepcheck_implementations.matching.update_function:wrapped"
+WRAPPER = "stepcheck_implementations.matching.update_function:wrapped"
 MODE_FLAGS = ("foreach", "fused", "differentiable", "capturable")
 """Arguments that select an execution path by being true."""
 
@@ -43,7 +43,7 @@ class Fit:
     spare: int
 
 
-def fitted(found: Any, target: str, claim: Claim, steps: int = len(GRADIENTS)) -> Fit:
+def fit_target(found: Any, target: str, claim: Claim, steps: int = len(GRADIENTS)) -> Fit:
     """Return ``found`` matched to ``claim``, after a trial of ``steps`` steps; with 0 by its names alone.
 
     Raises TargetError where it is no optimizer, NoMatch where it does not cover the rule.
@@ -69,7 +69,7 @@ def fitted(found: Any, target: str, claim: Claim, steps: int = len(GRADIENTS)) -
     if not isinstance(found, type) and steps and not any(_steps(thing) for entry in tries for thing in entry.things):
         return _function(target, signature, claim, calling.found(found, target, signature, claim, steps))
     if matched.missing:
-        raise generic.missed(target, signature.text, claim, matched.missing, _left(signature, claim, matched))
+        raise generic.hyper_not_taken(target, signature.text, claim, matched.missing, _left(signature, claim, matched))
     _check_required(target, signature, claim, matched, options)
     course = claims.course(claim, _values(claim, matched))
     chosen = max(tries, key=lambda entry: (entry.agrees(course.theta), entry.moved, len(entry.theta)))
@@ -91,7 +91,7 @@ def _values(claim: Claim, matched: Matched) -> dict[str, float]:
     """Return the hyper-parameters of the trial."""
     known = {*claim.hyper, *matched.slots}
     fixed = {name: float(value) for name, value in claim.fixed.items() if name in known}
-    return {**claim.hyper, **matched.holds, **fixed}
+    return {**claim.hyper, **matched.fixed_hyper, **fixed}
 
 
 def _takes(found: Any, signature: Signature) -> tuple[str, ...]:
@@ -146,7 +146,7 @@ def _class(target: str, signature: Signature, claim: Claim, matched: Matched, ch
         hyper=matched.slots,
         states=identified.states,
         modes=modes,
-        configurations=(Configuration("default", holds=matched.holds),),
+        configurations=(Configuration("default", fixed_hyper=matched.fixed_hyper),),
         count=identified.count,
         takes=chosen.takes,
         settings=settings,
@@ -175,13 +175,13 @@ def _function(target: str, signature: Signature, claim: Claim, called: Called) -
     adapter = Adapter(
         target=target,
         rule=claim.rule,
-        hyper={name: name for name in called.call.takes_by_name if name in claim.hyper or name in called.holds},
+        hyper={name: name for name in called.call.takes_by_name if name in claim.hyper or name in called.fixed_hyper},
         states=states,
         modes={"single": {}},
-        configurations=(Configuration("default", holds=called.holds),),
+        configurations=(Configuration("default", fixed_hyper=called.fixed_hyper),),
         count=identified.count if container or called.call.dictionaries else None,
         takes=called.call.takes,
-        through=THROUGH,
+        wrapper=WRAPPER,
         source=called.text,
     )
     roles = called.call.roles
@@ -197,7 +197,7 @@ def _function(target: str, signature: Signature, claim: Claim, called: Called) -
     )
 
 
-def _explicit(chosen: Trial) -> dict[str, Leaf]:
+def _explicit(chosen: Trial) -> dict[str, StateLeaf]:
     """Return what is held with paths that say "state" where the subject is not built from groups and yet has it."""
     if chosen.takes == "groups" or not chosen.things or not state_access.is_optimizer(chosen.things[0]):
         return chosen.held

@@ -82,15 +82,15 @@ COUNT_ALIASES = (
 )
 """What a step counter may be called, in a parameter's state, in its group or as an argument."""
 
-NEUTRAL: Mapping[str, float] = dict.fromkeys(
+NEUTRAL_HYPER: Mapping[str, float] = dict.fromkeys(
     ("dampening", "weight_decay", "lr_decay", "initial_accumulator", "eps_root"), 0.0
 )
 """What a hyper-parameter is where a subject does not have it at all."""
 
-HELD: Mapping[str, float] = {**NEUTRAL, "momentum": 0.0}
+NEUTRAL_ARGUMENTS: Mapping[str, float] = {**NEUTRAL_HYPER, "momentum": 0.0}
 """What an argument is held at where the rule has no such hyper-parameter."""
 
-ALIKE = 2.0**-12
+SAME_WITHIN = 2.0**-12
 """How near two numbers are, in units of the larger, to be taken for one that two programs computed: states may be
 held in a narrow dtype. It identifies a state, and judges nothing."""
 
@@ -110,10 +110,10 @@ class NoMatch(TargetError):
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """Hyper-parameters by alphabet name: ``slots`` the argument of each, ``holds`` the value of those held."""
+    """Hyper-parameters by alphabet name: ``slots`` the argument of each, ``fixed_hyper`` the value of those held."""
 
     slots: Mapping[str, str]
-    holds: Mapping[str, float]
+    fixed_hyper: Mapping[str, float]
     missing: tuple[str, ...]
     left: tuple[str, ...]
 
@@ -148,7 +148,7 @@ def match(claim: Claim, slots: Sequence[str], *, open_ended: bool = False) -> Ma
     """
     matched: dict[str, str] = {}
     for name, slot in claim.maps.items():
-        if name in claim.hyper or name in HELD:
+        if name in claim.hyper or name in NEUTRAL_ARGUMENTS:
             _check_slot(name, slot, slots, open_ended=open_ended)
             matched[name] = slot
     called = {name: aliases_of(name, claim.hyper) for name in claim.hyper}
@@ -158,20 +158,22 @@ def match(claim: Claim, slots: Sequence[str], *, open_ended: bool = False) -> Ma
                 alias = aliases[rank]
                 if alias in slots and alias not in matched.values():
                     matched[name] = alias
-    holds = {name: float(claim.fixed[name]) for name in claim.hyper if name not in matched and name in claim.fixed}
+    fixed_hyper = {
+        name: float(claim.fixed[name]) for name in claim.hyper if name not in matched and name in claim.fixed
+    }
     for name in claim.hyper:
-        if name not in matched and name not in holds and name in NEUTRAL:
-            holds[name] = NEUTRAL[name]
-    for name, value in HELD.items():
+        if name not in matched and name not in fixed_hyper and name in NEUTRAL_HYPER:
+            fixed_hyper[name] = NEUTRAL_HYPER[name]
+    for name, value in NEUTRAL_ARGUMENTS.items():
         if name not in claim.hyper and name not in claim.fixed:
             free = [alias for alias in HYPER_ALIASES[name] if alias in slots and alias not in matched.values()]
             if name in matched or free:
                 matched.setdefault(name, *free[:1])
-                holds[name] = value
+                fixed_hyper[name] = value
     return Matched(
         slots={name: matched[name] for name in dict.fromkeys((*claim.hyper, *matched)) if name in matched},
-        holds=holds,
-        missing=tuple(name for name in claim.hyper if name not in matched and name not in holds),
+        fixed_hyper=fixed_hyper,
+        missing=tuple(name for name in claim.hyper if name not in matched and name not in fixed_hyper),
         left=tuple(slot for slot in slots if slot not in matched.values()),
     )
 
@@ -183,7 +185,7 @@ def _check_slot(name: str, slot: str, slots: Sequence[str], *, open_ended: bool)
     raise NoMatch(f"map={name}={slot}, but the arguments are {', '.join(slots) or 'none'}{nearest(slot, list(slots))}")
 
 
-def missed(target: str, signature: str, claim: Claim, missing: Sequence[str], left: int = 0) -> NoMatch:
+def hyper_not_taken(target: str, signature: str, claim: Claim, missing: Sequence[str], left: int = 0) -> NoMatch:
     """Return the error of a subject that does not take all that the rule needs."""
     wanted = "; ".join(f"{name}, often called {', '.join(aliases_of(name, claim.hyper))}" for name in missing)
     first = missing[0]
@@ -196,7 +198,7 @@ def missed(target: str, signature: str, claim: Claim, missing: Sequence[str], le
 
 
 @dataclass(frozen=True, slots=True)
-class Leaf:
+class StateLeaf:
     """A number or tensor that a subject holds: one row a step of the probe, ``scalar`` where it is one number.
 
     ``own`` says that each tensor has its own: a counter that all share tells nothing of one that missed a gradient.
@@ -215,7 +217,7 @@ class Identified:
     count: str | None
 
 
-def identify(claim: Claim, course: Course, held: Mapping[str, Leaf], *, named_by_hand: bool = False) -> Identified:
+def identify(claim: Claim, course: Course, held: Mapping[str, StateLeaf], *, named_by_hand: bool = False) -> Identified:
     """Return where the states of ``claim`` are among what is ``held``, by path.
 
     A name that fits and holds the rule's values comes first, then values without a name, then a name alone: its
@@ -254,7 +256,7 @@ def identify(claim: Claim, course: Course, held: Mapping[str, Leaf], *, named_by
     return Identified({name: found[name] for name in claim.initial if name in found}, count)
 
 
-def _named(aliases: Sequence[str], scalar: bool, held: Mapping[str, Leaf]) -> list[str]:
+def _named(aliases: Sequence[str], scalar: bool, held: Mapping[str, StateLeaf]) -> list[str]:
     """Return the paths whose name is an alias and whose kind fits, the most telling first."""
     return [
         path
@@ -264,7 +266,7 @@ def _named(aliases: Sequence[str], scalar: bool, held: Mapping[str, Leaf]) -> li
     ]
 
 
-def _alike(claim: Claim, course: Course, name: str, leaf: Leaf) -> bool:
+def _alike(claim: Claim, course: Course, name: str, leaf: StateLeaf) -> bool:
     """Whether ``leaf`` holds what the rule's state ``name`` is after every step of the probe."""
     rows = course.states.get(name, ())
     if not rows or leaf.scalar is not (name in claim.scalars):
@@ -281,8 +283,8 @@ def near(expected: Rows, observed: Rows) -> bool:
 def _alike_numbers(one: float, other: float) -> bool:
     if not (math.isfinite(one) and math.isfinite(other)):
         return math.isfinite(one) is math.isfinite(other)
-    return abs(one - other) <= ALIKE * max(abs(one), abs(other))
+    return abs(one - other) <= SAME_WITHIN * max(abs(one), abs(other))
 
 
-def _counts(leaf: Leaf) -> bool:
+def _counts(leaf: StateLeaf) -> bool:
     return leaf.scalar and all(set(row) == {float(step)} for step, row in enumerate(leaf.rows, 1))

@@ -17,8 +17,8 @@ import torch
 from stepcheck_implementations.adapters.adapter import Adapter, Cell, compiles_slowly
 from stepcheck_implementations.driver import execution
 from stepcheck_implementations.driver.target import load
-from stepcheck_implementations.matching.claim import VISIBLE, Claim
-from stepcheck_implementations.matching.fit import fitted
+from stepcheck_implementations.matching.claim import PROBE_HYPER, Claim
+from stepcheck_implementations.matching.fit import fit_target
 from stepcheck_implementations.matching.signature import signature_of
 from stepcheck_implementations.workers import wire
 from stepcheck_reference.scripts.script import Group, Literal, Quadratic, Script, Step, Tensor
@@ -95,7 +95,7 @@ def fit(found: object, target: str, claim: Claim, steps: int) -> dict[str, Any]:
     """
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a wrong way to build it may warn
-        made = fitted(found, target, claim, steps)
+        made = fit_target(found, target, claim, steps)
     return {
         "adapter": wire.adapter_to_plain(made.adapter),
         "signature": made.signature,
@@ -109,7 +109,7 @@ def fit(found: object, target: str, claim: Claim, steps: int) -> dict[str, Any]:
 
 def _probe_script(adapter: Adapter, dtype: str) -> Script:
     given = ("lr",) if adapter.declared else tuple(adapter.hyper)
-    hyper = {name: VISIBLE.get(name, 0.5) for name in given if name in adapter.hyper}
+    hyper = {name: PROBE_HYPER.get(name, 0.5) for name in given if name in adapter.hyper}
     return Script((Tensor((2,), dtype, Literal((1.0,))),), (Group((0,), hyper),), (Step((Literal((0.5,)),)),))
 
 

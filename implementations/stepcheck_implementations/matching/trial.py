@@ -11,10 +11,10 @@ import torch
 
 from stepcheck_implementations.driver import state_access
 from stepcheck_implementations.driver.error_text import one_line
-from stepcheck_implementations.driver.state_access import Where
+from stepcheck_implementations.driver.state_access import TensorLocation
 from stepcheck_implementations.driver.state_path import TOKENS
 from stepcheck_implementations.matching.claim import GRADIENTS, SHAPES, THETA, Rows
-from stepcheck_implementations.matching.generic import Leaf, near
+from stepcheck_implementations.matching.generic import StateLeaf, near
 
 TAKES = ("groups", "list", "tensor")
 """What a subject is built from; see ``Adapter``."""
@@ -31,9 +31,9 @@ class Trial:
 
     takes: str
     things: list[Any] = field(default_factory=list)
-    wheres: list[Where] = field(default_factory=list)
+    wheres: list[TensorLocation] = field(default_factory=list)
     theta: list[list[float]] = field(default_factory=list)
-    held: dict[str, Leaf] = field(default_factory=dict)
+    held: dict[str, StateLeaf] = field(default_factory=dict)
     reason: str = ""
     error: BaseException | None = None
 
@@ -63,7 +63,7 @@ def tried(
     start = 0
     for place, (size,) in enumerate(SHAPES[:1] if takes == "tensor" else SHAPES):
         values = torch.tensor(THETA[start : start + size], dtype=torch.float64)
-        trial.wheres.append(Where(torch.nn.Parameter(values), place))
+        trial.wheres.append(TensorLocation(torch.nn.Parameter(values), place))
         start += size
     parameters = [where.parameter for where in trial.wheres]
     given: dict[str, Any] = {
@@ -71,7 +71,7 @@ def tried(
         "list": list(parameters),
         "groups": [{"params": list(parameters)}],
     }
-    seen: list[dict[str, Leaf]] = []
+    seen: list[dict[str, StateLeaf]] = []
     try:
         thing = build(given[takes], **arguments)
         trial.things.append(thing)
@@ -95,7 +95,7 @@ def tried(
         rows = [leaves[path] for leaves in seen if path in leaves]
         if len(rows) == len(seen):
             own = takes == "tensor" or any(f"[{token}]" in path for token in TOKENS) or _of_state(path, trial.things[0])
-            trial.held[path] = Leaf([leaf.rows[0] for leaf in rows], all(leaf.scalar for leaf in rows), own)
+            trial.held[path] = StateLeaf([leaf.rows[0] for leaf in rows], all(leaf.scalar for leaf in rows), own)
     return trial
 
 
@@ -113,7 +113,7 @@ def _give(parameters: Sequence[torch.Tensor], row: Sequence[float]) -> torch.Ten
     return torch.zeros(())
 
 
-def _seen(thing: Any, wheres: Sequence[Where]) -> dict[str, Leaf]:
+def _seen(thing: Any, wheres: Sequence[TensorLocation]) -> dict[str, StateLeaf]:
     found = {}
     for path, values in state_access.everything(thing, wheres).items():
         numbers: list[float] = []
@@ -126,5 +126,5 @@ def _seen(thing: Any, wheres: Sequence[Where]) -> dict[str, Leaf]:
                 numbers += [float(entry) for entry in entries] * (size if len(entries) == 1 else 1)
         except (TypeError, ValueError, OverflowError, RuntimeError):  # complex, quantized, too large
             continue
-        found[path] = Leaf([numbers], scalar)
+        found[path] = StateLeaf([numbers], scalar)
     return found

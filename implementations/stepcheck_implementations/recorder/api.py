@@ -25,28 +25,29 @@ _DTYPES = ("float64", "bfloat16", "float16", "complex64")
 """What else than float32 parameters are tried in, to see the dtypes of their state."""
 
 
-def surface(target: str) -> dict[str, Any]:
+def target_api(target: str) -> dict[str, Any]:
     """Return the API surface of ``target``; the same in every run, and equal exactly where nothing of it changed.
 
     "signature", "bases" and "members" are as in ``described``. "way" says how it was built and stepped (``plain_run``),
     None where no way was found, and then the rest is missing: "defaults" and "groups" (key to type and value),
     "state_dict" ("before" and "after" a step: path to type), "state_with" (what a parameter's state is with each option
-    and dtype, or the error), "warnings" ("construction" and "step") and "errors" (see ``bad_arguments.outcomes``).
+    and dtype, or the error), "warnings" ("construction" and "step") and "errors" (see
+    ``bad_argument_results``).
     Raises TargetError where ``target`` is not there or can be no optimizer.
     """
     with captured_warnings():
         found = load(target)
-    return of(found, target)
+    return api_of(found, target)
 
 
-def of(found: Any, target: str) -> dict[str, Any]:
+def api_of(found: Any, target: str) -> dict[str, Any]:
     """Return the same of an object; ``target`` is what it is called."""
     signature = signature_of(found, target)
     way = way_of(found, signature)
     told: dict[str, Any] = {"target": target, **described(found), "way": None if way is None else way.told}
     if way is None:
         return told
-    errors = bad_arguments.outcomes(found, way)
+    errors = bad_arguments.bad_argument_results(found, way)
     return {**told, **_built(found, way), "state_with": _states(found, way), "errors": errors}
 
 
@@ -161,7 +162,7 @@ def _state(found: Callable[..., Any], way: Way, dtype: torch.dtype, **arguments:
             return stable_text(error)
 
 
-def library_surface(library: str) -> dict[str, Any]:
+def library_api(library: str) -> dict[str, Any]:
     """Return the public names of ``library`` and of its public submodules: module to name to kind.
 
     Kinds are "optimizer", "scheduler", "class", "function", "module" and, for values, their type. Raises TargetError

@@ -31,7 +31,7 @@ class Case:
     stage: str = "at the step"
 
 
-def outcomes(kind: Callable[..., Any], way: Way) -> dict[str, str]:
+def bad_argument_results(kind: Callable[..., Any], way: Way) -> dict[str, str]:
     """Return what ``kind`` does in each case, by the case's name.
 
     It is "accepted", or "at construction: " or "at the step: " or the like and the error; then the warnings, each after

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from stepcheck_implementations.matching.claim import VISIBLE
+from stepcheck_implementations.matching.claim import PROBE_HYPER
 from stepcheck_implementations.matching.signature import Signature
 from stepcheck_implementations.recorder.captured_warnings import captured_warnings
 
@@ -76,7 +76,7 @@ def way_of(kind: Callable[..., Any], signature: Signature) -> Way | None:
     """Return the first way in which ``kind`` can be built and stepped, None where there is none."""
     plain = Way(
         one=signature.one,
-        required={name: VISIBLE.get(name, 0.5) for name in signature.required if name not in signature.positional},
+        required={name: PROBE_HYPER.get(name, 0.5) for name in signature.required if name not in signature.positional},
     )
     changes: tuple[dict[str, Any], ...] = (
         {},

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from stepcheck_implementations.adapters.adapter import Adapter, Cell
 from stepcheck_implementations.driver import state_access
-from stepcheck_implementations.driver.execution import Run, built_from, settled
+from stepcheck_implementations.driver.execution import ScriptExecution, subject_factory, torch_settings
 from stepcheck_implementations.driver.invocation import filled_memory
 from stepcheck_implementations.recorder.captured_warnings import captured_warnings, stable
 from stepcheck_implementations.recorder.recording import Recording, to_recording
-from stepcheck_implementations.recorder.serialize import freeze, thaw
+from stepcheck_implementations.recorder.serialize import deserialize, serialize
 from stepcheck_reference.scripts.script import Script
 
 Reached = Callable[[int], None]
@@ -42,7 +42,7 @@ def record(
     refuses the first step of the first script, or cannot be built, is "absent": the fact says why. Raises TargetError
     where the target cannot be imported, and ValueError where scripts and adapter do not fit.
     """
-    build = built_from(adapter)
+    build = subject_factory(adapter)
     adapter = _without_news(adapter, build)
     why = _absence(adapter, cell, scripts[0], build, reached) if scripts else ""
     if why:
@@ -61,8 +61,8 @@ def _absence(
 ) -> str:
     """Return the error with which a cell refuses a first plain step, "" where it takes it."""
     plain = replace(script.until(1), steps=tuple(replace(step, reload="") for step in script.steps[:1]))
-    with captured_warnings(), settled(plain):
-        fault = Run(adapter, cell, plain, build, reached).trajectory().fault
+    with captured_warnings(), torch_settings(plain):
+        fault = ScriptExecution(adapter, cell, plain, build, reached).trajectory().fault
     return "" if fault is None or fault.kind != "raised" else stable(fault.message)
 
 
@@ -75,8 +75,8 @@ def _recorded(
     start: Mapping[str, Any] | None = None,
     unread: Sequence[str] = (),
 ) -> Recording:
-    with captured_warnings() as said, settled(script), filled_memory():
-        run = Run(adapter, cell, script, build, reached, start)
+    with captured_warnings() as said, torch_settings(script), filled_memory():
+        run = ScriptExecution(adapter, cell, script, build, reached, start)
         course = run.trajectory()
         seen = tuple(name for name in course.observed if name not in unread)
         found = to_recording(script, replace(course, observed=seen))
@@ -92,19 +92,19 @@ def checkpoint(adapter: Adapter, cell: Cell, script: Script, at: int, *, reached
 
     The state dict is the fact "saved"; its tensors are "saved 0" and so on. Absent as in ``record``.
     """
-    build = built_from(adapter)
+    build = subject_factory(adapter)
     adapter = _without_news(adapter, build)
     why = _absence(adapter, cell, script, build, reached)
     if why:
         return Recording({"absent": why}, {})
     whole = _recorded(adapter, cell, script, build, reached)
     head = script.until(at)
-    with captured_warnings(), settled(head):
-        run = Run(adapter, cell, head, build, reached)
+    with captured_warnings(), torch_settings(head):
+        run = ScriptExecution(adapter, cell, head, build, reached)
         fault = run.trajectory().fault
         if fault is not None or not hasattr(run.objects[0], "state_dict"):
             return Recording({"absent": stable(fault.message) if fault else "it has no state_dict()"}, {})
-        tree, arrays = freeze(copy.deepcopy(run.objects[0].state_dict()))
+        tree, arrays = serialize(copy.deepcopy(run.objects[0].state_dict()))
     saved = {f"saved {number}": values for number, values in enumerate(arrays)}
     return Recording({**whole.facts, "at": at, "saved": tree}, {**whole.tensors, **saved})
 
@@ -120,10 +120,10 @@ def resume(
 ) -> Recording:
     """Return what ``cell`` does over ``script`` once it has loaded the state dict that ``tree`` and ``arrays`` hold."""
     try:
-        build = built_from(adapter)
+        build = subject_factory(adapter)
     except ValueError as error:
         return Recording({"absent": str(error)}, {})
-    return _recorded(_without_news(adapter, build), cell, script, build, reached, start=thaw(tree, list(arrays)))
+    return _recorded(_without_news(adapter, build), cell, script, build, reached, start=deserialize(tree, list(arrays)))
 
 
 def _without_news(adapter: Adapter, build: Callable[..., Any]) -> Adapter:
@@ -141,7 +141,7 @@ def _without_news(adapter: Adapter, build: Callable[..., Any]) -> Adapter:
     return replace(adapter, modes=modes)
 
 
-def _beside(run: Run) -> dict[str, NDArray[Any]]:
+def _beside(run: ScriptExecution) -> dict[str, NDArray[Any]]:
     """Return what the optimizer holds at the end beside what its adapter maps, by tensor and path."""
     if not run.objects or run.adapter.takes != "groups" or not state_access.is_optimizer(run.objects[0]):
         return {}

@@ -109,7 +109,7 @@ def to_trajectory(script: Script, recording: Recording) -> Trajectory:
     )
 
 
-def continued(head: Trajectory, tail: Trajectory) -> Trajectory:
+def concatenate(head: Trajectory, tail: Trajectory) -> Trajectory:
     """Return the run that did ``head`` and then ``tail``, whose first observation is of where ``head`` ended."""
 
     def joined(first: Array, second: Array) -> Array:
@@ -143,7 +143,7 @@ def _grown(first: Array, second: Array) -> Array:
     return np.concatenate(rows) if len(second) else rows[0]
 
 
-def until(trajectory: Trajectory, steps: int) -> Trajectory:
+def truncate(trajectory: Trajectory, steps: int) -> Trajectory:
     """Return the first ``steps`` steps of a trajectory."""
     return Trajectory(
         traces=tuple(

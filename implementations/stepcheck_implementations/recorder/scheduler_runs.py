@@ -33,7 +33,7 @@ def schedulers() -> list[str]:
     )
 
 
-def schedule_surface(name: str) -> dict[str, Any]:
+def scheduler_api(name: str) -> dict[str, Any]:
     """Return the signature, bases and members of the scheduler class ``name``; see ``surface.described``.
 
     Raises TargetError where this torch has none of that name.

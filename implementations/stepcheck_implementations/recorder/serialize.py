@@ -37,7 +37,7 @@ _BITS = struct.Struct(">d")
 _NAN = _BITS.pack(math.nan)
 
 
-def freeze(state_dict: Any) -> tuple[Any, list[NDArray[Any]]]:
+def serialize(state_dict: Any) -> tuple[Any, list[NDArray[Any]]]:
     """Return the JSON tree of ``state_dict`` and its arrays, which are copies in C order.
 
     A tensor that stands in several places has one array. What is no plain value (a function, an object, a tensor that
@@ -47,10 +47,10 @@ def freeze(state_dict: Any) -> tuple[Any, list[NDArray[Any]]]:
     return _frozen(state_dict, arrays, {}), arrays
 
 
-def thaw(tree: Any, arrays: Sequence[NDArray[Any]], device: str = "cpu") -> Any:
-    """Return what ``freeze`` was given, its tensors on ``device`` and what was opaque as None.
+def deserialize(tree: Any, arrays: Sequence[NDArray[Any]], device: str = "cpu") -> Any:
+    """Return what ``serialize`` was given, its tensors on ``device`` and what was opaque as None.
 
-    Raises ValueError for a tree that ``freeze`` did not make, and IndexError for an array that is missing.
+    Raises ValueError for a tree that ``serialize`` did not make, and IndexError for an array that is missing.
     """
     return _thawed(tree, arrays, device, {})
 

@@ -36,7 +36,7 @@ from stepcheck_implementations.workers import wire
 from stepcheck_implementations.workers.interpreter import Interpreter
 from stepcheck_implementations.workers.transport import (
     FORK_SERVER,
-    STARTING,
+    START_TIMEOUT,
     TAIL,
     ForkedWorker,
     ForkServerClient,
@@ -51,7 +51,7 @@ from stepcheck_reference.scripts.trajectory import Fault, Trace, Trajectory
 
 DEADLINE = 30.0
 """Seconds a script may take before its worker counts as hung; what is compiled gets ten times that."""
-TRYING = 10.0
+TRIAL_TIMEOUT = 10.0
 """Seconds in which a stranger takes a step or is refused one."""
 _ALIVE = 4
 """Workers kept at a time; the one that was used longest ago is closed first."""
@@ -138,11 +138,11 @@ class Workers:
         """
         found = self._asked(adapter, cell, {"ask": "run", "script": to_json(script)}, (), deadline)
         if isinstance(found, Fault):
-            return faulted(adapter, script, found)
+            return failed_trajectory(adapter, script, found)
         header, arrays = found
         return wire.trajectory_from_plain(header, arrays)
 
-    def recorded(
+    def record_cell(
         self, adapter: Adapter, cell: Cell, request: Mapping[str, Any], arrays: wire.Arrays = ()
     ) -> Recording | Fault:
         """Return what the recorder says of ``cell`` (see ``serve``), or how its process ended.
@@ -152,7 +152,7 @@ class Workers:
         found = self._asked(adapter, cell, request, arrays, None)
         return found if isinstance(found, Fault) else wire.recording_from_plain(*found)
 
-    def told(self, request: Mapping[str, Any]) -> Recording:
+    def record_library(self, request: Mapping[str, Any]) -> Recording:
         """Return what the recorder says without a cell, as of a class' surface; raises TargetError."""
         key = _once_key()
         try:
@@ -221,7 +221,7 @@ class Workers:
             if found["accelerator"] and _can_fork():
                 try:
                     link = self._link(("spawned",), spawned=True)
-                    found, _ = self._answer(link, {"ask": "environment"}, STARTING)
+                    found, _ = self._answer(link, {"ask": "environment"}, START_TIMEOUT)
                 except (WorkerTimeout, WorkerDied):
                     self._drop(("spawned",))
             self._found = found
@@ -238,7 +238,7 @@ class Workers:
     def fit(self, target: str, claim: Claim, *, steps: int = len(GRADIENTS)) -> dict[str, Any]:
         """Return ``target`` matched to ``claim``; see ``description.Source``. Raises TargetError and NoMatch."""
         request = {"ask": "fit", "target": target, "claim": claims.to_plain(claim), "steps": steps}
-        key, limit = _once_key(), min(self.deadline, TRYING)
+        key, limit = _once_key(), min(self.deadline, TRIAL_TIMEOUT)
         try:
             answer, _ = self._answer(self._link(key, spawned=not _can_fork()), request, limit)
         except (WorkerTimeout, WorkerDied) as error:
@@ -251,7 +251,7 @@ class Workers:
         request = {"ask": "refusal", "adapter": wire.adapter_to_plain(adapter), "mode": mode, "dtype": dtype}
         spawned = device != "cpu" or not _can_fork()
         key = ("spawned",) if spawned else ("once",)
-        limit = self.deadline if spawned else min(self.deadline, TRYING)
+        limit = self.deadline if spawned else min(self.deadline, TRIAL_TIMEOUT)
         try:
             link = self._link(key, spawned=spawned)
             if spawned:
@@ -317,9 +317,9 @@ class Workers:
         if (id(link), device) in self._awake:
             return
         try:
-            self._answer(link, {"ask": "wake", "device": device}, STARTING)
+            self._answer(link, {"ask": "wake", "device": device}, START_TIMEOUT)
         except (WorkerTimeout, WorkerDied) as error:
-            why = error.why if isinstance(error, WorkerDied) else f"no answer within {STARTING:g} s"
+            why = error.why if isinstance(error, WorkerDied) else f"no answer within {START_TIMEOUT:g} s"
             raise WorkerError(f"a worker for {device} did not start: {why}") from error
         self._awake.add((id(link), device))
 
@@ -338,7 +338,7 @@ class Workers:
 
     def _connected(self) -> ForkServerClient:
         if self._control is None:
-            until = time.monotonic() + STARTING
+            until = time.monotonic() + START_TIMEOUT
             while True:
                 try:
                     self._control = ForkServerClient(self.address)
@@ -375,7 +375,7 @@ def _number(path: Path) -> int:
         return 0
 
 
-def faulted(adapter: Adapter, script: Script, fault: Fault) -> Trajectory:
+def failed_trajectory(adapter: Adapter, script: Script, fault: Fault) -> Trajectory:
     """Return the trajectory of a subject that took its process with it: no step is known."""
     traces = []
     for tensor in script.tensors:

@@ -77,7 +77,7 @@ def serve(read: Read, send: Send) -> None:
                 note(0)
                 answer, arrays = wire.recording_to_plain(_recording(request, given, adapter, cell, note))
             elif ask == "wake":
-                execution.wake(request["device"])
+                execution.initialize_device(request["device"])
                 answer = {}
             elif ask == "environment":
                 answer = inspection.environment()
@@ -98,14 +98,14 @@ def serve(read: Read, send: Send) -> None:
                     )
                 }
             elif ask == "surface":
-                answer = {"facts": api.surface(request["target"]), "names": []}
+                answer = {"facts": api.target_api(request["target"]), "names": []}
             elif ask == "library_surface":
-                answer = {"facts": api.library_surface(request["library"]), "names": []}
+                answer = {"facts": api.library_api(request["library"]), "names": []}
             elif ask == "schedule":
                 facts, named = scheduler_runs.schedule(request["recipe"])
                 answer, arrays = {"facts": facts, "names": list(named)}, list(named.values())
             elif ask == "schedulers":
-                found = {name: scheduler_runs.schedule_surface(name) for name in scheduler_runs.schedulers()}
+                found = {name: scheduler_runs.scheduler_api(name) for name in scheduler_runs.schedulers()}
                 answer = {"facts": found, "names": []}
             else:
                 raise ValueError(f"ask={ask!r}")

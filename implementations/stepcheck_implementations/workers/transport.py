@@ -22,7 +22,7 @@ from stepcheck_implementations.workers.interpreter import Interpreter
 
 FORK_SERVER = "stepcheck_implementations.workers.fork_server"
 """The module that a worker's process is started with."""
-STARTING = 120.0
+START_TIMEOUT = 120.0
 """Seconds that a process may take to start."""
 TAIL = 4000
 """Bytes kept of what a process printed last."""
@@ -122,7 +122,7 @@ class ForkServerClient:
             except OSError as error:
                 ours.close()
                 raise WorkerError(_GONE) from error
-        until = time.monotonic() + STARTING
+        until = time.monotonic() + START_TIMEOUT
         try:
             while True:
                 message = self.message(until)
@@ -171,7 +171,7 @@ class ForkedWorker:
     def tell(self, request: Mapping[str, Any], given: wire.Arrays = ()) -> None:
         """Send what has no answer; see ``Transport``."""
         try:
-            self.link.settimeout(STARTING)
+            self.link.settimeout(START_TIMEOUT)
             self.link.sendall(wire.pack(request, given))
         except OSError as error:
             raise WorkerDied(self._why()) from error

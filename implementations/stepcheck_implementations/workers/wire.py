@@ -77,7 +77,7 @@ def unpack(read: Callable[[int], bytearray | bytes]) -> tuple[dict[str, Any], li
 _TOLD = ("calls", "returned", "losses")
 """What a trajectory tells of closures, where there were any."""
 
-PLAIN = ("target", "rule", "count", "declared", "takes", "through", "compiler", "not_complex", "source")
+PLAIN = ("target", "rule", "count", "declared", "takes", "compiler", "not_complex", "source")
 """Fields of an adapter that cross as they are."""
 
 
@@ -85,6 +85,7 @@ def adapter_to_plain(adapter: Adapter) -> dict[str, Any]:
     """Return ``adapter`` as JSON values."""
     return {
         **{name: getattr(adapter, name) for name in PLAIN},
+        "through": adapter.wrapper,
         "hyper": dict(adapter.hyper),
         "states": dict(adapter.states),
         "settings": None if adapter.settings is None else dict(adapter.settings),
@@ -95,7 +96,7 @@ def adapter_to_plain(adapter: Adapter) -> dict[str, Any]:
                 "options": dict(entry.options),
                 "rule": entry.rule,
                 "rewrites": list(entry.rewrites),
-                "holds": dict(entry.holds),
+                "holds": dict(entry.fixed_hyper),
             }
             for entry in adapter.configurations
         ],
@@ -104,14 +105,15 @@ def adapter_to_plain(adapter: Adapter) -> dict[str, Any]:
 
 def adapter_from_plain(raw: Mapping[str, Any]) -> Adapter:
     """Return the adapter that ``adapter_to_plain`` wrote."""
-    return Adapter(
-        **{
-            **raw,
-            "configurations": tuple(
-                Configuration(**{**entry, "rewrites": tuple(entry["rewrites"])}) for entry in raw["configurations"]
-            ),
-        }
-    )
+    fields = {**raw, "wrapper": raw["through"]}
+    del fields["through"]
+    configurations = [
+        Configuration(
+            entry["name"], entry["options"], entry["rule"], tuple(entry["rewrites"]), fixed_hyper=entry["holds"]
+        )
+        for entry in raw["configurations"]
+    ]
+    return Adapter(**{**fields, "configurations": tuple(configurations)})
 
 
 def cell_to_plain(cell: Cell) -> dict[str, Any]:

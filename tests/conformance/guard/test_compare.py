@@ -13,7 +13,7 @@ from conformance.guard.courses import Made, made, put, trace
 from stepcheck.certification.undeclared.inference import PLAIN
 from stepcheck.guard.comparison.difference import Change, Difference
 from stepcheck.guard.comparison.rounding import Course, _arithmetics
-from stepcheck_implementations.recorder.recording import Recording, until
+from stepcheck_implementations.recorder.recording import Recording, truncate
 from stepcheck_implementations.workers import wire
 from stepcheck_implementations.workers.pool import Workers
 from stepcheck_reference import rules
@@ -271,7 +271,7 @@ def unbounded(cell: Made, output: str, *, bounded: bool) -> tuple[str, int, int,
 
 def ended(cell: Made, label: str, steps: int, *changes) -> Recording:
     """Return the recording with the run of one script cut after a step, and changed."""
-    return cell.altered(label, lambda course: replace(until(course, steps), entries=course.entries), *changes)
+    return cell.altered(label, lambda course: replace(truncate(course, steps), entries=course.entries), *changes)
 
 
 def test_what_moves_where_rounding_may_divide_by_zero_moved_by_rounding(cells: Cells) -> None:
@@ -433,7 +433,7 @@ def test_warnings_that_come_and_go_are_changes_of_the_api(cells: Cells) -> None:
 
 
 def until_step(cell: Made, steps: int, fault: Fault) -> Recording:
-    return cell.altered(WHERE, lambda course: replace(until(course, steps), fault=fault, entries=course.entries))
+    return cell.altered(WHERE, lambda course: replace(truncate(course, steps), fault=fault, entries=course.entries))
 
 
 def test_a_run_that_raises_now_is_a_change_with_both_endings(cells: Cells) -> None:

@@ -126,10 +126,10 @@ def test_a_script_that_some_torch_refuses_leaves_the_others(workers: Workers, tm
     (asked,) = [entry for entry in cells(workers, tmp_path / "mine.py", CRASHES) if entry.kind == STEPS]
 
     class Refusing:
-        def recorded(self, adapter, cell, request, arrays=()):
+        def record_cell(self, adapter, cell, request, arrays=()):
             if len(request["scripts"]) == 1 and '"label":"zeros"' in request["scripts"][0]:
                 return Recording({"absent": "no zeros"}, {})
-            return workers.recorded(adapter, cell, request, arrays)
+            return workers.record_cell(adapter, cell, request, arrays)
 
         def told(self, request):
             raise AssertionError

@@ -62,7 +62,7 @@ def on_a_plain_path(entry: Difference) -> bool:
 
 
 def test_workers_have_the_patched_copy(elsewhere: Workers) -> None:
-    signature = elsewhere.told({"ask": "surface", "target": "torch.optim.Rprop"}).facts["signature"]
+    signature = elsewhere.record_library({"ask": "surface", "target": "torch.optim.Rprop"}).facts["signature"]
     assert next(entry["default"] for entry in signature if entry["name"] == "etas")[1] == 1.25
 
 

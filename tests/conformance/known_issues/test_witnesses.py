@@ -64,7 +64,7 @@ def test_a_witness_breaks_its_law_in_every_cell_and_its_program_fails_by_itself(
     programs: list[str] = []
     unseen: list[str] = []
     for adapter, cell, rule in cells(finding):
-        fixed_hyper = adapter.configuration(cell.configuration).holds
+        fixed_hyper = adapter.configuration(cell.configuration).fixed_hyper
         script = finding.script(cell.dtype, [str(symbol) for symbol in find(rule).hyper], fixed_hyper)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch.compile's own

@@ -106,7 +106,7 @@ def _planned(cell: Cell, rule: str, adapter: Adapter, description: Mapping[str, 
     return Planned(
         cell,
         rule,
-        {**adapter.configuration(cell.configuration).holds, **fixed},
+        {**adapter.configuration(cell.configuration).fixed_hyper, **fixed},
         companions=tuple(
             row["dtype"]
             for row in description["availability"]

@@ -10,7 +10,7 @@ from typing import Any
 import sympy
 from sympy.printing.pycode import pycode
 
-from stepcheck_implementations.matching.claim import VISIBLE, Claim
+from stepcheck_implementations.matching.claim import PROBE_HYPER, Claim
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.scripts.objective import needs_objective
 
@@ -35,7 +35,7 @@ def claim_of(
 
 def _visible(rule: Rule, symbol: Any) -> float:
     domain = rule.domains.get(symbol)
-    wanted = [VISIBLE.get(str(symbol), 0.5), rule.defaults.get(symbol, 1.0), 1.0, 2.0]
+    wanted = [PROBE_HYPER.get(str(symbol), 0.5), rule.defaults.get(symbol, 1.0), 1.0, 2.0]
     return next((value for value in wanted if domain is None or domain.contains(value)), float(wanted[0]))
 
 

@@ -12,7 +12,7 @@ from stepcheck.guard.comparison.rounding import Course, Moved, moved, same
 from stepcheck.guard.comparison.ulps import farthest
 from stepcheck.guard.comparison.value_diff import shown, told
 from stepcheck.guard.corpus.spec import CHECKPOINT, SCHEDULE, STEPS, Asked
-from stepcheck_implementations.recorder.recording import Recording, continued, to_trajectory, until
+from stepcheck_implementations.recorder.recording import Recording, concatenate, to_trajectory, truncate
 from stepcheck_implementations.workers import wire
 from stepcheck_reference.scripts.script import Script, from_json
 from stepcheck_reference.scripts.trajectory import Trajectory
@@ -113,7 +113,7 @@ class _Steps:
             found += _told(script.label, one, other, 0 if self.tail is None else int(one["at"]))
             before, after = to_trajectory(script, old), self._course(script, old, new)
             if steps := min(before.steps, after.steps):
-                courses.append(Course(script.until(steps), until(before, steps), until(after, steps)))
+                courses.append(Course(script.until(steps), truncate(before, steps), truncate(after, steps)))
             found += _beside(script.label, old, new)
         found += self._numbers(courses)
         return _once(found)
@@ -121,8 +121,8 @@ class _Steps:
     def _course(self, script: Script, old: Recording, new: Recording) -> Trajectory:
         if self.tail is None:
             return to_trajectory(script, new)
-        head = until(to_trajectory(script, old), int(old.facts["at"]))
-        return continued(head, to_trajectory(from_json(self.tail.request["script"]), new))
+        head = truncate(to_trajectory(script, old), int(old.facts["at"]))
+        return concatenate(head, to_trajectory(from_json(self.tail.request["script"]), new))
 
     def _numbers(self, courses: list[Course]) -> Iterator[Point]:
         asked = self.asked

@@ -12,9 +12,9 @@ from stepcheck.certification.runner import Runner
 from stepcheck.guard.corpus import invocation_variants
 from stepcheck.guard.corpus.spec import CHECKPOINT, OTHER_WAYS, SCHEDULE, STEPS, SURFACE, Asked
 from stepcheck.guard.corpus.unruled_scripts import scripts as unruled_scripts
-from stepcheck_implementations.adapters import libraries, torch_optim_unruled
+from stepcheck_implementations.adapters import libraries, torch_optim_record_only
 from stepcheck_implementations.adapters.adapter import Adapter, Cell, Configuration, compiles_slowly, is_eager
-from stepcheck_implementations.adapters.torch_optim_unruled import Unruled
+from stepcheck_implementations.adapters.torch_optim_record_only import RecordOnly
 from stepcheck_implementations.recorder import scheduler_recipes
 from stepcheck_implementations.workers import wire
 from stepcheck_properties.profile import Profile
@@ -100,12 +100,12 @@ def corpus(wanted: Wanted, runner: Runner) -> list[Asked]:
         for adapter in members:
             found += _ruled(adapter, None, wanted, chosen)
         if target == TORCH:
-            for entry in torch_optim_unruled.ALL:
+            for entry in torch_optim_record_only.ALL:
                 found += _unruled(entry, wanted, chosen)
                 known[entry.adapter.target] = entry.adapter
         for name in runner.optimizers(target):
             if f"{target}.{name}" not in known:
-                found += _unruled(Unruled(guessed(f"{target}.{name}", runner)), wanted, chosen)
+                found += _unruled(RecordOnly(guessed(f"{target}.{name}", runner)), wanted, chosen)
         if target == TORCH:
             found += _schedules()
             found.append(Asked(f"{target} api", SURFACE, target, {"ask": "library_surface", "library": target}))
@@ -139,12 +139,12 @@ def _one(target: str, rule: str | None, wanted: Wanted, runner: Runner, devices:
     adapter = libraries.find(target)
     if adapter is not None:
         return list(_ruled(adapter, rule, wanted, devices))
-    if (entry := torch_optim_unruled.find(target)) is not None:
+    if (entry := torch_optim_record_only.find(target)) is not None:
         return list(_unruled(entry, wanted, devices))
     request = Request(target=target, rule=rule)
     check_target(request)
     if rule is None:
-        return list(_unruled(Unruled(replace(guessed(target, runner), declared=False)), wanted, devices))
+        return list(_unruled(RecordOnly(replace(guessed(target, runner), declared=False)), wanted, devices))
     return list(_ruled(wire.adapter_from_plain(described(request, runner)["adapter"]), rule, wanted, devices))
 
 
@@ -181,7 +181,7 @@ def _ruled(adapter: Adapter, rule: str | None, wanted: Wanted, devices: Sequence
             beside = [other for other in _COMPANY if other in _dtypes(adapter, wanted)]
             profile = SHORT if place else LONG
             made = edge_cases(
-                rule=find(name), dtype=dtype, profile=profile, fixed_hyper=configuration.holds, companions=beside
+                rule=find(name), dtype=dtype, profile=profile, fixed_hyper=configuration.fixed_hyper, companions=beside
             )
             scripts = [entry.script for entry in made if not (is_complex(dtype) and entry.name in _OF_PARTS)]
             for cell in _cells(adapter, configuration, wanted, devices, dtype):
@@ -193,7 +193,7 @@ def _ruled(adapter: Adapter, rule: str | None, wanted: Wanted, devices: Sequence
     yield _surface(adapter.target)
 
 
-def _unruled(entry: Unruled, wanted: Wanted, devices: Sequence[str]) -> Iterator[Asked]:
+def _unruled(entry: RecordOnly, wanted: Wanted, devices: Sequence[str]) -> Iterator[Asked]:
     adapter = entry.adapter
     saved: list[Asked] = []
     for configuration in adapter.configurations:

@@ -10,7 +10,7 @@ from stepcheck_implementations.adapters.adapter import Adapter, Cell
 from stepcheck_implementations.driver.target import TargetError
 from stepcheck_implementations.recorder.recording import Recording, to_recording
 from stepcheck_implementations.workers import wire
-from stepcheck_implementations.workers.pool import faulted
+from stepcheck_implementations.workers.pool import failed_trajectory
 from stepcheck_implementations.workers.transport import WorkerDied, WorkerTimeout
 from stepcheck_reference.scripts.script import from_json
 from stepcheck_reference.scripts.trajectory import Fault
@@ -46,12 +46,12 @@ class Asked:
 class Recorder(Protocol):
     """Whoever has workers: see ``Workers``."""
 
-    def recorded(
+    def record_cell(
         self, adapter: Adapter, cell: Cell, request: Mapping[str, Any], arrays: wire.Arrays = ()
     ) -> Recording | Fault:
         """Return what a cell did, or how its process ended."""
 
-    def told(self, request: Mapping[str, Any]) -> Recording:
+    def record_library(self, request: Mapping[str, Any]) -> Recording:
         """Return what is said without a cell."""
 
 
@@ -59,14 +59,14 @@ def record(workers: Recorder, asked: Asked) -> Recording:
     """Return what ``asked`` comes to; what ends the worker's process is a fault of the script that did."""
     if asked.adapter is None or asked.cell is None:
         try:
-            return workers.told(asked.request)
+            return workers.record_library(asked.request)
         except TargetError as error:
             return Recording({"absent": str(error)}, {})
         except (WorkerDied, WorkerTimeout) as error:
             return Recording({"absent": error.why if isinstance(error, WorkerDied) else "no answer in time"}, {})
     adapter, cell = wire.adapter_from_plain(asked.adapter), wire.cell_from_plain(asked.cell)
     try:
-        found = workers.recorded(adapter, cell, asked.request, asked.arrays)
+        found = workers.record_cell(adapter, cell, asked.request, asked.arrays)
         if isinstance(found, Recording):
             return found
         if asked.kind != STEPS or len(asked.request["scripts"]) == 1:
@@ -86,7 +86,7 @@ def _ended(asked: Asked, adapter: Adapter, fault: Fault) -> Recording:
     """Return the recording of a run whose process ended with it; no step of it is known."""
     steps = asked.kind == STEPS
     script = from_json(asked.request["scripts"][0] if steps else asked.request["script"])
-    found = to_recording(script, faulted(adapter, script, fault))
+    found = to_recording(script, failed_trajectory(adapter, script, fault))
     facts = {**found.facts, "warnings": []}
     if not steps:
         return Recording(facts, found.tensors)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from stepcheck_implementations.adapters.torch_optim_unruled import Unruled
+from stepcheck_implementations.adapters.torch_optim_record_only import RecordOnly
 from stepcheck_properties.scripts.edge_cases import CURVATURE, ZERO, drawn
 from stepcheck_reference.scripts.script import Data, Group, Quadratic, Script, Step, Tensor
 
 
 @dataclass(frozen=True, slots=True)
 class _Given:
-    entry: Unruled
+    entry: RecordOnly
     dtype: str
 
     def data(self, regime: str, *where: int | str, scale: float = 1.0) -> Data:
@@ -107,7 +107,7 @@ BUILDERS: tuple[tuple[str, Callable[[_Given], list[Step]]], ...] = (
 """Label, and how the steps are made."""
 
 
-def scripts(entry: Unruled, dtype: str) -> tuple[Script, ...]:
+def scripts(entry: RecordOnly, dtype: str) -> tuple[Script, ...]:
     """Return the scripts of one optimizer and dtype, the same for the same arguments."""
     given = _Given(entry, dtype)
     made = [(label, build(given)) for label, build in BUILDERS]

@@ -16,7 +16,7 @@ _UP = Configuration("maximize", {"maximize": True})
 
 
 @dataclass(frozen=True, slots=True)
-class Unruled:
+class RecordOnly:
     """An optimizer without a rule, and what it can be given.
 
     ``shapes`` are those of its parameters; ``hyper`` holds the hyper-parameters of each group by the adapter's names.
@@ -31,7 +31,7 @@ class Unruled:
     needs_objective: bool = False
 
 
-ADAFACTOR = Unruled(
+ADAFACTOR = RecordOnly(
     Adapter(
         target="torch.optim.Adafactor",
         rule=None,
@@ -44,7 +44,7 @@ ADAFACTOR = Unruled(
     hyper=({"lr": 0.01}, {"lr": 0.1, "beta2_decay": -0.5, "clip": 0.5, "weight_decay": 0.1}),
 )
 
-MUON = Unruled(
+MUON = RecordOnly(
     Adapter(
         target="torch.optim.Muon",
         rule=None,
@@ -63,7 +63,7 @@ MUON = Unruled(
     hyper=({"lr": 0.02}, {"lr": 0.1, "momentum": 0.5, "weight_decay": 0.01}),
 )
 
-SPARSE_ADAM = Unruled(
+SPARSE_ADAM = RecordOnly(
     Adapter(
         target="torch.optim.SparseAdam",
         rule=None,
@@ -78,7 +78,7 @@ SPARSE_ADAM = Unruled(
     variant="sparse",
 )
 
-LBFGS = Unruled(
+LBFGS = RecordOnly(
     Adapter(
         target="torch.optim.LBFGS",
         rule=None,
@@ -97,9 +97,9 @@ LBFGS = Unruled(
     needs_objective=True,
 )
 
-ALL: tuple[Unruled, ...] = (ADAFACTOR, LBFGS, MUON, SPARSE_ADAM)
+ALL: tuple[RecordOnly, ...] = (ADAFACTOR, LBFGS, MUON, SPARSE_ADAM)
 
 
-def find(target: str) -> Unruled | None:
+def find(target: str) -> RecordOnly | None:
     """Return the entry of ``target``, or ``None`` where this file has none."""
     return next((entry for entry in ALL if entry.adapter.target == target), None)
