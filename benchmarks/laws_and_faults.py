@@ -24,7 +24,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 import stepcheck
 from planted import RIGHT, WRONG, Planted
-from planted_table import LEGEND, Row, counts, gaps, lines
+from planted.planted_table import LEGEND, Row, counts, gaps, lines
 from stepcheck.certification import certify
 from stepcheck_implementations.workers import pool
 from stepcheck_implementations.workers.pool import Workers
@@ -51,9 +51,8 @@ def row(entry: Planted) -> Row:
     """Certify one planted optimizer in its dtype and mode."""
     pool.TRIAL_TIMEOUT = SHORT if entry.hangs else PATIENCE
     certify.PATIENCE = {**certify.PATIENCE, "quick": pool.TRIAL_TIMEOUT}
-    target = f"tests/planted/{entry.where}"
     certificate = stepcheck.certify(
-        target, rule=entry.claims, dtypes=[entry.dtype], modes=[entry.mode], devices=["cpu"], jobs=1
+        entry.target, rule=entry.claims, dtypes=[entry.dtype], modes=[entry.mode], devices=["cpu"], jobs=1
     )
     (cell,) = certificate.cells
     return Row(entry, {law.code: str(law.verdict) for law in cell.laws})
@@ -70,7 +69,7 @@ def certified(entries: Sequence[Planted], jobs: int) -> list[Row]:
     return [rows[entry] for entry in entries]
 
 
-def page(wrong: Sequence[Row], right: Sequence[Row], codes: Sequence[str], told: str) -> str:
+def page(wrong: Sequence[Row], right: Sequence[Row], codes: Sequence[str]) -> str:
     """Return the page that is kept in the docs."""
     wrong_table, right_table = "\n".join(lines(wrong, codes)), "\n".join(lines(right, codes, RIGHTS))
     often = "\n".join(counts(wrong, laws.ALL))
@@ -79,7 +78,7 @@ def page(wrong: Sequence[Row], right: Sequence[Row], codes: Sequence[str], told:
 
 {len(wrong)} optimizers in `tests/planted/` have one mistake each and are named after it. Each of them has to break a
 law, and each of {len(codes)} laws has to break on one of them, or it proves nothing: this is what
-`python benchmarks/laws_and_faults.py --markdown` found, in {told}.
+`python benchmarks/laws_and_faults.py --markdown` found.
 
 ```text
 {LEGEND}
@@ -123,7 +122,7 @@ def main() -> None:
     )
     print(f"{seconds:.0f} s with {options.jobs} processes; {LIMIT:.0f} s are the limit on two cores")
     if options.markdown:
-        PAGE.write_text(page(wrong, right, codes, f"{seconds:.0f} s, with {options.jobs} processes"))
+        PAGE.write_text(page(wrong, right, codes))
     sys.exit(bool(found))
 
 

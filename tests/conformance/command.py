@@ -9,8 +9,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ("reference", "implementations", "properties", "conformance")
-CRASHES = "tests/planted/faults.py:AdamCrashesInStepTwo"
-WRONG = "tests/planted/adam.py:AdamEpsInsideRoot"
+CRASHES = "tests/planted/mechanics/crashes.py:AdamCrashesInStepTwo"
+WRONG = "tests/planted/rules/adam.py:AdamEpsInsideRoot"
 
 
 def environment() -> dict[str, str]:

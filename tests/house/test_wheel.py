@@ -57,7 +57,7 @@ def test_the_source_archive_builds_what_the_tree_builds(tmp_path: Path, wheel: l
     (again,) = WheelBuilder(str(unpacked)).build(directory=str(tmp_path), versions=["standard"])
     with zipfile.ZipFile(again) as archive:
         assert sorted(archive.namelist()) == sorted(wheel)
-    assert (unpacked / "tests" / "planted" / "adam.py").is_file()
+    assert (unpacked / "tests" / "planted" / "rules" / "adam.py").is_file()
 
 
 def test_the_installed_script_is_a_function_that_exists() -> None:

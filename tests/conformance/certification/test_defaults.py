@@ -39,9 +39,13 @@ def test_a_class_that_holds_says_beside_it_that_its_default_is_another() -> None
 
 @pytest.mark.usefixtures("one_template")
 def test_the_rule_that_is_claimed_is_the_one_whose_defaults_count() -> None:
-    subject = "tests/planted/adam.py:AdamEpsHat"
+    subject = "tests/planted/rules/adam.py:AdamEpsHat"
     assert stepcheck.certify(subject, rule="adam_eps_hat", **ONE).findings.defaults == ()
     (found,) = stepcheck.certify(
-        "tests/planted/adadelta.py:HandWrittenAdadelta", rule="adadelta", **ONE
+        "tests/planted/rules/rmsprop.py:HandWrittenAdadelta", rule="adadelta", **ONE
     ).findings.defaults
-    assert (found.target, found.name, found.default) == ("tests/planted/adadelta.py:HandWrittenAdadelta", "rho", 0.9)
+    assert (found.target, found.name, found.default) == (
+        "tests/planted/rules/rmsprop.py:HandWrittenAdadelta",
+        "rho",
+        0.9,
+    )

@@ -33,9 +33,9 @@ from stepcheck_reference.rule import OutOfDomain
 from stepcheck_reference.verdict import Verdict
 
 ONE = {"modes": ["single"], "dtypes": ["float32"]}
-RIGHT, WRONG = "tests/planted/controls.py:HandWrittenAdam", "tests/planted/adam.py:AdamEpsInsideRoot"
-GONE = "tests/planted/adam.py:AdamOfAnotherRelease"
-SGD = "tests/planted/controls.py:HandWrittenMomentum"
+RIGHT, WRONG = "tests/planted/rules/controls.py:HandWrittenAdam", "tests/planted/rules/adam.py:AdamEpsInsideRoot"
+GONE = "tests/planted/rules/adam.py:AdamOfAnotherRelease"
+SGD = "tests/planted/rules/controls.py:HandWrittenMomentum"
 
 
 def of_python_floats(mode: str, dtype: str, device: str, target: str) -> Arithmetic:

@@ -44,7 +44,7 @@ def test_a_certificate_made_by_hand_keeps_it(name: str) -> None:
 @pytest.mark.usefixtures("one_template")
 def test_the_certificate_of_a_run_keeps_it() -> None:
     certificate = certify.certify(
-        "tests/planted/adam.py:AdamEpsInsideRoot", rule="adam", modes=["single"], dtypes=["float32"]
+        "tests/planted/rules/adam.py:AdamEpsInsideRoot", rule="adam", modes=["single"], dtypes=["float32"]
     )
     assert certificate.failures[0].path
     assert sum(certificate.cells[0].ratios["theta"]) > 1000

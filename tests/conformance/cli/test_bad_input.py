@@ -98,7 +98,7 @@ def test_a_hyper_parameter_out_of_its_domain_is_refused_with_the_domain_and_why(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     code, _, error = said(
-        capsys, "certify", "tests/planted/controls.py:CorrectAdam", "--as", "adam", "--set", "beta1=1"
+        capsys, "certify", "tests/planted/rules/controls.py:CorrectAdam", "--as", "adam", "--set", "beta1=1"
     )
     assert code == 2
     assert "beta1=1.0, but adam needs 0 <= beta1 < 1 (bias correction divides by 1 - beta1**t)" in error

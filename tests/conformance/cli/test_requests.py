@@ -61,7 +61,7 @@ def test_a_wrong_request_is_refused_before_torch_is_started(
         ((ADAMW_NAME, "--set", "beta1=1"), ("beta1=1.0, but", "0 <= beta1 < 1")),
         ((ADAMW_NAME, "--device", "cuba"), ("device=cuba", "cpu")),
         (
-            ("tests/planted/adam.py:AdamEpsHat",),
+            ("tests/planted/rules/adam.py:AdamEpsHat",),
             ("say with --as which rule", "it went where adam_eps_hat goes", "Try: "),
         ),
         (("tests/planted/nothing.py:Adam", "--as", "adam"), ("tests/planted/nothing.py", "no such file")),

@@ -20,7 +20,9 @@ from stepcheck_implementations.workers.pool import Workers
 SEEN = {"SC101", "SC102", "SC103", "SC104", "SC201", "SC203", "SC204"}
 """Laws of what a run does; others compare runs, or ask for what guard's scripts do not do."""
 
-BEFORE = {planted.claims: planted.where for planted in RIGHT} | {"adam": "controls.py:HandWrittenAdam"}
+BEFORE = {planted.claims: planted.target for planted in RIGHT} | {
+    "adam": "tests/planted/rules/controls.py:HandWrittenAdam"
+}
 FOUND = [
     planted
     for planted in WRONG
@@ -49,14 +51,14 @@ def upgraded(template: str) -> Iterator[Upgraded]:
 
         @cache
         def before(rule: str, ways: bool) -> tuple[Asked, asking.Recording]:
-            wanted = Wanted(((f"tests/planted/{BEFORE[rule]}", rule),), ("single",), ("float32",))
+            wanted = Wanted(((BEFORE[rule], rule),), ("single",), ("float32",))
             cells = [entry for entry in corpus(wanted, workers) if entry.kind == STEPS]
             (asked,) = [entry for entry in cells if entry.id.endswith(OTHER_WAYS) == ways]
             return asked, asking.record(workers, asked)
 
         def found(rule: str, where: str, *, ways: bool = False) -> Difference:
             asked, old = before(rule, ways)
-            target = {"target": f"tests/planted/{where}"}
+            target = {"target": where}
             assert asked.adapter is not None
             assert asked.cell is not None
             moved = replace(asked, adapter={**asked.adapter, **target}, cell={**asked.cell, **target})
@@ -67,14 +69,14 @@ def upgraded(template: str) -> Iterator[Upgraded]:
 
 @pytest.mark.parametrize("planted", FOUND, ids=lambda planted: planted.name)
 def test_what_went_wrong_is_a_change(upgraded: Upgraded, planted: Planted) -> None:
-    found = upgraded(planted.claims, planted.where)
+    found = upgraded(planted.claims, planted.target)
     assert found.change is Change.CHANGED
     assert any(point.change is Change.CHANGED and not point.api for point in found.points)
 
 
 @pytest.mark.parametrize("planted", WAYS, ids=lambda planted: planted.name)
 def test_what_goes_wrong_in_another_way_is_a_change(upgraded: Upgraded, planted: Planted) -> None:
-    found = [upgraded(planted.claims, planted.where, ways=ways) for ways in (True, False)]
+    found = [upgraded(planted.claims, planted.target, ways=ways) for ways in (True, False)]
     assert {Change.CHANGED, Change.GONE} & {entry.change for entry in found}
 
 
@@ -84,7 +86,7 @@ def test_there_are_many_of_every_law() -> None:
 
 
 def test_another_right_implementation_is_rounding(upgraded: Upgraded) -> None:
-    found = upgraded("adam", "controls.py:CorrectAdam")
+    found = upgraded("adam", "tests/planted/rules/controls.py:CorrectAdam")
     assert {point.change for point in found.points if not point.api} == {Change.ROUNDING}
     assert {point.what for point in found.points if point.api} == {
         "state 'step' is a float32 tensor of shape () on cpu, and was a number"

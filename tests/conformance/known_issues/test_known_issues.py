@@ -21,7 +21,7 @@ from stepcheck_reference.formats import BFLOAT16
 from stepcheck_reference.scripts.script import Group, Literal, Script, Step, Tensor
 from stepcheck_reference.verdict import Verdict
 
-TARGET = "tests/planted/adam.py:AdamEpsInsideRoot"
+TARGET = "tests/planted/rules/adam.py:AdamEpsInsideRoot"
 HYPER = {"lr": 1.0, "beta1": 0.5, "beta2": 0.5, "eps": 1.0}
 SEEN = Script((Tensor((), "float32", Literal((0.0,))),), (Group((0,), HYPER),), (Step((Literal((1.0,)),)),))
 UNSEEN = Script((Tensor((), "float32", Literal((0.0,))),), (Group((0,), HYPER),), (Step((Literal((0.0,)),)),))

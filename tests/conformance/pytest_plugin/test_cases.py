@@ -23,7 +23,7 @@ from stepcheck_properties.laws import ALL as LAWS
 from stepcheck_reference.rules import UnknownRule
 from stepcheck_reference.verdict import Verdict
 
-CONTROL = "tests/planted/controls.py:HandWrittenAdam"
+CONTROL = "tests/planted/rules/controls.py:HandWrittenAdam"
 CODES = [law.code for law in LAWS]
 
 

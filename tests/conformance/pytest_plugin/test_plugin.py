@@ -20,8 +20,8 @@ from stepcheck_properties.laws import ALL as LAWS
 Run = Callable[..., pytest.RunResult]
 
 PLANTED = ROOT / "tests" / "planted"
-CONTROL = f"{PLANTED}/controls.py:HandWrittenAdam"
-WRONG = f"{PLANTED}/adam.py:AdamEpsInsideRoot"
+CONTROL = f"{PLANTED}/rules/controls.py:HandWrittenAdam"
+WRONG = f"{PLANTED}/rules/adam.py:AdamEpsInsideRoot"
 HEAVY = {"torch", "sympy", "numpy", "hypothesis", "msgspec", "rich", "click"}
 CODES = [law.code for law in LAWS]
 

@@ -7,7 +7,7 @@ import torch
 
 
 class AdamCrashesInStepTwo(torch.optim.Adam):
-    """Claims Adam; ends its process in the second step, as a segmentation fault does."""
+    """Claims ``adam``, breaks SC201: ends its process in the second step, as a segmentation fault does."""
 
     calls = 0
 
@@ -19,7 +19,7 @@ class AdamCrashesInStepTwo(torch.optim.Adam):
 
 
 class AdamHangsInStepTwo(torch.optim.Adam):
-    """Claims Adam; never comes back from the second step."""
+    """Claims ``adam``, hangs and breaks SC201: never comes back from the second step."""
 
     calls = 0
 
@@ -31,7 +31,7 @@ class AdamHangsInStepTwo(torch.optim.Adam):
 
 
 class AdamRaisesOnEmptyTensor(torch.optim.Adam):
-    """Claims Adam; takes the maximum of every gradient, which an empty one does not have."""
+    """Claims ``adam``, breaks SC201: takes the maximum of every gradient, which an empty one does not have."""
 
     def step(self, closure=None):
         for group in self.param_groups:
@@ -42,7 +42,7 @@ class AdamRaisesOnEmptyTensor(torch.optim.Adam):
 
 
 class AdamWidensParameter(torch.optim.Adam):
-    """Claims Adam; leaves a float32 parameter behind in float64."""
+    """Claims ``adam``, breaks SC201: leaves a float32 parameter behind in float64."""
 
     def step(self, closure=None):
         loss = super().step(closure)

@@ -4,7 +4,7 @@ import torch
 
 
 class HandWrittenAdagrad(torch.optim.Optimizer):
-    """Claims AdaGrad; with lr_decay and initial_accumulator as torch has them."""
+    """Keeps ``adagrad+initial_accumulator+lr_decay``: with lr_decay and initial_accumulator as torch has them."""
 
     def __init__(self, params, lr=1e-2, lr_decay=0.0, initial_accumulator=0.0, eps=1e-10):
         defaults = {"lr": lr, "lr_decay": lr_decay, "initial_accumulator": initial_accumulator, "eps": eps}
@@ -35,28 +35,28 @@ class HandWrittenAdagrad(torch.optim.Optimizer):
 
 
 class AdagradEpsInside(HandWrittenAdagrad):
-    """Claims AdaGrad; adds eps under the root."""
+    """Claims ``adagrad``, breaks SC101: adds eps under the root."""
 
     def divisor(self, h, eps):
         return (h + eps).sqrt()
 
 
 class AdagradWithoutRoot(HandWrittenAdagrad):
-    """Claims AdaGrad; divides by the sum of squares itself."""
+    """Claims ``adagrad``, breaks SC101 and SC607: divides by the sum of squares itself."""
 
     def divisor(self, h, eps):
         return h + eps
 
 
 class AdagradDecaysRateFromT(HandWrittenAdagrad):
-    """Claims AdaGrad with torch's lr_decay; lets the rate fall from the first step on, with t for t - 1."""
+    """Claims ``adagrad+lr_decay``, breaks SC101: lets the rate fall from the first step on, with t for t - 1."""
 
     def rate(self, t, group):
         return group["lr"] / (1 + t * group["lr_decay"])
 
 
 class AdagradStartsAtTenth(HandWrittenAdagrad):
-    """Claims AdaGrad; starts its sum at 0.1, as Keras does."""
+    """Claims ``adagrad``, breaks SC104: starts its sum at 0.1, as Keras does."""
 
     def start(self, group):
         return 0.1

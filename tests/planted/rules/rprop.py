@@ -4,7 +4,7 @@ import torch
 
 
 class HandWrittenRprop(torch.optim.Optimizer):
-    """Claims torch's Rprop; a gradient that has turned is dropped."""
+    """Keeps ``rprop``: a gradient that has turned is dropped."""
 
     def __init__(self, params, lr=1e-2, eta_minus=0.5, eta_plus=1.2, step_min=1e-6, step_max=50.0):
         defaults = {"eta_minus": eta_minus, "eta_plus": eta_plus, "step_min": step_min, "step_max": step_max}
@@ -13,10 +13,10 @@ class HandWrittenRprop(torch.optim.Optimizer):
     def bounded(self, step_size, group):
         return step_size.clamp(group["step_min"], group["step_max"])
 
-    def kept(self, g, turn):
+    def kept_gradient(self, g, turn):
         return torch.where(turn < 0, torch.zeros_like(g), g)
 
-    def due(self, state, move):
+    def due_step(self, state, move):
         """Return what to move by at this step, which works out ``move``."""
         return move
 
@@ -38,28 +38,28 @@ class HandWrittenRprop(torch.optim.Optimizer):
                 state["step"] += 1
                 turn = p.grad * state["g_prev"]
                 step_size = self.bounded(state["step_size"] * self.factor(turn, group), group)
-                g = self.kept(p.grad, turn)
-                p.sub_(self.due(state, step_size * g.sign()))
+                g = self.kept_gradient(p.grad, turn)
+                p.sub_(self.due_step(state, step_size * g.sign()))
                 state["step_size"].copy_(step_size)
                 state["g_prev"].copy_(g)
 
 
 class RpropWithoutBounds(HandWrittenRprop):
-    """Claims Rprop; lets step sizes grow and shrink without end."""
+    """Claims ``rprop``, breaks SC102: lets step sizes grow and shrink without end."""
 
     def bounded(self, step_size, group):
         return step_size
 
 
 class RpropKeepsTurnedGradient(HandWrittenRprop):
-    """Claims torch's Rprop; steps along a gradient that has turned, and remembers it."""
+    """Claims ``rprop``, breaks SC101 and SC102: steps along a gradient that has turned, and remembers it."""
 
-    def kept(self, g, turn):
+    def kept_gradient(self, g, turn):
         return g
 
 
 class RpropShrinksAtRest(HandWrittenRprop):
-    """Claims Rprop; lets the step size shrink also where the gradient is 0."""
+    """Claims ``rprop``, breaks SC102: lets the step size shrink also where the gradient is 0."""
 
     def factor(self, turn, group):
         return torch.where(
@@ -68,16 +68,16 @@ class RpropShrinksAtRest(HandWrittenRprop):
 
 
 class RpropSwapsBounds(HandWrittenRprop):
-    """Claims Rprop; clamps between the largest step size and the smallest, which leaves the smallest."""
+    """Claims ``rprop``, breaks SC102: swaps the bounds that it clamps to, which leaves the smallest."""
 
     def bounded(self, step_size, group):
         return step_size.clamp(group["step_max"], group["step_min"])
 
 
 class RpropLagsOneStep(HandWrittenRprop):
-    """Claims torch's Rprop; takes the step that the last gradient asked for, as optax does."""
+    """Claims ``rprop``, breaks SC101: takes the step that the last gradient asked for, as optax does."""
 
-    def due(self, state, move):
+    def due_step(self, state, move):
         before = state.get("pending", torch.zeros_like(move))
         state["pending"] = move
         return before

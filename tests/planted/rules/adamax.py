@@ -4,7 +4,7 @@ import torch
 
 
 class HandWrittenAdamax(torch.optim.Optimizer):
-    """Claims torch's AdaMax; eps is added to |g| before the maximum is taken."""
+    """Keeps ``adamax``: eps is added to |g| before the maximum is taken."""
 
     def __init__(self, params, lr=2e-3, betas=(0.9, 0.999), eps=1e-8):
         super().__init__(params, {"lr": lr, "betas": betas, "eps": eps})
@@ -36,14 +36,14 @@ class HandWrittenAdamax(torch.optim.Optimizer):
 
 
 class AdamaxWithoutBiasCorrection(HandWrittenAdamax):
-    """Claims AdaMax; takes the first moment as it is."""
+    """Claims ``adamax``, breaks SC101: takes the first moment as it is."""
 
     def rate(self, lr, beta1, t):
         return lr
 
 
 class AdamaxEpsOutside(HandWrittenAdamax):
-    """Claims torch's AdaMax; adds eps to the divisor, as Keras does."""
+    """Claims ``adamax``, breaks SC101 and SC102: adds eps to the divisor, as Keras does."""
 
     def norm(self, u, g, beta2, eps):
         return torch.maximum(beta2 * u, g.abs())
@@ -53,7 +53,7 @@ class AdamaxEpsOutside(HandWrittenAdamax):
 
 
 class AdamaxForgetsAge(HandWrittenAdamax):
-    """Claims AdaMax; keeps the largest gradient for ever."""
+    """Claims ``adamax``, breaks SC102: keeps the largest gradient for ever."""
 
     def norm(self, u, g, beta2, eps):
         return torch.maximum(u, g.abs() + eps)

@@ -1,4 +1,4 @@
-"""Optimizers whose formula is right, and who break what any optimizer owes to gradients, neighbours and shapes."""
+"""Optimizers whose formula is right and that break a contract: with gradients, other tensors, shapes, values."""
 
 import os
 
@@ -41,14 +41,14 @@ class _Contract(torch.optim.Optimizer):
 
 
 class SgdWritesDecayIntoGradient(_Contract):
-    """Claims SGD with coupled decay; adds the decay to the user's gradient."""
+    """Claims ``sgd+coupled_decay``, breaks SC203: adds the decay to the user's gradient."""
 
     def update(self, p, g, group):
         self.descend(p, g.add_(p, alpha=group["weight_decay"]), group)
 
 
 class AdamWDecaysWithoutGradient(_Contract):
-    """Claims AdamW; decays parameters that have no gradient, too."""
+    """Claims ``adamw``, breaks SC204: decays parameters that have no gradient, too."""
 
     @torch.no_grad()
     def step(self):
@@ -60,14 +60,14 @@ class AdamWDecaysWithoutGradient(_Contract):
 
 
 class AdamTakesRateOfFirstTensor(_Contract):
-    """Claims Adam; looks its learning rate up once, where the first tensor of all has it."""
+    """Claims ``adam``, breaks SC205: looks its learning rate up once, where the first tensor of all has it."""
 
     def update(self, p, g, group):
         self.adam(p, g, {**group, "lr": self.param_groups[0]["lr"]})
 
 
 class SgdDecaysByGroupIndex(_Contract):
-    """Claims SGD with coupled decay; decays the first group alone."""
+    """Claims ``sgd+coupled_decay``, breaks SC206: decays the first group alone."""
 
     def update(self, p, g, group):
         first = group is self.param_groups[0]
@@ -75,28 +75,30 @@ class SgdDecaysByGroupIndex(_Contract):
 
 
 class AdamKeepsStatesInFirstDtype(_Contract):
-    """Claims Adam; keeps every state in the dtype of the first parameter."""
+    """Claims ``adam``, breaks SC207: keeps every state in the dtype of the first parameter."""
 
     def update(self, p, g, group):
         self.adam(p, g, group, like=self.param_groups[0]["params"][0])
 
 
 class SgdFlattensParameters(_Contract):
-    """Claims SGD; flattens with reshape, which copies a transposed parameter, so that its step is lost."""
+    """Claims ``sgd``, breaks SC208: flattens with reshape, which copies a transposed parameter, so that its step is
+    lost.
+    """
 
     def update(self, p, g, group):
         self.descend(p.reshape(-1), g.reshape(-1), group)
 
 
 class AdamSquaresComplexGradients(_Contract):
-    """Claims Adam; squares complex gradients as complex numbers."""
+    """Claims ``adam`` in complex64, breaks SC102 and SC209: squares complex gradients as complex numbers."""
 
     def update(self, p, g, group):
         self.adam(p, g, group)
 
 
 class SgdNegatesDecayToo(torch.optim.Optimizer):
-    """Claims SGD with coupled decay, maximized; negates the gradient after it is decayed."""
+    """Claims ``sgd+coupled_decay+maximize``, breaks SC210: negates the gradient after it is decayed."""
 
     def __init__(self, params, lr=1e-3, weight_decay=0.0, maximize=True):
         super().__init__(params, {"lr": lr, "weight_decay": weight_decay, "maximize": maximize})
@@ -111,7 +113,7 @@ class SgdNegatesDecayToo(torch.optim.Optimizer):
 
 
 class SgdDithers(_Contract):
-    """Claims SGD; adds noise that it takes from the system."""
+    """Claims ``sgd``, breaks SC211: adds noise that it takes from the system."""
 
     def update(self, p, g, group):
         noise = int.from_bytes(os.urandom(4), "big") / 2**32
@@ -119,14 +121,14 @@ class SgdDithers(_Contract):
 
 
 class AdamReadsEpsFromDefaults(_Contract):
-    """Claims Adam; takes eps from what the constructor was given, and not from the group."""
+    """Claims ``adam``, breaks SC215: takes eps from what the constructor was given, and not from the group."""
 
     def update(self, p, g, group):
         self.adam(p, g, group, eps=self.defaults["eps"])
 
 
 class AdamChecksOneBeta(_Contract):
-    """Claims Adam; checks lr, eps and beta1, and forgets beta2."""
+    """Claims ``adam``, breaks SC216: checks lr, eps and beta1, and forgets beta2."""
 
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8):
         if lr < 0 or eps < 0 or not 0 <= betas[0] < 1:
@@ -138,14 +140,14 @@ class AdamChecksOneBeta(_Contract):
 
 
 class SgdSwallowsNan(_Contract):
-    """Claims SGD; takes nan in a gradient for zero."""
+    """Claims ``sgd``, breaks SC217: takes nan in a gradient for zero."""
 
     def update(self, p, g, group):
         self.descend(p, torch.where(g.isnan(), 0.0, g), group)
 
 
 class SgdSkipsTensorsWithNan(_Contract):
-    """Claims SGD; leaves a tensor where it is if one element of its gradient is no number."""
+    """Claims ``sgd``, breaks SC218: leaves a tensor where it is if one element of its gradient is no number."""
 
     def update(self, p, g, group):
         if g.isfinite().all():
@@ -153,21 +155,21 @@ class SgdSkipsTensorsWithNan(_Contract):
 
 
 class SgdMovesAtRest(_Contract):
-    """Claims SGD; takes a sign for zero gradients, which has to be 1 or -1."""
+    """Claims ``sgd``, breaks SC212: takes a sign for zero gradients, which has to be 1 or -1."""
 
     def update(self, p, g, group):
         self.descend(p, torch.where(g == 0, 1e-3, g), group)
 
 
 class SgdFloorsRate(_Contract):
-    """Claims SGD; takes no learning rate below one millionth."""
+    """Claims ``sgd``, breaks SC213: takes no learning rate below one millionth."""
 
     def update(self, p, g, group):
         self.descend(p, g, {**group, "lr": max(group["lr"], 1e-6)})
 
 
 class SgdBoundsRate(_Contract):
-    """Claims SGD; takes no learning rate beyond one twentieth."""
+    """Claims ``sgd``, breaks SC214: takes no learning rate beyond one twentieth."""
 
     def update(self, p, g, group):
         self.descend(p, g, {**group, "lr": min(group["lr"], 0.05)})

@@ -18,7 +18,7 @@ LEGEND = f"""\
 DIGITS = 3
 """A law's code without its letters, one digit below the other."""
 
-_HEAD = re.compile(r"(?:[a-z_.]+)? +([\d ]+)")
+_HEAD = re.compile(r"(?:[a-z_./]+)? +([\d ]+)")
 _ROW = re.compile(rf"(\w+) +((?:[{CLAIMED}{BREAKS}{HOLDS}{VACUOUS}{UNKNOWN}{NOT_APPLICABLE}] ?)+)")
 
 
@@ -45,7 +45,7 @@ def lines(rows: Sequence[Row], codes: Sequence[str], title: str = "") -> Iterato
     """Yield the table's lines: codes as columns of digits, rows of one file under its name, or all under ``title``."""
     width = max((len(row.entry.name) for row in rows), default=0)
     heads = [" ".join(digits) for digits in zip(*(code[-DIGITS:] for code in codes), strict=True)]
-    for head, group in groupby(rows, key=lambda row: title or row.entry.where.partition(":")[0]):
+    for head, group in groupby(rows, key=lambda row: title or row.entry.file):
         yield ""
         for number, digits in enumerate(heads, 1):
             yield f"{head if number == DIGITS else '':{width}}  {digits}"

@@ -1,15 +1,15 @@
-"""Lions and signs: right ones, and wrong ones made from them by one mistake each."""
+"""Lions and sign SGDs: right ones, and wrong ones made from them by one mistake each."""
 
 import torch
 
 
 class HandWrittenLion(torch.optim.Optimizer):
-    """Claims Lion; the decay stands beside the sign."""
+    """Keeps ``lion``: the decay stands beside the sign."""
 
     def __init__(self, params, lr=1e-4, betas=(0.9, 0.99), weight_decay=0.0):
         super().__init__(params, {"lr": lr, "betas": betas, "weight_decay": weight_decay})
 
-    def seen(self, p, g, weight_decay):
+    def used_gradient(self, p, g, weight_decay):
         return g
 
     def direction(self, m, g, beta1, beta2):
@@ -32,16 +32,16 @@ class HandWrittenLion(torch.optim.Optimizer):
                 if not state:
                     state.update(step=0, m=torch.zeros_like(p).detach())
                 state["step"] += 1
-                m, g = state["m"], self.seen(p, p.grad, weight_decay)
+                m, g = state["m"], self.used_gradient(p, p.grad, weight_decay)
                 direction = self.direction(m, g, *betas)
                 p.sub_(lr * (direction.sign() + self.decay(p, weight_decay)))
                 m.copy_(self.average(m, g, *betas))
 
 
 class LionCoupledDecay(HandWrittenLion):
-    """Claims Lion; adds the decay to the gradient, where only its sign is left of it."""
+    """Claims ``lion``, breaks SC101 and SC102: adds the decay to the gradient, where only its sign is left of it."""
 
-    def seen(self, p, g, weight_decay):
+    def used_gradient(self, p, g, weight_decay):
         return g + weight_decay * p
 
     def decay(self, p, weight_decay):
@@ -49,28 +49,28 @@ class LionCoupledDecay(HandWrittenLion):
 
 
 class LionOneBetaForBoth(HandWrittenLion):
-    """Claims Lion; keeps the short average that the direction is taken from."""
+    """Claims ``lion``, breaks SC102: keeps the short average that the direction is taken from."""
 
     def average(self, m, g, beta1, beta2):
         return beta1 * m + (1 - beta1) * g
 
 
 class LionStepsAlongAverage(HandWrittenLion):
-    """Claims Lion; takes the sign of the long average, after this gradient has entered it."""
+    """Claims ``lion``, breaks SC101: takes the sign of the long average, after this gradient has entered it."""
 
     def direction(self, m, g, beta1, beta2):
         return beta2 * m + (1 - beta2) * g
 
 
 class LionSkipsDecayAtRest(HandWrittenLion):
-    """Claims Lion; leaves an element alone where its gradient is 0, its decay too."""
+    """Claims ``lion``, breaks SC101: leaves an element alone where its gradient is 0, its decay too."""
 
     def decay(self, p, weight_decay):
         return torch.where(p.grad == 0, torch.zeros_like(p), weight_decay * p)
 
 
 class HandWrittenSignSgd(torch.optim.Optimizer):
-    """Claims sign SGD; every element moves by lr."""
+    """Keeps ``sign_sgd``: every element moves by lr."""
 
     def __init__(self, params, lr=1e-3):
         super().__init__(params, {"lr": lr})
@@ -87,7 +87,7 @@ class HandWrittenSignSgd(torch.optim.Optimizer):
 
 
 class SignSgdNormalizes(HandWrittenSignSgd):
-    """Claims sign SGD; divides the gradient by its largest element, so that the others move less."""
+    """Claims ``sign_sgd``, breaks SC101: divides the gradient by its largest element, so that the others move less."""
 
     def direction(self, g):
         return g / g.abs().max() if g.numel() else g

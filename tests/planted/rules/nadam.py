@@ -4,7 +4,7 @@ import torch
 
 
 class HandWrittenNadam(torch.optim.Optimizer):
-    """Claims torch's NAdam; the product of its momentum schedule is a Python float."""
+    """Keeps ``nadam``: the product of its momentum schedule is a Python float."""
 
     def __init__(self, params, lr=2e-3, betas=(0.9, 0.999), eps=1e-8, momentum_decay=4e-3):
         super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "momentum_decay": momentum_decay})
@@ -41,28 +41,28 @@ class HandWrittenNadam(torch.optim.Optimizer):
 
 
 class NadamUsesThisMomentumAhead(HandWrittenNadam):
-    """Claims NAdam; looks ahead with this step's momentum instead of the next one's."""
+    """Claims ``nadam``, breaks SC101: looks ahead with this step's momentum instead of the next one's."""
 
     def ahead(self, t, beta1, momentum_decay):
         return self.momentum(t, beta1, momentum_decay)
 
 
 class NadamForgetsProduct(HandWrittenNadam):
-    """Claims NAdam; takes this step's momentum to the power t for the product of all of them."""
+    """Claims ``nadam``, breaks SC102: takes this step's momentum to the power t for the product of all of them."""
 
     def product(self, before, mu, t):
         return mu**t
 
 
 class NadamHasNoSchedule(HandWrittenNadam):
-    """Claims NAdam; keeps the momentum at beta1, whatever momentum_decay says."""
+    """Claims ``nadam``, breaks SC101 and SC102: keeps the momentum at beta1, whatever momentum_decay says."""
 
     def momentum(self, t, beta1, momentum_decay):
         return beta1
 
 
 class NadamMultipliesMomentumTwice(HandWrittenNadam):
-    """Claims NAdam; multiplies this step's momentum into the product twice."""
+    """Claims ``nadam``, breaks SC102: multiplies this step's momentum into the product twice."""
 
     def product(self, before, mu, t):
         return before * mu * mu

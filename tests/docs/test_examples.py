@@ -11,7 +11,7 @@ import pytest
 import stepcheck
 from stepcheck.certification.request import WrongRequest
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 PATH = "examples/handwritten.py"
 
 pytestmark = pytest.mark.usefixtures("one_template")

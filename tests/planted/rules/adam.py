@@ -1,4 +1,4 @@
-"""Wrong Adams: one mistake each, in the formula or in the bookkeeping around it."""
+"""Wrong Adams: one mistake each in the formula."""
 
 import torch
 
@@ -32,7 +32,7 @@ class _Adam(torch.optim.Optimizer):
 
 
 class AdamEpsHat(_Adam):
-    """Claims Adam; adds eps to the uncorrected root, as the end of the paper's section 2 does."""
+    """Claims ``adam``, breaks SC101: adds eps to the uncorrected root, as the end of the paper's section 2 does."""
 
     def update(self, p, g, state, group):
         m, v, c1, c2 = self.average(g, state, group)
@@ -40,7 +40,7 @@ class AdamEpsHat(_Adam):
 
 
 class AdamEpsInsideRoot(_Adam):
-    """Claims Adam; adds eps under the root."""
+    """Claims ``adam``, breaks SC101: adds eps under the root."""
 
     def update(self, p, g, state, group):
         m, v, c1, c2 = self.average(g, state, group)
@@ -48,7 +48,7 @@ class AdamEpsInsideRoot(_Adam):
 
 
 class AdamWithoutEps(_Adam):
-    """Claims Adam; forgets eps and divides zero by zero where no gradient has arrived."""
+    """Claims ``adam``, breaks SC101: forgets eps and divides zero by zero where no gradient has arrived."""
 
     def update(self, p, g, state, group):
         m, v, c1, c2 = self.average(g, state, group)
@@ -56,7 +56,7 @@ class AdamWithoutEps(_Adam):
 
 
 class AdamWithoutRoot(_Adam):
-    """Claims Adam; divides by the second moment itself."""
+    """Claims ``adam``, breaks SC101: divides by the second moment itself."""
 
     def update(self, p, g, state, group):
         m, v, c1, c2 = self.average(g, state, group)
@@ -64,7 +64,7 @@ class AdamWithoutRoot(_Adam):
 
 
 class AdamWithoutBiasCorrection(_Adam):
-    """Claims Adam; uses both moments as they are."""
+    """Claims ``adam``, breaks SC101: uses both moments as they are."""
 
     def update(self, p, g, state, group):
         m, v, _, _ = self.average(g, state, group)
@@ -72,7 +72,7 @@ class AdamWithoutBiasCorrection(_Adam):
 
 
 class AdamWithoutFirstMomentCorrection(_Adam):
-    """Claims Adam; corrects the second moment only."""
+    """Claims ``adam``, breaks SC101: corrects the second moment only."""
 
     def update(self, p, g, state, group):
         m, v, _, c2 = self.average(g, state, group)
@@ -80,7 +80,7 @@ class AdamWithoutFirstMomentCorrection(_Adam):
 
 
 class AdamWithoutSecondMomentCorrection(_Adam):
-    """Claims Adam; corrects the first moment only."""
+    """Claims ``adam``, breaks SC101: corrects the first moment only."""
 
     def update(self, p, g, state, group):
         m, v, c1, _ = self.average(g, state, group)
@@ -88,7 +88,7 @@ class AdamWithoutSecondMomentCorrection(_Adam):
 
 
 class AdamBiasCorrectionOffByOne(_Adam):
-    """Claims Adam; corrects the bias of the step after this one."""
+    """Claims ``adam``, breaks SC101: corrects the bias of the step after this one."""
 
     def update(self, p, g, state, group):
         m, v, _, _ = self.average(g, state, group)
@@ -98,7 +98,9 @@ class AdamBiasCorrectionOffByOne(_Adam):
 
 
 class AdamBiasCorrectionOfLastStep(_Adam):
-    """Claims Adam; corrects with t - 1, as some notes print it, and divides by zero in the first step."""
+    """Claims ``adam``, breaks SC101: corrects with t - 1, as some notes print it, and divides by zero in the first
+    step.
+    """
 
     def update(self, p, g, state, group):
         m, v, _, _ = self.average(g, state, group)
@@ -108,7 +110,7 @@ class AdamBiasCorrectionOfLastStep(_Adam):
 
 
 class AdamSwappedBetas(_Adam):
-    """Claims Adam; averages gradients with beta2 and their squares with beta1."""
+    """Claims ``adam``, breaks SC102: averages gradients with beta2 and their squares with beta1."""
 
     def update(self, p, g, state, group):
         m, v, c1, c2 = self.average(g, state, {"betas": tuple(reversed(group["betas"]))})
@@ -116,7 +118,7 @@ class AdamSwappedBetas(_Adam):
 
 
 class AdamSquaresAfterAveraging(_Adam):
-    """Claims Adam; squares the averaged gradient instead of averaging the squares."""
+    """Claims ``adam``, breaks SC102: squares the averaged gradient instead of averaging the squares."""
 
     def update(self, p, g, state, group):
         beta1, beta2 = group["betas"]
@@ -127,7 +129,7 @@ class AdamSquaresAfterAveraging(_Adam):
 
 
 class AdamAveragesMagnitudes(_Adam):
-    """Claims Adam; forgets to square, so the second moment averages |g|."""
+    """Claims ``adam``, breaks SC102: forgets to square, so the second moment averages |g|."""
 
     def update(self, p, g, state, group):
         beta1, beta2 = group["betas"]
@@ -138,7 +140,7 @@ class AdamAveragesMagnitudes(_Adam):
 
 
 class AdamUsesOldMoments(_Adam):
-    """Claims Adam; steps with the moments from before this gradient."""
+    """Claims ``adam``, breaks SC101: steps with the moments from before this gradient."""
 
     def update(self, p, g, state, group):
         m, v = state["exp_avg"].clone(), state["exp_avg_sq"].clone()
@@ -147,7 +149,9 @@ class AdamUsesOldMoments(_Adam):
 
 
 class AdamFirstMomentStartsAtGradient(_Adam):
-    """Claims Adam; starts the first moment at the first gradient, which its bias correction then inflates."""
+    """Claims ``adam``, breaks SC102: starts the first moment at the first gradient, which its bias correction then
+    inflates.
+    """
 
     def update(self, p, g, state, group):
         if state["step"] == 1:
@@ -157,7 +161,7 @@ class AdamFirstMomentStartsAtGradient(_Adam):
 
 
 class AdamSecondMomentStartsAtOne(_Adam):
-    """Claims Adam; makes its state while it is built and fills the second moment with ones."""
+    """Claims ``adam``, breaks SC104: makes its state while it is built and fills the second moment with ones."""
 
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8):
         super().__init__(params, lr, betas, eps)
@@ -171,7 +175,7 @@ class AdamSecondMomentStartsAtOne(_Adam):
 
 
 class AdamCoupledDecayClaimedDecoupled(_Adam):
-    """Claims AdamW; adds the decay to the gradient."""
+    """Claims ``adamw``, breaks SC101 and SC102: adds the decay to the gradient."""
 
     def update(self, p, g, state, group):
         m, v, c1, c2 = self.average(g + group["weight_decay"] * p, state, group)
@@ -179,7 +183,7 @@ class AdamCoupledDecayClaimedDecoupled(_Adam):
 
 
 class AdamDecoupledDecayClaimedCoupled(_Adam):
-    """Claims Adam with L2 decay; shrinks the parameter instead."""
+    """Claims ``adam_l2``, breaks SC101 and SC102: shrinks the parameter instead."""
 
     def update(self, p, g, state, group):
         m, v, c1, c2 = self.average(g, state, group)
@@ -188,7 +192,7 @@ class AdamDecoupledDecayClaimedCoupled(_Adam):
 
 
 class AdamWDecayWithoutLr(_Adam):
-    """Claims torch's AdamW; leaves the learning rate out of the decay."""
+    """Claims ``adamw``, breaks SC101: leaves the learning rate out of the decay."""
 
     def update(self, p, g, state, group):
         m, v, c1, c2 = self.average(g, state, group)
@@ -197,7 +201,7 @@ class AdamWDecayWithoutLr(_Adam):
 
 
 class AdamWDecayAfterStep(_Adam):
-    """Claims AdamW; shrinks the parameter after the step, so the step shrinks too."""
+    """Claims ``adamw``, breaks SC101: shrinks the parameter after the step, so the step shrinks too."""
 
     def update(self, p, g, state, group):
         m, v, c1, c2 = self.average(g, state, group)
@@ -206,7 +210,7 @@ class AdamWDecayAfterStep(_Adam):
 
 
 class AdamWDecaysMomentToo(_Adam):
-    """Claims AdamW; decays the parameter and its gradient both."""
+    """Claims ``adamw``, breaks SC102: decays the parameter and its gradient both."""
 
     def update(self, p, g, state, group):
         m, v, c1, c2 = self.average(g + group["weight_decay"] * p, state, group)
@@ -215,7 +219,9 @@ class AdamWDecaysMomentToo(_Adam):
 
 
 class AdamEpsScaledByCorrection(_Adam):
-    """Claims Adam; multiplies eps by the root of the second moment's correction, so that it grows with t."""
+    """Claims ``adam``, breaks SC101: multiplies eps by the root of the second moment's correction, so that it grows
+    with t.
+    """
 
     def update(self, p, g, state, group):
         m, v, c1, c2 = self.average(g, state, group)
@@ -223,7 +229,9 @@ class AdamEpsScaledByCorrection(_Adam):
 
 
 class AdamMinimizesWhereDecayed(_Adam):
-    """Claims Adam with L2 decay, maximized; forgets to turn the gradient where there is a decay to add to it."""
+    """Claims ``adam_l2+maximize``, breaks SC101, SC102 and SC210: forgets to turn the gradient where there is a decay
+    to add to it.
+    """
 
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0, maximize=True):
         super().__init__(params, lr, betas, eps, weight_decay)
@@ -240,7 +248,7 @@ class AdamMinimizesWhereDecayed(_Adam):
 
 
 class AdamWLosesSmallDecay(_Adam):
-    """Claims AdamW in float64; computes 1 - lr*weight_decay in float32, where a decay below 6e-8 is lost."""
+    """Keeps ``adamw`` in float64: computes 1 - lr*weight_decay in float32, where a decay below 6e-8 is lost."""
 
     def update(self, p, g, state, group):
         m, v, c1, c2 = self.average(g, state, group)

@@ -4,7 +4,7 @@ import torch
 
 
 class HandWrittenRadam(torch.optim.Optimizer):
-    """Claims torch's RAdam; rectifies from rho above 5."""
+    """Keeps ``radam``: rectifies from rho above 5."""
 
     THRESHOLD = 5.0
 
@@ -39,13 +39,13 @@ class HandWrittenRadam(torch.optim.Optimizer):
 
 
 class RadamRectifiesFromFour(HandWrittenRadam):
-    """Claims torch's RAdam; rectifies from rho above 4, as the paper does."""
+    """Claims ``radam``, breaks SC101: rectifies from rho above 4, as the paper does."""
 
     THRESHOLD = 4.0
 
 
 class RadamWithoutRectification(HandWrittenRadam):
-    """Claims RAdam; waits for rho and then steps as Adam does."""
+    """Claims ``radam``, breaks SC101: waits for rho and then steps as Adam does."""
 
     def rectification(self, rho, last):
         return 1.0

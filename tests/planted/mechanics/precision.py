@@ -36,35 +36,35 @@ def rounded(value, dtype):
 
 
 class AdamBeta2RoundedToBfloat16(_Adam):
-    """Claims Adam; rounds beta2 to bfloat16, where 0.999 is 1."""
+    """Claims ``adam``, breaks SC102: rounds beta2 to bfloat16, where 0.999 is 1."""
 
     def update(self, p, g, state, lr, beta1, beta2, eps):
         super().update(p, g, state, lr, beta1, rounded(beta2, torch.bfloat16), eps)
 
 
 class AdamBetasRoundedToFloat16(_Adam):
-    """Claims Adam; rounds both betas to float16, an error of 2e-5 in 0.999."""
+    """Claims ``adam``, breaks SC102: rounds both betas to float16, an error of 2e-5 in 0.999."""
 
     def update(self, p, g, state, lr, beta1, beta2, eps):
         super().update(p, g, state, lr, rounded(beta1, torch.float16), rounded(beta2, torch.float16), eps)
 
 
 class AdamEpsRoundedToFloat16(_Adam):
-    """Claims Adam; rounds eps to float16, where 1e-8 is 0."""
+    """Claims ``adam``, breaks SC101: rounds eps to float16, where 1e-8 is 0."""
 
     def update(self, p, g, state, lr, beta1, beta2, eps):
         super().update(p, g, state, lr, beta1, beta2, rounded(eps, torch.float16))
 
 
 class AdamLrRoundedToBfloat16(_Adam):
-    """Claims Adam; rounds the learning rate to bfloat16, an error of up to 0.4 %."""
+    """Claims ``adam``, breaks SC101: rounds the learning rate to bfloat16, an error of up to 0.4 %."""
 
     def update(self, p, g, state, lr, beta1, beta2, eps):
         super().update(p, g, state, rounded(lr, torch.bfloat16), beta1, beta2, eps)
 
 
 class AdamSquaresInBfloat16(_Adam):
-    """Claims Adam in float32; squares the gradient in bfloat16."""
+    """Claims ``adam``, breaks SC102: squares the gradient in bfloat16."""
 
     def update(self, p, g, state, lr, beta1, beta2, eps):
         m = state["exp_avg"].mul_(beta1).add_(g, alpha=1 - beta1)
@@ -75,7 +75,7 @@ class AdamSquaresInBfloat16(_Adam):
 
 
 class AdamComputesInFloat32(_Adam):
-    """Claims Adam in float64; keeps its moments in float64 and takes the step in float32."""
+    """Claims ``adam`` in float64, breaks SC101: keeps its moments in float64 and takes the step in float32."""
 
     def update(self, p, g, state, lr, beta1, beta2, eps):
         before = p.clone()
@@ -84,7 +84,9 @@ class AdamComputesInFloat32(_Adam):
 
 
 class AdamFloat32ScalarsFromOne(_Adam):
-    """Claims Adam; counts in float32, which an arithmetic explains, and fills the second moment with ones."""
+    """Claims ``adam``, breaks SC104: counts in float32, which an arithmetic explains, and fills the second moment with
+    ones.
+    """
 
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8):
         super().__init__(params, lr, betas, eps)

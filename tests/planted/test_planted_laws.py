@@ -14,7 +14,7 @@ from stepcheck_properties import profile
 from stepcheck_properties.laws import ALL as LAWS
 from torch_python import TorchPython
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 
 REDUCTIONS = 20
 """Runs spent on reducing each failure, a sixth of what profile quick has: enough for a program that can be run."""
@@ -31,9 +31,8 @@ def few_reductions(monkeypatch: pytest.MonkeyPatch) -> None:
 @functools.cache
 def certificate(entry: Planted) -> stepcheck.Certificate:
     """Return the certificate of one planted class, in the dtype and the modes that it names."""
-    target = f"tests/planted/{entry.where}"
     return stepcheck.certify(
-        target, rule=entry.claims, dtypes=[entry.dtype], modes=entry.modes, devices=["cpu"], jobs=1
+        entry.target, rule=entry.claims, dtypes=[entry.dtype], modes=entry.modes, devices=["cpu"], jobs=1
     )
 
 

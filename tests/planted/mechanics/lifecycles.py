@@ -1,4 +1,4 @@
-"""Optimizers whose formulas are right and whose lives are not: saved, copied, given closures and tensors, skipped."""
+"""Optimizers whose formula is right and whose life cycle is not: checkpoints, copies, closures, skipped steps."""
 
 import torch
 
@@ -9,7 +9,7 @@ class _Momentum(torch.optim.Optimizer):
     def __init__(self, params, lr=1e-3, momentum=0.0, dampening=0.0):
         super().__init__(params, {"lr": lr, "momentum": momentum, "dampening": dampening})
 
-    def asked(self, closure):
+    def evaluate(self, closure):
         """Return the loss of ``closure``, called as torch calls it."""
         if closure is None:
             return None
@@ -18,59 +18,59 @@ class _Momentum(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure=None):
-        loss = self.asked(closure)
-        self.walk()
+        loss = self.evaluate(closure)
+        self.update_all()
         return loss
 
-    def walk(self):
+    def update_all(self):
         for group in self.param_groups:
             for p in group["params"]:
                 if p.grad is not None:
-                    self.move(p, self.taken(p.grad), group)
+                    self.update(p, self.dense(p.grad), group)
 
-    def taken(self, g):
+    def dense(self, g):
         """Return the gradient as it is used; a sparse one is made dense."""
         return g.to_dense() if g.is_sparse else g
 
-    def kept(self, g):
+    def first_buffer(self, g):
         """Return what the first gradient leaves as a buffer."""
         return g.clone()
 
-    def table(self, p):
+    def state_of(self, p):
         return self.state[p]
 
-    def move(self, p, g, group):
-        table = self.table(p)
-        if "momentum_buffer" not in table:
-            table["momentum_buffer"] = self.kept(g)
+    def update(self, p, g, group):
+        state = self.state_of(p)
+        if "momentum_buffer" not in state:
+            state["momentum_buffer"] = self.first_buffer(g)
         else:
-            table["momentum_buffer"].mul_(group["momentum"]).add_(g, alpha=1 - group["dampening"])
-        p.sub_(table["momentum_buffer"] * self.rate(p, group))
+            state["momentum_buffer"].mul_(group["momentum"]).add_(g, alpha=1 - group["dampening"])
+        p.sub_(state["momentum_buffer"] * self.rate(p, group))
 
     def rate(self, p, group):
         return float(group["lr"])
 
 
 class MomentumWithLifecycle(_Momentum):
-    """Claims torch's momentum; keeps every promise of a lifecycle, and looks at found_inf itself."""
+    """Keeps ``momentum``: keeps every promise of a lifecycle, and looks at found_inf itself."""
 
     _step_supports_amp_scaling = True
 
-    def walk(self):
+    def update_all(self):
         overflowed = getattr(self, "found_inf", None)
         if overflowed is None or not overflowed.item():
-            super().walk()
+            super().update_all()
 
 
 class MomentumRemembersByIdentity(_Momentum):
-    """Claims torch's momentum; keeps its buffers by the id of the parameter, which a copy has not."""
+    """Claims ``momentum``, breaks SC231: keeps its buffers by the id of the parameter, which a copy has not."""
 
-    def table(self, p):
+    def state_of(self, p):
         return self.state[id(p)]
 
 
 class MomentumCannotBePickled(_Momentum):
-    """Claims torch's momentum; keeps a function in its groups, which no pickle takes."""
+    """Claims ``momentum``, breaks SC231: keeps a function in its groups, which no pickle takes."""
 
     def __init__(self, params, lr=1e-3, momentum=0.0, dampening=0.0):
         super().__init__(params, lr, momentum, dampening)
@@ -79,49 +79,51 @@ class MomentumCannotBePickled(_Momentum):
 
 
 class MomentumForgetsItsBuffer(_Momentum):
-    """Claims torch's momentum; leaves the buffers out of its state dict."""
+    """Claims ``momentum``, breaks SC230: leaves the buffers out of its state dict."""
 
     def state_dict(self):
         return {**super().state_dict(), "state": {}}
 
 
 class MomentumIgnoresClosure(_Momentum):
-    """Claims torch's momentum; takes a closure and does not call it."""
+    """Claims ``momentum``, breaks SC233: takes a closure and does not call it."""
 
-    def asked(self, closure):
+    def evaluate(self, closure):
         return None
 
 
 class MomentumCallsClosureTwice(_Momentum):
-    """Claims torch's momentum; calls the closure again for the loss that it returns."""
+    """Claims ``momentum``, breaks SC233: calls the closure again for the loss that it returns."""
 
-    def asked(self, closure):
-        return None if closure is None else (super().asked(closure), super().asked(closure))[1]
+    def evaluate(self, closure):
+        return None if closure is None else (super().evaluate(closure), super().evaluate(closure))[1]
 
 
 class MomentumReturnsNoLoss(_Momentum):
-    """Claims torch's momentum; calls the closure and keeps its loss to itself."""
+    """Claims ``momentum``, breaks SC233: calls the closure and keeps its loss to itself."""
 
-    def asked(self, closure):
-        super().asked(closure)
+    def evaluate(self, closure):
+        super().evaluate(closure)
 
 
 class MomentumCallsClosureWithoutGrad(_Momentum):
-    """Claims torch's momentum; calls the closure where autograd records nothing."""
+    """Claims ``momentum``, breaks SC233: calls the closure where autograd records nothing."""
 
-    def asked(self, closure):
+    def evaluate(self, closure):
         return None if closure is None else closure()
 
 
 class MomentumRoundsTensorRate(_Momentum):
-    """Claims torch's momentum; rounds a learning rate in a tensor to float16."""
+    """Claims ``momentum``, breaks SC234: rounds a learning rate in a tensor to float16."""
 
     def rate(self, p, group):
         return group["lr"].half() if torch.is_tensor(group["lr"]) else group["lr"]
 
 
 class MomentumHalvesTensorRate(_Momentum):
-    """Claims torch's momentum; computes a step size with *=, which writes into a learning rate that is a tensor."""
+    """Claims ``momentum``, breaks SC234: computes a step size with *=, which writes into a learning rate that is a
+    tensor.
+    """
 
     def rate(self, p, group):
         size = group["lr"]
@@ -130,28 +132,30 @@ class MomentumHalvesTensorRate(_Momentum):
 
 
 class MomentumTakesInitialRate(_Momentum):
-    """Claims torch's momentum; takes initial_lr where there is one, as there is under a scheduler."""
+    """Claims ``momentum``, breaks SC235: takes initial_lr where there is one, as there is under a scheduler."""
 
     def rate(self, p, group):
         return float(group.get("initial_lr", group["lr"]))
 
 
 class MomentumBufferOfDefaultDtype(_Momentum):
-    """Claims torch's momentum; makes its buffer with the default dtype."""
+    """Claims ``momentum``, breaks SC236: makes its buffer with the default dtype."""
 
-    def kept(self, g):
+    def first_buffer(self, g):
         return torch.zeros(g.shape).add_(g)
 
 
 class MomentumKeepsFirstGradient(_Momentum):
-    """Claims torch's momentum; its buffer is the first gradient itself."""
+    """Claims ``momentum``, breaks SC237: its buffer is the first gradient itself."""
 
-    def kept(self, g):
+    def first_buffer(self, g):
         return g
 
 
 class SgdWritesRows(torch.optim.Optimizer):
-    """Claims SGD; writes the rows of a sparse gradient, so that of two entries for one row the last counts."""
+    """Claims ``sgd``, breaks SC238: writes the rows of a sparse gradient, so that of two entries for one row the last
+    counts.
+    """
 
     def __init__(self, params, lr=1e-3):
         super().__init__(params, {"lr": lr})
@@ -170,7 +174,7 @@ class SgdWritesRows(torch.optim.Optimizer):
 
 
 class SgdMovesOtherRows(SgdWritesRows):
-    """Claims SGD; shrinks all of a parameter whose gradient is sparse, also where that has no rows."""
+    """Claims ``sgd``, breaks SC238: shrinks rows that a sparse gradient does not have, too."""
 
     @torch.no_grad()
     def step(self):
@@ -183,33 +187,33 @@ class SgdMovesOtherRows(SgdWritesRows):
 
 
 class MomentumStepsThroughOverflow(_Momentum):
-    """Claims torch's momentum; says that it supports AMP and does not look at found_inf."""
+    """Claims ``momentum``, breaks SC239: says that it supports AMP and does not look at found_inf."""
 
     _step_supports_amp_scaling = True
 
 
 class MomentumKeepsOverflow(MomentumWithLifecycle):
-    """Claims torch's momentum; moves no parameter at a skipped step, and lets its gradient into the buffer."""
+    """Claims ``momentum``, breaks SC239: moves no parameter at a skipped step, yet its gradient enters the buffer."""
 
     def rate(self, p, group):
         skipped = getattr(self, "found_inf", None) is not None
         return 0.0 if skipped else super().rate(p, group)
 
-    def walk(self):
-        _Momentum.walk(self)
+    def update_all(self):
+        _Momentum.update_all(self)
 
 
 class MomentumKeepsLastUpdate(_Momentum):
-    """Claims torch's momentum; holds the last update too, which nothing reads."""
+    """Claims ``momentum``, breaks SC240: holds the last update too, which nothing reads."""
 
-    def move(self, p, g, group):
+    def update(self, p, g, group):
         before = p.clone()
-        super().move(p, g, group)
+        super().update(p, g, group)
         self.state[p]["last_update"] = p - before
 
 
 class AdamCastsCounterOnLoad(torch.optim.Adam):
-    """Claims Adam; loads its step counter in the dtype of its parameter."""
+    """Claims ``adam`` in bfloat16, breaks SC230: loads its step counter in the dtype of its parameter."""
 
     def load_state_dict(self, state_dict):
         super().load_state_dict(state_dict)
@@ -218,20 +222,22 @@ class AdamCastsCounterOnLoad(torch.optim.Adam):
 
 
 class MomentumForeachHasItsOwnBuffer(_Momentum):
-    """Claims torch's momentum; its foreach path keeps the buffer under another name than the plain one."""
+    """Claims ``momentum`` in foreach mode, breaks SC232: its foreach path keeps the buffer under another name than the
+    plain one.
+    """
 
     def __init__(self, params, lr=1e-3, momentum=0.0, dampening=0.0, foreach=False):
         super().__init__(params, lr, momentum, dampening)
         for group in self.param_groups:
             group.setdefault("foreach", foreach)
 
-    def move(self, p, g, group):
+    def update(self, p, g, group):
         if not group["foreach"]:
-            super().move(p, g, group)
+            super().update(p, g, group)
             return
-        table = self.table(p)
-        if "velocity" not in table:
-            table["velocity"] = g.clone()
+        state = self.state_of(p)
+        if "velocity" not in state:
+            state["velocity"] = g.clone()
         else:
-            table["velocity"].mul_(group["momentum"]).add_(g, alpha=1 - group["dampening"])
-        p.sub_(table["velocity"] * self.rate(p, group))
+            state["velocity"].mul_(group["momentum"]).add_(g, alpha=1 - group["dampening"])
+        p.sub_(state["velocity"] * self.rate(p, group))

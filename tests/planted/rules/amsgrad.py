@@ -30,7 +30,7 @@ class _Amsgrad(torch.optim.Optimizer):
 
 
 class AmsgradForgetsMaximum(_Amsgrad):
-    """Claims AMSGrad; overwrites the maximum with the newest second moment."""
+    """Claims ``amsgrad``, breaks SC102 and SC606: overwrites the maximum with the newest second moment."""
 
     def root(self, v, c2, state):
         state["max_exp_avg_sq"].copy_(v)
@@ -38,7 +38,7 @@ class AmsgradForgetsMaximum(_Amsgrad):
 
 
 class AmsgradIgnoresMaximum(_Amsgrad):
-    """Claims AMSGrad; keeps the maximum and then steps without it."""
+    """Claims ``amsgrad``, breaks SC101 and SC606: keeps the maximum and then steps without it."""
 
     def root(self, v, c2, state):
         torch.maximum(state["max_exp_avg_sq"], v, out=state["max_exp_avg_sq"])
@@ -46,7 +46,7 @@ class AmsgradIgnoresMaximum(_Amsgrad):
 
 
 class AmsgradMaximumOfCorrected(_Amsgrad):
-    """Claims torch's AMSGrad; corrects the bias first and keeps the maximum of that."""
+    """Claims ``amsgrad``, breaks SC102: corrects the bias first and keeps the maximum of that."""
 
     def root(self, v, c2, state):
         torch.maximum(state["max_exp_avg_sq"], v / c2, out=state["max_exp_avg_sq"])
@@ -54,7 +54,7 @@ class AmsgradMaximumOfCorrected(_Amsgrad):
 
 
 class AmsgradMaximumUncorrected(_Amsgrad):
-    """Claims torch's AMSGrad; forgets to correct the bias of the maximum."""
+    """Claims ``amsgrad``, breaks SC101: forgets to correct the bias of the maximum."""
 
     def root(self, v, c2, state):
         torch.maximum(state["max_exp_avg_sq"], v, out=state["max_exp_avg_sq"])

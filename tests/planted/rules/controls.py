@@ -4,16 +4,16 @@ import torch
 
 
 class CorrectAdam(torch.optim.Adam):
-    """Claims Adam; is torch's own, under a name that stepcheck knows nothing about."""
+    """Keeps ``adam``: is torch's own, under a name that stepcheck knows nothing about."""
 
 
 class HandWrittenAdam(torch.optim.Optimizer):
-    """Claims Adam; Algorithm 1 line by line, with its scalars as Python floats."""
+    """Keeps ``adam``: Algorithm 1 line by line, with its scalars as Python floats."""
 
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8):
         super().__init__(params, {"lr": lr, "betas": betas, "eps": eps})
 
-    def counted(self, t):
+    def step_number(self, t):
         """Return ``t`` in the format that this optimizer counts in."""
         return t
 
@@ -30,7 +30,7 @@ class HandWrittenAdam(torch.optim.Optimizer):
                     state["exp_avg"] = torch.zeros_like(p)
                     state["exp_avg_sq"] = torch.zeros_like(p)
                 state["step"] += 1
-                t = self.counted(state["step"])
+                t = self.step_number(state["step"])
                 m, v = state["exp_avg"], state["exp_avg_sq"]
                 m.copy_(beta1 * m + (1 - beta1) * p.grad)
                 v.copy_(beta2 * v + (1 - beta2) * p.grad * p.grad)
@@ -40,14 +40,14 @@ class HandWrittenAdam(torch.optim.Optimizer):
 
 
 class HandWrittenAdamFloat32Scalars(HandWrittenAdam):
-    """Claims Adam; counts in a float32 tensor, so what depends on t is computed in float32 too."""
+    """Keeps ``adam``: counts in a float32 tensor, so what depends on t is computed in float32 too."""
 
-    def counted(self, t):
+    def step_number(self, t):
         return torch.tensor(float(t))
 
 
 class HandWrittenMomentum(torch.optim.Optimizer):
-    """Claims torch's momentum; the buffer starts at the first gradient."""
+    """Keeps ``momentum``: the buffer starts at the first gradient."""
 
     def __init__(self, params, lr=1e-3, momentum=0.0, dampening=0.0):
         super().__init__(params, {"lr": lr, "momentum": momentum, "dampening": dampening})

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from planted import RIGHT, WRONG
-from planted_table import BREAKS, CLAIMED, NOT_APPLICABLE, Row, gaps, lines, read
+from planted.planted_table import BREAKS, CLAIMED, NOT_APPLICABLE, Row, gaps, lines, read
 from stepcheck_properties.laws import ALL as LAWS
 
-PAGE = Path(__file__).resolve().parents[1] / "docs" / "laws-and-faults.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "laws-and-faults.md"
 MAKE = "python benchmarks/laws_and_faults.py --markdown"
 CODES = [law.code for law in LAWS]
 

@@ -1,0 +1,213 @@
+"""SGDs, with momentum, averaged and looking ahead: right ones, and wrong ones made by one mistake each."""
+
+import torch
+
+
+class _Sgd(torch.optim.Optimizer):
+    """The loop, all right; subclasses hold one step's formula."""
+
+    def __init__(self, params, lr=1e-3, momentum=0.0, dampening=0.0, weight_decay=0.0):
+        super().__init__(params, {"lr": lr, "momentum": momentum, "dampening": dampening, "weight_decay": weight_decay})
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is not None:
+                    self.update(p, p.grad, self.state[p], group)
+
+    def buffer(self, g, state, group):
+        """Return the momentum buffer moved on by ``g``: the first gradient enters whole."""
+        if "momentum_buffer" not in state:
+            state["momentum_buffer"] = g.clone()
+        else:
+            state["momentum_buffer"].mul_(group["momentum"]).add_(g, alpha=1 - group["dampening"])
+        return state["momentum_buffer"]
+
+
+class SgdAscends(_Sgd):
+    """Claims ``sgd``, breaks SC101: climbs."""
+
+    def update(self, p, g, state, group):
+        p.add_(g, alpha=group["lr"])
+
+
+class SgdDampensFirstGradient(_Sgd):
+    """Claims ``momentum``, breaks SC102: starts the buffer at zero, so that the first gradient is dampened too."""
+
+    def update(self, p, g, state, group):
+        state.setdefault("momentum_buffer", torch.zeros_like(p))
+        p.sub_(self.buffer(g, state, group), alpha=group["lr"])
+
+
+class SgdBufferHoldsLr(_Sgd):
+    """Claims ``momentum``, breaks SC102: puts the learning rate inside the buffer."""
+
+    def update(self, p, g, state, group):
+        p.sub_(self.buffer(group["lr"] * g, state, group))
+
+
+class SgdAveragesInsteadOfSums(_Sgd):
+    """Claims ``momentum``, breaks SC102: keeps a moving average."""
+
+    def update(self, p, g, state, group):
+        p.sub_(self.buffer(g, state, {**group, "dampening": group["momentum"]}), alpha=group["lr"])
+
+
+class SgdStepsBeforeBuffer(_Sgd):
+    """Claims ``momentum``, breaks SC101: steps with the buffer from before this gradient."""
+
+    def update(self, p, g, state, group):
+        p.sub_(state.get("momentum_buffer", torch.zeros_like(p)), alpha=group["lr"])
+        self.buffer(g, state, group)
+
+
+class SgdNesterovUsesOldBuffer(_Sgd):
+    """Claims ``nesterov``, breaks SC101: looks ahead along the buffer from before this gradient."""
+
+    def update(self, p, g, state, group):
+        old = state["momentum_buffer"].clone() if "momentum_buffer" in state else torch.zeros_like(p)
+        self.buffer(g, state, group)
+        p.sub_(g + group["momentum"] * old, alpha=group["lr"])
+
+
+class SgdNesterovWithoutGradient(_Sgd):
+    """Claims ``nesterov``, breaks SC101: takes the look-ahead and leaves the gradient out."""
+
+    def update(self, p, g, state, group):
+        p.sub_(group["momentum"] * self.buffer(g, state, group), alpha=group["lr"])
+
+
+class SgdDecayAfterMomentum(_Sgd):
+    """Claims ``momentum+coupled_decay``, breaks SC101 and SC102: decays beside the buffer instead of through it."""
+
+    def update(self, p, g, state, group):
+        decay = group["weight_decay"] * p
+        p.sub_(self.buffer(g, state, group) + decay, alpha=group["lr"])
+
+
+class SgdFirstGroupForAll(_Sgd):
+    """Claims ``sgd``, breaks SC101: reads the first group's learning rate for every group."""
+
+    def update(self, p, g, state, group):
+        p.sub_(g, alpha=self.param_groups[0]["lr"])
+
+
+class SgdwDecaysByGroupNumber(_Sgd):
+    """Claims ``momentum+decoupled_decay``, breaks SC101: multiplies the decay by the group's number, so the first has
+    none.
+    """
+
+    def update(self, p, g, state, group):
+        number = [one is group for one in self.param_groups].index(True)
+        p.mul_(1 - group["lr"] * group["weight_decay"] * number)
+        p.sub_(self.buffer(g, state, group), alpha=group["lr"])
+
+
+class HandWrittenAsgd(torch.optim.Optimizer):
+    """Keeps ``asgd``: rate and weight are Python floats."""
+
+    def __init__(self, params, lr=1e-2, lambd=1e-4, alpha=0.75, t0=1e6):
+        super().__init__(params, {"lr": lr, "lambd": lambd, "alpha": alpha, "t0": t0})
+
+    def rate(self, t, group):
+        return group["lr"] / (1 + group["lambd"] * group["lr"] * t) ** group["alpha"]
+
+    def weight(self, t, t0):
+        return 1 / max(1, t - t0)
+
+    def step_rate(self, state, group):
+        return state["eta"]
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is None:
+                    continue
+                state = self.state[p]
+                if not state:
+                    state.update(step=0, ax=torch.zeros_like(p).detach(), eta=group["lr"], mu=1.0)
+                state["step"] += 1
+                eta, ax = self.step_rate(state, group), state["ax"]
+                p.copy_((1 - group["lambd"] * eta) * p - eta * p.grad)
+                ax.copy_(p if state["mu"] == 1 else ax + state["mu"] * (p - ax))
+                state["eta"], state["mu"] = self.rate(state["step"], group), self.weight(state["step"], group["t0"])
+
+
+class AsgdStepsWithNewRate(HandWrittenAsgd):
+    """Claims ``asgd``, breaks SC101: steps with the rate that is meant for the next step."""
+
+    def step_rate(self, state, group):
+        return self.rate(state["step"], group)
+
+
+class AsgdAveragesOneStepEarly(HandWrittenAsgd):
+    """Claims ``asgd``, breaks SC102: begins to average one step before t0 has passed."""
+
+    def weight(self, t, t0):
+        return 1 / max(1, t - (t0 - 1))
+
+
+class AsgdAveragesEverything(HandWrittenAsgd):
+    """Claims ``asgd``, breaks SC102: averages from the first step on, whatever t0 says."""
+
+    def weight(self, t, t0):
+        return 1 / (t + 1)
+
+
+class LookaheadNesterov(torch.optim.Optimizer):
+    """Keeps ``nesterov_lookahead``: evaluates the gradient ahead along the buffer, and steps from where it was."""
+
+    def __init__(self, params, lr=1e-3, momentum=0.9):
+        super().__init__(params, {"lr": lr, "momentum": momentum})
+
+    def lookahead(self, group):
+        """Return the multiple of the buffer at which the gradient is evaluated."""
+        return group["lr"] * group["momentum"]
+
+    def accumulate(self, b, g, group):
+        """Add a gradient to the buffer."""
+        b.mul_(group["momentum"]).add_(g)
+
+    def step(self, closure):
+        start = {}
+        with torch.no_grad():
+            for group in self.param_groups:
+                for p in group["params"]:
+                    state = self.state[p]
+                    state.setdefault("momentum_buffer", torch.zeros_like(p))
+                    start[p] = p.clone()
+                    p.sub_(state["momentum_buffer"], alpha=self.lookahead(group))
+        with torch.enable_grad():
+            loss = closure()
+        with torch.no_grad():
+            for group in self.param_groups:
+                for p in group["params"]:
+                    p.copy_(start[p])
+                    if p.grad is not None:
+                        b = self.state[p]["momentum_buffer"]
+                        self.accumulate(b, p.grad, group)
+                        p.sub_(b, alpha=group["lr"])
+        return loss
+
+
+class LookaheadNotTaken(LookaheadNesterov):
+    """Claims ``nesterov_lookahead``, breaks SC102: takes the gradient at the parameters, which is plain momentum."""
+
+    def lookahead(self, group):
+        return 0.0
+
+
+class LookaheadTooFar(LookaheadNesterov):
+    """Claims ``nesterov_lookahead``, breaks SC102: looks ahead by the whole buffer instead of momentum times it."""
+
+    def lookahead(self, group):
+        return group["lr"]
+
+
+class LookaheadAverages(LookaheadNesterov):
+    """Claims ``nesterov_lookahead``, breaks SC102: keeps an average of gradients, not their sum."""
+
+    def accumulate(self, b, g, group):
+        b.mul_(group["momentum"]).add_(g, alpha=1 - group["momentum"])
