@@ -16,7 +16,7 @@ from stepcheck.pytest_plugin.hypothesis_profiles import PREFIX, PROFILES
 
 if TYPE_CHECKING:
     from stepcheck.guard.fixture import Guard, Runs
-    from stepcheck.pytest_plugin.cases import Asked
+    from stepcheck.pytest_plugin.cases import CasesArguments
     from stepcheck.pytest_plugin.session import PytestSession
 
 _SESSION: pytest.StashKey[PytestSession] = pytest.StashKey()
@@ -124,12 +124,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give a function that ``@stepcheck.cases`` decorates its cases."""
     given = [mark.args[0] for mark in metafunc.definition.iter_markers("stepcheck") if mark.args]
     if given:
-        from stepcheck.pytest_plugin.cases import Asked
+        from stepcheck.pytest_plugin.cases import CasesArguments
 
-        parametrize(metafunc, [entry for entry in given if isinstance(entry, Asked)])
+        parametrize(metafunc, [entry for entry in given if isinstance(entry, CasesArguments)])
 
 
-def parametrize(metafunc: pytest.Metafunc, asked: Sequence[Asked]) -> None:
+def parametrize(metafunc: pytest.Metafunc, asked: Sequence[CasesArguments]) -> None:
     """Run the function once for each law in each cell that is ``asked`` for; raises CollectError where it cannot be."""
     where = metafunc.definition.name
     if "case" not in metafunc.fixturenames:
@@ -152,11 +152,11 @@ def parametrize(metafunc: pytest.Metafunc, asked: Sequence[Asked]) -> None:
         config.pluginmanager.register(summary, "stepcheck.pytest_plugin.summary")
 
 
-def target_asked(config: pytest.Config) -> Asked:
+def target_arguments(config: pytest.Config) -> CasesArguments:
     """Return what ``--stepcheck-target`` and the options beside it ask; raises CollectError where they ask nothing."""
     from stepcheck.certification.request import listed, mappings, settings
     from stepcheck.cli.usage_errors import is_refusal
-    from stepcheck.pytest_plugin.cases import Asked
+    from stepcheck.pytest_plugin.cases import CasesArguments
 
     target = config.getoption("stepcheck_target", None)
     if not target:
@@ -165,7 +165,7 @@ def target_asked(config: pytest.Config) -> Asked:
             "where TARGET is torch.optim.AdamW, package.module:Name (with --stepcheck-as RULE) or path/file.py:Name"
         )
     try:
-        return Asked(
+        return CasesArguments(
             target=target,
             rule=config.getoption("stepcheck_as"),
             modes=listed(config.getoption("stepcheck_mode")),
@@ -180,7 +180,7 @@ def target_asked(config: pytest.Config) -> Asked:
         raise pytest.Collector.CollectError(str(error)) from error
 
 
-def _completed(asked: Asked, config: pytest.Config) -> Asked:
+def _completed(asked: CasesArguments, config: pytest.Config) -> CasesArguments:
     """Return ``asked`` with what the command line says where it is silent."""
     profile = config.getoption("stepcheck_profile") or PROFILES.get(_hypothesis_profile(config), "quick")
     return replace(

@@ -116,7 +116,7 @@ EXPECTED = certificate(
     cell(
         Verdict.EXPECTED_BROKEN,
         "float32",
-        broken(finding="known-gap", explanation="It is known, see https://example.org/1"),
+        broken(known_issue="known-gap", explanation="It is known, see https://example.org/1"),
     ),
     cell(Verdict.VACUOUS, "float16", reason="too little was compared"),
     cell(Verdict.NOT_APPLICABLE, "complex64", reason="no complex tensors"),
@@ -135,11 +135,11 @@ ATTACKED = certificate(
     cell(
         Verdict.BROKEN,
         "float32",
-        broken(message=HOSTILE, standalone=f'"""{HOSTILE}"""\n```\n', token=HOSTILE, finding=""),
+        broken(message=HOSTILE, standalone=f'"""{HOSTILE}"""\n```\n', token=HOSTILE, known_issue=""),
         fault("raised", message=HOSTILE, title=HOSTILE),
         reason=HOSTILE,
     ),
-    cell(Verdict.EXPECTED_BROKEN, "float64", broken(finding=HOSTILE, explanation=HOSTILE)),
+    cell(Verdict.EXPECTED_BROKEN, "float64", broken(known_issue=HOSTILE, explanation=HOSTILE)),
     cell(Verdict.NOT_APPLICABLE, "float16", reason=HOSTILE),
     target=HOSTILE,
     rule=HOSTILE,

@@ -202,7 +202,7 @@ def test_several_thousand_cells_are_one_page_of_a_few_megabytes() -> None:
         certificates.cell(
             Verdict.EXPECTED_BROKEN if number % 7 == 0 else Verdict.HOLDS,
             dtype,
-            *([certificates.broken(finding="known-gap", explanation="known")] if number % 7 == 0 else []),
+            *([certificates.broken(known_issue="known-gap", explanation="known")] if number % 7 == 0 else []),
             configuration=f"configuration {number}",
             mode=mode,
             target=f"torch.optim.Class{name}",

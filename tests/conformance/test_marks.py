@@ -36,8 +36,8 @@ CASES = (
     Case(cell(Verdict.BROKEN, "float32", fault("gradient", code="SC203")), "✗ SC203"),
     Case(cell(Verdict.BROKEN, "float32", exact("SC211"), fault("crashed")), "✗ crashed"),
     Case(cell(Verdict.BROKEN, "float32", exact("SC104"), worst={}), "✗ SC104"),
-    Case(cell(Verdict.BROKEN, "float32", exact("SC230", finding="known-gap"), exact("SC211")), "✗ SC211"),
-    Case(cell(Verdict.EXPECTED_BROKEN, "float32", exact("SC230", finding="known-gap")), "! SC230"),
+    Case(cell(Verdict.BROKEN, "float32", exact("SC230", known_issue="known-gap"), exact("SC211")), "✗ SC211"),
+    Case(cell(Verdict.EXPECTED_BROKEN, "float32", exact("SC230", known_issue="known-gap")), "! SC230"),
     Case(cell(Verdict.NOT_RUN), "·"),
 )
 

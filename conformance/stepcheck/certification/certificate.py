@@ -76,7 +76,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     standalone: str
     worst: Worst | None = None
     fault: str = ""
-    finding: str = ""
+    known_issue: str = msgspec.field(default="", name="finding")
     explanation: str = ""
     path: tuple[Point, ...] = ()
 

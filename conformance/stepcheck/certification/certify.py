@@ -17,7 +17,7 @@ import msgspec
 
 from stepcheck import files
 from stepcheck.certification.certificate import CellResult, Certificate, Findings, Run
-from stepcheck.certification.plan import Planned, lots
+from stepcheck.certification.plan import Planned, batches
 from stepcheck.certification.request import Request, WrongRequest, requested, writable
 from stepcheck.certification.runner import Runner
 from stepcheck.certification.survey import check_target, rules_of, survey
@@ -186,7 +186,7 @@ def _certify(
     progress(0, len(open_), None)
     try:
         with contextlib.closing(
-            judged(prepare, lots(planned, open_, jobs), jobs, lambda number: planned[number].rule)
+            judged(prepare, batches(planned, open_, jobs), jobs, lambda number: planned[number].rule)
         ) as stream:
             for done, (number, result) in enumerate(stream, 1):
                 results[number] = result

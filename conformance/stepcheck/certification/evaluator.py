@@ -66,7 +66,7 @@ class _CellEvaluation:
         self.known_facts: Facts | None = None
         self.rule: Rule = find(planned.rule)
         asked = profile.find(evaluator.request.profile)
-        asked = replace(asked, in_this_dtype=planned.leads or not asked.one_dtype)
+        asked = replace(asked, in_this_dtype=planned.representative or not asked.one_dtype)
         self.profile = profile.compiled(asked) if compiles_slowly(evaluator.adapter, self.cell.mode) else asked
         # Without the mode: all execution paths of a configuration are put through the same scripts.
         place = f"{evaluator.request.seed}/{replace(self.cell, mode='every mode').id}/{planned.rule}"
@@ -361,7 +361,7 @@ def arithmetics_of(adapter: Adapter, cell: Cell, inferred: str) -> Mapping[str, 
 
 
 def _named(made: Failure, finding: KnownIssue) -> Failure:
-    return changed(made, finding=finding.name, explanation=finding.reason)
+    return changed(made, known_issue=finding.name, explanation=finding.reason)
 
 
 def _trimmed(counts: tuple[int, ...]) -> tuple[int, ...]:

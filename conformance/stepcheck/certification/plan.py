@@ -19,7 +19,7 @@ class Planned:
 
     ``fixed_hyper`` are hyper-parameters that do not vary here; ``companions`` are dtypes that may stand beside
     the cell's in one script; ``modes`` are the execution paths there are beside the cell's own, and ``arguments`` the
-    names that the subject's constructor takes. Of the cells that differ in dtype alone, one ``leads``: a profile that
+    names that the subject's constructor takes. Of the cells that differ in dtype alone, one ``representative``: a profile that
     asks for something in one dtype means that one.
     """
 
@@ -31,7 +31,7 @@ class Planned:
     reason: str = ""
     modes: tuple[str, ...] = ()
     arguments: frozenset[str] = frozenset()
-    leads: bool = True
+    representative: bool = True
 
 
 def plan(
@@ -108,14 +108,14 @@ def _led(planned: Sequence[Planned]) -> Iterator[Planned]:
                 leading[place] = entry
             leading.setdefault(place, entry)
     for entry in planned:
-        yield replace(entry, leads=leading.get(replace(entry.cell, dtype="")) is entry)
+        yield replace(entry, representative=leading.get(replace(entry.cell, dtype="")) is entry)
 
 
 _HEAVY = {"complex128": 2, "float64": 1}
 """Cells that take longest are judged first, so that the last judges end together."""
 
 
-def lots(planned: Sequence[Planned], open_: Sequence[int], jobs: int) -> list[list[int]]:
+def batches(planned: Sequence[Planned], open_: Sequence[int], jobs: int) -> list[list[int]]:
     """Return the cells ``open_`` in lots, each for one judge, in the order in which they are handed out.
 
     The modes of one configuration and dtype are one lot, because they are put through the same scripts; where

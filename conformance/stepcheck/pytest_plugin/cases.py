@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Asked:
+class CasesArguments:
     """The arguments of ``cases``, as they were given; None is for pytest's command line to say."""
 
     target: str | Callable[..., Any]
@@ -67,7 +67,7 @@ def cases(
     import pytest
 
     return pytest.mark.stepcheck(
-        Asked(target, rule, modes, dtypes, devices, fixed, map, profile, seed, strict, expected_failures)
+        CasesArguments(target, rule, modes, dtypes, devices, fixed, map, profile, seed, strict, expected_failures)
     )
 
 

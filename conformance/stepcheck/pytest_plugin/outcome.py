@@ -82,7 +82,7 @@ def _skipped(verdict: Verdict, reason: str) -> str:
 
 def _known(law: LawResult) -> str:
     """Return the names of the known findings that a law breaks on, and what the first one is."""
-    named = {entry.finding: entry for entry in law.failures if entry.finding}
+    named = {entry.known_issue: entry for entry in law.failures if entry.known_issue}
     if not named:
         return MEANINGS[Verdict.EXPECTED_BROKEN]
     return f"known finding {', '.join(named)}: {next(iter(named.values())).explanation}"
@@ -90,5 +90,9 @@ def _known(law: LawResult) -> str:
 
 def _broken(cell: CellResult, law: LawResult, *, strict: bool) -> str:
     """Return every failure of ``law`` as the report writes it; those of known findings too where ``strict``."""
+<<<<<<< HEAD
     shown = [render_failure(entry, cell.id) for entry in law.failures if strict or not entry.finding]
+=======
+    shown = [failure(entry, cell.id) for entry in law.failures if strict or not entry.known_issue]
+>>>>>>> a530fb3 (A failure names its known issue; representative cells; batches; the arguments of cases)
     return "\n\n".join(shown) or cell.reason or MEANINGS[law.verdict]

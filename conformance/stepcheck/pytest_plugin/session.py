@@ -11,7 +11,7 @@ from stepcheck.certification.request import Request, WrongRequest, requested
 from stepcheck.certification.runner import Runner
 from stepcheck.certification.session import EvaluationSession
 from stepcheck.certification.survey import check_target
-from stepcheck.pytest_plugin.cases import Asked, Case, named
+from stepcheck.pytest_plugin.cases import CasesArguments, Case, named
 from stepcheck.pytest_plugin.expected_failures import expected, expected_failures
 from stepcheck_implementations.workers.pool import Workers
 from stepcheck_properties.laws import ALL
@@ -28,7 +28,7 @@ class PytestSession:
         self._workers: dict[float, Workers] = {}
         self._open = contextlib.ExitStack()
 
-    def cases(self, asked: Asked) -> list[Case]:
+    def cases(self, asked: CasesArguments) -> list[Case]:
         """Return a case a law in each cell that is to be judged, and one for each other cell.
 
         Raises WrongRequest, UnknownRule, OutOfDomain and TargetError, as ``certify`` does, and WrongRequest where no
@@ -81,7 +81,7 @@ class PytestSession:
         return self._workers[deadline]
 
 
-def _request(asked: Asked) -> Request:
+def _request(asked: CasesArguments) -> Request:
     if isinstance(asked.target, str):
         name = asked.target
     else:

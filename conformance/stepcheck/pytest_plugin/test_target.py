@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from stepcheck.plugin import parametrize, target_asked
+from stepcheck.plugin import parametrize, target_arguments
 from stepcheck.pytest_plugin.cases import Case
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Ask for what the command line names."""
-    parametrize(metafunc, [target_asked(metafunc.config)])
+    parametrize(metafunc, [target_arguments(metafunc.config)])
 
 
 @pytest.mark.stepcheck

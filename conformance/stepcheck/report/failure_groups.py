@@ -46,7 +46,7 @@ def new(entries: Iterable[Shown]) -> tuple[Alike, ...]:
     """Return the failures that no known finding covers; the one with the shortest program says it best."""
     groups: dict[tuple[str, ...], list[Shown]] = {}
     for entry in entries:
-        if not entry.failure.finding:
+        if not entry.failure.known_issue:
             key = (subject(entry.cell), entry.failure.code, output(entry.failure), entry.cell.mode)
             groups.setdefault(key, []).append(entry)
     return tuple(
@@ -58,8 +58,8 @@ def known(entries: Iterable[Shown]) -> tuple[Alike, ...]:
     """Return the failures that known findings cover, a group a finding; the worst says it best."""
     groups: dict[str, list[Shown]] = {}
     for entry in entries:
-        if entry.failure.finding:
-            groups.setdefault(entry.failure.finding, []).append(entry)
+        if entry.failure.known_issue:
+            groups.setdefault(entry.failure.known_issue, []).append(entry)
     return tuple(_alike(group, max(group, key=lambda entry: excess(entry.failure))) for group in groups.values())
 
 

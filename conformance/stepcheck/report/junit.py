@@ -99,7 +99,7 @@ def _cases(cell: CellResult, target: str, *, strict: bool) -> Iterator[ElementTr
         if law.verdict is Verdict.BROKEN or (strict and law.verdict is Verdict.EXPECTED_BROKEN):
             _fail(case, law, cell)
         elif law.verdict is Verdict.EXPECTED_BROKEN:
-            names = dict.fromkeys(failure.finding for failure in law.failures if failure.finding)
+            names = dict.fromkeys(failure.known_issue for failure in law.failures if failure.known_issue)
             told = f"known finding {', '.join(names)}" if names else MEANINGS[law.verdict]
             _skip(case, law.verdict, told, _told(law))
         elif law.verdict is not Verdict.HOLDS:
@@ -128,6 +128,6 @@ def _told(law: LawResult) -> str:
 def _failure(failure: Failure) -> str:
     lines = [f"{failure.code} {failure.title}", failure.message]
     if failure.explanation:
-        lines.append(f"known finding {failure.finding}: {failure.explanation}")
+        lines.append(f"known finding {failure.known_issue}: {failure.explanation}")
     lines += [f"replay: python -m stepcheck replay {failure.token}", "", failure.standalone.rstrip("\n")]
     return "\n".join(lines)

@@ -172,17 +172,17 @@ def findings(cells: Sequence[CellResult]) -> str:
     groups: dict[str, list[tuple[CellResult, Failure]]] = {}
     for cell in cells:
         for entry in cell.failures:
-            if entry.finding:
+            if entry.known_issue:
                 groups.setdefault(entry.explanation, []).append((cell, entry))
     parts: list[str] = []
     for explanation, entries in groups.items():
-        names = dict.fromkeys(entry.finding for _, entry in entries)
+        names = dict.fromkeys(entry.known_issue for _, entry in entries)
         where = list({cell.id: cell for cell, _ in entries}.values())
         _, shown = max(entries, key=_severity)
         lines = wrap(f"! {', '.join(names)}: {_short(where, cells)}, worst {_worst(shown)}")
         parts.append("\n".join([*lines, *wrap(_beginning(explanation), "  ", hang=0)]))
     if parts:
-        known = len({entry.finding for entries in groups.values() for _, entry in entries})
+        known = len({entry.known_issue for entries in groups.values() for _, entry in entries})
         head = f"{plural(known, 'known finding')} in this release, each cell examined around it:"
         parts = ["\n".join([head, *parts, *wrap(_MORE)])]
     for name in dict.fromkeys(name for cell in cells for name in cell.fixed_upstream):
@@ -197,7 +197,7 @@ def failures(cells: Sequence[CellResult]) -> str:
     groups: dict[tuple[str, str, str], list[tuple[CellResult, Failure]]] = {}
     for cell in cells:
         for entry in cell.failures:
-            if not entry.finding:
+            if not entry.known_issue:
                 output = entry.worst.output if entry.worst else entry.fault
                 groups.setdefault((class_name(cell), entry.code, output), []).append((cell, entry))
     parts = []

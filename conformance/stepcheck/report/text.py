@@ -106,7 +106,7 @@ def mark(cell: CellResult) -> str:
 
 def broken(cell: CellResult) -> tuple[str, ...]:
     """Return the codes of the laws that ``cell`` breaks; those of known findings only where there are no others."""
-    new = [failure for failure in cell.failures if not failure.finding]
+    new = [failure for failure in cell.failures if not failure.known_issue]
     return tuple(dict.fromkeys(failure.code for failure in new or cell.failures))
 
 
@@ -278,8 +278,8 @@ def findings(cells: Sequence[CellResult]) -> str:
     groups: dict[str, list[tuple[CellResult, Failure]]] = {}
     for cell in cells:
         for entry in cell.failures:
-            if entry.finding:
-                groups.setdefault(entry.finding, []).append((cell, entry))
+            if entry.known_issue:
+                groups.setdefault(entry.known_issue, []).append((cell, entry))
     parts: list[str] = []
     for name, entries in groups.items():
         where = list({cell.id: cell for cell, _ in entries}.values())
@@ -306,7 +306,7 @@ def failures(cells: Sequence[CellResult]) -> str:
     groups: dict[tuple[str, ...], list[tuple[CellResult, Failure]]] = {}
     for cell in cells:
         for entry in cell.failures:
-            if not entry.finding:
+            if not entry.known_issue:
                 output = entry.worst.output if entry.worst else entry.fault
                 groups.setdefault((entry.code, output, cell.mode), []).append((cell, entry))
     parts: list[str] = []
@@ -329,8 +329,8 @@ def render_failure(entry: Failure, cell: str) -> str:
     if entry.worst is not None:
         lines += _worst(entry.worst)
     lines += [f"  rule      {entry.rule}"]
-    if entry.finding:
-        lines += [f"  finding   {entry.finding}", *wrap(entry.explanation, "            ")]
+    if entry.known_issue:
+        lines += [f"  finding   {entry.known_issue}", *wrap(entry.explanation, "            ")]
     lines += [f"  script    {shape(entry.script)}", f"  replay    python -m stepcheck replay {entry.token}"]
     lines += ["  standalone script, needs only torch:"]
     lines += [f"    | {line}".rstrip() for line in entry.standalone.rstrip().splitlines()]

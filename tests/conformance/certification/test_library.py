@@ -15,7 +15,7 @@ from stepcheck.certification import certify
 from stepcheck.certification.certificate import CellResult, Certificate, from_json
 from stepcheck.certification.certify import Interrupted, file_names
 from stepcheck.certification.failures import replay as replaying
-from stepcheck.certification.plan import lots, plan
+from stepcheck.certification.plan import batches, plan
 from stepcheck.certification.request import Request, WrongRequest
 from stepcheck.certification.survey import narrow
 from stepcheck.cli.commands import main
@@ -222,10 +222,12 @@ def test_every_known_finding_has_cells_in_the_library(finding: KnownIssue) -> No
 
 
 @pytest.mark.parametrize(
-    ("asked", "refused", "leads"),
+    ("asked", "refused", "representative"),
     [((), "", "float32"), (("float64", "bfloat16"), "", "bfloat16"), ((), "float32", "float16")],
 )
-def test_one_dtype_of_each_configuration_and_mode_leads(asked: tuple[str, ...], refused: str, leads: str) -> None:
+def test_one_dtype_of_each_configuration_and_mode_leads(
+    asked: tuple[str, ...], refused: str, representative: str
+) -> None:
     rows = [
         {"mode": mode, "dtype": dtype, "device": "cpu", "reason": "no" if dtype == refused else ""}
         for mode in MODES
@@ -233,8 +235,8 @@ def test_one_dtype_of_each_configuration_and_mode_leads(asked: tuple[str, ...], 
     ]
     entries = plan(Request(target="torch.optim.AdamW", dtypes=asked), torch_optim.ADAMW, rows, ["cpu"])
     judged = [entry for entry in entries if entry.verdict is None]
-    leading = [entry.cell for entry in judged if entry.leads]
-    assert {cell.dtype for cell in leading} == {leads}
+    leading = [entry.cell for entry in judged if entry.representative]
+    assert {cell.dtype for cell in leading} == {representative}
     assert Counter((cell.configuration, cell.mode) for cell in leading) == dict.fromkeys(
         {(entry.cell.configuration, entry.cell.mode) for entry in judged}, 1
     )
@@ -245,7 +247,7 @@ def test_every_cell_is_in_one_lot_and_modes_stay_together(jobs: int) -> None:
     request = Request(target="torch.optim.AdamW", profile="standard")
     rows = [{"mode": mode, "dtype": dtype, "device": "cpu", "reason": ""} for mode in MODES for dtype in FORMATS]
     entries = plan(request, torch_optim.ADAMW, rows, ["cpu"])
-    found = lots(entries, range(len(entries)), jobs)
+    found = batches(entries, range(len(entries)), jobs)
     assert sorted(number for lot in found for number in lot) == list(range(len(entries)))
     cells = [[entries[number].cell for number in lot] for lot in found]
     assert all(len({(cell.configuration, cell.dtype) for cell in lot}) == 1 for lot in cells)

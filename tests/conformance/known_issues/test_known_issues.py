@@ -67,7 +67,7 @@ def test_a_failure_that_a_witness_shows_is_expected(judged: Callable[..., CellRe
     (law,) = (law for law in judged(finding(targets=("*",))).laws if law.code == "SC101")
     assert law.verdict is Verdict.EXPECTED_BROKEN
     (failure,) = law.failures
-    assert failure.finding == "eps_inside"
+    assert failure.known_issue == "eps_inside"
     assert "https://example.org/1" in failure.explanation
 
 
@@ -81,7 +81,7 @@ def test_a_detour_around_a_finding_hides_nothing_else(judged: Callable[..., Cell
     """The script stays wrong after this detour, so the failure found there is new, beside the known one."""
     result = judged(finding(targets=("*",), avoid_trigger=lambda script: script))
     assert result.verdict is Verdict.BROKEN
-    assert sorted(failure.finding for failure in result.failures if failure.code == "SC101") == ["", "eps_inside"]
+    assert sorted(failure.known_issue for failure in result.failures if failure.code == "SC101") == ["", "eps_inside"]
 
 
 def test_what_a_finding_amounts_to_is_allowed_in_its_cells(judged: Callable[..., CellResult]) -> None:
@@ -94,7 +94,7 @@ def test_a_witness_that_no_longer_breaks_is_reported(judged: Callable[..., CellR
     result = judged(finding(targets=("*",), witness=UNSEEN))
     assert result.verdict is Verdict.BROKEN
     assert result.fixed_upstream == ("eps_inside",)
-    assert not any(failure.finding for failure in result.failures)
+    assert not any(failure.known_issue for failure in result.failures)
 
 
 @pytest.mark.parametrize(

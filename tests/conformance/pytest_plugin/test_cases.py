@@ -15,7 +15,7 @@ from stepcheck.certification.certificate import CellResult, Failure, LawResult
 from stepcheck.certification.plan import Planned
 from stepcheck.certification.request import Request, WrongRequest
 from stepcheck.pytest_plugin import session as dockets
-from stepcheck.pytest_plugin.cases import Asked, Case
+from stepcheck.pytest_plugin.cases import CasesArguments, Case
 from stepcheck.pytest_plugin.outcome import Ends, outcome
 from stepcheck.pytest_plugin.session import PytestSession
 from stepcheck_implementations.workers.pool import Workers
@@ -45,7 +45,7 @@ def failing(finding: str = "") -> Failure:
         script={"tensors": [{"shape": [1]}], "groups": [{}], "steps": [{}]},
         token="sc1-x",
         standalone="raise SystemExit(1)",
-        finding=finding,
+        known_issue=finding,
         explanation="the kernel rounds" if finding else "",
     )
 
@@ -85,14 +85,14 @@ def test_a_broken_law_fails_with_the_report() -> None:
 
 
 def test_a_known_finding_is_an_expected_failure_and_a_failure_if_strict() -> None:
-    known = cell(Verdict.EXPECTED_BROKEN, finding="fused-gaps")
+    known = cell(Verdict.EXPECTED_BROKEN, known_issue="fused-gaps")
     found = outcome(known, "SC101")
     assert (found.ends, found.why) == (Ends.XFAILS, "known finding fused-gaps: the kernel rounds")
     assert outcome(known, "SC101", strict=True).ends is Ends.FAILS
 
 
 def test_a_new_failure_is_not_hidden_by_a_known_finding_beside_it() -> None:
-    mixed = cell(Verdict.BROKEN, finding="fused-gaps")
+    mixed = cell(Verdict.BROKEN, known_issue="fused-gaps")
     assert outcome(mixed, "SC101").ends is Ends.FAILS
 
 
@@ -191,7 +191,9 @@ def test_a_check_of_a_vacuous_cell_warns_where_the_test_stands() -> None:
 def test_there_is_a_test_for_each_law_in_each_cell_and_one_for_a_cell_that_is_left_out(
     pytest_session: PytestSession,
 ) -> None:
-    found = by_id(pytest_session.cases(Asked("torch.optim.SGD", dtypes=["float32"], modes=["single", "capturable"])))
+    found = by_id(
+        pytest_session.cases(CasesArguments("torch.optim.SGD", dtypes=["float32"], modes=["single", "capturable"]))
+    )
     assert [name for name in found if name.startswith("SGD-plain-single")] == [
         f"SGD-plain-single-float32-cpu-{code}" for code in CODES
     ]
@@ -203,7 +205,7 @@ def test_a_cell_is_examined_once_and_only_when_it_is_asked_for(
     pytest_session: PytestSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     judged: list[str] = []
-    found = by_id(pytest_session.cases(Asked(CONTROL, rule="adam", dtypes=["float32", "float64"])))
+    found = by_id(pytest_session.cases(CasesArguments(CONTROL, rule="adam", dtypes=["float32", "float64"])))
     session = found["HandWrittenAdam-default-single-float32-cpu-SC101"].session
     judge = session._courts[0].judge
     monkeypatch.setattr(
@@ -218,7 +220,7 @@ def test_a_cell_is_examined_once_and_only_when_it_is_asked_for(
 
 
 def test_a_planted_error_fails_in_its_law_and_can_be_expected(pytest_session: PytestSession) -> None:
-    asked = Asked(WRONG, rule="adam", dtypes=["float32"], modes=["single"])
+    asked = CasesArguments(WRONG, rule="adam", dtypes=["float32"], modes=["single"])
     found = by_id(pytest_session.cases(asked))
     with pytest.raises(pytest.fail.Exception, match="SC101 parameters land inside the envelope"):
         found["AdamEpsInsideRoot-default-single-float32-cpu-SC101"].check()
@@ -234,7 +236,7 @@ def test_a_class_handed_over_runs_in_this_process() -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(dockets, "Workers", None)
-        found = by_id(PytestSession().cases(Asked(torch.optim.SGD, dtypes=["float32"], modes=["single"])))
+        found = by_id(PytestSession().cases(CasesArguments(torch.optim.SGD, dtypes=["float32"], modes=["single"])))
         found["SGD-plain-single-float32-cpu-SC101"].check()
 
 
@@ -248,16 +250,16 @@ def test_a_class_handed_over_runs_in_this_process() -> None:
 )
 def test_a_wrong_expectation_is_refused_before_anything_runs(given: dict[object, str], told: str) -> None:
     with pytest.raises(WrongRequest, match=told):
-        PytestSession().cases(Asked(CONTROL, rule="adam", expected_failures=given))  # type: ignore[arg-type]
+        PytestSession().cases(CasesArguments(CONTROL, rule="adam", expected_failures=given))  # type: ignore[arg-type]
 
 
 def test_what_cannot_be_asked_is_refused(pytest_session: PytestSession) -> None:
     with pytest.raises(UnknownRule, match="adam"):
-        pytest_session.cases(Asked(CONTROL, rule="adma"))
+        pytest_session.cases(CasesArguments(CONTROL, rule="adma"))
     with pytest.raises(WrongRequest, match="did you mean float32"):
-        pytest_session.cases(Asked(CONTROL, rule="adam", dtypes=["flot32"]))
+        pytest_session.cases(CasesArguments(CONTROL, rule="adam", dtypes=["flot32"]))
     with pytest.raises(WrongRequest, match="there is nothing to compare"):
-        pytest_session.cases(Asked("torch.optim.SGD", modes=["capturable"]))
+        pytest_session.cases(CasesArguments("torch.optim.SGD", modes=["capturable"]))
 
 
 def test_the_decorator_marks_the_function_and_leaves_it_as_it_is() -> None:
