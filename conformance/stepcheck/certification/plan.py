@@ -19,8 +19,8 @@ class Planned:
 
     ``fixed_hyper`` are hyper-parameters that do not vary here; ``companions`` are dtypes that may stand beside
     the cell's in one script; ``modes`` are the execution paths there are beside the cell's own, and ``arguments`` the
-    names that the subject's constructor takes. Of the cells that differ in dtype alone, one ``representative``: a profile that
-    asks for something in one dtype means that one.
+    names that the subject's constructor takes. Of the cells that differ in dtype alone, one is ``representative``: a
+    profile that asks for something in one dtype means that one.
     """
 
     cell: Cell

@@ -11,7 +11,7 @@ from stepcheck.certification.request import Request, WrongRequest, requested
 from stepcheck.certification.runner import Runner
 from stepcheck.certification.session import EvaluationSession
 from stepcheck.certification.survey import check_target
-from stepcheck.pytest_plugin.cases import CasesArguments, Case, named
+from stepcheck.pytest_plugin.cases import Case, CasesArguments, named
 from stepcheck.pytest_plugin.expected_failures import expected, expected_failures
 from stepcheck_implementations.workers.pool import Workers
 from stepcheck_properties.laws import ALL

@@ -15,7 +15,7 @@ from stepcheck.certification.certificate import CellResult, Failure, LawResult
 from stepcheck.certification.plan import Planned
 from stepcheck.certification.request import Request, WrongRequest
 from stepcheck.pytest_plugin import session as dockets
-from stepcheck.pytest_plugin.cases import CasesArguments, Case
+from stepcheck.pytest_plugin.cases import Case, CasesArguments
 from stepcheck.pytest_plugin.outcome import Ends, outcome
 from stepcheck.pytest_plugin.session import PytestSession
 from stepcheck_implementations.workers.pool import Workers
@@ -36,7 +36,7 @@ def pytest_session(monkeypatch: pytest.MonkeyPatch, template: str) -> Iterator[P
     opened.close()
 
 
-def failing(finding: str = "") -> Failure:
+def failing(known_issue: str = "") -> Failure:
     return Failure(
         code="SC101",
         title="parameters land inside the envelope",
@@ -45,15 +45,15 @@ def failing(finding: str = "") -> Failure:
         script={"tensors": [{"shape": [1]}], "groups": [{}], "steps": [{}]},
         token="sc1-x",
         standalone="raise SystemExit(1)",
-        known_issue=finding,
-        explanation="the kernel rounds" if finding else "",
+        known_issue=known_issue,
+        explanation="the kernel rounds" if known_issue else "",
     )
 
 
-def cell(law: Verdict, *, whole: Verdict = Verdict.HOLDS, reason: str = "", finding: str = "") -> CellResult:
+def cell(law: Verdict, *, whole: Verdict = Verdict.HOLDS, reason: str = "", known_issue: str = "") -> CellResult:
     """Return a cell in which SC101 has the verdict ``law``."""
     broken = law in (Verdict.BROKEN, Verdict.EXPECTED_BROKEN)
-    entry = LawResult(code="SC101", verdict=law, failures=(failing(finding),) if broken else ())
+    entry = LawResult(code="SC101", verdict=law, failures=(failing(known_issue),) if broken else ())
     return CellResult(
         id="MyAdam[default] single float32 cpu",
         configuration="default",
