@@ -90,9 +90,5 @@ def _known(law: LawResult) -> str:
 
 def _broken(cell: CellResult, law: LawResult, *, strict: bool) -> str:
     """Return every failure of ``law`` as the report writes it; those of known findings too where ``strict``."""
-<<<<<<< HEAD
-    shown = [render_failure(entry, cell.id) for entry in law.failures if strict or not entry.finding]
-=======
-    shown = [failure(entry, cell.id) for entry in law.failures if strict or not entry.known_issue]
->>>>>>> a530fb3 (A failure names its known issue; representative cells; batches; the arguments of cases)
+    shown = [render_failure(entry, cell.id) for entry in law.failures if strict or not entry.known_issue]
     return "\n\n".join(shown) or cell.reason or MEANINGS[law.verdict]

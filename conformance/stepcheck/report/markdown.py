@@ -125,13 +125,8 @@ def _failure(group: Alike, certificate: Certificate) -> str:
 
 def _finding(group: Alike, certificate: Certificate) -> str:
     entry = group.first.failure
-<<<<<<< HEAD
     where = describe_cells(group.cells, certificate.cells)
     head = f"{MARKS[Verdict.EXPECTED_BROKEN]} {entry.known_issue}, in {where}"
-=======
-    where = places(group.cells, certificate.cells)
-    head = f"{MARKS[Verdict.EXPECTED_BROKEN]} {entry.known_issue}, in {where}"
->>>>>>> a530fb3 (A failure names its known issue; representative cells; batches; the arguments of cases)
     worst = max(group.all, key=lambda one: excess(one.failure)).failure
     return _folded(html.escape(head), "\n\n".join([escape(entry.explanation), _witness(worst)]))
 
