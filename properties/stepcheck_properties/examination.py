@@ -23,7 +23,8 @@ from stepcheck_reference.oracle import judge
 from stepcheck_reference.oracle.arithmetic import Arithmetic
 from stepcheck_reference.oracle.judgement import Deviation, Judgement
 from stepcheck_reference.rule import Rule
-from stepcheck_reference.scripts.script import Script, to_json
+from stepcheck_reference.scripts.script import Script
+from stepcheck_reference.scripts.script_json import to_json
 from stepcheck_reference.scripts.trajectory import Trajectory
 
 HOLDS, BROKEN, VACUOUS = "holds", "broken", "vacuous"

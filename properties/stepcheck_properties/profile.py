@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from stepcheck_reference.formats import FORMATS
+from stepcheck_reference.suggest import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +65,8 @@ def compiled(profile: Profile) -> Profile:
 
 def find(name: str) -> Profile:
     """Return the profile called ``name``; raises ValueError with the allowed names and the nearest one."""
-    from difflib import get_close_matches
-
     for profile in ALL:
         if profile.name == name:
             return profile
     allowed = [profile.name for profile in ALL]
-    near = get_close_matches(name, allowed, n=1)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    raise ValueError(f"profile={name!r}, but should be one of {', '.join(allowed)}{hint}")
+    raise ValueError(f"profile={name!r}, but should be one of {', '.join(allowed)}{did_you_mean(name, allowed)}")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
@@ -12,6 +11,7 @@ from sympy import Expr, Symbol, sympify
 
 from stepcheck_reference.alphabet import ALPHABET, QUANTITIES, g, gradient_at, theta
 from stepcheck_reference.domain import Domain
+from stepcheck_reference.suggest import did_you_mean
 
 KINDS = ("elementwise", "matrix")
 """How far a rule's equations reach: each element alone, or a whole tensor at once."""
@@ -42,21 +42,12 @@ class UnknownHyper(ValueError):
     """A hyper-parameter its rule does not have; ``rule``, ``name`` and ``allowed`` say which."""
 
     def __init__(self, rule: str, name: str, allowed: tuple[str, ...]) -> None:
-        super().__init__(f"{name} is no hyper-parameter of {rule}, which has {', '.join(allowed)}{near(name, allowed)}")
+        super().__init__(
+            f"{name} is no hyper-parameter of {rule}, which has {', '.join(allowed)}{did_you_mean(name, allowed)}"
+        )
         self.rule = rule
         self.name = name
         self.allowed = allowed
-
-
-def near(name: str, allowed: Iterable[str]) -> str:
-    """Return "; did you mean X?" for the allowed name closest to ``name``, or nothing if none is close.
-
-    A name of the same letters is closest: "adma" is adam, not adamax.
-    """
-    given, known = name.lower(), list(allowed)
-    swapped = [other for other in known if sorted(other) == sorted(given)]
-    close = swapped or difflib.get_close_matches(given, known, n=1, cutoff=0.6)
-    return f"; did you mean {close[0]}?" if close else ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +142,7 @@ def _check(rule: Rule) -> None:
         if symbol not in ALPHABET:
             names = [str(letter) for letter in ALPHABET]
             alike = " with other assumptions" if str(symbol) in names else ""
-            hint = "" if alike else near(str(symbol), names)
+            hint = "" if alike else did_you_mean(str(symbol), names)
             raise wrong(symbol, f"{symbol} in {where} is not declared in the alphabet{alike}{hint}")
         return ALPHABET[symbol].role
 
@@ -220,7 +211,7 @@ def _check(rule: Rule) -> None:
                 raise wrong(letter, f"another form of {symbol} uses {letter}, which no equation uses")
     for name, part in rule.where.items():
         if name not in QUANTITIES:
-            raise wrong(name, f"{name} in where is no quantity of the alphabet{near(name, QUANTITIES)}")
+            raise wrong(name, f"{name} in where is no quantity of the alphabet{did_you_mean(name, QUANTITIES)}")
         for letter in part.free_symbols - used:
             raise wrong(letter, f"{name} in where uses {letter}, which no equation uses")
     if g not in used and not any(equation.has(gradient_at) for equation in rule.step.values()):

@@ -1,4 +1,4 @@
-"""The nearest name: usage errors say what was given, what is allowed and what was probably meant."""
+"""Suggestions: a usage error says what was given, what is allowed and which name was probably meant."""
 
 from __future__ import annotations
 
@@ -6,21 +6,33 @@ from collections.abc import Iterable
 from difflib import SequenceMatcher, get_close_matches
 
 
-def nearest(given: str, allowed: Iterable[str]) -> str | None:
-    """Return the entry of ``allowed`` that resembles ``given`` most, or None where none does.
+def closest(given: str, allowed: Iterable[str], most: int = 1) -> tuple[str, ...]:
+    """Return the at most ``most`` names of ``allowed`` that resemble ``given``, whatever the case, the best first.
 
-    Of several that resemble it alike, the one with most letters in the same places: SC1O1 is SC101, not SC211.
+    Letters in another order count little: adma is adam, not adamax. Of equally similar names the one with most letters
+    in the same places comes first: SC1O1 is SC101, not SC211.
     """
-    names, asked = {name.lower(): name for name in allowed}, given.lower()
-    found = get_close_matches(asked, names, n=10, cutoff=0.6)
-    if not found:
-        return None
+    names = {name.lower(): name for name in sorted(allowed, reverse=True)}
+    wanted = given.lower()
 
     def similarity(name: str) -> tuple[float, int]:
-        letters = sum(one == other for one, other in zip(name, asked, strict=False))
-        return SequenceMatcher(None, name, asked).ratio(), letters
+        ordered, sorted_letters = ((name, wanted), (sorted(name), sorted(wanted)))
+        same_places = sum(one == other for one, other in zip(name, wanted, strict=False))
+        return SequenceMatcher(None, *ordered).ratio() + SequenceMatcher(None, *sorted_letters).ratio(), same_places
 
-    return names[max(found, key=similarity)]
+    similar = sorted(get_close_matches(wanted, names, n=10, cutoff=0.6), key=similarity, reverse=True)
+    return tuple(names[name] for name in similar[:most])
+
+
+def nearest(given: str, allowed: Iterable[str]) -> str | None:
+    """Return the entry of ``allowed`` that resembles ``given`` most, or None where none does."""
+    return next(iter(closest(given, allowed)), None)
+
+
+def did_you_mean(given: str, allowed: Iterable[str], most: int = 1) -> str:
+    """Return "; did you mean X?", or with commas the ``most`` similar names, to end a sentence with; else nothing."""
+    similar = closest(given, allowed, most)
+    return f"; did you mean {', '.join(similar)}?" if similar else ""
 
 
 def unknown(what: str, given: str, allowed: Iterable[str]) -> str:

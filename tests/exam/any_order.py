@@ -19,7 +19,8 @@ from stepcheck_reference.oracle.arithmetic import Arithmetic
 from stepcheck_reference.oracle.judge import program_of
 from stepcheck_reference.oracle.program import Node, Program
 from stepcheck_reference.rule import Rule
-from stepcheck_reference.scripts.script import Script, expand
+from stepcheck_reference.scripts.expansion import expand
+from stepcheck_reference.scripts.script import Script
 from stepcheck_reference.scripts.trajectory import Trace, Trajectory
 
 Reals = NDArray[np.float64]

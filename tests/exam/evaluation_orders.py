@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from stepcheck_reference.formats import BINARY32, FORMATS, Format
 from stepcheck_reference.oracle.arithmetic import Arithmetic, plain
-from stepcheck_reference.scripts.script import Drawn, Group, Script, Step, Tensor, expand
+from stepcheck_reference.scripts.expansion import expand
+from stepcheck_reference.scripts.script import Drawn, Group, Script, Step, Tensor
 from stepcheck_reference.scripts.trajectory import Trace, Trajectory
 
 Reals = NDArray[np.float64]

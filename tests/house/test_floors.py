@@ -73,7 +73,17 @@ def test_only_fused_reads_a_rule_among_the_implementations() -> None:
     assert readers == set()
 
 
-@pytest.mark.parametrize("module", ["formats", "scripts.script", "scripts.trajectory", "oracle.arithmetic"])
+PLAIN_DATA = (
+    "formats",
+    "oracle.arithmetic",
+    "scripts.script",
+    "scripts.script_json",
+    "scripts.expansion",
+    "scripts.trajectory",
+)
+
+
+@pytest.mark.parametrize("module", PLAIN_DATA)
 def test_plain_data_is_importable_without_sympy(module: str) -> None:
     loaded = loaded_after(f"import stepcheck_reference.{module}")
     assert "numpy" in loaded

@@ -26,9 +26,8 @@ from stepcheck_reference.scripts.script import (
     Script,
     Step,
     Tensor,
-    from_json,
-    to_json,
 )
+from stepcheck_reference.scripts.script_json import from_json, to_json
 from stepcheck_reference.scripts.trajectory import Trajectory
 
 HYPER = {"lr": 0.5}

@@ -9,7 +9,8 @@ import numpy as np
 
 from stepcheck_reference import rules
 from stepcheck_reference.oracle.arithmetic import Arithmetic, plain
-from stepcheck_reference.scripts.script import Script, expand
+from stepcheck_reference.scripts.expansion import expand
+from stepcheck_reference.scripts.script import Script
 from stepcheck_reference.scripts.trajectory import Entry, Fault, Trace, Trajectory
 
 ADAM = rules.find("adam")

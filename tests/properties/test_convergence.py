@@ -18,7 +18,8 @@ from stepcheck_properties.profile import QUICK
 from stepcheck_properties.scripts.convex_quadratics import ROOMS, STEPS, farthest
 from stepcheck_reference.oracle.judgement import Deviation, Judgement
 from stepcheck_reference.rules import ALL, find
-from stepcheck_reference.scripts.script import Literal, Script, from_json, to_json
+from stepcheck_reference.scripts.script import Literal, Script
+from stepcheck_reference.scripts.script_json import from_json, to_json
 from stepcheck_reference.scripts.trajectory import Trajectory
 
 SUBJECTS = {

@@ -5,7 +5,7 @@ from stepcheck_properties.profile import QUICK, STANDARD
 from stepcheck_properties.scripts.edge_cases import BUILDERS, edge_cases
 from stepcheck_reference import rules
 from stepcheck_reference.formats import FORMATS
-from stepcheck_reference.scripts.script import from_json, to_json
+from stepcheck_reference.scripts.script_json import from_json, to_json
 
 DTYPES = tuple(FORMATS)
 

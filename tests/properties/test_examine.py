@@ -13,7 +13,8 @@ from stepcheck_properties.law import Facts
 from stepcheck_properties.profile import QUICK
 from stepcheck_reference import rules
 from stepcheck_reference.oracle.histogram import INSIDE
-from stepcheck_reference.scripts.script import Literal, to_json
+from stepcheck_reference.scripts.script import Literal
+from stepcheck_reference.scripts.script_json import to_json
 from stepcheck_reference.scripts.trajectory import Fault
 
 SMALL = replace(QUICK, bulk_elements=64, examples=3)

@@ -13,7 +13,7 @@ from stepcheck_properties.profile import QUICK
 from stepcheck_properties.scripts.from_zero import is_from_zero
 from stepcheck_reference.formats import FORMATS
 from stepcheck_reference.rules import ALL, find
-from stepcheck_reference.scripts.script import expand
+from stepcheck_reference.scripts.expansion import expand
 
 SEED = 7
 

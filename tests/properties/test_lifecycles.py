@@ -22,7 +22,8 @@ from stepcheck_properties.laws.lifecycles.state_memory import STATE_MEMORY
 from stepcheck_properties.profile import QUICK, STANDARD
 from stepcheck_properties.scripts.baseline_scripts import ordinary
 from stepcheck_reference import rules
-from stepcheck_reference.scripts.script import Script, expand
+from stepcheck_reference.scripts.expansion import expand
+from stepcheck_reference.scripts.script import Script
 from stepcheck_reference.scripts.trajectory import Entry, Fault, Trajectory
 
 FACTS = Facts(

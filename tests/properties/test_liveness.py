@@ -15,8 +15,9 @@ from stepcheck_reference.alphabet import g, t, theta
 from stepcheck_reference.formats import BFLOAT16
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.rules import ALL, find
+from stepcheck_reference.scripts.expansion import expand
 from stepcheck_reference.scripts.objective import needs_objective
-from stepcheck_reference.scripts.script import Script, expand
+from stepcheck_reference.scripts.script import Script
 
 SEEDS = range(2)
 

@@ -20,7 +20,9 @@ from stepcheck_properties.strategies import (
 from stepcheck_properties.strategies.hyper_parameters import domains_of, hyper_values
 from stepcheck_reference import rules
 from stepcheck_reference.formats import FORMATS
-from stepcheck_reference.scripts.script import Literal, Step, expand, from_json, to_json
+from stepcheck_reference.scripts.expansion import expand
+from stepcheck_reference.scripts.script import Literal, Step
+from stepcheck_reference.scripts.script_json import from_json, to_json
 
 FEW = settings(max_examples=60, database=None, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 PASTE = {**vars(data), "inf": math.inf, "nan": math.nan}

@@ -12,7 +12,8 @@ from stepcheck_properties.scripts.edge_cases import edge_cases
 from stepcheck_properties.strategies import scripts
 from stepcheck_reference import rules
 from stepcheck_reference.formats import FORMATS
-from stepcheck_reference.scripts.script import Literal, expand
+from stepcheck_reference.scripts.expansion import expand
+from stepcheck_reference.scripts.script import Literal
 
 REAL = ("float16", "bfloat16", "float32", "float64")
 DTYPES = tuple(FORMATS)

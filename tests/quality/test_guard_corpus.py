@@ -17,7 +17,8 @@ from stepcheck_implementations.adapters import torch_optim, torch_optim_record_o
 from stepcheck_implementations.workers.pool import Workers
 from stepcheck_properties.scripts.edge_cases import BUILDERS
 from stepcheck_reference.formats import FORMATS
-from stepcheck_reference.scripts.script import INVOCATIONS, Script, from_json
+from stepcheck_reference.scripts.script import INVOCATIONS, Script
+from stepcheck_reference.scripts.script_json import from_json
 
 CLASSES = {
     name

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from stepcheck_reference.formats import FORMATS
-from stepcheck_reference.scripts.script import REGIMES, Drawn, expand
+from stepcheck_reference.scripts.expansion import expand
+from stepcheck_reference.scripts.script import REGIMES, Drawn
 
 MASK = 2**64 - 1
 REAL = ("float16", "bfloat16", "float32", "float64")

@@ -27,7 +27,7 @@ from stepcheck_reference.alphabet import (
     theta,
 )
 from stepcheck_reference.domain import NONNEGATIVE
-from stepcheck_reference.rule import OutOfDomain, Rule, RuleError, UnknownHyper, near
+from stepcheck_reference.rule import OutOfDomain, Rule, RuleError, UnknownHyper
 from stepcheck_reference.rules import ALL, find
 
 GOOD: dict[str, Any] = {
@@ -182,12 +182,6 @@ def test_what_stands_beside_the_equations_has_to_fit_them(symbol: str, message: 
     with pytest.raises(RuleError, match=re.escape(message)) as caught:
         Rule("bad_rule", **(GOOD | changes))
     assert caught.value.symbol == symbol
-
-
-def test_a_nearby_name_has_the_same_letters_or_is_much_alike() -> None:
-    assert near("adma", ("adamax", "adam")) == "; did you mean adam?"
-    assert near("adagrd", ("adam", "adagrad")) == "; did you mean adagrad?"
-    assert near("frobnicate", ("adam", "adagrad")) == ""
 
 
 def test_zero_is_refused_only_where_it_would_be_another_rule() -> None:

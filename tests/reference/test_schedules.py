@@ -17,7 +17,7 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, ExponentialLR, LinearLR,
 
 from stepcheck_implementations.recorder import scheduler_runs
 from stepcheck_implementations.recorder.scheduler_recipes import ALL
-from stepcheck_reference.schedules.formulas import envelope, envelope_of_jumps, envelope_of_momenta
+from stepcheck_reference.schedules.rate_envelope import envelope, envelope_of_jumps, envelope_of_momenta
 
 BY_NAME = {recipe["name"]: recipe for recipe in ALL}
 RECORDED = {name: scheduler_runs.schedule(recipe) for name, recipe in BY_NAME.items()}

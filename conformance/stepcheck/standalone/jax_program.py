@@ -8,7 +8,8 @@ from stepcheck.standalone.building import arguments
 from stepcheck.standalone.ending import ending
 from stepcheck.standalone.source import keywords, literal, wrapped
 from stepcheck_implementations.adapters.adapter import Adapter, Cell
-from stepcheck_reference.scripts.script import Data, Script, Tensor, expand
+from stepcheck_reference.scripts.expansion import expand
+from stepcheck_reference.scripts.script import Data, Script, Tensor
 
 _HEAD = """
 def array(values, shape, dtype):

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from stepcheck.standalone.source import literal, shape_of, wrapped, written
 from stepcheck_implementations.adapters.adapter import Cell
 from stepcheck_reference.formats import is_complex
-from stepcheck_reference.scripts.script import Data, Tensor, expand
+from stepcheck_reference.scripts.expansion import expand
+from stepcheck_reference.scripts.script import Data, Tensor
 
 GUARD = 1.5
 """What stands between the elements of a strided parameter; a number, because nan would survive a stray update."""

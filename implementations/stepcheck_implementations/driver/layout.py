@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import torch
 
 from stepcheck_reference.formats import is_complex
-from stepcheck_reference.scripts.script import Data, Tensor, expand_all
+from stepcheck_reference.scripts.expansion import expand_all
+from stepcheck_reference.scripts.script import Data, Tensor
 
 DTYPES: dict[str, torch.dtype] = {
     "float16": torch.float16,

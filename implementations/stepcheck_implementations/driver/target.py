@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import importlib
 import importlib.util
 import pkgutil
@@ -14,6 +13,7 @@ from pathlib import Path
 from types import ModuleType
 
 from stepcheck_implementations.driver.error_text import one_line
+from stepcheck_reference.suggest import did_you_mean
 
 EXTRAS: Mapping[str, str] = {
     "optax": "optax",
@@ -52,22 +52,9 @@ def load(target: str) -> object:
     for part in name.split("."):
         if not hasattr(found, part):
             public = [entry for entry in dir(found) if not entry.startswith("_")]
-            raise TargetError(f"{target}: no such name{nearest(part, public)}")
+            raise TargetError(f"{target}: no such name{did_you_mean(part, public, most=3)}")
         found = getattr(found, part)
     return found
-
-
-def nearest(name: str, names: list[str]) -> str:
-    """Return "; did you mean X?" for the names that resemble ``name``, or nothing."""
-    lowered = {entry.lower(): entry for entry in sorted(names, reverse=True)}
-    close = difflib.get_close_matches(name.lower(), list(lowered), n=3, cutoff=0.6)
-    close.sort(key=lambda entry: -_similarity(name.lower(), entry))
-    return f"; did you mean {', '.join(lowered[entry] for entry in close)}?" if close else ""
-
-
-def _similarity(one: str, other: str) -> float:
-    """Return how alike two names are, letters swapped counting little."""
-    return sum(difflib.SequenceMatcher(None, *pair).ratio() for pair in ((one, other), (sorted(one), sorted(other))))
 
 
 def _module(where: str, target: str) -> ModuleType:
@@ -85,11 +72,13 @@ def _module(where: str, target: str) -> ModuleType:
                     f"'stepcheck[{EXTRAS[name]}]'"
                 ) from error
             if end == 1:
-                hint = nearest(name, [*sys.stdlib_module_names, *sys.modules])
+                hint = did_you_mean(name, [*sys.stdlib_module_names, *sys.modules], most=3)
                 raise TargetError(f"{target}: no module named {name}{hint}") from error
             parent = sys.modules[".".join(parts[: end - 1])]
             beside = [entry.name for entry in pkgutil.iter_modules(getattr(parent, "__path__", []))]
-            raise TargetError(f"{target}: no module named {name}{nearest(parts[end - 1], beside)}") from error
+            raise TargetError(
+                f"{target}: no module named {name}{did_you_mean(parts[end - 1], beside, most=3)}"
+            ) from error
         except (Exception, SystemExit) as error:
             raise TargetError(f"{target}: importing {name} raised {one_line(error)}{_guard(error)}") from error
     return sys.modules[where]
@@ -100,7 +89,7 @@ def _file(where: str) -> ModuleType:
     path = Path(where)
     if not path.is_file():
         names = [entry.name for entry in path.parent.glob("*.py")] if path.parent.is_dir() else []
-        raise TargetError(f"{where}: no such file{nearest(path.name, names)}")
+        raise TargetError(f"{where}: no such file{did_you_mean(path.name, names, most=3)}")
     name = f"stepcheck_target_{path.stem}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:

@@ -11,7 +11,6 @@ import torch
 from stepcheck_implementations.adapters.adapter import Adapter, Configuration
 from stepcheck_implementations.driver import state_access
 from stepcheck_implementations.driver.arguments import arguments
-from stepcheck_implementations.driver.target import nearest
 from stepcheck_implementations.matching import calling, generic, trial
 from stepcheck_implementations.matching import claim as claims
 from stepcheck_implementations.matching.calling import Called
@@ -19,6 +18,7 @@ from stepcheck_implementations.matching.claim import GRADIENTS, Claim, Course
 from stepcheck_implementations.matching.generic import Matched, NoMatch, StateLeaf
 from stepcheck_implementations.matching.signature import LISTS, TENSORS, Signature, check_step, signature_of
 from stepcheck_implementations.matching.trial import TAKES, Trial
+from stepcheck_reference.suggest import did_you_mean
 
 WRAPPER = "stepcheck_implementations.matching.update_function:wrapped"
 MODE_FLAGS = ("foreach", "fused", "differentiable", "capturable")
@@ -112,7 +112,7 @@ def _options(target: str, signature: Signature, claim: Claim, matched: Matched) 
         if name not in signature.names and not signature.open_ended:
             allowed = [*claim.hyper, *signature.names]
             raise NoMatch(
-                f"set={name}, but should be one of {', '.join(dict.fromkeys(allowed))}{nearest(name, allowed)}"
+                f"set={name}, but should be one of {', '.join(dict.fromkeys(allowed))}{did_you_mean(name, allowed)}"
             )
     return options
 

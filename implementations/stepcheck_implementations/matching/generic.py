@@ -12,8 +12,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from stepcheck_implementations.driver.state_path import tail
-from stepcheck_implementations.driver.target import TargetError, nearest
+from stepcheck_implementations.driver.target import TargetError
 from stepcheck_implementations.matching.claim import Claim, Course, Rows
+from stepcheck_reference.suggest import did_you_mean
 
 HYPER_ALIASES: Mapping[str, tuple[str, ...]] = {
     "lr": ("lr", "learning_rate", "eta", "step_size", "stepsize", "lrate", "rate", "alpha"),
@@ -182,7 +183,9 @@ def _check_slot(name: str, slot: str, slots: Sequence[str], *, open_ended: bool)
     stems = {entry.partition("[")[0] for entry in slots}
     if slot in slots or (_PLACE.match(slot) and slot.partition("[")[0] in stems) or open_ended:
         return
-    raise NoMatch(f"map={name}={slot}, but the arguments are {', '.join(slots) or 'none'}{nearest(slot, list(slots))}")
+    raise NoMatch(
+        f"map={name}={slot}, but the arguments are {', '.join(slots) or 'none'}{did_you_mean(slot, list(slots))}"
+    )
 
 
 def hyper_not_taken(target: str, signature: str, claim: Claim, missing: Sequence[str], left: int = 0) -> NoMatch:
@@ -231,7 +234,7 @@ def identify(claim: Claim, course: Course, held: Mapping[str, StateLeaf], *, nam
         if name in claim.initial or name in ("count", "t"):
             if path not in held and not named_by_hand:
                 raise NoMatch(
-                    f"map={name}={path}, but what is held is {', '.join(held) or 'nothing'}{nearest(path, list(held))}"
+                    f"map={name}={path}, but what is held is {', '.join(held) or 'nothing'}{did_you_mean(path, held)}"
                 )
             if name in ("count", "t"):
                 count = path

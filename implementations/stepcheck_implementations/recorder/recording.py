@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stepcheck_reference.scripts.script import Script, expand
+from stepcheck_reference.scripts.expansion import expand
+from stepcheck_reference.scripts.script import Script
 from stepcheck_reference.scripts.trajectory import Entry, Fault, Trace, Trajectory
 
 Array = NDArray[Any]

@@ -46,7 +46,8 @@ from stepcheck_implementations.workers.transport import (
     WorkerError,
     WorkerTimeout,
 )
-from stepcheck_reference.scripts.script import Script, to_json
+from stepcheck_reference.scripts.script import Script
+from stepcheck_reference.scripts.script_json import to_json
 from stepcheck_reference.scripts.trajectory import Fault, Trace, Trajectory
 
 DEADLINE = 30.0

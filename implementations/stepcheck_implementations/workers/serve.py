@@ -15,7 +15,7 @@ from stepcheck_implementations.matching import claim as claims
 from stepcheck_implementations.matching.generic import NoMatch
 from stepcheck_implementations.recorder.recording import Recording
 from stepcheck_implementations.workers import wire
-from stepcheck_reference.scripts.script import from_json
+from stepcheck_reference.scripts.script_json import from_json
 
 _STEP = struct.Struct("<q")
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-
 from stepcheck_properties.law import Law
 from stepcheck_properties.laws.contracts.argument_checks import INVALID_HYPER_PARAMETERS
 from stepcheck_properties.laws.contracts.completion import COMPLETION
@@ -50,6 +48,7 @@ from stepcheck_properties.laws.oracle.envelopes import (
     STATES_IN_ENVELOPE,
     STEP_COUNT,
 )
+from stepcheck_reference.suggest import nearest
 
 ALL: tuple[Law, ...] = (
     PARAMETERS_IN_ENVELOPE,
@@ -123,5 +122,4 @@ def find(code: str) -> Law:
         if law.code == code.upper():
             return law
     allowed = tuple(law.code for law in ALL)
-    near = get_close_matches(code.upper(), allowed, n=1)
-    raise UnknownLaw(code, allowed, near[0] if near else None)
+    raise UnknownLaw(code, allowed, nearest(code, allowed))

@@ -17,8 +17,9 @@ from stepcheck_reference.alphabet import curvature, momentum, theta
 from stepcheck_reference.formats import FORMATS
 from stepcheck_reference.oracle.judgement import Deviation
 from stepcheck_reference.rule import Rule
+from stepcheck_reference.scripts.expansion import expand
 from stepcheck_reference.scripts.objective import needs_objective
-from stepcheck_reference.scripts.script import Group, Quadratic, Script, Step, Tensor, expand
+from stepcheck_reference.scripts.script import Group, Quadratic, Script, Step, Tensor
 
 CURVATURE = 0.5
 STEPS = 48

@@ -15,7 +15,8 @@ from stepcheck_reference.algebra.iterate import State, iterate
 from stepcheck_reference.formats import FORMATS
 from stepcheck_reference.oracle.judgement import Deviation
 from stepcheck_reference.rule import Rule
-from stepcheck_reference.scripts.script import Script, expand
+from stepcheck_reference.scripts.expansion import expand
+from stepcheck_reference.scripts.script import Script
 
 THETA = "theta"
 

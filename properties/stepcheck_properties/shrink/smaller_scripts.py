@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from stepcheck_reference.formats import is_complex
-from stepcheck_reference.scripts.script import Data, Literal, Script, Tensor, expand
+from stepcheck_reference.scripts.expansion import expand
+from stepcheck_reference.scripts.script import Data, Literal, Script, Tensor
 from stepcheck_reference.scripts.trajectory import Trajectory
 
 

@@ -34,7 +34,8 @@ from stepcheck_reference.oracle.program import Program, compile_rule
 from stepcheck_reference.oracle.scalars import Reals, evaluate_scalars
 from stepcheck_reference.oracle.series import Mask, Segment, Series, SeriesSlice, batches, places, runs, segments
 from stepcheck_reference.rule import Rule
-from stepcheck_reference.scripts.script import Script, expand_all
+from stepcheck_reference.scripts.expansion import expand_all
+from stepcheck_reference.scripts.script import Script
 from stepcheck_reference.scripts.trajectory import Trace, Trajectory
 
 CHUNK, WIDE_CHUNK = 16384, 5120

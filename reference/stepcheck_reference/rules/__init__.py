@@ -7,7 +7,7 @@ from functools import cache
 from types import MappingProxyType
 
 from stepcheck_reference import rewrites
-from stepcheck_reference.rule import Rule, near
+from stepcheck_reference.rule import Rule
 from stepcheck_reference.rules.adagrad.adagrad import ADAGRAD
 from stepcheck_reference.rules.adagrad.adagrad_eps_inside import ADAGRAD_EPS_INSIDE
 from stepcheck_reference.rules.adagrad.adagrad_optax import ADAGRAD_OPTAX
@@ -50,8 +50,10 @@ from stepcheck_reference.rules.rmsprop.rmsprop_momentum import RMSPROP_MOMENTUM
 from stepcheck_reference.rules.rmsprop.rmsprop_tf import RMSPROP_TF
 from stepcheck_reference.rules.rprop.rprop import RPROP
 from stepcheck_reference.rules.rprop.rprop_optax import RPROP_OPTAX
+from stepcheck_reference.suggest import did_you_mean
 
 __all__ = ["ALL", "FAMILIES", "UnknownRule", "find"]
+
 
 FAMILIES: Mapping[str, tuple[Rule, ...]] = MappingProxyType(
     {
@@ -96,7 +98,7 @@ class UnknownRule(ValueError):
 
     def __init__(self, name: str, given: str, what: str, allowed: tuple[str, ...]) -> None:
         where = "" if name == given else f" in {given!r}"
-        super().__init__(f"no {what} {name!r}{where}; there are {', '.join(allowed)}{near(name, allowed)}")
+        super().__init__(f"no {what} {name!r}{where}; there are {', '.join(allowed)}{did_you_mean(name, allowed)}")
         self.name = name
         self.given = given
         self.allowed = allowed

@@ -1,30 +1,23 @@
-"""Scripts: everything done to an optimizer, as plain data that needs only numpy and json.
+"""Scripts: everything done to an optimizer, as plain data.
 
 A script replays in any torch version and without Hypothesis. Element data is either written out
-(``Literal``) or named by a seed and expanded deterministically (``Drawn``). A complex tensor of n
+(``Literal``) or named by a seed and expanded deterministically (``Drawn``; see ``expansion``). A complex tensor of n
 elements holds 2n reals, real and imaginary parts alternating; "values" below are those reals.
 """
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stepcheck_reference.formats import FORMATS, Format, is_complex
-from stepcheck_reference.identity_cache import IdentityCache
+from stepcheck_reference.formats import FORMATS, is_complex
 
 LAYOUTS = ("contiguous", "transposed", "sliced", "channels_last")
 """Memory layouts a tensor can have; the values and their order of elements do not depend on it."""
-
-MOST_KEPT = 16384
-"""Values up to which an expansion is kept for when it is asked for again, as by the next mode of a subject."""
 
 RELOADS = ("", "loaded", "saved", "copied", "pickled")
 """How a run may be interrupted before a step: not at all; by a state dict that is kept in memory, or goes through
@@ -217,202 +210,3 @@ class Script:
     def until(self, step: int) -> Script:
         """Return the script cut off after ``step`` steps."""
         return replace(self, steps=self.steps[:step])
-
-
-def expand(data: Data, size: int, dtype: str) -> NDArray[np.float64]:
-    """Return the ``size`` values of ``data``, each exactly representable in ``dtype``."""
-    return np.asarray(expand_all((data,), size, dtype)[0])
-
-
-def expand_all(data: Sequence[Data], size: int, dtype: str) -> NDArray[np.float64]:
-    """Return one row of ``size`` values for each of ``data``; shape (len(data), size). Not to be written to.
-
-    Raises ValueError for a literal of another length.
-    """
-    if len(data) * size <= MOST_KEPT and all(_is_plain(item) for item in data):
-        return _kept(tuple(data), size, dtype)
-    return _expanded(data, size, dtype)
-
-
-def _is_plain(item: Data) -> bool:
-    """Whether equal items mean equal values; literals and scales may differ in the sign of a zero alone."""
-    return isinstance(item, Drawn) and not item.specials and item.scale > 0
-
-
-@lru_cache(maxsize=128)
-def _kept(data: tuple[Data, ...], size: int, dtype: str) -> NDArray[np.float64]:
-    return _expanded(data, size, dtype)
-
-
-def _expanded(data: Sequence[Data], size: int, dtype: str) -> NDArray[np.float64]:
-    form = FORMATS[dtype]
-    values = np.empty((len(data), size))
-    drawn: dict[str, list[int]] = {}
-    for row, item in enumerate(data):
-        if isinstance(item, Drawn):
-            drawn.setdefault(item.regime, []).append(row)
-        elif len(item.values) not in (1, size):
-            raise ValueError(f"{len(item.values)} literal values, but should be 1 or {size}")
-        else:
-            values[row] = form.round(np.asarray(item.values))
-    for regime, rows in drawn.items():
-        items = [item for row in rows if isinstance(item := data[row], Drawn)]
-        words = _words([item.seed for item in items], 2 * size).reshape(len(items), 2, size)
-        with np.errstate(all="ignore"):
-            spread = _regime(regime, words, form) * np.array([[item.scale] for item in items])
-        values[rows] = form.round(spread)
-        for row, item in zip(rows, items, strict=True):
-            for index, special in item.specials:
-                if size:
-                    values[row, index % size] = form.round(np.asarray(special))
-    return values
-
-
-def _regime(regime: str, words: NDArray[np.uint64], form: Format) -> NDArray[np.float64]:
-    """Return values spread as ``regime`` says; words (rows, 2, size) to values (rows, size).
-
-    Only operations that IEEE 754 rounds correctly are used, so that a seed means the same bits with every numpy.
-    """
-    top = float(form.max_exponent)
-    first = (words[:, 0] >> np.uint64(11)).astype(np.float64) * 2.0**-53
-    if regime == "uniform":
-        return 2.0 * first - 1.0
-    if regime == "constant":
-        return np.ones_like(first)
-    if regime == "normal":
-        # The sum of four uniform numbers (Irwin and Hall 1927), with mean 0 and variance 1.
-        low = np.uint64(0xFFFFFFFF)
-        summed = (words >> np.uint64(32)).sum(axis=1) + (words & low).sum(axis=1)
-        return np.asarray((summed.astype(np.float64) * 2.0**-32 - 2.0) * math.sqrt(3.0))
-    sign = np.where(words[:, 1] & np.uint64(1), -1.0, 1.0)
-    if regime == "wide":
-        return sign * _power((first - 0.5) * top)
-    if regime == "tiny":
-        return sign * _power(-top - form.precision * first) * 4.0
-    if regime == "huge":
-        return sign * _power(top * (0.35 + 0.15 * first))
-    if regime == "sparse":
-        second = (words[:, 1] >> np.uint64(11)).astype(np.float64) * 2.0**-53
-        return np.where(second < 0.7, 0.0 * sign, sign * first)
-    return sign
-
-
-def _power(exponent: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return 2 to whole exponents, and straight lines between."""
-    whole = np.floor(exponent)
-    return np.asarray(np.ldexp(1.0 + (exponent - whole), whole.astype(np.int64)))
-
-
-def _words(seeds: Sequence[int], count: int) -> NDArray[np.uint64]:
-    """Return ``count`` 64-bit words for each seed, by SplitMix64 (Steele, Lea and Flood 2014, figure 15).
-
-    Integer arithmetic alone, so a seed means the same words in every version and on every machine; all
-    seeds at once, because a generator object for each would cost more than its words.
-    """
-    started = _mixed(np.array(seeds, dtype=np.uint64)[:, None])
-    return _mixed(started + np.arange(1, count + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15))
-
-
-def _mixed(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return words ^ (words >> np.uint64(31))
-
-
-def to_json(script: Script) -> str:
-    """Return ``script`` as one line of JSON; non-finite numbers are the strings "nan", "inf", "-inf"."""
-    return _written(script)
-
-
-def _write(script: Script) -> str:
-    return json.dumps(_plain(script), separators=(",", ":"), allow_nan=False)
-
-
-_written: IdentityCache[Script, str] = IdentityCache(_write, most=64)
-"""A script is written several times, by who tells runs apart and by who sends them."""
-
-
-def from_json(text: str) -> Script:
-    """Return the script that ``to_json`` wrote; raises ValueError where the text is not one."""
-    try:
-        raw = json.loads(text)
-        return Script(
-            tensors=tuple(
-                Tensor(tuple(t["shape"]), t["dtype"], _data(t["initial"]), t["layout"]) for t in raw["tensors"]
-            ),
-            groups=tuple(
-                Group(tuple(g["tensors"]), {name: float(value) for name, value in g["hyper"].items()})
-                for g in raw["groups"]
-            ),
-            steps=tuple(
-                Step(
-                    gradients=tuple(None if d is None else _data(d) for d in s["gradients"]),
-                    hyper=tuple((int(g), str(name), float(value)) for g, name, value in s.get("hyper", ())),
-                    overwrite=tuple((int(i), _data(d)) for i, d in s.get("overwrite", ())),
-                    reload=s.get("reload", ""),
-                    skip=bool(s.get("skip", False)),
-                    into=str(s.get("into", "")),
-                )
-                for s in raw["steps"]
-            ),
-            objective=Quadratic(float(raw["curvature"]), bool(raw.get("asked", True))) if "curvature" in raw else None,
-            invocation=tuple(map(str, raw.get("manners", ()))),
-            box=(float(raw["box"][0]), float(raw["box"][1])) if "box" in raw else None,
-            label=raw.get("label", ""),
-        )
-    except (KeyError, TypeError, IndexError) as error:
-        raise ValueError(f"not a script: {error!r}") from error
-
-
-def _number(value: float) -> float | str:
-    return value if np.isfinite(value) else repr(float(value))
-
-
-def _plain(script: Script) -> dict[str, Any]:
-    def data(item: Data) -> Any:
-        if isinstance(item, Literal):
-            return [_number(value) for value in item.values]
-        return {
-            "regime": item.regime,
-            "seed": item.seed,
-            "scale": item.scale,
-            "specials": [[index, _number(value)] for index, value in item.specials],
-        }
-
-    def step(item: Step) -> dict[str, Any]:
-        plain: dict[str, Any] = {"gradients": [None if d is None else data(d) for d in item.gradients]}
-        if item.hyper:
-            plain["hyper"] = [list(entry) for entry in item.hyper]
-        if item.overwrite:
-            plain["overwrite"] = [[index, data(d)] for index, d in item.overwrite]
-        if item.reload:
-            plain["reload"] = True if item.reload == "loaded" else item.reload
-        if item.skip:
-            plain["skip"] = True
-        if item.into:
-            plain["into"] = item.into
-        return plain
-
-    objective: dict[str, Any] = {}
-    if script.objective is not None:
-        objective["curvature"] = _number(script.objective.curvature)
-        objective |= {} if script.objective.by_closure else {"asked": False}
-    return {
-        "label": script.label,
-        **objective,
-        **({"manners": list(script.invocation)} if script.invocation else {}),
-        **({} if script.box is None else {"box": [_number(edge) for edge in script.box]}),
-        "tensors": [
-            {"shape": list(t.shape), "dtype": t.dtype, "initial": data(t.initial), "layout": t.layout}
-            for t in script.tensors
-        ],
-        "groups": [{"tensors": list(g.tensors), "hyper": dict(g.hyper)} for g in script.groups],
-        "steps": [step(s) for s in script.steps],
-    }
-
-
-def _data(raw: Any) -> Data:
-    if isinstance(raw, list):
-        return Literal(tuple(float(value) for value in raw))
-    specials = tuple((int(index), float(value)) for index, value in raw["specials"])
-    return Drawn(str(raw["regime"]), int(raw["seed"]), float(raw["scale"]), specials)

@@ -20,7 +20,8 @@ from stepcheck_implementations.workers.pool import Workers
 from stepcheck_reference import rules
 from stepcheck_reference.oracle.judge import judge_all
 from stepcheck_reference.oracle.judgement import Field
-from stepcheck_reference.scripts.script import Script, from_json
+from stepcheck_reference.scripts.script import Script
+from stepcheck_reference.scripts.script_json import from_json
 from stepcheck_reference.scripts.trajectory import Trace, Trajectory
 
 Change = Callable[[Trajectory], Trajectory]

@@ -19,7 +19,7 @@ from stepcheck.guard.corpus.corpus import SAVED_AT, Wanted, corpus
 from stepcheck.guard.corpus.spec import CHECKPOINT
 from stepcheck_implementations.recorder.recording import Recording
 from stepcheck_implementations.workers.pool import Workers
-from stepcheck_reference.scripts.script import from_json
+from stepcheck_reference.scripts.script_json import from_json
 
 NAMES = ("Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "ASGD", "NAdam", "RAdam", "RMSprop", "Rprop", "SGD")
 COUNTING = tuple(name for name in NAMES if name != "SGD")

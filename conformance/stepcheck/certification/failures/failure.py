@@ -12,7 +12,8 @@ from stepcheck.standalone.program import ACCEPTED, GRADIENT, Element, expression
 from stepcheck_implementations.adapters.adapter import Adapter, Cell
 from stepcheck_properties.law import Breach, Law
 from stepcheck_reference.oracle.judgement import CountBreak, Deviation
-from stepcheck_reference.scripts.script import Script, to_json
+from stepcheck_reference.scripts.script import Script
+from stepcheck_reference.scripts.script_json import to_json
 
 
 def worst(deviation: Deviation) -> Worst:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from stepcheck.certification.request import WrongRequest
 from stepcheck_implementations.adapters.adapter import Cell
-from stepcheck_reference.scripts.script import Script, from_json, to_json
+from stepcheck_reference.scripts.script import Script
+from stepcheck_reference.scripts.script_json import from_json, to_json
 
 PREFIX = "sc1-"
 _LARGEST = 1 << 28

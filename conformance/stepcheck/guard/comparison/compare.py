@@ -14,7 +14,8 @@ from stepcheck.guard.comparison.value_diff import shown, told
 from stepcheck.guard.corpus.spec import CHECKPOINT, SCHEDULE, STEPS, Asked
 from stepcheck_implementations.recorder.recording import Recording, concatenate, to_trajectory, truncate
 from stepcheck_implementations.workers import wire
-from stepcheck_reference.scripts.script import Script, from_json
+from stepcheck_reference.scripts.script import Script
+from stepcheck_reference.scripts.script_json import from_json
 from stepcheck_reference.scripts.trajectory import Trajectory
 
 
@@ -37,7 +38,8 @@ def compare(asked: Asked, old: Recording, new: Recording) -> Difference:
 
 def resumed(asked: Asked, old: Recording) -> Asked | None:
     """Return what to ask so that a run goes on from the checkpoint in ``old``; None where there is none in it."""
-    from stepcheck_reference.scripts.script import Group, Literal, to_json
+    from stepcheck_reference.scripts.script import Group, Literal
+    from stepcheck_reference.scripts.script_json import to_json
 
     if "saved" not in old.facts:
         return None

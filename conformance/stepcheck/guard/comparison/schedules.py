@@ -13,7 +13,7 @@ from stepcheck.guard.comparison.ulps import between
 from stepcheck.guard.corpus.spec import Asked
 from stepcheck_implementations.recorder.recording import Recording
 from stepcheck_reference.formats import BINARY64
-from stepcheck_reference.schedules.formulas import Envelope, envelope, envelope_of_jumps, envelope_of_momenta
+from stepcheck_reference.schedules.rate_envelope import Envelope, envelope, envelope_of_jumps, envelope_of_momenta
 
 _SAYS = {
     "lr": "the rate",

@@ -19,7 +19,8 @@ from stepcheck_implementations.recorder import scheduler_recipes
 from stepcheck_implementations.workers import wire
 from stepcheck_properties.profile import Profile
 from stepcheck_reference.formats import FORMATS, is_complex
-from stepcheck_reference.scripts.script import Script, to_json
+from stepcheck_reference.scripts.script import Script
+from stepcheck_reference.scripts.script_json import to_json
 
 TORCH = "torch.optim"
 

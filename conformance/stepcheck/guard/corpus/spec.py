@@ -12,7 +12,7 @@ from stepcheck_implementations.recorder.recording import Recording, to_recording
 from stepcheck_implementations.workers import wire
 from stepcheck_implementations.workers.pool import failed_trajectory
 from stepcheck_implementations.workers.transport import WorkerDied, WorkerTimeout
-from stepcheck_reference.scripts.script import from_json
+from stepcheck_reference.scripts.script_json import from_json
 from stepcheck_reference.scripts.trajectory import Fault
 
 STEPS, CHECKPOINT, SURFACE, SCHEDULE = "steps", "checkpoint", "api", "schedule"

@@ -19,8 +19,9 @@ from stepcheck_reference.alphabet import g, t, theta
 from stepcheck_reference.formats import is_complex
 from stepcheck_reference.oracle.judgement import Deviation
 from stepcheck_reference.rule import Rule
+from stepcheck_reference.scripts.expansion import expand
 from stepcheck_reference.scripts.objective import needs_objective
-from stepcheck_reference.scripts.script import Data, Drawn, Literal, Script, Tensor, expand
+from stepcheck_reference.scripts.script import Data, Drawn, Literal, Script, Tensor
 
 NAN = float("nan")
 

@@ -16,8 +16,9 @@ from stepcheck_properties.scripts.baseline_scripts import DECAYS, quiet
 from stepcheck_properties.strategies.hyper_parameters import holds
 from stepcheck_reference.facts import fixed, rest_factor
 from stepcheck_reference.rule import Rule
+from stepcheck_reference.scripts.expansion import expand
 from stepcheck_reference.scripts.objective import needs_objective
-from stepcheck_reference.scripts.script import Script, expand
+from stepcheck_reference.scripts.script import Script
 
 
 @lru_cache(maxsize=1024)

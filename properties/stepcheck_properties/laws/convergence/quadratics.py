@@ -19,7 +19,8 @@ from stepcheck_properties.scripts.quadratic_traces import (
     quadratic,
 )
 from stepcheck_reference.alphabet import theta
-from stepcheck_reference.scripts.script import Script, expand
+from stepcheck_reference.scripts.expansion import expand
+from stepcheck_reference.scripts.script import Script
 
 
 def _is_known(facts: Facts) -> bool:

@@ -17,7 +17,8 @@ from stepcheck_reference.alphabet import eps
 from stepcheck_reference.facts import fixed
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.rules.adagrad.adagrad import ADAGRAD
-from stepcheck_reference.scripts.script import Data, Group, Literal, Script, Step, Tensor, expand
+from stepcheck_reference.scripts.expansion import expand
+from stepcheck_reference.scripts.script import Data, Group, Literal, Script, Step, Tensor
 
 STEPS = 36
 RATES = (1.5, 0.5)

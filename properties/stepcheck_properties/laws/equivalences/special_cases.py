@@ -13,7 +13,8 @@ from stepcheck_properties.scripts.baseline_scripts import ordinary
 from stepcheck_properties.scripts.growing_gradients import rising
 from stepcheck_properties.scripts.special_cases import Reduction, reductions
 from stepcheck_reference.formats import is_complex
-from stepcheck_reference.scripts.script import Script, expand
+from stepcheck_reference.scripts.expansion import expand
+from stepcheck_reference.scripts.script import Script
 
 RATE = 0.5
 """A learning rate whose reciprocal is not rounded."""

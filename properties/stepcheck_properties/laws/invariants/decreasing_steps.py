@@ -12,7 +12,8 @@ from stepcheck_properties.scripts.baseline_scripts import drawn, hyper
 from stepcheck_properties.scripts.from_zero import from_zero, is_from_zero
 from stepcheck_reference.facts import is_fading
 from stepcheck_reference.oracle.judgement import Deviation
-from stepcheck_reference.scripts.script import Data, Script, Tensor, expand
+from stepcheck_reference.scripts.expansion import expand
+from stepcheck_reference.scripts.script import Data, Script, Tensor
 
 STEPS = 7
 

@@ -14,7 +14,8 @@ from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import ordinary
 from stepcheck_reference.facts import is_elementwise
 from stepcheck_reference.formats import is_complex
-from stepcheck_reference.scripts.script import Data, Literal, Script, Tensor, expand
+from stepcheck_reference.scripts.expansion import expand
+from stepcheck_reference.scripts.script import Data, Literal, Script, Tensor
 
 
 def _is_of_elements(facts: Facts) -> bool:

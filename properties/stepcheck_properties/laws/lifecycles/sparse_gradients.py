@@ -15,8 +15,9 @@ from stepcheck_properties.law import Breach, CheckOutcome, Counterpart, Evidence
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import ordinary
 from stepcheck_properties.scripts.invocation_variants import plain_invocation, refused, with_invocation
+from stepcheck_reference.scripts.expansion import expand
 from stepcheck_reference.scripts.objective import needs_objective
-from stepcheck_reference.scripts.script import Data, Drawn, Script, Tensor, expand
+from stepcheck_reference.scripts.script import Data, Drawn, Script, Tensor
 from stepcheck_reference.scripts.trajectory import Array, Trace
 
 SHAPES = ((4, 3), (6,), (3, 2, 2))
