@@ -52,4 +52,4 @@ def one_template(monkeypatch: pytest.MonkeyPatch, template: str) -> None:
 def impatient(monkeypatch: pytest.MonkeyPatch, one_template: None) -> None:
     """Waits 1 s, for subjects that hang and are certified for that; any step that ends takes milliseconds."""
     monkeypatch.setitem(certify.PATIENCE, "quick", 1.0)
-    monkeypatch.setattr(pool, "TRYING", 1.0)
+    monkeypatch.setattr(pool, "TRIAL_TIMEOUT", 1.0)

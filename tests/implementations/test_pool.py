@@ -17,7 +17,7 @@ import pytest
 
 from implementations.writing import ADAM, MISBEHAVING, cell, hyper_of, misbehaving, script
 from stepcheck_implementations.adapters import torch_optim
-from stepcheck_implementations.adapters.adapter import Cell
+from stepcheck_implementations.adapters.adapter import Adapter, Cell
 from stepcheck_implementations.driver import execution
 from stepcheck_implementations.driver.target import TargetError
 from stepcheck_implementations.matching.claim import Claim
@@ -25,6 +25,7 @@ from stepcheck_implementations.matching.generic import NoMatch
 from stepcheck_implementations.workers import pool, wire
 from stepcheck_implementations.workers.pool import Workers
 from stepcheck_implementations.workers.transport import WorkerError
+from stepcheck_reference import dataclass_codec
 from stepcheck_reference.formats import FORMATS
 from stepcheck_reference.scripts.trajectory import Trajectory
 
@@ -236,7 +237,7 @@ def test_a_target_that_does_not_exist_names_the_nearest(workers: Workers) -> Non
 
 def test_torch_optim_is_described_with_what_it_refuses_and_why(workers: Workers) -> None:
     found = workers.describe("torch.optim.AdamW")
-    assert wire.adapter_from_plain(found["adapter"]) == torch_optim.ADAMW
+    assert dataclass_codec.decode(Adapter, found["adapter"]) == torch_optim.ADAMW
     assert found["defaults"] == {"lr": 1e-3, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "weight_decay": 0.01}
     assert found["devices"][0] == "cpu"
     reasons = {(row["mode"], row["dtype"]): row["reason"] for row in found["availability"] if row["device"] == "cpu"}
@@ -249,7 +250,7 @@ def test_torch_optim_is_described_with_what_it_refuses_and_why(workers: Workers)
 def test_a_strangers_class_is_matched_by_its_names(workers: Workers) -> None:
     claim = Claim("momentum", {"lr": 0.1, "momentum": 0.5, "dampening": 0.3}, {"b": 0.0})
     found = workers.describe(f"{MISBEHAVING}:OverOneTensor", claim)
-    adapter = wire.adapter_from_plain(found["adapter"])
+    adapter = dataclass_codec.decode(Adapter, found["adapter"])
     assert adapter.takes == "tensor"
     assert dict(adapter.hyper) == {"lr": "learning_rate", "momentum": "momentum"}
     assert dict(adapter.configurations[0].fixed_hyper) == {"dampening": 0.0}
@@ -332,7 +333,7 @@ def test_devices_are_asked_of_a_worker_of_its_own_where_torch_is_built_for_some(
             own._found = None
             monkeypatch.setattr(own, "_once", lambda request: {**asked(request), "accelerator": "13.0", "torch": "old"})
             if ends:
-                monkeypatch.setattr(pool, "STARTING", 0.0)
+                monkeypatch.setattr(pool, "START_TIMEOUT", 0.0)
             found = own.environment()
             assert found["devices"] == ["cpu"]
             assert found["torch"] == ("old" if ends else plain["torch"])
@@ -387,9 +388,9 @@ def test_a_cell_is_printed_in_one_line() -> None:
 
 def test_what_crosses_the_wire_comes_back() -> None:
     for adapter in torch_optim.ALL:
-        assert wire.adapter_from_plain(wire.adapter_to_plain(adapter)) == adapter
+        assert dataclass_codec.decode(Adapter, dataclass_codec.encode(adapter)) == adapter
     where = Cell("a:B", "c", "single", "float32", "cpu", (("lr", 0.1), ("flag", True)))
-    assert wire.cell_from_plain(wire.cell_to_plain(where)) == where
+    assert dataclass_codec.decode(Cell, dataclass_codec.encode(where)) == where
     arrays = [
         np.arange(6, dtype=np.float32).reshape(2, 3),
         np.array([True, False, True]),

@@ -14,7 +14,7 @@ from stepcheck.certification.runner import Runner
 from stepcheck_implementations.adapters import libraries
 from stepcheck_implementations.adapters.adapter import MODES, Adapter
 from stepcheck_implementations.matching.generic import NEUTRAL_ARGUMENTS, NoMatch
-from stepcheck_implementations.workers import wire
+from stepcheck_reference import dataclass_codec
 from stepcheck_reference.formats import FORMATS
 from stepcheck_reference.suggest import nearest, unknown
 
@@ -79,7 +79,7 @@ def survey(request: Request, runner: Runner) -> Survey:
     members = libraries.members(request.target)
     if not members:
         description = described(request, runner)
-        adapter = wire.adapter_from_plain(description["adapter"])
+        adapter = dataclass_codec.decode(Adapter, description["adapter"])
         own = libraries.find(request.target) is not None
         if own:
             _check_set(request, [adapter])

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from stepcheck_reference.dataclass_codec import json_field
+
 MODES = ("single", "foreach", "fused", "differentiable", "capturable", "compiled")
 """Execution paths, in the order reports list them."""
 
@@ -23,7 +25,7 @@ class Configuration:
     options: Mapping[str, object] = field(default_factory=dict)
     rule: str | None = None
     rewrites: tuple[str, ...] = ()
-    fixed_hyper: Mapping[str, float] = field(default_factory=dict)
+    fixed_hyper: Mapping[str, float] = json_field("holds", default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class Adapter:
     count: str | None = "step"
     declared: bool = False
     takes: str = "groups"
-    wrapper: str = ""
+    wrapper: str = json_field("through", default="")
     compiler: str = "torch"
     not_complex: str = ""
     source: str = ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from types import CodeType
 from typing import Any
 
@@ -106,13 +106,3 @@ def _value(expression: CodeType, names: dict[str, Any]) -> float:
         return float(eval(expression, {"__builtins__": {"abs": abs, "max": max, "min": min}}, names))
     except (ArithmeticError, ValueError, TypeError):  # a division by zero, the root of a negative number
         return math.nan
-
-
-def to_plain(claim: Claim) -> dict[str, Any]:
-    """Return ``claim`` as JSON values."""
-    return asdict(claim)
-
-
-def from_plain(raw: Mapping[str, Any]) -> Claim:
-    """Return the claim that ``to_plain`` wrote."""
-    return Claim(**{**raw, "scalars": tuple(raw["scalars"])})

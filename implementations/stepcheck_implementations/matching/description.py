@@ -9,7 +9,7 @@ from stepcheck_implementations.adapters import libraries
 from stepcheck_implementations.adapters.adapter import MODES, Adapter
 from stepcheck_implementations.driver.target import TargetError
 from stepcheck_implementations.matching.claim import Claim
-from stepcheck_implementations.workers import wire
+from stepcheck_reference import dataclass_codec
 from stepcheck_reference.formats import FORMATS
 
 
@@ -50,7 +50,7 @@ def describe(source: Source, target: str, claim: Claim | None = None) -> dict[st
         raise TargetError(f"{target}: has no adapter of its own, so say which rule it follows")
     else:
         found = fit(source, target, claim)
-        adapter = wire.adapter_from_plain(found["adapter"])
+        adapter = dataclass_codec.decode(Adapter, found["adapter"])
     return {
         **environment,
         "target": target,
@@ -58,7 +58,7 @@ def describe(source: Source, target: str, claim: Claim | None = None) -> dict[st
         "arguments": signature["arguments"],
         "defaults": found["defaults"],
         "reads": found["reads"],
-        "adapter": wire.adapter_to_plain(adapter),
+        "adapter": dataclass_codec.encode(adapter),
         "availability": _availability(source, adapter, environment["devices"]),
     }
 

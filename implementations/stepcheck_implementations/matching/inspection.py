@@ -20,7 +20,7 @@ from stepcheck_implementations.driver.target import load
 from stepcheck_implementations.matching.claim import PROBE_HYPER, Claim
 from stepcheck_implementations.matching.fit import fit_target
 from stepcheck_implementations.matching.signature import signature_of
-from stepcheck_implementations.workers import wire
+from stepcheck_reference import dataclass_codec
 from stepcheck_reference.scripts.script import Group, Literal, Quadratic, Script, Step, Tensor
 
 
@@ -97,7 +97,7 @@ def fit(found: object, target: str, claim: Claim, steps: int) -> dict[str, Any]:
         warnings.simplefilter("ignore")  # a wrong way to build it may warn
         made = fit_target(found, target, claim, steps)
     return {
-        "adapter": wire.adapter_to_plain(made.adapter),
+        "adapter": dataclass_codec.encode(made.adapter),
         "signature": made.signature,
         "defaults": dict(made.defaults),
         "reads": made.reads,

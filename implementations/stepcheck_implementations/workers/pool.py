@@ -27,7 +27,6 @@ from numpy.typing import NDArray
 
 from stepcheck_implementations.adapters.adapter import Adapter, Cell, compiles_slowly
 from stepcheck_implementations.driver.target import GUARD, TargetError
-from stepcheck_implementations.matching import claim as claims
 from stepcheck_implementations.matching import description
 from stepcheck_implementations.matching.claim import GRADIENTS, Claim
 from stepcheck_implementations.matching.generic import NoMatch
@@ -46,6 +45,7 @@ from stepcheck_implementations.workers.transport import (
     WorkerError,
     WorkerTimeout,
 )
+from stepcheck_reference import dataclass_codec
 from stepcheck_reference.scripts.script import Script
 from stepcheck_reference.scripts.script_json import to_json
 from stepcheck_reference.scripts.trajectory import Fault, Trace, Trajectory
@@ -141,7 +141,7 @@ class Workers:
         if isinstance(found, Fault):
             return failed_trajectory(adapter, script, found)
         header, arrays = found
-        return wire.trajectory_from_plain(header, arrays)
+        return dataclass_codec.decode(Trajectory, header, arrays)
 
     def record_cell(
         self, adapter: Adapter, cell: Cell, request: Mapping[str, Any], arrays: wire.Arrays = ()
@@ -151,7 +151,7 @@ class Workers:
         Raises as ``run`` does.
         """
         found = self._asked(adapter, cell, request, arrays, None)
-        return found if isinstance(found, Fault) else wire.recording_from_plain(*found)
+        return found if isinstance(found, Fault) else dataclass_codec.decode(Recording, *found)
 
     def record_library(self, request: Mapping[str, Any]) -> Recording:
         """Return what the recorder says without a cell, as of a class' surface; raises TargetError."""
@@ -161,7 +161,7 @@ class Workers:
         except (WorkerTimeout, WorkerDied):
             self._drop(key)
             raise
-        return wire.recording_from_plain(*found)
+        return dataclass_codec.decode(Recording, *found)
 
     def _asked(
         self,
@@ -190,8 +190,8 @@ class Workers:
                 link.tell(
                     {
                         "ask": "open",
-                        "adapter": wire.adapter_to_plain(adapter),
-                        "cell": wire.cell_to_plain(cell),
+                        "adapter": dataclass_codec.encode(adapter),
+                        "cell": dataclass_codec.encode(cell),
                         "reached": str(reached),
                     }
                 )
@@ -238,7 +238,7 @@ class Workers:
 
     def fit(self, target: str, claim: Claim, *, steps: int = len(GRADIENTS)) -> dict[str, Any]:
         """Return ``target`` matched to ``claim``; see ``description.Source``. Raises TargetError and NoMatch."""
-        request = {"ask": "fit", "target": target, "claim": claims.to_plain(claim), "steps": steps}
+        request = {"ask": "fit", "target": target, "claim": dataclass_codec.encode(claim), "steps": steps}
         key, limit = _once_key(), min(self.deadline, TRIAL_TIMEOUT)
         try:
             answer, _ = self._answer(self._link(key, spawned=not _can_fork()), request, limit)
@@ -249,7 +249,7 @@ class Workers:
 
     def refusal(self, adapter: Adapter, mode: str, dtype: str, device: str) -> str | None:
         """Return why a cell is refused; see ``description.Source``."""
-        request = {"ask": "refusal", "adapter": wire.adapter_to_plain(adapter), "mode": mode, "dtype": dtype}
+        request = {"ask": "refusal", "adapter": dataclass_codec.encode(adapter), "mode": mode, "dtype": dtype}
         spawned = device != "cpu" or not _can_fork()
         key = ("spawned",) if spawned else ("once",)
         limit = self.deadline if spawned else min(self.deadline, TRIAL_TIMEOUT)
@@ -295,7 +295,7 @@ class Workers:
     def _key(self, adapter: Adapter) -> str:
         """Return ``adapter`` as text, written once for as long as it is the one in use."""
         if self._text is None or self._text[0] is not adapter:
-            self._text = (adapter, json.dumps(wire.adapter_to_plain(adapter), sort_keys=True))
+            self._text = (adapter, json.dumps(dataclass_codec.encode(adapter), sort_keys=True))
         return self._text[1]
 
     def _link(self, key: tuple[object, ...], *, spawned: bool) -> Transport:

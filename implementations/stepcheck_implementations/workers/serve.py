@@ -11,10 +11,11 @@ from typing import Any
 
 from stepcheck_implementations.adapters.adapter import Adapter, Cell
 from stepcheck_implementations.driver.target import TargetError, load
-from stepcheck_implementations.matching import claim as claims
+from stepcheck_implementations.matching.claim import Claim
 from stepcheck_implementations.matching.generic import NoMatch
 from stepcheck_implementations.recorder.recording import Recording
 from stepcheck_implementations.workers import wire
+from stepcheck_reference import dataclass_codec
 from stepcheck_reference.scripts.script_json import from_json
 
 _STEP = struct.Struct("<q")
@@ -59,8 +60,8 @@ def serve(read: Read, send: Send) -> None:
         answer: dict[str, Any]
         try:
             if ask == "open":
-                adapter = wire.adapter_from_plain(request["adapter"])
-                cell = wire.cell_from_plain(request["cell"])
+                adapter = dataclass_codec.decode(Adapter, request["adapter"])
+                cell = dataclass_codec.decode(Cell, request["cell"])
                 if reached is None:
                     with open(request["reached"], "r+b") as file:
                         reached = mmap.mmap(file.fileno(), _STEP.size)
@@ -70,12 +71,13 @@ def serve(read: Read, send: Send) -> None:
                     raise ValueError("a script before any cell")
                 note(0)
                 script = _script(request["script"])
-                answer, arrays = wire.trajectory_to_plain(execution.run(adapter, cell, script, reached=note))
+                trajectory = execution.run(adapter, cell, script, reached=note)
+                answer = dataclass_codec.encode(trajectory, arrays)
             elif ask in ("record", "checkpoint", "resume"):
                 if adapter is None or cell is None:
                     raise ValueError("a recording before any cell")
                 note(0)
-                answer, arrays = wire.recording_to_plain(_recording(request, given, adapter, cell, note))
+                answer = dataclass_codec.encode(_recording(request, given, adapter, cell, note), arrays)
             elif ask == "wake":
                 execution.initialize_device(request["device"])
                 answer = {}
@@ -86,27 +88,26 @@ def serve(read: Read, send: Send) -> None:
             elif ask == "signature":
                 answer = inspection.signature(request["target"])
             elif ask == "fit":
-                kind, claim = load(request["target"]), claims.from_plain(request["claim"])
+                kind, claim = load(request["target"]), dataclass_codec.decode(Claim, request["claim"])
                 answer = inspection.fit(kind, request["target"], claim, request["steps"])
             elif ask == "refusal":
                 answer = {
                     "reason": inspection.refusal(
-                        wire.adapter_from_plain(request["adapter"]),
+                        dataclass_codec.decode(Adapter, request["adapter"]),
                         request["mode"],
                         request["dtype"],
                         request["device"],
                     )
                 }
             elif ask == "surface":
-                answer = {"facts": api.target_api(request["target"]), "names": []}
+                answer = dataclass_codec.encode(Recording(api.target_api(request["target"]), {}))
             elif ask == "library_surface":
-                answer = {"facts": api.library_api(request["library"]), "names": []}
+                answer = dataclass_codec.encode(Recording(api.library_api(request["library"]), {}))
             elif ask == "schedule":
-                facts, named = scheduler_runs.schedule(request["recipe"])
-                answer, arrays = {"facts": facts, "names": list(named)}, list(named.values())
+                answer = dataclass_codec.encode(Recording(*scheduler_runs.schedule(request["recipe"])), arrays)
             elif ask == "schedulers":
                 found = {name: scheduler_runs.scheduler_api(name) for name in scheduler_runs.schedulers()}
-                answer = {"facts": found, "names": []}
+                answer = dataclass_codec.encode(Recording(found, {}))
             else:
                 raise ValueError(f"ask={ask!r}")
         except NoMatch as error:

@@ -14,10 +14,10 @@ from stepcheck.guard.comparison.rounding import Course, _arithmetics
 from stepcheck.guard.corpus import spec as asking
 from stepcheck.guard.corpus.corpus import Wanted, corpus
 from stepcheck.guard.corpus.spec import Asked
+from stepcheck_implementations.adapters.adapter import Adapter, Cell
 from stepcheck_implementations.recorder.recording import Recording, to_recording, to_trajectory
-from stepcheck_implementations.workers import wire
 from stepcheck_implementations.workers.pool import Workers
-from stepcheck_reference import rules
+from stepcheck_reference import dataclass_codec, rules
 from stepcheck_reference.oracle.judge import judge_all
 from stepcheck_reference.oracle.judgement import Field
 from stepcheck_reference.scripts.script import Script
@@ -73,10 +73,10 @@ class Made:
 
     def field(self, label: str, output: str, tensor: int) -> Field:
         """Return what the oracle says of every number of one output."""
-        script, adapter = self.script(label), wire.adapter_from_plain(self.asked.adapter)
+        script, adapter = self.script(label), dataclass_codec.decode(Adapter, self.asked.adapter)
         course, rule = self.course(label), rules.find(self.asked.rule)
         runs = [Course(script, course, course)]
-        arithmetics = _arithmetics(rule, adapter, wire.cell_from_plain(self.asked.cell), runs)
+        arithmetics = _arithmetics(rule, adapter, dataclass_codec.decode(Cell, self.asked.cell), runs)
         (found,) = judge_all(rule, [(script, course)], arithmetics, fields=True)
         return found.fields[output, tensor]
 

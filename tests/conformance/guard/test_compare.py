@@ -13,10 +13,10 @@ from conformance.guard.courses import Made, made, put, trace
 from stepcheck.certification.undeclared.inference import PLAIN
 from stepcheck.guard.comparison.difference import Change, Difference
 from stepcheck.guard.comparison.rounding import Course, _arithmetics
+from stepcheck_implementations.adapters.adapter import Adapter, Cell
 from stepcheck_implementations.recorder.recording import Recording, truncate
-from stepcheck_implementations.workers import wire
 from stepcheck_implementations.workers.pool import Workers
-from stepcheck_reference import rules
+from stepcheck_reference import dataclass_codec, rules
 from stepcheck_reference.formats import FORMATS
 from stepcheck_reference.scripts.trajectory import Fault
 
@@ -84,8 +84,8 @@ def test_an_undeclared_subject_is_held_to_the_arithmetic_that_its_old_runs_keep(
     script, course = one.script(label), one.course(label)
     held = _arithmetics(
         rules.find(one.asked.rule),
-        wire.adapter_from_plain(stranger),
-        wire.cell_from_plain(one.asked.cell),
+        dataclass_codec.decode(Adapter, stranger),
+        dataclass_codec.decode(Cell, one.asked.cell),
         [Course(script, course, course)],
     )
     assert held[script.tensors[0].dtype].name == name

@@ -67,13 +67,13 @@ def test_a_recording_that_is_killed_goes_on_where_it_was(
         load(directory)
     done = sum((directory / PARTS / str(number) / MANIFEST).exists() for number in range(len(FEW.targets)))
     asked = []
-    plain = Workers.recorded
+    plain = Workers.record_cell
 
     def noted(self, adapter, cell, request, arrays=()):
         asked.append(cell.target)
         return plain(self, adapter, cell, request, arrays)
 
-    monkeypatch.setattr(Workers, "recorded", noted)
+    monkeypatch.setattr(Workers, "record_cell", noted)
     record(directory, FEW)
     assert set(asked) == {target for target, _ in FEW.targets[done:]}
     assert contents(directory) == contents(recorded_once)

@@ -15,8 +15,8 @@ from stepcheck.known_issues import ALL
 from stepcheck.known_issues.known_issue import KnownIssue, known, release
 from stepcheck.processes.judges import Contradiction
 from stepcheck_implementations.adapters.adapter import Adapter, Cell
-from stepcheck_implementations.workers import wire
 from stepcheck_implementations.workers.pool import Workers
+from stepcheck_reference import dataclass_codec
 from stepcheck_reference.formats import BFLOAT16
 from stepcheck_reference.scripts.script import Group, Literal, Script, Step, Tensor
 from stepcheck_reference.verdict import Verdict
@@ -54,7 +54,7 @@ def judged(template: str) -> Callable[..., CellResult]:
     def judge(*findings: KnownIssue) -> CellResult:
         with Workers(address=template) as workers:
             raw = described(Request(target=target, rule="adam"), workers)
-            adapter: Adapter = wire.adapter_from_plain(raw["adapter"])
+            adapter: Adapter = dataclass_codec.decode(Adapter, raw["adapter"])
             evaluator = CellEvaluator(
                 Request(target=target, rule="adam"), adapter, "2.13.0", workers, findings=findings
             )

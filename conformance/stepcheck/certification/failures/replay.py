@@ -14,12 +14,12 @@ from stepcheck.certification.plan import Planned
 from stepcheck.certification.request import Request
 from stepcheck.certification.survey import described
 from stepcheck_implementations.adapters.adapter import MODES, Adapter, Cell
-from stepcheck_implementations.workers import wire
 from stepcheck_implementations.workers.pool import Workers
 from stepcheck_properties import laws
 from stepcheck_properties.harness import Harness
 from stepcheck_properties.law import ReferenceRun
 from stepcheck_properties.laws.contracts.argument_checks import refuses
+from stepcheck_reference import dataclass_codec
 from stepcheck_reference.oracle.arithmetic import Arithmetic
 from stepcheck_reference.rules import find
 from stepcheck_reference.scripts.script import Script
@@ -43,7 +43,7 @@ def replay(token: str) -> CellResult:
             maps=dict(cell.maps),
         )
         description = described(request, workers)
-        adapter = wire.adapter_from_plain(description["adapter"])
+        adapter = dataclass_codec.decode(Adapter, description["adapter"])
         arithmetics = arithmetics_of(adapter, cell, item.arithmetic)
         trajectory = workers.run(adapter, cell, item.script)
         evidence = evidence_of(rule, item.script, trajectory, arithmetics, cell.dtype)

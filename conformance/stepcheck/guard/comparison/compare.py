@@ -12,8 +12,9 @@ from stepcheck.guard.comparison.rounding import Course, Moved, moved, same
 from stepcheck.guard.comparison.ulps import farthest
 from stepcheck.guard.comparison.value_diff import shown, told
 from stepcheck.guard.corpus.spec import CHECKPOINT, SCHEDULE, STEPS, Asked
+from stepcheck_implementations.adapters.adapter import Adapter, Cell
 from stepcheck_implementations.recorder.recording import Recording, concatenate, to_trajectory, truncate
-from stepcheck_implementations.workers import wire
+from stepcheck_reference import dataclass_codec
 from stepcheck_reference.scripts.script import Script
 from stepcheck_reference.scripts.script_json import from_json
 from stepcheck_reference.scripts.trajectory import Trajectory
@@ -131,7 +132,10 @@ class _Steps:
         assert asked.adapter is not None
         assert asked.cell is not None
         found: Moved = moved(
-            asked.rule, wire.adapter_from_plain(asked.adapter), wire.cell_from_plain(asked.cell), courses
+            asked.rule,
+            dataclass_codec.decode(Adapter, asked.adapter),
+            dataclass_codec.decode(Cell, asked.cell),
+            courses,
         )
         self.moved = found.moved
         yield from found.points

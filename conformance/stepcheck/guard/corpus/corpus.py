@@ -16,8 +16,8 @@ from stepcheck_implementations.adapters import libraries, torch_optim_record_onl
 from stepcheck_implementations.adapters.adapter import Adapter, Cell, Configuration, compiles_slowly, is_eager
 from stepcheck_implementations.adapters.torch_optim_record_only import RecordOnly
 from stepcheck_implementations.recorder import scheduler_recipes
-from stepcheck_implementations.workers import wire
 from stepcheck_properties.profile import Profile
+from stepcheck_reference import dataclass_codec
 from stepcheck_reference.formats import FORMATS, is_complex
 from stepcheck_reference.scripts.script import Script
 from stepcheck_reference.scripts.script_json import to_json
@@ -146,7 +146,7 @@ def _one(target: str, rule: str | None, wanted: Wanted, runner: Runner, devices:
     check_target(request)
     if rule is None:
         return list(_unruled(RecordOnly(replace(guessed(target, runner), declared=False)), wanted, devices))
-    return list(_ruled(wire.adapter_from_plain(described(request, runner)["adapter"]), rule, wanted, devices))
+    return list(_ruled(dataclass_codec.decode(Adapter, described(request, runner)["adapter"]), rule, wanted, devices))
 
 
 def _cells(
@@ -214,8 +214,8 @@ def _steps(adapter: Adapter, cell: Cell, scripts: Sequence[Script], rule: str) -
         STEPS,
         adapter.target,
         {"ask": "record", "scripts": [to_json(script) for script in scripts], "unread": _unread(cell)},
-        wire.adapter_to_plain(adapter),
-        wire.cell_to_plain(cell),
+        dataclass_codec.encode(adapter),
+        dataclass_codec.encode(cell),
         rule,
     )
 
@@ -238,7 +238,7 @@ def _checkpoint(adapter: Adapter, cell: Cell, scripts: Sequence[Script], rule: s
         if script.label == CHECKPOINTED:
             plain = replace(script, steps=tuple(replace(step, reload="") for step in script.steps))
             request = {"ask": "checkpoint", "script": to_json(plain), "at": SAVED_AT}
-            plain_adapter, plain_cell = wire.adapter_to_plain(adapter), wire.cell_to_plain(cell)
+            plain_adapter, plain_cell = dataclass_codec.encode(adapter), dataclass_codec.encode(cell)
             yield Asked(f"{_id(cell)} checkpoint", CHECKPOINT, adapter.target, request, plain_adapter, plain_cell, rule)
 
 

@@ -12,6 +12,7 @@ from stepcheck_implementations.recorder.recording import Recording, to_recording
 from stepcheck_implementations.workers import wire
 from stepcheck_implementations.workers.pool import failed_trajectory
 from stepcheck_implementations.workers.transport import WorkerDied, WorkerTimeout
+from stepcheck_reference import dataclass_codec
 from stepcheck_reference.scripts.script_json import from_json
 from stepcheck_reference.scripts.trajectory import Fault
 
@@ -64,7 +65,7 @@ def record(workers: Recorder, asked: Asked) -> Recording:
             return Recording({"absent": str(error)}, {})
         except (WorkerDied, WorkerTimeout) as error:
             return Recording({"absent": error.why if isinstance(error, WorkerDied) else "no answer in time"}, {})
-    adapter, cell = wire.adapter_from_plain(asked.adapter), wire.cell_from_plain(asked.cell)
+    adapter, cell = dataclass_codec.decode(Adapter, asked.adapter), dataclass_codec.decode(Cell, asked.cell)
     try:
         found = workers.record_cell(adapter, cell, asked.request, asked.arrays)
         if isinstance(found, Recording):
