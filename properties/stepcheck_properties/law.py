@@ -64,28 +64,29 @@ class RunScript(Protocol):
         """Return what the subject does over ``script``."""
 
 
-def _nothing(reals: Set[Real]) -> Sequence[Deviation]:
+def _no_deviations(reals: Set[Real]) -> Sequence[Deviation]:
     return ()
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """One run of a subject; ``reference`` is the run it is held against.
+    """One run of a subject; ``reference`` is the run that it is compared with, requested as ``reference_run``.
 
-    ``judged`` gives what the oracle finds in it, ``watched`` the deviation of some of its reals after each step.
+    ``judge`` returns what the oracle says of the run, ``watch`` the deviation of some of its reals after each step.
     """
 
     rule: Rule
     script: Script
     trajectory: Trajectory
-    judged: Callable[[], Judgement]
+    judge: Callable[[], Judgement]
     reference: Evidence | None = None
-    watched: Callable[[Set[Real]], Sequence[Deviation]] = _nothing
+    watch: Callable[[Set[Real]], Sequence[Deviation]] = _no_deviations
+    reference_run: ReferenceRun | None = None
 
     @cached_property
     def judgement(self) -> Judgement:
-        """What the oracle found; asked once, and only where somebody wants to know."""
-        return self.judged()
+        """What the oracle says of the run; computed when a law first needs it."""
+        return self.judge()
 
 
 @dataclass(frozen=True, slots=True)

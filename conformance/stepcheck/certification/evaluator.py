@@ -22,12 +22,14 @@ from stepcheck.known_issues.known_issue import KnownIssue, allowed, avoid_trigge
 from stepcheck.processes.judges import Contradiction
 from stepcheck_implementations.adapters.adapter import Adapter, Cell, compiles_slowly
 from stepcheck_implementations.adapters.libraries import arithmetic_of
-from stepcheck_properties import examination as examining
 from stepcheck_properties import laws, profile
-from stepcheck_properties.examination import Examination
+from stepcheck_properties.examination.examine import examine
+from stepcheck_properties.examination.verdicts import Examination, LawVerdict
+from stepcheck_properties.failure import LawFailure, failures_of
 from stepcheck_properties.harness import Harness
-from stepcheck_properties.law import Breach, Evidence, Facts, Law, ReferenceRun
+from stepcheck_properties.law import Breach, Evidence, Facts, ReferenceRun
 from stepcheck_properties.laws.contracts.argument_checks import refuses
+from stepcheck_properties.shrink.shrink import shrink
 from stepcheck_reference.formats import FORMATS
 from stepcheck_reference.oracle.arithmetic import Arithmetic
 from stepcheck_reference.oracle.judge import judge as oracle_judge
@@ -119,7 +121,7 @@ class _CellEvaluation:
 
     def examined(self, arithmetics: Mapping[str, Arithmetic]) -> Examination:
         self.arithmetics = arithmetics
-        return examining.examine(
+        return examine(
             self.run,
             self.rule,
             self.allowed(arithmetics),
@@ -143,23 +145,23 @@ class _CellEvaluation:
         first = self.examined(plain)
         if first.stopped:
             return first, plain, PLAIN
-        kept = {_way(entry) for entry in first.failures if not self.explains(CANDIDATES[-1], entry)}
-        witnesses = [entry for entry in first.failures if _way(entry) not in kept]
+        kept = {entry.key for entry in first.failures if not self.explains(CANDIDATES[-1], entry)}
+        witnesses = [entry for entry in first.failures if entry.key not in kept]
         for entry in CANDIDATES[1:] if witnesses else ():
             if not all(self.explains(entry, witness) for witness in witnesses):
                 continue
             again = self.examined(entry.arithmetics())
-            more = [failure for failure in again.failures if _way(failure) not in kept]
+            more = [failure for failure in again.failures if failure.key not in kept]
             if not more:
                 return again, entry.arithmetics(), entry
             witnesses += more
         return first, plain, PLAIN
 
-    def explains(self, entry: Candidate, witness: examining.LawFailure) -> bool:
+    def explains(self, entry: Candidate, witness: LawFailure) -> bool:
         """Whether ``witness`` holds with the arithmetic of ``entry``."""
         if witness.breach.deviation is None:
             return False
-        return examining.reproduces(witness, harness=self.harness(entry.arithmetics())) is None
+        return not self.harness(entry.arithmetics()).reproduces(witness)
 
     def told(
         self,
@@ -174,7 +176,7 @@ class _CellEvaluation:
         for found in examination.failures:
             if self.explained(found.law.code, found.breach):
                 continue
-            small = examining.reduced(
+            small = shrink(
                 found,
                 harness=self.harness(arithmetics),
                 budget=self.profile.reductions,
@@ -184,17 +186,13 @@ class _CellEvaluation:
             self.confirm(examination.observability, small.breach)
             new.add(found.law.code)
             item = Replayable(self.cell, self.planned.rule, small.script, inferred.name if inferred else "")
-            counts: tuple[CountBreak, ...] = ()
-            if small.output == "count":
-                counts = self.evidence(small.script, arithmetics).judgement.counts
-            reference = self.reference(small.law, small.script, examination.facts or self.facts())
-            made = failure(self.evaluator.adapter, small.law, small.breach, item, counts, reference)
+            made = failure(self.evaluator.adapter, small, item)
             failures.append(self.drawn(made, small.script, None, self.allowed(arithmetics)))
         results = tuple(self.law(entry, failures, new) for entry in examination.verdicts)
         applied = [entry.verdict for entry in results if entry.verdict not in NO_CLAIM]
         verdict = overall(applied)
         held = next(entry for entry in results if entry.code == "SC101")
-        reasons = [entry.note for entry in examination.verdicts if entry.verdict == examining.VACUOUS]
+        reasons = [entry.note for entry in examination.verdicts if entry.verdict == Verdict.VACUOUS]
         if verdict is Verdict.HOLDS and held.verdict is Verdict.VACUOUS:
             verdict = Verdict.VACUOUS
         reason = reasons[0] if verdict is Verdict.VACUOUS and reasons else examination.stopped
@@ -225,11 +223,6 @@ class _CellEvaluation:
             ratios={key: _trimmed(counts) for key, counts in sorted(examination.ratios.items(), key=_theta_first)},
         )
 
-    def reference(self, law: Law, script: Script, facts: Facts) -> tuple[Cell, Script] | None:
-        """Return the cell and the script of the run that ``law`` holds ``script``'s against."""
-        reference = None if law.reference is None else law.reference(script, facts)
-        return None if reference is None else (reference_cell(self.cell, reference), reference.script)
-
     def confirm(self, observability: str, breach: Breach) -> None:
         """Enclose a witness whose inputs are exact; raises Contradiction where that does not show it broken."""
         deviation = breach.deviation
@@ -253,7 +246,7 @@ class _CellEvaluation:
         path = course(self.rule, script, done, arithmetics, self.cell.dtype, made.worst)
         return changed(made, path=path)
 
-    def law(self, found: examining.LawVerdict, failures: list[Failure], new: set[str]) -> LawResult:
+    def law(self, found: LawVerdict, failures: list[Failure], new: set[str]) -> LawResult:
         mine = tuple(entry for entry in failures if entry.code == found.law.code)
         verdict = Verdict(found.verdict)
         if mine:
@@ -287,25 +280,13 @@ class _CellEvaluation:
         evidence = replace(self.harness(arithmetics), arithmetics=arithmetics).evidence(law, script)
         if evidence is None:
             return
-        for breach in law.check(evidence).breaches:
-            if finding.shows(finding.code, breach.output):
-                item = Replayable(self.cell, self.planned.rule, script)
-                counts = evidence.judgement.counts if breach.output == "count" else ()
-                made = failure(
-                    self.evaluator.adapter, law, breach, item, counts, self.reference(law, script, self.facts())
-                )
+        for entry in failures_of(law, evidence, law.check(evidence)):
+            if finding.shows(finding.code, entry.output):
+                made = failure(self.evaluator.adapter, entry, Replayable(self.cell, self.planned.rule, script))
                 yield _named(self.drawn(made, script, evidence.trajectory, arithmetics), finding)
-
-    def evidence(self, script: Script, arithmetics: Mapping[str, Arithmetic]) -> Evidence:
-        return evidence_of(self.rule, script, self.run(script), arithmetics, self.cell.dtype)
 
     def explained(self, code: str, breach: Breach) -> bool:
         return any(not finding.bypassed and finding.shows(code, breach.output) for finding in self.alive)
-
-
-def _way(failure: examining.LawFailure) -> tuple[str, str]:
-    """Return the law and the output: failures that share them are the same."""
-    return failure.law.code, failure.output
 
 
 def enclosable(rule: Rule, deviation: Deviation) -> bool:

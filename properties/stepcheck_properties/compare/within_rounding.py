@@ -44,7 +44,7 @@ def _is_beyond(breach: Breach, ours: Deviation | None, theirs: Deviation | None)
 
 
 def _deviations(evidence: Evidence, places: Iterable[Place]) -> dict[Place, Deviation]:
-    found = evidence.watched(frozenset(place[:3] for place in places))
+    found = evidence.watch(frozenset(place[:3] for place in places))
     return {(one.output, one.tensor, one.index, one.step): one for one in found}
 
 

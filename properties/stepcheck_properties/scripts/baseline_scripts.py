@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 
 from stepcheck_properties.law import Facts
-from stepcheck_properties.strategies.hyper_parameters import domains_of, holds, ordered, typical_values
+from stepcheck_properties.strategies.hyper_parameters import domains_of, contains, ordered, typical_values
 from stepcheck_reference.scripts.objective import needs_objective
 from stepcheck_reference.scripts.script import Drawn, Group, Literal, Quadratic, Script, Step, Tensor
 
@@ -30,7 +30,7 @@ def hyper(facts: Facts, turn: int = 0, **wanted: float) -> dict[str, float]:
         values = tuple(value for value in values if name != "lr" or value != 0.0) or values
         value = values[turn % len(values)]
         want = wanted.get(name, value)
-        chosen[name] = want if name not in facts.fixed_hyper and holds(domain, want) else value
+        chosen[name] = want if name not in facts.fixed_hyper and contains(domain, want) else value
     return ordered(chosen, dict(facts.fixed_hyper))
 
 

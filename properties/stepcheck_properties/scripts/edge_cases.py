@@ -9,7 +9,7 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from stepcheck_properties.profile import Profile
-from stepcheck_properties.strategies.hyper_parameters import averages, domains_of, holds, ordered, typical_values
+from stepcheck_properties.strategies.hyper_parameters import averages, domains_of, contains, ordered, typical_values
 from stepcheck_properties.strategies.scripts import companions_of
 from stepcheck_reference.formats import FORMATS, Format
 from stepcheck_reference.oracle.judge import program_of
@@ -69,7 +69,7 @@ class _Cell:
             values = [value for value in self.values(name) if name != "lr" or value != 0.0] or list(self.values(name))
             value = values[turn % len(values)]
             want = wanted.get(name, value)
-            chosen[name] = want if name not in self.fixed_hyper and holds(domain, want) else value
+            chosen[name] = want if name not in self.fixed_hyper and contains(domain, want) else value
         return ordered(chosen, self.fixed_hyper)
 
     def drawn(self, regime: str, *where: int | str, scale: float = 1.0) -> Drawn:

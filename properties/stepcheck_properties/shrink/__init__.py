@@ -1,1 +1,1 @@
-"""Shrinking: from a script that breaks a law to the smallest one that does."""
+"""Shrinking: from a script that breaks a law to a smaller one that breaks it in the same output."""

@@ -1,4 +1,4 @@
-"""Simple numbers: what a reader takes in at a glance, the simplest first."""
+"""Simple numbers: an order of numbers by how easily a person reads them, and simpler ones for each."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def simpler_data(data: Data) -> Iterator[Literal]:
 def simpler(value: float) -> list[float]:
     """Return numbers simpler than ``value``, the simplest first."""
     choices = {0.0, 1.0, -1.0, 2.0, 0.5, *rounded(value)}
-    return sorted((choice for choice in choices if effort(choice) < effort(value)), key=effort)
+    return sorted((choice for choice in choices if complexity(choice) < complexity(value)), key=complexity)
 
 
 def rounded(value: float) -> tuple[float, ...]:
@@ -41,8 +41,8 @@ def rounded(value: float) -> tuple[float, ...]:
     return (power, *(float(f"{value:.{digits}g}") for digits in (1, 2, 3)))
 
 
-def effort(value: float) -> tuple[int, float]:
-    """Return how hard ``value`` is to take in: 0 and 1 first, then short decimals and powers of two near 1."""
+def complexity(value: float) -> tuple[int, float]:
+    """Return a key that orders numbers by simplicity: 0 and 1 first, then short decimals and powers of two near 1."""
     if not math.isfinite(value):
         return (200, 0.0)
     if value == 0.0:

@@ -13,7 +13,7 @@ from stepcheck_reference.scripts.trajectory import Trajectory
 
 
 def retensored(script: Script, which: int, tensor: Tensor) -> Script:
-    """Return ``script`` with ``tensor`` in place ``which``."""
+    """Return ``script`` with ``tensor`` as tensor ``which``."""
     return replace(script, tensors=(*script.tensors[:which], tensor, *script.tensors[which + 1 :]))
 
 
@@ -47,7 +47,7 @@ def of_first_elements(script: Script, which: int, shape: tuple[int, ...]) -> Scr
 
 
 def redata(script: Script, which: int, tensor: Tensor, pick: Callable[[Data], Literal]) -> Script:
-    """Return ``script`` with ``tensor`` in place ``which`` and ``pick`` of every datum written to it."""
+    """Return ``script`` with ``tensor`` as tensor ``which`` and ``pick`` of every datum written to it."""
     steps = tuple(
         replace(
             step,
@@ -87,12 +87,12 @@ def with_steps(script: Script, numbers: list[int], **changes: object) -> Script:
     )
 
 
-Place = tuple[str, int, int]
-"""Where a datum stands, as ``places`` writes it."""
+Location = tuple[str, int, int]
+"""Where a script has a datum: ("initial", tensor, 0), ("gradient", step, tensor) or ("overwrite", step, entry)."""
 
 
-def places(script: Script) -> Iterator[Place]:
-    """Yield every datum's place: ("initial", tensor, 0), ("gradient", step, tensor), ("overwrite", step, entry)."""
+def locations(script: Script) -> Iterator[Location]:
+    """Yield the location of every datum."""
     for index in range(len(script.tensors)):
         yield ("initial", index, 0)
     for number, step in enumerate(script.steps):
@@ -103,9 +103,9 @@ def places(script: Script) -> Iterator[Place]:
             yield ("overwrite", number, entry)
 
 
-def datum(script: Script, place: Place) -> Data:
-    """Return what stands at ``place``."""
-    kind, first, second = place
+def datum(script: Script, location: Location) -> Data:
+    """Return the datum at ``location``."""
+    kind, first, second = location
     if kind == "initial":
         return script.tensors[first].initial
     if kind == "overwrite":
@@ -115,9 +115,9 @@ def datum(script: Script, place: Place) -> Data:
     return data
 
 
-def with_datum(script: Script, place: Place, data: Data) -> Script:
-    """Return ``script`` with ``data`` at ``place``."""
-    kind, first, second = place
+def with_datum(script: Script, location: Location, data: Data) -> Script:
+    """Return ``script`` with ``data`` at ``location``."""
+    kind, first, second = location
     if kind == "initial":
         return retensored(script, first, replace(script.tensors[first], initial=data))
     step = script.steps[first]

@@ -53,7 +53,7 @@ def domains_of(rule: Rule) -> Mapping[str, Any]:
     return MappingProxyType({str(symbol): stated.get(str(symbol)) for symbol in rule.hyper})
 
 
-def holds(domain: Any, value: float) -> bool:
+def contains(domain: Any, value: float) -> bool:
     """Whether ``value`` lies in ``domain``; no domain means every number from 0 up."""
     return bool(domain.contains(value)) if domain is not None else value >= 0.0
 
@@ -64,11 +64,11 @@ def typical_values(name: str, domain: Any) -> tuple[float, ...]:
 
     Raises ValueError where neither these nor the ends and middle of ``domain`` lie in it.
     """
-    values = [value for value in TYPICAL.get(name, UNKNOWN) if holds(domain, value)]
+    values = [value for value in TYPICAL.get(name, UNKNOWN) if contains(domain, value)]
     if not values and domain is not None:
         low, high = float(domain.low), float(domain.high)
         middle = (low + high) / 2.0 if abs(low) + abs(high) < float("inf") else low + 1.0
-        values = [value for value in (middle, low, high) if holds(domain, value)]
+        values = [value for value in (middle, low, high) if contains(domain, value)]
     if not values:
         raise ValueError(f"{name}: domain={domain}, but should hold a finite number to draw")
     return tuple(values)
@@ -76,7 +76,7 @@ def typical_values(name: str, domain: Any) -> tuple[float, ...]:
 
 def averages(domain: Any) -> bool:
     """Whether ``domain`` proves an averaging factor: 0 is in it, 1 is its end and outside."""
-    return domain is not None and holds(domain, 0.0) and float(domain.high) == 1.0 and not holds(domain, 1.0)
+    return domain is not None and contains(domain, 0.0) and float(domain.high) == 1.0 and not contains(domain, 1.0)
 
 
 def ordered(values: Mapping[str, float], fixed_hyper: Mapping[str, float]) -> dict[str, float]:
@@ -112,7 +112,7 @@ def _values(draw: st.DrawFn, name: str, domain: Any) -> float:
         low, high = (-6, 1) if name == "lr" else (-16, 0) if name == "eps" else (-4, 1)
         leading = draw(st.integers(1, 9)) + 0.1 * draw(st.integers(0, 99)) / 10.0
         value = leading * 10.0 ** draw(st.integers(low, high - 1))
-    return value if holds(domain, value) else common[0]
+    return value if contains(domain, value) else common[0]
 
 
 def _average(draw: st.DrawFn, kind: int) -> float:

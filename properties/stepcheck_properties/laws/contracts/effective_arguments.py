@@ -10,7 +10,7 @@ import numpy as np
 from stepcheck_properties.law import Breach, CheckOutcome, Evidence, Facts, Law
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import CURVATURE, drawn, hyper
-from stepcheck_properties.strategies.hyper_parameters import domains_of, holds, typical_values
+from stepcheck_properties.strategies.hyper_parameters import domains_of, contains, typical_values
 from stepcheck_reference.scripts.objective import needs_objective
 from stepcheck_reference.scripts.script import Group, Quadratic, Script, Step, Tensor
 from stepcheck_reference.scripts.trajectory import Trace
@@ -51,7 +51,7 @@ def values_apart(facts: Facts, name: str) -> tuple[float, float]:
     """Return two values of ``name``, far apart; of one that nobody knows, two that its domain holds."""
     domain = domains_of(facts.rule)[name]
     one, other = APART.get(name, (0.5, 0.75))
-    if holds(domain, one) and holds(domain, other):
+    if contains(domain, one) and contains(domain, other):
         return one, other
     values = typical_values(name, domain)
     return values[0], values[-1]

@@ -15,7 +15,7 @@ from stepcheck_properties.compare.unchanged import is_guarded, unchanged
 from stepcheck_properties.law import Breach, CheckOutcome, Counterpart, Evidence, Facts, Law, ReferenceRun
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import ZERO, quiet
-from stepcheck_properties.strategies.hyper_parameters import domains_of, holds
+from stepcheck_properties.strategies.hyper_parameters import domains_of, contains
 from stepcheck_reference.algebra.history import unwrapped
 from stepcheck_reference.alphabet import lr, theta
 from stepcheck_reference.facts import is_linear_in_rate
@@ -54,7 +54,7 @@ def is_still_at_no_rate(rule: Rule) -> bool:
 
 
 def _stands(facts: Facts) -> bool:
-    return _varies(facts) and holds(facts.rule.domains[lr], 0.0) and is_still_at_no_rate(facts.rule)
+    return _varies(facts) and contains(facts.rule.domains[lr], 0.0) and is_still_at_no_rate(facts.rule)
 
 
 def _at_no_rate(evidence: Evidence) -> CheckOutcome:

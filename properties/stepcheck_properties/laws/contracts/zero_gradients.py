@@ -13,7 +13,7 @@ from stepcheck_properties.compare.unchanged import is_guarded, unchanged
 from stepcheck_properties.law import CheckOutcome, Evidence, Facts, Law
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import DECAYS, quiet
-from stepcheck_properties.strategies.hyper_parameters import holds
+from stepcheck_properties.strategies.hyper_parameters import contains
 from stepcheck_reference.facts import fixed, rest_factor
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.scripts.expansion import expand
@@ -37,7 +37,7 @@ def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
 
 def _rests(facts: Facts) -> bool:
     return is_at_rest(facts.rule) and all(
-        facts.fixed_hyper.get(symbol.name, 0.0) == 0.0 and holds(facts.rule.domains[symbol], 0.0)
+        facts.fixed_hyper.get(symbol.name, 0.0) == 0.0 and contains(facts.rule.domains[symbol], 0.0)
         for symbol in _decays(facts.rule)
     )
 

@@ -1,0 +1,1 @@
+"""Examination of one cell: scripts in, a verdict on every law out."""

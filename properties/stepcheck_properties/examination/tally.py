@@ -1,0 +1,111 @@
+"""Tally: what the scripts of one cell have shown so far."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stepcheck_properties.examination.verdicts import LEAST_COMPARED, LawVerdict
+from stepcheck_properties.failure import LawFailure, failures_of
+from stepcheck_properties.law import Evidence, Facts, Law
+from stepcheck_reference.oracle.judgement import Deviation, Judgement
+from stepcheck_reference.scripts.trajectory import Trajectory
+from stepcheck_reference.verdict import Verdict
+
+WEAKEST_FIRST = ("trajectory", "theta_only", "stepwise")
+"""Degrees of observability. A cell has the weakest that one of its scripts had."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """Sums over the scripts of one cell; the fields are those of ``Examination``.
+
+    ``checked`` counts for each law's code what was compared for it, in its unit; ``failures`` holds for each law and
+    output the failure that is the easiest to shrink.
+    """
+
+    compared: int = 0
+    not_compared: dict[str, int] = field(default_factory=dict)
+    worst: dict[str, Deviation] = field(default_factory=dict)
+    worst_from_zero: Deviation | None = None
+    observabilities: set[str] = field(default_factory=set)
+    nonfinite: int = 0
+    scripts: int = 0
+    checked: dict[str, int] = field(default_factory=dict)
+    failures: dict[tuple[str, str], LawFailure] = field(default_factory=dict)
+    observed_states: set[str] = field(default_factory=set)
+    shows_step_count: bool = False
+    stopped: str = ""
+    unconfirmed: list[str] = field(default_factory=list)
+    ratios: dict[str, NDArray[np.int64]] = field(default_factory=dict)
+
+    def add(self, trajectory: Trajectory, judgement: Judgement) -> None:
+        """Add one script's run and what the oracle says of it."""
+        self.scripts += 1
+        self.compared += judgement.compared
+        self.nonfinite += judgement.nonfinite
+        self.observabilities.add(judgement.observability)
+        for reason, count in judgement.not_compared.items():
+            self.not_compared[reason] = self.not_compared.get(reason, 0) + count
+        for output, deviation in judgement.worst.items():
+            if output not in self.worst or deviation.ratio > self.worst[output].ratio:
+                self.worst[output] = deviation
+        for output, counts in judgement.ratios.items():
+            self.ratios[output] = self.ratios[output] + counts if output in self.ratios else counts
+        zero = judgement.worst_from_zero
+        if zero is not None and (self.worst_from_zero is None or zero.ratio > self.worst_from_zero.ratio):
+            self.worst_from_zero = zero
+        self.observed_states.update(trajectory.observed)
+        self.shows_step_count = self.shows_step_count or any(
+            bool((trace.count >= 0).any()) for trace in trajectory.traces
+        )
+
+    def check(self, law: Law, evidence: Evidence, origin: str) -> None:
+        """Check ``evidence`` against ``law``; its script comes from ``origin``."""
+        outcome = law.check(evidence)
+        self.checked[law.code] = self.checked.get(law.code, 0) + outcome.compared
+        for failure in failures_of(law, evidence, outcome, origin):
+            best = self.failures.get(failure.key)
+            if best is None or _shrinkability(failure) < _shrinkability(best):
+                self.failures[failure.key] = failure
+
+    @property
+    def observability(self) -> str:
+        """The weakest observability of all scripts."""
+        return next((kind for kind in WEAKEST_FIRST if kind in self.observabilities), WEAKEST_FIRST[0])
+
+    @property
+    def histograms(self) -> Mapping[str, tuple[int, ...]]:
+        """The number of reals in each bin of ratios, by output."""
+        return {output: tuple(counts.tolist()) for output, counts in self.ratios.items()}
+
+    def verdict(self, law: Law, facts: Facts, *, not_run: str) -> LawVerdict:
+        """Return the verdict on ``law``; ``not_run`` says why it was left out, "" where it was not."""
+        compared = self.checked.get(law.code, 0)
+        broken = sorted(output for code, output in self.failures if code == law.code)
+        if broken:
+            return LawVerdict(law, Verdict.BROKEN, compared, f"broken in {', '.join(broken)}")
+        if not law.applies(facts):
+            return LawVerdict(law, Verdict.NOT_APPLICABLE, 0, f"applies where {law.condition}")
+        if not_run:
+            return LawVerdict(law, Verdict.NOT_RUN, 0, not_run)
+        if compared == 0:
+            return LawVerdict(law, Verdict.VACUOUS, 0, "nothing was compared")
+        if law.unit == "element-steps":
+            share = self.compared / (self.compared + sum(self.not_compared.values()))
+            if share < LEAST_COMPARED:
+                note = f"compared={share:.1%} of element-steps, but should be {LEAST_COMPARED:.0%}"
+                return LawVerdict(law, Verdict.VACUOUS, compared, note)
+        return LawVerdict(law, Verdict.HOLDS, compared)
+
+
+def _shrinkability(failure: LawFailure) -> tuple[bool, int]:
+    """Order failures by how well they shrink: those far beyond their radius first, then the shortest.
+
+    A ratio just beyond 1 is a matter of the last bit, and most changes to a script's numbers lose it.
+    """
+    size = sum(tensor.size for tensor in failure.script.tensors)
+    return (not failure.breach.ratio > 2.0, size * len(failure.script.steps))
