@@ -43,9 +43,7 @@ class Harness:
             return None
         trajectory = self.run(script) if trajectory is None else trajectory
         compared_with = None if reference is None else self._reference_evidence(reference)
-        return _evidence(
-            self.rule, script, trajectory, lambda: self.arithmetics, self.dtype, compared_with, reference
-        )
+        return _evidence(self.rule, script, trajectory, lambda: self.arithmetics, self.dtype, compared_with, reference)
 
     def failure(self, law: Law, output: str, script: Script, trajectory: Trajectory | None = None) -> LawFailure | None:
         """Return how ``script`` breaks ``law`` in ``output``, None where it does not."""

@@ -7,7 +7,8 @@ import pytest
 
 from properties.adam_in_float32 import ADAM, ARITHMETICS, AdamInFloat32
 from stepcheck_properties import laws
-from stepcheck_properties.examination import Examination, examine, reproduces
+from stepcheck_properties.examination.examine import examine
+from stepcheck_properties.examination.verdicts import Examination
 from stepcheck_properties.harness import Harness
 from stepcheck_properties.law import Facts
 from stepcheck_properties.profile import QUICK
@@ -74,9 +75,10 @@ def test_a_wrong_subject_breaks_its_laws_and_each_failure_reproduces(subject, br
     assert {code for code in told if not laws.find(code).has_own_scripts} == broken
     assert {failure.law.code for failure in found.failures} == told
     for failure in found.failures:
-        again = reproduces(failure, harness=Harness(subject, ADAM, ARITHMETICS, "float32", Facts(ADAM)))
-        assert again is not None
-        assert again.message == failure.breach.message
+        harness = Harness(subject, ADAM, ARITHMETICS, "float32", Facts(ADAM))
+        assert harness.reproduces(failure)
+        again = harness.failure(failure.law, failure.output, failure.script)
+        assert again.breach.message == failure.breach.message
 
 
 def test_the_smallest_script_of_eps_inside_is_one_step_of_one_number():
@@ -146,7 +148,7 @@ def test_the_same_seed_gives_the_same_examination_and_another_seed_other_scripts
 def test_nothing_is_written_into_the_working_directory(tmp_path):
     code = (
         "from properties.adam_in_float32 import *\n"
-        "from stepcheck_properties.examination import examine\n"
+        "from stepcheck_properties.examination.examine import examine\n"
         "from stepcheck_properties.profile import QUICK\n"
         "from dataclasses import replace\n"
         "examine(AdamInFloat32(), ADAM, ARITHMETICS, 'float32', replace(QUICK, bulk_elements=16, examples=30), 1)\n"

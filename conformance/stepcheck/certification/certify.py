@@ -119,7 +119,7 @@ def _certify(
     progress: Progress,
     began: float,
 ) -> Certificate:
-    from stepcheck_properties.examination import precompute
+    from stepcheck_properties.examination.examine import precompute
     from stepcheck_reference.rules import find
 
     if request.rule is not None:

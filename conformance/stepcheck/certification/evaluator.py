@@ -9,7 +9,7 @@ from dataclasses import replace
 from msgspec.structs import replace as changed
 
 from stepcheck.certification.certificate import CellResult, Failure, LawResult
-from stepcheck.certification.failures.failure import failure, worst
+from stepcheck.certification.failures.failure import failure, reference_cell, worst
 from stepcheck.certification.failures.failure_trace import course
 from stepcheck.certification.failures.replay_token import Replayable
 from stepcheck.certification.plan import Planned
@@ -33,7 +33,7 @@ from stepcheck_properties.shrink.shrink import shrink
 from stepcheck_reference.formats import FORMATS
 from stepcheck_reference.oracle.arithmetic import Arithmetic
 from stepcheck_reference.oracle.judge import judge as oracle_judge
-from stepcheck_reference.oracle.judgement import CountBreak, Deviation
+from stepcheck_reference.oracle.judgement import Deviation
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.rules import find
 from stepcheck_reference.scripts.objective import on_quadratic
@@ -296,14 +296,6 @@ def enclosable(rule: Rule, deviation: Deviation) -> bool:
         return False
     needed = {symbol.name for symbol in on_quadratic(equation).free_symbols - rule.constants.keys()}
     return needed <= deviation.inputs.keys()
-
-
-def reference_cell(cell: Cell, reference: ReferenceRun) -> Cell:
-    """Return the cell in which ``reference`` runs."""
-    options = {**dict(cell.fixed), **reference.options}
-    return replace(
-        cell, mode=reference.mode or cell.mode, dtype=reference.dtype or cell.dtype, fixed=tuple(options.items())
-    )
 
 
 def facts_of(adapter: Adapter, planned: Planned, rule: Rule) -> Facts:

@@ -13,7 +13,8 @@ from stepcheck_properties.harness import Harness, ReferenceArithmetic
 from stepcheck_properties.law import Evidence, Facts, Law, ReferenceRun, RunScript
 from stepcheck_properties.profile import QUICK, Profile
 from stepcheck_properties.scripts.edge_cases import edge_cases
-from stepcheck_properties.shrink.shrink import AvoidTrigger, shrink
+from stepcheck_properties.shrink.search import AvoidTrigger
+from stepcheck_properties.shrink.shrink import shrink
 from stepcheck_reference.oracle import judge
 from stepcheck_reference.oracle.arithmetic import Arithmetic
 from stepcheck_reference.oracle.judgement import Judgement

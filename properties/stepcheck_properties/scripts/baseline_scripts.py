@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 
 from stepcheck_properties.law import Facts
-from stepcheck_properties.strategies.hyper_parameters import domains_of, contains, ordered, typical_values
+from stepcheck_properties.strategies.hyper_parameters import contains, domains_of, ordered, typical_values
 from stepcheck_reference.scripts.objective import needs_objective
 from stepcheck_reference.scripts.script import Drawn, Group, Literal, Quadratic, Script, Step, Tensor
 

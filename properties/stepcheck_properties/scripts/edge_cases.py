@@ -9,7 +9,7 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 from stepcheck_properties.profile import Profile
-from stepcheck_properties.strategies.hyper_parameters import averages, domains_of, contains, ordered, typical_values
+from stepcheck_properties.strategies.hyper_parameters import averages, contains, domains_of, ordered, typical_values
 from stepcheck_properties.strategies.scripts import companions_of
 from stepcheck_reference.formats import FORMATS, Format
 from stepcheck_reference.oracle.judge import program_of

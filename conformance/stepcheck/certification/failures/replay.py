@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from stepcheck.certification.certificate import CellResult, LawResult
-from stepcheck.certification.evaluator import arithmetics_of, evidence_of, facts_of, reference_cell
-from stepcheck.certification.failures.failure import failure, worst
+from stepcheck.certification.evaluator import arithmetics_of, evidence_of, facts_of
+from stepcheck.certification.failures.failure import failure, reference_cell, worst
 from stepcheck.certification.failures.replay_token import decode
 from stepcheck.certification.plan import Planned
 from stepcheck.certification.request import Request
@@ -16,6 +16,7 @@ from stepcheck.certification.survey import described
 from stepcheck_implementations.adapters.adapter import MODES, Adapter, Cell
 from stepcheck_implementations.workers.pool import Workers
 from stepcheck_properties import laws
+from stepcheck_properties.failure import failures_of
 from stepcheck_properties.harness import Harness
 from stepcheck_properties.law import ReferenceRun
 from stepcheck_properties.laws.contracts.argument_checks import refuses
@@ -67,11 +68,7 @@ def replay(token: str) -> CellResult:
             if shown is None:
                 continue
             checked = law.check(shown)
-            reference = None if law.reference is None else law.reference(item.script, facts)
-            beside_it = None if reference is None else (reference_cell(cell, reference), reference.script)
-            broken = tuple(
-                failure(adapter, law, breach, item, judgement.counts, beside_it) for breach in checked.breaches
-            )
+            broken = tuple(failure(adapter, failed, item) for failed in failures_of(law, shown, checked))
             verdict = Verdict.BROKEN if broken else Verdict.HOLDS if checked.compared else Verdict.VACUOUS
             results.append(LawResult(code=law.code, verdict=verdict, compared=checked.compared, failures=broken))
     return CellResult(

@@ -10,7 +10,7 @@ import numpy as np
 from stepcheck_properties.law import Breach, CheckOutcome, Evidence, Facts, Law
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import CURVATURE, drawn, hyper
-from stepcheck_properties.strategies.hyper_parameters import domains_of, contains, typical_values
+from stepcheck_properties.strategies.hyper_parameters import contains, domains_of, typical_values
 from stepcheck_reference.scripts.objective import needs_objective
 from stepcheck_reference.scripts.script import Group, Quadratic, Script, Step, Tensor
 from stepcheck_reference.scripts.trajectory import Trace

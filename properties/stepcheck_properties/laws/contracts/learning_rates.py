@@ -15,7 +15,7 @@ from stepcheck_properties.compare.unchanged import is_guarded, unchanged
 from stepcheck_properties.law import Breach, CheckOutcome, Counterpart, Evidence, Facts, Law, ReferenceRun
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import ZERO, quiet
-from stepcheck_properties.strategies.hyper_parameters import domains_of, contains
+from stepcheck_properties.strategies.hyper_parameters import contains, domains_of
 from stepcheck_reference.algebra.history import unwrapped
 from stepcheck_reference.alphabet import lr, theta
 from stepcheck_reference.facts import is_linear_in_rate
