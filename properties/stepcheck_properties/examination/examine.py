@@ -19,7 +19,8 @@ from stepcheck_reference.oracle import judge
 from stepcheck_reference.oracle.arithmetic import Arithmetic
 from stepcheck_reference.oracle.judgement import Judgement
 from stepcheck_reference.rule import Rule
-from stepcheck_reference.scripts.script import Script, to_json
+from stepcheck_reference.scripts.script import Script
+from stepcheck_reference.scripts.script_json import to_json
 from stepcheck_reference.scripts.trajectory import Trajectory
 
 Progress = Callable[[int, int, int], None]
