@@ -36,12 +36,6 @@ def test_every_finding_has_one_page_that_says_what_since_when_why_and_how_to_see
     assert not finding.link or finding.link in page
 
 
-@pytest.mark.parametrize("finding", OF_TORCH, ids=lambda finding: finding.name)
-def test_the_readme_leads_from_every_finding_in_torch_to_its_page(finding: KnownIssue) -> None:
-    (name,) = pages_of(finding)
-    assert f"(docs/known-issues/{name})" in (ROOT / "README.md").read_text(encoding="utf-8")
-
-
 PROGRAM = r"```python\n(.*?)```\n\nIn torch ([\d.]+) it prints\n\n```text\n(.*?)```"
 OURS = sorted({name for finding in OF_TORCH for name in pages_of(finding)})
 
