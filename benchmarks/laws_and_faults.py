@@ -42,7 +42,7 @@ PAGE = ROOT / "docs" / "laws-and-faults.md"
 
 
 def prepare(address: str) -> None:
-    """Let ``certify`` borrow the workers' template at ``address``, and leave witnesses as they were found."""
+    """Let ``certify`` borrow the fork server at ``address``, and leave witnesses as they were found."""
     certify.Workers = functools.partial(Workers, address=address)
     profile.ALL = tuple(replace(entry, reductions=0) for entry in profile.ALL)
 

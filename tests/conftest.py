@@ -26,8 +26,8 @@ def no_step_summary() -> None:
 
 
 @pytest.fixture(scope="session")
-def template() -> Iterator[str]:
-    """The address of one torch-warm template process."""
+def fork_server() -> Iterator[str]:
+    """The address of one fork server, which has imported torch."""
     with Workers() as workers:
         workers.environment()
         yield workers.address
@@ -41,15 +41,15 @@ def torch_python() -> Iterator[TorchPython]:
 
 
 @pytest.fixture
-def one_template(monkeypatch: pytest.MonkeyPatch, template: str) -> None:
-    """Lets ``stepcheck.certify`` borrow that process, at the root of the checkout, and wait 4 s for a hang."""
+def shared_fork_server(monkeypatch: pytest.MonkeyPatch, fork_server: str) -> None:
+    """Lets ``stepcheck.certify`` borrow that fork server, at the root of the checkout, and wait 4 s for a hang."""
     monkeypatch.chdir(ROOT)
-    monkeypatch.setattr(certify, "Workers", functools.partial(Workers, address=template))
+    monkeypatch.setattr(certify, "Workers", functools.partial(Workers, address=fork_server))
     monkeypatch.setitem(certify.PATIENCE, "quick", 4.0)
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch, one_template: None) -> None:
+def impatient(monkeypatch: pytest.MonkeyPatch, shared_fork_server: None) -> None:
     """Waits 1 s, for subjects that hang and are certified for that; any step that ends takes milliseconds."""
     monkeypatch.setitem(certify.PATIENCE, "quick", 1.0)
     monkeypatch.setattr(pool, "TRIAL_TIMEOUT", 1.0)

@@ -45,7 +45,7 @@ def code(*arguments: str) -> int:
     return int(stop.value.code or 0)
 
 
-@pytest.mark.usefixtures("one_template")
+@pytest.mark.usefixtures("shared_fork_server")
 def test_one_run_writes_every_report(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     html, md, junit = tmp_path / "new" / "page.html", tmp_path / "summary.md", tmp_path / "junit.xml"
     asked = ("--html", str(html), "--md", str(md), "--junit", str(junit))
@@ -62,7 +62,7 @@ def test_one_run_writes_every_report(capsys: pytest.CaptureFixture[str], tmp_pat
     ]
 
 
-@pytest.mark.usefixtures("one_template")
+@pytest.mark.usefixtures("shared_fork_server")
 def test_json_is_printed_as_ever_and_other_formats_instead_of_the_report_where_asked(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -186,7 +186,7 @@ def test_the_summary_of_a_github_job_stays_within_what_github_takes(step_summary
     assert step_summary.stat().st_size == GITHUB_LIMIT
 
 
-@pytest.mark.usefixtures("one_template")
+@pytest.mark.usefixtures("shared_fork_server")
 def test_a_summary_that_cannot_be_appended_is_a_warning_not_a_verdict(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

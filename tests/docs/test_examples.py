@@ -14,7 +14,7 @@ from stepcheck.certification.request import WrongRequest
 ROOT = Path(__file__).resolve().parents[2]
 PATH = "examples/handwritten.py"
 
-pytestmark = pytest.mark.usefixtures("one_template")
+pytestmark = pytest.mark.usefixtures("shared_fork_server")
 
 
 def claims() -> list[tuple[str, str, bool]]:

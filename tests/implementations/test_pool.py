@@ -130,11 +130,11 @@ def test_a_gigabyte_that_is_printed_fills_neither_memory_nor_disk(workers: Worke
 
 
 def used() -> int:
-    """Return the bytes that this process and the template have held at most."""
-    template = max(
+    """Return the bytes that this process and the fork server have held at most."""
+    fork_server = max(
         int(line.split()[1]) for line in Path(f"/proc/{os.getpid()}/status").read_text().splitlines() if "VmHWM" in line
     )
-    return template * 1024
+    return fork_server * 1024
 
 
 def test_a_subject_that_forks_answers_once(workers: Workers) -> None:
@@ -206,10 +206,10 @@ def test_a_template_that_is_killed_says_so_and_leaves_no_worker() -> None:
     ],
 )
 def test_a_file_that_does_more_than_define_things_is_told_so(
-    tmp_path: Path, template: str, text: str, told: str
+    tmp_path: Path, fork_server: str, text: str, told: str
 ) -> None:
     (tmp_path / "loud.py").write_text(text)
-    with Workers(address=template, deadline=1.0) as own, pytest.raises(TargetError) as error:
+    with Workers(address=fork_server, deadline=1.0) as own, pytest.raises(TargetError) as error:
         own.signature(f"{tmp_path / 'loud.py'}:Adam")
     assert told in str(error.value)
 

@@ -29,12 +29,12 @@ def judged(certificate: Certificate) -> list[str]:
     return [str(cell.verdict) for cell in cells]
 
 
-def ran(template: str, target: str, script: Script, *, mode: str = "single", configuration: str = "") -> Trajectory:
+def ran(fork_server: str, target: str, script: Script, *, mode: str = "single", configuration: str = "") -> Trajectory:
     """Return what ``target`` does over ``script`` in a worker."""
     adapter = libraries.find(target)
     assert adapter is not None
     name = configuration or adapter.configurations[0].name
-    with Workers(address=template, deadline=60.0) as workers:
+    with Workers(address=fork_server, deadline=60.0) as workers:
         return workers.run(adapter, Cell(target, name, mode, script.tensors[0].dtype, "cpu"), script)
 
 

@@ -75,19 +75,19 @@ def test_a_false_claim_is_refused_by_a_program_that_needs_jax_alone(tmp_path: Pa
     assert from_json((tmp_path / "certificate.json").read_text()).failures
 
 
-def test_a_tensor_without_a_gradient_is_not_counted(template: str) -> None:
-    found = ran(template, "optax.adam", script(Step((ONE, None)), Step((ONE, TWO)), Step((None, None))))
+def test_a_tensor_without_a_gradient_is_not_counted(fork_server: str) -> None:
+    found = ran(fork_server, "optax.adam", script(Step((ONE, None)), Step((ONE, TWO)), Step((None, None))))
     assert found.fault is None
     assert [list(trace.count) for trace in found.traces] == [[0, 1, 2, 2], [0, 0, 1, 1]]
-    alone = ran(template, "optax.adam", script(Step((TWO,)), dtypes=("float32",)))
+    alone = ran(fork_server, "optax.adam", script(Step((TWO,)), dtypes=("float32",)))
     assert np.array_equal(found.traces[1].theta[1], alone.traces[0].theta[0])
 
 
-def test_a_changed_rate_and_a_reload_keep_the_state(template: str) -> None:
+def test_a_changed_rate_and_a_reload_keep_the_state(fork_server: str) -> None:
     rate = ((0, "lr", 0.125),)
-    plain = ran(template, "optax.adam", script(Step((ONE, ONE)), Step((TWO, TWO), hyper=rate), Step((ONE, ONE))))
+    plain = ran(fork_server, "optax.adam", script(Step((ONE, ONE)), Step((TWO, TWO), hyper=rate), Step((ONE, ONE))))
     again = ran(
-        template,
+        fork_server,
         "optax.adam",
         script(Step((ONE, ONE), reload=True), Step((TWO, TWO), hyper=rate), Step((ONE, ONE), reload=True)),
     )
@@ -98,19 +98,19 @@ def test_a_changed_rate_and_a_reload_keep_the_state(template: str) -> None:
     assert not np.array_equal(plain.traces[0].theta[2], plain.traces[0].theta[1])
 
 
-def test_float64_beside_a_tensor_changes_nothing_in_it(template: str) -> None:
-    mixed = ran(template, "optax.adam", script(Step((ONE, ONE)), Step((TWO, TWO)), dtypes=("float32", "float64")))
-    alone = ran(template, "optax.adam", script(Step((ONE,)), Step((TWO,)), dtypes=("float32",)))
+def test_float64_beside_a_tensor_changes_nothing_in_it(fork_server: str) -> None:
+    mixed = ran(fork_server, "optax.adam", script(Step((ONE, ONE)), Step((TWO, TWO)), dtypes=("float32", "float64")))
+    alone = ran(fork_server, "optax.adam", script(Step((ONE,)), Step((TWO,)), dtypes=("float32",)))
     assert np.array_equal(mixed.traces[0].theta, alone.traces[0].theta)
     assert mixed.traces[1].theta.dtype == np.float64
     assert not np.array_equal(mixed.traces[1].theta, alone.traces[0].theta)
 
 
-def test_numbers_cross_exactly_and_jax_flushes_subnormals(template: str) -> None:
+def test_numbers_cross_exactly_and_jax_flushes_subnormals(fork_server: str) -> None:
     tiny = 2.0**-140
     tensor = Tensor((2,), "float32", Literal((tiny, 1.0)))
     one = Script((tensor,), (Group((0,), {"lr": 0.0}),), (Step((Literal((tiny, 0.0)),)),))
-    found = ran(template, "optax.sgd", one)
+    found = ran(fork_server, "optax.sgd", one)
     assert list(found.traces[0].before[0]) == [tiny, 1.0]
     assert list(found.traces[0].theta[0]) == [0.0, 1.0]
 

@@ -87,11 +87,11 @@ def harness(workers: Workers, adapter: Adapter, cell: Cell, rule: str) -> Harnes
 
 @pytest.mark.parametrize("finding", KNOWN)
 def test_a_witness_breaks_its_law_in_every_cell_and_its_program_fails_by_itself(
-    finding: KnownIssue, template: str, tmp_path: Path
+    finding: KnownIssue, fork_server: str, tmp_path: Path
 ) -> None:
     law = laws.find(finding.code)
     programs: list[str] = []
-    with Workers(address=template, deadline=60.0) as workers:
+    with Workers(address=fork_server, deadline=60.0) as workers:
         for adapter, cell, rule in cells(finding):
             fixed_hyper = adapter.configuration(cell.configuration).fixed_hyper
             script = finding.script(cell.dtype, [str(symbol) for symbol in find(rule).hyper], fixed_hyper)

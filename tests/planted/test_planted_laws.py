@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 REDUCTIONS = 20
 """Runs spent on reducing each failure, a sixth of what profile quick has: enough for a program that can be run."""
 
-pytestmark = pytest.mark.usefixtures("one_template", "few_reductions")
+pytestmark = pytest.mark.usefixtures("shared_fork_server", "few_reductions")
 
 
 @pytest.fixture

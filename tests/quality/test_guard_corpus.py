@@ -28,8 +28,8 @@ CLASSES = {
 
 
 @pytest.fixture(scope="module")
-def asked(template: str) -> Iterator[list[Asked]]:
-    with Workers(address=template) as workers:
+def asked(fork_server: str) -> Iterator[list[Asked]]:
+    with Workers(address=fork_server) as workers:
         yield corpus(EVERYTHING, workers)
 
 
@@ -144,8 +144,8 @@ def test_every_cell_is_in_one_lot_and_scripts_are_shared_in_it(asked: list[Asked
             assert len({tuple(entry.request["scripts"]) for entry in lot}) == 1
 
 
-def test_cells_can_be_chosen_by_mode_and_dtype(template: str) -> None:
-    with Workers(address=template) as workers:
+def test_cells_can_be_chosen_by_mode_and_dtype(fork_server: str) -> None:
+    with Workers(address=fork_server) as workers:
         found = corpus(Wanted(modes=("foreach",), dtypes=("bfloat16", "complex64")), workers)
     steps = [entry for entry in found if entry.kind == STEPS]
     assert {(entry.cell["mode"], entry.cell["dtype"]) for entry in steps} == {
@@ -155,9 +155,9 @@ def test_cells_can_be_chosen_by_mode_and_dtype(template: str) -> None:
     assert not [entry for entry in found if entry.kind == CHECKPOINT]
 
 
-def test_compiled_cells_are_there_only_where_they_are_named(asked: list[Asked], template: str) -> None:
+def test_compiled_cells_are_there_only_where_they_are_named(asked: list[Asked], fork_server: str) -> None:
     assert not [entry for entry in asked if " compiled " in entry.id]
-    with Workers(address=template) as workers:
+    with Workers(address=fork_server) as workers:
         found = corpus(Wanted((("torch.optim.SGD", None),), ("compiled",), ("float32",)), workers)
     assert len([entry for entry in found if entry.kind == STEPS]) == 2 * len(torch_optim.SGD.configurations)
 

@@ -129,7 +129,7 @@ def _certify(
 
     own = libraries.find(request.target)
     for rule in rules_of(request, own) if own is not None else ():
-        precompute(find(rule))  # while the workers' template still imports torch
+        precompute(find(rule))  # while the fork server still imports torch
     found = survey(request, runner)
     planned = [entry for subject in found.subjects for entry in subject.planned]
     at = [subject for subject in found.subjects for _ in subject.planned]

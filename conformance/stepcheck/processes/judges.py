@@ -1,6 +1,6 @@
 """Judge processes: cells are independent, so each judge takes the next lot of them and answers with JSON.
 
-Judges never import torch; they share the parent's template of workers by its address.
+Judges never import torch; they share the parent's fork server by its address.
 """
 
 from __future__ import annotations

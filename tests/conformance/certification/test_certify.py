@@ -28,7 +28,7 @@ def wrong(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.Complete
     return done, out
 
 
-@pytest.mark.usefixtures("one_template")
+@pytest.mark.usefixtures("shared_fork_server")
 def test_torch_holds_in_a_plain_cell_and_says_how_much_was_compared() -> None:
     certificate = stepcheck.certify("torch.optim.AdamW", modes=["single"], dtypes=["float32"])
     assert certificate.exit_code() == 0
@@ -109,7 +109,7 @@ def test_a_subject_that_crashes_is_broken_and_the_other_cells_are_reported() -> 
         assert "status 3" in failure.message
 
 
-@pytest.mark.usefixtures("one_template")
+@pytest.mark.usefixtures("shared_fork_server")
 def test_the_findings_are_the_same_for_the_same_seed_whatever_the_jobs() -> None:
     def findings(seed: int, jobs: int) -> Findings:
         return stepcheck.certify(WRONG, rule="adam", dtypes=["float16", "float32"], seed=seed, jobs=jobs).findings
@@ -119,7 +119,7 @@ def test_the_findings_are_the_same_for_the_same_seed_whatever_the_jobs() -> None
     assert findings(4, 2).cells != first.cells
 
 
-@pytest.mark.usefixtures("one_template")
+@pytest.mark.usefixtures("shared_fork_server")
 def test_nothing_compared_is_exit_code_5(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
         main(["certify", "torch.optim.SGD", "--mode", "capturable"])
@@ -127,7 +127,7 @@ def test_nothing_compared_is_exit_code_5(capsys: pytest.CaptureFixture[str]) -> 
     assert "not applicable" in capsys.readouterr().out
 
 
-@pytest.mark.usefixtures("one_template")
+@pytest.mark.usefixtures("shared_fork_server")
 def test_a_fixed_hyper_parameter_is_held() -> None:
     certificate = stepcheck.certify("torch.optim.SGD", modes=["single"], dtypes=["float32"], fixed={"lr": 0.25})
     assert certificate.exit_code() == 0

@@ -24,7 +24,7 @@ def test_only_what_is_recommended_and_differs_is_told() -> None:
     assert departures("x.Y", rule, {"lr": kept["lr"]}) == ()
 
 
-@pytest.mark.usefixtures("one_template")
+@pytest.mark.usefixtures("shared_fork_server")
 def test_a_class_that_holds_says_beside_it_that_its_default_is_another() -> None:
     certificate = stepcheck.certify("torch.optim.Adadelta", **ONE)
     assert certificate.verdict is Verdict.HOLDS
@@ -37,7 +37,7 @@ def test_a_class_that_holds_says_beside_it_that_its_default_is_another() -> None
     assert stepcheck.certify("torch.optim.Adamax", **ONE).findings.defaults == ()
 
 
-@pytest.mark.usefixtures("one_template")
+@pytest.mark.usefixtures("shared_fork_server")
 def test_the_rule_that_is_claimed_is_the_one_whose_defaults_count() -> None:
     subject = "tests/planted/rules/adam.py:AdamEpsHat"
     assert stepcheck.certify(subject, rule="adam_eps_hat", **ONE).findings.defaults == ()

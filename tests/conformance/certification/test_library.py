@@ -60,17 +60,17 @@ MOMENTUM = replace(
 
 
 @pytest.fixture
-def planted(monkeypatch: pytest.MonkeyPatch, one_template: None) -> None:
+def planted(monkeypatch: pytest.MonkeyPatch, shared_fork_server: None) -> None:
     """A library of three planted classes, one of them wrong, and one that is not there."""
     adapters = (adam(RIGHT), adam(WRONG), MOMENTUM, adam(GONE))
     monkeypatch.setattr(libraries, "ALL", (Library("planted", adapters, of_python_floats),))
 
 
 @pytest.fixture(scope="module")
-def torch(template: str) -> Certificate:
+def torch(fork_server: str) -> Certificate:
     """The certificate of torch.optim's plainest cells."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(certify, "Workers", partial(Workers, address=template))
+        patch.setattr(certify, "Workers", partial(Workers, address=fork_server))
         return stepcheck.certify("torch.optim", **ONE)
 
 
@@ -90,7 +90,7 @@ def test_every_class_of_torch_is_certified_and_the_others_are_named(torch: Certi
     assert not {name.rpartition(".")[2] for name in cells} & set(torch.findings.without_rule)
 
 
-@pytest.mark.usefixtures("one_template")
+@pytest.mark.usefixtures("shared_fork_server")
 def test_a_class_is_told_what_it_is_told_alone(torch: Certificate) -> None:
     alone = stepcheck.certify("torch.optim.SGD", **ONE)
     assert list(alone.cells) == by_class(torch)["torch.optim.SGD"]
@@ -157,7 +157,7 @@ def test_what_no_class_can_meet_is_refused() -> None:
         stepcheck.certify("planted", map={"m": "exp_avg"})
 
 
-def test_a_library_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch, one_template: None) -> None:
+def test_a_library_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch, shared_fork_server: None) -> None:
     monkeypatch.setattr(libraries, "ALL", (Library("nowhere", (adam("nowhere.Adam"),), of_python_floats),))
     with pytest.raises(TargetError, match="no module named nowhere"):
         stepcheck.certify("nowhere")
@@ -256,7 +256,7 @@ def test_every_cell_is_in_one_lot_and_modes_stay_together(jobs: int) -> None:
     assert sizes == ({5: 24} if jobs < 7 else {1: 120})
 
 
-@pytest.mark.usefixtures("one_template")
+@pytest.mark.usefixtures("shared_fork_server")
 @pytest.mark.parametrize(
     ("target", "told"),
     [

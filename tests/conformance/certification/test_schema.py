@@ -41,7 +41,7 @@ def test_a_certificate_made_by_hand_keeps_it(name: str) -> None:
     assert flaws(json.loads(certificates.ALL[name].to_json())) == []
 
 
-@pytest.mark.usefixtures("one_template")
+@pytest.mark.usefixtures("shared_fork_server")
 def test_the_certificate_of_a_run_keeps_it() -> None:
     certificate = certify.certify(
         "tests/planted/rules/adam.py:AdamEpsInsideRoot", rule="adam", modes=["single"], dtypes=["float32"]

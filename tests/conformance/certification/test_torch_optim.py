@@ -8,7 +8,7 @@ import stepcheck
 from conformance.command import stepcheck as run
 from stepcheck_reference.verdict import Verdict
 
-pytestmark = pytest.mark.usefixtures("one_template")
+pytestmark = pytest.mark.usefixtures("shared_fork_server")
 
 
 def certified(name: str, dtype: str) -> stepcheck.Certificate:

@@ -35,7 +35,7 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str,
     return int(stop.value.code or 0), told.out, told.err
 
 
-@pytest.mark.usefixtures("one_template")
+@pytest.mark.usefixtures("shared_fork_server")
 @pytest.mark.parametrize(
     ("name", "code", "words"),
     [
@@ -86,14 +86,14 @@ def test_a_subject_that_hangs_is_told_so(capsys: pytest.CaptureFixture[str]) -> 
     assert "Traceback" not in error
 
 
-@pytest.mark.usefixtures("one_template")
+@pytest.mark.usefixtures("shared_fork_server")
 def test_a_subject_that_never_moves_breaks_the_law_of_parameters_and_is_not_vacuous() -> None:
     certificate = stepcheck.certify(f"{MISBEHAVING}:NeverMoves", rule="sgd", dtypes=["float32"], jobs=1)
     assert "SC101" in {failure.code for failure in certificate.failures}
     assert certificate.compared > 10_000
 
 
-@pytest.mark.usefixtures("one_template")
+@pytest.mark.usefixtures("shared_fork_server")
 def test_a_hyper_parameter_out_of_its_domain_is_refused_with_the_domain_and_why(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -104,7 +104,7 @@ def test_a_hyper_parameter_out_of_its_domain_is_refused_with_the_domain_and_why(
     assert "beta1=1.0, but adam needs 0 <= beta1 < 1 (bias correction divides by 1 - beta1**t)" in error
 
 
-@pytest.mark.usefixtures("one_template")
+@pytest.mark.usefixtures("shared_fork_server")
 def test_an_output_that_stops_taking_results_ends_the_run_with_what_was_found(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -261,7 +261,7 @@ def test_ctrl_c_at_a_terminal_ends_everything_and_reports_what_was_found(tmp_pat
 def test_a_parent_that_is_killed_leaves_no_process_and_what_it_had_written(tmp_path: Path) -> None:
     with running(tmp_path, *LONG) as (process, out):
         below = descendants(process.pid)
-        assert sum("template fork" in command for command in below.values()) >= 2  # the template and a worker
+        assert sum("fork_server fork" in command for command in below.values()) >= 2  # the fork server and a worker
         assert len(below) >= 4  # and two judges
         process.kill()
         wait_until_gone(list(below))
@@ -282,8 +282,8 @@ def test_a_worker_that_is_killed_costs_nothing(tmp_path: Path) -> None:
         until = time.monotonic() + 100
         while not killed and process.poll() is None and time.monotonic() < until:
             below = descendants(process.pid)
-            templates = [pid for pid, command in below.items() if "template fork" in command]
-            workers = [pid for pid in templates if descendants(pid) == {} and len(templates) > 1]
+            servers = [pid for pid, command in below.items() if "fork_server fork" in command]
+            workers = [pid for pid in servers if descendants(pid) == {} and len(servers) > 1]
             for pid in workers[-1:]:
                 os.kill(pid, signal.SIGKILL)
                 killed += 1
@@ -299,8 +299,8 @@ def test_a_worker_that_is_killed_costs_nothing(tmp_path: Path) -> None:
 def test_a_template_that_is_killed_ends_the_run_and_keeps_what_was_found(tmp_path: Path) -> None:
     with running(tmp_path, *LONG) as (process, out):
         below = descendants(process.pid)
-        (template,) = [pid for pid, command in below.items() if "template fork" in command and descendants(pid)]
-        os.kill(template, signal.SIGKILL)
+        (fork_server,) = [pid for pid, command in below.items() if "fork_server fork" in command and descendants(pid)]
+        os.kill(fork_server, signal.SIGKILL)
         told, error = process.communicate(timeout=200)
     assert process.returncode in (1, 3), error  # what was at work when it went looks like a crash first
     assert "the process that starts workers has ended" in error

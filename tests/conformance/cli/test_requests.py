@@ -67,7 +67,7 @@ def test_a_wrong_request_is_refused_before_torch_is_started(
         (("tests/planted/nothing.py:Adam", "--as", "adam"), ("tests/planted/nothing.py", "no such file")),
     ],
 )
-@pytest.mark.usefixtures("one_template")
+@pytest.mark.usefixtures("shared_fork_server")
 def test_a_request_that_the_target_cannot_meet_is_refused(
     capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], told: tuple[str, ...]
 ) -> None:

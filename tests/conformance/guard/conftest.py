@@ -1,4 +1,4 @@
-"""One small baseline for all tests of guard, and workers that share one torch-warm template."""
+"""One small baseline for all tests of guard, and workers that share one fork server."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ FEW = Wanted((("torch.optim.Adadelta", None), ("torch.optim.Adafactor", None)), 
 
 
 @pytest.fixture
-def warm(monkeypatch: pytest.MonkeyPatch, template: str) -> None:
-    """Lets record and check borrow a template, and do everything in this process, at the root of the checkout."""
+def warm(monkeypatch: pytest.MonkeyPatch, fork_server: str) -> None:
+    """Lets record and check borrow a fork server, and do everything in this process, at the root of the checkout."""
     monkeypatch.chdir(ROOT)
-    _borrow(monkeypatch, template)
+    _borrow(monkeypatch, fork_server)
 
 
-def _borrow(monkeypatch: pytest.MonkeyPatch, template: str) -> None:
+def _borrow(monkeypatch: pytest.MonkeyPatch, fork_server: str) -> None:
     for module in (record_baseline, check_baseline):
-        monkeypatch.setattr(module, "Workers", functools.partial(Workers, address=template))
+        monkeypatch.setattr(module, "Workers", functools.partial(Workers, address=fork_server))
         monkeypatch.setattr(module, "usable_cores", lambda: 1)
 
 
 @pytest.fixture(scope="session")
-def recorded_once(tmp_path_factory: pytest.TempPathFactory, template: str) -> Path:
+def recorded_once(tmp_path_factory: pytest.TempPathFactory, fork_server: str) -> Path:
     """A baseline of ``FEW``, not to be written to."""
     directory = tmp_path_factory.mktemp("guard") / "baseline"
     with pytest.MonkeyPatch.context() as monkeypatch:
-        _borrow(monkeypatch, template)
+        _borrow(monkeypatch, fork_server)
         record_baseline.record(directory, FEW)
     return directory
 

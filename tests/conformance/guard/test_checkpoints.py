@@ -30,8 +30,8 @@ Tree = Any
 
 
 @pytest.fixture(scope="module")
-def workers(template: str) -> Iterator[Workers]:
-    with Workers(address=template) as opened:
+def workers(fork_server: str) -> Iterator[Workers]:
+    with Workers(address=fork_server) as opened:
         yield opened
 
 

@@ -34,9 +34,9 @@ WHERE = "two_groups"
 
 
 @pytest.fixture(scope="module")
-def cells(template: str) -> Iterator[Cells]:
+def cells(fork_server: str) -> Iterator[Cells]:
     """What gives a cell of torch.optim with what it did, recorded once."""
-    with Workers(address=template) as workers:
+    with Workers(address=fork_server) as workers:
         yield cache(lambda name: made(workers, f"torch.optim.{name.partition('[')[0]}", name))
 
 

@@ -40,8 +40,8 @@ CRASHES, HANGS, RETURNS = "os._exit(3)", "time.sleep(60)", "pass"
 
 
 @pytest.fixture
-def workers(template: str) -> Iterator[Workers]:
-    with Workers(address=template, deadline=1.5) as opened:
+def workers(fork_server: str) -> Iterator[Workers]:
+    with Workers(address=fork_server, deadline=1.5) as opened:
         yield opened
 
 

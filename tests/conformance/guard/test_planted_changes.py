@@ -41,13 +41,13 @@ def elsewhere(copy: Path) -> Iterator[Workers]:
 
 
 @pytest.fixture(scope="module")
-def checked(copy: Path, elsewhere: Workers, template: str, tmp_path_factory: pytest.TempPathFactory) -> Checked:
+def checked(copy: Path, elsewhere: Workers, fork_server: str, tmp_path_factory: pytest.TempPathFactory) -> Checked:
     """What a check under the copy finds of some classes that were recorded under torch itself."""
     from stepcheck.guard import check_baseline, record_baseline
 
     directory = tmp_path_factory.mktemp("planted") / "baseline"
     with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr(record_baseline, "Workers", lambda interpreter: Workers(address=template))
+        monkeypatch.setattr(record_baseline, "Workers", lambda interpreter: Workers(address=fork_server))
         record(directory, SOME, executor=Local(1))
         monkeypatch.setattr(check_baseline, "Workers", lambda interpreter: Workers(address=elsewhere.address))
         return check(directory, executor=Local(1))
@@ -125,9 +125,9 @@ def test_a_check_fails_on_what_changed_and_not_on_rounding(checked: Checked) -> 
     assert {entry.cell for entry in checked.failing(("api",))} == {"Rprop api"}
 
 
-def test_a_scheduler_that_is_one_step_late_is_found(elsewhere: Workers, template: str) -> None:
+def test_a_scheduler_that_is_one_step_late_is_found(elsewhere: Workers, fork_server: str) -> None:
     found = {}
-    with Workers(address=template) as plain:
+    with Workers(address=fork_server) as plain:
         for recipe in scheduler_recipes.ALL:
             if recipe["target"].rpartition(".")[2] in ("StepLR", "MultiStepLR"):
                 cell = Asked(recipe["name"], SCHEDULE, recipe["target"], {"ask": "schedule", "recipe": recipe})

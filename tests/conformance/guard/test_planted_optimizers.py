@@ -44,9 +44,9 @@ Upgraded = Callable[..., Difference]
 
 
 @pytest.fixture(scope="module")
-def upgraded(template: str) -> Iterator[Upgraded]:
+def upgraded(fork_server: str) -> Iterator[Upgraded]:
     """What gives how the right optimizer of a rule differs from another that is in its place."""
-    with pytest.MonkeyPatch.context() as monkeypatch, Workers(address=template) as workers:
+    with pytest.MonkeyPatch.context() as monkeypatch, Workers(address=fork_server) as workers:
         monkeypatch.chdir(ROOT)
 
         @cache

@@ -21,10 +21,10 @@ Told = Callable[[str], tuple[Asked, Recording]]
 
 
 @pytest.fixture(scope="module")
-def recorded(template: str) -> Iterator[Told]:
+def recorded(fork_server: str) -> Iterator[Told]:
     """What gives a schedule by name with what it came to, recorded once."""
     recipes = {recipe["name"]: recipe for recipe in scheduler_recipes.ALL}
-    with Workers(address=template) as workers:
+    with Workers(address=fork_server) as workers:
 
         @cache
         def made(name: str) -> tuple[Asked, Recording]:

@@ -72,8 +72,8 @@ def test_a_release_is_installed_by_its_environment(tmp_path: Path, monkeypatch: 
     assert (asked[0][1], asked[0][3], asked[1]) == (None, "cpu", "2.6.0")
 
 
-def test_a_worker_with_another_torch_than_was_asked_for_is_an_error(template: str) -> None:
-    with Workers(address=template) as workers:
+def test_a_worker_with_another_torch_than_was_asked_for_is_an_error(fork_server: str) -> None:
+    with Workers(address=fork_server) as workers:
         found = environment_of(workers)
         assert set(found) == {"torch", "python", "numpy", "platform", "capability", "devices", "device_names"}
         assert environment_of(workers, found["torch"].partition("+")[0]) == found

@@ -44,7 +44,7 @@ def finding(**changes: object) -> KnownIssue:
 
 
 @pytest.fixture(scope="module")
-def judged(template: str) -> Callable[..., CellResult]:
+def judged(fork_server: str) -> Callable[..., CellResult]:
     """Return a function that judges the planted optimizer's cell with some findings known."""
     from conformance.command import ROOT
 
@@ -52,7 +52,7 @@ def judged(template: str) -> Callable[..., CellResult]:
     cell = Cell(target, "default", "single", "float32", "cpu")
 
     def judge(*findings: KnownIssue) -> CellResult:
-        with Workers(address=template) as workers:
+        with Workers(address=fork_server) as workers:
             raw = described(Request(target=target, rule="adam"), workers)
             adapter: Adapter = dataclass_codec.decode(Adapter, raw["adapter"])
             evaluator = CellEvaluator(

@@ -28,9 +28,9 @@ CODES = [law.code for law in LAWS]
 
 
 @pytest.fixture
-def pytest_session(monkeypatch: pytest.MonkeyPatch, template: str) -> Iterator[PytestSession]:
+def pytest_session(monkeypatch: pytest.MonkeyPatch, fork_server: str) -> Iterator[PytestSession]:
     monkeypatch.chdir(ROOT)
-    monkeypatch.setattr(dockets, "Workers", functools.partial(Workers, address=template))
+    monkeypatch.setattr(dockets, "Workers", functools.partial(Workers, address=fork_server))
     opened = PytestSession()
     yield opened
     opened.close()

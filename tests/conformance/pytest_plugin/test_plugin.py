@@ -125,9 +125,9 @@ def test_ids_and_outcomes_are_the_same_in_several_processes(
 
 
 @pytest.fixture
-def inside(monkeypatch: pytest.MonkeyPatch, pytester: pytest.Pytester, template: str) -> Run:
-    """Return what runs pytest in this process, in a folder of its own, with workers of the session's template."""
-    monkeypatch.setattr(dockets, "Workers", functools.partial(Workers, address=template))
+def inside(monkeypatch: pytest.MonkeyPatch, pytester: pytest.Pytester, fork_server: str) -> Run:
+    """Return what runs pytest in this process, in a folder of its own, with the session's fork server."""
+    monkeypatch.setattr(dockets, "Workers", functools.partial(Workers, address=fork_server))
     return functools.partial(pytester.runpytest_inprocess, "-p", "stepcheck.plugin", "-p", "no:cacheprovider")
 
 

@@ -17,9 +17,9 @@ from stepcheck_implementations.workers.pool import Workers
 
 
 @pytest.fixture(autouse=True)
-def warm(monkeypatch: pytest.MonkeyPatch, template: str) -> None:
+def warm(monkeypatch: pytest.MonkeyPatch, fork_server: str) -> None:
     monkeypatch.chdir(ROOT)
-    monkeypatch.setattr(dockets, "Workers", functools.partial(Workers, address=template))
+    monkeypatch.setattr(dockets, "Workers", functools.partial(Workers, address=fork_server))
 
 
 def code(*arguments: str) -> int:

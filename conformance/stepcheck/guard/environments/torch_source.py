@@ -78,7 +78,7 @@ def environment_of(workers: Workers, torch: str = "") -> dict[str, Any]:
 
 @contextlib.contextmanager
 def beside(address: str, interpreter: Interpreter) -> Iterator[Perform]:
-    """Yield what records a lot, with workers forked from the template at ``address``."""
+    """Yield what records a lot, with workers forked from the fork server at ``address``."""
     with Workers(address=address, interpreter=interpreter) as workers:
         yield lambda lot: [asking.record(workers, entry) for entry in lot]
 

@@ -17,7 +17,7 @@ from stepcheck_reference.verdict import Verdict
 
 STRANGERS = "tests/implementations/subjects/strangers.py"
 
-pytestmark = pytest.mark.usefixtures("one_template")
+pytestmark = pytest.mark.usefixtures("shared_fork_server")
 
 
 def certified(name: str, rule: str, **more: object) -> stepcheck.Certificate:
