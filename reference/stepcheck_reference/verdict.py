@@ -1,4 +1,4 @@
-"""Verdicts: what is said of a law in a cell, of a cell, and of a subject."""
+"""Verdicts on a law in a cell, on a cell, and on a subject; and the exit codes that follow."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """One word each; ``MEANINGS`` says what it claims."""
+    """A verdict; ``MEANINGS`` says what each claims."""
 
     HOLDS = "holds"
     BROKEN = "broken"
@@ -18,16 +18,16 @@ class Verdict(StrEnum):
 
 
 MEANINGS = {
-    Verdict.HOLDS: "every element that was compared landed inside its envelope, and no law is broken",
+    Verdict.HOLDS: "every compared element is inside its envelope, and no law is broken",
     Verdict.BROKEN: "at least one law is broken, or the subject did not finish its script",
-    Verdict.EXPECTED_BROKEN: "broken exactly where a known finding in this release of the subject says so",
-    Verdict.VACUOUS: "too little was compared for a claim",
-    Verdict.NOT_APPLICABLE: "the subject, its framework or the device has no such cell",
-    Verdict.NOT_RUN: "left out on purpose; the reason says how to run it",
+    Verdict.EXPECTED_BROKEN: "broken only where a known issue in this release of the subject says so",
+    Verdict.VACUOUS: "too little was compared to support a claim",
+    Verdict.NOT_APPLICABLE: "the subject, its framework or the device does not support this cell",
+    Verdict.NOT_RUN: "skipped by default; the reason says how to run it",
 }
 
 NO_CLAIM = (Verdict.NOT_APPLICABLE, Verdict.NOT_RUN)
-"""Verdicts that say nothing of the subject."""
+"""Verdicts that claim nothing about the subject."""
 
 _PRECEDENCE = (
     Verdict.BROKEN,
@@ -47,8 +47,8 @@ def overall(verdicts: Iterable[Verdict]) -> Verdict:
 
     Vacuous parts beside compared ones do not change the verdict of the whole.
     """
-    held = set(verdicts)
-    return next((verdict for verdict in _PRECEDENCE if verdict in held), Verdict.VACUOUS)
+    every = set(verdicts)
+    return next((verdict for verdict in _PRECEDENCE if verdict in every), Verdict.VACUOUS)
 
 
 def exit_code(verdict: Verdict, *, strict: bool) -> int:

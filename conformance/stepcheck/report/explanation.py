@@ -1,4 +1,4 @@
-"""What a code or a word in a report means."""
+"""The meaning of codes and words in reports."""
 
 from __future__ import annotations
 
@@ -12,38 +12,38 @@ from stepcheck_reference.verdict import MEANINGS
 
 WORDS = {
     **{str(verdict): meaning for verdict, meaning in MEANINGS.items()},
-    "stepwise": "all state of the subject is seen, so each step is checked from the state observed before it",
-    "theta_only": "parameters are seen and state is not mapped, so state keeps a running ball",
-    "trajectory": "only parameters are seen, so the envelope widens from step to step",
-    "ratio": "the error in units of the radius: 1 is the edge of the envelope, and there is no tolerance beside it",
+    "stepwise": "all state is observed, so each step is checked from the state observed before it",
+    "theta_only": "only parameters are observed; the bounds of unmapped state widen with every step",
+    "trajectory": "only parameters are observed, so the envelope widens with every step",
+    "ratio": "the error in units of the radius: 1 is the edge of the envelope; no tolerance is added",
 }
-"""Words of a report that are not codes of laws."""
+"""Words in reports that are not codes of laws."""
 
 
 FAMILIES = {
-    "SC1": "The rule: every step lands where the oracle says",
-    "SC2": "Contracts that every optimizer owes",
+    "SC1": "The rule: every step is inside the envelope of the rule's equations",
+    "SC2": "Contracts of every optimizer",
     "SC3": "Invariants of rules",
     "SC4": "Equivalences between rules",
     "SC5": "Bias-correction limits",
     "SC6": "Convergence",
 }
-"""What laws are about, by how their codes begin."""
+"""Families of laws by the first digit of their codes."""
 
 
 def law_listing() -> str:
     """Return one paragraph a law, under a heading for each family."""
     parts = []
-    for start, heading in FAMILIES.items():
-        inside = [law for law in ALL if law.code.startswith(start)]
+    for prefix, heading in FAMILIES.items():
+        inside = [law for law in ALL if law.code.startswith(prefix)]
         if inside:
-            told = "\n".join(f"{law.code}  {law.title}\n{_paragraph(law.sentence, '       ')}" for law in inside)
-            parts.append(f"{heading}\n\n{told}")
+            entries = "\n".join(f"{law.code}  {law.title}\n{_paragraph(law.sentence, '       ')}" for law in inside)
+            parts.append(f"{heading}\n\n{entries}")
     return "\n\n".join(parts)
 
 
 def explain(code: str) -> str:
-    """Return what ``code`` means; raises WrongRequest for one that is not known."""
+    """Return what ``code`` means; raises WrongRequest for an unknown one."""
     for law in ALL:
         if law.code.lower() == code.lower():
             return _law(law)
@@ -64,7 +64,7 @@ def _law(law: Law) -> str:
         "What to do",
         law.remedy,
         "",
-        "Breaks it",
+        "Example",
         law.example,
     ]
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Outputs: the reports a run was asked for, where each goes, and that it can go there before anything runs."""
+"""Outputs: the requested reports and where each is written, checked before anything runs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from stepcheck.certification.request import WrongRequest
 STDOUT = "-"
 GITHUB = "GITHUB_STEP_SUMMARY"
 GITHUB_LIMIT = 1024 * 1024
-"""Bytes that GitHub takes as the summary of one step; of a longer one it shows nothing."""
+"""Bytes that GitHub accepts as the summary of one step; of a longer one it shows nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,32 +27,32 @@ class Outputs:
     def write(self, render: Callable[[str], str]) -> None:
         """Write every file, ``render``ed in its format.
 
-        Raises WrongRequest for those that could not be, once the others are written.
+        Raises WrongRequest for those that cannot be written, after the others are.
         """
-        lost: list[str] = []
+        errors: list[str] = []
         for form, path in self.files.items():
             try:
                 files.write(path, render(form))
             except OSError as error:
-                lost.append(_unwritable(form, path, error))
-        if lost:
-            raise WrongRequest("; ".join(lost))
+                errors.append(_unwritable(form, path, error))
+        if errors:
+            raise WrongRequest("; ".join(errors))
 
 
-def resolve_outputs(asked: Mapping[str, str | None]) -> Outputs:
-    """Return where the reports in ``asked`` go: format to path, "-" for stdout, None where it is not asked for.
+def resolve_outputs(requested: Mapping[str, str | None]) -> Outputs:
+    """Return the outputs of ``requested``: format to path, "-" for stdout, None where it is not requested.
 
-    Raises WrongRequest where two would go to one place, or a file cannot be written.
+    Raises WrongRequest where two have the same path, or a file cannot be written.
     """
-    printed = [form for form, path in asked.items() if path == STDOUT]
+    printed = [form for form, path in requested.items() if path == STDOUT]
     if len(printed) > 1:
-        raise WrongRequest(f"{' and '.join(printed)} would be printed, but only one can be; give the others a file")
-    paths = {form: Path(path) for form, path in asked.items() if path is not None and path != STDOUT}
-    taken: dict[Path, str] = {}
+        raise WrongRequest(f"{' and '.join(printed)} would be printed, but only one can be; give the others a path")
+    paths = {form: Path(path) for form, path in requested.items() if path is not None and path != STDOUT}
+    formats: dict[Path, str] = {}
     for form, path in paths.items():
-        other = taken.setdefault(path.resolve(), form)
+        other = formats.setdefault(path.resolve(), form)
         if other != form:
-            raise WrongRequest(f"{form}={path}, but {other} goes there already")
+            raise WrongRequest(f"{form}={path}, but {other} is written there already")
         try:
             files.check(path)
         except OSError as error:
@@ -78,20 +78,19 @@ def render(form: str, certificate: Certificate, *, strict: bool = False) -> str:
 
 
 def append_step_summary(render: Callable[[int], str]) -> str:
-    """Append a summary to the file that GITHUB_STEP_SUMMARY names; return why it could not be, or "".
+    """Append a summary to the file that GITHUB_STEP_SUMMARY names; return why that failed, or "".
 
-    ``render`` returns it in at most so many bytes: the file stays within what GitHub takes, together with what is in it
-    already.
+    ``render`` returns it in at most so many bytes: with what the file already contains it stays within GitHub's limit.
     """
     name = os.environ.get(GITHUB, "")
     if not name:
         return ""
     path = Path(name)
     try:
-        held = path.stat().st_size if path.exists() else 0
-        text = render(GITHUB_LIMIT - held - 1)
+        size = path.stat().st_size if path.exists() else 0
+        text = render(GITHUB_LIMIT - size - 1)
         with path.open("ab") as file:
-            file.write((("\n" if held and text else "") + text).encode(errors="replace"))
+            file.write((("\n" if size and text else "") + text).encode(errors="replace"))
     except OSError as error:
         return _unwritable(GITHUB, path, error)
     return ""

@@ -11,26 +11,26 @@ from stepcheck.certification.certificate import CellResult
 from stepcheck_reference.verdict import Verdict
 
 Progress = Callable[[int, int, CellResult | None], None]
-"""Called with (cells done, cells in all, the result that has just come in, None at the start)."""
+"""Called with (cells done, all cells, the newest result or None at the start)."""
 
 
 Count = Callable[[int, int, str], None]
-"""Called with (things done, things in all, the one that has just come in, "" at the start)."""
+"""Called with (items done, all items, the name of the newest or "" at the start)."""
 
 
 @contextmanager
 def counting(doing: str) -> Iterator[Count]:
-    """Yield a callback that counts on stderr what is ``doing``, as in "recording"."""
+    """Yield a callback that counts cells on stderr; ``doing`` says what is done to them, as in "recording"."""
     if not sys.stderr.isatty():
-        told = 0
+        printed = 0
 
         def line(done: int, total: int, name: str) -> None:
-            nonlocal told
+            nonlocal printed
             quarter = 4 * done // total if total else 0
-            told = min(told, quarter)  # another round begins
-            if quarter > told:
-                told = quarter
-                _say(f"{doing}: {done} of {total} cells")
+            printed = min(printed, quarter)  # another round begins
+            if quarter > printed:
+                printed = quarter
+                _print(f"{doing}: {done} of {total} cells")
 
         yield line
         return
@@ -70,26 +70,26 @@ def reporting() -> Iterator[Progress]:
 
 
 class _Lines:
-    """A line a quarter, or one when a library's next class begins, and one for every broken cell."""
+    """A line for every quarter, or when a library's next class begins, and one for every broken cell."""
 
     def __init__(self) -> None:
-        self.told = 0
+        self.quarter = 0
         self.classes: list[str] = []
 
     def __call__(self, done: int, total: int, result: CellResult | None) -> None:
         if result is None:
             return
         if result.verdict is Verdict.BROKEN:
-            _say(f"{result.id}: broken")
-        begun = result.target not in self.classes
-        if begun:
+            _print(f"{result.id}: broken")
+        is_new = result.target not in self.classes
+        if is_new:
             self.classes.append(result.target)
         quarter = 4 * done // total if total else 0
-        if quarter > self.told or (begun and len(self.classes) > 1):
-            self.told = quarter
+        if quarter > self.quarter or (is_new and len(self.classes) > 1):
+            self.quarter = quarter
             where = f", at {result.target}" if len(self.classes) > 1 and done < total else ""
-            _say(f"{done} of {total} cells{where}")
+            _print(f"{done} of {total} cells{where}")
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     print(f"stepcheck: {text}", file=sys.stderr, flush=True)

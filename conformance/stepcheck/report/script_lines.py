@@ -1,4 +1,4 @@
-"""A witness' script in words: its tensors, its groups, and what happens at each step."""
+"""A script in words: its tensors, its groups, and what happens in each step."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ _VALUES = 6
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line: what it is about ("p0", "group 1", "steps 2–300"), and what is said of it."""
+    """One line: its subject ("p0", "group 1", "steps 2–300") and the text about it."""
 
     name: str
     text: str
 
 
-def lines(script: Mapping[str, Any]) -> tuple[Line, ...]:
-    """Return ``script``, as a certificate holds it, line by line; equal neighbours among the steps are one."""
+def script_lines(script: Mapping[str, Any]) -> tuple[Line, ...]:
+    """Return ``script``, as in a certificate, line by line; equal consecutive steps are one line."""
     return (*_tensors(script["tensors"]), *_groups(script["groups"]), *_steps(script["steps"], len(script["tensors"])))
 
 
@@ -32,9 +32,9 @@ def _tensors(tensors: Sequence[Mapping[str, Any]]) -> Iterator[Line]:
 
 def _groups(groups: Sequence[Mapping[str, Any]]) -> Iterator[Line]:
     for number, group in enumerate(groups):
-        held = "" if len(groups) == 1 else ", ".join(f"p{index}" for index in group["tensors"]) + ": "
+        tensors = "" if len(groups) == 1 else ", ".join(f"p{index}" for index in group["tensors"]) + ": "
         hyper = ", ".join(f"{name}={value!r}" for name, value in group["hyper"].items())
-        yield Line("group" if len(groups) == 1 else f"group {number}", held + (hyper or "no hyper-parameters"))
+        yield Line("group" if len(groups) == 1 else f"group {number}", tensors + (hyper or "no hyper-parameters"))
 
 
 def _steps(steps: Sequence[Mapping[str, Any]], tensors: int) -> Iterator[Line]:

@@ -1,4 +1,4 @@
-"""Theorems as text: a line each, and below it what stands against it, or how it is proved."""
+"""Theorems as text: a line each, and below it how it is proved, or why not."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from stepcheck_reference.theorems.theorem import Proof
 MARKS = {"proved": "✓", "refuted": "✗", "undecided": "?"}
 WIDTH = 120
 NAMED = 2
-"""How many rules a line names; it counts more of them."""
+"""Rules that a line names; where there are more it gives their number."""
 
 
 def render_theorem(result: Proved, *, verbose: bool = False) -> str:
-    """Return the line of one theorem; below it each case that is not proved, and with ``verbose`` all about it."""
+    """Return the line of one theorem, below it each case that is not proved, and with ``verbose`` source and proofs."""
     subject = _subject(result)
     lines = [f"{MARKS[result.status]} {result.status:<9} {subject}: {result.theorem.sentence}"]
     if verbose:
@@ -26,12 +26,12 @@ def render_theorem(result: Proved, *, verbose: bool = False) -> str:
             lines += _indented(f"how      {how}  [{'; '.join(map(_names, cases))}]")
     for case, proof in result.proofs:
         if proof.status != "proved":
-            lines += _indented(f"{proof.status} for {_names(case)}: {_against(proof)}")
+            lines += _indented(f"{proof.status} for {_names(case)}: {_reason(proof)}")
     return "\n".join(lines)
 
 
 def render_totals(results: list[Proved]) -> str:
-    """Return the last line: how many theorems there are, of each status, and how many proofs they took."""
+    """Return the last line: how many theorems and proofs there are, and how many of each status."""
     counts = ", ".join(
         f"{sum(result.status == status for result in results)} {status}" for status in reversed(STATUSES)
     )
@@ -40,7 +40,7 @@ def render_totals(results: list[Proved]) -> str:
 
 
 def _subject(result: Proved) -> str:
-    """Return the rules of a theorem: all that it is about together, or a few names or their number."""
+    """Return the rules of a theorem: those it relates, or the names or number of those it is about one by one."""
     cases = [case for case, _ in result.proofs]
     if result.theorem.rules:
         return _names(tuple(dict.fromkeys(cases[0])))
@@ -54,14 +54,14 @@ def _names(case: tuple[Rule, ...]) -> str:
 
 def _grouped(result: Proved) -> dict[str, list[tuple[Rule, ...]]]:
     """Return the rules proved in each way."""
-    found: dict[str, list[tuple[Rule, ...]]] = {}
+    methods: dict[str, list[tuple[Rule, ...]]] = {}
     for case, proof in result.proofs:
         if proof.status == "proved":
-            found.setdefault(proof.how, []).append(case)
-    return found
+            methods.setdefault(proof.how, []).append(case)
+    return methods
 
 
-def _against(proof: Proof) -> str:
+def _reason(proof: Proof) -> str:
     return f"{proof.how} ({proof.witness})" if proof.witness else proof.how
 
 

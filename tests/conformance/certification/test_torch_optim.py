@@ -19,7 +19,7 @@ def test_nadam_in_float64_fails_under_strict_and_names_mu_product() -> None:
     done = run("certify", "torch.optim.NAdam", "--dtype", "float64", "--mode", "single", "--strict")
     assert done.returncode == 1, done.stderr
     text = " ".join(done.stdout.split())
-    assert "known finding nadam-float32-mu-product" in text
+    assert "known issue nadam-float32-mu-product" in text
     assert "mu_product=" in text
 
 

@@ -77,10 +77,10 @@ def test_a_failure_of_every_way_to_hold_state_comes_with_a_program_that_fails(tm
 
 def test_the_report_says_what_was_matched_to_what() -> None:
     told = " ".join(render(certified("Momentum", "momentum")).split())
-    assert "matched lr=rate, momentum=gamma; held: dampening=0" in told
+    assert "matched lr=rate, momentum=gamma; fixed: dampening=0" in told
     assert "state b=store['first']" in told
     told = " ".join(render(certified("Frozen", "sgd")).split())
-    assert "matched lr=lr; lr as constructed, because nothing shows where to change it" in told
+    assert "matched lr=lr; lr as constructed (nothing shows where to change it)" in told
 
 
 def test_a_state_that_nothing_identifies_is_not_observed_and_that_is_said() -> None:

@@ -115,7 +115,7 @@ def test_every_cell_has_its_verdict_in_colour_sign_and_word_its_ratio_and_its_er
         word = verdict.replace("_", " ")
         (entry,) = re.findall(f'<td class="{verdict}".*?</td>', text, re.DOTALL)
         assert said(re.sub("<title>.*?</title>|<[^>]+>", "", entry)) == said(f"{sign}{word} {ratio}")
-        assert '<svg class="spread"' in entry
+        assert '<svg class="histogram"' in entry
     assert '<td class="not_applicable" title="no complex tensors">' in text
 
 
@@ -134,9 +134,15 @@ def test_each_failure_says_everything_that_a_reader_needs() -> None:
         assert failure.message in made.text
         assert f"python -m stepcheck replay {failure.token}" in made.text
         assert failure.standalone in made.text
-    assert len(made.all("svg", class_="course")) == 2 * sum(bool(entry.path) for entry in certificates.BROKEN.failures)
+    assert len(made.all("svg", class_="trace")) == 2 * sum(bool(entry.path) for entry in certificates.BROKEN.failures)
     text = said(made.text)
-    for words in ("-0.25 ± 0.01", "steps 1–2", "gradient (1.0, nan)", "lr of group 0 set to 0.5", "in 1 more place"):
+    for words in (
+        "-0.25 ± 0.01",
+        "steps 1–2",
+        "gradient (1.0, nan)",
+        "lr of group 0 set to 0.5",
+        "Same failure in 1 more place",
+    ):
         assert words in text
 
 
@@ -149,10 +155,10 @@ def test_the_first_failure_is_open_and_the_others_are_folded_up() -> None:
 def test_known_findings_are_explained_apart_with_links() -> None:
     made = read(certificates.EXPECTED)
     text = said(made.text)
-    assert "Known findings" in text
+    assert "Known issues" in text
     assert "It is known" in text
     assert "https://example.org/1" in [link["href"] for link in made.all("a")]
-    assert "It no longer breaks in Adam[default] single bfloat16 cpu." in text
+    assert "No longer occurs in Adam[default] single bfloat16 cpu." in text
 
 
 def test_a_library_is_told_class_by_class_and_broken_ones_are_open() -> None:
@@ -172,12 +178,12 @@ def test_a_librarys_classes_keep_the_sources_of_their_own_arithmetic() -> None:
     text = said(read(certificates.certificate(*cells, target="torch.optim")).text)
     assert "torch single: SGD.py (SGD[default] single float32 cpu)" in text
     assert "torch single: Adam.py (Adam[default] single float32 cpu)" in text
-    assert "torch.optim is held to" not in text
+    assert "torch.optim is checked against" not in text
 
 
 def test_an_interrupted_run_says_what_is_missing() -> None:
-    assert "3 cells missing; the verdict is on the others alone" in said(read(certificates.INTERRUPTED).text)
-    assert "No cell was judged." in read(certificates.EMPTY).text
+    assert "3 cells missing; the verdict covers the remaining cells" in said(read(certificates.INTERRUPTED).text)
+    assert "No cell was checked." in read(certificates.EMPTY).text
 
 
 def test_strict_changes_the_exit_code_that_the_page_tells() -> None:

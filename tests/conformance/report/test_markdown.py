@@ -38,7 +38,7 @@ def test_each_failure_is_folded_up_with_its_witness() -> None:
         if failure.code != "SC101":
             assert failure.token in text
             assert f"```python\n{failure.standalone}```" in text
-    assert "The same in 1 more place:\n\n- Adam\\[default\\] single" in text
+    assert "Same failure in 1 more place:\n\n- Adam\\[default\\] single" in text
 
 
 def test_known_findings_are_explained() -> None:
@@ -46,7 +46,7 @@ def test_known_findings_are_explained() -> None:
     assert "### Failures" not in text
     assert "<summary>! known-gap, in Adam[default] single float32 cpu</summary>" in text
     assert "It is known, see https://example.org/1" in text
-    assert "Fixed upstream: `old-gap` no longer breaks in Adam\\[default\\] single bfloat16 cpu" in text
+    assert "Fixed upstream: `old-gap` no longer occurs in Adam\\[default\\] single bfloat16 cpu" in text
 
 
 def test_a_library_has_a_row_a_class_and_folds_up_the_tables() -> None:
@@ -62,7 +62,7 @@ def test_many_failures_that_are_alike_are_named_up_to_a_number() -> None:
         for number in range(40)
     ]
     text = render(certificates.certificate(*cells))
-    assert "The same in 39 more places:" in text
+    assert "Same failure in 39 more places:" in text
     assert "- and 19 more" in text
 
 
@@ -71,7 +71,7 @@ def test_a_summary_that_is_too_long_is_cut_between_parts_and_says_so(limit: int)
     whole = render(certificates.BROKEN)
     text = render(certificates.BROKEN, limit=limit)
     assert len(text.encode()) <= limit < len(whole.encode())
-    assert re.search(r"\*\*Cut here:\*\* \d parts? did not fit", text)
+    assert re.search(r"\*\*Truncated:\*\* \d parts? did not fit", text)
     assert text.count("<details>") == text.count("</details>")
     assert text.count("```") % 2 == 0
 

@@ -11,13 +11,14 @@ from msgspec.structs import replace
 
 from conformance.certificates import HOSTILE, broken, fault, point
 from stepcheck.certification.certificate import Failure, Point
-from stepcheck.report import figures
+from stepcheck.report.figures.ratio_histogram import ratio_histogram, total
+from stepcheck.report.figures.trace_figure import trace_figure
 from stepcheck_reference.oracle.histogram import BINS, INSIDE
 
 
 def drawn(failure: Failure) -> list[ElementTree.Element]:
     """Return the drawings of ``failure``'s course: its values, and its errors in radii."""
-    return ElementTree.fromstring(f"<div>{figures.course(failure)}</div>").findall("figure/svg")
+    return ElementTree.fromstring(f"<div>{trace_figure(failure)}</div>").findall("figure/svg")
 
 
 def walking(path: tuple[Point, ...], step: int, observed: float | str) -> Failure:
@@ -43,7 +44,7 @@ def numbers(svg: ElementTree.Element) -> list[float]:
 def test_the_bars_are_as_many_as_bins_that_hold_something() -> None:
     counts = [0] * BINS
     counts[0], counts[3], counts[INSIDE + 1] = 1000, 1, 1
-    svg = ElementTree.fromstring(figures.spread(counts, "cell"))
+    svg = ElementTree.fromstring(ratio_histogram(counts, "cell"))
     paths = {element.get("class"): element.get("d", "") for element in svg.iter("path")}
     assert paths["inside"].count("M") == 2
     assert paths["beyond"].count("M") == 1
@@ -55,19 +56,19 @@ def test_the_bars_are_as_many_as_bins_that_hold_something() -> None:
 
 
 def test_one_in_a_million_is_seen() -> None:
-    million = figures.spread([1_000_000, *[0] * (INSIDE - 1), 1], "cell")
+    million = ratio_histogram([1_000_000, *[0] * (INSIDE - 1), 1], "cell")
     first, last = (float(height) for height in re.findall(r"v-([\d.]+)h", million))
     assert first == 23.0
     assert last >= 1.0
 
 
 def test_a_cell_that_counted_nothing_has_no_bars() -> None:
-    assert figures.spread([], "cell") == ""
-    assert figures.spread([0] * BINS, "cell") == ""
+    assert ratio_histogram([], "cell") == ""
+    assert ratio_histogram([0] * BINS, "cell") == ""
 
 
 def test_counts_add_up_whatever_their_length() -> None:
-    counts = figures.total([(1, 2), (1,), (0,) * INSIDE + (5,)])
+    counts = total([(1, 2), (1,), (0,) * INSIDE + (5,)])
     assert len(counts) == BINS
     assert {at: number for at, number in enumerate(counts) if number} == {0: 2, 1: 2, INSIDE: 5}
 
@@ -153,8 +154,8 @@ def test_a_parameter_that_the_script_puts_elsewhere_leaves_no_line() -> None:
     steps = [dict(step) for step in failure.script["steps"]]
     steps[1]["overwrite"] = [[0, [0.0]]]
     moved = replace(failure, script={**failure.script, "steps": steps})
-    assert classes(drawn(failure)[0]).count("went") == 3
-    assert classes(drawn(moved)[0]).count("went") == 2
+    assert classes(drawn(failure)[0]).count("path") == 3
+    assert classes(drawn(moved)[0]).count("path") == 2
 
 
 def test_a_long_course_is_a_line_and_a_band() -> None:
@@ -166,12 +167,12 @@ def test_a_long_course_is_a_line_and_a_band() -> None:
 
 
 def test_what_has_no_course_is_not_drawn() -> None:
-    assert figures.course(fault()) == ""
-    assert figures.course(replace(broken(), path=())) == ""
-    assert figures.course(walking((point(0, 0.0, 0.0),), 3, 1.0)) == ""
+    assert trace_figure(fault()) == ""
+    assert trace_figure(replace(broken(), path=())) == ""
+    assert trace_figure(walking((point(0, 0.0, 0.0),), 3, 1.0)) == ""
 
 
 def test_names_are_escaped() -> None:
-    svg = ElementTree.fromstring(figures.spread([1], HOSTILE.replace("\x00\x1b", "")))
+    svg = ElementTree.fromstring(ratio_histogram([1], HOSTILE.replace("\x00\x1b", "")))
     assert "<script>" in (svg.get("aria-label") or "")
     assert not list(svg.iter("script"))

@@ -136,7 +136,7 @@ def test_known_findings_are_skipped_with_their_reason_and_fail_where_strict() ->
     assert outcomes(root)[name] == "skipped"
     skipped = next(case for case in root.iter("testcase") if case.get("name") == name).find("skipped")
     assert skipped is not None
-    assert skipped.get("message") == "expected broken: known finding known-gap"
+    assert skipped.get("message") == "expected broken: known issue known-gap"
     assert "It is known" in (skipped.text or "")
     assert outcomes(document(certificates.EXPECTED, strict=True))[name] == "failure"
 

@@ -8,8 +8,8 @@ import pytest
 
 from conformance.certificates import broken, cell, certificate, fault
 from stepcheck.certification.certificate import CellResult, Failure, Worst
-from stepcheck.report import html, library, markdown, text
-from stepcheck.report.text import mark
+from stepcheck.report import html, markdown, text
+from stepcheck.report.view.marks import mark, worst_mark
 from stepcheck_reference.verdict import Verdict
 
 
@@ -54,12 +54,12 @@ def test_a_mark_says_the_error_outside_the_envelope_or_else_the_law_that_is_brok
 
 
 def test_a_code_is_explained_where_there_is_one() -> None:
-    told = "a code a law that is broken while errors stay inside"
+    told = "a code is a broken law whose errors stay inside the envelope"
     assert told in " ".join(text.render(certificate(cell(Verdict.BROKEN, "float32", exact("SC211")))).split())
     assert told not in " ".join(text.render(certificate(cell(Verdict.BROKEN, "float32", broken()))).split())
 
 
 def test_a_class_is_marked_by_its_largest_error_and_not_by_a_law_without_a_radius() -> None:
     cells = [cell(Verdict.BROKEN, "float32", exact("SC211")), cell(Verdict.BROKEN, "float32", broken())]
-    assert library.worst_mark(cells) == "✗ 25"
-    assert library.worst_mark([*cells, cell(Verdict.BROKEN, "float32", fault("hung"))]) == "✗ hung"
+    assert worst_mark(cells) == "✗ 25"
+    assert worst_mark([*cells, cell(Verdict.BROKEN, "float32", fault("hung"))]) == "✗ hung"

@@ -82,7 +82,7 @@ def test_json_is_printed_as_ever_and_other_formats_instead_of_the_report_where_a
     ("asked", "told"),
     [
         ({"json": "-", "md": "-"}, "json and md would be printed, but only one can be"),
-        ({"html": "report", "md": "./report"}, "md=report, but html goes there already"),
+        ({"html": "report", "md": "./report"}, "md=report, but html is written there already"),
         ({"html": "."}, "html=., but should be a file that can be written \\(it is a directory\\)"),
         ({"junit": "file/below"}, "junit=file/below, but should be a file that can be written"),
     ],
@@ -179,7 +179,7 @@ def test_the_summary_of_a_github_job_stays_within_what_github_takes(step_summary
     step_summary.write_text("x" * (GITHUB_LIMIT - 1200))
     assert append_step_summary(partial(bounded, certificates.BROKEN)) == ""
     text = step_summary.read_text(encoding="utf-8")
-    assert "**Cut here:**" in text
+    assert "**Truncated:**" in text
     assert step_summary.stat().st_size <= GITHUB_LIMIT
     step_summary.write_text("x" * GITHUB_LIMIT)
     assert append_step_summary(partial(bounded, certificates.BROKEN)) == ""
@@ -214,6 +214,6 @@ def test_an_interrupted_run_writes_what_was_found(tmp_path: Path, step_summary: 
     process.send_signal(signal.SIGINT)
     _, error = process.communicate(timeout=30)
     assert process.returncode == 130, error
-    assert "missing; the verdict is on the others alone" in html.read_text(encoding="utf-8")
+    assert "missing; the verdict covers the remaining cells" in html.read_text(encoding="utf-8")
     assert ElementTree.parse(junit).getroot().get("errors") == "1"
     assert "- interrupted:" in step_summary.read_text(encoding="utf-8")

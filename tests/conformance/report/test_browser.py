@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from conformance import certificates
-from conformance.headless import browser, opened
+from conformance.report.headless import browser, opened
 from stepcheck.report.html import render
 
 pytestmark = [

@@ -1,0 +1,155 @@
+"""Failures in groups that say the same: one law, output, class and mode, or one known issue."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+
+from stepcheck.certification.certificate import CellResult, Failure
+from stepcheck.report.view.cell_tables import target_of
+from stepcheck.report.wording import class_name, describe_cells, error_size, summarize_cells
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """A failure and the cell it is in; ``anchor`` is its name in a page."""
+
+    cell: CellResult
+    failure: Failure
+    anchor: str
+
+    @property
+    def output(self) -> str:
+        """What is wrong: "theta", a state, "count", or the kind of a fault."""
+        return self.failure.worst.output if self.failure.worst else self.failure.fault
+
+    @property
+    def ratio(self) -> float:
+        """The ratio of the worst element, inf where the subject did not finish."""
+        return float(self.failure.worst.ratio) if self.failure.worst else math.inf
+
+    @property
+    def size(self) -> str:
+        """How large the error is, as in "25 radii"; "" where no radius measures it."""
+        return error_size(self.failure.worst)
+
+    @property
+    def replay_command(self) -> str:
+        """What runs the failure again in a fresh process."""
+        return f"python -m stepcheck replay {self.failure.token}"
+
+
+@dataclass(frozen=True, slots=True)
+class FailureGroup:
+    """Failures that say the same: ``first`` represents them, ``others`` are those elsewhere.
+
+    ``where`` names their cells, by what these have in common.
+    """
+
+    first: Occurrence
+    others: tuple[Occurrence, ...]
+    where: str
+
+    @property
+    def all(self) -> tuple[Occurrence, ...]:
+        """The first and the others."""
+        return (self.first, *self.others)
+
+    @property
+    def worst(self) -> Occurrence:
+        """The one with the largest error."""
+        return max(self.all, key=lambda entry: entry.ratio)
+
+    @property
+    def issues(self) -> str:
+        """The names of the known issues that cover them."""
+        return ", ".join(dict.fromkeys(entry.failure.known_issue for entry in self.all))
+
+
+@dataclass(frozen=True, slots=True)
+class FixedIssue:
+    """A known issue that no longer occurs, and where."""
+
+    name: str
+    where: str
+
+
+def occurrences(cells: Sequence[CellResult]) -> tuple[Occurrence, ...]:
+    """Return every failure of ``cells`` in order."""
+    pairs = ((cell, failure) for cell in cells for failure in cell.failures)
+    return tuple(Occurrence(cell, failure, f"failure-{number}") for number, (cell, failure) in enumerate(pairs, 1))
+
+
+def failures(cells: Sequence[CellResult]) -> tuple[FailureGroup, ...]:
+    """Return the failures that no known issue covers, a group a law, output, class and mode.
+
+    The one with the shortest program represents its group.
+    """
+    return _groups(
+        [entry for entry in occurrences(cells) if not entry.failure.known_issue],
+        key=lambda entry: (target_of(entry.cell), entry.failure.code, entry.output, entry.cell.mode),
+        rank=lambda entry: -len(entry.failure.standalone),
+        where=lambda inside: describe_cells(inside, cells),
+    )
+
+
+def failures_by_class(cells: Sequence[CellResult]) -> tuple[FailureGroup, ...]:
+    """Return the failures that no known issue covers, a group a class, law and output; the worst represents it."""
+    return _groups(
+        [entry for entry in occurrences(cells) if not entry.failure.known_issue],
+        key=lambda entry: (class_name(entry.cell), entry.failure.code, entry.output),
+        rank=lambda entry: entry.ratio,
+        where=lambda inside: describe_cells(
+            inside, [cell for cell in cells if class_name(cell) == class_name(inside[0])]
+        ),
+    )
+
+
+def known_issues(cells: Sequence[CellResult]) -> tuple[FailureGroup, ...]:
+    """Return the failures that known issues cover, a group an issue; the worst represents it."""
+    return _groups(
+        [entry for entry in occurrences(cells) if entry.failure.known_issue],
+        key=lambda entry: entry.failure.known_issue,
+        rank=lambda entry: entry.ratio,
+        where=lambda inside: describe_cells(inside, cells),
+    )
+
+
+def known_causes(cells: Sequence[CellResult]) -> tuple[FailureGroup, ...]:
+    """Return the failures that known issues cover, those with one explanation together; the worst represents them."""
+    return _groups(
+        [entry for entry in occurrences(cells) if entry.failure.known_issue],
+        key=lambda entry: entry.failure.explanation,
+        rank=lambda entry: entry.ratio,
+        where=lambda inside: summarize_cells(inside, cells),
+    )
+
+
+def fixed_issues(cells: Sequence[CellResult]) -> tuple[FixedIssue, ...]:
+    """Return the known issues that no longer occur."""
+    names = dict.fromkeys(name for cell in cells for name in cell.fixed_upstream)
+    return tuple(
+        FixedIssue(name, describe_cells([cell for cell in cells if name in cell.fixed_upstream], cells))
+        for name in names
+    )
+
+
+def _groups(
+    entries: Sequence[Occurrence],
+    *,
+    key: Callable[[Occurrence], Hashable],
+    rank: Callable[[Occurrence], float],
+    where: Callable[[Sequence[CellResult]], str],
+) -> tuple[FailureGroup, ...]:
+    """Return the entries of each ``key``; the first of the highest ``rank`` represents them."""
+    groups: dict[Hashable, list[Occurrence]] = {}
+    for entry in entries:
+        groups.setdefault(key(entry), []).append(entry)
+    result = []
+    for group in groups.values():
+        first = max(group, key=rank)
+        others = tuple(entry for entry in group if entry is not first)
+        cells = list({entry.cell.id: entry.cell for entry in group}.values())
+        result.append(FailureGroup(first, others, where(cells)))
+    return tuple(result)
