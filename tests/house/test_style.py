@@ -67,16 +67,17 @@ def test_properties_name_no_rule_in_a_condition() -> None:
 def test_pins_satisfy_every_dependency() -> None:
     requirements = pytest.importorskip("packaging.requirements")
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    pinned = dict(
-        line.split("==") for line in (ROOT / "constraints.txt").read_text().splitlines() if not line.startswith("#")
-    )
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    pinned = dict(line.split("==") for line in lines if not line.startswith("#"))
     extras = [text for name, extra in project["optional-dependencies"].items() for text in extra if name != "libraries"]
     for text in [*project["dependencies"], *extras]:
-        requirement = requirements.Requirement(text)
-        assert requirement.specifier.contains(pinned[requirement.name]), text
+        needed = requirements.Requirement(text)
+        assert needed.name in pinned, f"pin {needed.name}, and what it installs, in constraints.txt"
+        assert needed.specifier.contains(pinned[needed.name]), f"constraints.txt pins {needed.name} outside {text}"
 
 
 def test_changes_are_named_by_the_convention() -> None:
     notes = [path.name for path in (ROOT / "changes").iterdir() if path.name != "README.md"]
     assert notes
-    assert [name for name in notes if not re.fullmatch(r"[a-z0-9-]+\.(added|changed|fixed|removed)\.md", name)] == []
+    wrong = [name for name in notes if not re.fullmatch(r"[a-z0-9-]+\.(added|changed|fixed|removed)\.md", name)]
+    assert wrong == [], "name a note SLUG.KIND.md, as changes/README.md says"

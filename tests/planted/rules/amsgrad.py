@@ -1,4 +1,4 @@
-"""Wrong AMSGrads: the maximum is kept, or corrected, in the wrong place."""
+"""AMSGrads: a right one, and wrong ones whose maximum is stored or corrected in the wrong place."""
 
 import torch
 
@@ -26,7 +26,21 @@ class _Amsgrad(torch.optim.Optimizer):
                 v = state["exp_avg_sq"].mul_(beta2).addcmul_(p.grad, p.grad, value=1 - beta2)
                 c1, c2 = 1 - beta1 ** state["step"], 1 - beta2 ** state["step"]
                 root = self.root(v, c2, state)
-                p.addcdiv_(m / c1, root + group["eps"], value=-group["lr"])
+                p.addcdiv_(m / c1, root + group["eps"], value=-self.rate(group["lr"], c2))
+
+    def rate(self, lr, c2):
+        return lr
+
+
+class HandWrittenAmsgradEpsHat(_Amsgrad):
+    """Keeps ``amsgrad_eps_hat``: the correction of the maximum is in the learning rate, as in Keras."""
+
+    def root(self, v, c2, state):
+        torch.maximum(state["max_exp_avg_sq"], v, out=state["max_exp_avg_sq"])
+        return state["max_exp_avg_sq"].sqrt()
+
+    def rate(self, lr, c2):
+        return lr * c2**0.5
 
 
 class AmsgradForgetsMaximum(_Amsgrad):

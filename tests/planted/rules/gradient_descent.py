@@ -104,6 +104,32 @@ class SgdwDecaysByGroupNumber(_Sgd):
         p.sub_(self.buffer(g, state, group), alpha=group["lr"])
 
 
+class HandWrittenNesterovEma(_Sgd):
+    """Keeps ``nesterov_ema``: looks ahead along an average of gradients."""
+
+    def __init__(self, params, lr=1e-3, beta=0.9):
+        super(_Sgd, self).__init__(params, {"lr": lr, "beta": beta})
+
+    def update(self, p, g, state, group):
+        beta = group["beta"]
+        average = state.setdefault("average", torch.zeros_like(p)).mul_(beta).add_(g, alpha=1 - beta)
+        p.sub_(beta * average + (1 - beta) * g, alpha=group["lr"])
+
+
+class HandWrittenNesterovGradientDifference(_Sgd):
+    """Keeps ``nesterov_gradient_difference``: adds to the gradient what it gains on the last one."""
+
+    def __init__(self, params, lr=1e-3, beta=0.9):
+        super(_Sgd, self).__init__(params, {"lr": lr, "beta": beta})
+
+    def update(self, p, g, state, group):
+        beta, before = group["beta"], state.get("g_prev", torch.zeros_like(p))
+        buffer = state.setdefault("buffer", torch.zeros_like(p))
+        buffer.mul_(beta).add_(g + beta * (g - before))
+        state["g_prev"] = g.clone()
+        p.sub_(buffer, alpha=group["lr"])
+
+
 class HandWrittenAsgd(torch.optim.Optimizer):
     """Keeps ``asgd``: rate and weight are Python floats."""
 

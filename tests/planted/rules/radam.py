@@ -38,10 +38,14 @@ class HandWrittenRadam(torch.optim.Optimizer):
                     p.sub_(group["lr"] * m_hat)
 
 
-class RadamRectifiesFromFour(HandWrittenRadam):
-    """Claims ``radam``, breaks SC101: rectifies from rho above 4, as the paper does."""
+class HandWrittenRadamPaper(HandWrittenRadam):
+    """Keeps ``radam_paper``: rectifies from rho above 4."""
 
     THRESHOLD = 4.0
+
+
+class RadamRectifiesFromFour(HandWrittenRadamPaper):
+    """Claims ``radam``, breaks SC101: rectifies from rho above 4, as the paper does."""
 
 
 class RadamWithoutRectification(HandWrittenRadam):
