@@ -13,7 +13,7 @@ import torch
 from implementations.writing import ADAM, cell, script
 from stepcheck_implementations.adapters.adapter import Adapter
 from stepcheck_implementations.adapters.torch_optim import ADAMW, SGD
-from stepcheck_implementations.driver import execution, invocation
+from stepcheck_implementations.driver import execution, invocation, portable
 from stepcheck_reference.scripts.script import (
     INVOCATIONS,
     LOSS,
@@ -213,11 +213,11 @@ def test_a_sparse_gradient_has_several_entries_for_a_row_and_means_the_same(watc
 
 @pytest.mark.parametrize("shape", [(3,), (4, 3), (2, 0), (0, 2), (2, 3, 2)])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.complex64])
-def test_the_entries_of_a_doubled_row_add_up_exactly(shape: tuple[int, ...], dtype: torch.dtype) -> None:
+def test_the_entries_of_an_uncoalesced_row_add_up_exactly(shape: tuple[int, ...], dtype: torch.dtype) -> None:
     row = torch.randn(shape).to(dtype)
     if len(row) > 1:
         row[1] = 0
-    sparse = invocation.doubled(row)
+    sparse = portable.uncoalesced(row)
     assert torch.equal(sparse.to_dense(), row)
     assert 1 not in sparse._indices()[0].tolist()
 

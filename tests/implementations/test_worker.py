@@ -12,7 +12,7 @@ import torch
 from implementations.writing import ADAM, cell, gradient, hyper_of, misbehaving, script
 from stepcheck_implementations.adapters import torch_optim
 from stepcheck_implementations.adapters.adapter import Adapter
-from stepcheck_implementations.driver import execution, layout
+from stepcheck_implementations.driver import execution, layout, portable
 from stepcheck_reference.formats import FORMATS
 from stepcheck_reference.scripts.script import LAYOUTS, Drawn, Group, Literal, Script, Step, Tensor
 from stepcheck_reference.scripts.trajectory import Trajectory
@@ -135,8 +135,8 @@ def test_layouts_are_what_they_are_called() -> None:
     assert placed["channels_last"].is_contiguous(memory_format=torch.channels_last)
     assert not placed["sliced"].is_contiguous()
     assert placed["sliced"].storage_offset() == 1
-    assert (layout.guards(placed["sliced"]) == layout.GUARD).all()
-    assert layout.guards(placed["sliced"]).numel() == 24 * 6
+    assert (portable.between_elements(placed["sliced"]) == portable.GUARD).all()
+    assert portable.between_elements(placed["sliced"]).numel() == 24 * 6
     assert layout.place_gradient(plain, "sliced", "cpu").is_contiguous()
     assert layout.place_gradient(plain, "transposed", "cpu").stride() == (60, 20, 1, 4)
 

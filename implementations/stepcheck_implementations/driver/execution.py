@@ -23,14 +23,18 @@ from stepcheck_implementations.driver.arguments import arguments
 from stepcheck_implementations.driver.error_text import one_line
 from stepcheck_implementations.driver.invocation import (
     TENSOR_RATES,
-    Told,
-    doubled,
     entries,
-    filled_memory,
     loss_of,
     tensor_rates,
-    through_a_file,
     through_a_pickle,
+)
+from stepcheck_implementations.driver.portable import (
+    GUARD,
+    ScriptedLR,
+    between_elements,
+    skip_step,
+    through_file,
+    uncoalesced,
 )
 from stepcheck_implementations.driver.state_access import TensorLocation
 from stepcheck_implementations.driver.target import load
@@ -200,7 +204,7 @@ class ScriptExecution:
         self.calls: list[int] = []
         self.returned: list[float] = []
         self.losses: list[float] = []
-        self.scheduler: Told | None = None
+        self.scheduler: ScriptedLR | None = None
         self.guarded = True
         self.modified: set[int] = set()
 
@@ -281,7 +285,7 @@ class ScriptExecution:
                 raise _Malformed(f"{self.adapter.target}: made a {type(thing).__name__}, which has no step()")
             self.steppers.append(torch.compile(stepper) if compiles else stepper)
         if "scheduler" in self.script.invocation and self.adapter.takes == "groups":
-            self.scheduler = _ask(lambda: Told(made[0]))
+            self.scheduler = _ask(lambda: ScriptedLR(made[0]))
 
     def _made(self, given: object, hyper: Mapping[str, Any]) -> Any:
         for kind in TENSOR_RATES:
@@ -298,8 +302,9 @@ class ScriptExecution:
         for group, name, value in step.hyper:
             if self.scheduler is None or name != "lr":
                 self._set(group, name, value)
-        if self.scheduler is not None:
-            self.scheduler.tell({group: value for group, name, value in step.hyper if name == "lr"})
+        rates = {group: value for group, name, value in step.hyper if name == "lr"}
+        if self.scheduler is not None and rates:
+            self.scheduler.set_rates(rates)
         with torch.no_grad():
             for index, data in step.overwrite:
                 self.parameters[index].copy_(layout.values(data, self.script.tensors[index]))
@@ -314,7 +319,8 @@ class ScriptExecution:
                 parameter.grad = None if needs_objective else gradient
         closure = (self._closure(given, number),) if needs_objective else ()
         if step.skip:
-            self._skipped()
+            for thing, stepper in zip(self.objects, self.steppers, strict=True):
+                skip_step(thing, partial(_ask, stepper), self.cell.device)
         else:
             for index, stepper in enumerate(self.steppers):
                 if self.adapter.takes != "tensor" or closure or step.gradients[index] is not None:
@@ -364,16 +370,7 @@ class ScriptExecution:
         return self.buffers.setdefault(index, torch.empty_like(row)).copy_(row)
 
     def _sparse(self, row: torch.Tensor | None) -> torch.Tensor | None:
-        return row if row is None or row.dim() == 0 else doubled(row)
-
-    def _skipped(self) -> None:
-        """Do what ``torch.amp.GradScaler`` does where gradients have overflowed."""
-        for thing, stepper in zip(self.objects, self.steppers, strict=True):
-            if getattr(thing, "_step_supports_amp_scaling", False):
-                thing.grad_scale, thing.found_inf = None, torch.ones((), device=self.cell.device)
-                with filled_memory():
-                    _ask(stepper)
-                del thing.grad_scale, thing.found_inf
+        return row if row is None or row.dim() == 0 else uncoalesced(row)
 
     def _closure(self, low: Sequence[torch.Tensor | None], number: int) -> Callable[[], torch.Tensor]:
         """Return what sets every gradient to the script's, and returns a loss.
@@ -428,7 +425,7 @@ class ScriptExecution:
             return
         saved = [copy.deepcopy(_ask(thing.state_dict)) for thing in self.objects]
         if how == "saved":
-            saved = [_ask(partial(through_a_file, state)) for state in saved]
+            saved = [_ask(partial(through_file, state)) for state in saved]
         if into:
             self.options = self._options(into)
             for state in saved:
@@ -514,7 +511,7 @@ class ScriptExecution:
         if not self.guarded:
             return
         for index, (parameter, tensor) in enumerate(zip(self.parameters, self.script.tensors, strict=True)):
-            if tensor.layout == "sliced" and not bool((layout.guards(parameter.detach()) == layout.GUARD).all()):
+            if tensor.layout == "sliced" and not bool((between_elements(parameter.detach()) == GUARD).all()):
                 raise _Malformed(f"memory between the elements of sliced tensor {index} was written")
 
     def _observe(self) -> None:

@@ -6,37 +6,14 @@ import io
 import math
 import pickle
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch.optim.lr_scheduler import LRScheduler
 
 from stepcheck_implementations.driver import state_access
 from stepcheck_implementations.driver.state_access import TensorLocation
 from stepcheck_reference.scripts.script import SPOILED
 from stepcheck_reference.scripts.trajectory import Entry
-
-
-class Told(LRScheduler):
-    """A scheduler that sets the learning rates it is told."""
-
-    def __init__(self, optimizer: torch.optim.Optimizer) -> None:
-        self.wanted = [group["lr"] for group in optimizer.param_groups]
-        super().__init__(optimizer)
-
-    def get_lr(self) -> list[Any]:
-        """Return the learning rates of all groups."""
-        return list(self.wanted)
-
-    def tell(self, rates: Mapping[int, float]) -> None:
-        """Set the rates of some groups, as before a step."""
-        if rates:
-            now = [group["lr"] for group in self.optimizer.param_groups]
-            self.wanted = [rates.get(number, rate) for number, rate in enumerate(now)]
-            self.optimizer._opt_called = True  # type: ignore[attr-defined]  # or it warns before the first step
-            self.step()
-
 
 TENSOR_RATES = ("tensor_lr", "one_element_lr", "viewed_lr")
 """The manners in which a learning rate is a tensor."""
@@ -56,14 +33,6 @@ def tensor_rates(kind: str, slot: str, given: Any, hyper: Mapping[str, Any], dev
 
     tables = isinstance(given, list) and all(isinstance(entry, dict) for entry in given)
     return ([rate(entry) for entry in given] if tables else given), rate(hyper)
-
-
-def through_a_file(state: Any) -> Any:
-    """Return ``state`` as ``torch.load`` reads it from where ``torch.save`` wrote it."""
-    file = io.BytesIO()
-    torch.save(state, file)
-    file.seek(0)
-    return torch.load(file)
 
 
 def through_a_pickle(things: Any, classes: Sequence[object]) -> Any:
@@ -93,31 +62,6 @@ class _Unpickler(pickle.Unpickler):
 
     def persistent_load(self, place: Any) -> Any:
         return self.classes[place]
-
-
-@contextmanager
-def filled_memory() -> Iterator[None]:
-    """Fill memory that is allocated and not written with nan, so that whoever reads it is found out every time."""
-    before, warns = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    try:
-        yield
-    finally:
-        torch.use_deterministic_algorithms(before, warn_only=warns)
-
-
-def doubled(row: torch.Tensor) -> torch.Tensor:
-    """Return ``row`` as the gradient of an embedding can be: sparse, with entries for one row that add up to it.
-
-    They are nonzero in different columns, so that their sum is exact.
-    """
-    first = row.clone()
-    flat = first.reshape(len(row), -1) if len(row) else first
-    flat[..., 1::2] = 0
-    parts = [part.to_sparse(1) for part in (first, row - first)]
-    indices = torch.cat([part.indices() for part in parts], dim=1)
-    values = torch.cat([part.values() for part in parts])
-    return torch.sparse_coo_tensor(indices, values, row.shape, check_invariants=False)
 
 
 def loss_of(answer: Any) -> float:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import torch
 
+from stepcheck_implementations.driver.portable import channels_last, sliced, transposed
 from stepcheck_reference.formats import is_complex
 from stepcheck_reference.scripts.expansion import expand_all
 from stepcheck_reference.scripts.script import Data, Tensor
@@ -19,8 +20,7 @@ DTYPES: dict[str, torch.dtype] = {
     "complex128": torch.complex128,
 }
 
-GUARD = 1.5
-"""What lies between the elements of a sliced tensor: finite, so that a step taken there shows."""
+_ARRANGED = {"transposed": transposed, "sliced": sliced, "channels_last": channels_last}
 
 
 def values(data: Data, tensor: Tensor) -> torch.Tensor:
@@ -41,19 +41,10 @@ def all_values(data: Sequence[Data], tensor: Tensor) -> torch.Tensor:
 def place(plain: torch.Tensor, layout: str, device: str) -> torch.Tensor:
     """Return ``plain`` copied to ``device`` in ``layout``; nothing else shares its memory.
 
-    "transposed" swaps the strides of the last two dimensions, "sliced" leaves ``GUARD`` between elements and
-    before the first (``guards`` reads them), "channels_last" is torch's own, for 4-d tensors; a layout that a
-    shape cannot have is contiguous.
+    ``portable`` defines "transposed", "sliced" and "channels_last"; a layout that a shape cannot have is contiguous.
     """
-    if layout == "sliced":
-        shape = (*plain.shape[:-1], 2 * plain.shape[-1] + 1) if plain.dim() else (3,)
-        base = torch.full(shape, GUARD, dtype=plain.dtype, device=device)
-        view = base[..., 1::2] if plain.dim() else base[1]
-        return view.copy_(plain)
-    if layout == "transposed" and plain.dim() >= 2:
-        return plain.mT.clone(memory_format=torch.contiguous_format).to(device).mT
-    if layout == "channels_last" and plain.dim() == 4:
-        return plain.clone(memory_format=torch.channels_last).to(device)
+    if layout in _ARRANGED:
+        return _ARRANGED[layout](plain.to(device))
     return plain.clone(memory_format=torch.contiguous_format).to(device)
 
 
@@ -64,13 +55,3 @@ def place_gradient(plain: torch.Tensor, layout: str, device: str) -> torch.Tenso
     accumulate_grad.h, "Gradient Layout Contract").
     """
     return place(plain, "contiguous" if layout == "sliced" else layout, device)
-
-
-def guards(parameter: torch.Tensor) -> torch.Tensor:
-    """Return the elements in between and around those of a "sliced" tensor, which nobody may write."""
-    flat = torch.empty(0, dtype=parameter.dtype, device=parameter.device)
-    flat.set_(parameter.untyped_storage())
-    if parameter.dim() == 0:
-        return flat[0::2]
-    row = 2 * parameter.shape[-1] + 1
-    return flat.reshape(-1, row)[:, 0::2]

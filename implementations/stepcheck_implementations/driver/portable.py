@@ -1,0 +1,104 @@
+"""What both the worker and standalone programs run; it needs torch alone.
+
+``stepcheck.standalone`` copies definitions from here into its programs, without their annotations. So each uses only
+builtins, the modules imported here, and other definitions of this file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+
+GUARD = 1.5  # between the elements of a sliced tensor; finite, because nan would survive a stray update
+
+
+def transposed(x: torch.Tensor) -> torch.Tensor:
+    """Return a copy of x with its last two dimensions swapped in memory."""
+    return x.mT.clone(memory_format=torch.contiguous_format).mT if x.dim() > 1 else x.clone()
+
+
+def sliced(x: torch.Tensor) -> torch.Tensor:
+    """Return a copy of x as every second element of a larger tensor."""
+    shape = (*x.shape[:-1], 2 * x.shape[-1] + 1) if x.dim() else (3,)
+    base = torch.full(shape, GUARD, dtype=x.dtype, device=x.device)
+    return (base[..., 1::2] if x.dim() else base[1]).copy_(x)
+
+
+def channels_last(x: torch.Tensor) -> torch.Tensor:
+    """Return a copy of x, in channels-last order if it has four dimensions."""
+    return x.clone(memory_format=torch.channels_last) if x.dim() == 4 else x.clone()
+
+
+def between_elements(x: torch.Tensor) -> torch.Tensor:
+    """Return the memory around the elements of a sliced tensor, which holds GUARD unless something wrote there."""
+    base = torch.empty(0, dtype=x.dtype, device=x.device).set_(x.untyped_storage())
+    return base.reshape(-1, 2 * x.shape[-1] + 1)[:, 0::2] if x.dim() else base[0::2]
+
+
+def uncoalesced(x: torch.Tensor) -> torch.Tensor:
+    """Return x as a sparse tensor with two entries a row, nonzero in different columns, so their sum is exact."""
+    first = x.clone()
+    rows = first.reshape(len(x), -1) if len(x) else first
+    rows[..., 1::2] = 0
+    parts = [part.to_sparse(1) for part in (first, x - first)]
+    indices = torch.cat([part.indices() for part in parts], dim=1)
+    values = torch.cat([part.values() for part in parts])
+    return torch.sparse_coo_tensor(indices, values, x.shape, check_invariants=False)
+
+
+class ScriptedLR(torch.optim.lr_scheduler.LRScheduler):
+    """A scheduler whose learning rates are set from outside."""
+
+    def __init__(self, optimizer: torch.optim.Optimizer) -> None:
+        self.rates: list[Any] = [group["lr"] for group in optimizer.param_groups]
+        super().__init__(optimizer)
+
+    def get_lr(self) -> list[Any]:
+        """Return the learning rate of each group."""
+        return list(self.rates)
+
+    def set_rates(self, rates: dict[int, float]) -> None:
+        """Set the learning rates of some groups, by number."""
+        current = [group["lr"] for group in self.optimizer.param_groups]
+        self.rates = [rates.get(number, rate) for number, rate in enumerate(current)]
+        self.optimizer._opt_called = True  # type: ignore[attr-defined]  # no warning that step() was not called before
+        self.step()
+
+
+def through_file(state: object) -> Any:
+    """Return what torch.load reads after torch.save has written state."""
+    file = io.BytesIO()
+    torch.save(state, file)
+    file.seek(0)
+    return torch.load(file)
+
+
+@contextlib.contextmanager
+def filled_memory() -> Iterator[None]:
+    """Fill newly allocated memory with nan, so that reading it uninitialized always shows."""
+    enabled = torch.are_deterministic_algorithms_enabled()
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(enabled, warn_only=warn_only)
+
+
+def skip_step(optimizer: Any, step: Callable[[], object], device: str) -> None:
+    """Do what torch.amp.GradScaler does after an overflow: an optimizer steps only if it checks found_inf itself."""
+    if getattr(optimizer, "_step_supports_amp_scaling", False):
+        optimizer.grad_scale, optimizer.found_inf = None, torch.ones((), device=device)
+        with filled_memory():
+            step()
+        del optimizer.grad_scale, optimizer.found_inf
+
+
+def parameter_attributes(optimizer: object) -> list[str]:
+    """Return the names of the attributes that are parameters, or lists of parameters."""
+    lists = {name: x if isinstance(x, list) else [x] for name, x in vars(optimizer).items()}
+    return [name for name, x in lists.items() if x and all(isinstance(p, torch.nn.Parameter) for p in x)]
