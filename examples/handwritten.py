@@ -1,6 +1,6 @@
-"""Optimizers as one writes them after reading about them: some keep the rule they are named after, some do not.
+"""Optimizers as one writes them after reading about them: some follow the rule that they are named after, some do not.
 
-Every class and function says which rule it keeps, if any, and which it is taken for and does not keep. Ask:
+Every docstring says which rule the code follows, if any, and which one it is taken for and does not follow. Try:
 
     python -m stepcheck certify examples/handwritten.py:Adam --as adam
     python -m stepcheck certify examples/handwritten.py:AdamEpsInside --as adam
@@ -24,7 +24,7 @@ Group = dict[str, Any]
 
 
 class _Optimizer(torch.optim.Optimizer):
-    """The loop they share; a class below is its buffers, its hyper-parameters and one ``move``."""
+    """The loop that all share; a class below is its buffers, its hyper-parameters and one ``move``."""
 
     buffers: tuple[str, ...] = ()
 
@@ -52,7 +52,7 @@ class _Optimizer(torch.optim.Optimizer):
 
 
 class Momentum(_Optimizer):
-    """Heavy-ball momentum, the buffer a decaying sum of gradients; keeps ``momentum``."""
+    """Heavy-ball momentum, the buffer a decaying sum of gradients; follows ``momentum``."""
 
     buffers = ("momentum_buffer",)
 
@@ -65,22 +65,22 @@ class Momentum(_Optimizer):
         p -= group["lr"] * state["momentum_buffer"]
 
     def gather(self, buffer: torch.Tensor, g: torch.Tensor, momentum: float) -> None:
-        """Let ``g`` into the buffer."""
+        """Update the buffer with ``g``."""
         buffer.mul_(momentum).add_(g)
 
 
 class MomentumAsAverage(Momentum):
-    """Momentum explained as a moving average, and written as one; keeps ``momentum_ema``, not ``momentum``."""
+    """Momentum explained as a moving average, and written as one; follows ``momentum_ema``, not ``momentum``."""
 
     def gather(self, buffer: torch.Tensor, g: torch.Tensor, momentum: float) -> None:
-        """Let ``g`` into the buffer with the weight of an average."""
+        """Update the buffer with ``g``, weighted as in an average."""
         buffer.mul_(momentum).add_((1 - momentum) * g)
 
 
 class MomentumWithLrInside(_Optimizer):
-    """Momentum whose buffer holds the learning rate; keeps ``momentum_lr_inside``, not ``momentum``.
+    """Momentum whose buffer holds the learning rate; follows ``momentum_lr_inside``, not ``momentum``.
 
-    The two part where the learning rate changes.
+    The two differ where the learning rate changes.
     """
 
     buffers = ("velocity",)
@@ -95,16 +95,16 @@ class MomentumWithLrInside(_Optimizer):
 
 
 class Nesterov(Momentum):
-    """Nesterov momentum rewritten for the gradient where the parameter is; keeps ``nesterov``, not ``momentum``."""
+    """Nesterov momentum rewritten for the gradient at the parameter; follows ``nesterov``, not ``momentum``."""
 
     def move(self, p: torch.Tensor, g: torch.Tensor, state: State, group: Group) -> None:
-        """Move one parameter along the gradient and its buffer, one step further on."""
+        """Move one parameter along the gradient and the buffer ahead of it."""
         self.gather(state["momentum_buffer"], g, group["momentum"])
         p -= group["lr"] * (g + group["momentum"] * state["momentum_buffer"])
 
 
 class NesterovLookahead(_Optimizer):
-    """Nesterov momentum as it is drawn: look ahead, ask for the gradient there; keeps ``nesterov_lookahead``."""
+    """Nesterov momentum as it is drawn: look ahead, take the gradient there; follows ``nesterov_lookahead``."""
 
     buffers = ("momentum_buffer",)
 
@@ -112,7 +112,7 @@ class NesterovLookahead(_Optimizer):
         super().__init__(params, {"lr": lr, "momentum": momentum})
 
     def step(self, closure: Callable[[], float]) -> None:  # type: ignore[override]
-        """Move every parameter; ``closure`` computes the gradients where the parameters stand."""
+        """Move every parameter; ``closure`` computes gradients at the current parameters."""
         moved = [(group, p, p.detach().clone()) for group in self.param_groups for p in group["params"]]
         with torch.no_grad():
             for group, p, _ in moved:
@@ -128,13 +128,13 @@ class NesterovLookahead(_Optimizer):
                     p -= group["lr"] * buffer
 
 
-# A step size an element, from the squares of its gradients.
+# A step size for each element, from the squares of its gradients.
 
 
 class AdaGrad(_Optimizer):
     """AdaGrad under the formula g/(sqrt(h) + eps), in code (h + eps)**0.5.
 
-    Keeps ``adagrad_eps_inside``, not ``adagrad``.
+    Follows ``adagrad_eps_inside``, not ``adagrad``.
     """
 
     buffers = ("h",)
@@ -149,7 +149,7 @@ class AdaGrad(_Optimizer):
 
 
 class RMSprop(_Optimizer):
-    """RMSprop with eps under the root, as course notes have it; keeps ``rmsprop_eps_inside``, not ``rmsprop``."""
+    """RMSprop with eps under the root, as course notes have it; follows ``rmsprop_eps_inside``, not ``rmsprop``."""
 
     buffers = ("v",)
 
@@ -164,7 +164,7 @@ class RMSprop(_Optimizer):
 
 
 class Adadelta(_Optimizer):
-    """ADADELTA without a learning rate, as in its paper; keeps ``adadelta``."""
+    """ADADELTA without a learning rate, as in its paper; follows ``adadelta``."""
 
     buffers = ("v", "delta")
 
@@ -181,7 +181,7 @@ class Adadelta(_Optimizer):
 
 
 class Rprop(_Optimizer):
-    """What a survey calls Rprop: a step against the sign, of one size for all; keeps ``sign_sgd``, not ``rprop``."""
+    """What a survey calls Rprop: a step against the sign, of one size for all; follows ``sign_sgd``, not ``rprop``."""
 
     def __init__(self, params: Iterable[torch.Tensor], lr: float = 1e-2) -> None:
         super().__init__(params, {"lr": lr})
@@ -195,7 +195,7 @@ class Rprop(_Optimizer):
 
 
 class Adam(_Optimizer):
-    """Adam, Algorithm 1 line by line; keeps ``adam``."""
+    """Adam, Algorithm 1 line by line; follows ``adam``."""
 
     buffers = ("exp_avg", "exp_avg_sq")
 
@@ -214,7 +214,7 @@ class Adam(_Optimizer):
         p -= group["lr"] * m_hat / (v_hat.sqrt() + group["eps"])
 
     def moments(self, g: torch.Tensor, state: State, group: Group) -> tuple[torch.Tensor, torch.Tensor]:
-        """Let ``g`` into both averages and return them with their bias corrected."""
+        """Update both averages with ``g`` and return them with their bias corrected."""
         beta1, beta2 = group["betas"]
         m, v, t = state["exp_avg"], state["exp_avg_sq"], state["step"]
         m.mul_(beta1).add_((1 - beta1) * g)
@@ -223,7 +223,7 @@ class Adam(_Optimizer):
 
 
 class AdamEpsInside(Adam):
-    """Adam with eps moved under the root, where it looks harmless; keeps ``adam_eps_inside``, not ``adam``."""
+    """Adam with eps moved under the root, where it looks harmless; follows ``adam_eps_inside``, not ``adam``."""
 
     def move(self, p: torch.Tensor, g: torch.Tensor, state: State, group: Group) -> None:
         """Move one parameter, eps under the root."""
@@ -232,7 +232,7 @@ class AdamEpsInside(Adam):
 
 
 class AdamWithoutCorrection(Adam):
-    """Adam whose author found bias correction unnecessary; keeps ``adam+no_bias_correction``, not ``adam``."""
+    """Adam without bias correction; follows ``adam+no_bias_correction``, not ``adam``."""
 
     def move(self, p: torch.Tensor, g: torch.Tensor, state: State, group: Group) -> None:
         """Move one parameter along the raw moments."""
@@ -241,10 +241,10 @@ class AdamWithoutCorrection(Adam):
 
 
 class AdamOffByOne(Adam):
-    """Adam with corrections for the step before, as notes print them: 0/0 at first; keeps no rule, not ``adam``."""
+    """Adam with corrections for the step before, as notes print them: 0/0 at first; follows no rule, not ``adam``."""
 
     def moments(self, g: torch.Tensor, state: State, group: Group) -> tuple[torch.Tensor, torch.Tensor]:
-        """Let ``g`` into both averages and return them corrected one step too late."""
+        """Update both averages with ``g`` and return them with the corrections of the step before."""
         beta1, beta2 = group["betas"]
         m, v, t = state["exp_avg"], state["exp_avg_sq"], state["step"]
         m.mul_(beta1).add_((1 - beta1) * g)
@@ -253,7 +253,7 @@ class AdamOffByOne(Adam):
 
 
 class AMSGrad(Adam):
-    """AMSGrad that works out m_hat and then uses m; keeps ``amsgrad_paper``, not ``amsgrad``."""
+    """AMSGrad that computes m_hat and then uses m; follows ``amsgrad_paper``, not ``amsgrad``."""
 
     buffers = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")
 
@@ -266,7 +266,7 @@ class AMSGrad(Adam):
 
 
 class AdamW(Adam):
-    """Adam with decoupled weight decay; keeps ``adamw``."""
+    """Adam with decoupled weight decay; follows ``adamw``."""
 
     def __init__(
         self,
@@ -287,7 +287,7 @@ class AdamW(Adam):
 
 
 class AdamWFromABlog(AdamW):
-    """What many posts call decoupled decay: it is in the gradient; keeps ``adam_l2``, not ``adamw``."""
+    """What many posts call decoupled decay, though it is in the gradient; follows ``adam_l2``, not ``adamw``."""
 
     def move(self, p: torch.Tensor, g: torch.Tensor, state: State, group: Group) -> None:
         """Add the decay to the gradient and move one parameter."""
@@ -295,9 +295,9 @@ class AdamWFromABlog(AdamW):
 
 
 class AdamWFromANotebook(AdamW):
-    """AdamW that works out m_hat and then uses m, eps under the root.
+    """AdamW that computes m_hat and then uses m, with eps under the root.
 
-    Keeps ``adam+no_first_correction+eps_inside+decoupled_decay``, not ``adamw``.
+    Follows ``adam+no_first_correction+eps_inside+decoupled_decay``, not ``adamw``.
     """
 
     def move(self, p: torch.Tensor, g: torch.Tensor, state: State, group: Group) -> None:
@@ -308,10 +308,10 @@ class AdamWFromANotebook(AdamW):
 
 
 class NAdam(Adam):
-    """Nadam as an overview prints it, both terms corrected alike; keeps ``nadam_ruder``, not ``nadam_fixed_beta``."""
+    """Nadam as an overview prints it, one correction for both; follows ``nadam_ruder``, not ``nadam_fixed_beta``."""
 
     def move(self, p: torch.Tensor, g: torch.Tensor, state: State, group: Group) -> None:
-        """Move one parameter along its first moment and its gradient, one step further on."""
+        """Move one parameter along its first moment, looking one step ahead."""
         beta1, _ = group["betas"]
         m_hat, v_hat = self.moments(g, state, group)
         ahead = beta1 * m_hat + (1 - beta1) * g / (1 - beta1 ** state["step"])
@@ -319,7 +319,7 @@ class NAdam(Adam):
 
 
 class NAdamOffByOne(Adam):
-    """Nadam with v corrected for the step before, as a note prints it; keeps no rule, not ``nadam_fixed_beta``."""
+    """Nadam with v corrected for the step before, as a note prints it; follows no rule, not ``nadam_fixed_beta``."""
 
     def move(self, p: torch.Tensor, g: torch.Tensor, state: State, group: Group) -> None:
         """Move one parameter along its first moment and its gradient, over a v that is 0/0 at first."""
@@ -330,7 +330,7 @@ class NAdamOffByOne(Adam):
 
 
 class Adamax(_Optimizer):
-    """AdaMax with eps beside the largest gradient, as Keras has it; keeps ``adamax_keras``, not ``adamax``."""
+    """AdaMax with eps added to the largest gradient, as Keras has it; follows ``adamax_keras``, not ``adamax``."""
 
     buffers = ("exp_avg", "exp_inf")
 
@@ -353,7 +353,7 @@ class Adamax(_Optimizer):
 
 
 class Lion(_Optimizer):
-    """Lion, its decay taken off before the step; keeps ``lion``."""
+    """Lion, with the decay applied before the step; follows ``lion``."""
 
     buffers = ("exp_avg",)
 
@@ -388,7 +388,7 @@ def adam_step(
     beta2: float = 0.999,
     eps: float = 1e-8,
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Adam as a function of everything it needs; keeps ``adam``, not ``adam_eps_hat``."""
+    """Adam as a function of everything it needs; follows ``adam``, not ``adam_eps_hat``."""
     m = beta1 * m + (1 - beta1) * g
     v = beta2 * v + (1 - beta2) * g**2
     m_hat = m / (1 - beta1**t)
@@ -397,7 +397,7 @@ def adam_step(
 
 
 def momentum_step(p: torch.Tensor, b: torch.Tensor, lr: float = 0.1, momentum: float = 0.9) -> None:
-    """Heavy-ball momentum in place, the gradient read from ``p.grad``; keeps ``momentum``, not ``nesterov``."""
+    """Heavy-ball momentum in place, the gradient read from ``p.grad``; follows ``momentum``, not ``nesterov``."""
     assert p.grad is not None
     with torch.no_grad():
         b.mul_(momentum).add_(p.grad)

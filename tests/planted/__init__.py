@@ -6,7 +6,7 @@ Each class says in its docstring what it is, and nowhere else::
     Claims ``amsgrad`` in foreach mode, breaks SC102 and SC202: …
     Claims ``adam`` in bfloat16, breaks SC103: …
     Claims ``adam``, hangs and breaks SC201: …
-    Keeps ``adam``: …
+    Follows ``adam``: …
 
 The dtype (float32 where none is named) and the mode (single) are such in which the error can be seen. What is wrong in
 another mode than "single" is right in that one.
@@ -30,7 +30,7 @@ ROOMS = ("rules", "mathematics", "mechanics")
 THETA, STATE = "SC101", "SC102"
 
 _DOCSTRING = re.compile(
-    r"(?:Claims|Keeps) ``(?P<rule>[a-z0-9_+]+)``(?: in (?P<dtype>[a-z]+\d+))?(?: in (?P<mode>[a-z]+) mode)?"
+    r"(?:Claims|Follows) ``(?P<rule>[a-z0-9_+]+)``(?: in (?P<dtype>[a-z]+\d+))?(?: in (?P<mode>[a-z]+) mode)?"
     r"(?:, (?P<hangs>hangs and )?breaks (?P<codes>SC\d{3}(?:(?:, | and )SC\d{3})*))?: \S.*\."
 )
 
@@ -66,7 +66,7 @@ def described(file: str, name: str, docstring: str) -> Planted:
     if found is None or wrong != (found["codes"] is not None):
         raise ValueError(
             f"{file}:{name}: its docstring should read 'Claims ``RULE``, breaks SCnnn: what is wrong.' or "
-            "'Keeps ``RULE``: what it is.'; tests/planted/__init__.py shows the forms"
+            "'Follows ``RULE``: what it is.'; tests/planted/__init__.py shows the forms"
         )
     codes = frozenset(re.findall(r"SC\d{3}", found["codes"] or ""))
     optional = {key: found[key] for key in ("dtype", "mode") if found[key]}

@@ -54,7 +54,7 @@ def test_there_are_wrong_and_right_ones() -> None:
             "Claims ``sgd+maximize`` in float64 in foreach mode, hangs and breaks SC101, SC102 and SC203: never\nends.",
             Planted("a.py", "A", "sgd+maximize", frozenset({"SC101", "SC102", "SC203"}), "float64", "foreach", True),
         ),
-        ("Keeps ``adam``: Algorithm 1.", Planted("a.py", "A", "adam", frozenset())),
+        ("Follows ``adam``: Algorithm 1.", Planted("a.py", "A", "adam", frozenset())),
     ],
 )
 def test_a_docstring_says_the_rule_the_cell_and_the_laws(docstring: str, expected: Planted) -> None:
@@ -62,7 +62,8 @@ def test_a_docstring_says_the_rule_the_cell_and_the_laws(docstring: str, expecte
 
 
 @pytest.mark.parametrize(
-    "docstring", ["", "Adam.", "Claims ``adam``: adds eps.", "Keeps ``adam``, breaks SC101: no.", "Keeps ``adam``: it"]
+    "docstring",
+    ["", "Adam.", "Claims ``adam``: adds eps.", "Follows ``adam``, breaks SC101: no.", "Follows ``adam``: it"],
 )
 def test_a_docstring_that_does_not_is_refused_with_the_form_to_use(docstring: str) -> None:
     with pytest.raises(ValueError, match="its docstring should read 'Claims ``RULE``, breaks SCnnn: what is wrong"):

@@ -1,4 +1,4 @@
-"""Every rule has code that keeps it and, unless it is a variant of another, a wrong optimizer that claims it."""
+"""Every rule has code that follows it and, unless it is a variant of another, a wrong optimizer that claims it."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def base(rule: str) -> str:
     return rule.partition("+")[0]
 
 
-KEPT = {
+FOLLOWED = {
     *(base(entry.claims) for entry in RIGHT),
-    *(base(rule) for rule in re.findall(r"[Kk]eeps ``([\w+]+)``", EXAMPLES)),
+    *(base(rule) for rule in re.findall(r"[Ff]ollows ``([\w+]+)``", EXAMPLES)),
     *(
         base(configuration.rule)
         for library in LIBRARIES
@@ -32,7 +32,7 @@ KEPT = {
         if configuration.rule
     ),
 }
-"""Rules that a control, an example or a configuration of a library keeps."""
+"""Rules that a control, an example or a configuration of a library follows."""
 
 
 def is_variant(name: str) -> bool:
@@ -41,17 +41,17 @@ def is_variant(name: str) -> bool:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_rule_is_kept_by_code_that_is_certified(name: str) -> None:
-    assert name in KEPT, (
-        f"nothing keeps {name}: write a class into tests/planted/rules/ whose docstring is "
-        f"'Keeps ``{name}``: what it is.'"
+def test_a_rule_is_followed_by_code_that_is_certified(name: str) -> None:
+    assert name in FOLLOWED, (
+        f"nothing follows {name}: write a class into tests/planted/rules/ whose docstring is "
+        f"'Follows ``{name}``: what it is.'"
     )
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if not is_variant(name)])
 def test_a_rule_is_claimed_by_a_wrong_optimizer(name: str) -> None:
     assert name in {base(entry.claims) for entry in WRONG}, (
-        f"nothing shows that {name} can fail: write a class into tests/planted/rules/ that nearly keeps it, whose "
+        f"nothing shows that {name} can fail: write a class into tests/planted/rules/ that nearly follows it, whose "
         f"docstring is 'Claims ``{name}``, breaks SC101: what is wrong.'"
     )
 

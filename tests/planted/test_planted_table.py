@@ -1,4 +1,4 @@
-"""The table laws x planted optimizers that is kept in the docs: whole, of today, and read as it was written."""
+"""The table of laws and planted optimizers in the docs: complete, up to date, and read as it was written."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from planted.planted_table import BREAKS, CLAIMED, NOT_APPLICABLE, Row, gaps, li
 from stepcheck_properties.laws import ALL as LAWS
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "laws-and-faults.md"
-MAKE = "python benchmarks/laws_and_faults.py --markdown"
+MAKE = "docs/laws-and-faults.md is out of date; run: python benchmarks/laws_and_faults.py --markdown"
 CODES = [law.code for law in LAWS]
 
 

@@ -52,7 +52,7 @@ class _Momentum(torch.optim.Optimizer):
 
 
 class MomentumWithLifecycle(_Momentum):
-    """Keeps ``momentum``: keeps every promise of a lifecycle, and looks at found_inf itself."""
+    """Follows ``momentum``: keeps every promise of a lifecycle, and looks at found_inf itself."""
 
     _step_supports_amp_scaling = True
 

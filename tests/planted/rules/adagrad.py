@@ -4,7 +4,7 @@ import torch
 
 
 class HandWrittenAdagrad(torch.optim.Optimizer):
-    """Keeps ``adagrad+initial_accumulator+lr_decay``: with lr_decay and initial_accumulator as torch has them."""
+    """Follows ``adagrad+initial_accumulator+lr_decay``: with lr_decay and initial_accumulator as torch has them."""
 
     def __init__(self, params, lr=1e-2, lr_decay=0.0, initial_accumulator=0.0, eps=1e-10):
         defaults = {"lr": lr, "lr_decay": lr_decay, "initial_accumulator": initial_accumulator, "eps": eps}

@@ -248,7 +248,7 @@ class AdamMinimizesWhereDecayed(_Adam):
 
 
 class AdamWLosesSmallDecay(_Adam):
-    """Keeps ``adamw`` in float64: computes 1 - lr*weight_decay in float32, where a decay below 6e-8 is lost."""
+    """Follows ``adamw`` in float64: computes 1 - lr*weight_decay in float32, where a decay below 6e-8 is lost."""
 
     def update(self, p, g, state, group):
         m, v, c1, c2 = self.average(g, state, group)

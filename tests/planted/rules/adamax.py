@@ -4,7 +4,7 @@ import torch
 
 
 class HandWrittenAdamax(torch.optim.Optimizer):
-    """Keeps ``adamax``: eps is added to |g| before the maximum is taken."""
+    """Follows ``adamax``: eps is added to |g| before the maximum is taken."""
 
     def __init__(self, params, lr=2e-3, betas=(0.9, 0.999), eps=1e-8):
         super().__init__(params, {"lr": lr, "betas": betas, "eps": eps})

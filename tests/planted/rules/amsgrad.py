@@ -33,7 +33,7 @@ class _Amsgrad(torch.optim.Optimizer):
 
 
 class HandWrittenAmsgradEpsHat(_Amsgrad):
-    """Keeps ``amsgrad_eps_hat``: the correction of the maximum is in the learning rate, as in Keras."""
+    """Follows ``amsgrad_eps_hat``: the correction of the maximum is in the learning rate, as in Keras."""
 
     def root(self, v, c2, state):
         torch.maximum(state["max_exp_avg_sq"], v, out=state["max_exp_avg_sq"])

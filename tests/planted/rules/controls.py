@@ -4,11 +4,11 @@ import torch
 
 
 class CorrectAdam(torch.optim.Adam):
-    """Keeps ``adam``: is torch's own, under a name that stepcheck knows nothing about."""
+    """Follows ``adam``: is torch's own, under a name that stepcheck knows nothing about."""
 
 
 class HandWrittenAdam(torch.optim.Optimizer):
-    """Keeps ``adam``: Algorithm 1 line by line, with its scalars as Python floats."""
+    """Follows ``adam``: Algorithm 1 line by line, with its scalars as Python floats."""
 
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8):
         super().__init__(params, {"lr": lr, "betas": betas, "eps": eps})
@@ -40,14 +40,14 @@ class HandWrittenAdam(torch.optim.Optimizer):
 
 
 class HandWrittenAdamFloat32Scalars(HandWrittenAdam):
-    """Keeps ``adam``: counts in a float32 tensor, so what depends on t is computed in float32 too."""
+    """Follows ``adam``: counts in a float32 tensor, so what depends on t is computed in float32 too."""
 
     def step_number(self, t):
         return torch.tensor(float(t))
 
 
 class HandWrittenMomentum(torch.optim.Optimizer):
-    """Keeps ``momentum``: the buffer starts at the first gradient."""
+    """Follows ``momentum``: the buffer starts at the first gradient."""
 
     def __init__(self, params, lr=1e-3, momentum=0.0, dampening=0.0):
         super().__init__(params, {"lr": lr, "momentum": momentum, "dampening": dampening})

@@ -105,7 +105,7 @@ class SgdwDecaysByGroupNumber(_Sgd):
 
 
 class HandWrittenNesterovEma(_Sgd):
-    """Keeps ``nesterov_ema``: looks ahead along an average of gradients."""
+    """Follows ``nesterov_ema``: looks ahead along an average of gradients."""
 
     def __init__(self, params, lr=1e-3, beta=0.9):
         super(_Sgd, self).__init__(params, {"lr": lr, "beta": beta})
@@ -117,7 +117,7 @@ class HandWrittenNesterovEma(_Sgd):
 
 
 class HandWrittenNesterovGradientDifference(_Sgd):
-    """Keeps ``nesterov_gradient_difference``: adds to the gradient what it gains on the last one."""
+    """Follows ``nesterov_gradient_difference``: adds to the gradient what it gains on the last one."""
 
     def __init__(self, params, lr=1e-3, beta=0.9):
         super(_Sgd, self).__init__(params, {"lr": lr, "beta": beta})
@@ -131,7 +131,7 @@ class HandWrittenNesterovGradientDifference(_Sgd):
 
 
 class HandWrittenAsgd(torch.optim.Optimizer):
-    """Keeps ``asgd``: rate and weight are Python floats."""
+    """Follows ``asgd``: rate and weight are Python floats."""
 
     def __init__(self, params, lr=1e-2, lambd=1e-4, alpha=0.75, t0=1e6):
         super().__init__(params, {"lr": lr, "lambd": lambd, "alpha": alpha, "t0": t0})
@@ -183,7 +183,7 @@ class AsgdAveragesEverything(HandWrittenAsgd):
 
 
 class LookaheadNesterov(torch.optim.Optimizer):
-    """Keeps ``nesterov_lookahead``: evaluates the gradient ahead along the buffer, and steps from where it was."""
+    """Follows ``nesterov_lookahead``: evaluates the gradient ahead along the buffer, and steps from where it was."""
 
     def __init__(self, params, lr=1e-3, momentum=0.9):
         super().__init__(params, {"lr": lr, "momentum": momentum})

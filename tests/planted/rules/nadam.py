@@ -4,7 +4,7 @@ import torch
 
 
 class HandWrittenNadam(torch.optim.Optimizer):
-    """Keeps ``nadam``: the product of its momentum schedule is a Python float."""
+    """Follows ``nadam``: the product of its momentum schedule is a Python float."""
 
     def __init__(self, params, lr=2e-3, betas=(0.9, 0.999), eps=1e-8, momentum_decay=4e-3):
         super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "momentum_decay": momentum_decay})

@@ -4,7 +4,7 @@ import torch
 
 
 class HandWrittenRadam(torch.optim.Optimizer):
-    """Keeps ``radam``: rectifies from rho above 5."""
+    """Follows ``radam``: rectifies from rho above 5."""
 
     THRESHOLD = 5.0
 
@@ -39,7 +39,7 @@ class HandWrittenRadam(torch.optim.Optimizer):
 
 
 class HandWrittenRadamPaper(HandWrittenRadam):
-    """Keeps ``radam_paper``: rectifies from rho above 4."""
+    """Follows ``radam_paper``: rectifies from rho above 4."""
 
     THRESHOLD = 4.0
 

@@ -4,7 +4,7 @@ import torch
 
 
 class HandWrittenRMSprop(torch.optim.Optimizer):
-    """Keeps ``rmsprop_centered_momentum``: as torch has it."""
+    """Follows ``rmsprop_centered_momentum``: as torch has it."""
 
     def __init__(self, params, lr=1e-2, beta2=0.99, eps=1e-8, momentum=0.9):
         super().__init__(params, {"lr": lr, "beta2": beta2, "eps": eps, "momentum": momentum})
@@ -83,7 +83,7 @@ class RmspropCenteredMomentumAverages(HandWrittenRMSprop):
 
 
 class HandWrittenAdadelta(torch.optim.Optimizer):
-    """Keeps ``adadelta``: the update is scaled by the average of those before it."""
+    """Follows ``adadelta``: the update is scaled by the average of those before it."""
 
     def __init__(self, params, lr=1.0, rho=0.9, eps=1e-6):
         super().__init__(params, {"lr": lr, "rho": rho, "eps": eps})

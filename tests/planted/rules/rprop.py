@@ -4,7 +4,7 @@ import torch
 
 
 class HandWrittenRprop(torch.optim.Optimizer):
-    """Keeps ``rprop``: a gradient that has turned is dropped."""
+    """Follows ``rprop``: a gradient that has turned is dropped."""
 
     def __init__(self, params, lr=1e-2, eta_minus=0.5, eta_plus=1.2, step_min=1e-6, step_max=50.0):
         defaults = {"eta_minus": eta_minus, "eta_plus": eta_plus, "step_min": step_min, "step_max": step_max}

@@ -4,7 +4,7 @@ import torch
 
 
 class HandWrittenLion(torch.optim.Optimizer):
-    """Keeps ``lion``: the decay stands beside the sign."""
+    """Follows ``lion``: the decay stands beside the sign."""
 
     def __init__(self, params, lr=1e-4, betas=(0.9, 0.99), weight_decay=0.0):
         super().__init__(params, {"lr": lr, "betas": betas, "weight_decay": weight_decay})
@@ -70,7 +70,7 @@ class LionSkipsDecayAtRest(HandWrittenLion):
 
 
 class HandWrittenSignSgd(torch.optim.Optimizer):
-    """Keeps ``sign_sgd``: every element moves by lr."""
+    """Follows ``sign_sgd``: every element moves by lr."""
 
     def __init__(self, params, lr=1e-3):
         super().__init__(params, {"lr": lr})
