@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-from stepcheck.certification.request import claim
+from stepcheck.certification.request import claimed_rule
 from stepcheck.known_issues import ALL
-from stepcheck.known_issues.known_issue import allowed, avoid_triggers, known
+from stepcheck.known_issues.known_issue import avoid_triggers, matching, with_allowances
 from stepcheck_implementations.adapters import torch_optim
 from stepcheck_implementations.adapters.adapter import Adapter, Cell, Configuration
 from stepcheck_implementations.adapters.torch_arithmetic import arithmetic_of
@@ -91,12 +91,12 @@ def random_script(rule: Rule, fixed_hyper: dict[str, float], dtype: str, generat
 def examine(adapter: Adapter, configuration: Configuration, mode: str, dtype: str, scripts: int, seed: int) -> Tally:
     """Return what ``scripts`` random scripts came to in one cell."""
     tally = Tally()
-    name, _ = claim(adapter, configuration, None)
+    name, _ = claimed_rule(adapter, configuration, None)
     assert name is not None
     rule, fixed_hyper = find(name), dict(configuration.fixed_hyper)
     cell = Cell(adapter.target, configuration.name, mode, dtype, "cpu")
-    findings = known(ALL, cell, torch.__version__)
-    arithmetic = allowed(findings, arithmetic_of(mode, dtype, "cpu", adapter.target))
+    findings = matching(ALL, cell, torch.__version__)
+    arithmetic = with_allowances(findings, arithmetic_of(mode, dtype, "cpu", adapter.target))
     generator = np.random.default_rng([seed, *cell.id.encode()])
     for _ in range(scripts):
         script = avoid_triggers(findings, random_script(rule, fixed_hyper, dtype, generator))

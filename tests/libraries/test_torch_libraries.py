@@ -10,22 +10,17 @@ import pytest
 
 from conformance.command import ROOT, python
 from libraries.certified import certified, judged
-from stepcheck.certification.evaluator import declared, reference_cell
-from stepcheck.certification.failures.failure import failure
-from stepcheck.certification.failures.replay_token import Replayable
-from stepcheck.certification.request import claim
+from stepcheck.certification.evaluator import CellEvaluator
+from stepcheck.certification.plan import Planned
+from stepcheck.certification.request import Request, claimed_rule
+from stepcheck.certification.survey import Subject
 from stepcheck.known_issues import ALL
 from stepcheck.known_issues.known_issue import KnownIssue
 from stepcheck_implementations.adapters import libraries, pytorch_optimizer, timm_optim, torchao_optim
 from stepcheck_implementations.adapters.adapter import Adapter, Cell
 from stepcheck_implementations.workers.pool import Workers
-from stepcheck_properties import laws
-from stepcheck_properties.harness import Harness
-from stepcheck_properties.law import Facts, ReferenceRun
 from stepcheck_reference.formats import FORMATS
 from stepcheck_reference.rules import find
-from stepcheck_reference.scripts.script import Script
-from stepcheck_reference.scripts.trajectory import Trajectory
 
 MODULES = {"pytorch-optimizer": "pytorch_optimizer", "timm": "timm", "torchao": "torchao"}
 """Distributions, and the modules they install, by which the markers are called."""
@@ -46,70 +41,50 @@ TARGETS = [
     )
     for adapter in adapters
 ]
-KNOWN = [pytest.param(finding, marks=_marks(finding.library), id=finding.name) for finding in ALL if finding.library]
+KNOWN = [pytest.param(issue, marks=_marks(issue.library), id=issue.name) for issue in ALL if issue.library]
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_every_class_keeps_its_rules_but_where_a_finding_says_so(target: str) -> None:
+def test_every_class_keeps_its_rules_but_where_a_known_issue_says_so(target: str) -> None:
     certificate = certified(target, "--dtype", "bfloat16,float64", "--jobs", "1")
     verdicts = judged(certificate)
     assert set(verdicts) <= {"holds", "expected_broken"}
-    named = {name for finding in ALL for name in finding.targets if finding.library}
+    named = {name for issue in ALL for name in issue.targets if issue.library}
     if not any(name in (target, f"{target.rpartition('.')[0]}.*") for name in named):
         assert set(verdicts) == {"holds"}
 
 
-def cells(finding: KnownIssue) -> Iterator[tuple[Adapter, Cell, str]]:
-    """Yield each uncompiled CPU cell that ``finding`` matches, with its adapter and its rule."""
+def cells(issue: KnownIssue) -> Iterator[tuple[Adapter, Cell, str]]:
+    """Yield each uncompiled CPU cell that ``issue`` matches, with its adapter and its rule."""
     for library in libraries.ALL:
         for adapter in library.adapters:
             for configuration in adapter.configurations:
                 for mode in (mode for mode in adapter.modes if mode != "compiled"):
                     for dtype in (dtype for dtype in FORMATS if not (adapter.not_complex and "complex" in dtype)):
                         cell = Cell(adapter.target, configuration.name, mode, dtype, "cpu")
-                        if finding.matches(cell, "2.13"):
-                            rule, _ = claim(adapter, configuration, None)
+                        if issue.matches(cell, "2.13"):
+                            rule, _ = claimed_rule(adapter, configuration, None)
                             assert rule is not None
                             yield adapter, cell, rule
 
 
-def harness(workers: Workers, adapter: Adapter, cell: Cell, rule: str) -> Harness:
-    """Return the bench on which a witness in ``cell`` is tried."""
-
-    def run(script: Script, reference: ReferenceRun | None = None) -> Trajectory:
-        return workers.run(adapter, cell if reference is None else reference_cell(cell, reference), script)
-
-    facts = Facts(find(rule), mode=cell.mode, dtype=cell.dtype)
-    return Harness(
-        run, find(rule), declared(cell), cell.dtype, facts, lambda reference: declared(reference_cell(cell, reference))
-    )
-
-
-@pytest.mark.parametrize("finding", KNOWN)
+@pytest.mark.parametrize("issue", KNOWN)
 def test_a_witness_breaks_its_law_in_every_cell_and_its_program_fails_by_itself(
-    finding: KnownIssue, fork_server: str, tmp_path: Path
+    issue: KnownIssue, fork_server: str, tmp_path: Path
 ) -> None:
-    law = laws.find(finding.code)
     programs: list[str] = []
     with Workers(address=fork_server, deadline=60.0) as workers:
-        for adapter, cell, rule in cells(finding):
-            fixed_hyper = adapter.configuration(cell.configuration).fixed_hyper
-            script = finding.script(cell.dtype, [str(symbol) for symbol in find(rule).hyper], fixed_hyper)
-            evidence = harness(workers, adapter, cell, rule).evidence(law, script)
-            assert evidence is not None
-            shown = [breach for breach in law.check(evidence).breaches if finding.shows(finding.code, breach.output)]
-            assert shown, cell.id
-            reference = (
-                law.reference(script, Facts(find(rule), mode=cell.mode, dtype=cell.dtype)) if law.reference else None
-            )
-            beside = (reference_cell(cell, reference), reference.script) if reference else None
-            made = failure(adapter, law, shown[0], Replayable(cell, rule, script), evidence.judgement.counts, beside)
-            programs.append(made.standalone)
+        for adapter, cell, rule in cells(issue):
+            planned = Planned(cell, find(rule), adapter.configuration(cell.configuration).fixed_hyper)
+            subject = Subject(Request(target=cell.target), adapter)
+            failures, _ = CellEvaluator(subject, planned, workers, "2.13", known_issues=(issue,)).replay_known_issues()
+            assert failures, cell.id
+            programs.append(failures[0].standalone)
     program = tmp_path / "witness.py"
     program.write_text(programs[0])
     done = python(str(program))
     assert done.returncode == 1, programs[0] + done.stdout + done.stderr
-    assert "Traceback" not in done.stderr or finding.outputs == ("raised",)
+    assert "Traceback" not in done.stderr or issue.outputs == ("raised",)
 
 
 PAGES = [

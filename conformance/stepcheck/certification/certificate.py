@@ -8,7 +8,6 @@ timings, versions and the host stand beside it in ``Run``. Numbers that JSON can
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -128,9 +127,9 @@ class CellResult(msgspec.Struct, frozen=True, kw_only=True):
     ratios: dict[str, tuple[int, ...]] = {}
 
     @property
-    def failures(self) -> Iterator[Failure]:
+    def failures(self) -> tuple[Failure, ...]:
         """All failures of this cell, in the order of its laws."""
-        return (failure for law in self.laws for failure in law.failures)
+        return tuple(failure for law in self.laws for failure in law.failures)
 
     @property
     def ratio(self) -> float:

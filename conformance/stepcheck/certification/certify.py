@@ -1,42 +1,39 @@
-"""``certify``: a target in, a certificate out; a module named like the function would hide it."""
+"""``certify``: a target in, a certificate out."""
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import platform
 import time
-from collections import Counter
+import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from stepcheck import files
 from stepcheck.certification.certificate import CellResult, Certificate, Findings, Run
-from stepcheck.certification.plan import Planned, batches
-from stepcheck.certification.request import Request, WrongRequest, requested, writable
+from stepcheck.certification.output_directory import OutputDirectory
+from stepcheck.certification.plan import batches
+from stepcheck.certification.request import Request, requested, target_name, writable
 from stepcheck.certification.runner import Runner
-from stepcheck.certification.survey import check_target, rules_of, survey
+from stepcheck.certification.survey import Survey, check_target, rules_of, survey
 from stepcheck_implementations.adapters import libraries
-from stepcheck_implementations.adapters.adapter import Cell
 from stepcheck_implementations.driver.error_text import one_line
 from stepcheck_implementations.workers.pool import Workers
-from stepcheck_reference.verdict import Verdict, overall
+from stepcheck_implementations.workers.transport import WorkerError
+from stepcheck_reference.verdict import overall
 
 Progress = Callable[[int, int, CellResult | None], None]
 """Called with (cells done, cells in all, the result that has just come in, None at the start)."""
 
 PATIENCE: Mapping[str, float] = {"quick": 10.0, "standard": 30.0, "thorough": 60.0}
 """Seconds after which a script counts as hung; scripts take milliseconds, and profiles differ in how many steps."""
-_LONGEST_NAME = 120
 
 
 class Interrupted(KeyboardInterrupt):
-    """Ctrl-C; ``certificate`` holds what was found until then."""
+    """Ctrl-C; ``certificate`` holds the results until then."""
 
     def __init__(self, certificate: Certificate) -> None:
         super().__init__("interrupted")
@@ -59,31 +56,25 @@ def certify(
     jobs: int | None = None,
     progress: Progress | None = None,
 ) -> Certificate:
-    """Return the certificate of ``target``, held to ``rule`` (default: what its adapter declares).
+    """Return the certificate of ``target``, compared with ``rule`` (default: what its adapter declares).
 
     A string is imported by worker processes ("torch.optim.AdamW", "package.module:Name",
     "path/file.py:Name"); the name of a library ("torch.optim") means every class of it. A class runs in
     this process, where a crash is the caller's. Empty ``modes``, ``dtypes`` and ``devices`` mean all there
-    are; ``fixed`` holds hyper-parameters at a value, by alphabet name, and gives other arguments one; ``map``
-    says of a hyper-parameter which argument it is ("gamma", "betas[0]") and of a state where it is held ("buf"),
-    where names and values do not. ``strict`` makes known findings count against ``conforms``. With ``out``, one
-    JSON file a cell is written there as it comes, failing scripts beside it, and ``certificate.json`` at the
+    are; ``fixed`` fixes hyper-parameters at a value, by alphabet name, and gives other arguments one; ``map``
+    says of a hyper-parameter which argument it is ("gamma", "betas[0]") and of a state where it is stored ("buf"),
+    where names and values do not. ``strict`` makes known issues count against ``conforms``. With ``out``, one
+    JSON file a cell is written there as it comes, failing scripts with it, and ``certificate.json`` at the
     end. ``progress`` is called after every cell. The findings are the same for the same seed, whatever
     ``jobs`` is.
 
     Raises WrongRequest, UnknownRule, OutOfDomain and TargetError where the request is wrong, Interrupted
-    (a KeyboardInterrupt) on Ctrl-C, and Contradiction where stepcheck itself fails. What was found until then
-    is the exception's ``certificate``, once cells are being judged.
+    (a KeyboardInterrupt) on Ctrl-C, and Contradiction where stepcheck itself fails. The results until then
+    are the exception's ``certificate``, once cells are being judged.
     """
     began = time.perf_counter()
-    if not isinstance(target, str):
-        from stepcheck_implementations.workers.in_process import name_of
-
-        name = name_of(target)
-    else:
-        name = target
     request = requested(
-        name,
+        target_name(target),
         rule=rule,
         modes=modes,
         dtypes=dtypes,
@@ -97,23 +88,23 @@ def certify(
     if isinstance(target, str):
         check_target(request)
     directory = None if out is None else writable(Path(out))
-    tell = progress or (lambda done, total, result: None)
+    progress = progress or (lambda done, total, result: None)
     if not isinstance(target, str):
         from stepcheck_implementations.workers.in_process import InProcess
 
         runner = InProcess(target)
-        return _certify(request, runner, lambda: contextlib.nullcontext(runner), directory, 1, tell, began)
+        return _certify(request, runner, lambda: contextlib.nullcontext(runner), directory, 1, progress, began)
     with Workers() as workers:
         address, deadline = workers.address, PATIENCE[request.profile]
         return _certify(
-            request, workers, lambda: Workers(address=address, deadline=deadline), directory, jobs, tell, began
+            request, workers, lambda: Workers(address=address, deadline=deadline), directory, jobs, progress, began
         )
 
 
 def _certify(
     request: Request,
     runner: Runner,
-    fresh: Callable[[], contextlib.AbstractContextManager[Runner]],
+    new_runner: Callable[[], contextlib.AbstractContextManager[Runner]],
     directory: Path | None,
     jobs: int | None,
     progress: Progress,
@@ -125,106 +116,124 @@ def _certify(
     if request.rule is not None:
         find(request.rule)
     from stepcheck.certification.evaluator import CellEvaluator
-    from stepcheck.processes.judges import Judge, default_jobs, judged
+    from stepcheck.processes.executor import Contradiction, Local
+    from stepcheck.processes.pool import can_fork, usable_cores
 
-    own = libraries.find(request.target)
-    for rule in rules_of(request, own) if own is not None else ():
-        precompute(find(rule))  # while the fork server still imports torch
-    found = survey(request, runner)
-    planned = [entry for subject in found.subjects for entry in subject.planned]
-    at = [subject for subject in found.subjects for _ in subject.planned]
-    stems = file_names([entry.cell for entry in planned])
+    adapter = libraries.find(request.target)
+    for rule in rules_of(request, adapter) if adapter is not None else ():
+        precompute(find(rule))  # while the workers' fork server still imports torch
+    surveyed = survey(request, runner)
+    cells = surveyed.cells
+    planned = [entry for _, entry in cells]
+    output = OutputDirectory(directory, [entry.cell for entry in planned])
     open_ = [number for number, entry in enumerate(planned) if entry.verdict is None]
-    jobs = min(jobs, max(1, len(open_))) if jobs is not None else default_jobs(len(open_))
-    results: dict[int, CellResult] = {
-        number: left_out(entry) for number, entry in enumerate(planned) if entry.verdict is not None
-    }
-    environment = {name: str(found.environment[name]) for name in ("torch", "python")}
-    versions = {"stepcheck": _version("stepcheck"), **environment}
-    beside = libraries.distributions(request.target)
-    versions |= {name: _version(name) for name in (*beside, "numpy", "sympy", "hypothesis")}
+    jobs = max(1, min(usable_cores() if jobs is None else jobs, len(open_)))
+    torch = str(surveyed.environment["torch"])
+    results = {number: entry.unjudged() for number, entry in enumerate(planned) if entry.verdict is not None}
+    unjudged = dict(results)
+    state = _RunState(request, surveyed, results, jobs, began)
 
-    def certificate(stopped: BaseException | None = None) -> Certificate:
+    @contextlib.contextmanager
+    def prepare() -> Iterator[Callable[[int], CellResult]]:
+        with new_runner() as own_runner:
+
+            def evaluate(number: int) -> CellResult:
+                subject, entry = cells[number]
+                try:
+                    return CellEvaluator(subject, entry, own_runner, torch).evaluate()
+                except (WorkerError, Contradiction):
+                    raise
+                except Exception as error:
+                    trace = traceback.format_exc().rstrip()
+                    raise Contradiction(f"{entry.cell.id} was not evaluated\n{trace}") from error
+
+            yield evaluate
+
+    progress(0, len(open_), None)
+    try:
+        # An evaluation is not worth waiting for when the run is left: processes are killed without patience.
+        local = Local(jobs if can_fork() else 1, patience=0.0)
+        evaluated = local.run(
+            prepare,
+            range(len(planned)),
+            batches=batches(planned, open_, jobs),
+            kind=state.rule_of,
+        )
+        with contextlib.closing(evaluated):
+            for done, (number, result) in enumerate(evaluated, 1):
+                results[number] = result
+                output.write_cell(number, result)
+                progress(done, len(open_), result)
+        certificate = state.certificate()
+        for number, result in unjudged.items():
+            output.write_cell(number, result)
+        output.write_certificate(certificate)
+        return certificate
+    except BaseException as stop:  # whatever it is, the results until then are not lost
+        certificate = state.certificate(stopped=stop)
+        output.save_certificate(certificate)
+        if isinstance(stop, KeyboardInterrupt):
+            raise Interrupted(certificate) from stop
+        stop.certificate = certificate  # type: ignore[attr-defined]
+        raise
+
+
+@dataclass(frozen=True)
+class _RunState:
+    """A run with the ``results`` that have come in, by the number of their cell."""
+
+    request: Request
+    surveyed: Survey
+    results: Mapping[int, CellResult]
+    jobs: int
+    began: float
+
+    def rule_of(self, number: int) -> str:
+        """Return the name of a cell's rule."""
+        rule = self.surveyed.cells[number][1].rule
+        return rule.name if rule is not None else ""
+
+    def certificate(self, stopped: BaseException | None = None) -> Certificate:
+        """Return the certificate of the results so far; ``stopped`` is what ended the run early."""
+        request, surveyed, results = self.request, self.surveyed, self.results
         cells = tuple(results[number] for number in sorted(results))
+        rules = dict.fromkeys(entry.rule.name for _, entry in surveyed.cells if entry.rule is not None)
+        seconds = time.perf_counter() - self.began
         return Certificate(
             findings=Findings(
                 verdict=overall(cell.verdict for cell in cells),
                 target=request.target,
-                rule=" and ".join(dict.fromkeys(entry.rule for entry in planned if entry.rule)),
+                rule=" and ".join(rules),
                 profile=request.profile,
                 seed=request.seed,
                 strict=request.strict,
                 fixed=dict(request.fixed),
                 cells=cells,
-                unfinished=len(planned) - len(cells),
-                without_rule=found.without_rule,
-                matched=found.matched,
-                defaults=found.defaults,
+                unfinished=len(surveyed.cells) - len(cells),
+                without_rule=surveyed.without_rule,
+                matched=surveyed.matched,
+                defaults=surveyed.defaults,
             ),
             run=Run(
-                seconds=round(time.perf_counter() - began, 3),
-                jobs=jobs,
-                versions=versions,
+                seconds=round(seconds, 3),
+                jobs=self.jobs,
+                versions=_versions(request.target, surveyed.environment),
                 host=platform.platform(),
                 interrupted=isinstance(stopped, KeyboardInterrupt),
                 stopped="" if stopped is None else one_line(stopped),
-                started=time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(time.time() - (time.perf_counter() - began))),
+                started=time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(time.time() - seconds)),
             ),
         )
 
-    @contextlib.contextmanager
-    def prepare() -> Iterator[Judge]:
-        with fresh() as judges_runner:
-            evaluators = {
-                subject.adapter.target: CellEvaluator(
-                    subject.request, subject.adapter, environment["torch"], judges_runner
-                )
-                for subject in found.subjects
-            }
-            yield lambda number: evaluators[at[number].adapter.target].judge(planned[number])
 
-    progress(0, len(open_), None)
-    try:
-        with contextlib.closing(
-            judged(prepare, batches(planned, open_, jobs), jobs, lambda number: planned[number].rule)
-        ) as stream:
-            for done, (number, result) in enumerate(stream, 1):
-                results[number] = result
-                if directory is not None:
-                    write_cell(directory, stems[number], result)
-                progress(done, len(open_), result)
-        whole = certificate()
-        if directory is not None:
-            for number, entry in enumerate(planned):
-                if entry.verdict is not None:
-                    write_cell(directory, stems[number], results[number])
-            write(directory / "certificate.json", whole.to_json())
-        return whole
-    except BaseException as stop:  # whatever it is, what was found until then is not lost
-        so_far = certificate(stopped=stop)
-        if directory is not None:
-            with contextlib.suppress(WrongRequest):
-                write(directory / "certificate.json", so_far.to_json())
-        if isinstance(stop, KeyboardInterrupt):
-            raise Interrupted(so_far) from stop
-        stop.certificate = so_far  # type: ignore[attr-defined]
-        raise
-
-
-def left_out(entry: Planned) -> CellResult:
-    """Return the result of a cell that is not judged."""
-    cell = entry.cell
-    return CellResult(
-        id=cell.id,
-        configuration=cell.configuration,
-        mode=cell.mode,
-        dtype=cell.dtype,
-        device=cell.device,
-        target=cell.target,
-        rule=entry.rule,
-        verdict=entry.verdict or Verdict.NOT_RUN,
-        reason=entry.reason,
-    )
+def _versions(target: str, environment: Mapping[str, Any]) -> dict[str, str]:
+    """Return the releases of stepcheck, of the worker's Python and torch, and of what else a verdict depends on."""
+    packages = (*libraries.distributions(target), "numpy", "sympy", "hypothesis")
+    return {
+        "stepcheck": _version("stepcheck"),
+        **{name: str(environment[name]) for name in ("torch", "python")},
+        **{name: _version(name) for name in packages},
+    }
 
 
 def _version(package: str) -> str:
@@ -234,40 +243,3 @@ def _version(package: str) -> str:
         import stepcheck
 
         return stepcheck.__version__ if package == "stepcheck" else "unknown"
-
-
-def file_names(cells: Sequence[Cell]) -> list[str]:
-    """Return a file name for each cell: its id in letters, digits, ".", "-" and "_".
-
-    Where two cells' would be one file, on a disk that knows no capitals too, and where a name would be too
-    long, a digest of target and id stands behind it.
-    """
-    plain = [_file_name(cell.id) for cell in cells]
-    taken = Counter(name.lower() for name in plain)
-    names = []
-    for cell, name in zip(cells, plain, strict=True):
-        if taken[name.lower()] > 1 or len(name) > _LONGEST_NAME:
-            digest = hashlib.blake2b(f"{cell.target} {cell.id}".encode(), digest_size=4).hexdigest()
-            name = f"{name[:_LONGEST_NAME]}-{digest}"
-        names.append(name)
-    return names
-
-
-def _file_name(text: str) -> str:
-    return "".join(letter if letter.isalnum() or letter in ".-" else "_" for letter in text).strip("_")
-
-
-def write_cell(directory: Path, stem: str, result: CellResult) -> None:
-    """Write a cell's JSON under ``cells`` and its failures' programs under ``failures``, in files named ``stem``."""
-    write(directory / "cells" / f"{stem}.json", msgspec.json.format(msgspec.json.encode(result)).decode())
-    for failure in result.failures:
-        output = failure.worst.output if failure.worst else failure.fault
-        write(directory / "failures" / f"{stem}-{failure.code}-{_file_name(output)}.py", failure.standalone)
-
-
-def write(path: Path, text: str) -> None:
-    """Write ``text`` to ``path`` whole or not at all; raises WrongRequest where that cannot be done."""
-    try:
-        files.write(path, text)
-    except OSError as error:
-        raise WrongRequest(f"out={path}, but should be writable ({error.strerror or error})") from error

@@ -1,30 +1,42 @@
-"""Plans: which cells a request asks for, what each is held to, and why some are not judged."""
+"""The plan: which cells a request asks for, the rule of each, and why some are not judged."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
-from stepcheck.certification.request import Request, WrongRequest, claim
+from stepcheck.certification.certificate import CellResult
+from stepcheck.certification.request import Request, WrongRequest, claimed_rule
 from stepcheck_implementations.adapters import libraries
-from stepcheck_implementations.adapters.adapter import MODES, Adapter, Cell, compiles_slowly, is_eager
+from stepcheck_implementations.adapters.adapter import (
+    MODES,
+    Adapter,
+    Cell,
+    Configuration,
+    compiles_slowly,
+    is_eager,
+)
 from stepcheck_reference.formats import FORMATS, is_complex
 from stepcheck_reference.suggest import unknown
 from stepcheck_reference.verdict import Verdict
 
+if TYPE_CHECKING:
+    from stepcheck_reference.rule import Rule
+
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A cell and the name of its rule; ``verdict`` and ``reason`` are set where it is not judged.
+    """A cell and its rule; ``verdict`` and ``reason`` are set where it is not judged, and ``rule`` may be None then.
 
-    ``fixed_hyper`` are hyper-parameters that do not vary here; ``companions`` are dtypes that may stand beside
-    the cell's in one script; ``modes`` are the execution paths there are beside the cell's own, and ``arguments`` the
-    names that the subject's constructor takes. Of the cells that differ in dtype alone, one is ``representative``: a
-    profile that asks for something in one dtype means that one.
+    ``fixed_hyper`` are hyper-parameters that do not vary here; ``companions`` are dtypes that other tensors of a script
+    may have; ``modes`` are the execution paths that the subject has in this dtype on this device, and ``arguments`` the
+    names that its constructor takes. Of the cells that differ in dtype alone, one is ``representative``: a profile that
+    runs format-independent laws in one dtype runs them in that one.
     """
 
     cell: Cell
-    rule: str
+    rule: Rule | None
     fixed_hyper: Mapping[str, float]
     companions: tuple[str, ...] = ()
     verdict: Verdict | None = None
@@ -32,6 +44,25 @@ class Planned:
     modes: tuple[str, ...] = ()
     arguments: frozenset[str] = frozenset()
     representative: bool = True
+
+    def result(self, verdict: Verdict, **fields: Any) -> CellResult:
+        """Return the cell's result with ``verdict`` and other ``fields`` of ``CellResult``."""
+        cell = self.cell
+        return CellResult(
+            id=cell.id,
+            configuration=cell.configuration,
+            mode=cell.mode,
+            dtype=cell.dtype,
+            device=cell.device,
+            target=cell.target,
+            rule=self.rule.name if self.rule is not None else "",
+            verdict=verdict,
+            **fields,
+        )
+
+    def unjudged(self) -> CellResult:
+        """Return the result of a cell that is not judged."""
+        return self.result(self.verdict or Verdict.NOT_RUN, reason=self.reason)
 
 
 def plan(
@@ -45,81 +76,101 @@ def plan(
 
     ``availability`` gives mode, dtype, device and the reason why the subject refuses them, "" where it
     does not; ``arguments`` are the names that its constructor takes. Raises WrongRequest for a device the worker
-    does not have.
+    does not have, and UnknownRule and RewriteError for a rule that there is not.
     """
-    there = tuple(devices)
-    chosen = _devices(request.devices, there)
+    from stepcheck_reference.rules import find
+
+    available = tuple(devices)
+    chosen = _devices(request.devices, available)
     dtypes = [dtype for dtype in FORMATS if not request.dtypes or dtype in request.dtypes]
-    listed = request.modes or libraries.library_modes(adapter)
-    modes = [mode for mode in MODES if mode in listed]
+    requested = request.modes or libraries.library_modes(adapter)
+    modes = [mode for mode in MODES if mode in requested]
     refusals = {(row["mode"], row["dtype"], row["device"]): row["reason"] for row in availability}
     fixed, maps = tuple(request.fixed.items()), tuple(request.maps.items())
+    constructor = frozenset(arguments)
     planned: list[Planned] = []
     for configuration in adapter.configurations:
-        rule, unclaimed = claim(adapter, configuration, request.rule)
+        name, unclaimed = claimed_rule(adapter, configuration, request.rule)
+        rule = None if name is None else find(name)
         fixed_hyper = {**configuration.fixed_hyper, **request.fixed}
-        clash = [name for name, value in configuration.fixed_hyper.items() if request.fixed.get(name, value) != value]
+        unclaimed = unclaimed or _clash(request, configuration)
         for mode in modes:
-            slow = compiles_slowly(adapter, mode)
-            later = slow or is_eager(adapter, mode)
             for dtype in dtypes:
                 for device in chosen:
-                    cell = Cell(request.target, configuration.name, mode, dtype, device, fixed, maps)
-                    verdict, reason = None, refusals.get((mode, dtype, device), "")
-                    if rule is None:
-                        verdict, reason = Verdict.NOT_APPLICABLE, unclaimed
-                    elif clash:
+                    verdict, reason = None, unclaimed or refusals.get((mode, dtype, device), "")
+                    if reason:
                         verdict = Verdict.NOT_APPLICABLE
-                        reason = f"this configuration has {clash[0]}={configuration.fixed_hyper[clash[0]]!r}"
-                    elif reason:
-                        verdict = Verdict.NOT_APPLICABLE
-                    elif slow and mode not in request.modes and adapter.compiler == "own":
+                    elif reason := _left_out(request, adapter, mode, dtype):
                         verdict = Verdict.NOT_RUN
-                        reason = "compiled takes seconds for every shape and hyper-parameter; ask with --mode compiled"
-                    elif later and mode not in request.modes and request.profile == "quick":
-                        verdict = Verdict.NOT_RUN
-                        reason = f"{mode} runs from --profile standard on, or with --mode {mode}"
-                    elif is_complex(dtype) and not adapter.declared and dtype not in request.dtypes:
-                        verdict = Verdict.NOT_RUN
-                        reason = f"complex tensors are not claimed of every optimizer; ask with --dtype {dtype}"
-                    beside = tuple(
-                        name
-                        for name in FORMATS
-                        if not refusals.get((mode, name, device), "")
-                        and (adapter.declared or name in request.dtypes or not is_complex(name))
-                    )
-                    paths = tuple(
-                        name for name in MODES if name in adapter.modes and refusals.get((name, dtype, device)) == ""
-                    )
-                    told = " ".join(reason.split())
                     planned.append(
-                        Planned(cell, rule or "", fixed_hyper, beside, verdict, told, paths, frozenset(arguments))
+                        Planned(
+                            Cell(request.target, configuration.name, mode, dtype, device, fixed, maps),
+                            rule,
+                            fixed_hyper,
+                            companions=tuple(
+                                other
+                                for other in FORMATS
+                                if not refusals.get((mode, other, device), "")
+                                and (adapter.declared or other in request.dtypes or not is_complex(other))
+                            ),
+                            verdict=verdict,
+                            reason=" ".join(reason.split()),
+                            modes=tuple(
+                                other
+                                for other in MODES
+                                if other in adapter.modes and refusals.get((other, dtype, device)) == ""
+                            ),
+                            arguments=constructor,
+                        )
                     )
-    return tuple(_led(planned))
+    return tuple(_with_representatives(planned))
 
 
-def _led(planned: Sequence[Planned]) -> Iterator[Planned]:
-    """Yield ``planned`` with the leading cells marked: those in float32, else in the first dtype that is judged."""
-    leading: dict[Cell, Planned] = {}
+def _clash(request: Request, configuration: Configuration) -> str:
+    """Return why ``configuration`` cannot have the request's fixed hyper-parameters, "" where it can."""
+    for name, value in configuration.fixed_hyper.items():
+        if request.fixed.get(name, value) != value:
+            return f"this configuration has {name}={value!r}"
+    return ""
+
+
+def _left_out(request: Request, adapter: Adapter, mode: str, dtype: str) -> str:
+    """Return why cells of ``mode`` and ``dtype`` are run only where they are asked for, "" where they are run."""
+    slow = compiles_slowly(adapter, mode)
+    if slow and mode not in request.modes and adapter.compiler == "own":
+        return "compiled takes seconds for every shape and hyper-parameter; ask with --mode compiled"
+    if (slow or is_eager(adapter, mode)) and mode not in request.modes and request.profile == "quick":
+        return f"{mode} runs from --profile standard on, or with --mode {mode}"
+    if is_complex(dtype) and not adapter.declared and dtype not in request.dtypes:
+        return f"not every optimizer claims to support complex tensors; ask with --dtype {dtype}"
+    return ""
+
+
+def _with_representatives(planned: Sequence[Planned]) -> Iterator[Planned]:
+    """Yield ``planned`` with representatives marked: cells in float32, else in the first dtype that is judged."""
+    representatives: dict[Cell, Planned] = {}
     for entry in planned:
         if entry.verdict is None:
             place = replace(entry.cell, dtype="")
             if entry.cell.dtype == "float32":
-                leading[place] = entry
-            leading.setdefault(place, entry)
+                representatives[place] = entry
+            representatives.setdefault(place, entry)
     for entry in planned:
-        yield replace(entry, representative=leading.get(replace(entry.cell, dtype="")) is entry)
+        yield replace(entry, representative=representatives.get(replace(entry.cell, dtype="")) is entry)
 
 
-_HEAVY = {"complex128": 2, "float64": 1}
-"""Cells that take longest are judged first, so that the last judges end together."""
+_SLOW_FORMATS = {"complex128": 2, "float64": 1}
+"""Formats whose cells take longest are judged first, so that all processes finish at about the same time."""
+
+_LEAST_BATCHES = 4
+"""Batches a process below which each cell is a batch of its own."""
 
 
 def batches(planned: Sequence[Planned], open_: Sequence[int], jobs: int) -> list[list[int]]:
-    """Return the cells ``open_`` in lots, each for one judge, in the order in which they are handed out.
+    """Return the cells ``open_`` in batches, each for one process, in the order in which they are handed out.
 
-    The modes of one configuration and dtype are one lot, because they are put through the same scripts; where
-    that leaves few lots a judge, and in compiled mode, each cell is one. Classes follow one another.
+    The modes of one configuration and dtype are one batch, because they are put through the same scripts; where
+    that leaves few batches a process, and in compiled mode, each cell is one. Classes follow one another.
     """
     alone = [number for number in open_ if planned[number].cell.mode == "compiled"]
     groups: dict[tuple[str, str, str, str], list[int]] = {}
@@ -128,20 +179,17 @@ def batches(planned: Sequence[Planned], open_: Sequence[int], jobs: int) -> list
         if cell.mode != "compiled":
             groups.setdefault((cell.target, cell.configuration, cell.dtype, cell.device), []).append(number)
     targets = list(dict.fromkeys(planned[number].cell.target for number in open_))
-    order = sorted(groups, key=lambda key: (targets.index(key[0]), -_HEAVY.get(key[2], 0)))
+    order = sorted(groups, key=lambda key: (targets.index(key[0]), -_SLOW_FORMATS.get(key[2], 0)))
     together = [groups[key] for key in order]
-    if len(together) < _LOTS_A_JUDGE * jobs:
-        together = [[number] for lot in together for number in lot]
+    if len(together) < _LEAST_BATCHES * jobs:
+        together = [[number] for batch in together for number in batch]
     return [[number] for number in alone] + together
 
 
-_LOTS_A_JUDGE = 4
-
-
-def _devices(asked: tuple[str, ...], there: tuple[str, ...]) -> list[str]:
-    if not asked:
-        return list(there)
-    for device in asked:
-        if not any(name == device or name.startswith(f"{device}:") for name in there):
-            raise WrongRequest(unknown("device", device, there))
-    return [name for name in there if any(name == device or name.startswith(f"{device}:") for device in asked)]
+def _devices(requested: tuple[str, ...], available: tuple[str, ...]) -> list[str]:
+    if not requested:
+        return list(available)
+    for device in requested:
+        if not any(name == device or name.startswith(f"{device}:") for name in available):
+            raise WrongRequest(unknown("device", device, available))
+    return [name for name in available if any(name == device or name.startswith(f"{device}:") for device in requested)]

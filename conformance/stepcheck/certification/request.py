@@ -1,11 +1,12 @@
-"""Requests: what a user asks of ``certify``, checked as far as it can be before torch has been imported."""
+"""The request: the arguments of ``certify``, checked as far as they can be before torch has been imported."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from stepcheck_implementations.adapters.adapter import MODES, Adapter, Configuration
 from stepcheck_reference.formats import FORMATS
@@ -64,7 +65,7 @@ def requested(
     seed: int = 0,
     strict: bool = False,
 ) -> Request:
-    """Return the request that ``certify``'s arguments make; raises WrongRequest where they make none."""
+    """Return the request that ``certify``'s arguments make; raises WrongRequest where one has the wrong form."""
     return Request(
         target=target,
         rule=rule,
@@ -77,6 +78,15 @@ def requested(
         seed=seed,
         strict=strict,
     )
+
+
+def target_name(target: str | Callable[..., Any]) -> str:
+    """Return the name of ``target``, an object or already a name."""
+    if isinstance(target, str):
+        return target
+    from stepcheck_implementations.workers.in_process import name_of
+
+    return name_of(target)
 
 
 def _strings(what: str, values: Sequence[str]) -> tuple[str, ...]:
@@ -123,12 +133,12 @@ def listed(entries: Iterable[str]) -> tuple[str, ...]:
     return tuple(name.strip() for entry in entries for name in entry.split(",") if name.strip())
 
 
-def claim(adapter: Adapter, configuration: Configuration, rule: str | None) -> tuple[str | None, str]:
-    """Return (the rule that ``configuration`` is held to, why there is none).
+def claimed_rule(adapter: Adapter, configuration: Configuration, rule: str | None) -> tuple[str | None, str]:
+    """Return (the rule that ``configuration`` is compared with, why there is none).
 
-    Without ``rule`` a configuration is held to what its adapter declares. With it, configurations that
-    declare this very rule are; if none does, those that follow the adapter's main rule are held to
-    ``rule`` instead, and the others are left alone. Rewrites of a configuration ("maximize") stay.
+    Without ``rule`` that is what its adapter declares. With it, it is ``rule`` for the configurations that declare this
+    very rule; if none does, for those that follow the adapter's main rule. Other configurations have none. Rewrites of
+    a configuration ("maximize") are kept.
     """
     own = configuration.rule or adapter.rule
     if rule is None:

@@ -1,16 +1,18 @@
-"""Hearings: a request surveyed once in this process, and each of its cells judged when somebody first asks for it."""
+"""The evaluation session: a request surveyed once in this process, its cells evaluated when they are first read."""
 
 from __future__ import annotations
 
 import warnings
 
 from stepcheck.certification.certificate import CellResult
-from stepcheck.certification.certify import left_out
 from stepcheck.certification.evaluator import CellEvaluator
 from stepcheck.certification.request import Request
 from stepcheck.certification.runner import Runner
 from stepcheck.certification.survey import survey
 from stepcheck_reference.verdict import Verdict
+
+CLAIMS = (Verdict.HOLDS, Verdict.BROKEN, Verdict.EXPECTED_BROKEN)
+"""Verdicts that support a claim."""
 
 
 class EvaluationSession:
@@ -21,36 +23,36 @@ class EvaluationSession:
     """
 
     def __init__(self, request: Request, runner: Runner) -> None:
-        found = survey(request, runner)
-        torch = str(found.environment["torch"])
-        evaluators = [CellEvaluator(subject.request, subject.adapter, torch, runner) for subject in found.subjects]
-        self.request = request
-        self.planned = [entry for subject in found.subjects for entry in subject.planned]
-        self._courts = [
-            evaluator for evaluator, subject in zip(evaluators, found.subjects, strict=True) for _ in subject.planned
-        ]
+        surveyed = survey(request, runner)
+        self.request, self.runner, self.torch = request, runner, str(surveyed.environment["torch"])
+        self.cells = surveyed.cells
+        self.planned = [entry for _, entry in self.cells]
         self._results: dict[int, CellResult] = {}
 
     def result(self, number: int) -> CellResult:
-        """Return the result of the cell ``planned[number]``, which is judged once.
+        """Return the result of the cell ``planned[number]``, which is evaluated once.
 
-        Filters that turn warnings into errors are put aside meanwhile: a verdict does not depend on them.
+        Filters that turn warnings into errors are suspended meanwhile: a verdict does not depend on them.
         """
         if number not in self._results:
-            entry = self.planned[number]
             with warnings.catch_warnings():
                 warnings.simplefilter("default")
-                self._results[number] = self._courts[number].judge(entry) if entry.verdict is None else left_out(entry)
+                self._results[number] = self.evaluate(number)
         return self._results[number]
 
-    def knows(self, number: int) -> bool:
-        """Whether the result of ``planned[number]`` is there already."""
+    def evaluate(self, number: int) -> CellResult:
+        """Return the result of the cell ``planned[number]``, evaluated now."""
+        subject, planned = self.cells[number]
+        if planned.verdict is not None:
+            return planned.unjudged()
+        return CellEvaluator(subject, planned, self.runner, self.torch).evaluate()
+
+    def is_evaluated(self, number: int) -> bool:
+        """Whether the cell ``planned[number]`` has been evaluated."""
         return number in self._results
 
-    @property
-    def compares(self) -> bool:
-        """Whether any cell supports a claim; judges cells until one does."""
-        supported = (Verdict.HOLDS, Verdict.BROKEN, Verdict.EXPECTED_BROKEN)
+    def supports_a_claim(self) -> bool:
+        """Whether any cell supports a claim; evaluates cells until one does."""
         open_ = [number for number, entry in enumerate(self.planned) if entry.verdict is None]
-        known = sorted(open_, key=lambda number: number not in self._results)
-        return any(self.result(number).verdict in supported for number in known)
+        evaluated_first = sorted(open_, key=lambda number: number not in self._results)
+        return any(self.result(number).verdict in CLAIMS for number in evaluated_first)

@@ -1,22 +1,23 @@
-"""Surveys: what a request is about, one class or all of a library, each described by a worker and planned."""
+"""The survey of a request: one class or all of a library, each described by a worker and planned."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from stepcheck.certification.certificate import Departure, Matched
-from stepcheck.certification.defaults import departures
 from stepcheck.certification.plan import Planned, plan
-from stepcheck.certification.request import Request, WrongRequest, check_fixed, claim
+from stepcheck.certification.request import Request, WrongRequest, check_fixed, claimed_rule
 from stepcheck.certification.runner import Runner
+from stepcheck.certification.undeclared.description import describe, matched
 from stepcheck_implementations.adapters import libraries
 from stepcheck_implementations.adapters.adapter import MODES, Adapter
-from stepcheck_implementations.matching.generic import NEUTRAL_ARGUMENTS, NoMatch
 from stepcheck_reference import dataclass_codec
 from stepcheck_reference.formats import FORMATS
-from stepcheck_reference.suggest import nearest, unknown
+from stepcheck_reference.rule import Rule
+from stepcheck_reference.suggest import nearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +26,10 @@ class Subject:
 
     request: Request
     adapter: Adapter
-    planned: tuple[Planned, ...]
+    planned: tuple[Planned, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Survey:
     """The subjects of a request; ``without_rule`` are a library's optimizers without a rule here.
 
@@ -41,6 +42,11 @@ class Survey:
     environment: Mapping[str, Any]
     matched: Matched | None = None
     defaults: tuple[Departure, ...] = ()
+
+    @cached_property
+    def cells(self) -> tuple[tuple[Subject, Planned], ...]:
+        """Every cell with its subject, in the order configuration, mode, dtype, device of each subject."""
+        return tuple((subject, planned) for subject in self.subjects for planned in subject.planned)
 
 
 def check_target(request: Request) -> None:
@@ -74,20 +80,30 @@ def survey(request: Request, runner: Runner) -> Survey:
     A class of a library that cannot be described has cells that say why and are not applicable. Raises
     WrongRequest, OutOfDomain and TargetError; the latter for a library too, where no class can be described.
     """
+    members = libraries.members(request.target)
+    return _survey_library(request, members, runner) if members else _survey_class(request, runner)
+
+
+def _survey_class(request: Request, runner: Runner) -> Survey:
+    description = describe(request, runner)
+    adapter = dataclass_codec.decode(Adapter, description["adapter"])
+    declared = libraries.find(request.target) is not None
+    if declared:
+        _check_fixed(request, [adapter])
+    planned = plan(request, adapter, description["availability"], description["devices"], description["arguments"])
+    return Survey(
+        (Subject(request, adapter, planned),),
+        (),
+        description,
+        None if declared else matched(adapter, str(description["reads"])),
+        _departures_of(request, adapter, description["defaults"]),
+    )
+
+
+def _survey_library(request: Request, members: Sequence[Adapter], runner: Runner) -> Survey:
     from stepcheck_implementations.driver.target import TargetError
 
-    members = libraries.members(request.target)
-    if not members:
-        description = described(request, runner)
-        adapter = dataclass_codec.decode(Adapter, description["adapter"])
-        own = libraries.find(request.target) is not None
-        if own:
-            _check_set(request, [adapter])
-        planned = plan(request, adapter, description["availability"], description["devices"], description["arguments"])
-        matched = None if own else _matched(adapter, str(description["reads"]))
-        found = _departures(request, adapter, description["defaults"])
-        return Survey((Subject(request, adapter, planned),), (), description, matched, found)
-    _check_set(request, members)
+    _check_fixed(request, members)
     environment = runner.environment()
     subjects: list[Subject] = []
     refused: list[TargetError] = []
@@ -97,16 +113,16 @@ def survey(request: Request, runner: Runner) -> Survey:
         try:
             description = runner.describe(adapter.target)
             availability, arguments = description["availability"], description["arguments"]
-            defaults += _departures(narrowed, adapter, description["defaults"])
+            defaults += _departures_of(narrowed, adapter, description["defaults"])
         except TargetError as error:
             refused.append(error)
-            availability, arguments = _nowhere(str(error), environment["devices"]), []
-        cells = plan(narrowed, adapter, availability, environment["devices"], arguments)
-        subjects.append(Subject(narrowed, adapter, cells))
+            availability, arguments = _refused_everywhere(str(error), environment["devices"]), []
+        planned = plan(narrowed, adapter, availability, environment["devices"], arguments)
+        subjects.append(Subject(narrowed, adapter, planned))
     if len(refused) == len(members):
         raise refused[0]
-    known = {adapter.target.rpartition(".")[2] for adapter in members}
-    without_rule = tuple(name for name in runner.optimizers(request.target) if name not in known)
+    with_adapter = {adapter.target.rpartition(".")[2] for adapter in members}
+    without_rule = tuple(name for name in runner.optimizers(request.target) if name not in with_adapter)
     return Survey(tuple(subjects), without_rule, environment, defaults=tuple(defaults))
 
 
@@ -117,50 +133,17 @@ def narrow(request: Request, adapter: Adapter) -> Request:
     return replace(request, target=adapter.target, fixed=fixed)
 
 
-def described(request: Request, runner: Runner) -> dict[str, Any]:
-    """Return what the target offers; a target without an adapter of its own needs a rule."""
-    from stepcheck.certification.undeclared.claims import claim_of
-    from stepcheck.certification.undeclared.suggestion import suggestion
-    from stepcheck_reference.rules import find
-
-    if libraries.find(request.target) is not None:
-        if request.maps:
-            raise WrongRequest(f"map={next(iter(request.maps))}, but {request.target} has an adapter of its own")
-        return runner.describe(request.target)
-    if request.rule is None:
-        raise WrongRequest(suggestion(request, runner))
-    rule = find(request.rule)
-    known = {symbol.name: symbol for symbol in rule.hyper}
-    rule.check_hyper({name: value for name, value in request.fixed.items() if name in known})
-    wrong = next((name for name, value in request.fixed.items() if name in known and isinstance(value, bool)), None)
-    if wrong is not None:
-        raise WrongRequest(f"set={wrong}={request.fixed[wrong]}, but {wrong} of {rule.name} should be a number")
-    states = [symbol.name for symbol in (*rule.init, *rule.scalars)]
-    for name in request.maps:
-        if name not in (allowed := [*known, *states, "count", "g", *NEUTRAL_ARGUMENTS]):
-            raise WrongRequest(unknown("map", name, dict.fromkeys(allowed)))
-    try:
-        return runner.describe(request.target, claim_of(request.rule, rule, request.fixed, request.maps))
-    except NoMatch as error:
-        raise WrongRequest(str(error)) from error
-
-
-def _matched(adapter: Adapter, reads: str) -> Matched:
-    from stepcheck_reference.rules import find
-
-    configuration, rule = adapter.configurations[0], find(str(adapter.rule))
-    states = {**adapter.states, **({"count": adapter.count} if adapter.count else {})}
-    return Matched(
-        hyper={name: slot for name, slot in adapter.hyper.items() if name not in configuration.fixed_hyper},
-        held=dict(configuration.fixed_hyper),
-        states=states,
-        unmapped=tuple(s.name for s in (*rule.init, *rule.scalars) if s.name not in adapter.states),
-        constant=tuple(name for name in adapter.constant_hyper if name not in configuration.fixed_hyper),
-        unseen=f"a trial ended early: {reads}" if reads else "",
+def departures(target: str, rule: Rule, defaults: Mapping[str, float]) -> tuple[Departure, ...]:
+    """Return every default of ``target`` (alphabet name to value) that ``rule``'s source recommends otherwise."""
+    recommended = {symbol.name: float(value) for symbol, value in rule.defaults.items()}
+    return tuple(
+        Departure(target=target, rule=rule.name, name=name, default=defaults[name], recommended=value)
+        for name, value in recommended.items()
+        if name in defaults and defaults[name] != value
     )
 
 
-def _departures(request: Request, adapter: Adapter, defaults: Mapping[str, float]) -> tuple[Departure, ...]:
+def _departures_of(request: Request, adapter: Adapter, defaults: Mapping[str, float]) -> tuple[Departure, ...]:
     from stepcheck_reference.rules import find
 
     rule = request.rule or adapter.rule
@@ -168,8 +151,8 @@ def _departures(request: Request, adapter: Adapter, defaults: Mapping[str, float
 
 
 def rules_of(request: Request, adapter: Adapter) -> tuple[str, ...]:
-    """Return the names of the rules that ``adapter``'s configurations are held to."""
-    claims = (claim(adapter, configuration, request.rule)[0] for configuration in adapter.configurations)
+    """Return the names of the rules that ``adapter``'s configurations are compared with."""
+    claims = (claimed_rule(adapter, configuration, request.rule)[0] for configuration in adapter.configurations)
     return tuple(dict.fromkeys(name for name in claims if name is not None))
 
 
@@ -179,7 +162,7 @@ def _hyper_of_rules(request: Request, adapter: Adapter) -> list[str]:
     return sorted({symbol.name for name in rules_of(request, adapter) for symbol in find(name).hyper})
 
 
-def _check_set(request: Request, adapters: Sequence[Adapter]) -> None:
+def _check_fixed(request: Request, adapters: Sequence[Adapter]) -> None:
     """Raise WrongRequest where no class has a fixed hyper-parameter, OutOfDomain where a rule forbids its value."""
     from stepcheck_reference.rules import find
 
@@ -191,7 +174,7 @@ def _check_set(request: Request, adapters: Sequence[Adapter]) -> None:
         rule.check_hyper({key: value for key, value in request.fixed.items() if key in {s.name for s in rule.hyper}})
 
 
-def _nowhere(reason: str, devices: Iterable[str]) -> list[dict[str, str]]:
+def _refused_everywhere(reason: str, devices: Iterable[str]) -> list[dict[str, str]]:
     return [
         {"mode": mode, "dtype": dtype, "device": device, "reason": reason}
         for device in devices

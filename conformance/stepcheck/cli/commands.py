@@ -211,7 +211,7 @@ def write(
 
     TARGET is as for certify, and is tried before anything is written.
     """
-    from stepcheck.certification.certify import write as save
+    from stepcheck.certification.output_directory import write as save
     from stepcheck.certification.request import Request, mappings, settings
     from stepcheck.pytest_plugin.scaffold import check_free, ready_file
 

@@ -14,8 +14,7 @@ from stepcheck.guard.comparison.difference import Change, Difference
 from stepcheck.guard.corpus.spec import CHECKPOINT, Asked
 from stepcheck.guard.environments.environments import Unavailable
 from stepcheck.guard.record_baseline import Progress, recorded
-from stepcheck.processes.executor import Executor
-from stepcheck.processes.judges import Contradiction
+from stepcheck.processes.executor import Contradiction, Executor
 from stepcheck_implementations.driver.target import TargetError
 from stepcheck_implementations.recorder.recording import Recording
 from stepcheck_implementations.workers.pool import Workers

@@ -105,7 +105,7 @@ def avoid_triggers(findings: Iterable[KnownIssue], script: Script) -> Script:
     return script
 
 
-def allowed(findings: Iterable[KnownIssue], arithmetic: Arithmetic) -> Arithmetic:
+def with_allowances(findings: Iterable[KnownIssue], arithmetic: Arithmetic) -> Arithmetic:
     """Return ``arithmetic`` with what all ``findings`` amount to allowed."""
     for finding in findings:
         if finding.allow is not None:
@@ -138,6 +138,6 @@ def release(version: str) -> tuple[int, ...]:
     return tuple(numbers)
 
 
-def known(findings: Iterable[KnownIssue], cell: Cell, torch: str) -> tuple[KnownIssue, ...]:
+def matching(findings: Iterable[KnownIssue], cell: Cell, torch: str) -> tuple[KnownIssue, ...]:
     """Return those of ``findings`` that match ``cell`` in release ``torch``."""
     return tuple(finding for finding in findings if finding.matches(cell, torch))

@@ -1,4 +1,8 @@
-"""Executors: cells are independent jobs, and an executor takes each to a process that is prepared for it."""
+"""Executors: independent jobs, each taken to a process that is prepared for it.
+
+``Local`` evaluates the cells of a certificate and does guard's jobs on this machine; ``ray_executor.Ray`` does guard's
+jobs on a cluster.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +10,16 @@ import contextlib
 import hashlib
 import pickle
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
 from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
 
 from stepcheck.certification.request import WrongRequest
-from stepcheck.processes.judges import Contradiction
 from stepcheck.processes.pool import process_pool, received_jobs
 
 T = TypeVar("T")
@@ -23,8 +28,15 @@ R = TypeVar("R")
 Prepare = Callable[[], AbstractContextManager[Callable[[T], R]]]
 """Makes, in a process that does jobs, what does one: ``with prepare() as perform: answer = perform(job)``."""
 
-_ENDING = 5.0
+_CLOSING = 5.0
 """Seconds that processes have to close what they prepared."""
+_LOOK_AHEAD = 24
+"""Batches among which a process' next one is chosen; with more, the classes of a library would not follow one
+another."""
+
+
+class Contradiction(RuntimeError):
+    """stepcheck itself failed: never a defect of the subject. The message ends with a traceback or an exit status."""
 
 
 class Executor(Protocol):
@@ -33,67 +45,67 @@ class Executor(Protocol):
     here: bool
 
     def run(self, prepare: Prepare[T, R], jobs: Sequence[T]) -> Iterator[tuple[int, R]]:
-        """Yield (place in ``jobs``, answer) as answers come; what a job or ``prepare`` raises is raised as it is.
+        """Yield (index in ``jobs``, answer) as answers come; what a job or ``prepare`` raises is raised as it is.
 
         Closing the iterator ends the jobs that are under way.
         """
 
     def close(self) -> None:
-        """Let go of what it holds."""
+        """Release what it holds."""
 
 
 class Local:
     """Does jobs in ``processes`` processes of this machine, which end with this one; with 1, in this one.
 
-    Raises Contradiction where a process dies. Where processes cannot be forked, ``prepare`` and jobs have to be
-    picklable, as they have to be for other executors.
+    At the end of a run processes have ``patience`` seconds to close what they prepared, before they are killed. Raises
+    Contradiction where a process dies. Where processes cannot be forked, ``prepare`` and jobs have to be picklable, as
+    they have to be for other executors.
     """
 
     here = True
 
-    def __init__(self, processes: int) -> None:
+    def __init__(self, processes: int, *, patience: float = _CLOSING) -> None:
         if processes < 1:
             raise WrongRequest(f"processes={processes}, but should be at least 1")
-        self.processes = processes
+        self.processes, self.patience = processes, patience
 
-    def run(self, prepare: Prepare[T, R], jobs: Sequence[T]) -> Iterator[tuple[int, R]]:
-        """Yield (place, answer); see ``Executor``."""
-        count = min(self.processes, len(jobs))
+    def run(
+        self,
+        prepare: Prepare[T, R],
+        jobs: Sequence[T],
+        *,
+        batches: Sequence[Sequence[int]] | None = None,
+        kind: Callable[[T], str] = lambda job: "",
+    ) -> Generator[tuple[int, R], None, None]:
+        """Yield (index, answer); see ``Executor``.
+
+        Jobs are handed out in ``batches`` of indices, in this order (default: each job is one), and only jobs in them
+        are done. Of the batches that may come next a process gets one of a ``kind`` (that of its first job) that it has
+        done before, if there is one, because it has cached what that kind needs.
+        """
+        waiting = [list(batch) for batch in ([[index] for index in range(len(jobs))] if batches is None else batches)]
+        waiting = [batch for batch in waiting if batch]
+        count = min(self.processes, len(waiting))
         if count <= 1:
-            if jobs:
+            if waiting:
                 with prepare() as perform:
-                    for place, job in enumerate(jobs):
-                        yield place, perform(job)
+                    for index in (index for batch in waiting for index in batch):
+                        yield index, perform(jobs[index])
             return
-        with process_pool(partial(_serve, prepare), count, _ENDING) as links:
-            waiting = list(enumerate(jobs))[::-1]
-            at_work: dict[Connection, int] = {}
-
-            def give(link: Connection) -> None:
-                if waiting:
-                    at_work[link], job = waiting.pop()
-                    with contextlib.suppress(OSError):  # a dead process is heard of when its answer is awaited
-                        link.send(job)
-
-            for link in links:
-                give(link)
-            while at_work:
-                ready = set(wait(list(at_work)))
-                for link in [link for link in at_work if link in ready]:
-                    place = at_work.pop(link)
-                    try:
-                        answer, failure = link.recv()
-                    except (EOFError, OSError) as error:
-                        links[link].join(_ENDING)
-                        status = links[link].exitcode
-                        raise Contradiction(f"a process that did jobs ended with status {status}") from error
-                    if failure is not None:
-                        raise failure
-                    give(link)
-                    yield place, answer
+        with process_pool(partial(_serve, prepare), count, self.patience) as processes:
+            schedule = _Schedule(waiting, [kind(jobs[batch[0]]) for batch in waiting])
+            under_way = {pipe: self._hand_out(pipe, schedule, jobs) for pipe in processes}
+            while under_way := {pipe: indices for pipe, indices in under_way.items() if indices}:
+                ready = set(wait(list(under_way)))
+                for pipe in [pipe for pipe in under_way if pipe in ready]:
+                    index = under_way[pipe].pop(0)
+                    answer = _received_answer(pipe, processes[pipe])
+                    if not under_way[pipe]:
+                        under_way[pipe] = self._hand_out(pipe, schedule, jobs)
+                    yield index, answer
 
     def close(self) -> None:
-        """Let go of nothing: the processes of a run end with it."""
+        """Do nothing: the processes of a run end with it."""
 
     def __enter__(self) -> Self:
         return self
@@ -101,11 +113,77 @@ class Local:
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
+    @staticmethod
+    def _hand_out(pipe: Connection, schedule: _Schedule, jobs: Sequence[Any]) -> list[int]:
+        """Send the next batch down ``pipe``; return its indices, in the order in which their answers will come."""
+        batch = schedule.next_batch(pipe)
+        if batch:
+            with contextlib.suppress(OSError):  # that the process is dead shows when its answer is awaited
+                pipe.send([jobs[index] for index in batch])
+        return batch
+
+
+@dataclass
+class _Schedule:
+    """The batches that wait, the kind of each, and the kinds that each process has done."""
+
+    waiting: list[list[int]]
+    kinds: list[str]
+    done: dict[object, set[str]] = field(default_factory=dict)
+
+    def next_batch(self, process: object) -> list[int]:
+        """Return the batch that ``process`` does next, empty where none waits.
+
+        It is the first of a kind that the process has done, else of a kind that none has done, else the first.
+        """
+        if not self.waiting:
+            return []
+        own, everybodys = self.done.setdefault(process, set()), set().union(*self.done.values())
+        ahead = self.kinds[:_LOOK_AHEAD]
+        cached = [index for index, kind in enumerate(ahead) if kind in own]
+        new = [index for index, kind in enumerate(ahead) if kind not in everybodys]
+        chosen = next(iter((*cached, *new)), 0)
+        own.add(self.kinds.pop(chosen))
+        return self.waiting.pop(chosen)
+
+
+# The protocol. A process has one pipe to its parent. The parent sends a batch, a list of jobs; the process answers each
+# job with (answer, None), in their order, and then waits for the next batch. A process that fails sends (None, error)
+# and ends. The parent closes the pipe to end a process; a process also ends where its parent has died (see ``pool``).
+
+
+def _serve(prepare: Prepare[Any, Any], pipe: Connection) -> None:
+    """Do the batches that come down ``pipe``."""
+    try:
+        with prepare() as perform:
+            for batch in received_jobs(pipe):
+                for job in batch:
+                    answer = perform(job)
+                    try:
+                        pipe.send((answer, None))
+                    except ConnectionError:  # the run was left early
+                        return
+    except BaseException as error:
+        with contextlib.suppress(OSError):  # the parent is gone
+            pipe.send((None, portable(error)))
+
+
+def _received_answer(pipe: Connection, process: BaseProcess) -> Any:
+    """Return the next answer of ``process``; raises what its job raised, and Contradiction where it died."""
+    try:
+        answer, error = pipe.recv()
+    except (EOFError, OSError) as lost:
+        process.join(_CLOSING)
+        raise Contradiction(f"a process that did jobs ended with status {process.exitcode}") from lost
+    if error is not None:
+        raise error
+    return answer
+
 
 def portable(error: BaseException) -> BaseException:
     """Return ``error`` with its traceback as a note, so that it can be raised in another process.
 
-    One that cannot be taken there becomes a Contradiction that ends with the traceback.
+    One that cannot be pickled becomes a Contradiction that ends with the traceback.
     """
     trace = "".join(traceback.format_exception(error)).rstrip()
     error.add_note(f"raised in another process:\n{trace}")
@@ -137,18 +215,3 @@ def shard(jobs: Sequence[T], text: str, cell: Callable[[T], str]) -> list[T]:
 
 def _hash(name: str) -> int:
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")
-
-
-def _serve(prepare: Prepare[Any, Any], link: Connection) -> None:
-    """Do the jobs that come down ``link``."""
-    try:
-        with prepare() as perform:
-            for job in received_jobs(link):
-                answer = perform(job)
-                try:
-                    link.send((answer, None))
-                except ConnectionError:  # the run was left early
-                    return
-    except BaseException as error:
-        with contextlib.suppress(OSError):  # the parent is gone
-            link.send((None, portable(error)))

@@ -1,4 +1,10 @@
-"""Crews: processes that work for the one that started them, hear of work down a pipe each, and end with it."""
+"""The process pool: processes that work for the one that started them, get jobs down a pipe each, and end with it.
+
+Who ends whom: the parent ends a process by closing its pipe, and kills it after its patience. A process whose parent
+has died ends by itself: the kernel kills it (Linux), and an idle one looks once a second whether its parent is still
+there. Ctrl-C reaches the whole process group of a terminal; only the parent acts on it, so that what has been computed
+is reported once, and the processes end with it.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +22,10 @@ from typing import Any
 from stepcheck_implementations.workers import process_tree
 
 WorkerMain = Callable[[Connection], None]
-"""What a process does with its end of the pipe until that ends."""
+"""What a process does with its end of the pipe until that is closed."""
 
-_AWAKE = 1.0
-"""Seconds after which an idle process looks whether its parent is still there."""
+_PARENT_CHECK = 1.0
+"""Seconds between two looks of an idle process whether its parent is still there."""
 
 
 def usable_cores() -> int:
@@ -36,55 +42,57 @@ def can_fork() -> bool:
 def process_pool(
     worker_main: WorkerMain, count: int, patience: float = 0.0
 ) -> Generator[dict[Connection, BaseProcess], None, None]:
-    """Start ``count`` processes that do ``worker_main`` with a pipe each; at the end pipes are closed, then they die.
+    """Start ``count`` processes that do ``worker_main`` with a pipe each; at the end close the pipes and kill them.
 
-    They have ``patience`` seconds to end by themselves, all together. They are forked, or spawned where that cannot
-    be; then ``worker_main`` has to be picklable.
+    They have ``patience`` seconds in between to end by themselves, all together. They are forked, or spawned where that
+    cannot be; then ``worker_main`` has to be picklable.
     """
     context: Any = multiprocessing.get_context("fork" if can_fork() else "spawn")
     parent = os.getpid()
-    links: dict[Connection, BaseProcess] = {}
+    processes: dict[Connection, BaseProcess] = {}
     gc.collect()
     gc.freeze()  # what sympy and hypothesis hold is neither scanned in the processes nor copied into them
     try:
         for _ in range(count):
-            ours, theirs = context.Pipe()
-            inherited = [*links, ours] if can_fork() else []
-            process = context.Process(target=_begin, args=(theirs, worker_main, parent, inherited), daemon=True)
+            own_end, far_end = context.Pipe()
+            # A forked process inherits the parent's ends of all pipes so far. While it keeps one open, closing it in
+            # the parent would not end the process at its other end; so it closes them first.
+            inherited = [*processes, own_end] if can_fork() else []
+            process = context.Process(target=_begin, args=(far_end, worker_main, parent, inherited), daemon=True)
             process.start()
-            theirs.close()
-            links[ours] = process
+            far_end.close()
+            processes[own_end] = process
         gc.unfreeze()
-        yield links
+        yield processes
     finally:
-        for link in links:
-            link.close()
+        for pipe in processes:
+            pipe.close()
         until = time.monotonic() + patience
-        for process in links.values():
+        for process in processes.values():
             if patience:
                 process.join(max(0.0, until - time.monotonic()))
             process.kill()
             process.join()
 
 
-def received_jobs(link: Connection) -> Iterator[Any]:
-    """Yield what comes down ``link`` until that ends or the parent has died."""
+def received_jobs(pipe: Connection) -> Iterator[Any]:
+    """Yield what comes down ``pipe`` until that is closed or the parent has died."""
     parent = os.getppid()
     try:
         while True:
-            while not link.poll(_AWAKE):
+            while not pipe.poll(_PARENT_CHECK):
                 if os.getppid() != parent:
                     return
-            yield link.recv()
+            yield pipe.recv()
     except EOFError:
         return
 
 
-def _begin(link: Connection, worker_main: WorkerMain, parent: int, inherited: list[Connection]) -> None:
-    """Do ``worker_main``. Ctrl-C is the parent's to hear."""
+def _begin(pipe: Connection, worker_main: WorkerMain, parent: int, inherited: list[Connection]) -> None:
+    """Do ``worker_main`` in a process that ignores Ctrl-C and dies with ``parent``."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.set_threshold(*process_tree.SELDOM)
     process_tree.die_with(parent)
     for other in inherited:
         other.close()
-    worker_main(link)
+    worker_main(pipe)

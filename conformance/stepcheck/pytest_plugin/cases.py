@@ -95,7 +95,7 @@ class Case:
     @property
     def examined(self) -> bool:
         """Whether the cell has been examined, or is not to be."""
-        return self.session.knows(self.number)
+        return self.session.is_evaluated(self.number)
 
     @property
     def result(self) -> CellResult:
@@ -111,7 +111,7 @@ class Case:
             self.code,
             expected=self.expected,
             strict=self.strict,
-            elsewhere=lambda: self.session.compares,
+            elsewhere=self.session.supports_a_claim,
         )
 
     def check(self) -> None:

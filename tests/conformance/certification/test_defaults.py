@@ -6,7 +6,7 @@ import pytest
 
 import stepcheck
 from stepcheck.certification.certificate import Departure
-from stepcheck.certification.defaults import departures
+from stepcheck.certification.survey import departures
 from stepcheck.report.text import render
 from stepcheck_reference.rules import find
 from stepcheck_reference.verdict import Verdict

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stepcheck.certification.request import Request, WrongRequest, claim, settings
+from stepcheck.certification.request import Request, WrongRequest, claimed_rule, settings
 from stepcheck.cli.commands import main
 from stepcheck_implementations.adapters.torch_optim import ADAM, ADAMW, SGD
 
@@ -101,17 +101,17 @@ def test_a_request_takes_a_string_for_one_entry_only_in_a_list() -> None:
 
 
 def test_without_a_rule_a_configuration_is_held_to_what_its_adapter_declares() -> None:
-    assert claim(ADAMW, ADAMW.configuration("amsgrad,maximize"), None)[0] == "amsgrad+decoupled_decay+maximize"
+    assert claimed_rule(ADAMW, ADAMW.configuration("amsgrad,maximize"), None)[0] == "amsgrad+decoupled_decay+maximize"
 
 
 def test_a_rule_that_a_configuration_declares_is_claimed_of_that_one_alone() -> None:
-    held = {entry.name: claim(SGD, entry, "nesterov")[0] for entry in SGD.configurations}
+    held = {entry.name: claimed_rule(SGD, entry, "nesterov")[0] for entry in SGD.configurations}
     assert {name for name, rule in held.items() if rule} == {"nesterov", "nesterov,maximize"}
     assert held["nesterov,maximize"] == "nesterov+coupled_decay+maximize"
 
 
 def test_a_rule_that_no_configuration_declares_is_claimed_of_those_that_follow_the_main_one() -> None:
-    held = {entry.name: claim(ADAM, entry, "adam_eps_hat") for entry in ADAM.configurations}
+    held = {entry.name: claimed_rule(ADAM, entry, "adam_eps_hat") for entry in ADAM.configurations}
     assert held["maximize"][0] == "adam_eps_hat+coupled_decay+maximize"
     assert held["amsgrad"][0] is None
     assert "amsgrad" in held["amsgrad"][1]

@@ -16,8 +16,7 @@ from conformance.guard import work
 from stepcheck.certification.request import WrongRequest
 from stepcheck.guard.environments.environments import Unavailable
 from stepcheck.processes import pool
-from stepcheck.processes.executor import Local, shard, shard_of
-from stepcheck.processes.judges import Contradiction
+from stepcheck.processes.executor import Contradiction, Local, shard, shard_of
 
 
 @pytest.fixture(params=[pytest.param(True, marks=pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")), False])
@@ -80,7 +79,7 @@ def test_processes_end_with_their_parent(tmp_path: Path) -> None:
 import os
 from functools import partial
 from conformance.guard import work
-from stepcheck.guard.executor import Local
+from stepcheck.processes.executor import Local
 run = Local(2).run(partial(work.prepared, {str(tmp_path)!r}), range(1000))
 next(run)
 os._exit(0)

@@ -19,7 +19,7 @@ from conformance.guard import work
 from stepcheck.certification.request import WrongRequest
 from stepcheck.guard.environments.environments import Unavailable
 from stepcheck.processes import ray_executor
-from stepcheck.processes.judges import Contradiction
+from stepcheck.processes.executor import Contradiction
 from stepcheck.processes.ray_executor import Ray
 from stepcheck_implementations.workers.transport import WorkerError
 
@@ -123,7 +123,7 @@ class TestCluster:
         code = f"""
 from functools import partial
 from conformance.guard import work
-from stepcheck.guard.ray_executor import Ray
+from stepcheck.processes.ray_executor import Ray
 with Ray("local") as cluster:
     print(sorted(dict(cluster.run(partial(work.dying_once, {str(tmp_path)!r}), range(4)))))
 """

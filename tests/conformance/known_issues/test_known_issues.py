@@ -10,14 +10,16 @@ from stepcheck.certification.certificate import CellResult
 from stepcheck.certification.evaluator import CellEvaluator
 from stepcheck.certification.plan import Planned
 from stepcheck.certification.request import Request
-from stepcheck.certification.survey import described
+from stepcheck.certification.survey import Subject
+from stepcheck.certification.undeclared.description import describe
 from stepcheck.known_issues import ALL
-from stepcheck.known_issues.known_issue import KnownIssue, known, release
-from stepcheck.processes.judges import Contradiction
+from stepcheck.known_issues.known_issue import KnownIssue, matching, release
+from stepcheck.processes.executor import Contradiction
 from stepcheck_implementations.adapters.adapter import Adapter, Cell
 from stepcheck_implementations.workers.pool import Workers
 from stepcheck_reference import dataclass_codec
 from stepcheck_reference.formats import BFLOAT16
+from stepcheck_reference.rules import find
 from stepcheck_reference.scripts.script import Group, Literal, Script, Step, Tensor
 from stepcheck_reference.verdict import Verdict
 
@@ -53,12 +55,11 @@ def judged(fork_server: str) -> Callable[..., CellResult]:
 
     def judge(*findings: KnownIssue) -> CellResult:
         with Workers(address=fork_server) as workers:
-            raw = described(Request(target=target, rule="adam"), workers)
-            adapter: Adapter = dataclass_codec.decode(Adapter, raw["adapter"])
-            evaluator = CellEvaluator(
-                Request(target=target, rule="adam"), adapter, "2.13.0", workers, findings=findings
-            )
-            return evaluator.judge(Planned(cell, "adam", {}))
+            request = Request(target=target, rule="adam")
+            adapter: Adapter = dataclass_codec.decode(Adapter, describe(request, workers)["adapter"])
+            planned = Planned(cell, find("adam"), {})
+            subject = Subject(request, adapter, (planned,))
+            return CellEvaluator(subject, planned, workers, "2.13.0", known_issues=findings).evaluate()
 
     return judge
 
@@ -111,7 +112,7 @@ def test_a_witness_that_no_longer_breaks_is_reported(judged: Callable[..., CellR
     ],
 )
 def test_a_finding_is_keyed_by_release_and_cell(changes: dict[str, object], version: str, there: bool) -> None:
-    assert bool(known([finding(**changes)], CELL, version)) is there
+    assert bool(matching([finding(**changes)], CELL, version)) is there
 
 
 def test_releases_compare_as_numbers() -> None:

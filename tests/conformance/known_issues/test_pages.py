@@ -14,7 +14,7 @@ import torch
 
 from stepcheck.certification.failures.replay_token import decode
 from stepcheck.known_issues import ALL
-from stepcheck.known_issues.known_issue import KnownIssue, known, release
+from stepcheck.known_issues.known_issue import KnownIssue, matching, release
 
 ROOT = Path(__file__).resolve().parents[3]
 OF_TORCH = [finding for finding in ALL if all(target.startswith("torch.optim.") for target in finding.targets)]
@@ -62,5 +62,5 @@ def test_a_page_s_program_prints_what_the_page_says_and_exits_with_1(name: str) 
 def test_a_page_s_token_is_of_a_cell_in_which_its_finding_is_known(name: str) -> None:
     (token,) = set(re.findall(r"replay (sc1-\S+)", PAGES[name]))
     item = decode(token)
-    assert any(f"`{finding.name}`" in PAGES[name] for finding in known(ALL, item.cell, "2.13.0"))
+    assert any(f"`{finding.name}`" in PAGES[name] for finding in matching(ALL, item.cell, "2.13.0"))
     assert item.cell.id in re.sub(r"\s+", " ", PAGES[name])

@@ -1,38 +1,41 @@
-"""Witnesses of known findings: each shows its finding here, and its program fails by itself."""
+"""Witnesses of known issues: each shows its issue here, and its program fails by itself."""
 
 from __future__ import annotations
 
 import shutil
 import warnings
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import pytest
 import torch
 
 from conformance.command import ROOT
-from stepcheck.certification.evaluator import declared, evidence_of, reference_cell
-from stepcheck.certification.failures.failure import failure
-from stepcheck.certification.failures.replay_token import Replayable
-from stepcheck.certification.request import claim
+from stepcheck.certification.evaluator import CellEvaluator
+from stepcheck.certification.plan import Planned
+from stepcheck.certification.request import Request, claimed_rule
+from stepcheck.certification.survey import Subject
 from stepcheck.known_issues import ALL
 from stepcheck.known_issues.known_issue import KnownIssue
 from stepcheck_implementations.adapters import torch_optim
 from stepcheck_implementations.adapters.adapter import MODES, Adapter, Cell
 from stepcheck_implementations.driver.execution import run
-from stepcheck_properties import laws
-from stepcheck_properties.law import Facts
 from stepcheck_reference.formats import FORMATS, is_complex
 from stepcheck_reference.rules import find
 from torch_python import TorchPython
 
+if TYPE_CHECKING:
+    from stepcheck.certification.runner import Runner
+
 COMPILED = 2
-"""Classes in which a finding of compiled mode is shown here: one configuration of each, because it takes seconds."""
+"""Classes in which a known issue of compiled mode is shown here: one configuration of each, because it takes
+seconds."""
 
 
-def cells(finding: KnownIssue) -> Iterator[tuple[Adapter, Cell, str]]:
-    """Yield each CPU cell that ``finding`` matches in this release of torch, with its adapter and its rule.
+def cells(issue: KnownIssue) -> Iterator[tuple[Adapter, Cell, str]]:
+    """Yield each CPU cell that ``issue`` matches in this release of torch, with its adapter and its rule.
 
     Compiled cells only where there is no other mode to show it in, and a few of those.
     """
@@ -40,51 +43,40 @@ def cells(finding: KnownIssue) -> Iterator[tuple[Adapter, Cell, str]]:
     for adapter in torch_optim.ALL:
         for configuration in adapter.configurations:
             for mode in (mode for mode in MODES if mode in adapter.modes):
-                if mode == "compiled" and finding.modes != ("compiled",):
+                if mode == "compiled" and issue.modes != ("compiled",):
                     continue
                 for dtype in FORMATS:
                     if mode == "compiled" and (adapter.target in compiled or len(compiled) == COMPILED):
                         continue
                     cell = Cell(adapter.target, configuration.name, mode, dtype, "cpu")
                     fused = mode == "fused" and is_complex(dtype)  # torch has none
-                    if not fused and mode != "capturable" and finding.matches(cell, torch.__version__):
-                        rule, _ = claim(adapter, configuration, None)
+                    if not fused and mode != "capturable" and issue.matches(cell, torch.__version__):
+                        rule, _ = claimed_rule(adapter, configuration, None)
                         assert rule is not None
                         compiled |= {adapter.target} if mode == "compiled" else set()
                         yield adapter, cell, rule
 
 
-@pytest.mark.parametrize("finding", ALL, ids=lambda finding: finding.name)
+@pytest.mark.parametrize("issue", ALL, ids=lambda issue: issue.name)
 def test_a_witness_breaks_its_law_in_every_cell_and_its_program_fails_by_itself(
-    finding: KnownIssue, torch_python: TorchPython, tmp_path: Path
+    issue: KnownIssue, torch_python: TorchPython, tmp_path: Path
 ) -> None:
-    if finding.modes == ("compiled",) and shutil.which("g++") is None:
+    if issue.modes == ("compiled",) and shutil.which("g++") is None:
         pytest.skip("torch.compile needs g++ on the CPU")
-    law = laws.find(finding.code)
     programs: list[str] = []
     unseen: list[str] = []
-    for adapter, cell, rule in cells(finding):
-        fixed_hyper = adapter.configuration(cell.configuration).fixed_hyper
-        script = finding.script(cell.dtype, [str(symbol) for symbol in find(rule).hyper], fixed_hyper)
+    for adapter, cell, rule in cells(issue):
+        planned = Planned(cell, find(rule), adapter.configuration(cell.configuration).fixed_hyper)
+        subject = Subject(Request(target=cell.target), adapter)
+        runner = cast("Runner", SimpleNamespace(run=run))
+        evaluator = CellEvaluator(subject, planned, runner, torch.__version__, known_issues=(issue,))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch.compile's own
-            trajectory = run(adapter, cell, script)
-        evidence = evidence_of(find(rule), script, trajectory, declared(cell), cell.dtype)
-        reference = (
-            law.reference(script, Facts(find(rule), mode=cell.mode, dtype=cell.dtype)) if law.reference else None
-        )
-        beside = None
-        if reference is not None:
-            beside = reference_cell(cell, reference), reference.script
-            judging = reference.rule or find(rule)
-            other = evidence_of(judging, reference.script, run(adapter, *beside), declared(beside[0]), cell.dtype)
-            evidence = replace(evidence, reference=other)
-        breaches = [breach for breach in law.check(evidence).breaches if finding.shows(finding.code, breach.output)]
-        if not breaches:
+            failures, _ = evaluator.replay_known_issues()
+        if failures:
+            programs.append(failures[0].standalone)
+        else:
             unseen.append(cell.id)
-            continue
-        made = failure(adapter, law, breaches[0], Replayable(cell, rule, script), evidence.judgement.counts, beside)
-        programs.append(made.standalone)
     if not programs and not unseen:
         pytest.skip(f"not known of torch {torch.__version__} on the CPU")
     assert not unseen
@@ -92,4 +84,4 @@ def test_a_witness_breaks_its_law_in_every_cell_and_its_program_fails_by_itself(
     program.write_text(programs[0])
     done = torch_python.run(program, cwd=ROOT)
     assert done.returncode == 1, programs[0] + done.stdout + done.stderr
-    assert "Traceback" not in done.stderr or finding.outputs == ("raised",)
+    assert "Traceback" not in done.stderr or issue.outputs == ("raised",)

@@ -1,88 +1,82 @@
-"""Judge processes: every cell once, and a judge that fails is stepcheck's own contradiction."""
+"""Local: batches, each process given what it has cached, and processes that fail. Guard's tests have the rest."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
 
-from stepcheck.certification.certificate import CellResult
-from stepcheck.processes.judges import Contradiction, Judge, _chosen, default_jobs, judged
-from stepcheck_reference.verdict import Verdict
+from stepcheck.processes.executor import Contradiction, Local, _Schedule
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="judges are forked")
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked")
 
-
-def result(number: int) -> CellResult:
-    return CellResult(
-        id=str(number),
-        configuration="default",
-        mode="single",
-        dtype="float32",
-        device="cpu",
-        rule="adam",
-        verdict=Verdict.HOLDS,
-        reason=str(os.getpid()),
-    )
+Answer = tuple[str, int]
+"""A job and the process that did it."""
 
 
 @contextmanager
-def working() -> Iterator[Judge]:
-    yield result
+def working() -> Iterator[Callable[[str], Answer]]:
+    yield lambda job: (job, os.getpid())
 
 
 @contextmanager
-def raising() -> Iterator[Judge]:
-    def judge(number: int) -> CellResult:
-        if number == 2:
+def raising() -> Iterator[Callable[[str], Answer]]:
+    def perform(job: str) -> Answer:
+        if job == "c":
             raise ZeroDivisionError("planted")
-        return result(number)
+        return job, os.getpid()
 
-    yield judge
+    yield perform
 
 
 @contextmanager
-def dying() -> Iterator[Judge]:
-    def judge(number: int) -> CellResult:
-        if number == 2:
+def dying() -> Iterator[Callable[[str], Answer]]:
+    def perform(job: str) -> Answer:
+        if job == "c":
             os._exit(7)
-        return result(number)
+        return job, os.getpid()
 
-    yield judge
-
-
-def test_a_judge_gets_a_kind_it_knows_else_one_that_nobody_does_else_the_first() -> None:
-    mine, other = object(), object()
-    known = {mine: {"adam"}, other: {"sgd"}}
-    assert _chosen(["sgd", "lion", "adam"], mine, known) == 2
-    assert _chosen(["sgd", "lion", "adam"], other, known) == 0
-    assert _chosen(["sgd", "lion"], mine, known) == 1
-    assert _chosen(["sgd", "sgd"], mine, known) == 0
+    yield perform
 
 
-@pytest.mark.parametrize("jobs", [1, 2, 3])
-def test_every_cell_is_judged_once(jobs: int) -> None:
-    seen = dict(judged(working, [[0], [1, 2, 3], [], [4, 5], [6], [7]], jobs))
-    assert sorted(seen) == list(range(8))
-    assert all(entry.id == str(number) for number, entry in seen.items())
-    processes = {entry.reason for entry in seen.values()}
-    assert (processes == {str(os.getpid())}) == (jobs == 1)
-    assert len(processes) <= jobs
+def test_a_process_gets_a_kind_that_it_has_done_else_one_that_none_has_else_the_first() -> None:
+    def chosen(process: str, *kinds: str) -> list[int]:
+        done: dict[object, set[str]] = {"own": {"adam"}, "other": {"sgd"}}
+        return _Schedule([[index] for index in range(len(kinds))], list(kinds), done).next_batch(process)
+
+    assert chosen("own", "sgd", "lion", "adam") == [2]
+    assert chosen("other", "sgd", "lion", "adam") == [0]
+    assert chosen("own", "sgd", "lion") == [1]
+    assert chosen("own", "sgd", "sgd") == [0]
+    assert chosen("own") == []
 
 
-def test_a_judge_that_raises_is_a_contradiction_with_its_traceback() -> None:
-    with pytest.raises(Contradiction, match=r"(?s)Traceback.*ZeroDivisionError: planted"):
-        list(judged(raising, [[0, 1], [2, 3]], 2))
+@pytest.mark.parametrize("processes", [1, 2, 3])
+def test_every_job_of_the_batches_is_done_once(processes: int) -> None:
+    batches = [[0], [1, 2, 3], [], [4, 5], [6], [7]]
+    answers = dict(Local(processes).run(working, "abcdefghij", batches=batches))
+    assert sorted(answers) == list(range(8))
+    assert all(job == "abcdefghij"[index] for index, (job, _) in answers.items())
+    used = {process for _, process in answers.values()}
+    assert (used == {os.getpid()}) == (processes == 1)
+    assert len(used) <= processes
 
 
-def test_a_judge_that_dies_is_a_contradiction_with_its_status() -> None:
+def test_a_batch_is_done_by_one_process_in_its_order() -> None:
+    answers = list(Local(2).run(working, "abcdef", batches=[[0, 1, 2], [3, 4, 5]]))
+    for batch in ({0, 1, 2}, {3, 4, 5}):
+        assert len({process for index, (_, process) in answers if index in batch}) == 1
+        assert [index for index, _ in answers if index in batch] == sorted(batch)
+
+
+def test_what_a_job_raises_is_raised_with_the_traceback_of_its_process_as_a_note() -> None:
+    with pytest.raises(ZeroDivisionError, match="planted") as stop:
+        list(Local(2).run(raising, "abcd", batches=[[0, 1], [2, 3]]))
+    assert any("Traceback" in note and "perform" in note for note in stop.value.__notes__)
+
+
+def test_a_process_that_dies_is_a_contradiction_with_its_status() -> None:
     with pytest.raises(Contradiction, match="ended with status 7"):
-        list(judged(dying, [[0, 1], [2, 3]], 2))
-
-
-def test_there_are_never_more_judges_than_cells() -> None:
-    assert default_jobs(1) == 1
-    assert 1 <= default_jobs(1000) <= (os.cpu_count() or 1)
-    assert default_jobs(0) == 1
+        list(Local(2).run(dying, "abcd", batches=[[0, 1], [2, 3]]))

@@ -12,7 +12,6 @@ import pytest
 import stepcheck
 from conformance.command import ROOT, WRONG
 from stepcheck.certification.certificate import CellResult, Failure, LawResult
-from stepcheck.certification.plan import Planned
 from stepcheck.certification.request import Request, WrongRequest
 from stepcheck.pytest_plugin import session as dockets
 from stepcheck.pytest_plugin.cases import Case, CasesArguments
@@ -134,25 +133,27 @@ def test_a_vacuous_cell_fails_where_nothing_was_compared_in_any_cell() -> None:
     assert outcome(empty, "SC101", elsewhere=lambda: False).ends is Ends.FAILS
 
 
-def test_another_cell_that_supports_a_claim_is_looked_for_until_one_is_found(pytest_session: PytestSession) -> None:
+def test_another_cell_that_supports_a_claim_is_looked_for_until_one_is_found(
+    pytest_session: PytestSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
     session = pytest_session.session(CONTROL, Request(target=CONTROL, rule="adam", dtypes=("float32", "float64")))
-    judged: list[str] = []
+    evaluated: list[str] = []
     empty = cell(Verdict.VACUOUS, whole=Verdict.VACUOUS)
 
-    def judge(planned: Planned) -> CellResult:
-        judged.append(planned.cell.dtype)
+    def evaluate(number: int) -> CellResult:
+        evaluated.append(session.planned[number].cell.dtype)
         return empty
 
-    session._courts[0].judge = judge  # type: ignore[method-assign]
-    assert not session.compares
-    assert sorted(judged) == ["float32", "float64"]
+    monkeypatch.setattr(session, "evaluate", evaluate)
+    assert not session.supports_a_claim()
+    assert sorted(evaluated) == ["float32", "float64"]
     session._results[1] = cell(Verdict.HOLDS)
-    assert session.compares
-    assert len(judged) == 2
+    assert session.supports_a_claim()
+    assert len(evaluated) == 2
 
 
-class Heard:
-    """A hearing whose result is known."""
+class FinishedSession:
+    """A session whose result is given."""
 
     def __init__(self, result: CellResult) -> None:
         self.answer = result
@@ -160,7 +161,8 @@ class Heard:
     def result(self, number: int) -> CellResult:
         return self.answer
 
-    compares = True
+    def supports_a_claim(self) -> bool:
+        return True
 
 
 @pytest.mark.parametrize(
@@ -174,14 +176,14 @@ class Heard:
     ],
 )
 def test_a_check_tells_pytest_how_the_test_ends(verdict: Verdict, expected: str, raised: type[BaseException]) -> None:
-    case = Case(None, "SC101", "MyAdam-default", 0, Heard(cell(verdict)), expected)  # type: ignore[arg-type]
+    case = Case(None, "SC101", "MyAdam-default", 0, FinishedSession(cell(verdict)), expected)  # type: ignore[arg-type]
     with pytest.raises(raised) as told:
         case.check()
     assert raised is not pytest.fail.Exception or not told.value.pytrace  # type: ignore[attr-defined]
 
 
 def test_a_check_of_a_vacuous_cell_warns_where_the_test_stands() -> None:
-    vacuous = Heard(cell(Verdict.VACUOUS, whole=Verdict.VACUOUS, reason="nothing was compared"))
+    vacuous = FinishedSession(cell(Verdict.VACUOUS, whole=Verdict.VACUOUS, reason="nothing was compared"))
     case = Case(None, "SC101", "MyAdam-default", 0, vacuous)  # type: ignore[arg-type]
     with pytest.warns(UserWarning, match="nothing was compared") as warned, pytest.raises(pytest.skip.Exception):
         case.check()
@@ -204,19 +206,19 @@ def test_there_is_a_test_for_each_law_in_each_cell_and_one_for_a_cell_that_is_le
 def test_a_cell_is_examined_once_and_only_when_it_is_asked_for(
     pytest_session: PytestSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    judged: list[str] = []
+    evaluated: list[str] = []
     found = by_id(pytest_session.cases(CasesArguments(CONTROL, rule="adam", dtypes=["float32", "float64"])))
     session = found["HandWrittenAdam-default-single-float32-cpu-SC101"].session
-    judge = session._courts[0].judge
+    evaluate = session.evaluate
     monkeypatch.setattr(
-        session._courts[0], "judge", lambda planned: (judged.append(planned.cell.dtype), judge(planned))[1]
+        session, "evaluate", lambda number: (evaluated.append(session.planned[number].cell.dtype), evaluate(number))[1]
     )
-    assert judged == []
+    assert evaluated == []
     for case in found.values():
         if "-single-float32-" in case.id:
             with contextlib.suppress(pytest.skip.Exception):
                 case.check()
-    assert judged == ["float32"]
+    assert evaluated == ["float32"]
 
 
 def test_a_planted_error_fails_in_its_law_and_can_be_expected(pytest_session: PytestSession) -> None:

@@ -194,12 +194,12 @@ from hypothesis import settings
 
 @stepcheck.cases({CONTROL!r}, rule="adam", dtypes=["float32"])
 def test_profile(case):
-    assert case.hearing.request.profile == "standard"
+    assert case.session.request.profile == "standard"
 
 
 @stepcheck.cases({CONTROL!r}, rule="adam", dtypes=["float32"], profile="quick", seed=7)
 def test_its_own_profile(case):
-    assert (case.hearing.request.profile, case.hearing.request.seed) == ("quick", 7)
+    assert (case.session.request.profile, case.session.request.seed) == ("quick", 7)
 
 
 def test_hypothesis():

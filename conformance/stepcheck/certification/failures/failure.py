@@ -1,23 +1,23 @@
-"""Failures: from a breach of a law to a record with its message, token and program."""
+"""The record of a failure: a broken law with its message, replay token and standalone program."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
+from stepcheck.certification.cell_facts import reference_cell
 from stepcheck.certification.certificate import Failure, Worst, number
 from stepcheck.certification.failures.replay_token import Replayable, encode
 from stepcheck.standalone import jax_program, program
 from stepcheck.standalone.building import constructor_call
 from stepcheck.standalone.program import ACCEPTED, GRADIENT, Element, expression_program, pair_program
-from stepcheck_implementations.adapters.adapter import Adapter, Cell
+from stepcheck_implementations.adapters.adapter import Adapter
 from stepcheck_properties.failure import LawFailure
-from stepcheck_properties.law import Breach, ReferenceRun
+from stepcheck_properties.law import Breach
 from stepcheck_reference.oracle.judgement import CountBreak, Deviation
 from stepcheck_reference.scripts.script_json import to_json
 
 
-def worst(deviation: Deviation) -> Worst:
+def worst_record(deviation: Deviation) -> Worst:
     """Return ``deviation`` as the certificate writes it."""
     return Worst(
         output=deviation.output,
@@ -32,25 +32,17 @@ def worst(deviation: Deviation) -> Worst:
     )
 
 
-def reference_cell(cell: Cell, reference: ReferenceRun) -> Cell:
-    """Return the cell in which ``reference`` runs."""
-    options = {**dict(cell.fixed), **reference.options}
-    return replace(
-        cell, mode=reference.mode or cell.mode, dtype=reference.dtype or cell.dtype, fixed=tuple(options.items())
-    )
-
-
-def failure(adapter: Adapter, failed: LawFailure, item: Replayable) -> Failure:
-    """Return the certificate's record of ``failed``, which ``item``'s script shows in its cell."""
-    cell, script, breach = item.cell, item.script, failed.breach
-    shown = worst(breach.deviation) if breach.deviation is not None else None
+def failure_record(adapter: Adapter, found: LawFailure, item: Replayable) -> Failure:
+    """Return the certificate's record of ``found``, whose script ``item`` replays."""
+    law, breach, cell, script = found.law, found.breach, item.cell, item.script
+    shown = worst_record(breach.deviation) if breach.deviation is not None else None
     if shown is None and breach.output == "count":
-        shown = next((_count(wrong) for wrong in failed.count_breaks if wrong.tensor == breach.tensor), None)
+        shown = next((_count(wrong) for wrong in found.count_breaks if wrong.tensor == breach.tensor), None)
     message = f"{cell.id}{_place(breach)}: {breach.message} [{constructor_call(adapter, cell, script)}]"
     written = (jax_program if adapter.compiler == "jax" else program).standalone_program
     there = breach.counterpart
-    if failed.reference is not None and there is not None and adapter.compiler != "jax":
-        reference = reference_cell(cell, failed.reference), failed.reference.script
+    if found.reference is not None and there is not None and adapter.compiler != "jax":
+        reference = reference_cell(cell, found.reference), found.reference.script
         one = Element(breach.output, breach.tensor, breach.step, shown.index if shown is not None else 0)
         other = Element(breach.output, there.tensor, there.step, there.index)
         text = pair_program(adapter, ((cell, script, one), (*reference, other)), title=message, factor=there.factor)
@@ -75,8 +67,8 @@ def failure(adapter: Adapter, failed: LawFailure, item: Replayable) -> Failure:
             radius=float(shown.radius),
         )
     return Failure(
-        code=failed.law.code,
-        title=failed.law.title,
+        code=law.code,
+        title=law.title,
         message=message,
         rule=item.rule,
         script=json.loads(to_json(script)),

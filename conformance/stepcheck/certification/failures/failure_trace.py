@@ -1,4 +1,4 @@
-"""Courses: what the one real that a failure is about did over the steps of its witness, for a report to draw."""
+"""The trace of a failure: what the one real that it is about did in each step of its witness, for a report to draw."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from stepcheck_reference.scripts.script import Script
 from stepcheck_reference.scripts.trajectory import Trace, Trajectory
 
 
-def course(
+def failure_trace(
     rule: Rule,
     script: Script,
     trajectory: Trajectory,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from stepcheck import known_issues
-from stepcheck.certification.request import Request, WrongRequest, claim, requested
+from stepcheck.certification.request import Request, WrongRequest, claimed_rule, requested
 from stepcheck.certification.runner import Runner
 from stepcheck.guard.corpus import invocation_variants
 from stepcheck.guard.corpus.spec import CHECKPOINT, OTHER_WAYS, SCHEDULE, STEPS, SURFACE, Asked
@@ -135,7 +135,8 @@ def guessed(target: str, runner: Runner) -> Adapter:
 
 def _one(target: str, rule: str | None, wanted: Wanted, runner: Runner, devices: Sequence[str]) -> list[Asked]:
     """Return what to ask of a target that is no library."""
-    from stepcheck.certification.survey import check_target, described
+    from stepcheck.certification.survey import check_target
+    from stepcheck.certification.undeclared.description import describe
 
     adapter = libraries.find(target)
     if adapter is not None:
@@ -146,7 +147,7 @@ def _one(target: str, rule: str | None, wanted: Wanted, runner: Runner, devices:
     check_target(request)
     if rule is None:
         return list(_unruled(RecordOnly(replace(guessed(target, runner), declared=False)), wanted, devices))
-    return list(_ruled(dataclass_codec.decode(Adapter, described(request, runner)["adapter"]), rule, wanted, devices))
+    return list(_ruled(dataclass_codec.decode(Adapter, describe(request, runner)["adapter"]), rule, wanted, devices))
 
 
 def _cells(
@@ -175,7 +176,7 @@ def _ruled(adapter: Adapter, rule: str | None, wanted: Wanted, devices: Sequence
 
     saved: list[Asked] = []
     for place, configuration in enumerate(adapter.configurations):
-        name, _ = claim(adapter, configuration, rule)
+        name, _ = claimed_rule(adapter, configuration, rule)
         if name is None:
             continue
         for dtype in _dtypes(adapter, wanted):

@@ -8,8 +8,8 @@ import numpy as np
 
 from properties.adam_in_float32 import ADAM, ARITHMETICS, AdamInFloat32
 from stepcheck.certification.certificate import Point, Worst
-from stepcheck.certification.failures.failure import worst
-from stepcheck.certification.failures.failure_trace import course
+from stepcheck.certification.failures.failure import worst_record
+from stepcheck.certification.failures.failure_trace import failure_trace
 from stepcheck_reference.oracle.judge import judge
 from stepcheck_reference.scripts.script import Data, Group, Literal, Script, Step, Tensor
 from stepcheck_reference.scripts.trajectory import Trajectory
@@ -25,7 +25,7 @@ def scripted(*gradients: Data | None) -> Script:
 
 
 def walked(script: Script, trajectory: Trajectory, shown: Worst) -> tuple[Point, ...]:
-    return course(ADAM, script, trajectory, ARITHMETICS, "float32", shown)
+    return failure_trace(ADAM, script, trajectory, ARITHMETICS, "float32", shown)
 
 
 def exact(output: str, step: int, observed: float, expected: float) -> Worst:
@@ -38,7 +38,7 @@ def exact(output: str, step: int, observed: float, expected: float) -> Worst:
 def test_a_course_starts_before_the_first_step_and_has_a_point_a_step() -> None:
     script = scripted(ONE, ONE, ONE)
     trajectory = AdamInFloat32(eps_inside=True)(script)
-    shown = worst(judge(ADAM, script, trajectory, ARITHMETICS).worst["theta"])
+    shown = worst_record(judge(ADAM, script, trajectory, ARITHMETICS).worst["theta"])
     points = walked(script, trajectory, shown)
     assert [point.step for point in points] == [0, 1, 2, 3]
     assert points[0] == Point(step=0, observed=1.0, expected=1.0, radius=0.0)
@@ -51,7 +51,7 @@ def test_a_course_starts_before_the_first_step_and_has_a_point_a_step() -> None:
 def test_a_step_without_gradient_has_to_leave_everything_where_it_was() -> None:
     script = scripted(ONE, None)
     trajectory = AdamInFloat32(moves_without_gradient=True)(script)
-    shown = worst(judge(ADAM, script, trajectory, ARITHMETICS).worst["theta"])
+    shown = worst_record(judge(ADAM, script, trajectory, ARITHMETICS).worst["theta"])
     still = walked(script, trajectory, shown)[2]
     assert (still.radius, still.expected) == (0.0, float(trajectory.traces[0].theta[0, 0]))
     assert still.observed == float(trajectory.traces[0].theta[1, 0]) != still.expected
@@ -78,7 +78,7 @@ def test_what_is_not_compared_has_no_radius() -> None:
     theta = np.array(right.traces[0].theta)
     theta[0, 0] += 1.0
     trajectory = replace(right, traces=(replace(right.traces[0], theta=theta),))
-    shown = worst(judge(ADAM, script, trajectory, ARITHMETICS).worst["theta"])
+    shown = worst_record(judge(ADAM, script, trajectory, ARITHMETICS).worst["theta"])
     points = walked(script, trajectory, shown)
     assert [point.radius == "nan" for point in points] == [False, False, True, True]
 

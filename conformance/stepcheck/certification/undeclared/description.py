@@ -1,0 +1,62 @@
+"""The description of a target: what it offers, with the rule that it claims where it has no adapter of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from stepcheck.certification.certificate import Matched
+from stepcheck.certification.request import Request, WrongRequest
+from stepcheck.certification.runner import Runner
+from stepcheck_implementations.adapters import libraries
+from stepcheck_implementations.adapters.adapter import Adapter
+from stepcheck_implementations.matching.generic import NEUTRAL_ARGUMENTS, NoMatch
+from stepcheck_reference.suggest import unknown
+
+
+def describe(request: Request, runner: Runner) -> dict[str, Any]:
+    """Return what the request's target offers, one class; without an adapter of its own it needs a rule.
+
+    Raises WrongRequest where there is none, or where its names do not fit, and OutOfDomain and TargetError.
+    """
+    from stepcheck.certification.undeclared.claims import claim_of
+    from stepcheck.certification.undeclared.suggestion import suggestion
+    from stepcheck_reference.rules import find
+
+    if libraries.find(request.target) is not None:
+        if request.maps:
+            raise WrongRequest(f"map={next(iter(request.maps))}, but {request.target} has an adapter of its own")
+        return runner.describe(request.target)
+    if request.rule is None:
+        raise WrongRequest(suggestion(request, runner))
+    rule = find(request.rule)
+    hyper = {symbol.name: symbol for symbol in rule.hyper}
+    fixed = {name: value for name, value in request.fixed.items() if name in hyper}
+    rule.check_hyper(fixed)
+    for name, value in fixed.items():
+        if isinstance(value, bool):
+            raise WrongRequest(f"set={name}={value}, but {name} of {rule.name} should be a number")
+    states = [symbol.name for symbol in (*rule.init, *rule.scalars)]
+    for name in request.maps:
+        if name not in (allowed := [*hyper, *states, "count", "g", *NEUTRAL_ARGUMENTS]):
+            raise WrongRequest(unknown("map", name, dict.fromkeys(allowed)))
+    try:
+        return runner.describe(request.target, claim_of(request.rule, rule, request.fixed, request.maps))
+    except NoMatch as error:
+        raise WrongRequest(str(error)) from error
+
+
+def matched(adapter: Adapter, trial_ended: str) -> Matched:
+    """Return how a target was matched to its rule; ``trial_ended`` says why nothing of its state was seen."""
+    from stepcheck_reference.rules import find
+
+    configuration, rule = adapter.configurations[0], find(str(adapter.rule))
+    states = {**adapter.states, **({"count": adapter.count} if adapter.count else {})}
+    fixed = configuration.fixed_hyper
+    return Matched(
+        hyper={name: slot for name, slot in adapter.hyper.items() if name not in fixed},
+        held=dict(fixed),
+        states=states,
+        unmapped=tuple(s.name for s in (*rule.init, *rule.scalars) if s.name not in adapter.states),
+        constant=tuple(name for name in adapter.constant_hyper if name not in fixed),
+        unseen=f"a trial ended early: {trial_ended}" if trial_ended else "",
+    )
