@@ -1,12 +1,11 @@
-"""Standalone scripts for optax: a failure as a short JAX program that needs neither stepcheck nor Hypothesis."""
+"""Standalone programs for optax: a failure as a short JAX program that needs neither stepcheck nor Hypothesis."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from stepcheck.standalone.building import arguments
-from stepcheck.standalone.ending import ending
-from stepcheck.standalone.source import keywords, literal, wrapped
+from stepcheck.standalone.construction import arguments
+from stepcheck.standalone.python_source import comparison, keywords, literal, wrapped
 from stepcheck_implementations.adapters.adapter import Adapter, Cell
 from stepcheck_reference.scripts.expansion import expand
 from stepcheck_reference.scripts.script import Data, Script, Tensor
@@ -20,19 +19,20 @@ def step(gradients):
     for i, gradient in enumerate(gradients):
         if gradient is None:  # optax has no missing gradients: the tensor's transformation is not called
             continue
-        def update(gradient, state, parameter, built=optimizers[group_of[i]]):
-            updates, state = built.update(gradient, state, parameter)
+
+        def update(gradient, state, parameter, optimizer=optimizers[group_of[i]]):
+            updates, state = optimizer.update(gradient, state, parameter)
             return optax.apply_updates(parameter, updates), state
+
         with jax.enable_x64(dtypes[i] == "float64"):
-            taken = array(gradient, shapes[i], dtypes[i])
-            p[i], states[i] = {run}(taken, states[i], p[i])
+            p[i], states[i] = {run}(array(gradient, shapes[i], dtypes[i]), states[i], p[i])
 
 
-def held(state, name):
+def field(state, name):
     if isinstance(state, tuple):
         if name in getattr(state, "_fields", ()):
             return getattr(state, name)
-        return next((found for part in state if (found := held(part, name)) is not None), None)
+        return next((value for part in state if (value := field(part, name)) is not None), None)
 """
 
 
@@ -51,8 +51,8 @@ def standalone_program(
 ) -> str:
     """Return a program that runs ``script`` and exits 1 where ``output`` lies outside expected ± radius.
 
-    Its arguments are those of ``standalone_program``. Every tensor is a tree of its own; saving and loading changes
-    nothing in a program whose state is a value, and is left out.
+    The arguments are those of ``torch_program.standalone_program``. Every tensor is a tree of its own; saving and
+    loading, which changes nothing in a program whose state is a value, is left out.
     """
     group_of = {index: number for number, group in enumerate(script.groups) for index in group.tensors}
     current = [{**adapter.configuration(cell.configuration).fixed_hyper, **group.hyper} for group in script.groups]
@@ -65,7 +65,7 @@ def standalone_program(
         f"dtypes = {[f'{item.dtype}' for item in script.tensors]!r}",
         f"shapes = {[item.shape for item in script.tensors]!r}",
         f"group_of = {[group_of[number] for number in range(len(script.tensors))]!r}",
-        f"optimizers = [{', '.join(_built(adapter, cell, hyper) for hyper in current)}]",
+        f"optimizers = [{', '.join(_constructed(adapter, cell, hyper) for hyper in current)}]",
         "p, states = [], []",
     ]
     for number, item in enumerate(script.tensors):
@@ -75,18 +75,18 @@ def standalone_program(
             f"    states.append(optimizers[group_of[{number}]].init(p[{number}]))",
         ]
     stop = len(script.steps) if output is None else step
-    for position, taken in enumerate(script.steps[:stop], 1):
+    for position, event in enumerate(script.steps[:stop], 1):
         lines += ["", f"# step {position}"]
-        for group, name, value in taken.hyper:
+        for group, name, value in event.hyper:
             current[group][name] = value
-            lines.append(f"optimizers[{group}] = {_built(adapter, cell, current[group])}")
-        for number, data in taken.overwrite:
-            made = f"array({_values(data, script.tensors[number])}, shapes[{number}], dtypes[{number}])"
-            lines += [f'with jax.enable_x64(dtypes[{number}] == "float64"):', *wrapped(f"    p[{number}] = {made}")]
-        given = (
-            "None" if data is None else _gradient(script, number, data) for number, data in enumerate(taken.gradients)
+            lines.append(f"optimizers[{group}] = {_constructed(adapter, cell, current[group])}")
+        for number, data in event.overwrite:
+            values = f"array({_values(data, script.tensors[number])}, shapes[{number}], dtypes[{number}])"
+            lines += [f'with jax.enable_x64(dtypes[{number}] == "float64"):', *wrapped(f"    p[{number}] = {values}")]
+        gradients = (
+            "None" if data is None else _gradient(script, number, data) for number, data in enumerate(event.gradients)
         )
-        lines += wrapped(f"step([{', '.join(given)}])")
+        lines += wrapped(f"step([{', '.join(gradients)}])")
         for number in range(len(script.tensors)) if script.box is not None and position < stop else ():
             lines += [
                 f'with jax.enable_x64(dtypes[{number}] == "float64"):',
@@ -95,18 +95,18 @@ def standalone_program(
     if output is None:
         return "\n".join(lines) + "\n"
     reading = _reading(adapter, output, tensor, index)
-    lines += ending(reading, output=output, tensor=tensor, index=index, step=step, expected=expected, radius=radius)
+    lines += comparison(reading, output=output, tensor=tensor, index=index, step=step, expected=expected, radius=radius)
     return "\n".join(lines) + "\n"
 
 
-def _built(adapter: Adapter, cell: Cell, hyper: Mapping[str, float]) -> str:
+def _constructed(adapter: Adapter, cell: Cell, hyper: Mapping[str, float]) -> str:
     options = adapter.configuration(cell.configuration).options
     fixed = {name: value for name, value in cell.fixed if name not in adapter.hyper}
     return f"{cell.target}({keywords({**arguments(adapter, hyper), **options, **fixed})})"
 
 
 def _gradient(script: Script, number: int, data: Data) -> str:
-    """Return the gradient of tensor ``number``, or that of an objective where the parameter stands."""
+    """Return the gradient of tensor ``number``; that of an objective depends on the parameter."""
     values = _values(data, script.tensors[number])
     if script.objective is None:
         return values
@@ -129,7 +129,7 @@ def _reading(adapter: Adapter, output: str, tensor: int, index: int) -> str:
     else:
         key = str(adapter.count if output == "count" else adapter.states[output])
         field = key.removeprefix("negated_")
-        source = f'{"" if field == key else "-"}held(states[{tensor}], "{field}")'
+        source = f'{"" if field == key else "-"}field(states[{tensor}], "{field}")'
     if output == "count":
         return f"float({source})"
     return f"np.asarray({source}).ravel()[{index}].astype(np.float64).item()"

@@ -9,7 +9,7 @@ import pytest
 
 from stepcheck.certification.failures.replay_token import Replayable, decode, encode
 from stepcheck.certification.request import WrongRequest
-from stepcheck.standalone.program import GRADIENT, Element, expression_program, pair_program, standalone_program
+from stepcheck.standalone.torch_program import GRADIENT, Element, expression_program, pair_program, standalone_program
 from stepcheck_implementations.adapters.adapter import Cell
 from stepcheck_implementations.adapters.torch_optim import ADAMW, SGD
 from stepcheck_implementations.driver.execution import run

@@ -7,9 +7,9 @@ import json
 from stepcheck.certification.cell_facts import reference_cell
 from stepcheck.certification.certificate import Failure, Worst, number
 from stepcheck.certification.failures.replay_token import Replayable, encode
-from stepcheck.standalone import jax_program, program
-from stepcheck.standalone.building import constructor_call
-from stepcheck.standalone.program import ACCEPTED, GRADIENT, Element, expression_program, pair_program
+from stepcheck.standalone import jax_program, torch_program
+from stepcheck.standalone.construction import constructor_call
+from stepcheck.standalone.torch_program import ACCEPTED, GRADIENT, Element, expression_program, pair_program
 from stepcheck_implementations.adapters.adapter import Adapter
 from stepcheck_properties.failure import LawFailure
 from stepcheck_properties.law import Breach
@@ -39,7 +39,7 @@ def failure_record(adapter: Adapter, found: LawFailure, item: Replayable) -> Fai
     if shown is None and breach.output == "count":
         shown = next((_count(wrong) for wrong in found.count_breaks if wrong.tensor == breach.tensor), None)
     message = f"{cell.id}{_place(breach)}: {breach.message} [{constructor_call(adapter, cell, script)}]"
-    written = (jax_program if adapter.compiler == "jax" else program).standalone_program
+    written = (jax_program if adapter.compiler == "jax" else torch_program).standalone_program
     there = breach.counterpart
     if found.reference is not None and there is not None and adapter.compiler != "jax":
         reference = reference_cell(cell, found.reference), found.reference.script

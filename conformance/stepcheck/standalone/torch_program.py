@@ -1,0 +1,234 @@
+"""Standalone programs: a failure as a short torch program that needs neither stepcheck nor Hypothesis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from stepcheck.standalone import events
+from stepcheck.standalone.construction import build, construction
+from stepcheck.standalone.parameters import parameter
+from stepcheck.standalone.paste import pasted
+from stepcheck.standalone.python_source import comparison, literal, source_of
+from stepcheck.standalone.steps import state_of, steps
+from stepcheck_implementations.adapters.adapter import Adapter, Cell
+from stepcheck_reference.formats import is_complex
+from stepcheck_reference.scripts.script import STATE_DICT_RELOADS, Script
+
+GRADIENT = "gradient"
+"""The output of a failure in which a step writes into a gradient."""
+ACCEPTED = "taken"
+"""The output of a failure in which a constructor accepts an invalid hyper-parameter."""
+
+
+def standalone_program(
+    adapter: Adapter,
+    cell: Cell,
+    script: Script,
+    *,
+    title: str,
+    output: str | None = None,
+    tensor: int = 0,
+    index: int = 0,
+    step: int = 0,
+    expected: float = 0.0,
+    radius: float = 0.0,
+) -> str:
+    """Return a program that runs ``script`` and exits 1 where ``output`` lies outside expected ± radius.
+
+    ``output`` is "theta", a state's alphabet name, "count", "gradient" (which no step may write into), "taken" (the
+    constructor should raise), or None where the failure is that the subject does not finish: then the program fails by
+    itself, after 60 s at the latest. ``step`` 0 means before the first step.
+    """
+    unfinished = output is None
+    lines = _head(adapter, cell, [script], title, unfinished=unfinished)
+    if output == ACCEPTED:
+        lines += _refusal(adapter, cell, script)
+    elif output == GRADIENT:
+        lines += _run(adapter, cell, script, len(script.steps), watched=tensor)
+    elif output is None:
+        lines += [*_run(adapter, cell, script, len(script.steps), unfinished=True), "", *_intact(adapter, script)]
+    else:
+        reading = _reading(adapter, cell, script, output, tensor, index)
+        lines += _run(adapter, cell, script, step)
+        lines += comparison(
+            reading, output=output, tensor=tensor, index=index, step=step, expected=expected, radius=radius
+        )
+    return "\n".join(lines) + "\n"
+
+
+def expression_program(
+    adapter: Adapter, cell: Cell, script: Script, *, title: str, step: int, reading: str, wanted: str
+) -> str:
+    """Return a program that exits 1 where ``reading``, a Python expression, is not ``wanted`` after ``step``."""
+    lines = _head(adapter, cell, [script], title)
+    lines += [*_run(adapter, cell, script, step), "", f"observed, expected = {reading}, {wanted}"]
+    lines += ['print(f"after step ' + str(step) + ': {observed!r}, but should be {expected!r}")']
+    lines += ["if observed != expected:", "    raise SystemExit(1)"]
+    return "\n".join(lines) + "\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """A real number of a run: an output of one tensor, after a step, at an index."""
+
+    output: str
+    tensor: int
+    step: int
+    index: int
+
+
+def pair_program(
+    adapter: Adapter,
+    runs: tuple[tuple[Cell, Script, Element], tuple[Cell, Script, Element]],
+    *,
+    title: str,
+    factor: float = 1.0,
+) -> str:
+    """Return a program of two ``runs`` that exits 1 where the first's number is not ``factor`` times the second's."""
+    lines = _head(adapter, runs[0][0], [script for _, script, _ in runs], title)
+    for name, (cell, script, element) in zip(("one", "other"), runs, strict=True):
+        inside = _run(adapter, cell, script, element.step)
+        reading = _reading(adapter, cell, script, element.output, element.tensor, element.index)
+        lines += ["", "", f"def {name}():", *(f"    {line}".rstrip() for line in [*inside, f"return {reading}"])]
+    output, tensor, step, index = (getattr(runs[0][2], name) for name in ("output", "tensor", "step", "index"))
+    expected = "other()" if factor == 1.0 else f"{literal(factor)} * other()"
+    lines += ["", "", f"observed, expected = one(), {expected}"]
+    lines.append(
+        f'print(f"{output} of p{tensor} at {index} after step {step}: {{observed!r}}, but should be {{expected!r}}")'
+    )
+    lines += ["if observed != expected:", "    raise SystemExit(1)"]
+    return "\n".join(lines) + "\n"
+
+
+def _head(adapter: Adapter, cell: Cell, scripts: list[Script], title: str, *, unfinished: bool = False) -> list[str]:
+    """Return the title, the imports, and the definitions that the rest uses."""
+    names = {item.layout for script in scripts for item in script.tensors} - {"contiguous"}
+    names |= events.definitions(scripts)
+    if unfinished:
+        names |= {"parameter_attributes"} if adapter.takes != "groups" else set()
+        names |= {"between_elements"} if any(map(_guarded, scripts)) else set()
+    more, definitions = pasted(names)
+    modules = sorted([*more, *events.imports(scripts), *(["import faulthandler"] if unfinished else [])])
+    lines = [f'"""{title}"""', "", *_imports(cell, modules)]
+    if unfinished:
+        lines += ["", "faulthandler.dump_traceback_later(60, exit=True)"]
+    if definitions:
+        lines += [*definitions, ""]
+    if adapter.source:
+        lines += ["", "", *adapter.source.splitlines(), ""]
+    return [*lines, ""]
+
+
+def _run(
+    adapter: Adapter,
+    cell: Cell,
+    script: Script,
+    stop: int,
+    *,
+    unfinished: bool = False,
+    watched: int | None = None,
+) -> list[str]:
+    """Return the lines that run ``script`` up to step ``stop``."""
+    wide = "float64_default" in script.invocation
+    lines = ["torch.set_default_dtype(torch.float64)"] if wide else []
+    for number, item in enumerate(script.tensors):
+        lines += parameter(number, item, cell)
+    lines += construction(adapter, cell, script)
+    if unfinished and adapter.takes != "groups":
+        lines.append("attributes = [parameter_attributes(part) for part in optimizer]")
+    lines += steps(adapter, cell, script, stop, watched=watched)
+    return [*lines, "torch.set_default_dtype(torch.float32)"] if wide else lines
+
+
+def _refusal(adapter: Adapter, cell: Cell, script: Script) -> list[str]:
+    """Return the lines that construct the subject, and exit with 1 where it raises nothing."""
+    return [
+        *(line for number, item in enumerate(script.tensors) for line in parameter(number, item, cell)),
+        *build(adapter, cell, script),
+        "",
+        "",
+        "try:",
+        "    build()",
+        "except Exception as error:",
+        '    print(f"refused: {error}")',
+        "else:",
+        '    raise SystemExit("accepted, but should be refused")',
+    ]
+
+
+def _imports(cell: Cell, modules: list[str]) -> list[str]:
+    """Return the import of the subject, after those of ``modules`` and torch."""
+    where, colon, name = cell.target.rpartition(":")
+    if not colon:
+        where, _, name = cell.target.rpartition(".")
+    head, last = name.partition(".")[0], name.rpartition(".")[2]
+    if not where.endswith(".py"):
+        lines = [*modules, *([""] if modules else []), "import torch", f"from {where} import {head}"]
+        return [*lines, *([] if head == name else [f"{last} = {name}"])]
+    return [
+        *sorted([*modules, "import importlib.util", "import sys"]),
+        "from pathlib import Path",
+        "",
+        "import torch",
+        "",
+        f"path = Path({where!r}).resolve()",
+        "sys.path.insert(0, str(path.parent))",
+        'spec = importlib.util.spec_from_file_location("subject", path)',
+        "module = importlib.util.module_from_spec(spec)",
+        *(['sys.modules["subject"] = module'] if "import pickle" in modules else []),
+        "spec.loader.exec_module(module)",
+        f"{last} = module.{name}",
+    ]
+
+
+def _intact(adapter: Adapter, script: Script) -> list[str]:
+    """Return what must be true of the parameters after the last step."""
+    names = [f"p{number}" for number in range(len(script.tensors))]
+    formats = ", ".join(f"({source_of(item.shape)}, torch.{item.dtype})" for item in script.tensors)
+    lines = [
+        f"for p, (shape, dtype) in zip([{', '.join(names)}], [{formats}]):",
+        "    if tuple(p.shape) != shape or p.dtype != dtype:",
+        '        raise SystemExit(f"{tuple(p.shape)} {p.dtype}, but should be {shape} {dtype}")',
+    ]
+    if adapter.takes == "groups":
+        groups = ", ".join(f"[{', '.join(names[number] for number in group.tensors)}]" for group in script.groups)
+        lines += [
+            f"for group, parameters in zip(optimizer.param_groups, [{groups}]):",
+            '    if [id(p) for p in group["params"]] != [id(p) for p in parameters]:',
+            '        raise SystemExit("param_groups have other parameters than they were constructed with")',
+        ]
+    else:
+        lines += [
+            "for part, names in zip(optimizer, attributes):",
+            "    if names != parameter_attributes(part):",
+            '        raise SystemExit(f"{names} are no longer the parameters that they were constructed with")',
+        ]
+    if sliced := _guarded(script):
+        lines += [
+            f"for p in [{', '.join(sliced)}]:",
+            "    if (between_elements(p.detach()) != GUARD).any():",
+            '        raise SystemExit("memory between the elements of a sliced parameter was written")',
+        ]
+    return lines
+
+
+def _guarded(script: Script) -> list[str]:
+    """Return the parameters with memory between their elements; a copy of a parameter does not include that memory."""
+    if any(step.reload and step.reload not in STATE_DICT_RELOADS for step in script.steps):
+        return []
+    return [f"p{number}" for number, item in enumerate(script.tensors) if item.layout == "sliced"]
+
+
+def _reading(adapter: Adapter, cell: Cell, script: Script, output: str, tensor: int, index: int) -> str:
+    source = f"p{tensor}.detach()"
+    if output != "theta":
+        path = str(adapter.count) if output == "count" else adapter.states[output]
+        if output == "count" and adapter.takes == "groups" and path.isidentifier():
+            group = next(number for number, entry in enumerate(script.groups) if tensor in entry.tensors)
+            return f'float(optimizer.state[p{tensor}].get("{path}", optimizer.param_groups[{group}].get("{path}")))'
+        source = f"torch.as_tensor({state_of(adapter, script, tensor, path)}).detach()"
+    if output == "count":
+        return f"float({source})"
+    if is_complex(script.tensors[tensor].dtype):
+        source = f"torch.view_as_real({source})"
+    return f"{source}.flatten()[{index}].item()"
