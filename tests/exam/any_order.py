@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from stepcheck_reference.formats import BINARY64, Format
 from stepcheck_reference.oracle.arithmetic import Arithmetic
-from stepcheck_reference.oracle.judge import program_of
-from stepcheck_reference.oracle.program import Node, Program
+from stepcheck_reference.oracle.envelope.compiler import program_of
+from stepcheck_reference.oracle.envelope.program import Node, Program
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.scripts.expansion import expand
 from stepcheck_reference.scripts.script import Script
@@ -51,7 +51,7 @@ class _Step:
     def new(self) -> dict[str, Any]:
         """Return theta and every state after the step, not yet rounded to where they are stored."""
         found: dict[str, Any] = {}
-        for name, index in self.program.kept.items():
+        for name, index in self.program.scalar_outputs.items():
             found[name] = self._kept(index)
         for name, index in self.program.outputs.items():
             others = self.program.forms.get(name, ()) if self.arithmetic.forms else ()
@@ -60,7 +60,7 @@ class _Step:
 
     def _kept(self, index: int) -> float:
         """Return a new scalar state, updated in the format it is kept in, once: later uses see what was kept."""
-        keeping = self.arithmetic.kept or self.arithmetic.counted
+        keeping = self.arithmetic.scalar_states or self.arithmetic.counted
         value = self._rounded(self.leaf(index).value, keeping)
         self.done[index] = Leaf(value, self.arithmetic.scalar_format(True))
         return float(value)
@@ -211,7 +211,7 @@ def run(rule: Rule, script: Script, arithmetic: Arithmetic, seed: int) -> Trajec
     tensor, hyper = script.tensors[0], dict(script.groups[0].hyper)
     if script.objective is not None:
         hyper["curvature"] = script.objective.curvature
-    keeping = arithmetic.kept or arithmetic.counted
+    keeping = arithmetic.scalar_states or arithmetic.counted
     stored = arithmetic.states or arithmetic.storage
     held: dict[str, Any] = {"theta": expand(tensor.initial, tensor.size, tensor.dtype)}
     for symbol, first in rule.init.items():
@@ -235,8 +235,8 @@ def run(rule: Rule, script: Script, arithmetic: Arithmetic, seed: int) -> Trajec
             new = _Step(program, arithmetic, {**hyper, **held, "g": gradient, "t": float(count)}, generator).new()
             held["theta"] = np.broadcast_to(arithmetic.storage.round(new["theta"]), tensor.size)
             for name in names:
-                made = new[name] if name in program.kept else stored.round(np.asarray(new[name]))
-                held[name] = made if name in program.kept else np.broadcast_to(made, tensor.size)
+                made = new[name] if name in program.scalar_outputs else stored.round(np.asarray(new[name]))
+                held[name] = made if name in program.scalar_outputs else np.broadcast_to(made, tensor.size)
                 rows[name].append(np.atleast_1d(held[name]))
             after.append(held["theta"])
     there = np.ones(len(script.steps) + 1, dtype=np.bool_)

@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepcheck_reference.oracle.arithmetic import Arithmetic, plain
-from stepcheck_reference.oracle.envelope import Ball, Bound, Prepared, evaluate, prepare
+from stepcheck_reference.oracle.envelope.ball import Ball, Bound
+from stepcheck_reference.oracle.envelope.compiler import program_of
+from stepcheck_reference.oracle.envelope.envelope import evaluate
+from stepcheck_reference.oracle.envelope.scalar_parts import Prepared, prepare
 from stepcheck_reference.oracle.extended import backend
-from stepcheck_reference.oracle.judge import program_of
 from stepcheck_reference.rule import Rule
 
 Reals = NDArray[np.float64]

@@ -15,7 +15,8 @@ from exam.evaluation_orders import ORDERS, Hyper, Order, run, script_for
 from stepcheck_reference import rules
 from stepcheck_reference.formats import BINARY32, BINARY64
 from stepcheck_reference.oracle.arithmetic import Arithmetic, plain
-from stepcheck_reference.oracle.judge import judge, program_of
+from stepcheck_reference.oracle.envelope.compiler import program_of
+from stepcheck_reference.oracle.judge import judge
 from stepcheck_reference.oracle.judgement import Judgement
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.scripts.script import Quadratic

@@ -17,9 +17,10 @@ from stepcheck_reference.alphabet import g, lr, theta
 from stepcheck_reference.domain import Domain
 from stepcheck_reference.oracle.arithmetic import plain
 from stepcheck_reference.oracle.enclosure import confirms, enclose
+from stepcheck_reference.oracle.envelope.ball import CENTRE
+from stepcheck_reference.oracle.envelope.compiler import program_of
 from stepcheck_reference.oracle.extended import PRECISION, backend, exact
-from stepcheck_reference.oracle.judge import judge, program_of
-from stepcheck_reference.oracle.scalars import CENTRE
+from stepcheck_reference.oracle.judge import judge
 from stepcheck_reference.rule import Rule
 
 ENCLOSED = [rule.name for rule in rules.ALL] + [
@@ -57,7 +58,7 @@ def test_the_wide_centre_is_arb_s_to_a_few_of_its_113_bits(name: str) -> None:
     for t in (1.0, 7.0, 300.0):
         landings = envelopes(rule, inputs, "float64", t=t)
         scalars = prepared(rule, t=t, arithmetic=plain("float64")).scalars
-        kept = program_of(rule).kept
+        kept = program_of(rule).scalar_outputs
         for index in range(4):
             point = {key: float(values[index]) for key, values in inputs.items()} | hyper_of(rule) | {"t": t}
             for output, ball in enclose(rule, point).items():

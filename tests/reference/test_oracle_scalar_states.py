@@ -161,7 +161,7 @@ def test_a_wrong_scalar_state_that_is_not_shown_is_seen_in_the_parameters() -> N
 def test_a_product_kept_in_binary32_is_beyond_a_float64_radius_unless_it_is_declared() -> None:
     """What torch.optim.NAdam does, whose mu_product is a tensor of the default dtype."""
     script = scripted("nadam", "float64", steps=12)
-    kept = plain("float64").with_(kept=BINARY32)
+    kept = plain("float64").with_(scalar_states=BINARY32)
     trajectory = run(NADAM, script, kept, seed=1)
     judgement = judged("nadam", script, trajectory)
     assert judgement.worst["mu_product"].ratio > 1e6

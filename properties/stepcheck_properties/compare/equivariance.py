@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from stepcheck_properties.compare.equivalence import divergence
 from stepcheck_properties.compare.within_rounding import beyond_rounding
 from stepcheck_properties.law import Breach, CheckOutcome, Counterpart, Evidence
-from stepcheck_reference.oracle.series import Mask
+from stepcheck_reference.oracle.extended import Mask
 from stepcheck_reference.scripts.script import Script
 from stepcheck_reference.scripts.trajectory import Trace
 

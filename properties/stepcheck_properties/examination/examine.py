@@ -15,8 +15,8 @@ from stepcheck_properties.profile import QUICK, Profile
 from stepcheck_properties.scripts.edge_cases import edge_cases
 from stepcheck_properties.shrink.search import AvoidTrigger
 from stepcheck_properties.shrink.shrink import shrink
-from stepcheck_reference.oracle import judge
 from stepcheck_reference.oracle.arithmetic import Arithmetic
+from stepcheck_reference.oracle.envelope.compiler import program_of
 from stepcheck_reference.oracle.judgement import Judgement
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.scripts.script import Script
@@ -66,7 +66,7 @@ def examine(
 
 def precompute(rule: Rule) -> None:
     """Compile ``rule`` and prove the facts that laws need, once for all cells: SymPy takes seconds for some of them."""
-    judge.program_of(rule)
+    program_of(rule)
     facts = Facts(
         rule,
         observed_states=frozenset(symbol.name for symbol in (*rule.init, *rule.scalars)),

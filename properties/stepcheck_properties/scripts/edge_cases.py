@@ -12,7 +12,7 @@ from stepcheck_properties.profile import Profile
 from stepcheck_properties.strategies.hyper_parameters import averages, contains, domains_of, ordered, typical_values
 from stepcheck_properties.strategies.scripts import companions_of
 from stepcheck_reference.formats import FORMATS, Format
-from stepcheck_reference.oracle.judge import program_of
+from stepcheck_reference.oracle.envelope.compiler import program_of
 from stepcheck_reference.scripts.objective import needs_objective
 from stepcheck_reference.scripts.script import Data, Drawn, Group, Literal, Quadratic, Script, Step, Tensor
 

@@ -1,1 +1,1 @@
-"""The oracle: where a rule says that every element has to land, with a computed radius, and how far off it landed."""
+"""The oracle: judges a trajectory against a rule, step by step, with a radius for every element."""

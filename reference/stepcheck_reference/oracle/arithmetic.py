@@ -15,12 +15,12 @@ class Arithmetic:
     ``read``: what parameters, gradients and state are rounded to before anything (None: they are read as they are).
     ``operations``: what each elementwise operation rounds to; a kernel that computes narrow tensors in binary32
     rounds to ``storage`` only when it stores. ``scalars``: of expressions in hyper-parameters alone. ``counted``: of
-    scalars that depend on t or on a scalar state, which a subject may hold in a tensor. ``kept``: what a scalar state
-    is kept in, and updated in (None: ``counted``). ``entry``: what a scalar is rounded to when it meets a tensor,
-    ``counted_entry`` one that ``counted`` is said of (None: ``entry``), and ``relay`` what one without t passes through
-    before (None: nothing). ``addend``: what a scalar that is added to a tensor is rounded to (None: ``entry`` alone).
-    ``alphas``: hyper-parameters, and complements as "1-beta1", that multiply as an addition's ``alpha``, which is
-    rounded to ``storage``.
+    scalars that depend on t or on a scalar state, which a subject may hold in a tensor. ``scalar_states``: what a
+    scalar state is stored and updated in (None: ``counted``). ``entry``: what a scalar is rounded to when it meets a
+    tensor, ``counted_entry`` one that ``counted`` is said of (None: ``entry``), and ``relay`` what one without t passes
+    through before (None: nothing). ``addend``: what a scalar that is added to a tensor is rounded to (None: ``entry``
+    alone). ``alphas``: hyper-parameters, and complements as "1-beta1", that multiply as an addition's ``alpha``, which
+    is rounded to ``storage``.
 
     Other ways to compute. ``lerp``: averages as a + w (b - a), or b - (b - a)(1 - w) for w >= 1/2; ``squares``: those
     of squares too; ``increments``: as a + w (b - a) whatever w. ``folded``: scalar factors distributed into the terms
@@ -41,7 +41,7 @@ class Arithmetic:
     read: Format | None = None
     scalars: Format = BINARY64
     counted: Format = BINARY64
-    kept: Format | None = None
+    scalar_states: Format | None = None
     entry: Format = BINARY64
     counted_entry: Format | None = None
     addend: Format | None = None

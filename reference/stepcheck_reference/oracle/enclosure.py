@@ -1,6 +1,6 @@
 """Enclosures: a rule's exact result at one element, as a rigorous ball of FLINT's arb arithmetic.
 
-Cross-checks the evaluator, and confirms a minimised witness before anybody is told of it.
+Cross-checks the evaluator, and confirms a minimised witness before it is reported.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def enclose(
     """Return an arb ball around the new value of theta and of each state, by alphabet name.
 
     ``inputs`` gives old theta and states, g, t and the hyper-parameters (and an objective's curvature, g being
-    where it is lowest) as binary64, read exactly; ``outputs`` are the new values that are asked for (default: all);
+    where it is lowest) as binary64, read exactly; ``outputs`` names the new values wanted (default: all);
     ``bits`` is the working precision. Raises ValueError for an operation without an enclosure, and where a branch
     cannot be decided.
     """

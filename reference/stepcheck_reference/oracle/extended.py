@@ -1,7 +1,7 @@
 """Arrays of 113-bit floats: the oracle's centre for float64 subjects, and every scalar's.
 
 ``numpy-quaddtype`` where it has a wheel; elsewhere object arrays of gmpy2's ``mpfr`` at the same
-precision, slower but equal. Only what was found reliable is used: no ``einsum``, ``place`` or pickling.
+precision, slower but equal. Only operations that proved reliable are used: no ``einsum``, ``place`` or pickling.
 """
 
 from __future__ import annotations
@@ -18,6 +18,12 @@ PRECISION = 113
 
 Extended = NDArray[Any]
 """An array of 113-bit floats, of whichever element type this machine has."""
+
+Reals = NDArray[np.float64]
+"""An array of binary64 values."""
+
+Mask = NDArray[np.bool_]
+"""An array that says where."""
 
 
 class _Quad:

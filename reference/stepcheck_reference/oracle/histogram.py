@@ -1,4 +1,4 @@
-"""Spread: how ratios of error to radius lie over the envelope, counted in fixed bins."""
+"""Histogram: ratios of error to radius, counted in fixed bins."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ BEYOND = (10.0, 1e3, 1e6)
 BINS = INSIDE + len(BEYOND) + 1
 
 SAMPLE = 2048
-"""How many ratios are counted one by one; of more, every third, fifth ... counts for so many."""
+"""How many ratios are counted one by one; of more, every third, fifth ... stands for so many."""
 
 
 def histogram(ratios: NDArray[Any], largest: float) -> NDArray[np.int64]:
     """Return how many of ``ratios``, shape (n,), are in each bin, shape (BINS,); negative ones are in none.
 
-    ``largest`` is their maximum, which the caller knows already. What is beyond the edge is always counted
+    ``largest`` is their maximum, which the caller has already. What is beyond the edge is always counted
     one by one.
     """
     counts = np.zeros(BINS, dtype=np.int64)

@@ -70,9 +70,9 @@ class Judgement:
 
     ``compared`` and ``not_compared`` count element-steps (a complex element once); ``worst`` maps each
     output to its largest ratio; ``broken`` counts the reals beyond 1; ``nonfinite`` counts admissible
-    non-finite results. ``ratios`` counts each output's reals by ratio, in the bins of ``spread``;
-    ``watched`` are the courses of the reals that the oracle was asked to watch, a ratio of -1 where one
-    was not compared. ``fields`` holds every real of every output, where that was asked for.
+    non-finite results. ``ratios`` counts each output's reals by ratio, in the bins of ``histogram``;
+    ``watched`` are the traces of the reals to watch, a ratio of -1 where one was not compared. ``fields`` has
+    every real of every output, where requested.
     """
 
     observability: str
@@ -100,8 +100,8 @@ class Judgement:
 
     def count(self, output: str, counts: NDArray[np.int64]) -> None:
         """Add ``counts``, shape (BINS,), to the ratios of ``output``."""
-        known = self.ratios.get(output)
-        self.ratios[output] = counts if known is None else known + counts
+        before = self.ratios.get(output)
+        self.ratios[output] = counts if before is None else before + counts
 
     def add(self, reason: str, count: int) -> None:
         """Count ``count`` element-steps as not compared for ``reason``."""

@@ -149,7 +149,7 @@ class Quadratic:
     curvature: float
     by_closure: bool = True
 
-    def slopes(self, at: NDArray[np.float64], low: NDArray[np.float64], dtype: str) -> NDArray[np.float64]:
+    def gradients_at(self, at: NDArray[np.float64], low: NDArray[np.float64], dtype: str) -> NDArray[np.float64]:
         """Return the gradients at points of ``dtype``, each of the two operations rounded to it."""
         form = FORMATS[dtype]
         return form.round(form.round(at - low) * self.curvature)

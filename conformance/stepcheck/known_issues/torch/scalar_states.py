@@ -16,12 +16,12 @@ WIDE = ("float64", "complex128")
 
 def kept_in_float32(arithmetic: Arithmetic) -> Arithmetic:
     """Return ``arithmetic`` with scalar states kept in float32."""
-    return arithmetic.with_(kept=BINARY32)
+    return arithmetic.with_(scalar_states=BINARY32)
 
 
 def computed_in_float32(arithmetic: Arithmetic) -> Arithmetic:
     """Return ``arithmetic`` with scalar states kept and computed in float32."""
-    return arithmetic.with_(kept=BINARY32, counted=BINARY32)
+    return arithmetic.with_(scalar_states=BINARY32, counted=BINARY32)
 
 
 NADAM_FLOAT32_PRODUCT = KnownIssue(

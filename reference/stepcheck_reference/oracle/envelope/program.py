@@ -1,0 +1,144 @@
+"""Programs: a rule's equations as a straight line of n-ary operations, each distinct one once.
+
+Sums and products stay n-ary because the bound on them holds for every order of evaluation. A node is
+*scalar* when it depends on hyper-parameters, constants, scalar states and t alone, and *counted* when
+it depends on t or a scalar state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from stepcheck_reference.rule import Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Blend:
+    """A two-term sum recognised as the average a·old + (1 − a)·new, which code may compute as a lerp.
+
+    ``squared`` says that new is a square.
+    """
+
+    weight: int
+    old: int
+    new: int
+    sign: int
+    squared: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One operation.
+
+    ``kind`` is "symbol", "number", "sum", "product", "root", "power", "maximum", "minimum", "absolute",
+    "sign" or "select". ``arguments`` index earlier nodes. ``exponents`` (of a product) are nonzero
+    integers; ``sign`` is +1 or -1, an exact factor. ``branches`` (of a select) pair a comparison
+    (operator, left, right), or None for "otherwise", with a node.
+    """
+
+    kind: str
+    scalar: bool
+    counted: bool = False
+    arguments: tuple[int, ...] = ()
+    exponents: tuple[int, ...] = ()
+    sign: int = 1
+    name: str = ""
+    number: Fraction = Fraction(0)
+    inexact: bool = False
+    branches: tuple[tuple[tuple[str, int, int] | None, int], ...] = ()
+    blend: Blend | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A rule's equations: ``nodes`` in order of evaluation, ``outputs`` mapping "theta" and each state to a node.
+
+    ``scalar_outputs`` does so for states that are one number a tensor, and ``forms`` maps an output to nodes that equal
+    it and round otherwise. ``symbols`` names the symbols that each node depends on; ``entering`` are the
+    scalars that meet a tensor as they are, and not as a factor. ``decisive`` are the nodes whose sign a branch
+    or a sign() asks for, and the terms of those that are sums. ``outside`` maps (select, branch) to the nodes of
+    that branch that are needed elsewhere, too. ``needs_objective`` says that the rule needs an objective, whose
+    curvature is a symbol then.
+    """
+
+    rule: Rule
+    nodes: tuple[Node, ...]
+    outputs: Mapping[str, int]
+    scalar_outputs: Mapping[str, int]
+    forms: Mapping[str, tuple[int, ...]]
+    decisive: frozenset[int]
+    outside: Mapping[tuple[int, int], tuple[int, ...]]
+    symbols: tuple[frozenset[str], ...]
+    entering: frozenset[int]
+    states: tuple[str, ...]
+    scalar_states: tuple[str, ...]
+    hyper: tuple[str, ...]
+    needs_objective: bool
+
+
+def decisive_nodes(nodes: Sequence[Node]) -> frozenset[int]:
+    """Return the nodes whose sign a branch or a sign() depends on, and the terms of those that are sums."""
+    compared = {
+        index for node in nodes for condition, _ in node.branches if condition is not None for index in condition[1:]
+    }
+    found = compared | {node.arguments[0] for node in nodes if node.kind == "sign"}
+    summed = {index for at in found if nodes[at].kind == "sum" for index in nodes[at].arguments}
+    return frozenset(found | summed)
+
+
+def shared_operations(nodes: Sequence[Node], wanted: Iterable[int]) -> dict[tuple[int, int], tuple[int, ...]]:
+    """Return, for every branch of every elementwise select, which of its operations other nodes need, too."""
+
+    def reached(roots: Iterable[int], without: tuple[int, int] | None = None) -> set[int]:
+        found: set[int] = set()
+        waiting = list(roots)
+        while waiting:
+            index = waiting.pop()
+            if index in found:
+                continue
+            found.add(index)
+            node = nodes[index]
+            waiting += node.arguments
+            for place, (condition, branch) in enumerate(node.branches):
+                waiting += [] if condition is None else list(condition[1:])
+                waiting += [] if (index, place) == without else [branch]
+            if node.blend is not None:
+                waiting += [node.blend.weight, node.blend.old, node.blend.new]
+        return found
+
+    roots = tuple(wanted)
+    outside = {}
+    for index, node in enumerate(nodes):
+        for place, (_, branch) in enumerate(node.branches):
+            if not node.scalar:
+                shared = reached((branch,)) & reached(roots, without=(index, place))
+                operations = (i for i in sorted(shared) if nodes[i].kind != "symbol" and not nodes[i].scalar)
+                outside[index, place] = tuple(operations)
+    return outside
+
+
+def symbols_of(nodes: Sequence[Node]) -> tuple[frozenset[str], ...]:
+    """Return the names of the symbols that each node depends on."""
+    symbols: list[frozenset[str]] = []
+    for node in nodes:
+        compared = [side for condition, _ in node.branches if condition is not None for side in condition[1:]]
+        chosen = [index for _, index in node.branches]
+        own = frozenset({node.name} if node.kind == "symbol" else ())
+        symbols.append(own.union(*(symbols[int(index)] for index in (*node.arguments, *chosen, *compared))))
+    return tuple(symbols)
+
+
+def entering_scalars(nodes: Sequence[Node], outputs: Iterable[int]) -> frozenset[int]:
+    """Return the scalars that meet a tensor as they are, and not as a factor."""
+    met = set(outputs)
+    for node in nodes:
+        if node.scalar:
+            continue
+        met |= {index for _, index in node.branches}
+        if node.kind != "product":
+            met |= set(node.arguments)
+        if node.blend is not None:
+            met.add(node.blend.weight)
+    return frozenset(index for index in met if nodes[index].scalar)
