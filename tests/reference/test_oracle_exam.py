@@ -210,7 +210,7 @@ def test_a_rule_is_beyond_the_radius_of_its_neighbour(computed: str, judged: str
     assert max(deviation.ratio for deviation in judgement.worst.values()) > 2.0
 
 
-PROBE_HYPER = {
+VISIBLE = {
     "eps_inside": ("float16", "bfloat16", "float32", "float64"),
     "eps_hat": ("float16", "bfloat16", "float32", "float64"),
     "no_second_correction": ("float16", "bfloat16", "float32", "float64"),
@@ -222,7 +222,7 @@ PROBE_HYPER = {
 @pytest.mark.parametrize("wrong", WRONG, ids=lambda order: order.__name__)
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
 def test_wrong_arithmetic_is_beyond_its_radius(wrong, dtype: str) -> None:  # type: ignore[no-untyped-def]
-    assert dtype in PROBE_HYPER[wrong.__name__]
+    assert dtype in VISIBLE[wrong.__name__]
     hyper = {"lr": 0.1, "beta1": 0.9, "beta2": 0.99, "eps": 0.1}
     script = script_for(dtype, size=200, steps=8, hyper=hyper, regime="normal", scale=0.25, seed=5, at_zero=True)
     arithmetic = plain(dtype)

@@ -91,7 +91,7 @@ def received_jobs(pipe: Connection) -> Iterator[Any]:
 def _begin(pipe: Connection, worker_main: WorkerMain, parent: int, inherited: list[Connection]) -> None:
     """Do ``worker_main`` in a process that ignores Ctrl-C and dies with ``parent``."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    gc.set_threshold(*process_tree.SELDOM)
+    gc.set_threshold(*process_tree.RARE_COLLECTIONS)
     process_tree.die_with(parent)
     for other in inherited:
         other.close()

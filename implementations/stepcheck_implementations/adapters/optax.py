@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from stepcheck_implementations.adapters import wrappers
 from stepcheck_implementations.adapters.adapter import Adapter, Configuration
 from stepcheck_reference.formats import BINARY16, BINARY32, BINARY64, FORMATS
 from stepcheck_reference.oracle.arithmetic import Arithmetic, plain
-
-WRAPPER = "stepcheck_implementations.adapters.optax_subject:driven"
 
 _PATHS: Mapping[str, Mapping[str, object]] = {"single": {}, "compiled": {"jit": True}}
 """Operation by operation, and the whole update under ``jax.jit``."""
@@ -42,7 +41,7 @@ def _adapter(
         count=count,
         declared=True,
         takes="list",
-        wrapper=WRAPPER,
+        wrapper=wrappers.OPTAX,
         compiler="jax",
         not_complex=not_complex,
     )

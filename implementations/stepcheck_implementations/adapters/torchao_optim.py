@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from stepcheck_implementations.adapters import wrappers
 from stepcheck_implementations.adapters.adapter import Adapter, Configuration
 from stepcheck_reference.formats import BINARY32, BINARY64, FORMATS
 from stepcheck_reference.oracle.arithmetic import Arithmetic, plain
@@ -31,7 +32,7 @@ def _adapter(name: str, rule: str, rewrites: tuple[str, ...], amsgrad: tuple[str
             Configuration(f"{between}amsgrad", {"amsgrad": True}, "amsgrad", amsgrad),
         ),
         declared=True,
-        wrapper="stepcheck_implementations.adapters.torchao_subject:by_mode",
+        wrapper=wrappers.TORCHAO,
         compiler="own",
         not_complex="it computes in real float32 (torchao/optim/adam.py, p.float())",
     )

@@ -1,4 +1,4 @@
-"""Other ways to do what a script says, as training loops have them: schedulers, tensor rates, files, closures."""
+"""Invocation variants that only a worker has: tensor learning rates and pickles; and what is read of each."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ from stepcheck_reference.scripts.script import SPOILED
 from stepcheck_reference.scripts.trajectory import Entry
 
 TENSOR_RATES = ("tensor_lr", "one_element_lr", "viewed_lr")
-"""The manners in which a learning rate is a tensor."""
+"""The invocation variants in which a learning rate is a tensor."""
 
 
-def tensor_rates(kind: str, slot: str, given: Any, hyper: Mapping[str, Any], device: str) -> tuple[Any, dict[str, Any]]:
-    """Return what a constructor is given, with every learning rate as a float64 tensor of ``kind``."""
+def tensor_rates(
+    kind: str, argument: str, parameters: Any, hyper: Mapping[str, Any], device: str
+) -> tuple[Any, dict[str, Any]]:
+    """Return a constructor's ``parameters`` and ``hyper`` with every learning rate as a float64 tensor of ``kind``."""
 
     def tensor(value: float) -> torch.Tensor:
         if kind == "viewed_lr":
@@ -29,16 +31,16 @@ def tensor_rates(kind: str, slot: str, given: Any, hyper: Mapping[str, Any], dev
         return torch.tensor(values, dtype=torch.float64, device=device)
 
     def rate(values: Mapping[str, Any]) -> dict[str, Any]:
-        return {**values, **({slot: tensor(values[slot])} if slot in values else {})}
+        return {**values, **({argument: tensor(values[argument])} if argument in values else {})}
 
-    tables = isinstance(given, list) and all(isinstance(entry, dict) for entry in given)
-    return ([rate(entry) for entry in given] if tables else given), rate(hyper)
+    groups = isinstance(parameters, list) and all(isinstance(entry, dict) for entry in parameters)
+    return ([rate(entry) for entry in parameters] if groups else parameters), rate(hyper)
 
 
 def through_a_pickle(things: Any, classes: Sequence[object]) -> Any:
-    """Return what ``things`` are once pickled and unpickled; ``classes`` go by their place, wherever they were defined.
+    """Return ``things`` pickled and unpickled; ``classes`` are pickled as their index, wherever they were defined.
 
-    So a class that ``pickle`` could not import, as one of a notebook, is not held against its objects.
+    So an object passes whose class ``pickle`` cannot import, because it was defined in a notebook or a function.
     """
     file = io.BytesIO()
     _Pickler(file, classes).dump(things)
@@ -52,7 +54,7 @@ class _Pickler(pickle.Pickler):
         self.classes = classes
 
     def persistent_id(self, thing: Any) -> int | None:
-        return next((place for place, known in enumerate(self.classes) if thing is known), None)
+        return next((index for index, known in enumerate(self.classes) if thing is known), None)
 
 
 class _Unpickler(pickle.Unpickler):
@@ -60,21 +62,21 @@ class _Unpickler(pickle.Unpickler):
         super().__init__(file)
         self.classes = classes
 
-    def persistent_load(self, place: Any) -> Any:
-        return self.classes[place]
+    def persistent_load(self, index: Any) -> Any:
+        return self.classes[index]
 
 
 def loss_of(answer: Any) -> float:
-    """Return what ``step`` returned as a number, nan where it is none."""
+    """Return ``answer``, which ``step`` returned, as a number; nan where it is none."""
     try:
         return float(answer)
     except (TypeError, ValueError, RuntimeError):
         return math.nan
 
 
-def entries(thing: Any, where: TensorLocation) -> Iterator[Entry]:
-    """Yield what a ``torch.optim.Optimizer`` holds for a parameter, an entry of its state each; nothing of others."""
-    table = state_access.table_of(thing, where.parameter) if state_access.is_optimizer(thing) else None
+def entries(thing: Any, location: TensorLocation) -> Iterator[Entry]:
+    """Yield the entries of a ``torch.optim.Optimizer``'s state for a parameter; none for other objects."""
+    table = state_access.state_of(thing, location.parameter) if state_access.is_optimizer(thing) else None
     for key, value in table.items() if isinstance(table, Mapping) else ():
         if isinstance(value, torch.Tensor):
             dtype = str(value.dtype).removeprefix("torch.")

@@ -1,4 +1,4 @@
-"""Parameters and gradients of a script as torch tensors, in the memory layout it asks for."""
+"""Parameters and gradients of a script as torch tensors, in the memory layout that it names."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def all_values(data: Sequence[Data], tensor: Tensor) -> torch.Tensor:
     if is_complex(tensor.dtype):
         pairs = reals.reshape(len(data), *tensor.shape, 2)
         return torch.complex(pairs[..., 0], pairs[..., 1]).to(DTYPES[tensor.dtype])
-    # A copy also where the dtype stays: expansions are kept, and nobody may write into them.
+    # A copy even where the dtype is the same: expansions are cached, and must not be written into.
     return reals.reshape(len(data), *tensor.shape).to(DTYPES[tensor.dtype], copy=True)
 
 
@@ -49,7 +49,7 @@ def place(plain: torch.Tensor, layout: str, device: str) -> torch.Tensor:
 
 
 def place_gradient(plain: torch.Tensor, layout: str, device: str) -> torch.Tensor:
-    """Return ``plain`` as autograd would hand it over for a parameter of ``layout``.
+    """Return ``plain`` as autograd accumulates it for a parameter of ``layout``.
 
     A dense parameter's gradient has its strides; any other's is contiguous (torch/csrc/autograd/functions/
     accumulate_grad.h, "Gradient Layout Contract").

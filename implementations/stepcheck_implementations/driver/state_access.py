@@ -1,4 +1,4 @@
-"""What a subject holds for a tensor: found by looking everywhere, and read by a path from then on (``path.py``)."""
+"""State access: the numbers that a subject holds for a tensor, found by a walk and read by path (``state_path``)."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ import torch
 from stepcheck_implementations.driver.state_path import TOKENS, Part, Token, parts
 
 _DEPTH = 5
-_WIDEST = 8
-"""Entries of a list that are looked at where they are not one a tensor."""
+"""Levels of attributes, mappings and lists that are walked."""
+_MOST_ENTRIES = 8
+"""Entries of a list that are walked where it does not have one for each tensor."""
 
 
 @dataclass(frozen=True, slots=True)
 class TensorLocation:
-    """A tensor of a subject: the parameter, its place among the subject's own, and its group's number."""
+    """A tensor of a subject: the parameter, its index among the subject's own, and its group's number."""
 
     parameter: torch.Tensor
-    place: int
+    index: int
     group: int = 0
 
 
@@ -32,10 +33,10 @@ def is_optimizer(thing: Any) -> bool:
     return isinstance(getattr(thing, "state", None), Mapping) and isinstance(getattr(thing, "param_groups", None), list)
 
 
-def table_of(thing: Any, parameter: torch.Tensor) -> Any:
-    """Return what a ``torch.optim.Optimizer`` has in ``state`` for ``parameter``, None where there is nothing.
+def state_of(thing: Any, parameter: torch.Tensor) -> Any:
+    """Return the entry of ``parameter`` in an optimizer's ``state``, None where there is none.
 
-    A tensor and its id have one hash, so that a state by ids compares the two.
+    A tensor hashes as its id does, so that a lookup in a state by ids compares the two, which raises.
     """
     try:
         return thing.state.get(parameter)
@@ -43,61 +44,61 @@ def table_of(thing: Any, parameter: torch.Tensor) -> Any:
         return next((table for key, table in thing.state.items() if key is parameter), None)
 
 
-def read(thing: Any, path: str, where: TensorLocation) -> Any:
-    """Return what ``thing`` holds at ``path`` for one tensor, ``None`` where there is nothing (yet)."""
-    return read_all(thing, (path,), where)[0]
+def read(thing: Any, path: str, location: TensorLocation) -> Any:
+    """Return the value at ``path`` for one tensor, ``None`` where there is none (yet)."""
+    return read_all(thing, (path,), location)[0]
 
 
-def read_all(thing: Any, paths: Sequence[str], where: TensorLocation) -> list[Any]:
-    """Return what ``thing`` holds at each of ``paths`` for one tensor, ``None`` where there is nothing (yet)."""
+def read_all(thing: Any, paths: Sequence[str], location: TensorLocation) -> list[Any]:
+    """Return the value at each of ``paths`` for one tensor, ``None`` where there is none (yet)."""
     if not is_optimizer(thing):
-        return [_attribute(thing, path, where) for path in paths]
-    table = _nothing_raised(partial(table_of, thing, where.parameter))
-    return [_entry(thing, table, path, where) for path in paths]
+        return [_attribute(thing, path, location) for path in paths]
+    table = _or_none(partial(state_of, thing, location.parameter))
+    return [_entry(thing, table, path, location) for path in paths]
 
 
-def _entry(thing: Any, table: Any, path: str, where: TensorLocation) -> Any:
-    """Return what an optimizer holds at ``path``; ``table`` is what it has for the parameter."""
+def _entry(thing: Any, table: Any, path: str, location: TensorLocation) -> Any:
+    """Return the value at ``path`` of an optimizer, whose state for the parameter is ``table``."""
     if path.startswith("group."):
-        return _nothing_raised(lambda: thing.param_groups[where.group].get(path.removeprefix("group.")))
+        return _or_none(lambda: thing.param_groups[location.group].get(path.removeprefix("group.")))
     if path.startswith("."):
-        return _attribute(thing, path, where)
+        return _attribute(thing, path, location)
     if not isinstance(table, Mapping):
         return None
-    return table[path] if path in table else _nothing_raised(lambda: _follow(table, parts(path), where))
+    return table[path] if path in table else _or_none(lambda: _follow(table, parts(path), location))
 
 
-def _attribute(thing: Any, path: str, where: TensorLocation) -> Any:
-    """Return what ``path`` leads to from the attributes of ``thing``."""
-    found = _nothing_raised(lambda: _follow(thing, parts(path), where))
+def _attribute(thing: Any, path: str, location: TensorLocation) -> Any:
+    """Return the value at ``path`` from the attributes of ``thing``."""
+    found = _or_none(lambda: _follow(thing, parts(path), location))
     if isinstance(found, (list, tuple)):
-        return found[where.place] if where.place < len(found) else None
+        return found[location.index] if location.index < len(found) else None
     return found
 
 
-def _nothing_raised(look: Callable[[], Any]) -> Any:
-    """Return what ``look`` finds, None where the way there ends before."""
+def _or_none(read: Callable[[], Any]) -> Any:
+    """Return what ``read`` returns, None where a part of the path does not exist."""
     try:
-        return look()
+        return read()
     except (LookupError, AttributeError, TypeError):
         return None
 
 
-def write(thing: Any, path: str, value: float, where: TensorLocation) -> str | None:
-    """Put ``value`` where ``path`` leads; return why that cannot be done, or ``None``."""
+def write(thing: Any, path: str, value: float, location: TensorLocation) -> str | None:
+    """Set the value at ``path``; return why that is impossible, or ``None``."""
     segments = parts(path)
-    inside = is_optimizer(thing) and not path.startswith(".")
-    table = thing.param_groups[where.group] if inside else getattr(thing, "__dict__", {})
+    in_group = is_optimizer(thing) and not path.startswith(".")
+    table = thing.param_groups[location.group] if in_group else getattr(thing, "__dict__", {})
     if not segments or segments[0] not in table:
         return f"no {path!r} to set after construction; there is {', '.join(map(str, table))}"
-    return _put(table if inside else thing, segments, value, where)
+    return _put(table if in_group else thing, segments, value, location)
 
 
-def _put(thing: Any, segments: Sequence[Part], value: float, where: TensorLocation) -> str | None:
-    """Put ``value`` below ``thing``; a tuple on the way is made anew."""
+def _put(thing: Any, segments: Sequence[Part], value: float, location: TensorLocation) -> str | None:
+    """Set the value at ``segments`` below ``thing``; a tuple on the path is replaced."""
     head, rest = segments[0], segments[1:]
     try:
-        inside = _step(thing, head, where)
+        inside = _step(thing, head, location)
         if not rest and isinstance(inside, torch.Tensor) and inside.numel() == 1:
             inside.detach().fill_(value)  # as torch/optim/lr_scheduler.py sets it
             return None
@@ -108,9 +109,9 @@ def _put(thing: Any, segments: Sequence[Part], value: float, where: TensorLocati
             entries[rest[0]] = value
             new = tuple(entries)
         else:
-            return _put(inside, rest, value, where)
+            return _put(inside, rest, value, location)
         if isinstance(thing, (dict, list)):
-            thing[_key(head, where)] = new
+            thing[_key(head, location)] = new
         else:
             setattr(thing, str(head), new)
     except (LookupError, AttributeError, TypeError) as error:
@@ -118,27 +119,31 @@ def _put(thing: Any, segments: Sequence[Part], value: float, where: TensorLocati
     return None
 
 
-def kept(thing: Any, where: TensorLocation) -> Iterator[str]:
-    """Yield the attributes in which ``thing`` holds the tensor itself, alone or in a list."""
+def attributes_of_parameter(thing: Any, location: TensorLocation) -> Iterator[str]:
+    """Yield the attributes in which ``thing`` has the parameter itself, alone or in a list ("params[#]")."""
     for name, value in _attributes(thing):
-        if value is where.parameter:
+        if value is location.parameter:
             yield name
-        elif isinstance(value, (list, tuple)) and where.place < len(value) and value[where.place] is where.parameter:
+        elif (
+            isinstance(value, (list, tuple))
+            and location.index < len(value)
+            and value[location.index] is location.parameter
+        ):
             yield f"{name}[#]"
 
 
-def replaced(thing: Any, name: str, where: TensorLocation) -> bool:
-    """Whether the attribute that ``kept`` called ``name`` holds another tensor by now."""
+def is_replaced(thing: Any, name: str, location: TensorLocation) -> bool:
+    """Whether the attribute ``name`` of ``attributes_of_parameter`` has another tensor by now."""
     value = getattr(thing, "__dict__", {}).get(name.removesuffix("[#]"))
     if name.endswith("[#]"):
-        value = value[where.place] if isinstance(value, (list, tuple)) and where.place < len(value) else None
-    return isinstance(value, torch.Tensor) and value is not where.parameter
+        value = value[location.index] if isinstance(value, (list, tuple)) and location.index < len(value) else None
+    return isinstance(value, torch.Tensor) and value is not location.parameter
 
 
-def everything(thing: Any, tensors: Sequence[TensorLocation]) -> dict[str, list[Any]]:
-    """Return every number and tensor that ``thing`` holds for its ``tensors``, one each, by path.
+def all_leaves(thing: Any, tensors: Sequence[TensorLocation]) -> dict[str, list[Any]]:
+    """Return every number and tensor that ``thing`` holds for its ``tensors``, by path, each as a value a tensor.
 
-    A tensor is either one number or of its parameter's shape.
+    Tensors among them have one element, or their parameter's shape.
     """
     found: dict[str, list[Any]] = {}
 
@@ -146,18 +151,18 @@ def everything(thing: Any, tensors: Sequence[TensorLocation]) -> dict[str, list[
         found.setdefault(path, values)
 
     if is_optimizer(thing):
-        tables = [table_of(thing, where.parameter) for where in tensors]
+        tables = [state_of(thing, location.parameter) for location in tensors]
         if all(isinstance(table, Mapping) for table in tables):
             for key in tables[0]:
                 if all(key in table for table in tables):
                     _walk([table[key] for table in tables], str(key), tensors, leaf, _DEPTH)
-        groups = [thing.param_groups[where.group] for where in tensors]
+        groups = [thing.param_groups[location.group] for location in tensors]
         for key in groups[0]:
             if key not in getattr(thing, "defaults", {}):
                 _walk([group.get(key) for group in groups], f"group.{key}", tensors, leaf, 0)
-        beside = {"state", "param_groups", "defaults"}
+        own_tables = {"state", "param_groups", "defaults"}
         for name, value in _attributes(thing):
-            if name not in beside:
+            if name not in own_tables:
                 _walk([value] * len(tensors), f".{name}", tensors, leaf, _DEPTH)
     else:
         for name, value in _attributes(thing):
@@ -170,11 +175,11 @@ def _walk(
 ) -> None:
     first = values[0]
     if all(isinstance(value, torch.Tensor) for value in values):
-        parameters = [where.parameter for where in tensors]
+        parameters = [location.parameter for location in tensors]
         if any(value is parameter for value, parameter in zip(values, parameters, strict=True)):
             return
-        alike = all(value.shape == p.shape for value, p in zip(values, parameters, strict=True))
-        if alike or all(value.numel() == 1 for value in values):
+        same_shape = all(value.shape == p.shape for value, p in zip(values, parameters, strict=True))
+        if same_shape or all(value.numel() == 1 for value in values):
             leaf(path, values)
         return
     if all(isinstance(value, Real) and not isinstance(value, bool) for value in values):
@@ -184,19 +189,19 @@ def _walk(
         return
     if isinstance(first, Mapping):
         for token in TOKENS:
-            keys = [_key(Token(token), where) for where in tensors]
+            keys = [_key(Token(token), location) for location in tensors]
             if all(_has(value, key) for key, value in zip(keys, values, strict=True)):
-                inside = [value[key] for key, value in zip(keys, values, strict=True)]
-                _walk(inside, f"{path}[{token}]", tensors, leaf, depth - 1)
+                entries = [value[key] for key, value in zip(keys, values, strict=True)]
+                _walk(entries, f"{path}[{token}]", tensors, leaf, depth - 1)
                 return
         for name in first:
             if isinstance(name, str) and "'" not in name and all(name in value for value in values):
                 _walk([value[name] for value in values], f"{path}['{name}']", tensors, leaf, depth - 1)
     elif isinstance(first, (list, tuple)):
         if len(tensors) > 1 and all(len(value) == len(tensors) for value in values):
-            each = [value[where.place] for value, where in zip(values, tensors, strict=True)]
+            each = [value[location.index] for value, location in zip(values, tensors, strict=True)]
             _walk(each, f"{path}[#]", tensors, leaf, depth - 1)
-        for place in range(min(_WIDEST, *(len(value) for value in values))):
+        for place in range(min(_MOST_ENTRIES, *(len(value) for value in values))):
             _walk([value[place] for value in values], f"{path}[{place}]", tensors, leaf, depth - 1)
     elif _has_attributes(first):
         for name in vars(first):
@@ -213,26 +218,26 @@ def _attributes(thing: Any) -> list[tuple[str, Any]]:
     return list(getattr(thing, "__dict__", {}).items())
 
 
-def _key(part: Part, where: TensorLocation) -> Any:
+def _key(part: Part, location: TensorLocation) -> Any:
     if not isinstance(part, Token):
         return part
-    return {"#": where.place, "p": where.parameter, "id": id(where.parameter)}[part.name]
+    return {"#": location.index, "p": location.parameter, "id": id(location.parameter)}[part.name]
 
 
 def _has(table: Mapping[Any, Any], key: Any) -> bool:
-    """Whether ``key`` is in ``table``; a tensor and its id have one hash, and must not be compared with ==."""
+    """Whether ``key`` is in ``table``; a tensor hashes as its id does, and must not be compared with ==."""
     if isinstance(key, torch.Tensor):
         return any(entry is key for entry in table)
     return any(isinstance(entry, int) and entry == key for entry in table)
 
 
-def _step(thing: Any, part: Part, where: TensorLocation) -> Any:
+def _step(thing: Any, part: Part, location: TensorLocation) -> Any:
     if isinstance(part, str) and not isinstance(thing, Mapping):
         return getattr(thing, part)
-    return thing[_key(part, where)]
+    return thing[_key(part, location)]
 
 
-def _follow(thing: Any, segments: Sequence[Part], where: TensorLocation) -> Any:
+def _follow(thing: Any, segments: Sequence[Part], location: TensorLocation) -> Any:
     for part in segments:
-        thing = _step(thing, part, where)
+        thing = _step(thing, part, location)
     return thing

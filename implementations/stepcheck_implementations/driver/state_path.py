@@ -1,9 +1,9 @@
-"""Paths: where a subject holds a number or tensor, as text that is nearly Python.
+"""State paths: where a subject holds a number or tensor, as text close to Python.
 
 A path starts with a key of ``optimizer.state[p]`` where the subject has such a table, else with the name of an
-attribute. There ".name" is an attribute of the subject all the same, and "group.name" an entry of the tensor's
-parameter group. Then come "[#]" for the tensor's place, "[p]" for the tensor as a key, "[id]" for its id, "['m']" for a
-name, "[0]" for a place that is the same for every tensor, and ".name".
+attribute. In the former case ".name" is an attribute of the subject, and "group.name" an entry of the tensor's
+parameter group. Then come "[#]" for the tensor's index, "[p]" for the tensor as a key, "[id]" for its id, "['m']" for a
+name, "[0]" for an index that is the same for every tensor, and ".name".
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from functools import lru_cache
 
 _SEGMENT = re.compile(r"\.?(\w+)|\[(#|p|id)\]|\[(\d+)\]|\['([^']*)'\]")
 TOKENS = ("p", "id", "#")
-"""What may stand in brackets for the tensor itself."""
+"""Keys in brackets that stand for the tensor itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A segment that means another key for each tensor: "#", "p" or "id"."""
+    """A segment that is a different key for each tensor: "#", "p" or "id"."""
 
     name: str
 
@@ -29,40 +29,40 @@ Part = str | int | Token
 
 @lru_cache(maxsize=1024)
 def parts(path: str) -> tuple[Part, ...]:
-    """Return the segments of ``path``: names, places that are the same for every tensor, and tokens."""
-    found: list[Part] = []
+    """Return the segments of ``path``: names, indices that are the same for every tensor, and tokens."""
+    segments: list[Part] = []
     for match in _SEGMENT.finditer(path):
-        name, token, place, key = match.groups()
+        name, token, index, key = match.groups()
         if token is not None:
-            found.append(Token(token))
-        elif place is not None:
-            found.append(int(place))
+            segments.append(Token(token))
+        elif index is not None:
+            segments.append(int(index))
         else:
-            found.append(name if name is not None else key)
-    return tuple(found)
+            segments.append(name if name is not None else key)
+    return tuple(segments)
 
 
-def tail(path: str) -> str:
+def last_name(path: str) -> str:
     """Return the name at the end of a path: "m" of "m[#]" and of "states['m']", "" of "states[0]"."""
     named = [part for part in parts(path) if not isinstance(part, Token)]
     return named[-1] if named and isinstance(named[-1], str) else ""
 
 
-def source(path: str, thing: str, parameter: str, place: int, *, group: str = "", table: bool = False) -> str:
-    """Return Python for what ``thing`` holds at ``path``; ``table`` says that it has ``state`` and ``param_groups``.
+def source(path: str, thing: str, parameter: str, index: int, *, group: str = "", table: bool = False) -> str:
+    """Return Python for the value at ``path`` of ``thing``; ``table`` says that it has ``state`` and ``param_groups``.
 
-    ``parameter``, ``place`` and ``group`` are what the tensor is called, its place, and its parameter group.
+    ``parameter``, ``index`` and ``group`` are expressions or values for the tensor, its index and its parameter group.
     """
     if table and path.startswith("group."):
         return f'{group}["{path.removeprefix("group.")}"]'
     if table and not path.startswith("."):
         head, rest = parts(path)[:1], path[len(re.match(r"\w*", path)[0]) :]  # type: ignore[index]
         key = head[0] if head and isinstance(head[0], str) and rest[:1] in ("", ".", "[") else path
-        return f'{thing}.state[{parameter}]["{key}"]{_brackets(rest, parameter, place)}'
-    return f"{thing}.{_brackets(path.removeprefix('.'), parameter, place)}"
+        return f'{thing}.state[{parameter}]["{key}"]{_brackets(rest, parameter, index)}'
+    return f"{thing}.{_brackets(path.removeprefix('.'), parameter, index)}"
 
 
-def _brackets(text: str, parameter: str, place: int) -> str:
-    for token, meant in (("#", str(place)), ("p", parameter), ("id", f"id({parameter})")):
-        text = text.replace(f"[{token}]", f"[{meant}]")
+def _brackets(text: str, parameter: str, index: int) -> str:
+    for token, key in (("#", str(index)), ("p", parameter), ("id", f"id({parameter})")):
+        text = text.replace(f"[{token}]", f"[{key}]")
     return text

@@ -1,4 +1,4 @@
-"""TARGET, as a user names it: found, imported and described. Imports torch only through the target."""
+"""TARGET, as a user names it: split and imported. Imports torch only through the target."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ EXTRAS: Mapping[str, str] = {
 """Modules of libraries with adapters here, and the optional dependency that installs each."""
 
 
-GUARD = "what it runs by itself should stand under `if __name__ == '__main__':`"
-"""What helps against a file that does more than define things when it is imported."""
+MAIN_GUARD_HINT = "code that should not run on import belongs under `if __name__ == '__main__':`"
+"""Advice for a file that does more than define things when it is imported."""
 
 
 class TargetError(ValueError):
-    """A target that names nothing; the message gives the nearest names."""
+    """A target that does not exist or cannot be an optimizer; the message gives the nearest names."""
 
 
 def split(target: str) -> tuple[str, str]:
@@ -45,16 +45,16 @@ def split(target: str) -> tuple[str, str]:
 
 
 def load(target: str) -> object:
-    """Return the object ``target`` names, imported; raises TargetError where there is none."""
+    """Import ``target`` and return it; raises TargetError where it does not exist."""
     where, name = split(target)
     module = _file(where) if where.endswith(".py") else _module(where, target)
-    found: object = module
+    thing: object = module
     for part in name.split("."):
-        if not hasattr(found, part):
-            public = [entry for entry in dir(found) if not entry.startswith("_")]
+        if not hasattr(thing, part):
+            public = [entry for entry in dir(thing) if not entry.startswith("_")]
             raise TargetError(f"{target}: no such name{did_you_mean(part, public, most=3)}")
-        found = getattr(found, part)
-    return found
+        thing = getattr(thing, part)
+    return thing
 
 
 def _module(where: str, target: str) -> ModuleType:
@@ -75,12 +75,12 @@ def _module(where: str, target: str) -> ModuleType:
                 hint = did_you_mean(name, [*sys.stdlib_module_names, *sys.modules], most=3)
                 raise TargetError(f"{target}: no module named {name}{hint}") from error
             parent = sys.modules[".".join(parts[: end - 1])]
-            beside = [entry.name for entry in pkgutil.iter_modules(getattr(parent, "__path__", []))]
+            siblings = [entry.name for entry in pkgutil.iter_modules(getattr(parent, "__path__", []))]
             raise TargetError(
-                f"{target}: no module named {name}{did_you_mean(parts[end - 1], beside, most=3)}"
+                f"{target}: no module named {name}{did_you_mean(parts[end - 1], siblings, most=3)}"
             ) from error
         except (Exception, SystemExit) as error:
-            raise TargetError(f"{target}: importing {name} raised {one_line(error)}{_guard(error)}") from error
+            raise TargetError(f"{target}: importing {name} raised {one_line(error)}{_hint(error)}") from error
     return sys.modules[where]
 
 
@@ -96,19 +96,19 @@ def _file(where: str) -> ModuleType:
         raise TargetError(f"{where}: not a Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    beside = str(path.parent.resolve())
-    sys.path.insert(0, beside)
+    folder = str(path.parent.resolve())
+    sys.path.insert(0, folder)
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         sys.modules.pop(name, None)
-        raise TargetError(f"{where}: importing it raised {one_line(error)}{_guard(error)}") from error
+        raise TargetError(f"{where}: importing it raised {one_line(error)}{_hint(error)}") from error
     finally:
         with contextlib.suppress(ValueError):
-            sys.path.remove(beside)
-        sys.path.append(beside)  # for what its functions import, and behind all else
+            sys.path.remove(folder)
+        sys.path.append(folder)  # for imports in its functions, after everything else
     return module
 
 
-def _guard(error: BaseException) -> str:
-    return f"; {GUARD}" if isinstance(error, SystemExit) else ""
+def _hint(error: BaseException) -> str:
+    return f"; {MAIN_GUARD_HINT}" if isinstance(error, SystemExit) else ""

@@ -1,4 +1,4 @@
-"""A script's numbers as tensors, kept while the same script is run: one mode of a configuration after another."""
+"""The tensors of a script, cached while the same script runs in one mode of a configuration after another."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from stepcheck_reference.scripts.script import Script
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
-    """What a script's tensors start from, and the gradients of each, one row a step that has one. Only to be read."""
+class ScriptTensors:
+    """Initial values of a script's tensors, and gradients of each, a row for each step that has one. Read-only."""
 
     initial: tuple[torch.Tensor, ...]
     gradients: tuple[torch.Tensor, ...]
 
 
-def _prepare(script: Script) -> Prepared:
-    return Prepared(
+def _convert(script: Script) -> ScriptTensors:
+    return ScriptTensors(
         tuple(layout.values(tensor.initial, tensor) for tensor in script.tensors),
         tuple(_gradients(script, index) for index in range(len(script.tensors))),
     )
 
 
 def _gradients(script: Script, index: int) -> torch.Tensor:
-    given = [data for step in script.steps if (data := step.gradients[index]) is not None]
-    return layout.all_values(given, script.tensors[index])
+    rows = [data for step in script.steps if (data := step.gradients[index]) is not None]
+    return layout.all_values(rows, script.tensors[index])
 
 
 _MOST_ELEMENT_STEPS = 1 << 15
-"""A script of more is not kept: it takes memory, and its steps take longer than this."""
+"""A larger script is not cached: it takes memory, and its steps take longer than the conversion."""
 
-_kept: IdentityCache[Script, Prepared] = IdentityCache(_prepare, most=128)
+_cache: IdentityCache[Script, ScriptTensors] = IdentityCache(_convert, most=128)
 
 
-def prepared(script: Script) -> Prepared:
-    """Return the numbers of ``script`` as contiguous CPU tensors of their dtypes."""
-    return _kept(script) if script.element_steps <= _MOST_ELEMENT_STEPS else _prepare(script)
+def script_tensors(script: Script) -> ScriptTensors:
+    """Return initial values and gradients of ``script`` as contiguous CPU tensors of their dtypes."""
+    return _cache(script) if script.element_steps <= _MOST_ELEMENT_STEPS else _convert(script)

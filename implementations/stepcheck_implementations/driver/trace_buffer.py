@@ -1,4 +1,4 @@
-"""A ledger of tensors: their values row after row, all of a row copied together, as many small copies are slow."""
+"""Trace buffers: values of many tensors, row after row; a row is copied at once, because small copies are slow."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from stepcheck_reference.formats import is_complex
 from stepcheck_reference.scripts.script import Tensor
 
 _NARROW = (torch.float16, torch.bfloat16, torch.float32, torch.complex64, torch.complex32)
-"""What binary32 holds exactly."""
+"""The dtypes whose values binary32 represents exactly."""
 
 _Kind = tuple[torch.dtype, torch.device]
 _Shape = tuple[tuple[torch.dtype, torch.device, int] | None, ...]
@@ -23,7 +23,7 @@ _Shape = tuple[tuple[torch.dtype, torch.device, int] | None, ...]
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Rows in which one tensor had the same dtype and number of elements, or was not there: ``values`` is None then.
+    """Rows in which one tensor has the same dtype and number of elements, or is missing: then ``values`` is None.
 
     ``values`` has shape (rows, reals) in float32 or float64, with real and imaginary parts alternating.
     """
@@ -35,117 +35,117 @@ class Block:
 
 
 class TraceBuffer:
-    """Rows of as many tensors as the first row has, each of which may be missing in some."""
+    """Rows of the same number of tensors, each of which may be missing in some."""
 
     def __init__(self) -> None:
-        self._parts: list[_Part] = []
+        self._sections: list[_Section] = []
 
     def write(self, values: Sequence[torch.Tensor | None]) -> None:
-        """Add a row: the values that ``values`` have now."""
+        """Add a row: copies of ``values``."""
         shape = tuple(None if value is None else (value.dtype, value.device, value.numel()) for value in values)
-        if not self._parts or self._parts[-1].shape != shape:
-            self._parts.append(_Part(shape))
-        self._parts[-1].write(values)
+        if not self._sections or self._sections[-1].shape != shape:
+            self._sections.append(_Section(shape))
+        self._sections[-1].write(values)
 
-    def last(self, place: int) -> torch.Tensor:
-        """Return the values of one tensor in the last row, flat; it must be there."""
-        return self._parts[-1].last(place)
+    def last(self, column: int) -> torch.Tensor:
+        """Return the values of one tensor in the last row, flat; it must not be missing."""
+        return self._sections[-1].last(column)
 
-    def blocks(self, place: int, rows: int) -> Iterator[Block]:
-        """Yield the first ``rows`` rows of one tensor, as many together as are alike."""
-        for part in self._parts:
-            block = part.block(place, rows)
+    def blocks(self, column: int, rows: int) -> Iterator[Block]:
+        """Yield the first ``rows`` rows of one tensor, grouped where dtype and size stay."""
+        for section in self._sections:
+            block = section.block(column, rows)
             rows -= block.rows
             if block.rows:
                 yield block
 
 
-class _Part:
-    """Rows of one shape."""
+class _Section:
+    """Consecutive rows whose tensors have the same dtypes, devices and sizes; tensors of one kind share an array."""
 
     def __init__(self, shape: _Shape) -> None:
         self.shape = shape
         self.members: dict[_Kind, list[int]] = {}
         self.begins: list[int] = []
         ends: dict[_Kind, int] = {}
-        for place, entry in enumerate(shape):
+        for column, entry in enumerate(shape):
             self.begins.append(0)
             if entry is not None:
                 kind, elements = entry[:2], entry[2]
-                self.members.setdefault(kind, []).append(place)
-                self.begins[place] = ends.get(kind, 0)
-                ends[kind] = self.begins[place] + elements
+                self.members.setdefault(kind, []).append(column)
+                self.begins[column] = ends.get(kind, 0)
+                ends[kind] = self.begins[column] + elements
         self.rows = 0
         self.written: dict[_Kind, list[torch.Tensor]] = {kind: [] for kind in self.members}
-        self.whole: dict[_Kind, NDArray[Any]] = {}
+        self.arrays: dict[_Kind, NDArray[Any]] = {}
 
     def write(self, values: Sequence[Any]) -> None:
         with torch.no_grad():
-            for kind, places in self.members.items():
-                self.written[kind].append(torch.cat([values[place].reshape(-1) for place in places]))
+            for kind, columns in self.members.items():
+                self.written[kind].append(torch.cat([values[column].reshape(-1) for column in columns]))
         self.rows += 1
 
-    def last(self, place: int) -> torch.Tensor:
-        entry = self.shape[place]
+    def last(self, column: int) -> torch.Tensor:
+        entry = self.shape[column]
         assert entry is not None
-        begin = self.begins[place]
+        begin = self.begins[column]
         return self.written[entry[:2]][-1][begin : begin + entry[2]]
 
-    def block(self, place: int, rows: int) -> Block:
+    def block(self, column: int, rows: int) -> Block:
         rows = min(rows, self.rows)
-        entry = self.shape[place]
+        entry = self.shape[column]
         if entry is None:
             return Block(rows)
         dtype, _, elements = entry
         reals = 2 if dtype.is_complex else 1
-        begin = self.begins[place] * reals
-        return Block(rows, elements, dtype.is_complex, self._whole(entry[:2])[:rows, begin : begin + elements * reals])
+        begin = self.begins[column] * reals
+        return Block(rows, elements, dtype.is_complex, self._array(entry[:2])[:rows, begin : begin + elements * reals])
 
-    def _whole(self, kind: _Kind) -> NDArray[Any]:
-        if kind not in self.whole:
+    def _array(self, kind: _Kind) -> NDArray[Any]:
+        if kind not in self.arrays:
             stacked = torch.stack(self.written[kind]).cpu()
             if stacked.is_complex():
                 stacked = torch.view_as_real(stacked.resolve_conj())
             stacked = stacked.to(torch.float32 if kind[0] in _NARROW else torch.float64)
-            self.whole[kind] = stacked.reshape(self.rows, -1).numpy() if stacked.numel() else _nothing(self.rows, kind)
-        return self.whole[kind]
+            self.arrays[kind] = stacked.reshape(self.rows, -1).numpy() if stacked.numel() else _empty(self.rows, kind)
+        return self.arrays[kind]
 
 
-def _nothing(rows: int, kind: _Kind) -> NDArray[Any]:
+def _empty(rows: int, kind: _Kind) -> NDArray[Any]:
     return np.zeros((rows, 0), np.float32 if kind[0] in _NARROW else np.float64)
 
 
-def rows_of(blocks: Sequence[Block], tensor: Tensor) -> NDArray[Any]:
+def parameter_rows(blocks: Sequence[Block], tensor: Tensor) -> NDArray[Any]:
     """Return a parameter's rows as an array of shape (rows, size)."""
-    there = [block.values for block in blocks if block.values is not None]
-    return there[0] if len(there) == 1 else np.concatenate([np.zeros((0, tensor.size), _kind(tensor)), *there])
+    rows = [block.values for block in blocks if block.values is not None]
+    return rows[0] if len(rows) == 1 else np.concatenate([np.zeros((0, tensor.size), _kind(tensor)), *rows])
 
 
 def state_rows(blocks: Sequence[Block], tensor: Tensor) -> NDArray[Any]:
     """Return a state's rows as an array of shape (rows, size), or (rows, 1) where all are scalars.
 
-    Rows that were not there yet are 0. One real state for each complex element stands for both its reals.
+    Rows in which it is missing are 0. A real state of a complex tensor has each number twice, for both reals.
     """
     rows = sum(block.rows for block in blocks) or 1
     shown = [block for block in blocks if block.values is not None]
-    there = [block.values for block in blocks if block.values is not None]
-    if not there:
+    values = [block.values for block in blocks if block.values is not None]
+    if not values:
         return np.broadcast_to(np.zeros((), _kind(tensor)), (rows, tensor.size))
     elements = math.prod(tensor.shape)
     scalar = elements != 1 and all(block.elements == 1 for block in shown)
     width = (2 if any(block.is_complex for block in shown) else 1) if scalar else tensor.size
-    if len(blocks) == 1 and there[0].shape[1] == width:
-        return there[0]
-    whole = np.zeros((rows, width), np.result_type(*there))
+    if len(blocks) == 1 and values[0].shape[1] == width:
+        return values[0]
+    joined = np.zeros((rows, width), np.result_type(*values))
     begin = 0
     for block in blocks:
         if block.values is not None:
             doubled = is_complex(tensor.dtype) and not block.is_complex and block.elements == elements
-            whole[begin : begin + block.rows] = np.repeat(block.values, 2, axis=1) if doubled else block.values
+            joined[begin : begin + block.rows] = np.repeat(block.values, 2, axis=1) if doubled else block.values
         begin += block.rows
-    return whole
+    return joined
 
 
 def _kind(tensor: Tensor) -> type[np.floating[Any]]:
-    """Return the dtype in which the reals of ``tensor`` are held exactly."""
+    """Return the NumPy dtype that represents the reals of ``tensor`` exactly."""
     return np.float64 if tensor.dtype in ("float64", "complex128") else np.float32

@@ -1,4 +1,4 @@
-"""Claims: a rule as far as a target has to be matched to it, as plain numbers and names."""
+"""Claims: what a target is said to be, as numbers and names; and the probe, a short run that identifies its parts."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from dataclasses import dataclass, field
 from types import CodeType
 from typing import Any
 
-SHAPES = ((3,), (2,))
-"""The tensors of the probe: of different lengths, so that what is held for one is not taken for the other's."""
+PROBE_SHAPES = ((3,), (2,))
+"""The tensors of the probe: of different lengths, so that a state of one cannot be mistaken for the other's."""
 
-THETA = (0.75, -1.25, 0.5, 1.5, -0.625)
-"""Where their elements start, one tensor after another."""
+PROBE_THETA = (0.75, -1.25, 0.5, 1.5, -0.625)
+"""The elements that they start from, one tensor after another."""
 
-GRADIENTS = (
+PROBE_GRADIENTS = (
     (0.5, -1.5, 0.8125, -0.3125, 1.125),
     (-0.25, -0.6875, 0.40625, 0.9375, 1.75),
     (0.1875, 0.59375, -1.375, 0.4375, -0.21875),
 )
-"""The gradient of every element at each step: signs that stay and turn, sizes that rise and fall."""
+"""The gradient of every element at each step: signs that persist and flip, sizes that rise and fall."""
 
 PROBE_HYPER: Mapping[str, float] = {
     "lr": 0.0625,
@@ -43,7 +43,7 @@ PROBE_HYPER: Mapping[str, float] = {
     "step_min": 0.002,
     "step_max": 4.0,
 }
-"""Values of hyper-parameters in the probe: no two alike, and none so small that it makes no difference."""
+"""Values of hyper-parameters in the probe: all different, and none so small that a swap of two would go unnoticed."""
 
 Rows = Sequence[Sequence[float]]
 """One row a step of the probe, one number an element; a number that a tensor has one of is repeated."""
@@ -56,8 +56,8 @@ class Claim:
     ``hyper`` maps each hyper-parameter's alphabet name to the value it has in the probe; ``initial`` maps each
     state to the number it starts at, or to the hyper-parameter it starts as; ``scalars`` are the states that are
     one number a tensor. ``equations`` are Python expressions for theta and every state, with ``constants``; there are
-    none where the rule ``needs_objective`` for gradients at points of its own. ``fixed`` are values and ``maps`` names
-    that a user has given.
+    none where the rule ``needs_objective``, because it evaluates gradients at points of its own. ``fixed`` are values,
+    and ``maps`` names, that the user has given.
     """
 
     rule: str
@@ -72,33 +72,33 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
-    """What a rule makes of the probe; empty where that is not known."""
+class RuleTrace:
+    """Parameters and states of the rule over the probe; empty where they are not known."""
 
     theta: Rows = ()
     states: Mapping[str, Rows] = field(default_factory=dict)
 
 
-def course(claim: Claim, hyper: Mapping[str, float]) -> Course:
-    """Return what the rule makes of the probe with those hyper-parameters, in binary64."""
+def rule_trace(claim: Claim, hyper: Mapping[str, float]) -> RuleTrace:
+    """Return parameters and states of the rule over the probe with those hyper-parameters, in binary64."""
     if not claim.equations or not set(claim.hyper) <= set(hyper):
-        return Course()
+        return RuleTrace()
     code = {name: compile(text, f"<{claim.rule}: {name}>", "eval") for name, text in claim.equations.items()}
     starts = {name: float(hyper[start] if isinstance(start, str) else start) for name, start in claim.initial.items()}
     rows: dict[str, list[list[float]]] = {name: [] for name in code}
-    now = {name: [start] * len(THETA) for name, start in {**starts, "theta": 0.0}.items()}
-    now["theta"] = list(THETA)
-    for step, gradient in enumerate(GRADIENTS, 1):
+    now = {name: [start] * len(PROBE_THETA) for name, start in {**starts, "theta": 0.0}.items()}
+    now["theta"] = list(PROBE_THETA)
+    for step, gradient in enumerate(PROBE_GRADIENTS, 1):
         new: dict[str, list[float]] = {name: [] for name in code}
         for place, g in enumerate(gradient):
-            here = {**hyper, **claim.constants, **{name: values[place] for name, values in now.items()}}
+            values_here = {**hyper, **claim.constants, **{name: values[place] for name, values in now.items()}}
             for name, expression in code.items():
-                new[name].append(_value(expression, {**here, "g": g, "t": float(step), "math": math}))
+                new[name].append(_value(expression, {**values_here, "g": g, "t": float(step), "math": math}))
         now |= new
         for name, values in new.items():
             rows[name].append(values)
     theta = rows.pop("theta")
-    return Course(theta, rows)
+    return RuleTrace(theta, rows)
 
 
 def _value(expression: CodeType, names: dict[str, Any]) -> float:

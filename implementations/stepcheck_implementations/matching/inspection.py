@@ -1,4 +1,4 @@
-"""What a target offers, as JSON values: asked of the worker, because only it may import the target."""
+"""What a target offers, as JSON values; this runs in a worker, because only workers import targets."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from stepcheck_reference.scripts.script import Group, Literal, Quadratic, Script
 def environment() -> dict[str, Any]:
     """Return versions, and the devices this worker can use: "cpu" and every CUDA device.
 
-    "accelerator" says what else than the CPU torch is built for, "" where it is for nothing else; "capability" which
-    vector instructions its kernels use.
+    "accelerator" is the version of CUDA or HIP that torch is built for, "" where it is built for the CPU alone;
+    "capability" says which vector instructions its kernels use.
     """
     devices = ["cpu"]
     names = {"cpu": platform.processor() or platform.machine()}
@@ -49,9 +49,9 @@ def environment() -> dict[str, Any]:
 
 
 def optimizers(library: str) -> list[str]:
-    """Return the names of ``library``'s own public optimizer classes; none where it is not there.
+    """Return the names of ``library``'s own public optimizer classes; none where it is not installed.
 
-    What it passes on from another library, as timm does torch's AdamW, is that one's.
+    Classes that it re-exports from another library, as timm does torch's AdamW, are not its own.
     """
     try:
         module = importlib.import_module(library)
@@ -69,11 +69,11 @@ def signature(target: str) -> dict[str, Any]:
 
     Raises TargetError where the target cannot be imported or can be no optimizer.
     """
-    return of(load(target), target)
+    return signature_json(load(target), target)
 
 
-def of(found: object, target: str) -> dict[str, Any]:
-    """Return the same of an object."""
+def signature_json(found: object, target: str) -> dict[str, Any]:
+    """Return the same of an object; ``target`` is its name."""
     signature = signature_of(found, target)
     return {
         "signature": f"{target}{signature.text}",
@@ -91,38 +91,38 @@ def _plain(value: object) -> object:
 def fit(found: object, target: str, claim: Claim, steps: int) -> dict[str, Any]:
     """Return ``found`` matched to ``claim`` after a trial of ``steps`` steps, as JSON values; see ``fit.Fit``.
 
-    The trial may print, and change what is global; ask it of a process that is to be thrown away.
+    The trial may print and change global state, so it belongs into a process that is discarded afterwards.
     """
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a wrong way to build it may warn
-        made = fit_target(found, target, claim, steps)
+        fitted = fit_target(found, target, claim, steps)
     return {
-        "adapter": dataclass_codec.encode(made.adapter),
-        "signature": made.signature,
-        "defaults": dict(made.defaults),
-        "reads": made.reads,
-        "agrees": made.agrees,
-        "left": made.left,
-        "spare": made.spare,
+        "adapter": dataclass_codec.encode(fitted.adapter),
+        "signature": fitted.signature,
+        "defaults": dict(fitted.defaults),
+        "reads": fitted.reads,
+        "agrees": fitted.agrees,
+        "left": fitted.left,
+        "spare": fitted.spare,
     }
 
 
 def _probe_script(adapter: Adapter, dtype: str) -> Script:
-    given = ("lr",) if adapter.declared else tuple(adapter.hyper)
-    hyper = {name: PROBE_HYPER.get(name, 0.5) for name in given if name in adapter.hyper}
+    names = ("lr",) if adapter.declared else tuple(adapter.hyper)
+    hyper = {name: PROBE_HYPER.get(name, 0.5) for name in names if name in adapter.hyper}
     return Script((Tensor((2,), dtype, Literal((1.0,))),), (Group((0,), hyper),), (Step((Literal((0.5,)),)),))
 
 
 def refusal(adapter: Adapter, mode: str, dtype: str, device: str, subject: Callable[..., Any] | None = None) -> str:
     """Return why one plain step of ``mode`` is refused, in the subject's words; "" where it is not.
 
-    Mode single is never called refused for a real dtype: there an error is a finding. Compiled is judged by whether
-    there is a compiler, because trying it takes seconds.
+    Mode single never counts as refused for a real dtype: an error there is a failure to report. Whether mode compiled
+    is available depends on the compiler alone, because trying it takes seconds.
     """
     if compiles_slowly(adapter, mode):
         return _compiler_missing(device)
     if adapter.compiler == "jax" and device != "cpu":
-        return "its arithmetic on the CPU alone is declared"
+        return "its arithmetic is declared on the CPU only"
     if adapter.not_complex and dtype.startswith("complex"):
         return adapter.not_complex
     if mode == "single" and not dtype.startswith("complex"):
@@ -144,8 +144,8 @@ def _compiler_missing(device: str) -> str:
         except ImportError:
             return "torch.compile for CUDA needs triton"
         return ""
-    wanted = os.environ.get("CXX")
-    compilers = (wanted,) if wanted else ("g++", "clang++", "c++", "cl")
+    chosen = os.environ.get("CXX")
+    compilers = (chosen,) if chosen else ("g++", "clang++", "c++", "cl")
     if not any(shutil.which(name) for name in compilers):
-        return f"torch.compile for CPU needs a C++ compiler; none of {', '.join(compilers)} is there"
+        return f"torch.compile for CPU needs a C++ compiler; none of {', '.join(compilers)} is installed"
     return ""

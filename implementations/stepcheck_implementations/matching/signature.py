@@ -1,4 +1,4 @@
-"""Signatures: what a target takes, or why it can be no optimizer."""
+"""Signatures: the arguments of a target, or why it cannot be an optimizer."""
 
 from __future__ import annotations
 
@@ -8,18 +8,14 @@ from dataclasses import dataclass
 
 from stepcheck_implementations.driver.target import TargetError
 
-LISTS = ("params", "parameters", "tensors", "model_params", "params_list", "param_list", "weights")
-TENSORS = ("param", "parameter", "tensor", "theta", "p", "w", "x", "weight")
-"""What a first argument is called that takes a list of tensors, and one that takes a tensor."""
-
 
 @dataclass(frozen=True, slots=True)
 class Signature:
     """The arguments of a callable.
 
-    ``first`` is where the parameters go, ``names`` are the others, ``required`` those without a default;
-    ``positional`` take no name. ``open_ended`` says that any name is taken, ``one`` that the first is annotated as one
-    tensor.
+    ``first`` takes the parameters, ``names`` are the others, ``required`` those without a default, ``positional`` those
+    that are positional only. ``open_ended`` says that there is a ``**kwargs``, ``one`` that the first is annotated as a
+    single tensor; ``text`` is the signature in print.
     """
 
     first: str
@@ -33,7 +29,7 @@ class Signature:
 
 
 def signature_of(found: object, target: str) -> Signature:
-    """Return the signature of ``found``; raises TargetError where it is nothing that could be an optimizer."""
+    """Return the signature of ``found``; raises TargetError where it cannot be an optimizer."""
     if not callable(found):
         what = "module" if inspect.ismodule(found) else f"{type(found).__name__} object"
         hint = "; name its class, or a function that builds it" if callable(getattr(found, "step", None)) else ""
@@ -44,10 +40,10 @@ def signature_of(found: object, target: str) -> Signature:
         entries = list(inspect.signature(found).parameters.values())
     except (TypeError, ValueError) as error:
         raise TargetError(f"{target}: has no signature ({error})") from error
-    given = [entry for entry in entries if entry.kind not in (entry.VAR_POSITIONAL, entry.VAR_KEYWORD)]
-    if not entries or (not given and entries[0].kind != inspect.Parameter.VAR_POSITIONAL):
+    named = [entry for entry in entries if entry.kind not in (entry.VAR_POSITIONAL, entry.VAR_KEYWORD)]
+    if not entries or (not named and entries[0].kind != inspect.Parameter.VAR_POSITIONAL):
         raise TargetError(f"{target}: takes {_text(entries)}, but should take the parameters first")
-    first, rest = (given[0], given[1:]) if given else (entries[0], [])
+    first, rest = (named[0], named[1:]) if named else (entries[0], [])
     return Signature(
         first=first.name,
         names=tuple(entry.name for entry in rest),
@@ -66,18 +62,18 @@ def _text(entries: list[inspect.Parameter]) -> str:
 
 
 def check_step(kind: type, target: str, *, closure: bool) -> None:
-    """Raise TargetError where ``step()`` of ``kind`` needs what a training loop does not give it.
+    """Raise TargetError where ``step()`` of ``kind`` has required arguments.
 
-    ``closure`` says that the rule asks for gradients elsewhere than where the parameters are, so that it gets one.
+    ``closure`` says that the rule evaluates gradients at other points than the parameters, so that it gets a closure.
     """
     try:
         entries = list(inspect.signature(kind.step).parameters.values())[1:]  # type: ignore[attr-defined]
     except (TypeError, ValueError):
         return
-    named = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-    needed = [entry.name for entry in entries if entry.default is entry.empty and entry.kind in named]
-    if needed and not (closure and needed == ["closure"]):
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    required = [entry.name for entry in entries if entry.default is entry.empty and entry.kind in kinds]
+    if required and not (closure and required == ["closure"]):
         raise TargetError(
-            f"{target}: step() needs {', '.join(needed)}, but should find each gradient in its parameter's .grad. Name "
-            "instead a function of the parameters that gives back an object with such a step()"
+            f"{target}: step() needs {', '.join(required)}, but should read each gradient from its parameter's .grad. "
+            "Name a function of the parameters instead that returns an object with such a step()"
         )

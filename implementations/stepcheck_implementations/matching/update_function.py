@@ -1,7 +1,7 @@
-"""Update functions f(params, states..., lr, t): each written out as a class with ``step()``, as text.
+"""Update functions f(params, states..., lr, t), each turned into a class with ``step()``, as text.
 
-The text is what a worker runs and what a standalone program shows, so both do the same. It needs torch and the
-function alone; nothing here imports torch before a worker does.
+The text is what a worker runs and what a standalone program contains, so both do the same. It needs torch and the
+function alone. Nothing here imports torch before a worker does.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from typing import Any
 from stepcheck_implementations.adapters.adapter import Adapter
 
 CLASS = "Updating"
-"""What the class is called in the text."""
+"""The name of the class in the text."""
 
 FORMS = ("entries", "names", "single")
-"""How a container holds the states of a tensor: in the rule's order, by name, or the one state alone."""
+"""How a container holds the states of a tensor: a list in the rule's order, a dictionary, or the only state itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
     """How a function is called.
 
-    ``roles`` maps each argument, the parameter's first, to what it is given: "theta", "gradient", "count", "states",
-    "dictionary", "state NAME", "hyper NAME", "option NAME", or "tuple NAME|0.5|NAME". ``positional`` are
-    those that take no name. ``keys`` are the entries that a container by name or a dictionary has to have, with a
-    role each. ``returns`` says what comes back, in order: "theta", names of states, arguments that hold them,
-    or "" for what is of no use; empty where the function works in place.
+    ``roles`` maps each argument, the parameter's first, to what it takes: "theta", "gradient", "count", "states",
+    "dictionary", "state NAME", "hyper NAME", "option NAME", or "tuple NAME|0.5|NAME". ``positional`` are positional
+    only. ``keys`` are the entries that a container in form "names" or a dictionary has to have, with a role each.
+    ``returns`` says what the function returns, in order: "theta", names of states, arguments that hold them, or "" for
+    what is not used; empty where the function works in place.
     """
 
     function: str
@@ -75,30 +75,30 @@ def function_name(target: str) -> str:
     return name if name.isidentifier() else "update"
 
 
-def wrapped(function: Callable[..., Any], adapter: Adapter) -> Callable[..., Any]:
-    """Return the class that ``adapter`` holds as text, over ``function``."""
-    return made(adapter.source, {function_name(adapter.target): function})
+def wrap(function: Callable[..., Any], adapter: Adapter) -> Callable[..., Any]:
+    """Return the class whose text is ``adapter.source``, over ``function``."""
+    return compile_class(adapter.source, {function_name(adapter.target): function})
 
 
-def made(text: str, names: Mapping[str, Any]) -> Callable[..., Any]:
-    """Return the class that ``text`` writes out; ``names`` are what it may use besides torch."""
+def compile_class(text: str, names: Mapping[str, Any]) -> Callable[..., Any]:
+    """Return the class that ``text`` defines; ``names`` are what it may use besides torch."""
     import torch
 
     space: dict[str, Any] = {"torch": torch, **names}
     exec(compile(text, "<an update function as a class>", "exec"), space)
-    found: Callable[..., Any] = space[CLASS]
-    return found
+    compiled: Callable[..., Any] = space[CLASS]
+    return compiled
 
 
-def written(call: Call, *, after: Sequence[str] | None = None, dictionary: str = "{}") -> str:
+def render_class(call: Call, *, after: Sequence[str] | None = None, dictionary: str = "{}") -> str:
     """Return the class as text.
 
-    ``after`` stands in for the lines that deal with the function's answer, ``dictionary`` for an empty dictionary.
+    ``after`` replaces the lines that use the function's answer, ``dictionary`` for an empty dictionary.
     """
     body = (_OverTensor if call.takes == "tensor" else _OverList)(call, dictionary)
     lines = [
         f"class {CLASS}:",
-        f'    """{call.function} as an object with step(): it keeps what the function is given again."""',
+        f'    """{call.function} as an object with step(), which keeps its state."""',
         "",
         *(f"    {line}".rstrip() for line in (*body.construction(), "", *body.step(after))),
     ]
@@ -106,7 +106,7 @@ def written(call: Call, *, after: Sequence[str] | None = None, dictionary: str =
         lines += [
             "",
             "",
-            "def put(p, new):  # another shape or dtype is left to be seen",
+            "def put(p, new):  # a wrong shape or dtype is kept, and reported as such",
             "    if new.shape == p.shape and new.dtype == p.dtype:",
             "        p.copy_(new)",
             "    else:",
@@ -115,8 +115,8 @@ def written(call: Call, *, after: Sequence[str] | None = None, dictionary: str =
     return "\n".join(lines) + "\n"
 
 
-class _Written:
-    """What the two classes have in common: ``count`` is the expression for t."""
+class _Renderer:
+    """What both classes have in common; ``count`` is the expression for t."""
 
     count = ""
 
@@ -125,11 +125,11 @@ class _Written:
 
     def signature(self, first: str) -> list[str]:
         names = self.call.takes_by_name
-        kept = [f"    {', '.join(f'self.{name}' for name in names)} = {', '.join(names)}"] if names else []
-        return [f"def __init__(self, {', '.join((first, *names))}):", *kept]
+        stored = [f"    {', '.join(f'self.{name}' for name in names)} = {', '.join(names)}"] if names else []
+        return [f"def __init__(self, {', '.join((first, *names))}):", *stored]
 
     def start(self, name: str) -> str:
-        """Return the expression for what state ``name`` of tensor p is at first."""
+        """Return the expression for the initial value of state ``name`` of tensor p."""
         value = self.call.initial.get(name, 0.0)
         if name in self.call.scalars:
             return value if isinstance(value, str) else repr(float(value))
@@ -143,41 +143,41 @@ class _Written:
         return starts[0] if self.call.form == "single" else f"[{', '.join(starts)}]"
 
     def named(self, argument: str) -> str:
-        """Return the dictionary that ``argument`` is at first."""
-        inside = [
+        """Return the initial dictionary of ``argument``."""
+        states = [
             f"{key!r}: {self.start(role.removeprefix('state '))}"
             for key, role in self.call.keys.get(argument, {}).items()
             if role.startswith("state ")
         ]
-        return f"{{{', '.join(inside)}}}" if inside else self.dictionary
+        return f"{{{', '.join(states)}}}" if states else self.dictionary
 
-    def refreshed(self, argument: str, held: str) -> list[str]:
-        """Return the line that brings the entries of a dictionary up to date that are no states."""
+    def refreshed(self, argument: str, dictionary: str) -> list[str]:
+        """Return the line that updates the entries of ``dictionary`` that are no states."""
         keys = self.call.keys.get(argument, {})
-        given = [f"{key!r}: {self.value(role)}" for key, role in keys.items() if not role.startswith("state ")]
-        return [f"{held}.update({{{', '.join(given)}}})"] if given else []
+        entries = [f"{key!r}: {self.value(role)}" for key, role in keys.items() if not role.startswith("state ")]
+        return [f"{dictionary}.update({{{', '.join(entries)}}})"] if entries else []
 
     def value(self, role: str) -> str:
         """Return the expression for a hyper-parameter, an option, a tuple of them, or the count."""
         kind, _, names = role.partition(" ")
         if kind == "count":
             return self.count
-        held = [f"self.{name}" if name.isidentifier() else name for name in names.split("|")]
-        return f"({', '.join(held)}{',' if len(held) == 1 else ''})" if kind == "tuple" else held[0]
+        values = [f"self.{name}" if name.isidentifier() else name for name in names.split("|")]
+        return f"({', '.join(values)}{',' if len(values) == 1 else ''})" if kind == "tuple" else values[0]
 
     def calling(self, after: Sequence[str]) -> str:
-        """Return the call; the first argument goes by place."""
+        """Return the call; the first argument is positional."""
         parts: list[str] = []
         for argument, role in self.call.roles.items():
             named = parts and argument not in self.call.positional
-            parts.append(f"{argument}={self.given(argument, role)}" if named else self.given(argument, role))
-        return f"{'made = ' if after else ''}{self.call.function}({', '.join(parts)})"
+            parts.append(f"{argument}={self.argument(argument, role)}" if named else self.argument(argument, role))
+        return f"{'answer = ' if after else ''}{self.call.function}({', '.join(parts)})"
 
-    def given(self, argument: str, role: str) -> str:
+    def argument(self, name: str, role: str) -> str:
         raise NotImplementedError
 
 
-class _OverTensor(_Written):
+class _OverTensor(_Renderer):
     """A function that takes one tensor."""
 
     count = "self.t"
@@ -191,16 +191,16 @@ class _OverTensor(_Written):
 
     def step(self, after: Sequence[str] | None) -> list[str]:
         after = self.after() if after is None else after
-        held = (*self.call.dictionaries, *([self.call.container] if self.call.container else []))
-        lines = [line for argument in held for line in self.refreshed(argument, f"self.{argument}")]
+        dictionaries = (*self.call.dictionaries, *([self.call.container] if self.call.container else []))
+        lines = [line for argument in dictionaries for line in self.refreshed(argument, f"self.{argument}")]
         body = [*lines, self.calling(after), *after]
         head = ["@torch.no_grad()", "def step(self):", "    if self.p.grad is None:", "        return"]
         return [*head, "    self.t += 1", *(f"    {line}" for line in body)]
 
-    def given(self, argument: str, role: str) -> str:
-        fixed = {"theta": "self.p", "gradient": "self.p.grad", "states": f"self.{argument}"}
+    def argument(self, name: str, role: str) -> str:
+        fixed = {"theta": "self.p", "gradient": "self.p.grad", "states": f"self.{name}"}
         if role in fixed or role == "dictionary":
-            return fixed.get(role, f"self.{argument}")
+            return fixed.get(role, f"self.{name}")
         return f"self.{role.removeprefix('state ')}" if role.startswith("state ") else self.value(role)
 
     def after(self) -> list[str]:
@@ -208,14 +208,14 @@ class _OverTensor(_Written):
         if not names:
             return []
         if names == ("theta",):
-            return ["put(self.p, made)"]
+            return ["put(self.p, answer)"]
         into = ["new" if name == "theta" else f"self.{name}" if name else "_" for name in names]
-        lines = [f"{', '.join(into)} = made" if len(into) > 1 else f"{into[0]} = made"]
+        lines = [f"{', '.join(into)} = answer" if len(into) > 1 else f"{into[0]} = answer"]
         return [*lines, "put(self.p, new)"] if "theta" in names else lines
 
 
-class _OverList(_Written):
-    """A function that takes lists: it is given the tensors that have a gradient, those of the same t together."""
+class _OverList(_Renderer):
+    """A function that takes lists: it gets the tensors that have a gradient, those with the same t in one call."""
 
     count = "t"
 
@@ -242,26 +242,26 @@ class _OverList(_Written):
         head += ["        now = [i for i, p in enumerate(self.params) if p.grad is not None and self.t[i] == t]"]
         return [*head, "        if now:", *(f"            {line}" for line in body)]
 
-    def given(self, argument: str, role: str) -> str:
+    def argument(self, name: str, role: str) -> str:
         if role == "theta":
             return "[self.params[i] for i in now]"
         if role == "gradient":
             return "[self.params[i].grad for i in now]"
         if role == "states" or role.startswith("state "):
-            name = argument if role == "states" else role.removeprefix("state ")
-            return f"[self.{name}[i] for i in now]"
-        return f"self.{argument}" if role == "dictionary" else self.value(role)
+            attribute = name if role == "states" else role.removeprefix("state ")
+            return f"[self.{attribute}[i] for i in now]"
+        return f"self.{name}" if role == "dictionary" else self.value(role)
 
     def after(self) -> list[str]:
         names = self.call.returns
         if not names:
             return []
         news = ", ".join("new" if name == "theta" else name or "_" for name in names)
-        lines = [f"{news} = made"]
+        lines = [f"{news} = answer"]
         lines += [f"self.{name} = {name}" for name in names if name in self.call.dictionaries]
-        moved = [name for name in names if name and name not in self.call.dictionaries]
-        lines += ["for k, i in enumerate(now):"] if moved else []
+        stored = [name for name in names if name and name not in self.call.dictionaries]
+        lines += ["for k, i in enumerate(now):"] if stored else []
         return lines + [
             "    put(self.params[i], new[k])" if name == "theta" else f"    self.{name}[i] = {name}[k]"
-            for name in moved
+            for name in stored
         ]

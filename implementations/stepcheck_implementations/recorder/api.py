@@ -1,4 +1,4 @@
-"""The API surface of an optimizer class and of its library, as plain JSON values: what an upgrade may change."""
+"""The API of an optimizer class and of its library, as JSON values: what an upgrade may change."""
 
 from __future__ import annotations
 
@@ -16,24 +16,23 @@ from stepcheck_implementations.driver.target import TargetError, load
 from stepcheck_implementations.matching.signature import signature_of
 from stepcheck_implementations.recorder import bad_arguments
 from stepcheck_implementations.recorder.bad_arguments import FLAGS
-from stepcheck_implementations.recorder.captured_warnings import captured_warnings, counted, stable_text
-from stepcheck_implementations.recorder.json_values import kind_of, layout, plain
-from stepcheck_implementations.recorder.minimal_run import Way, way_of
+from stepcheck_implementations.recorder.captured_warnings import captured_warnings, count_lines, stable_error
+from stepcheck_implementations.recorder.json_values import layout, to_json_value, type_text
+from stepcheck_implementations.recorder.minimal_run import MinimalRun, find_minimal_run
 from stepcheck_implementations.recorder.serialize import type_name
 
 _DTYPES = ("float64", "bfloat16", "float16", "complex64")
-"""What else than float32 parameters are tried in, to see the dtypes of their state."""
+"""The dtypes besides float32 in which parameters are stepped, to record the dtypes of their state."""
 
 
 def target_api(target: str) -> dict[str, Any]:
-    """Return the API surface of ``target``; the same in every run, and equal exactly where nothing of it changed.
+    """Return the API of ``target``, the same in every run.
 
-    "signature", "bases" and "members" are as in ``described``. "way" says how it was built and stepped (``plain_run``),
-    None where no way was found, and then the rest is missing: "defaults" and "groups" (key to type and value),
-    "state_dict" ("before" and "after" a step: path to type), "state_with" (what a parameter's state is with each option
-    and dtype, or the error), "warnings" ("construction" and "step") and "errors" (see
-    ``bad_argument_results``).
-    Raises TargetError where ``target`` is not there or can be no optimizer.
+    "signature", "bases" and "members" are as in ``static_api``. "way" says how it was built and stepped
+    (``plain_run``), None where no run was found, and then the rest is missing: "defaults" and "groups" (key to type and
+    value), "state_dict" ("before" and "after" a step: path to type), "state_with" (what a parameter's state is with
+    each option and dtype, or the error), "warnings" ("construction" and "step") and "errors" (see
+    ``bad_argument_results``). Raises TargetError where ``target`` does not exist or cannot be an optimizer.
     """
     with captured_warnings():
         found = load(target)
@@ -41,27 +40,27 @@ def target_api(target: str) -> dict[str, Any]:
 
 
 def api_of(found: Any, target: str) -> dict[str, Any]:
-    """Return the same of an object; ``target`` is what it is called."""
+    """Return the API of an object; ``target`` is its name."""
     signature = signature_of(found, target)
-    way = way_of(found, signature)
-    told: dict[str, Any] = {"target": target, **described(found), "way": None if way is None else way.told}
-    if way is None:
-        return told
-    errors = bad_arguments.bad_argument_results(found, way)
-    return {**told, **_built(found, way), "state_with": _states(found, way), "errors": errors}
+    run = find_minimal_run(found, signature)
+    facts: dict[str, Any] = {"target": target, **static_api(found), "way": None if run is None else run.to_json()}
+    if run is None:
+        return facts
+    errors = bad_arguments.bad_argument_results(found, run)
+    return {**facts, **_built(found, run), "state_with": _states(found, run), "errors": errors}
 
 
-def described(found: Any) -> dict[str, Any]:
-    """Return the "signature", "bases" and "members" of a class or function.
+def static_api(found: Any) -> dict[str, Any]:
+    """Return the "signature", "bases" and "members" of a class or function, without building anything.
 
     The signature lists its parameters' names, kinds and defaults; bases are qualified names along the method resolution
     order; members are the public names that a class defines itself, each with its kind.
     """
-    told: dict[str, Any] = {"signature": _signature(found)}
+    facts: dict[str, Any] = {"signature": _signature(found)}
     if isinstance(found, type):
-        told["bases"] = [_qualified(base) for base in found.__mro__[1:]]
-        told["members"] = {name: _member(entry) for name, entry in sorted(vars(found).items()) if name[0] != "_"}
-    return told
+        facts["bases"] = [_qualified(base) for base in found.__mro__[1:]]
+        facts["members"] = {name: _member(entry) for name, entry in sorted(vars(found).items()) if name[0] != "_"}
+    return facts
 
 
 def _signature(found: Any) -> list[dict[str, Any]]:
@@ -71,7 +70,7 @@ def _signature(found: Any) -> list[dict[str, Any]]:
         return []
     return [
         {"name": entry.name, "kind": entry.kind.name.lower()}
-        | ({} if entry.default is entry.empty else {"default": plain(entry.default)})
+        | ({} if entry.default is entry.empty else {"default": to_json_value(entry.default)})
         for entry in entries
     ]
 
@@ -95,30 +94,30 @@ def _parameters(function: Any) -> list[inspect.Parameter]:
 
 def _is_plain(parameter: inspect.Parameter) -> bool:
     """Whether its default, if any, is written the same in every run."""
-    return parameter.default is parameter.empty or not isinstance(plain(parameter.default), dict)
+    return parameter.default is parameter.empty or not isinstance(to_json_value(parameter.default), dict)
 
 
-def _built(found: Callable[..., Any], way: Way) -> dict[str, Any]:
-    parameters = way.parameters()
+def _built(found: Callable[..., Any], run: MinimalRun) -> dict[str, Any]:
+    parameters = run.parameters()
     with captured_warnings() as at_construction:
-        thing = way.build(found, list(parameters))
+        thing = run.build(found, list(parameters))
     if not state_access.is_optimizer(thing):
-        return {"warnings": {"construction": counted(at_construction)}}
-    told = {"defaults": _typed(getattr(thing, "defaults", {})), "groups": _typed(thing.param_groups[0])}
+        return {"warnings": {"construction": count_lines(at_construction)}}
+    tables = {"defaults": _typed(getattr(thing, "defaults", {})), "groups": _typed(thing.param_groups[0])}
     before = _layout(thing)
     with captured_warnings() as at_step:
-        way.step(thing, parameters)
+        run.step(thing, parameters)
     return {
-        **told,
+        **tables,
         "state_dict": {"before": before, "after": _layout(thing)},
-        "warnings": {"construction": counted(at_construction), "step": counted(at_step)},
+        "warnings": {"construction": count_lines(at_construction), "step": count_lines(at_step)},
     }
 
 
 def _typed(table: Mapping[str, Any]) -> dict[str, Any]:
-    """Return each key's type and value; of the parameters, how many there are."""
+    """Return each key's type and value; of the parameters, their number."""
     return {
-        str(key): {"type": kind_of(value), "value": len(value) if key == "params" else plain(value)}
+        str(key): {"type": type_text(value), "value": len(value) if key == "params" else to_json_value(value)}
         for key, value in table.items()
     }
 
@@ -128,22 +127,22 @@ def _layout(thing: Any) -> dict[str, str]:
         try:
             return dict(layout(thing.state_dict()))
         except Exception as error:
-            return {"": stable_text(error)}
+            return {"": stable_error(error)}
 
 
-def _states(found: Callable[..., Any], way: Way) -> dict[str, Any]:
-    """Return what the state of a parameter is with each option and dtype after a step, or the error."""
-    told: dict[str, Any] = {}
+def _states(found: Callable[..., Any], run: MinimalRun) -> dict[str, Any]:
+    """Return the layout of a parameter's state after a step with each option and dtype, or the error."""
+    states: dict[str, Any] = {}
     for entry in inspect.signature(found).parameters.values():
-        value = _other(entry)
+        value = _alternative(entry)
         if value is not None:
-            told[f"{entry.name}={value!r}"] = _state(found, way, torch.float32, **{entry.name: value})
+            states[f"{entry.name}={value!r}"] = _state(found, run, torch.float32, **{entry.name: value})
     for name in _DTYPES:
-        told[name] = _state(found, way, getattr(torch, name))
-    return told
+        states[name] = _state(found, run, getattr(torch, name))
+    return states
 
 
-def _other(entry: inspect.Parameter) -> Any:
+def _alternative(entry: inspect.Parameter) -> Any:
     """Return a value that switches on what an argument's default leaves off, None where there is none."""
     if isinstance(entry.default, bool) or entry.name in FLAGS:
         return not entry.default
@@ -151,15 +150,15 @@ def _other(entry: inspect.Parameter) -> Any:
     return 0.5 if number else None
 
 
-def _state(found: Callable[..., Any], way: Way, dtype: torch.dtype, **arguments: Any) -> Any:
-    parameters = way.parameters(dtype)
+def _state(found: Callable[..., Any], run: MinimalRun, dtype: torch.dtype, **arguments: Any) -> Any:
+    parameters = run.parameters(dtype)
     with captured_warnings():
         try:
-            thing = way.build(found, list(parameters), **arguments)
-            way.step(thing, parameters)
+            thing = run.build(found, list(parameters), **arguments)
+            run.step(thing, parameters)
             return dict(layout(thing.state_dict()["state"])) if state_access.is_optimizer(thing) else {}
         except (Exception, SystemExit) as error:
-            return stable_text(error)
+            return stable_error(error)
 
 
 def library_api(library: str) -> dict[str, Any]:
@@ -172,7 +171,7 @@ def library_api(library: str) -> dict[str, Any]:
         try:
             module = importlib.import_module(library)
         except Exception as error:
-            raise TargetError(f"{library}: importing it raised {stable_text(error)}") from error
+            raise TargetError(f"{library}: importing it raised {stable_error(error)}") from error
     modules = {library: module}
     for name, entry in _public(module):
         if isinstance(entry, ModuleType) and entry.__name__ == f"{library}.{name}":

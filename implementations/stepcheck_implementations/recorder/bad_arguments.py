@@ -1,4 +1,4 @@
-"""Bad arguments: a list made from an optimizer's signature, and what the optimizer says to each."""
+"""Bad arguments: uses that an optimizer should reject, made from its signature, and how it answers each."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from typing import Any
 
 import torch
 
-from stepcheck_implementations.recorder.captured_warnings import captured_warnings, stable_text
-from stepcheck_implementations.recorder.minimal_run import Way
+from stepcheck_implementations.recorder.captured_warnings import captured_warnings, stable_error
+from stepcheck_implementations.recorder.minimal_run import MinimalRun
 
 ACCEPTED = "accepted"
 UNKNOWN = "stepcheck_unknown"
-"""A name and a word that no optimizer knows."""
+"""A name, and a string, that no optimizer knows."""
 
 FLAGS = ("foreach", "fused", "capturable", "differentiable", "maximize", "nesterov", "amsgrad", "centered")
 """Arguments that are switches, whether they default to False or to None."""
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
-    """A bad or doubtful use: ``build`` makes the optimizer, ``use`` does what follows, which ``stage`` says."""
+class BadUse:
+    """A wrong or doubtful use: ``build`` makes the optimizer, ``use`` goes on with it, in the stage ``stage``."""
 
     name: str
     build: Callable[[], Any]
@@ -31,44 +31,44 @@ class Case:
     stage: str = "at the step"
 
 
-def bad_argument_results(kind: Callable[..., Any], way: Way) -> dict[str, str]:
-    """Return what ``kind`` does in each case, by the case's name.
+def bad_argument_results(kind: Callable[..., Any], run: MinimalRun) -> dict[str, str]:
+    """Return the answer of ``kind`` to each bad use, by the use's name.
 
     It is "accepted", or "at construction: " or "at the step: " or the like and the error; then the warnings, each after
     "; warns ".
     """
-    return {case.name: outcome(case) for case in cases(kind, way)}
+    return {use.name: answer_to(use) for use in bad_uses(kind, run)}
 
 
-def outcome(case: Case) -> str:
-    """Return what came of ``case``, in one line."""
-    found = ACCEPTED
+def answer_to(case: BadUse) -> str:
+    """Return how ``case`` ended, in one line."""
+    answer = ACCEPTED
     stage = "at construction"
-    with captured_warnings() as heard:
+    with captured_warnings() as raised:
         try:
             thing = case.build()
             stage = case.stage
             case.use(thing)
         except (Exception, SystemExit) as error:
-            found = f"{stage}: {stable_text(error)}"
-    return "; warns ".join((found, *dict.fromkeys(heard)))
+            answer = f"{stage}: {stable_error(error)}"
+    return "; warns ".join((answer, *dict.fromkeys(raised)))
 
 
-def cases(kind: Callable[..., Any], way: Way) -> Iterator[Case]:
-    """Yield every case for ``kind``, in the order of its signature and then of its parameters, options and loads."""
+def bad_uses(kind: Callable[..., Any], run: MinimalRun) -> Iterator[BadUse]:
+    """Yield every bad use of ``kind``: by its signature, then by parameters, options and loads."""
     entries = list(inspect.signature(kind).parameters.values())[1:]
     names = {entry.name for entry in entries}
     for entry in entries:
         for value in _bad_values(entry):
-            yield _with(kind, way, "", **{entry.name: value})
-    yield _with(kind, way, "", **{UNKNOWN: 1})
-    if not way.one:
-        yield from _bad_parameters(kind, way)
-    yield from _options(kind, way, names)
+            yield _with_arguments(kind, run, "", **{entry.name: value})
+    yield _with_arguments(kind, run, "", **{UNKNOWN: 1})
+    if not run.one:
+        yield from _bad_parameters(kind, run)
+    yield from _options(kind, run, names)
     if "lr" in names:
-        yield from _tensor_rates(kind, way, names)
-    yield from _steps(kind, way)
-    yield from _loads(kind, way)
+        yield from _tensor_rates(kind, run, names)
+    yield from _steps(kind, run)
+    yield from _loads(kind, run)
 
 
 def _bad_values(entry: inspect.Parameter) -> Iterator[Any]:
@@ -76,63 +76,66 @@ def _bad_values(entry: inspect.Parameter) -> Iterator[Any]:
     if entry.kind in (entry.VAR_POSITIONAL, entry.VAR_KEYWORD) or isinstance(default, bool) or entry.name in FLAGS:
         return
     if default is entry.empty or isinstance(default, (int, float)):
-        whole = isinstance(default, int)
-        yield from (-1 if whole else -1.0, math.nan, UNKNOWN)
-        if not whole:
+        integer = isinstance(default, int)
+        yield from (-1 if integer else -1.0, math.nan, UNKNOWN)
+        if not integer:
             yield None
     elif isinstance(default, (list, tuple)):
-        for place in range(len(default)):
+        for index in range(len(default)):
             for value in (-0.5, 1.0, 1.5, math.nan, UNKNOWN):
-                yield (*default[:place], value, *default[place + 1 :])
+                yield (*default[:index], value, *default[index + 1 :])
         yield from (tuple(default[:-1]), (*default, default[-1]), 0.5)
     else:
         yield from (UNKNOWN, -1)
 
 
-def _with(kind: Callable[..., Any], way: Way, title: str = "", /, **arguments: Any) -> Case:
-    """Return the case of a construction with ``arguments`` and one step."""
-    parameters = way.parameters()
-    return Case(
+def _with_arguments(kind: Callable[..., Any], run: MinimalRun, title: str = "", /, **arguments: Any) -> BadUse:
+    """Return the use of ``arguments`` in a construction, and one step."""
+    parameters = run.parameters()
+    return BadUse(
         title or ", ".join(f"{name}={value!r}" for name, value in arguments.items()),
-        lambda: way.build(kind, list(parameters), **arguments),
-        lambda thing: way.step(thing, parameters),
+        lambda: run.build(kind, list(parameters), **arguments),
+        lambda thing: run.step(thing, parameters),
     )
 
 
-def _given(kind: Callable[..., Any], way: Way, title: str, given: Any, parameters: Sequence[torch.Tensor]) -> Case:
-    return Case(title, lambda: way.build(kind, given), lambda thing: way.step(thing, parameters))
+def _built_from(
+    kind: Callable[..., Any], run: MinimalRun, title: str, first: Any, parameters: Sequence[torch.Tensor]
+) -> BadUse:
+    """Return the use of ``first`` as the first argument, and one step."""
+    return BadUse(title, lambda: run.build(kind, first), lambda thing: run.step(thing, parameters))
 
 
-def _bad_parameters(kind: Callable[..., Any], way: Way) -> Iterator[Case]:
-    first, second = way.parameters()
-    yield _given(kind, way, "no parameters", [], [])
-    yield _given(kind, way, "an empty group", [{"params": []}], [])
-    yield _given(kind, way, "numbers for parameters", [0.5], [])
-    yield _given(kind, way, "a tensor for the list", first, [first])
-    yield _given(kind, way, "a group without params", [{"lr": 0.5}], [])
-    yield _given(kind, way, "a parameter twice in one group", [first, first], [first])
+def _bad_parameters(kind: Callable[..., Any], run: MinimalRun) -> Iterator[BadUse]:
+    first, second = run.parameters()
+    yield _built_from(kind, run, "no parameters", [], [])
+    yield _built_from(kind, run, "an empty group", [{"params": []}], [])
+    yield _built_from(kind, run, "numbers for parameters", [0.5], [])
+    yield _built_from(kind, run, "a tensor for the list", first, [first])
+    yield _built_from(kind, run, "a group without params", [{"lr": 0.5}], [])
+    yield _built_from(kind, run, "a parameter twice in one group", [first, first], [first])
     twice = [{"params": [first]}, {"params": [first, second]}]
-    yield _given(kind, way, "a parameter in two groups", twice, [first, second])
-    yield _given(kind, way, "two groups", [{"params": [first]}, {"params": [second]}], [first, second])
+    yield _built_from(kind, run, "a parameter in two groups", twice, [first, second])
+    yield _built_from(kind, run, "two groups", [{"params": [first]}, {"params": [second]}], [first, second])
     unknown = [{"params": [first], UNKNOWN: 1}]
-    yield _given(kind, way, "a group with an unknown key", unknown, [first])
-    beyond = first * 2
-    yield _given(kind, way, "a tensor that is no leaf", [beyond], [])
+    yield _built_from(kind, run, "a group with an unknown key", unknown, [first])
+    product = first * 2
+    yield _built_from(kind, run, "a tensor that is no leaf", [product], [])
     named = [("first", first), ("second", second)]
-    yield _given(kind, way, "named parameters", named, [first, second])
+    yield _built_from(kind, run, "named parameters", named, [first, second])
     half = [("first", first), second]
-    yield _given(kind, way, "some parameters named", half, [first, second])
-    constant = torch.zeros(way.shapes[0])
-    yield _given(kind, way, "a tensor that requires no gradient", [constant], [constant])
-    whole = torch.zeros(way.shapes[0], dtype=torch.int64)
-    yield _given(kind, way, "integers", [whole], [whole])
-    pairs = way.parameters(torch.complex64)
-    yield _given(kind, way, "complex parameters", list(pairs), pairs)
-    narrow = way.parameters(torch.bfloat16)
-    yield _given(kind, way, "bfloat16 parameters", list(narrow), narrow)
+    yield _built_from(kind, run, "some parameters named", half, [first, second])
+    constant = torch.zeros(run.shapes[0])
+    yield _built_from(kind, run, "a tensor that requires no gradient", [constant], [constant])
+    integers = torch.zeros(run.shapes[0], dtype=torch.int64)
+    yield _built_from(kind, run, "integers", [integers], [integers])
+    pairs = run.parameters(torch.complex64)
+    yield _built_from(kind, run, "complex parameters", list(pairs), pairs)
+    narrow = run.parameters(torch.bfloat16)
+    yield _built_from(kind, run, "bfloat16 parameters", list(narrow), narrow)
 
 
-_PAIRS: tuple[dict[str, Any], ...] = (
+_OPTION_SETS: tuple[dict[str, Any], ...] = (
     {"foreach": True},
     {"fused": True},
     {"differentiable": True},
@@ -151,33 +154,33 @@ _PAIRS: tuple[dict[str, Any], ...] = (
 """Options that exclude each other, or ask for a device, or for one another."""
 
 
-def _options(kind: Callable[..., Any], way: Way, names: set[str]) -> Iterator[Case]:
-    for options in _PAIRS:
+def _options(kind: Callable[..., Any], run: MinimalRun, names: set[str]) -> Iterator[BadUse]:
+    for options in _OPTION_SETS:
         if options.keys() <= names:
-            yield _with(kind, way, "", **options)
+            yield _with_arguments(kind, run, "", **options)
 
 
-def _tensor_rates(kind: Callable[..., Any], way: Way, names: set[str]) -> Iterator[Case]:
+def _tensor_rates(kind: Callable[..., Any], run: MinimalRun, names: set[str]) -> Iterator[BadUse]:
     rates = (("0-d", torch.tensor(0.5)), ("1-element", torch.tensor([0.5])), ("2-element", torch.tensor([0.5, 0.25])))
-    invocation: list[dict[str, Any]] = [{}]
-    invocation += [{name: True} for name in ("foreach", "fused", "capturable") if name in names]
-    invocation += [{"foreach": True, "capturable": True}] if {"foreach", "capturable"} <= names else []
-    for words, rate in rates:
-        for variant in invocation:
-            title = ", ".join((f"lr a {words} tensor", *(f"{name}=True" for name in variant)))
-            yield _with(kind, way, title, lr=rate.clone(), **variant)
+    paths: list[dict[str, Any]] = [{}]
+    paths += [{name: True} for name in ("foreach", "fused", "capturable") if name in names]
+    paths += [{"foreach": True, "capturable": True}] if {"foreach", "capturable"} <= names else []
+    for shape, rate in rates:
+        for options in paths:
+            title = ", ".join((f"lr a {shape} tensor", *(f"{name}=True" for name in options)))
+            yield _with_arguments(kind, run, title, lr=rate.clone(), **options)
 
 
-def _steps(kind: Callable[..., Any], way: Way) -> Iterator[Case]:
-    parameters = way.parameters()
+def _steps(kind: Callable[..., Any], run: MinimalRun) -> Iterator[BadUse]:
+    parameters = run.parameters()
 
     def build() -> Any:
-        return way.build(kind, list(parameters))
+        return run.build(kind, list(parameters))
 
-    yield Case("a step without a closure", build, lambda thing: thing.step())
-    yield Case("a step with a closure", build, lambda thing: thing.step(lambda: torch.zeros(())))
-    yield Case("a step with a number for the closure", build, lambda thing: thing.step(0.5))
-    yield Case("a sparse gradient", build, lambda thing: _sparse_step(thing, parameters))
+    yield BadUse("a step without a closure", build, lambda thing: thing.step())
+    yield BadUse("a step with a closure", build, lambda thing: thing.step(lambda: torch.zeros(())))
+    yield BadUse("a step with a number for the closure", build, lambda thing: thing.step(0.5))
+    yield BadUse("a sparse gradient", build, lambda thing: _sparse_step(thing, parameters))
 
 
 def _sparse_step(thing: Any, parameters: Sequence[torch.nn.Parameter]) -> None:
@@ -186,30 +189,30 @@ def _sparse_step(thing: Any, parameters: Sequence[torch.nn.Parameter]) -> None:
     thing.step(lambda: torch.zeros(()))
 
 
-def _loads(kind: Callable[..., Any], way: Way) -> Iterator[Case]:
-    if way.one:
+def _loads(kind: Callable[..., Any], run: MinimalRun) -> Iterator[BadUse]:
+    if run.one:
         return
 
     def build() -> Any:
-        parameters = way.parameters()
-        thing = way.build(kind, list(parameters))
-        way.step(thing, parameters)
+        parameters = run.parameters()
+        thing = run.build(kind, list(parameters))
+        run.step(thing, parameters)
         return thing
 
-    def load(name: str, change: Callable[[dict[str, Any]], Any]) -> Case:
-        return Case(
+    def load(name: str, change: Callable[[dict[str, Any]], Any]) -> BadUse:
+        return BadUse(
             f"a load of {name}", build, lambda thing: thing.load_state_dict(change(thing.state_dict())), "at the load"
         )
 
     def groups(change: Callable[[Any], Any]) -> Callable[[dict[str, Any]], Any]:
         return lambda state: {**state, "param_groups": [change(group) for group in state["param_groups"]]}
 
-    def add(name: str, group: Callable[[Any], Any]) -> Case:
-        return Case(
+    def add(name: str, group: Callable[[Any], Any]) -> BadUse:
+        return BadUse(
             f"a group added {name}", build, lambda thing: thing.add_param_group(group(thing)), "at the addition"
         )
 
-    first = way.parameters()[0]
+    first = run.parameters()[0]
     yield load("its own state", lambda state: state)
     yield load("two groups into one", lambda state: {**state, "param_groups": state["param_groups"] * 2})
     yield load("another number of parameters", groups(lambda group: {**group, "params": group["params"][:1]}))

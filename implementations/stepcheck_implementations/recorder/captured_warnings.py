@@ -1,4 +1,4 @@
-"""Warnings as lines, recorded while nothing that is global to the process is left changed."""
+"""Warnings as lines, and what is global to the process restored afterwards."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]+\b")
 _ANY_ADDRESS = "0x…"
 
 
-def stable(line: str) -> str:
-    """Return ``line`` without what differs from run to run and from build to build: addresses, places in C++ files."""
+def stable_line(line: str) -> str:
+    """Return ``line`` without what differs between runs and builds: addresses, locations in C++ files."""
     return _ADDRESS.sub(_ANY_ADDRESS, _INTERNAL.sub("", line))
 
 
-def stable_text(error: BaseException) -> str:
+def stable_error(error: BaseException) -> str:
     """Return the kind and message of ``error`` in one line that is the same in every run."""
-    return stable(one_line(error))
+    return stable_line(one_line(error))
 
 
 @contextmanager
 def captured_warnings() -> Iterator[list[str]]:
     """Yield a list that holds, once the block has ended, each warning raised in it as "Category: message".
 
-    Random numbers, default dtype, gradient mode and warning filters are put back, whatever the block does.
+    Random states, default dtype, gradient mode and warning filters are restored, whatever the block does.
     """
     _first_optimizer()
     lines: list[str] = []
     dtype, always = torch.get_default_dtype(), torch.is_warn_always_enabled()
-    drawn, numpy_drawn = random.getstate(), np.random.get_state()
+    python_state, numpy_state = random.getstate(), np.random.get_state()
     try:
         with (
             torch.random.fork_rng(devices=[]),
@@ -51,14 +51,14 @@ def captured_warnings() -> Iterator[list[str]]:
     finally:
         torch.set_warn_always(always)
         torch.set_default_dtype(dtype)
-        random.setstate(drawn)
-        np.random.set_state(numpy_drawn)
-        lines += [stable(printable(f"{w.category.__name__}: {w.message}")[:LONGEST]) for w in caught]
+        random.setstate(python_state)
+        np.random.set_state(numpy_state)
+        lines += [stable_line(printable(f"{w.category.__name__}: {w.message}")[:LONGEST]) for w in caught]
 
 
 @cache
 def _first_optimizer() -> None:
-    """Take one step, because a process's first imports much, and what that warns of is no optimizer's warning."""
+    """Take one step, because the first one of a process imports modules, whose warnings are not the optimizer's."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         parameter = torch.nn.Parameter(torch.zeros(1))
@@ -66,6 +66,6 @@ def _first_optimizer() -> None:
         torch.optim.SGD([parameter], lr=1.0).step()
 
 
-def counted(lines: list[str]) -> dict[str, int]:
-    """Return each of ``lines`` once, in order, and how often it is there."""
+def count_lines(lines: list[str]) -> dict[str, int]:
+    """Return each of ``lines`` once, in order, and how often it occurs."""
     return {line: lines.count(line) for line in dict.fromkeys(lines)}

@@ -1,4 +1,4 @@
-"""The plainest way to build an optimizer and take a step: what its surface is recorded with."""
+"""Minimal runs: the simplest way to build an optimizer and take a step, with which its API is recorded."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ _MIXED, _MATRICES = ((2, 3), (3,)), ((2, 3), (3, 2))
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """How a class is built and stepped: what shapes its parameters have, and what it is given beside them.
+class MinimalRun:
+    """How a class is built and stepped.
 
-    ``sparse`` says that gradients are, ``needs_objective`` that ``step`` gets a closure, ``one`` that the first
-    argument is one tensor; ``required`` are the arguments without a default.
+    ``shapes`` are those of its parameters, ``required`` values of its arguments without a default. ``sparse`` says that
+    gradients are sparse, ``needs_objective`` that ``step`` gets a closure, ``one`` that the first argument is one
+    tensor.
     """
 
     shapes: tuple[tuple[int, ...], ...] = _MIXED
@@ -30,9 +31,8 @@ class Way:
     one: bool = False
     required: Mapping[str, Any] = field(default_factory=dict)
 
-    @property
-    def told(self) -> dict[str, Any]:
-        """The way, as JSON values."""
+    def to_json(self) -> dict[str, Any]:
+        """Return the run as JSON values."""
         return {
             "shapes": [list(shape) for shape in self.shapes],
             "gradients": "sparse" if self.sparse else "dense",
@@ -42,39 +42,39 @@ class Way:
         }
 
     def parameters(self, dtype: torch.dtype = torch.float32) -> list[torch.nn.Parameter]:
-        """Return new parameters of ``dtype``, on the CPU and all different."""
-        return [torch.nn.Parameter(_counting(shape, 0.125, 1).to(dtype)) for shape in self.shapes]
+        """Return new parameters of ``dtype``, on the CPU; all elements differ."""
+        return [torch.nn.Parameter(_distinct_values(shape, 0.125, 1).to(dtype)) for shape in self.shapes]
 
-    def build(self, kind: Callable[..., Any], given: Any, **arguments: Any) -> Any:
-        """Return what ``kind`` makes of ``given``, a list of parameters or of groups."""
-        return kind(given[0] if self.one else given, **{**self.required, **arguments})
+    def build(self, kind: Callable[..., Any], parameters: Any, **arguments: Any) -> Any:
+        """Return what ``kind`` builds from ``parameters``, a list of parameters or of groups."""
+        return kind(parameters[0] if self.one else parameters, **{**self.required, **arguments})
 
     def step(self, thing: Any, parameters: Sequence[torch.Tensor]) -> None:
-        """Take one step of ``thing``, each parameter having a gradient whose elements all differ."""
-        give = partial(_give, parameters, self.sparse)
+        """Take one step of ``thing``; each parameter has a gradient whose elements all differ."""
+        set_gradients = partial(_set_gradients, parameters, self.sparse)
         if self.needs_objective:
-            thing.step(give)
+            thing.step(set_gradients)
         else:
-            give()
+            set_gradients()
             thing.step()
 
 
-def _counting(shape: tuple[int, ...], unit: float, first: int) -> torch.Tensor:
+def _distinct_values(shape: tuple[int, ...], unit: float, first: int) -> torch.Tensor:
     numbers = torch.arange(first, first + torch.Size(shape).numel(), dtype=torch.float64)
     return (numbers * unit).reshape(shape)
 
 
-def _give(parameters: Sequence[torch.Tensor], sparse: bool) -> torch.Tensor:
+def _set_gradients(parameters: Sequence[torch.Tensor], sparse: bool) -> torch.Tensor:
     """Set every gradient, and return a loss."""
     for parameter in parameters:
-        gradient = _counting(tuple(parameter.shape), 0.25, -2).to(parameter.dtype)
+        gradient = _distinct_values(tuple(parameter.shape), 0.25, -2).to(parameter.dtype)
         parameter.grad = gradient.to_sparse(1) if sparse else gradient
     return torch.zeros(())
 
 
-def way_of(kind: Callable[..., Any], signature: Signature) -> Way | None:
-    """Return the first way in which ``kind`` can be built and stepped, None where there is none."""
-    plain = Way(
+def find_minimal_run(kind: Callable[..., Any], signature: Signature) -> MinimalRun | None:
+    """Return the first run with which ``kind`` can be built and stepped, None where none works."""
+    plain = MinimalRun(
         one=signature.one,
         required={name: PROBE_HYPER.get(name, 0.5) for name in signature.required if name not in signature.positional},
     )
@@ -85,15 +85,15 @@ def way_of(kind: Callable[..., Any], signature: Signature) -> Way | None:
         {"sparse": True},
         {"one": True},
     )
-    ways = (replace(plain, **change) for change in changes)
-    return next((way for way in ways if _works(way, kind)), None)
+    runs = (replace(plain, **change) for change in changes)
+    return next((run for run in runs if _works(run, kind)), None)
 
 
-def _works(way: Way, kind: Callable[..., Any]) -> bool:
-    parameters = way.parameters()
+def _works(run: MinimalRun, kind: Callable[..., Any]) -> bool:
+    parameters = run.parameters()
     with captured_warnings():
         try:
-            way.step(way.build(kind, list(parameters)), parameters)
+            run.step(run.build(kind, list(parameters)), parameters)
         except (Exception, SystemExit):
             return False
     return True

@@ -1,7 +1,7 @@
-"""Recordings: all that is known of a cell, as JSON facts and named arrays; trajectories in that form, and back.
+"""Recordings: what a cell did, as JSON facts and named arrays; trajectories in that form, and back.
 
-Values that many tensors or steps have stand in one flat array, so that a recording is a few arrays, and cells that did
-the same hold the same bytes.
+Values of all tensors and steps are joined in one flat array for each output, so that a recording is a few arrays, and
+cells that did the same have the same bytes.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ class Recording:
 
 
 def to_recording(script: Script, trajectory: Trajectory) -> Recording:
-    """Return ``trajectory``, which came of ``script``, without what the script says or a step repeats."""
+    """Return ``trajectory``, of ``script``, without what follows from the script or from the step before."""
     flat = _Flat()
     before: list[list[int]] = []
     for index, (tensor, trace) in enumerate(zip(script.tensors, trajectory.traces, strict=True)):
         flat.put("theta", trace.theta)
         flat.put("count", trace.count)
-        expected = _before(expand(tensor.initial, tensor.size, tensor.dtype), trace.theta)
-        for row in np.flatnonzero(~_alike(trace.before, expected)):
+        expected = _expected_before(expand(tensor.initial, tensor.size, tensor.dtype), trace.theta)
+        for row in np.flatnonzero(~_same_rows(trace.before, expected)):
             before.append([index, int(row)])
             flat.put("before", trace.before[row])
     for name in trajectory.observed:
@@ -64,32 +64,32 @@ def to_recording(script: Script, trajectory: Trajectory) -> Recording:
         "calls": list(trajectory.calls),
         "held": _distinct([[[e.key, e.dtype, e.device, list(e.shape)] for e in held] for held in trajectory.entries]),
     }
-    return Recording(facts, flat.whole())
+    return Recording(facts, flat.joined())
 
 
 def to_trajectory(script: Script, recording: Recording) -> Trajectory:
-    """Return the trajectory that ``to_recording`` took apart."""
+    """Return the trajectory that ``to_recording`` was given."""
     facts, flat = recording.facts, _Reader(recording.tensors)
     steps = int(facts["steps"])
-    begun = {(index, row) for index, row in facts["before"]}
+    changed = {(index, row) for index, row in facts["before"]}
     thetas, counts, befores = [], [], []
     for index, tensor in enumerate(script.tensors):
         kind = np.dtype(np.float64 if tensor.dtype in ("float64", "complex128") else np.float32)
         theta = flat.take("theta", kind, (steps, tensor.size))
         thetas.append(theta)
         counts.append(flat.take("count", np.dtype(np.float64), (steps + 1,)))
-        before = _before(expand(tensor.initial, tensor.size, tensor.dtype), theta)
+        before = _expected_before(expand(tensor.initial, tensor.size, tensor.dtype), theta)
         for row in range(steps):
-            if (index, row) in begun:
+            if (index, row) in changed:
                 before[row] = flat.take("before", kind, (tensor.size,))
         befores.append(before)
     states: list[dict[str, Array]] = [{} for _ in script.tensors]
     present: list[dict[str, NDArray[np.bool_]]] = [{} for _ in script.tensors]
     for name, shapes in facts["states"].items():
         for index, (width, char, runs) in enumerate(_listed(shapes)):
-            there = np.repeat([bool(number % 2) for number in range(len(runs))], runs)
-            states[index][name] = flat.take(f"state {name}", np.dtype(char), (len(there), width))
-            present[index][name] = there
+            exists = np.repeat([bool(number % 2) for number in range(len(runs))], runs)
+            states[index][name] = flat.take(f"state {name}", np.dtype(char), (len(exists), width))
+            present[index][name] = exists
     fault = facts["fault"]
     return Trajectory(
         traces=tuple(
@@ -111,7 +111,7 @@ def to_trajectory(script: Script, recording: Recording) -> Trajectory:
 
 
 def concatenate(head: Trajectory, tail: Trajectory) -> Trajectory:
-    """Return the run that did ``head`` and then ``tail``, whose first observation is of where ``head`` ended."""
+    """Return the run of ``head`` and then ``tail``, whose first observation is where ``head`` ended."""
 
     def joined(first: Array, second: Array) -> Array:
         return np.concatenate([first, second]) if len(first) else second
@@ -120,7 +120,7 @@ def concatenate(head: Trajectory, tail: Trajectory) -> Trajectory:
         Trace(
             before=joined(one.before, other.before),
             theta=joined(one.theta, other.theta),
-            states={name: _grown(one.states[name], other.states[name][1:]) for name in other.states},
+            states={name: _joined_states(one.states[name], other.states[name][1:]) for name in other.states},
             present={name: joined(one.present[name], other.present[name][1:]) for name in other.present},
             count=joined(one.count, other.count[1:]),
         )
@@ -137,8 +137,8 @@ def concatenate(head: Trajectory, tail: Trajectory) -> Trajectory:
     )
 
 
-def _grown(first: Array, second: Array) -> Array:
-    """Return rows of both, where one may have a single number for every element of the other's."""
+def _joined_states(first: Array, second: Array) -> Array:
+    """Return the rows of both, of which one may have a single number where the other has one an element."""
     width = max(first.shape[1], second.shape[1])
     rows = [np.broadcast_to(part, (len(part), width)) for part in (first, second)]
     return np.concatenate(rows) if len(second) else rows[0]
@@ -162,12 +162,12 @@ def truncate(trajectory: Trajectory, steps: int) -> Trajectory:
     )
 
 
-def _before(initial: Array, theta: Array) -> Array:
-    """Return what each step starts from where nothing but steps changes a parameter."""
+def _expected_before(initial: Array, theta: Array) -> Array:
+    """Return what each step starts from if nothing but steps changes a parameter."""
     return np.concatenate([initial[None].astype(theta.dtype), theta[:-1]]) if len(theta) else theta
 
 
-def _alike(one: Array, other: Array) -> NDArray[np.bool_]:
+def _same_rows(one: Array, other: Array) -> NDArray[np.bool_]:
     """Return which rows hold the same values, with zeros of the same sign."""
     with np.errstate(invalid="ignore"):
         same = ((one == other) & (np.signbit(one) == np.signbit(other))) | (np.isnan(one) & np.isnan(other))
@@ -175,7 +175,7 @@ def _alike(one: Array, other: Array) -> NDArray[np.bool_]:
 
 
 def _distinct(values: list[Any]) -> list[Any]:
-    """Return ``values``, many of which may be alike, as those there are and the place of each among them."""
+    """Return the distinct ones of ``values``, and the index of each value among them."""
     kinds: list[Any] = []
     for value in values:
         if value not in kinds:
@@ -184,19 +184,19 @@ def _distinct(values: list[Any]) -> list[Any]:
 
 
 def _listed(pair: list[Any]) -> list[Any]:
-    """Return the values of which ``_distinct`` made ``pair``."""
-    kinds, places = pair
-    return [kinds[place] for place in places]
+    """Return the values that ``_distinct`` wrote as ``pair``."""
+    kinds, indices = pair
+    return [kinds[index] for index in indices]
 
 
 def _runs(flags: Sequence[bool] | NDArray[np.bool_]) -> list[int]:
-    """Return how many are False, then True, then False again, and so on."""
+    """Return the lengths of the runs of equal flags; the first is of False, and may be 0."""
     lengths = [(flag, len(list(group))) for flag, group in groupby(map(bool, flags))]
     return [0, *(n for _, n in lengths)] if lengths and lengths[0][0] else [n for _, n in lengths]
 
 
 class _Flat:
-    """Arrays by name and dtype, put one behind another."""
+    """Arrays by name and dtype, appended to one another."""
 
     def __init__(self) -> None:
         self.parts: dict[str, list[Array]] = {}
@@ -204,13 +204,13 @@ class _Flat:
     def put(self, name: str, values: Array) -> None:
         self.parts.setdefault(f"{name}.{values.dtype.char}", []).append(values.reshape(-1))
 
-    def whole(self) -> dict[str, Array]:
+    def joined(self) -> dict[str, Array]:
         joined = {name: np.concatenate(parts) for name, parts in self.parts.items()}
         return {name: values for name, values in joined.items() if values.size}
 
 
 class _Reader:
-    """What ``_Flat`` joined, taken off in the same order."""
+    """Takes from the arrays that ``_Flat`` joined, in the same order."""
 
     def __init__(self, tensors: Mapping[str, Array]) -> None:
         self.tensors = tensors

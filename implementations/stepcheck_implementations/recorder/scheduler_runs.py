@@ -1,4 +1,4 @@
-"""Schedules as recorded sequences: a recipe (``schedule_recipes``) driven through this torch's scheduler."""
+"""Schedules as recorded sequences: a recipe (``scheduler_recipes``) run with this torch's scheduler."""
 
 from __future__ import annotations
 
@@ -13,14 +13,13 @@ from torch.optim import lr_scheduler, swa_utils
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from stepcheck_implementations.driver.target import TargetError, load
-from stepcheck_implementations.recorder.api import described
-from stepcheck_implementations.recorder.captured_warnings import captured_warnings, counted, stable_text
-from stepcheck_implementations.recorder.json_values import plain
+from stepcheck_implementations.recorder.api import static_api
+from stepcheck_implementations.recorder.captured_warnings import captured_warnings, count_lines, stable_error
+from stepcheck_implementations.recorder.json_values import to_json_value
 
 _MODULES = (lr_scheduler, swa_utils)
 
 Arrays = dict[str, NDArray[np.float64]]
-Build = Callable[[], tuple[torch.optim.Optimizer, Any]]
 
 
 def schedulers() -> list[str]:
@@ -34,39 +33,39 @@ def schedulers() -> list[str]:
 
 
 def scheduler_api(name: str) -> dict[str, Any]:
-    """Return the signature, bases and members of the scheduler class ``name``; see ``surface.described``.
+    """Return the signature, bases and members of the scheduler class ``name``; see ``static_api``.
 
     Raises TargetError where this torch has none of that name.
     """
-    return described(load(name))
+    return static_api(load(name))
 
 
 def schedule(recipe: Mapping[str, Any]) -> tuple[dict[str, Any], Arrays]:
     """Return what the scheduler of ``recipe`` does: facts as JSON values, and float64 arrays by name.
 
-    "lr" has a row for the construction and one a step, and a column a group; so have "last_lr" (nan where it cannot be
-    asked), "closed" (the closed form, where there is one), and "momentum" or "beta1" where the recipe's optimizer has
-    any. "jumped" has a row for each of the recipe's jumps. "resumed" has the rows of "lr" from half way on, as a fresh
-    scheduler and optimizer go on that were given the state of then.
+    "lr" has a row for the construction and one a step, and a column a group; so have "last_lr" (nan where that raises),
+    "closed" (the closed form, where there is one), and "momentum" or "beta1" where the recipe's optimizer has any.
+    "jumped" has a row for each of the recipe's jumps. "resumed" has the rows of "lr" from half way on, of a fresh
+    scheduler and optimizer that loaded the state of then.
 
     Facts are "state" (the scheduler's state at the end) and "groups" (what each of the optimizer's groups then has that
     is not the optimizer's); "continues", whether "resumed" has the bits of "lr"; "warnings", by run, each with how
     often; and "raised", by run, the place and the error. A class that is not there leaves {"absent": why}.
     """
-    missing = _absent(recipe)
+    missing = _absence(recipe)
     if missing:
         return {"absent": missing}, {}
     facts: dict[str, Any] = {"warnings": {}, "raised": {}}
     arrays: Arrays = {}
     for name, run in (("driven", _drive), ("jumped", _jump), ("resumed", _resume)):
-        with captured_warnings() as heard:
+        with captured_warnings() as raised:
             run(recipe, facts, arrays)
-        if heard:
-            facts["warnings"][name] = counted(heard)
+        if raised:
+            facts["warnings"][name] = count_lines(raised)
     return facts, arrays
 
 
-def _absent(recipe: Mapping[str, Any]) -> str:
+def _absence(recipe: Mapping[str, Any]) -> str:
     for target in _targets(recipe):
         try:
             load(target)
@@ -91,10 +90,10 @@ class _Factor:
         return self._function(epoch)
 
 
-def _function(told: Mapping[str, Any]) -> Callable[[Any], float]:
-    """Return the function of an epoch that ``told`` names; see ``schedule_recipes.FUNCTIONS``."""
-    name = told["function"]
-    at, of, over, to = (told.get(key) for key in ("at", "of", "over", "to"))
+def _function(spec: Mapping[str, Any]) -> Callable[[Any], float]:
+    """Return the function of an epoch that ``spec`` names; see ``scheduler_recipes.FUNCTIONS``."""
+    name = spec["function"]
+    at, of, over, to = (spec.get(key) for key in ("at", "of", "over", "to"))
     functions: Mapping[str, Callable[[Any], Any]] = {
         "power": lambda epoch: of**epoch,
         "inverse": lambda epoch: 1.0 / (epoch + 1),
@@ -102,9 +101,9 @@ def _function(told: Mapping[str, Any]) -> Callable[[Any], float]:
         "drop": lambda epoch: to if epoch >= at else 1.0,
         "constant": lambda epoch: at,
     }
-    found = functions[name]
-    parameters = {key: value for key, value in told.items() if key not in ("function", "object")}
-    return _Factor(found, parameters) if told.get("object") else found
+    function = functions[name]
+    parameters = {key: value for key, value in spec.items() if key not in ("function", "object")}
+    return _Factor(function, parameters) if spec.get("object") else function
 
 
 def _setting(value: Any, optimizer: torch.optim.Optimizer) -> Any:
@@ -124,11 +123,11 @@ def _is_chain(kind: Any) -> bool:
 
 
 def _optimizer(recipe: Mapping[str, Any]) -> torch.optim.Optimizer:
-    told = recipe["optimizer"]
-    kind = getattr(torch.optim, told["name"])
+    spec = recipe["optimizer"]
+    kind = getattr(torch.optim, spec["name"])
     groups = [{"params": [torch.nn.Parameter(torch.zeros(1))], **group} for group in recipe["groups"]]
-    made: torch.optim.Optimizer = kind(groups, lr=1.0, **told["arguments"])
-    return made
+    optimizer: torch.optim.Optimizer = kind(groups, lr=1.0, **spec["arguments"])
+    return optimizer
 
 
 def _rates(optimizer: torch.optim.Optimizer) -> list[float]:
@@ -136,7 +135,7 @@ def _rates(optimizer: torch.optim.Optimizer) -> list[float]:
 
 
 def _momenta(optimizer: torch.optim.Optimizer) -> tuple[str, list[float]]:
-    """Return what the optimizer's momentum is called, and its value in each group."""
+    """Return the name of the optimizer's momentum, and its value in each group."""
     groups = optimizer.param_groups
     if "betas" in groups[0]:
         return "beta1", [float(group["betas"][0]) for group in groups]
@@ -159,24 +158,24 @@ def _last(scheduler: Any, width: int, facts: dict[str, Any]) -> list[float]:
     try:
         return [float(rate) for rate in scheduler.get_last_lr()]
     except Exception as error:
-        facts["raised"].setdefault("last_lr", stable_text(error))
+        facts["raised"].setdefault("last_lr", stable_error(error))
         return [float("nan")] * width
 
 
 def _drive(recipe: Mapping[str, Any], facts: dict[str, Any], arrays: Arrays) -> None:
-    """Record a run from construction to the last step, and its closed form beside it."""
+    """Record a run from construction to the last step, and the scheduler's closed form at each."""
     optimizer = _optimizer(recipe)
     width = len(optimizer.param_groups)
     lr, last, closed, momenta = [], [], [], []
     name = _momenta(optimizer)[0]
-    place = "construction"
+    stage = "construction"
     scheduler: Any = None
     try:
         scheduler = _scheduler(recipe, optimizer)
         form = getattr(scheduler, "_get_closed_form_lr", None)
         for step in range(recipe["steps"] + 1):
             if step:
-                place = f"step {step}"
+                stage = f"step {step}"
                 _advance(recipe, optimizer, scheduler, step - 1)
             lr.append(_rates(optimizer))
             last.append(_last(scheduler, width, facts))
@@ -184,7 +183,7 @@ def _drive(recipe: Mapping[str, Any], facts: dict[str, Any], arrays: Arrays) -> 
             if form is not None:
                 closed.append(_closed(form, width, facts, step))
     except Exception as error:
-        facts["raised"]["driven"] = {"at": place, "error": stable_text(error)}
+        facts["raised"]["driven"] = {"at": stage, "error": stable_error(error)}
     arrays["lr"], arrays["last_lr"] = _rows(lr, width), _rows(last, width)
     if closed:
         arrays["closed"] = _rows(closed, width)
@@ -192,22 +191,23 @@ def _drive(recipe: Mapping[str, Any], facts: dict[str, Any], arrays: Arrays) -> 
         arrays[name] = _rows(momenta, width)
     own = {"params", *optimizer.defaults}
     facts["groups"] = [
-        {str(key): plain(value) for key, value in group.items() if key not in own} for group in optimizer.param_groups
+        {str(key): to_json_value(value) for key, value in group.items() if key not in own}
+        for group in optimizer.param_groups
     ]
     if scheduler is not None:
-        facts["state"] = plain(scheduler.state_dict())
+        facts["state"] = to_json_value(scheduler.state_dict())
 
 
 def _closed(form: Callable[[], Any], width: int, facts: dict[str, Any], step: int) -> list[float]:
     try:
         return [float(rate) for rate in form()]
     except Exception as error:
-        facts["raised"].setdefault("closed", {"at": f"step {step}", "error": stable_text(error)})
+        facts["raised"].setdefault("closed", {"at": f"step {step}", "error": stable_error(error)})
         return [float("nan")] * width
 
 
 def _jump(recipe: Mapping[str, Any], facts: dict[str, Any], arrays: Arrays) -> None:
-    """Record the rates after ``step(epoch)`` for each of the recipe's jumps, one after another."""
+    """Record the rates after ``step(epoch)`` for each of the recipe's jumps in turn."""
     if not recipe["jumps"] or "driven" in facts["raised"]:
         return
     optimizer = _optimizer(recipe)
@@ -218,14 +218,14 @@ def _jump(recipe: Mapping[str, Any], facts: dict[str, Any], arrays: Arrays) -> N
             optimizer.step()
             scheduler.step(epoch)
         except Exception as error:
-            facts["raised"]["jumped"] = {"at": f"step({epoch})", "error": stable_text(error)}
+            facts["raised"]["jumped"] = {"at": f"step({epoch})", "error": stable_error(error)}
             break
         rows.append(_rates(optimizer))
     arrays["jumped"] = _rows(rows, len(optimizer.param_groups))
 
 
 def _resume(recipe: Mapping[str, Any], facts: dict[str, Any], arrays: Arrays) -> None:
-    """Record the second half of a run that is saved half way and goes on in a fresh scheduler and optimizer."""
+    """Record the second half of a run that is saved half way and resumed in a fresh scheduler and optimizer."""
     if "driven" in facts["raised"]:
         return
     middle = recipe["steps"] // 2
@@ -246,6 +246,6 @@ def _resume(recipe: Mapping[str, Any], facts: dict[str, Any], arrays: Arrays) ->
             _advance(recipe, optimizer, scheduler, step)
             rows.append(_rates(optimizer))
     except Exception as error:
-        facts["raised"]["resumed"] = {"at": f"step {middle + len(rows)}", "error": stable_text(error)}
+        facts["raised"]["resumed"] = {"at": f"step {middle + len(rows)}", "error": stable_error(error)}
     arrays["resumed"] = _rows(rows, width)
     facts["continues"] = arrays["resumed"].tobytes() == arrays["lr"][middle:].tobytes()

@@ -3,7 +3,7 @@
 A tree holds None, truth values, integers, finite floats, strings and lists as they are. Everything else is a dict with
 a key of its own: "tuple"; "dict", "OrderedDict" or "Counter" (pairs of key and value, in order); "float" ("inf",
 "-inf", "nan", or 16 hexadecimal digits of any other nan); "complex"; "tensor" (the number of its array, with dtype,
-device and whether it requires a gradient); "opaque" (the type of what cannot be frozen).
+device and whether it requires a gradient); "opaque" (the type of what is no plain value).
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ import torch
 from numpy.typing import NDArray
 
 _MAPPINGS: tuple[type, ...] = (OrderedDict, Counter, dict)
-"""What a mapping is frozen as: the first of these that it is an instance of."""
+"""What a mapping is written as: the first of these that it is an instance of."""
 
-_HELD = frozenset(
+_NUMPY_DTYPES = frozenset(
     getattr(torch, name)
     for name in (
         *("bool", "uint8", "int8", "int16", "int32", "int64"),
@@ -30,8 +30,8 @@ _HELD = frozenset(
 )
 """The dtypes that NumPy has, too, in every version."""
 
-_CARRIERS: Mapping[int, torch.dtype] = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
-"""What carries the bits of other dtypes, by their bytes."""
+_BIT_CARRIERS: Mapping[int, torch.dtype] = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
+"""Integers that carry the bits of other dtypes, by size in bytes."""
 
 _BITS = struct.Struct(">d")
 _NAN = _BITS.pack(math.nan)
@@ -40,41 +40,43 @@ _NAN = _BITS.pack(math.nan)
 def serialize(state_dict: Any) -> tuple[Any, list[NDArray[Any]]]:
     """Return the JSON tree of ``state_dict`` and its arrays, which are copies in C order.
 
-    A tensor that stands in several places has one array. What is no plain value (a function, an object, a tensor that
+    A tensor that occurs several times has one array. What is no plain value (a function, an object, a tensor that
     is sparse, quantized or of a subclass) becomes {"opaque": its type}.
     """
     arrays: list[NDArray[Any]] = []
-    return _frozen(state_dict, arrays, {}), arrays
+    return _serialized(state_dict, arrays, {}), arrays
 
 
 def deserialize(tree: Any, arrays: Sequence[NDArray[Any]], device: str = "cpu") -> Any:
-    """Return what ``serialize`` was given, its tensors on ``device`` and what was opaque as None.
+    """Return the state dict that ``serialize`` wrote, its tensors on ``device`` and opaque values as None.
 
     Raises ValueError for a tree that ``serialize`` did not make, and IndexError for an array that is missing.
     """
-    return _thawed(tree, arrays, device, {})
+    return _deserialized(tree, arrays, device, {})
 
 
-def _frozen(value: Any, arrays: list[NDArray[Any]], seen: dict[int, int]) -> Any:
+def _serialized(value: Any, arrays: list[NDArray[Any]], numbers: dict[int, int]) -> Any:
     if value is None or isinstance(value, str) or type(value) in (bool, int):
         return value
     if isinstance(value, float):
-        return float(value) if math.isfinite(value) else {"float": _written(value)}
+        return float(value) if math.isfinite(value) else {"float": _float_text(value)}
     if type(value) is complex:
-        return {"complex": [_frozen(value.real, arrays, seen), _frozen(value.imag, arrays, seen)]}
+        return {"complex": [_serialized(value.real, arrays, numbers), _serialized(value.imag, arrays, numbers)]}
     if type(value) in (list, tuple):
-        entries = [_frozen(entry, arrays, seen) for entry in value]
+        entries = [_serialized(entry, arrays, numbers) for entry in value]
         return entries if type(value) is list else {"tuple": entries}
     if isinstance(value, dict):
         kind = next(kind for kind in _MAPPINGS if isinstance(value, kind))
-        pairs = [[_frozen(key, arrays, seen), _frozen(entry, arrays, seen)] for key, entry in value.items()]
+        pairs = [
+            [_serialized(key, arrays, numbers), _serialized(entry, arrays, numbers)] for key, entry in value.items()
+        ]
         return {kind.__name__: pairs}
     if isinstance(value, torch.Tensor) and _is_plain(value):
-        if id(value) not in seen:
-            seen[id(value)] = len(arrays)
+        if id(value) not in numbers:
+            numbers[id(value)] = len(arrays)
             arrays.append(_array(value))
         return {
-            "tensor": seen[id(value)],
+            "tensor": numbers[id(value)],
             "dtype": str(value.dtype).removeprefix("torch."),
             "device": str(value.device),
             "requires_grad": value.requires_grad,
@@ -88,7 +90,7 @@ def type_name(value: object) -> str:
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
 
 
-def _written(value: float) -> str:
+def _float_text(value: float) -> str:
     if not math.isnan(value):
         return repr(float(value))
     bits = _BITS.pack(value)
@@ -101,48 +103,48 @@ def _is_plain(tensor: torch.Tensor) -> bool:
         and tensor.layout == torch.strided
         and not tensor.is_quantized
         and tensor.device.type != "meta"
-        and (tensor.dtype in _HELD or tensor.dtype.itemsize in _CARRIERS)
+        and (tensor.dtype in _NUMPY_DTYPES or tensor.dtype.itemsize in _BIT_CARRIERS)
     )
 
 
 def _array(tensor: torch.Tensor) -> NDArray[Any]:
-    whole = tensor.detach().resolve_conj().resolve_neg().cpu().contiguous()
-    if whole.dtype not in _HELD:
-        whole = whole.view(_CARRIERS[whole.dtype.itemsize])
-    found: NDArray[Any] = np.array(whole.numpy(), copy=True)
-    return found
+    plain = tensor.detach().resolve_conj().resolve_neg().cpu().contiguous()
+    if plain.dtype not in _NUMPY_DTYPES:
+        plain = plain.view(_BIT_CARRIERS[plain.dtype.itemsize])
+    array: NDArray[Any] = np.array(plain.numpy(), copy=True)
+    return array
 
 
-def _thawed(tree: Any, arrays: Sequence[NDArray[Any]], device: str, made: dict[int, torch.Tensor]) -> Any:
+def _deserialized(tree: Any, arrays: Sequence[NDArray[Any]], device: str, tensors: dict[int, torch.Tensor]) -> Any:
     if isinstance(tree, list):
-        return [_thawed(entry, arrays, device, made) for entry in tree]
+        return [_deserialized(entry, arrays, device, tensors) for entry in tree]
     if not isinstance(tree, dict):
         return tree
     if "tensor" in tree:
         number = tree["tensor"]
-        if number not in made:
-            made[number] = _tensor(arrays[number], tree["dtype"], device)
-            made[number].requires_grad_(bool(tree["requires_grad"]))
-        return made[number]
+        if number not in tensors:
+            tensors[number] = _tensor(arrays[number], tree["dtype"], device)
+            tensors[number].requires_grad_(bool(tree["requires_grad"]))
+        return tensors[number]
     if "tuple" in tree:
-        return tuple(_thawed(tree["tuple"], arrays, device, made))
+        return tuple(_deserialized(tree["tuple"], arrays, device, tensors))
     for kind in _MAPPINGS:
         if kind.__name__ in tree:
-            pairs = [[_thawed(entry, arrays, device, made) for entry in pair] for pair in tree[kind.__name__]]
+            pairs = [[_deserialized(entry, arrays, device, tensors) for entry in pair] for pair in tree[kind.__name__]]
             return kind(dict(pairs))
     if "float" in tree:
         text = tree["float"]
         return _BITS.unpack(bytes.fromhex(text))[0] if len(text) == 2 * _BITS.size else float(text)
     if "complex" in tree:
-        return complex(*_thawed(tree["complex"], arrays, device, made))
+        return complex(*_deserialized(tree["complex"], arrays, device, tensors))
     if "opaque" in tree:
         return None
-    raise ValueError(f"tree={', '.join(map(repr, tree))}, but should have a key that freeze writes")
+    raise ValueError(f"tree={', '.join(map(repr, tree))}, but should have a key that serialize writes")
 
 
 def _tensor(array: NDArray[Any], dtype: str, device: str) -> torch.Tensor:
     kind = getattr(torch, dtype, None)
     if not isinstance(kind, torch.dtype):
         raise ValueError(f"dtype={dtype!r}, but torch {torch.__version__} has none of that name")
-    whole = torch.from_numpy(np.array(array, copy=True, order="C"))
-    return (whole if kind in _HELD else whole.view(kind)).to(device)
+    tensor = torch.from_numpy(np.array(array, copy=True, order="C"))
+    return (tensor if kind in _NUMPY_DTYPES else tensor.view(kind)).to(device)

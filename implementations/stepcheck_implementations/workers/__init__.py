@@ -1,1 +1,1 @@
-"""Workers: the processes that run subjects, and the protocol spoken with them."""
+"""Workers: the processes that run subjects, the pool that keeps them, and the protocol spoken with them."""

@@ -1,102 +1,80 @@
-"""The processes that run a stranger's code; nothing of it ever runs in the template itself.
+"""The process that forks workers; nothing of a subject's code ever runs in it.
 
-``python -m stepcheck_implementations.workers.fork_server fork SOCKET``: imports torch once, single-threaded, and forks
-a worker for every request on a Unix socket. A client opens a connection and sends, with the file descriptor
-of a socket, a line asking to fork; the worker serves that socket. The template answers with a line of JSON when the
-worker is there, and another with its wait status and the last it printed when it has ended. It goes when its
-standard input ends, and its workers with it.
-
-``python -m stepcheck_implementations.workers.fork_server pipe``: one worker on standard input and output, for devices
-that do not survive a fork, for compiled mode, and for platforms without fork.
+``python -m stepcheck_implementations.workers.fork_server fork SOCKET`` is the fork server. ``... fork_server pipe`` is
+one worker on standard input and output (``worker_process.run_spawned_worker``).
 """
+
+# The process protocol
+#
+# Why a fork server. A worker needs torch, whose import costs over a second, and the first optimizer of a process as
+# much again; a crash or a hang must take down neither the parent nor the next script. So one process imports torch,
+# takes a step (``import_torch``) and from then on only forks: a fork and a step take some ten milliseconds. It has one
+# thread, because a child has no other threads and inherits the locks that they held. It never asks for accelerators,
+# because CUDA does not survive a fork (torch/csrc/cuda/Module.cpp, poison_fork); devices, torch.compile, whose
+# compiler runs in threads and processes, and systems without fork get spawned workers instead.
+#
+# Who speaks with whom. Clients (``ForkServerClient``) connect to the Unix socket SOCKET; one of them started this
+# process, others may be processes that were handed its address. Messages are lines of JSON.
+#   client to server   {"request": "fork"}, with one end of a socket pair as ancillary data (SCM_RIGHTS)
+#                      {"request": "kill", "pid": P}
+#   server to client   {"forked": P} or {"failed": why} for every "fork", in order
+#                      {"ended": P, "status": exit code or minus the signal, "tail": what it printed last}
+# A worker then speaks frames (``wire``) over its socket pair, with its client alone. Its standard output and error go
+# into a pipe that this process reads, so that a flood of output fills neither memory nor disk.
+#
+# How an end is heard of. SIGCHLD writes a byte into a wake-up pipe that the event loop selects on. ``waitid`` with
+# WNOWAIT finds who ended and leaves a zombie, so that its process group, which its own children are in, can be killed
+# before the id is free for another process; only then is it waited for and reported.
+#
+# Nothing is orphaned. On Linux this process is the subreaper of all that workers start (``adopt_orphans``), so that
+# what left its session in a daemon's way becomes its child and is killed with the worker. A client that disconnects, by
+# its own death too, has its workers killed. Standard input ends when the process that started this one is gone, however
+# it went: then everything is killed and the socket's folder removed; workers ask the kernel for SIGKILL at the death of
+# this process (PR_SET_PDEATHSIG).
 
 from __future__ import annotations
 
 import contextlib
-import faulthandler
-import gc
 import json
 import os
-import queue
 import selectors
 import shutil
 import signal
 import socket
 import sys
-import threading
 from dataclasses import dataclass, field
-from typing import BinaryIO
 
-from stepcheck_implementations.workers import process_tree
+from stepcheck_implementations.workers import process_tree, worker_process
+from stepcheck_implementations.workers.transport import OUTPUT_TAIL
 
-TAIL = 4000
-"""Bytes of a worker's output that are kept."""
+_READS_AT_EXIT = 64
+"""Times 64 KiB that are read of what an ended worker has left in its pipe."""
 
 
 def main(arguments: list[str]) -> int:
     """Run as ``arguments`` say; return the exit status."""
     if arguments[:1] == ["fork"] and len(arguments) == 2:
-        _Template(arguments[1]).loop()
+        _ForkServer(arguments[1]).run()
         return 0
     if arguments == ["pipe"]:
-        _pipe()
+        worker_process.run_spawned_worker()
         return 0
-    print("usage: template fork SOCKET | template pipe", file=sys.stderr)
+    print("usage: fork_server fork SOCKET | fork_server pipe", file=sys.stderr)
     return 2
-
-
-def _pipe() -> None:
-    requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    os.dup2(2, 1)
-    faulthandler.enable()
-    chunks: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-    threading.Thread(target=_drain, args=(requests, chunks), daemon=True).start()
-    waiting = bytearray()
-
-    def read(count: int) -> bytearray:
-        nonlocal waiting
-        while len(waiting) < count:
-            waiting += chunks.get()
-        found, waiting = waiting[:count], waiting[count:]
-        return found
-
-    worker = os.getpid()
-
-    def send(frame: bytes) -> None:
-        if os.getpid() != worker:  # a child that the subject has forked, and that came back from its step too
-            os._exit(0)
-        answers.write(frame)
-        answers.flush()
-
-    from stepcheck_implementations.workers.serve import serve
-
-    serve(read, send)
-
-
-def _drain(source: BinaryIO, chunks: queue.SimpleQueue[bytes]) -> None:
-    """Hand on what comes; when the other end is gone so is this process, whatever it is doing."""
-    while True:
-        chunk = os.read(source.fileno(), 1 << 16)
-        if not chunk:
-            if hasattr(os, "killpg") and os.getpgrp() == os.getpid():
-                os.killpg(os.getpid(), signal.SIGKILL)
-            os._exit(0)
-        chunks.put(chunk)
 
 
 @dataclass(eq=False)
 class _Client:
-    """A connection, and the workers forked for it."""
+    """A connection; ``descriptors`` were received with requests to fork that are not complete yet."""
 
     connection: socket.socket
-    waiting: bytes = b""
+    buffer: bytes = b""
     descriptors: list[int] = field(default_factory=list)
 
 
 @dataclass(eq=False)
 class _Worker:
-    """A worker and the end of the pipe that takes what it prints."""
+    """A worker, and the end of the pipe that takes what it prints."""
 
     pid: int
     client: _Client
@@ -104,7 +82,7 @@ class _Worker:
     tail: bytes = b""
 
 
-class _Template:
+class _ForkServer:
     """The event loop around fork."""
 
     def __init__(self, address: str) -> None:
@@ -113,14 +91,13 @@ class _Template:
         self.workers: dict[int, _Worker] = {}
         self.clients: list[_Client] = []
 
-    def loop(self) -> None:
+    def run(self) -> None:
         """Serve until standard input ends."""
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        listener.bind(self.address)
-        listener.listen(64)
-        self.listener = listener
-        process_tree.adopt()
-        _warm()
+        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.listener.bind(self.address)
+        self.listener.listen(64)
+        process_tree.adopt_orphans()
+        worker_process.import_torch()
         wake_read, wake_write = os.pipe()
         for end in (wake_read, wake_write):
             os.set_blocking(end, False)
@@ -128,7 +105,7 @@ class _Template:
         signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
         self.wake = (wake_read, wake_write)
         self.selector.register(0, selectors.EVENT_READ, None)
-        self.selector.register(listener, selectors.EVENT_READ, self._accept)
+        self.selector.register(self.listener, selectors.EVENT_READ, self._accept)
         self.selector.register(wake_read, selectors.EVENT_READ, self._reap)
         try:
             while True:
@@ -141,16 +118,16 @@ class _Template:
                         key.data()
                     elif isinstance(key.data, _Worker):
                         if self.workers.get(key.data.pid) is key.data:  # else it was reaped a moment ago
-                            self._listen(key.data)
+                            self._read_output(key.data)
                     elif key.data in self.clients:
-                        self._hear(key.data)
+                        self._receive(key.data)
         finally:
             for pid in self.workers:
                 process_tree.kill(pid)
                 with contextlib.suppress(ChildProcessError):
                     os.waitpid(pid, 0)
             self.workers.clear()
-            self._orphans()
+            self._kill_orphans()
 
     def _accept(self) -> None:
         connection, _ = self.listener.accept()
@@ -158,24 +135,26 @@ class _Template:
         self.clients.append(client)
         self.selector.register(connection, selectors.EVENT_READ, client)
 
-    def _hear(self, client: _Client) -> None:
+    def _receive(self, client: _Client) -> None:
+        """Read requests of ``client`` and serve them."""
         try:
             data, descriptors, _, _ = socket.recv_fds(client.connection, 4096, 8)
         except OSError:
             data, descriptors = b"", []
         client.descriptors += descriptors
         if not data:
-            self._leave(client)
+            self._disconnect(client)
             return
-        *lines, client.waiting = (client.waiting + data).split(b"\n")
+        *lines, client.buffer = (client.buffer + data).split(b"\n")
         for line in lines:
-            request = json.loads(line)
-            if request["ask"] == "fork":
+            message = json.loads(line)
+            if message["request"] == "fork":
                 self._fork(client, client.descriptors.pop(0))
-            elif request["pid"] in self.workers:
-                process_tree.kill(request["pid"])
+            elif message["pid"] in self.workers:
+                process_tree.kill(message["pid"])
 
-    def _leave(self, client: _Client) -> None:
+    def _disconnect(self, client: _Client) -> None:
+        """Kill the workers of a client that is gone."""
         for worker in list(self.workers.values()):
             if worker.client is client:
                 process_tree.kill(worker.pid)
@@ -186,42 +165,52 @@ class _Template:
         client.connection.close()
         self.clients.remove(client)
 
-    def _tell(self, client: _Client, **message: object) -> None:
+    def _send(self, client: _Client, **message: object) -> None:
         with contextlib.suppress(OSError):
             client.connection.sendall(json.dumps(message).encode() + b"\n")
 
     def _fork(self, client: _Client, descriptor: int) -> None:
-        template = os.getpid()
+        """Fork a worker that serves the socket ``descriptor``."""
+        parent = os.getpid()
         try:
             output, printed = os.pipe()
             os.set_blocking(output, False)
+            inherited = self._descriptors() | {output}
             pid = os.fork()
         except OSError as error:
             os.close(descriptor)
-            self._tell(client, failed=str(error))
+            self._send(client, failed=str(error))
             return
         if pid == 0:
-            _become_worker(self, descriptor, printed, template)
+            self.selector.close()
+            worker_process.run_forked_worker(descriptor, printed, inherited, parent)
         os.close(printed)
         os.close(descriptor)
         worker = _Worker(pid, client, output)
         self.workers[pid] = worker
         self.selector.register(output, selectors.EVENT_READ, worker)
-        self._tell(client, forked=pid)
+        self._send(client, forked=pid)
 
-    def _listen(self, worker: _Worker) -> bool:
+    def _descriptors(self) -> set[int]:
+        """Return the open descriptors of this process that a worker must not hold on to."""
+        clients = {client.connection.fileno() for client in self.clients}
+        received = {descriptor for client in self.clients for descriptor in client.descriptors}
+        outputs = {worker.output for worker in self.workers.values()}
+        return {self.listener.fileno(), *self.wake} | clients | received | outputs
+
+    def _read_output(self, worker: _Worker) -> bool:
         """Keep the last of what a worker printed; return whether there may be more now."""
         try:
             data = os.read(worker.output, 1 << 16)
         except BlockingIOError:
             return False
-        worker.tail = (worker.tail + data)[-TAIL:]
+        worker.tail = (worker.tail + data)[-OUTPUT_TAIL:]
         if not data:
             with contextlib.suppress(KeyError):
                 self.selector.unregister(worker.output)
         return bool(data)
 
-    def _orphans(self) -> None:
+    def _kill_orphans(self) -> None:
         """Kill what a dead worker has left behind in a session of its own."""
         while orphans := [pid for pid in process_tree.children() if pid not in self.workers]:
             for pid in orphans:
@@ -230,6 +219,7 @@ class _Template:
                     os.waitpid(pid, 0)
 
     def _reap(self) -> None:
+        """Report every worker that has ended, and kill what it started."""
         with contextlib.suppress(BlockingIOError):
             os.read(self.wake[0], 4096)
         for pid, worker in list(self.workers.items()):
@@ -237,103 +227,16 @@ class _Template:
                 continue
             process_tree.kill(pid)  # what it started; the group lives until its leader is waited for
             _, status = os.waitpid(pid, 0)
-            for _ in range(64):
-                if not self._listen(worker):
+            for _ in range(_READS_AT_EXIT):
+                if not self._read_output(worker):
                     break
             with contextlib.suppress(KeyError):
                 self.selector.unregister(worker.output)
             os.close(worker.output)
             del self.workers[pid]
-            self._orphans()
-            self._tell(
-                worker.client,
-                ended=pid,
-                status=os.waitstatus_to_exitcode(status),
-                tail=worker.tail.decode("utf-8", "replace"),
-            )
-
-
-def _warm() -> None:
-    """Import torch and build one optimizer, so that no worker has to."""
-    import torch
-
-    from stepcheck_implementations.driver import execution
-    from stepcheck_implementations.matching import inspection
-    from stepcheck_implementations.workers import serve
-
-    del execution, inspection, serve
-    torch.set_num_threads(1)
-    parameter = torch.nn.Parameter(torch.ones(2))
-    for options in ({"foreach": False}, {"foreach": True}, {"fused": True}):
-        try:
-            optimizer = torch.optim.AdamW([parameter], **options)  # type: ignore[arg-type]
-        except RuntimeError:  # before 2.4 there is no fused path on the CPU
-            continue
-        parameter.grad = torch.ones(2)
-        optimizer.step()
-        optimizer.load_state_dict(optimizer.state_dict())
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*process_tree.SELDOM)
-
-
-def _become_worker(template: _Template, descriptor: int, printed: int, parent: int) -> None:
-    """Turn this fork into a worker; does not return."""
-    status = 1
-    try:
-        signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        os.setsid()
-        process_tree.die_with(parent)
-        keep = {descriptor, printed}
-        others = {template.listener.fileno(), *template.wake, *(c.connection.fileno() for c in template.clients)}
-        others |= {worker.output for worker in template.workers.values()}
-        others |= {d for client in template.clients for d in client.descriptors}
-        template.selector.close()
-        for other in others - keep:
-            with contextlib.suppress(OSError):
-                os.close(other)
-        nothing = os.open(os.devnull, os.O_RDONLY)
-        os.dup2(nothing, 0)
-        os.dup2(printed, 1)
-        os.dup2(printed, 2)
-        os.close(nothing)
-        os.close(printed)
-        with contextlib.suppress(AttributeError, ValueError):
-            sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
-        faulthandler.enable(2)
-        from stepcheck_implementations.workers.serve import serve
-
-        link = socket.socket(fileno=descriptor)
-
-        def read(count: int) -> bytearray:
-            found = bytearray(count)
-            view, have = memoryview(found), 0
-            while have < count:
-                got = link.recv_into(view[have:])
-                if got == 0:
-                    raise EOFError
-                have += got
-            return found
-
-        worker = os.getpid()
-
-        def send(frame: bytes) -> None:
-            if os.getpid() != worker:  # a child that the subject has forked, and that came back from its step too
-                os._exit(0)
-            link.sendall(frame)
-
-        serve(read, send)
-        status = 0
-    except BaseException:
-        import traceback
-
-        traceback.print_exc()
-    finally:
-        with contextlib.suppress(Exception):
-            sys.stdout.flush()
-            sys.stderr.flush()
-        os._exit(status)
+            self._kill_orphans()
+            tail = worker.tail.decode("utf-8", "replace")
+            self._send(worker.client, ended=pid, status=os.waitstatus_to_exitcode(status), tail=tail)
 
 
 if __name__ == "__main__":

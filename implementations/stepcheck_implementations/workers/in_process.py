@@ -1,6 +1,6 @@
-"""Subjects handed over as Python objects: driven in this process, with what ``Workers`` offers otherwise.
+"""Subjects handed over as Python objects: driven in this process, through the interface of ``Workers``.
 
-There is no net here: a subject that crashes or hangs takes the caller with it.
+Nothing is isolated here: a subject that crashes or hangs takes the caller with it.
 """
 
 from __future__ import annotations
@@ -13,9 +13,8 @@ from stepcheck_implementations.adapters import libraries
 from stepcheck_implementations.adapters.adapter import Adapter, Cell
 from stepcheck_implementations.driver import execution
 from stepcheck_implementations.driver.target import split
-from stepcheck_implementations.matching import description
-from stepcheck_implementations.matching import inspection as asked
-from stepcheck_implementations.matching.claim import GRADIENTS, Claim
+from stepcheck_implementations.matching import description, inspection
+from stepcheck_implementations.matching.claim import PROBE_GRADIENTS, Claim
 from stepcheck_reference.scripts.script import Script
 from stepcheck_reference.scripts.trajectory import Trajectory
 
@@ -49,7 +48,7 @@ class InProcess:
         self.close()
 
     def close(self) -> None:
-        """Do nothing; nothing is held."""
+        """Do nothing; there is nothing to release."""
 
     def run(self, adapter: Adapter, cell: Cell, script: Script, *, deadline: float | None = None) -> Trajectory:
         """Return what the object does over ``script``; ``deadline`` cannot be kept here."""
@@ -57,23 +56,23 @@ class InProcess:
 
     def environment(self) -> dict[str, Any]:
         """Return this process' versions and devices."""
-        return asked.environment()
+        return inspection.environment()
 
     def optimizers(self, library: str) -> list[str]:
         """Return the names of the public optimizer classes in the module ``library``."""
-        return asked.optimizers(library)
+        return inspection.optimizers(library)
 
     def signature(self, target: str) -> dict[str, Any]:
         """Return what the object takes; see ``description.Source``."""
-        return asked.of(self.subject, target)
+        return inspection.signature_json(self.subject, target)
 
-    def fit(self, target: str, claim: Claim, *, steps: int = len(GRADIENTS)) -> dict[str, Any]:
+    def fit(self, target: str, claim: Claim, *, steps: int = len(PROBE_GRADIENTS)) -> dict[str, Any]:
         """Return the object matched to ``claim``; see ``description.Source``."""
-        return asked.fit(self.subject, target, claim, steps)
+        return inspection.fit(self.subject, target, claim, steps)
 
     def refusal(self, adapter: Adapter, mode: str, dtype: str, device: str) -> str | None:
         """Return why a cell is refused; see ``description.Source``."""
-        return asked.refusal(adapter, mode, dtype, device, self.subject)
+        return inspection.refusal(adapter, mode, dtype, device, self.subject)
 
     def describe(self, target: str, claim: Claim | None = None) -> dict[str, Any]:
         """Return what the object offers; see ``description.describe``."""

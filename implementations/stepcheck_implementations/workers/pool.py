@@ -6,40 +6,25 @@ script gets a fresh one.
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import shutil
-import socket
-import struct
-import subprocess
-import sys
-import tempfile
-import time
-from collections import OrderedDict
 from collections.abc import Mapping
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from stepcheck_implementations.adapters.adapter import Adapter, Cell, compiles_slowly
-from stepcheck_implementations.driver.target import GUARD, TargetError
+from stepcheck_implementations.driver.target import MAIN_GUARD_HINT, TargetError
 from stepcheck_implementations.matching import description
-from stepcheck_implementations.matching.claim import GRADIENTS, Claim
-from stepcheck_implementations.matching.generic import NoMatch
+from stepcheck_implementations.matching.claim import PROBE_GRADIENTS, Claim
+from stepcheck_implementations.matching.hyper_matching import NoMatch
 from stepcheck_implementations.recorder.recording import Recording
 from stepcheck_implementations.workers import wire
 from stepcheck_implementations.workers.interpreter import Interpreter
+from stepcheck_implementations.workers.live_workers import Key, LiveWorkers, can_fork
 from stepcheck_implementations.workers.transport import (
-    FORK_SERVER,
     START_TIMEOUT,
-    TAIL,
-    ForkedWorker,
-    ForkServerClient,
-    SpawnedWorker,
+    Answer,
     Transport,
     WorkerDied,
     WorkerError,
@@ -53,20 +38,16 @@ from stepcheck_reference.scripts.trajectory import Fault, Trace, Trajectory
 DEADLINE = 30.0
 """Seconds a script may take before its worker counts as hung; what is compiled gets ten times that."""
 TRIAL_TIMEOUT = 10.0
-"""Seconds in which a stranger takes a step or is refused one."""
-_ALIVE = 4
-"""Workers kept at a time; the one that was used longest ago is closed first."""
+"""Seconds in which a class without an adapter takes a step or refuses one."""
 
-
-_NO_ACCELERATOR = dict.fromkeys(("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES"), "")
-"""Environment of the template. A step of torch.optim asks for the number of devices, and a process that has asked must
-not fork workers that do (torch/csrc/cuda/Module.cpp, poison_fork)."""
+_SPAWNED: Key = ("spawned",)
+_WITHOUT_CELL: Key = ("without cell",)
 
 
 class Workers:
     """Workers for as long as a ``with`` block lasts.
 
-    Several processes can share one template: one opens ``Workers()`` and hands ``address`` to the others, which
+    Several processes can share one fork server: one opens ``Workers()`` and hands ``address`` to the others, which
     open ``Workers(address=...)``. One ``Workers`` is for one thread. Workers see the parent's ``sys.path``, working
     directory and environment; those of another ``interpreter`` see its own packages instead.
     """
@@ -77,34 +58,12 @@ class Workers:
         self.deadline = deadline
         self.interpreter = interpreter if interpreter is not None else Interpreter.own()
         self._borrowed = address
-        self._template: subprocess.Popen[bytes] | None = None
-        self._control: ForkServerClient | None = None
-        self._alive: OrderedDict[tuple[object, ...], Transport] = OrderedDict()
-        self._cells: dict[int, tuple[object, ...]] = {}
-        self._awake: set[tuple[int, str]] = set()
-        self._stopped = False
-        self._text: tuple[Adapter, str] | None = None
-        self._found: dict[str, Any] | None = None
+        self._adapter_json: tuple[Adapter, str] | None = None
+        self._environment: dict[str, Any] | None = None
 
     def __enter__(self) -> Workers:
-        beside = None if self._borrowed is None else Path(self._borrowed).parent
-        self._directory = Path(tempfile.mkdtemp(prefix="stepcheck-", dir=beside))
-        if (
-            self._borrowed is None and len(str(self._directory)) > 80
-        ):  # a Unix socket's path has at most 104 bytes on macOS, 108 on Linux
-            shutil.rmtree(self._directory)
-            self._directory = Path(tempfile.mkdtemp(prefix="stepcheck-", dir="/tmp"))
-        self.address = self._borrowed if self._borrowed is not None else str(self._directory / "template")
-        if self._borrowed is None and _can_fork():
-            with (self._directory / "stderr").open("wb") as said:
-                self._template = subprocess.Popen(
-                    [self.interpreter.python, "-m", FORK_SERVER, "fork", self.address],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.DEVNULL,
-                    stderr=said,
-                    env={**self.interpreter.environment(), **_NO_ACCELERATOR},
-                    start_new_session=True,
-                )
+        self.live = LiveWorkers(self.interpreter, self._borrowed)
+        self.address = self.live.address
         return self
 
     def __exit__(
@@ -113,23 +72,8 @@ class Workers:
         self.close()
 
     def close(self) -> None:
-        """End every worker, and the template if it is ours."""
-        for link in list(self._alive.values()):
-            link.close()
-        self._alive.clear()
-        if self._control is not None:
-            self._control.close()
-            self._control = None
-        if self._template is not None:
-            assert self._template.stdin is not None
-            self._template.stdin.close()
-            try:
-                self._template.wait(10.0)
-            except subprocess.TimeoutExpired:
-                self._template.kill()
-                self._template.wait()
-            self._template = None
-        shutil.rmtree(self._directory, ignore_errors=True)
+        """End every worker, and the fork server if it is ours."""
+        self.live.close()
 
     def run(self, adapter: Adapter, cell: Cell, script: Script, *, deadline: float | None = None) -> Trajectory:
         """Return what the cell's subject does over ``script``; a crash or hang is the trajectory's fault.
@@ -137,129 +81,110 @@ class Workers:
         Raises TargetError where the target cannot be imported, ValueError where script and adapter do not fit, and
         WorkerError where the worker itself failed.
         """
-        found = self._asked(adapter, cell, {"ask": "run", "script": to_json(script)}, (), deadline)
-        if isinstance(found, Fault):
-            return failed_trajectory(adapter, script, found)
-        header, arrays = found
-        return dataclass_codec.decode(Trajectory, header, arrays)
+        answer = self._request_of_cell(adapter, cell, {"ask": "run", "script": to_json(script)}, (), deadline)
+        if isinstance(answer, Fault):
+            return failed_trajectory(adapter, script, answer)
+        return dataclass_codec.decode(Trajectory, *answer)
 
     def record_cell(
-        self, adapter: Adapter, cell: Cell, request: Mapping[str, Any], arrays: wire.Arrays = ()
+        self, adapter: Adapter, cell: Cell, message: Mapping[str, Any], arrays: wire.Arrays = ()
     ) -> Recording | Fault:
-        """Return what the recorder says of ``cell`` (see ``serve``), or how its process ended.
+        """Return the recording of ``cell`` that ``message`` requests (see ``serve``), or how its process ended.
 
         Raises as ``run`` does.
         """
-        found = self._asked(adapter, cell, request, arrays, None)
-        return found if isinstance(found, Fault) else dataclass_codec.decode(Recording, *found)
+        answer = self._request_of_cell(adapter, cell, message, arrays, None)
+        return answer if isinstance(answer, Fault) else dataclass_codec.decode(Recording, *answer)
 
-    def record_library(self, request: Mapping[str, Any]) -> Recording:
-        """Return what the recorder says without a cell, as of a class' surface; raises TargetError."""
-        key = _once_key()
+    def record_library(self, message: Mapping[str, Any]) -> Recording:
+        """Return a recording that is of no cell, as of a class's API; raises TargetError, WorkerDied, WorkerTimeout."""
+        key = _key_without_cell()
         try:
-            found = self._answer(self._link(key, spawned=not _can_fork()), request, self.deadline)
+            answer = self._request(self.live.get(key, spawned=not can_fork()), message, self.deadline)
         except (WorkerTimeout, WorkerDied):
-            self._drop(key)
+            self.live.drop(key)
             raise
-        return dataclass_codec.decode(Recording, *found)
+        return dataclass_codec.decode(Recording, *answer)
 
-    def _asked(
-        self,
-        adapter: Adapter,
-        cell: Cell,
-        request: Mapping[str, Any],
-        given: wire.Arrays,
-        deadline: float | None,
-    ) -> tuple[dict[str, Any], list[NDArray[Any]]] | Fault:
-        """Return the answer of a worker that has opened ``cell``, or how it ended."""
-        limit = deadline if deadline is not None else self.deadline * (10.0 if _compiles(adapter, cell) else 1.0)
+    def _request_of_cell(
+        self, adapter: Adapter, cell: Cell, message: Mapping[str, Any], arrays: wire.Arrays, deadline: float | None
+    ) -> Answer | Fault:
+        """Return the answer of a worker that has opened ``cell``, or how the worker ended."""
+        timeout = deadline if deadline is not None else self.deadline * (10.0 if _compiles(adapter, cell) else 1.0)
         spawned = _needs_own_process(adapter, cell)
-        # A fresh process a cell keeps strangers' cells apart; known classes need it no more than compiled mode does.
-        shared = ("forked", cell.target)
-        key: tuple[object, ...] = (
-            ("spawned",) if spawned else shared if adapter.declared else (cell, self._key(adapter))
-        )
-        reached = self._reached(key)
+        adapter_json = self._json_of(adapter)
+        # A class without an adapter of its own may leave anything behind in its process, so that each of its cells gets
+        # a fresh one. Libraries' classes are trusted to share: a process for each costs more than all their steps.
+        key: Key = _SPAWNED if spawned else ("forked", cell.target) if adapter.declared else (cell, adapter_json)
         try:
-            link = self._link(key, spawned=spawned)
+            worker = self.live.get(key, spawned=spawned)
             if spawned:
-                self._wake(link, cell.device)
-            if self._cells.get(id(link)) != (cell, self._key(adapter)):
-                if not reached.exists():
-                    reached.write_bytes(bytes(8))
-                link.tell(
-                    {
-                        "ask": "open",
-                        "adapter": dataclass_codec.encode(adapter),
-                        "cell": dataclass_codec.encode(cell),
-                        "reached": str(reached),
-                    }
-                )
-                self._cells[id(link)] = (cell, self._key(adapter))
-            return self._answer(link, request, limit, given)
+                self._initialize(worker, cell.device)
+            self.live.open_cell(key, adapter, cell, adapter_json)
+            return self._request(worker, message, timeout, arrays)
         except WorkerTimeout:
-            step = _number(reached)
-            self._drop(key)
-            return Fault("hung", f"no answer within {limit:g} s", step)
+            fault = Fault("hung", f"no answer within {timeout:g} s", self.live.step_reached(key))
+            self.live.drop(key)
+            return fault
         except WorkerDied as error:
-            step = _number(reached)
-            self._drop(key)
-            return Fault("crashed", error.why, step)
+            fault = Fault("crashed", error.reason, self.live.step_reached(key))
+            self.live.drop(key)
+            return fault
         except (TargetError, ValueError):
             raise
         except BaseException:
-            self._drop(key)
+            self.live.drop(key)
             raise
 
     def environment(self) -> dict[str, Any]:
-        """Return the workers' versions ("torch", "python", "platform") and "devices"; asked once.
+        """Return the workers' versions ("torch", "python", "platform") and "devices"; requested once.
 
-        Forked workers see no accelerator, so a torch that is built for one is asked again in a process of its own; what
-        ends that process leaves the CPU alone.
+        Forked workers see no accelerator, so where torch is built for one, a spawned worker is asked again; where that
+        one dies, the CPU is the only device.
         """
-        if self._found is None:
-            found = self._once({"ask": "environment"})
-            if found["accelerator"] and _can_fork():
+        if self._environment is None:
+            found = self._request_without_cell({"ask": "environment"})
+            if found["accelerator"] and can_fork():
                 try:
-                    link = self._link(("spawned",), spawned=True)
-                    found, _ = self._answer(link, {"ask": "environment"}, START_TIMEOUT)
+                    worker = self.live.get(_SPAWNED, spawned=True)
+                    found, _ = self._request(worker, {"ask": "environment"}, START_TIMEOUT)
                 except (WorkerTimeout, WorkerDied):
-                    self._drop(("spawned",))
-            self._found = found
-        return self._found
+                    self.live.drop(_SPAWNED)
+            self._environment = found
+        return self._environment
 
     def optimizers(self, library: str) -> list[str]:
         """Return the names of the public optimizer classes in the module ``library``."""
-        return list(self._once({"ask": "optimizers", "library": library})["names"])
+        return list(self._request_without_cell({"ask": "optimizers", "library": library})["names"])
 
     def signature(self, target: str) -> dict[str, Any]:
         """Return what ``target`` takes; see ``description.Source``. Raises TargetError."""
-        return self._once({"ask": "signature", "target": target})
+        return self._request_without_cell({"ask": "signature", "target": target})
 
-    def fit(self, target: str, claim: Claim, *, steps: int = len(GRADIENTS)) -> dict[str, Any]:
+    def fit(self, target: str, claim: Claim, *, steps: int = len(PROBE_GRADIENTS)) -> dict[str, Any]:
         """Return ``target`` matched to ``claim``; see ``description.Source``. Raises TargetError and NoMatch."""
-        request = {"ask": "fit", "target": target, "claim": dataclass_codec.encode(claim), "steps": steps}
-        key, limit = _once_key(), min(self.deadline, TRIAL_TIMEOUT)
+        message = {"ask": "fit", "target": target, "claim": dataclass_codec.encode(claim), "steps": steps}
+        key, timeout = _key_without_cell(), min(self.deadline, TRIAL_TIMEOUT)
         try:
-            answer, _ = self._answer(self._link(key, spawned=not _can_fork()), request, limit)
+            answer, _ = self._request(self.live.get(key, spawned=not can_fork()), message, timeout)
         except (WorkerTimeout, WorkerDied) as error:
-            self._drop(key)
-            return {"ended": error.why if isinstance(error, WorkerDied) else f"no answer within {limit:g} s"}
+            self.live.drop(key)
+            return {"ended": error.reason if isinstance(error, WorkerDied) else f"no answer within {timeout:g} s"}
         return answer
 
     def refusal(self, adapter: Adapter, mode: str, dtype: str, device: str) -> str | None:
         """Return why a cell is refused; see ``description.Source``."""
-        request = {"ask": "refusal", "adapter": dataclass_codec.encode(adapter), "mode": mode, "dtype": dtype}
-        spawned = device != "cpu" or not _can_fork()
-        key = ("spawned",) if spawned else ("once",)
-        limit = self.deadline if spawned else min(self.deadline, TRIAL_TIMEOUT)
+        message = {"ask": "refusal", "adapter": dataclass_codec.encode(adapter), "mode": mode, "dtype": dtype}
+        spawned = device != "cpu" or not can_fork()
+        key = _SPAWNED if spawned else _WITHOUT_CELL
+        timeout = self.deadline if spawned else min(self.deadline, TRIAL_TIMEOUT)
         try:
-            link = self._link(key, spawned=spawned)
+            worker = self.live.get(key, spawned=spawned)
             if spawned:
-                self._wake(link, device)
-            answer, _ = self._answer(link, {**request, "device": device}, limit)
+                self._initialize(worker, device)
+            answer, _ = self._request(worker, {**message, "device": device}, timeout)
         except (WorkerTimeout, WorkerDied):
-            self._drop(key)
+            self.live.drop(key)
             return None
         return str(answer["reason"])
 
@@ -267,97 +192,52 @@ class Workers:
         """Return what ``target`` offers; see ``description.describe``. Raises TargetError and NoMatch."""
         return description.describe(self, target, claim)
 
-    def _once(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the answer of a worker that has no cell."""
-        key = _once_key()
+    def _request_without_cell(self, message: Mapping[str, Any]) -> dict[str, Any]:
+        key = _key_without_cell()
         try:
-            answer, _ = self._answer(self._link(key, spawned=not _can_fork()), request, self.deadline)
+            answer, _ = self._request(self.live.get(key, spawned=not can_fork()), message, self.deadline)
         except (WorkerTimeout, WorkerDied) as error:
-            self._drop(key)
-            why = error.why if isinstance(error, WorkerDied) else f"no answer within {self.deadline:g} s; {GUARD}"
-            if "target" in request:
-                raise TargetError(f"{request['target']}: importing it: {why}") from error
-            raise WorkerError(why) from error
+            self.live.drop(key)
+            late = f"no answer within {self.deadline:g} s; {MAIN_GUARD_HINT}"
+            reason = error.reason if isinstance(error, WorkerDied) else late
+            if "target" in message:
+                raise TargetError(f"{message['target']}: importing it: {reason}") from error
+            raise WorkerError(reason) from error
         return answer
 
-    def _answer(
-        self, link: Transport, request: Mapping[str, Any], deadline: float, given: wire.Arrays = ()
-    ) -> tuple[dict[str, Any], list[NDArray[Any]]]:
+    def _request(
+        self, worker: Transport, message: Mapping[str, Any], timeout: float, arrays: wire.Arrays = ()
+    ) -> Answer:
+        """Return the answer of ``worker``; an error that it answers is raised."""
         try:
-            header, arrays = link.ask(request, deadline, given)
+            header, answered = worker.request(message, timeout, arrays)
         except wire.ProtocolError as error:
             raise WorkerError(f"the worker answered garbage: {error}") from error
         if "error" in header:
-            kind, *said = header["error"]
-            raise {"nomatch": NoMatch, "target": TargetError, "value": ValueError}.get(kind, WorkerError)(*said)
-        return header, arrays
+            kind, *details = header["error"]
+            raise {"nomatch": NoMatch, "target": TargetError, "value": ValueError}.get(kind, WorkerError)(*details)
+        return header, answered
 
-    def _key(self, adapter: Adapter) -> str:
+    def _json_of(self, adapter: Adapter) -> str:
         """Return ``adapter`` as text, written once for as long as it is the one in use."""
-        if self._text is None or self._text[0] is not adapter:
-            self._text = (adapter, json.dumps(dataclass_codec.encode(adapter), sort_keys=True))
-        return self._text[1]
+        if self._adapter_json is None or self._adapter_json[0] is not adapter:
+            self._adapter_json = (adapter, json.dumps(dataclass_codec.encode(adapter), sort_keys=True))
+        return self._adapter_json[1]
 
-    def _link(self, key: tuple[object, ...], *, spawned: bool) -> Transport:
-        link = self._alive.get(key)
-        if link is None:
-            while len(self._alive) >= _ALIVE:
-                self._drop(next(iter(self._alive)))
-            try:
-                link = SpawnedWorker(self.interpreter) if spawned else ForkedWorker(self._connected())
-            except WorkerError as error:
-                said = self._directory / "stderr"
-                text = said.read_text("utf-8", "replace").strip()[-TAIL:] if said.exists() else ""
-                raise WorkerError(f"{error}: {text}" if text else str(error)) from error
-            self._alive[key] = link
-        self._alive.move_to_end(key)
-        return link
-
-    def _wake(self, link: Transport, device: str) -> None:
-        """Wait until a process of its own has imported torch and started ``device``; no script's time is that."""
-        if (id(link), device) in self._awake:
+    def _initialize(self, worker: Transport, device: str) -> None:
+        """Wait until a spawned worker has imported torch and started ``device``, which counts for no script's time."""
+        if (id(worker), device) in self.live.initialized:
             return
         try:
-            self._answer(link, {"ask": "wake", "device": device}, START_TIMEOUT)
+            self._request(worker, {"ask": "wake", "device": device}, START_TIMEOUT)
         except (WorkerTimeout, WorkerDied) as error:
-            why = error.why if isinstance(error, WorkerDied) else f"no answer within {START_TIMEOUT:g} s"
-            raise WorkerError(f"a worker for {device} did not start: {why}") from error
-        self._awake.add((id(link), device))
-
-    def _drop(self, key: tuple[object, ...]) -> None:
-        link = self._alive.pop(key, None)
-        if link is not None:
-            self._cells.pop(id(link), None)
-            self._awake = {(other, device) for other, device in self._awake if other != id(link)}
-            link.close()
-            with contextlib.suppress(OSError):
-                self._reached(key).unlink(missing_ok=True)
-
-    def _reached(self, key: tuple[object, ...]) -> Path:
-        """Return the file in which the worker of ``key`` notes the step it is taking."""
-        return self._directory / f"reached-{abs(hash(key)):x}"
-
-    def _connected(self) -> ForkServerClient:
-        if self._control is None:
-            until = time.monotonic() + START_TIMEOUT
-            while True:
-                try:
-                    self._control = ForkServerClient(self.address)
-                    break
-                except (FileNotFoundError, ConnectionRefusedError) as error:
-                    ended = self._template is not None and self._template.poll() is not None
-                    if ended or time.monotonic() > until:
-                        raise WorkerError("the template process did not start") from error
-                    time.sleep(0.01)
-        return self._control
+            reason = error.reason if isinstance(error, WorkerDied) else f"no answer within {START_TIMEOUT:g} s"
+            raise WorkerError(f"a worker for {device} did not start: {reason}") from error
+        self.live.initialized.add((id(worker), device))
 
 
-def _can_fork() -> bool:
-    return hasattr(os, "fork") and hasattr(socket, "send_fds") and sys.platform != "win32"
-
-
-def _once_key() -> tuple[str]:
-    return ("once",) if _can_fork() else ("spawned",)
+def _key_without_cell() -> Key:
+    return _WITHOUT_CELL if can_fork() else _SPAWNED
 
 
 def _compiles(adapter: Adapter, cell: Cell) -> bool:
@@ -366,14 +246,7 @@ def _compiles(adapter: Adapter, cell: Cell) -> bool:
 
 
 def _needs_own_process(adapter: Adapter, cell: Cell) -> bool:
-    return compiles_slowly(adapter, cell.mode) or cell.device != "cpu" or not _can_fork()
-
-
-def _number(path: Path) -> int:
-    try:
-        return int(struct.unpack("<q", path.read_bytes())[0])
-    except (OSError, struct.error):
-        return 0
+    return compiles_slowly(adapter, cell.mode) or cell.device != "cpu" or not can_fork()
 
 
 def failed_trajectory(adapter: Adapter, script: Script, fault: Fault) -> Trajectory:

@@ -10,127 +10,157 @@ from functools import lru_cache
 from typing import Any
 
 from stepcheck_implementations.adapters.adapter import Adapter, Cell
+from stepcheck_implementations.driver import execution
 from stepcheck_implementations.driver.target import TargetError, load
+from stepcheck_implementations.matching import inspection
 from stepcheck_implementations.matching.claim import Claim
-from stepcheck_implementations.matching.generic import NoMatch
+from stepcheck_implementations.matching.hyper_matching import NoMatch
+from stepcheck_implementations.recorder import api, recorder, scheduler_runs
 from stepcheck_implementations.recorder.recording import Recording
 from stepcheck_implementations.workers import wire
 from stepcheck_reference import dataclass_codec
 from stepcheck_reference.scripts.script_json import from_json
+from stepcheck_reference.scripts.trajectory import Trajectory
 
 _STEP = struct.Struct("<q")
 
 _script = lru_cache(maxsize=128)(from_json)
 """Modes of one configuration are put through the same scripts, one mode after another."""
 
-Send = Callable[[bytes], None]
-Read = Callable[[int], bytearray | bytes]
+Answer = tuple[dict[str, Any], list[Any]]
 
 
-def serve(read: Read, send: Send) -> None:
+def serve(read: wire.Read, send: wire.Send) -> None:
     """Answer requests until ``read`` raises EOFError.
 
-    A request is {"ask": ...}: "open" (adapter, cell, reached: the path of 8 bytes that hold the step being
-    taken), "run" (script), "wake" (device), "environment", "optimizers" (library), "signature" (target), "fit"
+    A request is {"ask": ...}: "open" (adapter, cell, reached: the path of 8 bytes that hold the step being taken; it
+    has no answer), "run" (script), "wake" (device), "environment", "optimizers" (library), "signature" (target), "fit"
     (target, claim, steps), "refusal" (adapter, mode, dtype, device). Of the cell that is open: "record" (scripts,
     unread), "checkpoint" (script, at), "resume" (script, saved, and the arrays of what was saved). Of no cell:
-    "surface" (target), "library_surface" (library), "schedule" (recipe), "schedulers". The last seven are answered by
-    "facts", and "names" of the arrays. An answer holds "error" (its kind and message) where the request could not be
-    served.
+    "surface" (target), "library_surface" (library), "schedule" (recipe), "schedulers". The last seven are answered by a
+    recording; guard's baselines hold their requests, so that their names and keys stay. An answer holds "error" (its
+    kind and message) where the request could not be served.
     """
-    from stepcheck_implementations.driver import execution
-    from stepcheck_implementations.matching import inspection
-    from stepcheck_implementations.recorder import api, scheduler_runs
-
-    adapter: Adapter | None = None
-    cell: Cell | None = None
-    reached: mmap.mmap | None = None
-
-    def note(step: int) -> None:
-        if reached is not None:
-            _STEP.pack_into(reached, 0, step)
-
+    session = _Session()
     while True:
         try:
-            request, given = wire.unpack(read)
+            message, arrays = wire.unpack(read)
         except EOFError:
             return
-        ask = request["ask"]
-        arrays: list[Any] = []
-        answer: dict[str, Any]
-        try:
-            if ask == "open":
-                adapter = dataclass_codec.decode(Adapter, request["adapter"])
-                cell = dataclass_codec.decode(Cell, request["cell"])
-                if reached is None:
-                    with open(request["reached"], "r+b") as file:
-                        reached = mmap.mmap(file.fileno(), _STEP.size)
-                continue
-            if ask == "run":
-                if adapter is None or cell is None:
-                    raise ValueError("a script before any cell")
-                note(0)
-                script = _script(request["script"])
-                trajectory = execution.run(adapter, cell, script, reached=note)
-                answer = dataclass_codec.encode(trajectory, arrays)
-            elif ask in ("record", "checkpoint", "resume"):
-                if adapter is None or cell is None:
-                    raise ValueError("a recording before any cell")
-                note(0)
-                answer = dataclass_codec.encode(_recording(request, given, adapter, cell, note), arrays)
-            elif ask == "wake":
-                execution.initialize_device(request["device"])
-                answer = {}
-            elif ask == "environment":
-                answer = inspection.environment()
-            elif ask == "optimizers":
-                answer = {"names": inspection.optimizers(request["library"])}
-            elif ask == "signature":
-                answer = inspection.signature(request["target"])
-            elif ask == "fit":
-                kind, claim = load(request["target"]), dataclass_codec.decode(Claim, request["claim"])
-                answer = inspection.fit(kind, request["target"], claim, request["steps"])
-            elif ask == "refusal":
-                answer = {
-                    "reason": inspection.refusal(
-                        dataclass_codec.decode(Adapter, request["adapter"]),
-                        request["mode"],
-                        request["dtype"],
-                        request["device"],
-                    )
-                }
-            elif ask == "surface":
-                answer = dataclass_codec.encode(Recording(api.target_api(request["target"]), {}))
-            elif ask == "library_surface":
-                answer = dataclass_codec.encode(Recording(api.library_api(request["library"]), {}))
-            elif ask == "schedule":
-                answer = dataclass_codec.encode(Recording(*scheduler_runs.schedule(request["recipe"])), arrays)
-            elif ask == "schedulers":
-                found = {name: scheduler_runs.scheduler_api(name) for name in scheduler_runs.schedulers()}
-                answer = dataclass_codec.encode(Recording(found, {}))
-            else:
-                raise ValueError(f"ask={ask!r}")
-        except NoMatch as error:
-            answer = {"error": ["nomatch", str(error), list(error.missing), error.left]}
-        except TargetError as error:
-            answer = {"error": ["target", str(error)]}
-        except ValueError as error:
-            answer = {"error": ["value", str(error)]}
-        except Exception:
-            answer = {"error": ["internal", traceback.format_exc()]}
-        send(wire.pack(answer, arrays))
-        del arrays, answer
+        answer, answered = _answer(session, message, arrays)
+        if message["ask"] != "open" or "error" in answer:
+            send(wire.pack(answer, answered))
+        del answer, answered
 
 
-def _recording(
-    request: Mapping[str, Any], given: wire.Arrays, adapter: Adapter, cell: Cell, note: Callable[[int], None]
-) -> Recording:
-    from stepcheck_implementations.recorder import recorder
+class _Session:
+    """The cell that is open, and the memory in which its steps are counted."""
 
-    if request["ask"] == "record":
-        scripts = [_script(text) for text in request["scripts"]]
-        return recorder.record(adapter, cell, scripts, unread=request["unread"], reached=note)
-    script = _script(request["script"])
-    if request["ask"] == "checkpoint":
-        return recorder.checkpoint(adapter, cell, script, request["at"], reached=note)
-    return recorder.resume(adapter, cell, script, request["saved"], given, reached=note)
+    def __init__(self) -> None:
+        self.cell: tuple[Adapter, Cell] | None = None
+        self.reached: mmap.mmap | None = None
+
+    def open(self, message: Mapping[str, Any]) -> None:
+        """Let the requests that follow be about the cell of ``message``."""
+        adapter = dataclass_codec.decode(Adapter, message["adapter"])
+        self.cell = (adapter, dataclass_codec.decode(Cell, message["cell"]))
+        if self.reached is None:
+            with open(message["reached"], "r+b") as file:
+                self.reached = mmap.mmap(file.fileno(), _STEP.size)
+
+    def opened(self) -> tuple[Adapter, Cell]:
+        """Return the cell that is open, at step 0."""
+        if self.cell is None:
+            raise ValueError("a request about a cell before any was opened")
+        self.note(0)
+        return self.cell
+
+    def note(self, step: int) -> None:
+        """Write down which step is taken, where the parent reads it if this process does not survive the step."""
+        if self.reached is not None:
+            _STEP.pack_into(self.reached, 0, step)
+
+
+def _answer(session: _Session, message: Mapping[str, Any], arrays: wire.Arrays) -> Answer:
+    """Return the answer to ``message``, which is an error where it raises one."""
+    try:
+        name = message["ask"]
+        if name == "open":
+            session.open(message)
+            return {}, []
+        result: Trajectory | Recording | dict[str, Any]
+        if name in _OF_CELL:
+            result = _OF_CELL[name](session, message, arrays)
+        elif name in _OF_NO_CELL:
+            result = _OF_NO_CELL[name](message)
+        else:
+            raise ValueError(f"ask={name!r}")
+        answered: list[Any] = []
+        return (result if isinstance(result, dict) else dataclass_codec.encode(result, answered)), answered
+    except NoMatch as error:
+        return {"error": ["nomatch", str(error), list(error.missing), error.left]}, []
+    except TargetError as error:
+        return {"error": ["target", str(error)]}, []
+    except ValueError as error:
+        return {"error": ["value", str(error)]}, []
+    except Exception:
+        return {"error": ["internal", traceback.format_exc()]}, []
+
+
+def _run(session: _Session, message: Mapping[str, Any], _: wire.Arrays) -> Trajectory:
+    adapter, cell = session.opened()
+    return execution.run(adapter, cell, _script(message["script"]), reached=session.note)
+
+
+def _record(session: _Session, message: Mapping[str, Any], _: wire.Arrays) -> Recording:
+    scripts = [_script(text) for text in message["scripts"]]
+    return recorder.record(*session.opened(), scripts, unread=message["unread"], reached=session.note)
+
+
+def _checkpoint(session: _Session, message: Mapping[str, Any], _: wire.Arrays) -> Recording:
+    script = _script(message["script"])
+    return recorder.checkpoint(*session.opened(), script, message["at"], reached=session.note)
+
+
+def _resume(session: _Session, message: Mapping[str, Any], arrays: wire.Arrays) -> Recording:
+    script = _script(message["script"])
+    return recorder.resume(*session.opened(), script, message["saved"], arrays, reached=session.note)
+
+
+def _initialize_device(message: Mapping[str, Any]) -> dict[str, Any]:
+    execution.initialize_device(message["device"])
+    return {}
+
+
+def _fit(message: Mapping[str, Any]) -> dict[str, Any]:
+    claim = dataclass_codec.decode(Claim, message["claim"])
+    return inspection.fit(load(message["target"]), message["target"], claim, message["steps"])
+
+
+def _refusal(message: Mapping[str, Any]) -> dict[str, Any]:
+    adapter = dataclass_codec.decode(Adapter, message["adapter"])
+    return {"reason": inspection.refusal(adapter, message["mode"], message["dtype"], message["device"])}
+
+
+def _scheduler_apis(_: Mapping[str, Any]) -> Recording:
+    return Recording({name: scheduler_runs.scheduler_api(name) for name in scheduler_runs.schedulers()}, {})
+
+
+_OF_CELL: Mapping[str, Callable[[_Session, Mapping[str, Any], wire.Arrays], Trajectory | Recording]] = {
+    "run": _run,
+    "record": _record,
+    "checkpoint": _checkpoint,
+    "resume": _resume,
+}
+_OF_NO_CELL: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any] | Recording]] = {
+    "wake": _initialize_device,
+    "environment": lambda _: inspection.environment(),
+    "optimizers": lambda message: {"names": inspection.optimizers(message["library"])},
+    "signature": lambda message: inspection.signature(message["target"]),
+    "fit": _fit,
+    "refusal": _refusal,
+    "surface": lambda message: Recording(api.target_api(message["target"]), {}),
+    "library_surface": lambda message: Recording(api.library_api(message["library"]), {}),
+    "schedule": lambda message: Recording(*scheduler_runs.schedule(message["recipe"])),
+    "schedulers": _scheduler_apis,
+}

@@ -1,8 +1,8 @@
 """The worker's protocol: frames of a JSON header and raw array bytes. No pickle, no torch.
 
-A frame is two little-endian unsigned 64-bit lengths, then the header, then the arrays in C order, each filled
-up to a multiple of 8 bytes. Adapters, cells, claims and trajectories cross as
-``dataclass_codec`` encodes them.
+A frame is two little-endian unsigned 64-bit lengths, then the header, then the arrays in C order, each padded to a
+multiple of 8 bytes so that all are aligned. Adapters, cells, claims and trajectories are sent as ``dataclass_codec``
+encodes them.
 """
 
 from __future__ import annotations
@@ -18,9 +18,12 @@ from numpy.typing import NDArray
 _LENGTHS = struct.Struct("<QQ")
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
 _LIMIT = 1 << 34
-"""Bytes; a longer frame is not one of ours."""
+"""Bytes; whatever says that it is longer is no frame, as what a subject has printed into the pipe."""
 
 Arrays = Sequence[NDArray[Any]]
+Read = Callable[[int], bytearray | bytes]
+"""Returns the next so many bytes; raises EOFError where the other end is gone."""
+Send = Callable[[bytes], None]
 
 
 class ProtocolError(Exception):
@@ -30,24 +33,27 @@ class ProtocolError(Exception):
 def pack(header: Mapping[str, Any], arrays: Arrays = ()) -> bytes:
     """Return the frame of ``header`` and ``arrays``.
 
-    An array that repeats one zero in memory (all strides 0) travels as its shape alone.
+    An array that repeats one zero in memory (all strides 0) is sent as its shape alone.
     """
     table, pieces = [], []
     for array in arrays:
         if array.size and not any(array.strides) and array.ndim and not array.flat[0]:
             table.append((array.dtype.str, array.shape, 0))
             continue
-        whole = array.tobytes()
-        table.append((array.dtype.str, array.shape, len(whole)))
-        pieces.append(whole)
-        if len(whole) % 8:
-            pieces.append(bytes(-len(whole) % 8))
+        data = array.tobytes()
+        table.append((array.dtype.str, array.shape, len(data)))
+        pieces.append(data)
+        if len(data) % 8:
+            pieces.append(bytes(-len(data) % 8))
     head = _ENCODER.encode({**header, "arrays": table}).encode()
     return b"".join((_LENGTHS.pack(len(head), sum(map(len, pieces))), head, *pieces))
 
 
-def unpack(read: Callable[[int], bytearray | bytes]) -> tuple[dict[str, Any], list[NDArray[Any]]]:
-    """Return the header and arrays of the frame that ``read(count)`` yields; raises ProtocolError."""
+def unpack(read: Read) -> tuple[dict[str, Any], list[NDArray[Any]]]:
+    """Return the header and arrays of the frame that ``read(count)`` yields.
+
+    Raises ProtocolError for anything that is no frame, and whatever ``read`` raises.
+    """
     head_length, body_length = _LENGTHS.unpack(bytes(read(_LENGTHS.size)))
     if head_length > _LIMIT or body_length > _LIMIT:
         raise ProtocolError(f"frame of {head_length} and {body_length} bytes")
@@ -68,3 +74,19 @@ def unpack(read: Callable[[int], bytearray | bytes]) -> tuple[dict[str, Any], li
         arrays.append(np.frombuffer(body, dtype, count, offset).reshape(shape))
         offset += length + -length % 8
     return header, arrays
+
+
+def reader(receive: Callable[[memoryview], int]) -> Read:
+    """Return what reads so many bytes by ``receive``: it fills part of a view and returns its size, 0 at the end."""
+
+    def read(count: int) -> bytearray:
+        data = bytearray(count)
+        view, filled = memoryview(data), 0
+        while filled < count:
+            received = receive(view[filled:])
+            if received == 0:
+                raise EOFError
+            filled += received
+        return data
+
+    return read

@@ -40,7 +40,7 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str,
     ("name", "code", "words"),
     [
         ("NeedsAModel", 2, "takes (params, model, lr=0.1), and nothing in sgd says what model should be"),
-        ("StepNeedsGradients", 2, "step() needs grads, but should find each gradient in its parameter's .grad"),
+        ("StepNeedsGradients", 2, "step() needs grads, but should read each gradient from its parameter's .grad"),
         ("CannotBeBuilt", 1, "construction=raised, but should be finished (TypeError: not today)"),
         ("RaisesInStepThree", 1, "step 3=raised, but should be finished (RuntimeError: no third step)"),
         (

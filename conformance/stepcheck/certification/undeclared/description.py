@@ -9,7 +9,8 @@ from stepcheck.certification.request import Request, WrongRequest
 from stepcheck.certification.runner import Runner
 from stepcheck_implementations.adapters import libraries
 from stepcheck_implementations.adapters.adapter import Adapter
-from stepcheck_implementations.matching.generic import NEUTRAL_ARGUMENTS, NoMatch
+from stepcheck_implementations.matching.aliases import NEUTRAL_ARGUMENTS
+from stepcheck_implementations.matching.hyper_matching import NoMatch
 from stepcheck_reference.suggest import unknown
 
 

@@ -8,7 +8,7 @@ from stepcheck.certification.request import Request
 from stepcheck.certification.runner import Runner
 from stepcheck.certification.undeclared.claims import claim_of
 from stepcheck_implementations.matching.description import fit
-from stepcheck_implementations.matching.generic import NoMatch
+from stepcheck_implementations.matching.hyper_matching import NoMatch
 from stepcheck_reference.rules import ALL
 
 MOST = 12

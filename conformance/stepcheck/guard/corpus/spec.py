@@ -64,7 +64,7 @@ def record(workers: Recorder, asked: Asked) -> Recording:
         except TargetError as error:
             return Recording({"absent": str(error)}, {})
         except (WorkerDied, WorkerTimeout) as error:
-            return Recording({"absent": error.why if isinstance(error, WorkerDied) else "no answer in time"}, {})
+            return Recording({"absent": error.reason if isinstance(error, WorkerDied) else "no answer in time"}, {})
     adapter, cell = dataclass_codec.decode(Adapter, asked.adapter), dataclass_codec.decode(Cell, asked.cell)
     try:
         found = workers.record_cell(adapter, cell, asked.request, asked.arrays)

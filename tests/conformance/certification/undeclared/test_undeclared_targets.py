@@ -15,13 +15,13 @@ from stepcheck.certification.request import WrongRequest
 from stepcheck.report.text import render
 from stepcheck_reference.verdict import Verdict
 
-STRANGERS = "tests/implementations/subjects/strangers.py"
+UNDECLARED = "tests/implementations/subjects/undeclared.py"
 
 pytestmark = pytest.mark.usefixtures("shared_fork_server")
 
 
 def certified(name: str, rule: str, **more: object) -> stepcheck.Certificate:
-    return stepcheck.certify(f"{STRANGERS}:{name}", rule=rule, dtypes=["float32"], jobs=1, **more)  # type: ignore[arg-type]
+    return stepcheck.certify(f"{UNDECLARED}:{name}", rule=rule, dtypes=["float32"], jobs=1, **more)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_a_library_s_class_has_its_own_mapping() -> None:
     ],
 )
 def test_without_a_rule_those_that_fit_are_named_and_the_best_has_its_command(name: str, told: str) -> None:
-    target = f"{STRANGERS}:{name}"
+    target = f"{UNDECLARED}:{name}"
     with pytest.raises(WrongRequest) as error:
         stepcheck.certify(target)
     assert "say with --as which rule it keeps" in str(error.value)

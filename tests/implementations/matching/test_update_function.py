@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import torch
 
-from stepcheck_implementations.matching.update_function import Call, made, written
+from stepcheck_implementations.matching.update_function import Call, compile_class, render_class
 
 TENSOR = '''\
 class Updating:
-    """adam as an object with step(): it keeps what the function is given again."""
+    """adam as an object with step(), which keeps its state."""
 
     def __init__(self, p, lr, beta1, beta2):
         self.lr, self.beta1, self.beta2 = lr, beta1, beta2
@@ -20,12 +20,12 @@ class Updating:
         if self.p.grad is None:
             return
         self.t += 1
-        made = adam(self.p, g=self.p.grad, m=self.m, eta=self.lr, betas=(self.beta1, self.beta2, 0.5), t=self.t)
-        new, self.m = made
+        answer = adam(self.p, g=self.p.grad, m=self.m, eta=self.lr, betas=(self.beta1, self.beta2, 0.5), t=self.t)
+        new, self.m = answer
         put(self.p, new)
 
 
-def put(p, new):  # another shape or dtype is left to be seen
+def put(p, new):  # a wrong shape or dtype is kept, and reported as such
     if new.shape == p.shape and new.dtype == p.dtype:
         p.copy_(new)
     else:
@@ -33,7 +33,7 @@ def put(p, new):  # another shape or dtype is left to be seen
 '''
 LIST = '''\
 class Updating:
-    """lesson as an object with step(): it keeps what the function is given again."""
+    """lesson as an object with step(), which keeps its state."""
 
     def __init__(self, params, lr):
         self.lr = lr
@@ -77,18 +77,18 @@ LESSON = Call(
 
 
 def test_a_function_of_one_tensor_is_written_as_a_person_would() -> None:
-    assert written(ADAM) == TENSOR
+    assert render_class(ADAM) == TENSOR
 
 
 def test_a_function_of_lists_is_given_tensors_of_one_count_together() -> None:
-    assert written(LESSON) == LIST
+    assert render_class(LESSON) == LIST
     seen: list[tuple[int, list[float]]] = []
 
     def lesson(params: list[torch.Tensor], states: object, hp: dict[str, float]) -> None:
         seen.append((int(hp["t"]), [float(p) for p in params]))
 
     parameters = [torch.tensor(float(number), requires_grad=True) for number in range(3)]
-    thing = made(LIST, {"lesson": lesson})(parameters, lr=0.5)
+    thing = compile_class(LIST, {"lesson": lesson})(parameters, lr=0.5)
     for given in ((1, 1, 0), (0, 1, 1), (0, 0, 0)):
         for parameter, there in zip(parameters, given, strict=True):
             parameter.grad = torch.ones(()) if there else None
@@ -98,7 +98,7 @@ def test_a_function_of_lists_is_given_tensors_of_one_count_together() -> None:
 
 def test_another_dtype_or_shape_that_comes_back_is_left_to_be_seen() -> None:
     call = Call("widen", "tensor", {"p": "theta"}, {}, returns=("theta",))
-    thing = made(written(call), {"widen": lambda p: p.double()})
+    thing = compile_class(render_class(call), {"widen": lambda p: p.double()})
     parameter = torch.nn.Parameter(torch.ones(2))
     parameter.grad = torch.ones(2)
     thing(parameter).step()

@@ -10,7 +10,7 @@ from types import MappingProxyType
 import numpy as np
 import pytest
 
-from implementations.writing import cell, misbehaving, script
+from implementations.short_scripts import cell, misbehaving, script
 from stepcheck_implementations.adapters import torch_optim
 from stepcheck_implementations.adapters.adapter import Adapter
 from stepcheck_implementations.driver import execution

@@ -15,13 +15,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from implementations.writing import ADAM, MISBEHAVING, cell, hyper_of, misbehaving, script
+from implementations.short_scripts import ADAM, MISBEHAVING, cell, hyper_of, misbehaving, script
 from stepcheck_implementations.adapters import torch_optim
 from stepcheck_implementations.adapters.adapter import Adapter, Cell
 from stepcheck_implementations.driver import execution
 from stepcheck_implementations.driver.target import TargetError
 from stepcheck_implementations.matching.claim import Claim
-from stepcheck_implementations.matching.generic import NoMatch
+from stepcheck_implementations.matching.hyper_matching import NoMatch
 from stepcheck_implementations.workers import pool, wire
 from stepcheck_implementations.workers.pool import Workers
 from stepcheck_implementations.workers.transport import WorkerError
@@ -131,10 +131,10 @@ def test_a_gigabyte_that_is_printed_fills_neither_memory_nor_disk(workers: Worke
 
 def used() -> int:
     """Return the bytes that this process and the fork server have held at most."""
-    fork_server = max(
+    peak = max(
         int(line.split()[1]) for line in Path(f"/proc/{os.getpid()}/status").read_text().splitlines() if "VmHWM" in line
     )
-    return fork_server * 1024
+    return peak * 1024
 
 
 def test_a_subject_that_forks_answers_once(workers: Workers) -> None:
@@ -172,7 +172,7 @@ def test_what_a_crash_last_printed_cannot_reach_for_the_terminal(workers: Worker
 def test_a_worker_that_is_killed_by_hand_is_a_fault_that_does_not_come_again(workers: Workers) -> None:
     asked, where = script(ADAM), cell(torch_optim.ADAM)
     workers.run(torch_optim.ADAM, where, asked)
-    (link,) = [link for key, link in workers._alive.items() if "torch.optim.Adam" in key]
+    (link,) = [link for key, link in workers.live.alive.items() if "torch.optim.Adam" in key]
     os.kill(link.pid, signal.SIGKILL)  # type: ignore[attr-defined]
     fault = workers.run(torch_optim.ADAM, where, asked).fault
     assert fault is not None
@@ -180,12 +180,12 @@ def test_a_worker_that_is_killed_by_hand_is_a_fault_that_does_not_come_again(wor
     assert workers.run(torch_optim.ADAM, where, asked).fault is None
 
 
-def test_a_template_that_is_killed_says_so_and_leaves_no_worker() -> None:
+def test_a_killed_fork_server_is_reported_and_leaves_no_worker() -> None:
     with Workers() as own:
         own.run(torch_optim.ADAM, cell(torch_optim.ADAM), script(ADAM))
-        (link,) = own._alive.values()
-        assert own._template is not None
-        own._template.kill()
+        (link,) = own.live.alive.values()
+        assert own.live.fork_server is not None
+        own.live.fork_server.kill()
         until = time.monotonic() + 20
         while running(link.pid):  # type: ignore[attr-defined]
             assert time.monotonic() < until
@@ -198,11 +198,14 @@ def test_a_template_that_is_killed_says_so_and_leaves_no_worker() -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("import sys\nsys.exit(3)", "importing it raised SystemExit: 3; what it runs by itself should stand under `if"),
+        (
+            "import sys\nsys.exit(3)",
+            "importing it raised SystemExit: 3; code that should not run on import",
+        ),
         ("import os\nos._exit(3)", "importing it: the process exited with status 3"),
         ("1 / 0", "importing it raised ZeroDivisionError: division by zero"),
         ("def (", "importing it raised SyntaxError"),
-        ("while True: pass", "no answer within 1 s; what it runs by itself should stand under `if"),
+        ("while True: pass", "no answer within 1 s; code that should not run on import"),
     ],
 )
 def test_a_file_that_does_more_than_define_things_is_told_so(
@@ -328,10 +331,14 @@ def test_devices_are_asked_of_a_worker_of_its_own_where_torch_is_built_for_some(
         plain = own.environment()
         assert plain["accelerator"] == ""
         assert own.environment() is plain
-        asked = own._once
+        requested = own._request_without_cell
         for ends in (False, True):
-            own._found = None
-            monkeypatch.setattr(own, "_once", lambda request: {**asked(request), "accelerator": "13.0", "torch": "old"})
+            own._environment = None
+            monkeypatch.setattr(
+                own,
+                "_request_without_cell",
+                lambda message: {**requested(message), "accelerator": "13.0", "torch": "old"},
+            )
             if ends:
                 monkeypatch.setattr(pool, "START_TIMEOUT", 0.0)
             found = own.environment()
@@ -342,12 +349,13 @@ def test_devices_are_asked_of_a_worker_of_its_own_where_torch_is_built_for_some(
 def test_the_parent_never_imports_torch_and_nothing_outlives_it() -> None:
     code = (
         "import os, sys\n"
-        "from implementations.writing import *\n"
-        "from stepcheck_implementations import offer, pool, torch_optim\n"
+        "from implementations.short_scripts import ADAM, cell, script\n"
+        "from stepcheck_implementations.adapters import torch_optim\n"
+        "from stepcheck_implementations.workers import pool\n"
         "workers = pool.Workers().__enter__()\n"
         "workers.run(torch_optim.ADAM, cell(torch_optim.ADAM), script(ADAM))\n"
-        "pids = [link.pid for link in workers._alive.values()]\n"
-        "print('torch' in sys.modules, os.path.dirname(workers.address), workers._template.pid, *pids)\n"
+        "pids = [link.pid for link in workers.live.alive.values()]\n"
+        "print('torch' in sys.modules, os.path.dirname(workers.address), workers.live.fork_server.pid, *pids)\n"
         "sys.stdout.flush()\n"
         "os._exit(0)\n"
     )

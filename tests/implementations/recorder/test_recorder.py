@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from implementations.writing import ADAM, cell, hyper_of, script
+from implementations.short_scripts import ADAM, cell, hyper_of, script
 from stepcheck_implementations.adapters import torch_optim, torch_optim_record_only
 from stepcheck_implementations.adapters.adapter import Adapter
 from stepcheck_implementations.driver import execution

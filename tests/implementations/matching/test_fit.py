@@ -17,15 +17,15 @@ from stepcheck_implementations.driver import execution
 from stepcheck_implementations.driver.target import TargetError
 from stepcheck_implementations.matching import claim as claims
 from stepcheck_implementations.matching.fit import Fit, fit_target
-from stepcheck_implementations.matching.generic import NoMatch, match
+from stepcheck_implementations.matching.hyper_matching import NoMatch, match
 from stepcheck_reference.rules import ALL, find
 from stepcheck_reference.scripts.script import Drawn, Group, Script, Step, Tensor
 
-STRANGERS = Path(__file__).parent / "subjects" / "strangers.py"
+UNDECLARED = Path(__file__).parents[1] / "subjects" / "undeclared.py"
 
 
 def load() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("strangers", STRANGERS)
+    spec = importlib.util.spec_from_file_location("undeclared", UNDECLARED)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -38,7 +38,7 @@ SUBJECTS = load()
 
 def fit(name: str, rule: str, *, fixed: dict[str, float | bool] | None = None, maps: dict[str, str] | None = None,
         steps: int = 3) -> Fit:  # fmt: skip
-    return fit_target(getattr(SUBJECTS, name), f"{STRANGERS}:{name}", claim_of(rule, find(rule), fixed, maps), steps)
+    return fit_target(getattr(SUBJECTS, name), f"{UNDECLARED}:{name}", claim_of(rule, find(rule), fixed, maps), steps)
 
 
 INSIDE: dict[str, float | bool] = {"beta1": 0.9, "beta2": 0.999, "eps": 1e-6}
@@ -164,7 +164,7 @@ def test_a_mapping_of_a_user_comes_before_names() -> None:
         (
             "Adam",
             {"m": "memory[#]['av']"},
-            r"map=m=memory\[#\]\['av'\], but what is held is .*; did you mean memory\[#\]\['avg'\]",
+            r"map=m=memory\[#\]\['av'\], but it holds .*; did you mean memory\[#\]\['avg'\]",
         ),
     ],
 )
@@ -189,7 +189,7 @@ def test_what_a_class_needs_besides_is_asked_for_and_can_be_set() -> None:
         ("make_rmsprop", "rmsprop", r"takes \(params, lr=0.001, smoothing=0.9\), but rmsprop needs eps, .*--set eps="),
         ("adam_lesson", "adam", r"needs beta1, often called betas\[0\], .*; beta2, .*; eps, .*--map beta1=ARGUMENT"),
         ("adam_lesson", "sgd", r"takes \(params, states, hyperparams\), but sgd has no state to give it"),
-        ("never_callable", "sgd", r"nothing says what magic should be given"),
+        ("never_callable", "sgd", r"nothing tells what magic should be"),
         ("always_raises", "sgd", r"no way was found to call it; always_raises\(self\.p, g=self\.p\.grad, "
                                  r"lr=self\.lr\) gave RuntimeError: not this one either"),
     ],
@@ -233,9 +233,9 @@ def test_alpha_is_a_learning_rate_only_where_nothing_else_claims_it() -> None:
 def test_the_course_of_every_rule_is_what_its_equations_say() -> None:
     for rule in ALL:
         claim = claim_of(rule.name, rule)
-        course = claims.course(claim, claim.hyper)
+        course = claims.rule_trace(claim, claim.hyper)
         needs_more = not claim.equations
         assert needs_more is claim.needs_objective is (rule.name == "nesterov_lookahead")
         if not needs_more:
-            assert len(course.theta) == len(claims.GRADIENTS)
+            assert len(course.theta) == len(claims.PROBE_GRADIENTS)
             assert set(course.states) == {str(symbol) for symbol in (*rule.init, *rule.scalars)}

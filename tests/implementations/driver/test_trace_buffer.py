@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from stepcheck_implementations.driver.trace_buffer import TraceBuffer, rows_of, state_rows
+from stepcheck_implementations.driver.trace_buffer import TraceBuffer, parameter_rows, state_rows
 from stepcheck_reference.scripts.script import Literal, Tensor
 
 REAL, COMPLEX = (Tensor((2,), dtype, Literal((0.0,))) for dtype in ("float32", "complex64"))
@@ -23,16 +23,16 @@ def test_a_row_is_a_copy_and_keeps_its_values() -> None:
     buffer = written([here])
     here.fill_(2.0)
     buffer.write([here])
-    assert rows_of(list(buffer.blocks(0, 2)), REAL).tolist() == [[1.0, 1.0], [2.0, 2.0]]
+    assert parameter_rows(list(buffer.blocks(0, 2)), REAL).tolist() == [[1.0, 1.0], [2.0, 2.0]]
     assert buffer.last(0).tolist() == [2.0, 2.0]
 
 
 def test_tensors_of_several_dtypes_stand_side_by_side_in_the_order_of_their_elements() -> None:
     strided, wide = torch.arange(4.0)[::2], torch.full((2,), 0.1, dtype=torch.float64)
     buffer = written([strided, wide, torch.tensor([1 + 2j, 3 + 4j])])
-    assert rows_of(list(buffer.blocks(0, 1)), REAL).tolist() == [[0.0, 2.0]]
-    assert rows_of(list(buffer.blocks(1, 1)), REAL).tolist() == [[0.1, 0.1]]
-    assert rows_of(list(buffer.blocks(2, 1)), COMPLEX).tolist() == [[1.0, 2.0, 3.0, 4.0]]
+    assert parameter_rows(list(buffer.blocks(0, 1)), REAL).tolist() == [[0.0, 2.0]]
+    assert parameter_rows(list(buffer.blocks(1, 1)), REAL).tolist() == [[0.1, 0.1]]
+    assert parameter_rows(list(buffer.blocks(2, 1)), COMPLEX).tolist() == [[1.0, 2.0, 3.0, 4.0]]
 
 
 def test_a_state_that_comes_late_is_0_before_and_that_it_was_missing_is_told() -> None:
@@ -60,5 +60,5 @@ def test_a_state_that_changes_its_dtype_is_read_in_the_wider_one() -> None:
 
 def test_only_the_rows_that_are_asked_for_are_read() -> None:
     buffer = written([torch.zeros(2)], [torch.ones(2)], [torch.ones(2)])
-    assert rows_of(list(buffer.blocks(0, 2)), REAL).shape == (2, 2)
-    assert rows_of(list(buffer.blocks(0, 0)), REAL).shape == (0, 2)
+    assert parameter_rows(list(buffer.blocks(0, 2)), REAL).shape == (2, 2)
+    assert parameter_rows(list(buffer.blocks(0, 0)), REAL).shape == (0, 2)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from implementations.writing import ADAM, cell, gradient, hyper_of, misbehaving, script
+from implementations.short_scripts import ADAM, cell, gradient, hyper_of, misbehaving, script
 from stepcheck_implementations.adapters import torch_optim
 from stepcheck_implementations.adapters.adapter import Adapter
 from stepcheck_implementations.driver import execution, layout, portable

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from implementations.writing import ADAM, cell, script
+from implementations.short_scripts import ADAM, cell, script
 from stepcheck_implementations.adapters.adapter import Adapter
 from stepcheck_implementations.adapters.torch_optim import ADAMW, SGD
 from stepcheck_implementations.driver import execution, invocation, portable

@@ -1,0 +1,81 @@
+"""What a step must leave as it was: a parameter's identity, shape and dtype, its neighbours in memory, its gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+import torch
+
+from stepcheck_implementations.driver import layout, state_access
+from stepcheck_implementations.driver.error_text import Malformed
+from stepcheck_implementations.driver.portable import GUARD, between_elements
+from stepcheck_implementations.driver.subject import Subject
+
+
+def check_parameters(subject: Subject, before: Callable[[int], torch.Tensor]) -> None:
+    """Raise Malformed unless every parameter is the tensor that was passed, but for its values.
+
+    ``before`` returns the values of a tensor before the step, flat.
+    """
+    device = subject.cell.device
+    for index, (parameter, tensor) in enumerate(zip(subject.parameters, subject.script.tensors, strict=True)):
+        if parameter.shape != tensor.shape:
+            raise Malformed(f"shape of tensor {index}={tuple(parameter.shape)}, but should be {tensor.shape}")
+        if parameter.dtype != layout.DTYPES[tensor.dtype]:
+            raise Malformed(f"dtype of tensor {index}={parameter.dtype}, but should be torch.{tensor.dtype}")
+        if parameter.layout != torch.strided or parameter.device.type != device.partition(":")[0]:
+            raise Malformed(
+                f"tensor {index} is {parameter.layout} on {parameter.device}, but should be torch.strided on {device}"
+            )
+    if subject.adapter.takes == "groups":
+        _check_groups(subject)
+    else:
+        _check_attributes(subject, before)
+
+
+def _check_groups(subject: Subject) -> None:
+    """Check that ``param_groups`` still has every parameter."""
+    for number, group in enumerate(subject.script.groups):
+        for place, index in enumerate(group.tensors):
+            try:
+                current = subject.objects[0].param_groups[number]["params"][place]
+            except (AttributeError, LookupError, TypeError):
+                current = None
+            if current is not subject.parameters[index]:
+                raise Malformed(f"param_groups[{number}]['params'][{place}] is no longer the parameter it was given")
+
+
+def _check_attributes(subject: Subject, before: Callable[[int], torch.Tensor]) -> None:
+    """Check that no object has assigned a new tensor to a parameter's attribute, instead of updating the parameter."""
+    for index, names in enumerate(subject.parameter_attributes):
+        thing, location = subject.owner(index)
+        for name in names:
+            if state_access.is_replaced(thing, name, location) and torch.equal(
+                before(index), location.parameter.detach().reshape(-1)
+            ):
+                raise Malformed(
+                    f"its attribute {name} is another tensor now, and the parameter it was given was not updated; "
+                    "update it in place, as in p.sub_(...) or p.copy_(...)"
+                )
+
+
+def check_neighbours(subject: Subject) -> None:
+    """Raise Malformed where memory between the elements of a sliced parameter was written."""
+    for index, (parameter, tensor) in enumerate(zip(subject.parameters, subject.script.tensors, strict=True)):
+        if tensor.layout == "sliced" and not bool((between_elements(parameter.detach()) == GUARD).all()):
+            raise Malformed(f"memory between the elements of sliced tensor {index} was written")
+
+
+def modified_gradients(
+    kept: Sequence[torch.Tensor | None], passed: Sequence[torch.Tensor | None], known: Iterable[int]
+) -> set[int]:
+    """Return the tensors, ``known`` ones among them, whose gradient ``passed`` is no longer what was ``kept`` of it."""
+    modified = set(known)
+    for index, (row, gradient) in enumerate(zip(kept, passed, strict=True)):
+        if row is None or gradient is None or index in modified:
+            continue
+        now = gradient.detach().cpu()
+        same = now.shape == row.shape and now.dtype == row.dtype
+        if not same or not (torch.equal(now, row) or bool(((now == row) | (now.isnan() & row.isnan())).all())):
+            modified.add(index)
+    return modified

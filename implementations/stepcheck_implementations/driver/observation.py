@@ -1,0 +1,107 @@
+"""What a subject did, step after step: parameters, states and counters, collected into traces."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from stepcheck_implementations.driver import state_access
+from stepcheck_implementations.driver.error_text import Malformed, one_line
+from stepcheck_implementations.driver.subject import Subject
+from stepcheck_implementations.driver.trace_buffer import TraceBuffer, parameter_rows, state_rows
+from stepcheck_reference.scripts.trajectory import Trace
+
+
+class Observer:
+    """Collects what ``subject`` holds before the first step and after each."""
+
+    def __init__(self, subject: Subject) -> None:
+        self.subject = subject
+        self.buffer = TraceBuffer()
+        self.changed: dict[int, TraceBuffer] = {}
+        """The parameters just before the steps, by number, that something else than the step before has changed."""
+        self.counts: list[list[float]] = [[] for _ in subject.parameters]
+
+    def observe(self) -> None:
+        """Add a row: what parameters and states are now."""
+        subject = self.subject
+        adapter, sparse = subject.adapter, "sparse" in subject.script.invocation
+        paths = list(adapter.states.values())
+        if adapter.count is not None:
+            paths.append(adapter.count)
+        row: list[torch.Tensor | None] = []
+        for index, parameter in enumerate(subject.parameters):
+            thing, location = subject.owner(index)
+            values = state_access.read_all(thing, paths, location)
+            count = None if adapter.count is None else values.pop()
+            if count is None and adapter.count is not None and adapter.takes == "groups":
+                count = subject.objects[0].param_groups[location.group].get(adapter.count)
+            self.counts[index].append(-1.0 if count is None else _number(count, f"count of tensor {index}"))
+            for path, value in zip(paths, values, strict=False):
+                if sparse and isinstance(value, torch.Tensor) and value.is_sparse:
+                    value = value.to_dense()
+                row.append(_state(value, path, index, parameter))
+        self.buffer.write([*subject.parameters, *row])
+
+    def observe_before(self, number: int) -> None:
+        """Note the parameters before step ``number``, which something else than the step before has changed."""
+        self.changed[number] = TraceBuffer()
+        self.changed[number].write(self.subject.parameters)
+
+    def before(self, number: int, index: int) -> torch.Tensor:
+        """Return the values of tensor ``index`` before step ``number``, which is being taken, flat."""
+        return self.changed.get(number, self.buffer).last(index)
+
+    def traces(self, finished: int) -> tuple[Trace, ...]:
+        """Return the trace of every tensor over the first ``finished`` steps."""
+        return tuple(self._trace(index, finished) for index in range(len(self.subject.parameters)))
+
+    def _trace(self, index: int, finished: int) -> Trace:
+        subject = self.subject
+        tensor, names = subject.script.tensors[index], list(subject.adapter.states)
+        states: dict[str, NDArray[Any]] = {}
+        present: dict[str, NDArray[np.bool_]] = {}
+        for column, name in enumerate(names, len(subject.parameters) + index * len(names)):
+            blocks = list(self.buffer.blocks(column, finished + 1))
+            exists = [block.values is not None for block in blocks]
+            present[name] = np.repeat(exists, [block.rows for block in blocks]) if blocks else np.zeros(1, np.bool_)
+            states[name] = state_rows(blocks, tensor)
+        theta = parameter_rows(list(self.buffer.blocks(index, finished + 1)), tensor)
+        before = theta[:-1]
+        if changed := [number for number in self.changed if number <= finished]:
+            before = before.copy()
+            for number in changed:
+                before[number - 1] = parameter_rows(list(self.changed[number].blocks(index, 1)), tensor)[0]
+        return Trace(
+            before=before,
+            theta=theta[1:],
+            states=states,
+            present=present,
+            count=np.array(self.counts[index][: finished + 1] or [-1.0], dtype=np.float64),
+        )
+
+
+def _number(value: Any, name: str) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError, RuntimeError) as error:
+        raise Malformed(f"{name} is a {type(value).__name__}, which is no number ({one_line(error)})") from error
+
+
+def _state(value: Any, path: str, index: int, parameter: torch.Tensor) -> torch.Tensor | None:
+    """Return the state at ``path`` of tensor ``index`` as a tensor; a number as a 0-d float64 tensor."""
+    if value is None:
+        return None
+    if not isinstance(value, torch.Tensor):
+        return torch.tensor(_number(value, f"state {path!r} of tensor {index}"), dtype=torch.float64)
+    if value.numel() not in (1, parameter.numel()):
+        raise Malformed(
+            f"state {path!r} of tensor {index} has shape {tuple(value.shape)}, "
+            f"but should have {tuple(parameter.shape)} or one element"
+        )
+    if value.layout != torch.strided or value.is_quantized or value.device.type == "meta":
+        raise Malformed(f"state {path!r} of tensor {index} is {value.layout} on {value.device}, and cannot be read")
+    return value

@@ -1,0 +1,152 @@
+"""The subject of one script: the objects under test, the parameters they were built from, and which has which."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+
+from stepcheck_implementations.adapters.adapter import Adapter, Cell, wraps_compile
+from stepcheck_implementations.driver import layout, state_access
+from stepcheck_implementations.driver.arguments import arguments
+from stepcheck_implementations.driver.error_text import Malformed, call_subject
+from stepcheck_implementations.driver.invocation import TENSOR_RATES, tensor_rates
+from stepcheck_implementations.driver.portable import ScriptedLR
+from stepcheck_implementations.driver.state_access import TensorLocation
+from stepcheck_implementations.driver.tensor_cache import script_tensors
+from stepcheck_reference.scripts.script import Script
+
+
+class Subject:
+    """The objects that ``build`` makes for a cell: one, one a group or one a tensor, as ``adapter.takes`` says.
+
+    ``parameters`` are made here, ``objects`` by ``construct``. Raises ValueError where script and adapter do not fit.
+    """
+
+    def __init__(self, adapter: Adapter, cell: Cell, script: Script, build: Callable[..., Any]) -> None:
+        self.adapter, self.cell, self.script, self.build = adapter, cell, script, build
+        self.options = self._options(cell.mode)
+        self.hyper = [self._hyper_arguments(group.hyper) for group in script.groups]
+        self.group_of = {index: number for number, group in enumerate(script.groups) for index in group.tensors}
+        trains = cell.mode != "differentiable"
+        with torch.no_grad():
+            self.parameters = [
+                torch.nn.Parameter(layout.place(initial, tensor.layout, cell.device), requires_grad=trains)
+                for initial, tensor in zip(script_tensors(script).initial, script.tensors, strict=True)
+            ]
+        self.locations = [self._location(index) for index in range(len(self.parameters))]
+        self.objects: list[Any] = []
+        self.steps: list[Callable[..., Any]] = []
+        """The ``step`` of each object, compiled in mode "compiled"."""
+        self.parameter_attributes: list[tuple[str, ...]] = []
+        """The attributes in which each parameter was found when the objects were made (``takes`` other than groups)."""
+        self.scheduler: ScriptedLR | None = None
+
+    def _hyper_arguments(self, hyper: Mapping[str, float]) -> dict[str, Any]:
+        """Return the constructor arguments of a group's hyper-parameters."""
+        fixed_hyper = self.adapter.configuration(self.cell.configuration).fixed_hyper
+        by_user = {name: value for name, value in dict(self.cell.fixed).items() if name in self.adapter.hyper}
+        values: dict[str, Any] = {**fixed_hyper, **by_user, **hyper}
+        inherent = [
+            name for name in fixed_hyper if name not in self.adapter.hyper and values[name] == fixed_hyper[name]
+        ]
+        passed = {name: value for name, value in values.items() if name not in inherent}
+        return arguments(self.adapter.hyper, passed, self.build, self.adapter.target)
+
+    def _options(self, mode: str) -> dict[str, Any]:
+        """Return the constructor arguments of ``mode`` that are no hyper-parameters."""
+        adapter, configuration = self.adapter, self.adapter.configuration(self.cell.configuration)
+        if mode not in adapter.modes:
+            raise ValueError(f"mode={mode!r}, but {adapter.target} has {', '.join(adapter.modes)}")
+        hyper = {**adapter.hyper, **configuration.fixed_hyper}
+        by_user = {name: value for name, value in dict(self.cell.fixed).items() if name not in hyper}
+        return {**configuration.options, **adapter.modes[mode], **by_user}
+
+    def switch_mode(self, mode: str) -> None:
+        """Build with the options of ``mode`` from now on."""
+        self.options = self._options(mode)
+
+    def construct(self) -> None:
+        """Make the objects, anew where there are some."""
+        groups = self.script.groups
+        if self.adapter.takes == "groups":
+            tables = [
+                {"params": [self.parameters[index] for index in group.tensors], **hyper}
+                for group, hyper in zip(groups, self.hyper, strict=True)
+            ]
+            objects = [self._build(tables, self.hyper[0] if self.hyper else {})]
+        elif self.adapter.takes == "list":
+            objects = [
+                self._build([self.parameters[index] for index in group.tensors], hyper)
+                for group, hyper in zip(groups, self.hyper, strict=True)
+            ]
+        else:
+            objects = [
+                self._build(parameter, self.hyper[self.group_of[index]])
+                for index, parameter in enumerate(self.parameters)
+            ]
+        self._adopt(objects)
+
+    def _build(self, parameters: object, hyper: Mapping[str, Any]) -> Any:
+        for kind in TENSOR_RATES:
+            if kind in self.script.invocation and self.adapter.hyper.get("lr") in hyper:
+                parameters, hyper = tensor_rates(kind, self.adapter.hyper["lr"], parameters, hyper, self.cell.device)
+        return call_subject(lambda: self.build(parameters, **{**hyper, **self.options}))
+
+    def replace(self, parameters: list[torch.nn.Parameter], objects: list[Any]) -> None:
+        """Go on with other parameters and objects, which are copies of these."""
+        self.parameters = parameters
+        self.locations = [self._location(index) for index in range(len(parameters))]
+        self._adopt(objects)
+
+    def _adopt(self, objects: list[Any]) -> None:
+        """Drive ``objects`` from now on."""
+        self.objects = objects
+        self.parameter_attributes = [
+            () if self.adapter.takes == "groups" else tuple(state_access.attributes_of_parameter(*self.owner(index)))
+            for index in range(len(self.parameters))
+        ]
+        self.steps = []
+        compiles = wraps_compile(self.adapter, self.cell.mode)
+        for thing in objects:
+            step = getattr(thing, "step", None)
+            if not callable(step):
+                raise Malformed(f"{self.adapter.target}: made a {type(thing).__name__}, which has no step()")
+            self.steps.append(torch.compile(step) if compiles else step)
+        if "scheduler" in self.script.invocation and self.adapter.takes == "groups":
+            self.scheduler = call_subject(lambda: ScriptedLR(objects[0]))
+
+    def owner(self, index: int) -> tuple[Any, TensorLocation]:
+        """Return the object that has tensor ``index``, and the tensor's location in it."""
+        number = {"groups": 0, "list": self.group_of[index], "tensor": index}[self.adapter.takes]
+        return self.objects[number], self.locations[index]
+
+    def _location(self, index: int) -> TensorLocation:
+        group = self.group_of[index]
+        place = self.script.groups[group].tensors.index(index)
+        if self.adapter.takes == "groups":
+            earlier = sum(len(before.tensors) for before in self.script.groups[:group])
+            return TensorLocation(self.parameters[index], earlier + place, group)
+        return TensorLocation(self.parameters[index], place if self.adapter.takes == "list" else 0)
+
+    def set_hyper(self, changes: Sequence[tuple[int, str, float]]) -> None:
+        """Set hyper-parameters, each (group, name, value); learning rates by the scheduler if there is one."""
+        for group, name, value in changes:
+            if self.scheduler is None or name != "lr":
+                self._set(group, name, value)
+        rates = {group: value for group, name, value in changes if name == "lr"}
+        if self.scheduler is not None and rates:
+            self.scheduler.set_rates(rates)
+
+    def _set(self, group: int, name: str, value: float) -> None:
+        adapter = self.adapter
+        path = adapter.hyper[name] if adapter.settings is None else adapter.settings.get(name)
+        if path is None:
+            raise Malformed(f"{name}={value!r}, but it cannot be changed after construction")
+        tensors = self.script.groups[group].tensors
+        for index in tensors if adapter.takes == "tensor" else tensors[:1]:
+            thing, location = self.owner(index)
+            error = state_access.write(thing, path, value, location)
+            if error is not None:
+                raise Malformed(f"{name}: {error}")
