@@ -33,10 +33,10 @@ def family(root: int) -> set[int]:
             except OSError:
                 continue
             parents[int(entry.name)] = int(fields[1])
-    found = {root}
-    while more := {child for child, parent in parents.items() if parent in found} - found:
-        found |= more
-    return found
+    family_members = {root}
+    while more := {child for child, parent in parents.items() if parent in family_members} - family_members:
+        family_members |= more
+    return family_members
 
 
 def proportional_bytes(process: int) -> int:
@@ -69,14 +69,14 @@ def run(*, sampled: bool) -> tuple[float, int, int, int]:
 def main() -> None:
     """Print one line a run and the medians."""
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 3
-    seen = []
+    runs_done = []
     for _ in range(runs):
         seconds, _, compared, code = run(sampled=False)
-        seen.append((seconds, compared))
+        runs_done.append((seconds, compared))
         print(f"{seconds:.2f} s, {compared:,} element-steps compared, exit code {code}", flush=True)
     _, peak, _, _ = run(sampled=True)
     largest = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    seconds, compared = (statistics.median(column) for column in zip(*seen, strict=True))
+    seconds, compared = (statistics.median(column) for column in zip(*runs_done, strict=True))
     print(f"medians of {runs}: wall {seconds:.2f} s (target 10 s)")
     print(f"  peak memory {peak / 2**20:.0f} MiB over all processes (target 1024 MiB)")
     print(f"  peak resident size of the largest process {largest / 2**20:.0f} MiB")

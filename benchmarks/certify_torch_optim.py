@@ -82,9 +82,9 @@ def parts(target: str) -> None:
     clock.time(examination, "_drawn", "  drawing scripts")
     clock.time(evaluator._CellEvaluation, "known", "  witnesses of known findings")
     clock.time(evaluator._CellEvaluation, "told", "  failures and results")
-    found = certify.certify(target, jobs=1)
-    judged = [cell for cell in found.cells if cell.scripts]
-    print(f"one judge: {found.run.seconds:.1f} s, {len(judged)} cells")
+    certificate = certify.certify(target, jobs=1)
+    judged = [cell for cell in certificate.cells if cell.scripts]
+    print(f"one judge: {certificate.run.seconds:.1f} s, {len(judged)} cells")
     print(f"{'':46}{'processor':>10}{'wall':>8}{'calls':>8}")
     for label in clock.calls:
         print(f"{label:<46}{clock.processor[label]:>8.2f} s{clock.wall[label]:>6.1f} s{clock.calls[label]:>8}")
@@ -96,16 +96,16 @@ def main() -> None:
     """Print one line a run, the medians, and where the time goes."""
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 3
     target = sys.argv[2] if len(sys.argv) > 2 else TARGET
-    seen = []
+    times = []
     for _ in range(runs):
         seconds, certificate, code = run(target)
         cells = [cell for cell in certificate["verdict"]["cells"] if cell["scripts"]]
         compared = sum(cell["compared"] for cell in cells)
-        seen.append(seconds)
-        told = f"{len(cells)} cells judged, {compared:,} element-steps compared, exit code {code}"
-        print(f"{seconds:.2f} s, {told}", flush=True)
+        times.append(seconds)
+        summary = f"{len(cells)} cells judged, {compared:,} element-steps compared, exit code {code}"
+        print(f"{seconds:.2f} s, {summary}", flush=True)
     limit = f" (target {LIMIT:.0f} s)" if target == TARGET else ""
-    print(f"median of {runs}: {statistics.median(seen):.2f} s{limit}")
+    print(f"median of {runs}: {statistics.median(times):.2f} s{limit}")
     parts(target)
 
 

@@ -65,7 +65,7 @@ def certified(entries: Sequence[Planted], jobs: int) -> list[Row]:
         context = multiprocessing.get_context("fork")
         with context.Pool(jobs, prepare, (workers.address,)) as processes:
             order = sorted(entries, key=lambda entry: not entry.hangs)
-            rows = {found.entry: found for found in processes.imap_unordered(row, order)}
+            rows = {done.entry: done for done in processes.imap_unordered(row, order)}
     return [rows[entry] for entry in entries]
 
 
@@ -114,16 +114,16 @@ def main() -> None:
     codes = [law.code for law in laws.ALL]
     seconds = time.perf_counter() - start
     print(LEGEND, *lines(wrong, codes), *lines(right, codes, RIGHTS), "", *counts(wrong, laws.ALL), sep="\n")
-    found = gaps(wrong, right, () if options.names else codes)
+    problems = gaps(wrong, right, () if options.names else codes)
     print(
-        f"\n{len(wrong)} wrong and {len(right)} right optimizers, {len(codes)} laws: {len(found)} gaps",
-        *found,
+        f"\n{len(wrong)} wrong and {len(right)} right optimizers, {len(codes)} laws: {len(problems)} gaps",
+        *problems,
         sep="\n",
     )
     print(f"{seconds:.0f} s with {options.jobs} processes; {LIMIT:.0f} s are the limit on two cores")
     if options.markdown:
         PAGE.write_text(page(wrong, right, codes))
-    sys.exit(bool(found))
+    sys.exit(bool(problems))
 
 
 if __name__ == "__main__":

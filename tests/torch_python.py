@@ -45,8 +45,8 @@ class TorchPython:
             self.process = subprocess.Popen(
                 [sys.executable, __file__], env=_plain(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
             )
-        said = [program.with_name(f"{program.name}.{name}") for name in ("out", "err")]
-        request = {"path": str(program), "cwd": str(cwd), "said": [str(path) for path in said], "timeout": timeout}
+        outputs = [program.with_name(f"{program.name}.{name}") for name in ("out", "err")]
+        request = {"path": str(program), "cwd": str(cwd), "said": [str(path) for path in outputs], "timeout": timeout}
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write(json.dumps(request) + "\n")
@@ -54,7 +54,7 @@ class TorchPython:
         status = json.loads(self.process.stdout.readline())
         if status is None:
             raise subprocess.TimeoutExpired(command, timeout)
-        return subprocess.CompletedProcess(command, status, *(path.read_text() for path in said))
+        return subprocess.CompletedProcess(command, status, *(path.read_text() for path in outputs))
 
 
 def _plain() -> dict[str, str]:

@@ -25,7 +25,9 @@ LINKS = sorted(
         if "://" not in link
     }
 )
-PICTURES = [(page, *found) for page, text in TEXTS.items() for found in re.findall(r"!\[([^\]]+)\]\(([^)]+)\)", text)]
+PICTURES = [
+    (page, *matches) for page, text in TEXTS.items() for matches in re.findall(r"!\[([^\]]+)\]\(([^)]+)\)", text)
+]
 COMMANDS = sorted(
     {
         (page, line)

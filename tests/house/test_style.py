@@ -25,8 +25,8 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def every_file() -> list[Path]:
-    beside = [path for folder in ("tests", "examples", "benchmarks") for path in sorted((ROOT / folder).rglob("*.py"))]
-    return [*(path for package in PACKAGES for path in files(package)), *beside]
+    others = [path for folder in ("tests", "examples", "benchmarks") for path in sorted((ROOT / folder).rglob("*.py"))]
+    return [*(path for package in PACKAGES for path in files(package)), *others]
 
 
 def names_in(path: Path) -> set[str]:
@@ -46,7 +46,7 @@ def test_mypy_strict_finds_nothing() -> None:
 
 
 def test_no_file_names_a_tolerance() -> None:
-    assert {str(path): found for path in every_file() if (found := names_in(path) & TOLERANCES)} == {}
+    assert {str(path): hits for path in every_file() if (hits := names_in(path) & TOLERANCES)} == {}
 
 
 def test_a_named_tolerance_would_be_seen(tmp_path: Path) -> None:

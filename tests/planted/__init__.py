@@ -61,16 +61,16 @@ class Planted:
 
 def described(file: str, name: str, docstring: str) -> Planted:
     """Return what a class says of itself; raises ValueError where it does not say it."""
-    found = _DOCSTRING.fullmatch(" ".join(docstring.split()))
+    match = _DOCSTRING.fullmatch(" ".join(docstring.split()))
     wrong = docstring.startswith("Claims ")
-    if found is None or wrong != (found["codes"] is not None):
+    if match is None or wrong != (match["codes"] is not None):
         raise ValueError(
             f"{file}:{name}: its docstring should read 'Claims ``RULE``, breaks SCnnn: what is wrong.' or "
             "'Follows ``RULE``: what it is.'; tests/planted/__init__.py shows the forms"
         )
-    codes = frozenset(re.findall(r"SC\d{3}", found["codes"] or ""))
-    optional = {key: found[key] for key in ("dtype", "mode") if found[key]}
-    return Planted(file, name, found["rule"], codes, hangs=bool(found["hangs"]), **optional)
+    codes = frozenset(re.findall(r"SC\d{3}", match["codes"] or ""))
+    optional = {key: match[key] for key in ("dtype", "mode") if match[key]}
+    return Planted(file, name, match["rule"], codes, hangs=bool(match["hangs"]), **optional)
 
 
 def _planted() -> Iterator[Planted]:

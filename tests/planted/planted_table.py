@@ -55,15 +55,15 @@ def lines(rows: Sequence[Row], codes: Sequence[str], title: str = "") -> Iterato
 
 def read(text: str) -> dict[str, dict[str, str]]:
     """Return what ``lines`` wrote: for each optimizer's name the mark of each law, by code."""
-    found: dict[str, dict[str, str]] = {}
+    table: dict[str, dict[str, str]] = {}
     heads: list[str] = []
     for line in text.splitlines():
         if head := _HEAD.fullmatch(line):
             heads = [*heads[-DIGITS + 1 :], head[1]]
         elif row := _ROW.fullmatch(line):
             codes = ["SC" + "".join(digits) for digits in zip(*(head.split() for head in heads), strict=True)]
-            found[row[1]] = dict(zip(codes, row[2].split(), strict=True))
-    return found
+            table[row[1]] = dict(zip(codes, row[2].split(), strict=True))
+    return table
 
 
 def counts(rows: Sequence[Row], laws: Iterable[Law]) -> Iterator[str]:
@@ -71,8 +71,8 @@ def counts(rows: Sequence[Row], laws: Iterable[Law]) -> Iterator[str]:
     yield "| law | what it says | breaks on | holds on | does not apply to |"
     yield "|---|---|--:|--:|--:|"
     for law in laws:
-        said = [row.verdicts.get(law.code, "") for row in rows]
-        numbers = " | ".join(str(said.count(verdict)) for verdict in ("broken", "holds", "not_applicable"))
+        verdicts = [row.verdicts.get(law.code, "") for row in rows]
+        numbers = " | ".join(str(verdicts.count(verdict)) for verdict in ("broken", "holds", "not_applicable"))
         yield f"| {law.code} | {law.title} | {numbers} |"
 
 
@@ -82,10 +82,10 @@ def gaps(wrong: Sequence[Row], right: Sequence[Row], codes: Sequence[str]) -> li
     That is a planted optimizer on which nothing breaks, or not what it was planted for; a law that breaks on none; and
     one that breaks on an optimizer that is right.
     """
-    found = [f"{row.entry.name}: no law breaks" for row in wrong if not row.broken]
+    problems = [f"{row.entry.name}: no law breaks" for row in wrong if not row.broken]
     for row in wrong:
         if row.broken and (missed := sorted(row.entry.breaks - row.broken)):
-            found.append(f"{row.entry.name}: {', '.join(missed)} should break")
+            problems.append(f"{row.entry.name}: {', '.join(missed)} should break")
     broken = frozenset[str]().union(*(row.broken for row in wrong))
-    found += [f"{code}: breaks on no planted optimizer" for code in codes if code not in broken]
-    return found + [f"{row.entry.name}: {', '.join(sorted(row.broken))} should hold" for row in right if row.broken]
+    problems += [f"{code}: breaks on no planted optimizer" for code in codes if code not in broken]
+    return problems + [f"{row.entry.name}: {', '.join(sorted(row.broken))} should hold" for row in right if row.broken]

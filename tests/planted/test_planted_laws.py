@@ -47,15 +47,15 @@ def test_a_wrong_optimizer_breaks_the_law_it_is_planted_for_and_its_witness_fail
 ) -> None:
     if entry.hangs:
         request.getfixturevalue("impatient")
-    found = broken(entry)
-    assert entry.breaks <= found.keys(), {code: failure.message for code, failure in found.items()}
+    failures = broken(entry)
+    assert entry.breaks <= failures.keys(), {code: failure.message for code, failure in failures.items()}
     assert certificate(entry).exit_code() == 1
-    assert not any(failure.known_issue for failure in found.values())
+    assert not any(failure.known_issue for failure in failures.values())
     plain = [cell for cell in certificate(entry).cells if cell.mode == "single"]
     assert [cell.verdict for cell in plain] == ["broken" if entry.mode == "single" else "holds"]
     for code in sorted(entry.breaks):
         script = tmp_path / f"{code}.py"
-        program = found[code].standalone
+        program = failures[code].standalone
         script.write_text(program.replace("traceback_later(60", "traceback_later(1") if entry.hangs else program)
         done = torch_python.run(script, cwd=ROOT)
         assert done.returncode != 0, script.read_text() + done.stdout
@@ -64,10 +64,10 @@ def test_a_wrong_optimizer_breaks_the_law_it_is_planted_for_and_its_witness_fail
 
 @pytest.mark.parametrize("entry", RIGHT, ids=lambda entry: entry.name)
 def test_a_right_optimizer_holds(entry: Planted) -> None:
-    held = certificate(entry)
-    assert [failure.message for failure in held.failures] == []
-    assert held.exit_code(strict=True) == 0
-    assert held.compared > 10_000
+    certified = certificate(entry)
+    assert [failure.message for failure in certified.failures] == []
+    assert certified.exit_code(strict=True) == 0
+    assert certified.compared > 10_000
 
 
 @pytest.mark.parametrize(

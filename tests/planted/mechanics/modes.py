@@ -177,8 +177,8 @@ class AdagradForeachStopsAfterSparseGroup(_TwoPaths):
 
 
 class AdamFusedIgnoresOverflow(_TwoPaths):
-    """Claims ``adam`` in fused mode, breaks SC239: its fused path asks to be told of gradients that have overflowed,
-    and steps all the same.
+    """Claims ``adam`` in fused mode, breaks SC239: its fused path declares support for AMP scaling, and steps
+    through overflow.
     """
 
     PATH = "fused"

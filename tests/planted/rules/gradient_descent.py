@@ -218,7 +218,7 @@ class LookaheadNesterov(torch.optim.Optimizer):
         return loss
 
 
-class LookaheadNotTaken(LookaheadNesterov):
+class LookaheadLeftOut(LookaheadNesterov):
     """Claims ``nesterov_lookahead``, breaks SC102: takes the gradient at the parameters, which is plain momentum."""
 
     def lookahead(self, group):

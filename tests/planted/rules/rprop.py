@@ -13,7 +13,7 @@ class HandWrittenRprop(torch.optim.Optimizer):
     def bounded(self, step_size, group):
         return step_size.clamp(group["step_min"], group["step_max"])
 
-    def kept_gradient(self, g, turn):
+    def step_gradient(self, g, turn):
         return torch.where(turn < 0, torch.zeros_like(g), g)
 
     def due_step(self, state, move):
@@ -38,7 +38,7 @@ class HandWrittenRprop(torch.optim.Optimizer):
                 state["step"] += 1
                 turn = p.grad * state["g_prev"]
                 step_size = self.bounded(state["step_size"] * self.factor(turn, group), group)
-                g = self.kept_gradient(p.grad, turn)
+                g = self.step_gradient(p.grad, turn)
                 p.sub_(self.due_step(state, step_size * g.sign()))
                 state["step_size"].copy_(step_size)
                 state["g_prev"].copy_(g)
@@ -54,7 +54,7 @@ class RpropWithoutBounds(HandWrittenRprop):
 class RpropKeepsTurnedGradient(HandWrittenRprop):
     """Claims ``rprop``, breaks SC101 and SC102: steps along a gradient that has turned, and remembers it."""
 
-    def kept_gradient(self, g, turn):
+    def step_gradient(self, g, turn):
         return g
 
 
