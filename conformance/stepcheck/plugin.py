@@ -1,4 +1,4 @@
-"""The pytest plugin. Every run of everybody's pytest imports this, so it imports pytest and nothing else that is large.
+"""The pytest plugin. Every pytest run of everybody who has stepcheck imports this, so it imports nothing heavy.
 
 PYTEST_DONT_REWRITE: there is no assertion here for pytest to rewrite.
 """
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
 
 _SESSION: pytest.StashKey[PytestSession] = pytest.StashKey()
 _RUNS: pytest.StashKey[Runs] = pytest.StashKey()
-_MARK = "stepcheck(asked): a law in a cell of an optimizer; @stepcheck.cases makes it."
+_MARK = "stepcheck(arguments): tests laws in the cells of an optimizer; added by @stepcheck.cases."
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add what ``stepcheck certify`` can be told."""
+    """Add the options of ``stepcheck certify``."""
     group = parser.getgroup("stepcheck", "stepcheck, which checks optimizer steps")
 
-    def one(name: str, metavar: str, told: str) -> None:
-        group.addoption(f"--stepcheck-{name}", metavar=metavar, help=told)
+    def one(name: str, metavar: str, help: str) -> None:
+        group.addoption(f"--stepcheck-{name}", metavar=metavar, help=help)
 
-    def several(name: str, metavar: str, told: str) -> None:
-        group.addoption(f"--stepcheck-{name}", action="append", default=[], metavar=metavar, help=told)
+    def several(name: str, metavar: str, help: str) -> None:
+        group.addoption(f"--stepcheck-{name}", action="append", default=[], metavar=metavar, help=help)
 
     one(
         "target",
@@ -40,26 +40,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "certify TARGET with no test file of your own; needs `--pyargs stepcheck`, or "
         "`--pyargs stepcheck.pytest_plugin.test_target` where python_files leaves that out",
     )
-    one("as", "RULE", "the rule that TARGET claims to be, as in adam")
-    several("mode", "M", "of TARGET only these execution paths, as in single,foreach")
-    several("dtype", "D", "of TARGET only these dtypes, as in float32,bfloat16")
-    several("device", "DEV", "of TARGET only these devices, as in cpu")
+    one("as", "RULE", "the rule that TARGET claims to implement, as in adam")
+    several("mode", "M", "only these execution paths of TARGET, as in single,foreach")
+    several("dtype", "D", "only these dtypes, as in float32,bfloat16")
+    several("device", "DEV", "only these devices, as in cpu")
     several("set", "NAME=VALUE", "fix a hyper-parameter of TARGET; may be repeated")
-    several("map", "NAME=ARGUMENT", "say what a name of the rule is in TARGET; may be repeated")
-    one("profile", "P", "quick, standard or thorough, where @stepcheck.cases names none")
+    several("map", "NAME=ARGUMENT", "map a name of the rule to an argument or attribute of TARGET; may be repeated")
+    one("profile", "P", "quick, standard or thorough, where @stepcheck.cases does not say")
     group.addoption(
-        "--stepcheck-seed", type=int, metavar="N", help="the seed where @stepcheck.cases names none (default: 0)"
+        "--stepcheck-seed", type=int, metavar="N", help="the seed where @stepcheck.cases does not say (default: 0)"
     )
     group.addoption(
-        "--stepcheck-strict", action="store_true", help="known findings are failures where @stepcheck.cases is silent"
+        "--stepcheck-strict", action="store_true", help="known issues are failures where @stepcheck.cases does not say"
     )
 
 
 @pytest.hookimpl(tryfirst=True)  # before Hypothesis loads the profile that its option names
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the mark; register the Hypothesis profiles where one of them is asked for.
+    """Declare the marker; register the Hypothesis profiles if one of them is chosen.
 
-    Raises UsageError for a profile that there is not, and where nothing would use the target.
+    Raises UsageError for an unknown profile, and where nothing would use the target.
     """
     config.addinivalue_line("markers", _MARK)
     if config.getoption("stepcheck_target") and not any("stepcheck" in argument for argument in config.args):
@@ -99,7 +99,7 @@ def stepcheck_guard(request: pytest.FixtureRequest) -> Callable[[str | os.PathLi
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say how much was compared, where cases were checked, and what moved, where baselines were."""
+    """Report how much was compared by cases, and what changed against baselines."""
     reports = [
         report
         for outcome in ("passed", "failed", "skipped", "xfailed", "xpassed")
@@ -115,22 +115,24 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
         for line in lines(cells):
             terminalreporter.write_line(line)
-    told = (value for report in reports for name, value in report.user_properties if name == "stepcheck.guard")
-    for line in dict.fromkeys(told):
+    lines_of_guard = (
+        value for report in reports for name, value in report.user_properties if name == "stepcheck.guard"
+    )
+    for line in dict.fromkeys(lines_of_guard):
         terminalreporter.write_line(line)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give a function that ``@stepcheck.cases`` decorates its cases."""
-    given = [mark.args[0] for mark in metafunc.definition.iter_markers("stepcheck") if mark.args]
-    if given:
+    marked = [mark.args[0] for mark in metafunc.definition.iter_markers("stepcheck") if mark.args]
+    if marked:
         from stepcheck.pytest_plugin.cases import CasesArguments
 
-        parametrize(metafunc, [entry for entry in given if isinstance(entry, CasesArguments)])
+        parametrize(metafunc, [entry for entry in marked if isinstance(entry, CasesArguments)])
 
 
-def parametrize(metafunc: pytest.Metafunc, asked: Sequence[CasesArguments]) -> None:
-    """Run the function once for each law in each cell that is ``asked`` for; raises CollectError where it cannot be."""
+def parametrize(metafunc: pytest.Metafunc, arguments: Sequence[CasesArguments]) -> None:
+    """Run the function once for each law in each cell of ``arguments``; raises CollectError where that cannot be."""
     where = metafunc.definition.name
     if "case" not in metafunc.fixturenames:
         raise pytest.Collector.CollectError(f"{where}() should take the argument `case`, and call `case.check()`")
@@ -140,7 +142,7 @@ def parametrize(metafunc: pytest.Metafunc, asked: Sequence[CasesArguments]) -> N
     config = metafunc.config
     pytest_session = config.stash.setdefault(_SESSION, PytestSession())
     try:
-        cases = [case for entry in asked for case in pytest_session.cases(_completed(entry, config))]
+        cases = [case for entry in arguments for case in pytest_session.cases(_completed(entry, config))]
     except Exception as error:
         if not is_refusal(error):
             raise
@@ -153,7 +155,7 @@ def parametrize(metafunc: pytest.Metafunc, asked: Sequence[CasesArguments]) -> N
 
 
 def target_arguments(config: pytest.Config) -> CasesArguments:
-    """Return what ``--stepcheck-target`` and the options beside it ask; raises CollectError where they ask nothing."""
+    """Return what ``--stepcheck-target`` and its options say; raises CollectError where they say nothing usable."""
     from stepcheck.certification.request import listed, mappings, settings
     from stepcheck.cli.usage_errors import is_refusal
     from stepcheck.pytest_plugin.cases import CasesArguments
@@ -180,14 +182,14 @@ def target_arguments(config: pytest.Config) -> CasesArguments:
         raise pytest.Collector.CollectError(str(error)) from error
 
 
-def _completed(asked: CasesArguments, config: pytest.Config) -> CasesArguments:
-    """Return ``asked`` with what the command line says where it is silent."""
+def _completed(arguments: CasesArguments, config: pytest.Config) -> CasesArguments:
+    """Return ``arguments`` with what the command line says where they are None."""
     profile = config.getoption("stepcheck_profile") or PROFILES.get(_hypothesis_profile(config), "quick")
     return replace(
-        asked,
-        profile=asked.profile if asked.profile is not None else profile,
-        seed=asked.seed if asked.seed is not None else config.getoption("stepcheck_seed"),
-        strict=asked.strict if asked.strict is not None else config.getoption("stepcheck_strict"),
+        arguments,
+        profile=arguments.profile if arguments.profile is not None else profile,
+        seed=arguments.seed if arguments.seed is not None else config.getoption("stepcheck_seed"),
+        strict=arguments.strict if arguments.strict is not None else config.getoption("stepcheck_strict"),
     )
 
 

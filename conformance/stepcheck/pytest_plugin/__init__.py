@@ -1,1 +1,1 @@
-"""What the pytest plugin runs: cases, sessions, outcomes."""
+"""The parts of the pytest plugin, imported once a test uses it: cases, session, outcomes, summary, scaffold."""

@@ -1,6 +1,6 @@
-"""``cases``: one test a law in each cell of an optimizer; a module named like the function would hide it.
+"""``cases``: one test for each law in each cell of an optimizer.
 
-A file of tests imports this, so it imports nothing heavy; cells are known when pytest collects.
+Test files import this, so it imports nothing heavy; the cells are known when pytest collects.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class CasesArguments:
-    """The arguments of ``cases``, as they were given; None is for pytest's command line to say."""
+    """The arguments of ``cases``; pytest's command line fills in those that are None."""
 
     target: str | Callable[..., Any]
     rule: str | None = None
@@ -58,11 +58,11 @@ def cases(
             case.check()
 
     ``target``, ``rule``, ``modes``, ``dtypes``, ``devices``, ``fixed`` and ``map`` are ``certify``'s: a string is
-    imported by worker processes, where it can crash and hang; a class runs in pytest's own. ``profile``, ``seed``
-    and ``strict`` default to ``--stepcheck-profile`` (or the one that goes with ``--hypothesis-profile``),
+    imported by worker processes, where it can crash and hang; a class runs in pytest's own process. ``profile``,
+    ``seed`` and ``strict`` default to ``--stepcheck-profile`` (or the one that ``--hypothesis-profile`` implies),
     ``--stepcheck-seed`` and ``--stepcheck-strict``. ``expected_failures`` maps a law's code, or (code, pattern of
-    cells as they stand in the tests' ids), to the reason why it is broken: its tests are expected to fail, and fail
-    once the law holds. What cannot be asked is an error when pytest collects.
+    cell names in test ids), to the reason why the law is broken: its tests are expected to fail, and fail once the law
+    holds. A wrong request is a collection error.
     """
     import pytest
 
@@ -75,8 +75,8 @@ def cases(
 class Case:
     """One law in one cell, or a cell that is not judged (``code`` is "" then).
 
-    ``name`` is the cell's in the test's id. Nothing has run yet: the first case of a cell that is checked has the
-    whole cell examined, the others read their verdict from that.
+    ``name`` is the cell's in the test id. Nothing has run yet: the first case of a cell that is checked has the whole
+    cell evaluated, the others read their verdict from its result.
     """
 
     cell: Cell
@@ -89,12 +89,12 @@ class Case:
 
     @property
     def id(self) -> str:
-        """The test's id, as in "AdamW-default-single-float32-cpu-SC101"."""
+        """The test id, as in "AdamW-default-single-float32-cpu-SC101"."""
         return f"{self.name}-{self.code}" if self.code else self.name
 
     @property
-    def examined(self) -> bool:
-        """Whether the cell has been examined, or is not to be."""
+    def evaluated(self) -> bool:
+        """Whether the cell has been evaluated."""
         return self.session.is_evaluated(self.number)
 
     @property
@@ -103,7 +103,7 @@ class Case:
         return self.session.result(self.number)
 
     def outcome(self) -> Outcome:
-        """Return how this case's test ends."""
+        """Return the outcome of this case's test."""
         from stepcheck.pytest_plugin.outcome import outcome
 
         return outcome(
@@ -115,32 +115,32 @@ class Case:
         )
 
     def check(self) -> None:
-        """Pass where the law holds in the cell; else skip, expect to fail, or fail with what shows it broken.
+        """Pass where the law holds in the cell; else skip, xfail, or fail with what shows it broken.
 
-        Not applicable and not run are skipped with the reason. So is what is vacuous, of which nothing is claimed; a
-        cell that supports no claim at all warns, and fails where no other cell does either. Broken by a known finding
-        is an expected failure, unless ``strict``.
+        Laws that are not applicable or not run are skipped with the reason. So are vacuous ones, of which nothing is
+        claimed; a cell that supports no claim at all warns, and fails where no other cell supports one either. A law
+        that only known issues break is an xfail, unless ``strict``.
         """
         __tracebackhide__ = True
         import warnings
 
         import pytest
 
-        from stepcheck.pytest_plugin.outcome import Ends
+        from stepcheck.pytest_plugin.outcome import Ending
 
-        found = self.outcome()
-        if found.warns:
-            warnings.warn(f"{self.name}: {found.why}", stacklevel=2)
-        if found.ends is Ends.SKIPS:
-            pytest.skip(found.why)
-        if found.ends is Ends.XFAILS:
-            pytest.xfail(found.why)  # does nothing with --runxfail
-        if found.told:
-            pytest.fail(found.told, pytrace=False)
+        outcome = self.outcome()
+        if outcome.warns:
+            warnings.warn(f"{self.name}: {outcome.reason}", stacklevel=2)
+        if outcome.ending is Ending.SKIPS:
+            pytest.skip(outcome.reason)
+        if outcome.ending is Ending.XFAILS:
+            pytest.xfail(outcome.reason)  # does nothing with --runxfail
+        if outcome.failure:
+            pytest.fail(outcome.failure, pytrace=False)
 
 
-def named(cell: Cell) -> str:
-    """Return ``cell`` in a test's id, without what -k cannot say: "AdamW-amsgrad+maximize-single-float32-cpu"."""
+def cell_name(cell: Cell) -> str:
+    """Return ``cell`` in a test id, without what -k cannot express: "AdamW-amsgrad+maximize-single-float32-cpu"."""
     target = cell.target.rpartition(":")[2].rpartition(".")[2]
     parts = (target, cell.configuration.replace(",", "+"), cell.mode, cell.dtype, cell.device)
     return "-".join(re.sub(r"[^\w.:+]+", "_", part) for part in parts)

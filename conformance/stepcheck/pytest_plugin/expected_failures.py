@@ -1,4 +1,4 @@
-"""Expected failures: the laws that a user says are broken, where, and why."""
+"""``expected_failures`` of ``cases``: the laws that a user expects to be broken, where, and why."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Key = str | tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class ExpectedFailure:
-    """The law with ``code`` is broken, for ``reason``, in the cells whose name in a test's id matches ``pattern``."""
+    """Law ``code`` is expected to be broken, for ``reason``, in cells whose name in a test id matches ``pattern``."""
 
     code: str
     pattern: str
@@ -24,7 +24,7 @@ class ExpectedFailure:
 
 
 def expected_failures(entries: Mapping[Key, str] | None) -> tuple[ExpectedFailure, ...]:
-    """Return ``entries`` as records; raises WrongRequest where a key names no law or a reason says nothing."""
+    """Return ``entries`` as records; raises WrongRequest where a key names no law or a reason is empty."""
     return tuple(_entry(key, reason) for key, reason in (entries or {}).items())
 
 
@@ -39,11 +39,11 @@ def _entry(key: object, reason: object) -> ExpectedFailure:
     if code not in codes:
         raise WrongRequest(unknown("expected_failures", code, codes))
     if not isinstance(reason, str) or not reason.strip():
-        raise WrongRequest(f"expected_failures[{code}]={reason!r}, but should say in words why {code} is broken")
+        raise WrongRequest(f"expected_failures[{code}]={reason!r}, but should say why {code} is broken")
     return ExpectedFailure(code, pattern, reason)
 
 
-def expected(entries: Iterable[ExpectedFailure], code: str, cell: str) -> str:
-    """Return why law ``code`` is expected to be broken in ``cell`` (its name in a test's id), "" where it is not."""
-    found = (entry.reason for entry in entries if entry.code == code and fnmatchcase(cell, entry.pattern))
-    return next(found, "")
+def expected_reason(entries: Iterable[ExpectedFailure], code: str, cell: str) -> str:
+    """Return why law ``code`` is expected to be broken in ``cell`` (its name in a test id), "" where it is not."""
+    reasons = (entry.reason for entry in entries if entry.code == code and fnmatchcase(cell, entry.pattern))
+    return next(reasons, "")

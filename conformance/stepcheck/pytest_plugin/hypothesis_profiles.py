@@ -1,4 +1,4 @@
-"""Hypothesis' profiles of stepcheck, and how much ``cases`` tries under each."""
+"""The Hypothesis profiles that stepcheck registers, and the stepcheck profile that ``cases`` uses under each."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from types import MappingProxyType
 PREFIX = "stepcheck-"
 
 PROFILES = MappingProxyType({"stepcheck-quick": "quick", "stepcheck-ci": "standard", "stepcheck-nightly": "thorough"})
-"""Each Hypothesis profile, and the stepcheck profile that goes with it."""
+"""Each Hypothesis profile, and the stepcheck profile that it implies."""
 
 
 def register() -> None:
-    """Make the profiles known to Hypothesis; what they do not set is as it was. Imports Hypothesis."""
+    """Register the profiles with Hypothesis; settings that they do not name keep their values. Imports Hypothesis."""
     from hypothesis import settings
 
     settings.register_profile("stepcheck-quick", max_examples=20, deadline=None)

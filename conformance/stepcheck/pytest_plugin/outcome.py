@@ -1,4 +1,4 @@
-"""Outcomes: what the test of one law in one cell comes to."""
+"""The outcome of a test: what the verdict on one law in one cell means to pytest."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from stepcheck_properties.laws import find
 from stepcheck_reference.verdict import MEANINGS, Verdict
 
 
-class Ends(StrEnum):
+class Ending(StrEnum):
     """How a test ends."""
 
     PASSES = "passes"
@@ -24,14 +24,15 @@ class Ends(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a test ends, and why; ``told`` is what it says where an expected failure counts as one.
+    """How a test ends, and the ``reason`` that pytest shows for it.
 
-    ``warns`` is set where a whole cell supports no claim, so that it is seen although its tests are only skipped.
+    ``failure`` is what the test fails with, for an xfail with --runxfail. ``warns`` is set where a whole cell supports
+    no claim, so that it is seen although its tests are only skipped.
     """
 
-    ends: Ends
-    why: str = ""
-    told: str = ""
+    ending: Ending
+    reason: str = ""
+    failure: str = ""
     warns: bool = False
 
 
@@ -43,52 +44,55 @@ def outcome(
     strict: bool = False,
     elsewhere: Callable[[], bool] = lambda: True,
 ) -> Outcome:
-    """Return what ``cell`` says of the law ``code``, "" of a cell that is not judged.
+    """Return the outcome of the test of law ``code`` in ``cell``; ``code`` is "" for a cell that is not judged.
 
-    ``expected`` is why a user expects it to be broken; it is an error then that it holds. ``strict`` makes known
-    findings failures. ``elsewhere`` tells, of a cell that supports no claim, whether another cell does; where none does
+    ``expected`` is why a user expects the law to be broken; that it holds is a failure then. ``strict`` makes known
+    issues failures. ``elsewhere`` says, of a cell that supports no claim, whether another cell does; where none does
     nothing was compared, and that is a failure.
     """
     law = next((entry for entry in cell.laws if entry.code == code), None)
     if law is None:
-        return Outcome(Ends.SKIPS, _skipped(cell.verdict, cell.reason or MEANINGS[cell.verdict]))
+        return Outcome(Ending.SKIPS, _verdict(cell.verdict, cell.reason or MEANINGS[cell.verdict]))
     if law.verdict is Verdict.HOLDS:
-        if expected:
-            told = f"[XPASS(strict)] {code} holds in {cell.id}, but is expected to be broken: {expected}"
-            return Outcome(Ends.FAILS, told, told)
-        return Outcome(Ends.PASSES)
+        if not expected:
+            return Outcome(Ending.PASSES)
+        return _fails(f"[XPASS(strict)] {code} holds in {cell.id}, but is expected to be broken: {expected}")
     if law.verdict is Verdict.BROKEN or (strict and law.verdict is Verdict.EXPECTED_BROKEN):
-        told = _broken(cell, law, strict=strict)
-        return Outcome(Ends.XFAILS, expected, told) if expected else Outcome(Ends.FAILS, told, told)
+        failure = _failures(cell, law, with_known_issues=strict)
+        return Outcome(Ending.XFAILS, expected, failure) if expected else _fails(failure)
     if law.verdict is Verdict.EXPECTED_BROKEN:
-        return Outcome(Ends.XFAILS, _known(law), _broken(cell, law, strict=True))
+        return Outcome(Ending.XFAILS, _known_issues(law), _failures(cell, law, with_known_issues=True))
     if law.verdict is Verdict.NOT_RUN:
-        told = f"{code} is asked in one dtype of a configuration and mode, and in every one from profile standard on"
-        return Outcome(Ends.SKIPS, _skipped(law.verdict, told))
-    if law.verdict is Verdict.NOT_APPLICABLE:
-        return Outcome(Ends.SKIPS, _skipped(law.verdict, f"{code} applies where {find(code).condition}"))
-    if cell.verdict is not Verdict.VACUOUS:
-        return Outcome(Ends.SKIPS, _skipped(law.verdict, MEANINGS[law.verdict]))
-    why = _skipped(law.verdict, cell.reason or MEANINGS[law.verdict])
-    if elsewhere():
-        return Outcome(Ends.SKIPS, why, warns=True)
-    told = f"{cell.id} is {why}; so are all others, so nothing was compared"
-    return Outcome(Ends.FAILS, told, told)
+        reason = f"{code} runs in one dtype of each configuration and mode, and in every dtype from profile standard on"
+    elif law.verdict is Verdict.NOT_APPLICABLE:
+        reason = f"{code} applies where {find(code).condition}"
+    elif cell.verdict is Verdict.VACUOUS:
+        reason = _verdict(law.verdict, cell.reason or MEANINGS[law.verdict])
+        if elsewhere():
+            return Outcome(Ending.SKIPS, reason, warns=True)
+        return _fails(f"{cell.id} is {reason}; so is every other cell: nothing was compared")
+    else:
+        reason = MEANINGS[law.verdict]
+    return Outcome(Ending.SKIPS, _verdict(law.verdict, reason))
 
 
-def _skipped(verdict: Verdict, reason: str) -> str:
+def _fails(message: str) -> Outcome:
+    return Outcome(Ending.FAILS, message, message)
+
+
+def _verdict(verdict: Verdict, reason: str) -> str:
     return f"{verdict_name(verdict)}: {reason}"
 
 
-def _known(law: LawResult) -> str:
-    """Return the names of the known findings that a law breaks on, and what the first one is."""
+def _known_issues(law: LawResult) -> str:
+    """Return the names of the known issues that break ``law``, and the explanation of the first one."""
     named = {entry.known_issue: entry for entry in law.failures if entry.known_issue}
     if not named:
         return MEANINGS[Verdict.EXPECTED_BROKEN]
-    return f"known finding {', '.join(named)}: {next(iter(named.values())).explanation}"
+    return f"known issue {', '.join(named)}: {next(iter(named.values())).explanation}"
 
 
-def _broken(cell: CellResult, law: LawResult, *, strict: bool) -> str:
-    """Return every failure of ``law`` as the report writes it; those of known findings too where ``strict``."""
-    shown = [render_failure(entry, cell.id) for entry in law.failures if strict or not entry.known_issue]
+def _failures(cell: CellResult, law: LawResult, *, with_known_issues: bool) -> str:
+    """Return the failures of ``law`` as the report writes them."""
+    shown = [render_failure(entry, cell.id) for entry in law.failures if with_known_issues or not entry.known_issue]
     return "\n\n".join(shown) or cell.reason or MEANINGS[law.verdict]

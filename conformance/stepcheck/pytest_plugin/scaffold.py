@@ -1,4 +1,4 @@
-"""``write``: a pytest file for one target, ready to run."""
+"""``stepcheck scaffold``: a pytest file for one target, ready to run."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from stepcheck.certification.request import Request, WrongRequest
 from stepcheck.pytest_plugin.session import PytestSession
 from stepcheck_implementations.adapters import libraries
 
-_TEXT = '''\
-"""{what}: a test a law, configuration, mode, dtype and device.
+_TEMPLATE = '''\
+"""{title}: one test for each law, configuration, mode, dtype and device.
 
 python -m pytest {file}
-    -k single-float32             only some of them
-    -n auto                       on every core, with pytest-xdist
-    --stepcheck-profile standard  tries more{where}
+    -k single-float32             run only some of them
+    -n auto                       use every core, with pytest-xdist
+    --stepcheck-profile standard  try more scripts{note}
 """
 
 import stepcheck
@@ -28,7 +28,7 @@ import stepcheck
     expected_failures={{
         # Laws that are known to be broken, and why; their tests fail once they hold.
         # "SC101": "issue 12",
-        # In some cells only, which are named as in the tests' ids:
+        # Only in some cells, by their names in the test ids:
         # ("SC101", "*-bfloat16-*"): "issue 12",
     }},
 )
@@ -37,41 +37,41 @@ def {function}(case):
 '''
 
 
-def ready_file(request: Request) -> str:
-    """Return the text of a file that asks for ``request``'s target, rule, fixed values and mapped names.
+def pytest_file(request: Request) -> str:
+    """Return the text of a pytest file for ``request``'s target, rule, fixed values and mapped names.
 
     A worker describes the target first, so what cannot be certified raises as ``certify`` does: WrongRequest,
     UnknownRule, OutOfDomain, TargetError.
     """
     pytest_session = PytestSession()
     try:
-        pytest_session.session(request.target, request)
+        pytest_session.evaluation_session(request.target, request)
     finally:
         pytest_session.close()
     name = request.target if libraries.members(request.target) else _class(request.target)
     function = f"test_{_snake(name)}"
-    given = {"rule": request.rule, "fixed": dict(request.fixed), "map": dict(request.maps)}
-    arguments = [_python(request.target), *(f"{key}={_python(value)}" for key, value in given.items() if value)]
-    return _TEXT.format(
-        what=f"{name} keeps {request.rule or _own(request.target)}",
+    keywords = {"rule": request.rule, "fixed": dict(request.fixed), "map": dict(request.maps)}
+    arguments = [_python(request.target), *(f"{key}={_python(value)}" for key, value in keywords.items() if value)]
+    return _TEMPLATE.format(
+        title=f"{name} keeps {request.rule or _own_rule(request.target)}",
         file=f"{function}.py",
-        where="\n\nThe path of the target is relative to where pytest runs." if ".py:" in request.target else "",
+        note="\n\nThe path of the target is relative to where pytest runs." if ".py:" in request.target else "",
         arguments="\n    ".join(f"{argument}," for argument in arguments),
         function=function,
     )
 
 
 def check_free(path: Path, *, force: bool = False) -> None:
-    """Raise WrongRequest where ``path`` cannot be written, or is there already and not to be replaced."""
+    """Raise WrongRequest where ``path`` cannot be written, or exists and is not to be overwritten."""
     if path.exists() and not force:
-        raise WrongRequest(f"out={path}, but it is there already; --force replaces it")
+        raise WrongRequest(f"out={path}, but it exists already; --force overwrites it")
     try:
         files.check(path)
     except OSError as error:
         raise WrongRequest(f"out={path}, but should be writable ({error.strerror or error})") from error
 
 
-def _own(target: str) -> str:
+def _own_rule(target: str) -> str:
     return "the rules of its classes" if libraries.members(target) else "its rule"
 
 
@@ -81,8 +81,8 @@ def _class(target: str) -> str:
 
 def _snake(name: str) -> str:
     """Return ``name`` as functions are named: "my_adam" of "MyAdam", "nadam" of "NAdam"."""
-    apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])", "_", name)
-    return re.sub(r"\W+", "_", apart).lower()
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z][a-z])", "_", name)
+    return re.sub(r"\W+", "_", words).lower()
 
 
 def _python(value: object) -> str:

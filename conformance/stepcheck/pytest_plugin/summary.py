@@ -1,6 +1,7 @@
-"""How much was compared: what the tests of cases tell of their cells, for JUnit XML and the end of a pytest run.
+"""The summary of a pytest run: how much each cell compared, in JUnit XML and at the end of the run.
 
-pytest takes this module for a plugin once there are cases; what it notes comes through xdist's processes too.
+This module is registered as a pytest plugin once there are cases. It writes to ``user_properties``, which xdist sends
+from its processes to the one that reports.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ CELL, COMPARED, RATIO = "stepcheck.cell", "stepcheck.compared", "stepcheck.ratio
 
 
 class Report(Protocol):
-    """What is read of pytest's reports."""
+    """The part of a pytest report that is read here."""
 
     nodeid: str
     user_properties: list[tuple[str, object]]
@@ -27,23 +28,23 @@ class Report(Protocol):
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Note what a case's cell compared, once its test has asked."""
+    """Add what a case's cell compared to the properties of its test, once the cell has been evaluated."""
     try:
         return (yield)
     finally:
         case = getattr(item, "funcargs", {}).get("case")
-        if isinstance(case, Case) and case.code and case.examined:
-            found = case.result
-            item.user_properties += [(CELL, found.id), (COMPARED, found.compared), (RATIO, found.ratio)]
+        if isinstance(case, Case) and case.code and case.evaluated:
+            result = case.result
+            item.user_properties += [(CELL, result.id), (COMPARED, result.compared), (RATIO, result.ratio)]
 
 
 def lines(reports: Iterable[Report]) -> Iterator[str]:
-    """Yield a line a test function: its cells, what they compared, and the worst ratio."""
+    """Yield a line for each test function: its cells, how much they compared, and the worst ratio."""
     functions: dict[str, dict[str, tuple[int, float]]] = {}
     for report in reports:
-        told = dict(report.user_properties)
+        properties = dict(report.user_properties)
         cells = functions.setdefault(report.nodeid.partition("[")[0], {})
-        cells[str(told[CELL])] = (int(str(told[COMPARED])), float(str(told[RATIO])))
+        cells[str(properties[CELL])] = (int(str(properties[COMPARED])), float(str(properties[RATIO])))
     for function, cells in functions.items():
         steps = sum(compared for compared, _ in cells.values())
         ratios = [error for _, error in cells.values() if not math.isnan(error)]

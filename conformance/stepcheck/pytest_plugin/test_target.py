@@ -1,4 +1,4 @@
-"""``pytest --stepcheck-target TARGET --pyargs stepcheck``: certifies TARGET with no test file of one's own."""
+"""The test behind ``pytest --stepcheck-target TARGET --pyargs stepcheck``, which needs no test file of one's own."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from stepcheck.pytest_plugin.cases import Case
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Ask for what the command line names."""
+    """Parametrize with the cases of what the command line names."""
     parametrize(metafunc, [target_arguments(metafunc.config)])
 
 

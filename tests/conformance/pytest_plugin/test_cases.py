@@ -13,9 +13,9 @@ import stepcheck
 from conformance.command import ROOT, WRONG
 from stepcheck.certification.certificate import CellResult, Failure, LawResult
 from stepcheck.certification.request import Request, WrongRequest
-from stepcheck.pytest_plugin import session as dockets
+from stepcheck.pytest_plugin import session as session_module
 from stepcheck.pytest_plugin.cases import Case, CasesArguments
-from stepcheck.pytest_plugin.outcome import Ends, outcome
+from stepcheck.pytest_plugin.outcome import Ending, outcome
 from stepcheck.pytest_plugin.session import PytestSession
 from stepcheck_implementations.workers.pool import Workers
 from stepcheck_properties.laws import ALL as LAWS
@@ -29,7 +29,7 @@ CODES = [law.code for law in LAWS]
 @pytest.fixture
 def pytest_session(monkeypatch: pytest.MonkeyPatch, fork_server: str) -> Iterator[PytestSession]:
     monkeypatch.chdir(ROOT)
-    monkeypatch.setattr(dockets, "Workers", functools.partial(Workers, address=fork_server))
+    monkeypatch.setattr(session_module, "Workers", functools.partial(Workers, address=fork_server))
     opened = PytestSession()
     yield opened
     opened.close()
@@ -73,70 +73,72 @@ def by_id(cases: list[Case]) -> dict[str, Case]:
 
 
 def test_a_law_that_holds_passes() -> None:
-    assert outcome(cell(Verdict.HOLDS), "SC101").ends is Ends.PASSES
+    assert outcome(cell(Verdict.HOLDS), "SC101").ending is Ending.PASSES
 
 
 def test_a_broken_law_fails_with_the_report() -> None:
     found = outcome(cell(Verdict.BROKEN), "SC101")
-    assert found.ends is Ends.FAILS
+    assert found.ending is Ending.FAILS
     for words in ("✗ SC101 parameters", "theta=1, but should be 0", "stepcheck replay sc1-x", "raise SystemExit(1)"):
-        assert words in found.told
+        assert words in found.failure
 
 
-def test_a_known_finding_is_an_expected_failure_and_a_failure_if_strict() -> None:
+def test_a_known_issue_is_an_expected_failure_and_a_failure_if_strict() -> None:
     known = cell(Verdict.EXPECTED_BROKEN, known_issue="fused-gaps")
     found = outcome(known, "SC101")
-    assert (found.ends, found.why) == (Ends.XFAILS, "known finding fused-gaps: the kernel rounds")
-    assert outcome(known, "SC101", strict=True).ends is Ends.FAILS
+    assert (found.ending, found.reason) == (Ending.XFAILS, "known issue fused-gaps: the kernel rounds")
+    assert outcome(known, "SC101", strict=True).ending is Ending.FAILS
 
 
-def test_a_new_failure_is_not_hidden_by_a_known_finding_beside_it() -> None:
+def test_a_new_failure_is_not_hidden_by_a_known_issue_beside_it() -> None:
     mixed = cell(Verdict.BROKEN, known_issue="fused-gaps")
-    assert outcome(mixed, "SC101").ends is Ends.FAILS
+    assert outcome(mixed, "SC101").ending is Ending.FAILS
 
 
 def test_what_a_user_expects_to_be_broken_is_an_expected_failure_and_an_error_once_it_holds() -> None:
     found = outcome(cell(Verdict.BROKEN), "SC101", expected="issue 12")
-    assert (found.ends, found.why) == (Ends.XFAILS, "issue 12")
-    assert "theta=1" in found.told  # what --runxfail shows
+    assert (found.ending, found.reason) == (Ending.XFAILS, "issue 12")
+    assert "theta=1" in found.failure  # what --runxfail shows
     held = outcome(cell(Verdict.HOLDS), "SC101", expected="issue 12")
-    assert held.ends is Ends.FAILS
-    assert "[XPASS(strict)] SC101 holds in MyAdam[default] single float32 cpu" in held.told
-    assert "issue 12" in held.told
+    assert held.ending is Ending.FAILS
+    assert "[XPASS(strict)] SC101 holds in MyAdam[default] single float32 cpu" in held.failure
+    assert "issue 12" in held.failure
 
 
 def test_what_does_not_apply_is_skipped_with_the_condition() -> None:
     found = outcome(cell(Verdict.NOT_APPLICABLE), "SC101")
-    assert (found.ends, found.why) == (Ends.SKIPS, "not applicable: SC101 applies where every subject")
+    assert (found.ending, found.reason) == (Ending.SKIPS, "not applicable: SC101 applies where every subject")
 
 
 def test_a_cell_that_is_not_judged_is_skipped_with_its_reason() -> None:
     empty = cell(Verdict.HOLDS, whole=Verdict.NOT_RUN, reason="ask with --mode compiled")
-    assert outcome(empty, "").why == "not run: ask with --mode compiled"
+    assert outcome(empty, "").reason == "not run: ask with --mode compiled"
 
 
-def test_a_law_that_is_left_to_another_dtype_is_skipped_and_says_where_it_is_asked() -> None:
+def test_a_law_that_is_left_to_another_dtype_is_skipped_and_says_where_it_runs() -> None:
     found = outcome(cell(Verdict.NOT_RUN), "SC101")
-    assert (found.ends, found.why.partition(":")[0]) == (Ends.SKIPS, "not run")
-    assert "in every one from profile standard on" in found.why
+    assert (found.ending, found.reason.partition(":")[0]) == (Ending.SKIPS, "not run")
+    assert "in every dtype from profile standard on" in found.reason
 
 
 def test_a_vacuous_law_is_skipped_and_a_vacuous_cell_warns() -> None:
     one = outcome(cell(Verdict.VACUOUS), "SC101")
-    assert (one.ends, one.warns) == (Ends.SKIPS, False)
+    assert (one.ending, one.warns) == (Ending.SKIPS, False)
     whole = outcome(cell(Verdict.VACUOUS, whole=Verdict.VACUOUS, reason="nothing was compared"), "SC101")
-    assert (whole.ends, whole.warns, whole.why) == (Ends.SKIPS, True, "vacuous: nothing was compared")
+    assert (whole.ending, whole.warns, whole.reason) == (Ending.SKIPS, True, "vacuous: nothing was compared")
 
 
 def test_a_vacuous_cell_fails_where_nothing_was_compared_in_any_cell() -> None:
     empty = cell(Verdict.VACUOUS, whole=Verdict.VACUOUS, reason="nothing was compared")
-    assert outcome(empty, "SC101", elsewhere=lambda: False).ends is Ends.FAILS
+    assert outcome(empty, "SC101", elsewhere=lambda: False).ending is Ending.FAILS
 
 
 def test_another_cell_that_supports_a_claim_is_looked_for_until_one_is_found(
     pytest_session: PytestSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    session = pytest_session.session(CONTROL, Request(target=CONTROL, rule="adam", dtypes=("float32", "float64")))
+    session = pytest_session.evaluation_session(
+        CONTROL, Request(target=CONTROL, rule="adam", dtypes=("float32", "float64"))
+    )
     evaluated: list[str] = []
     empty = cell(Verdict.VACUOUS, whole=Verdict.VACUOUS)
 
@@ -237,7 +239,7 @@ def test_a_class_handed_over_runs_in_this_process() -> None:
     import torch
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(dockets, "Workers", None)
+        patch.setattr(session_module, "Workers", None)
         found = by_id(PytestSession().cases(CasesArguments(torch.optim.SGD, dtypes=["float32"], modes=["single"])))
         found["SGD-plain-single-float32-cpu-SC101"].check()
 
@@ -247,7 +249,7 @@ def test_a_class_handed_over_runs_in_this_process() -> None:
     [
         ({"SC1O1": "a letter"}, r"expected_failures=SC1O1, .* \(did you mean SC101\?\)"),
         ({("SC101",): "one part"}, r"but should be a law's code or a pair"),
-        ({"SC101": " "}, r"should say in words why SC101 is broken"),
+        ({"SC101": " "}, r"should say why SC101 is broken"),
     ],
 )
 def test_a_wrong_expectation_is_refused_before_anything_runs(given: dict[object, str], told: str) -> None:

@@ -1,4 +1,4 @@
-"""``stepcheck write``: a test file that is ready to run."""
+"""``stepcheck scaffold``: a test file that is ready to run."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ import pytest
 
 from conformance.command import ROOT, WRONG
 from stepcheck.cli.commands import main
-from stepcheck.pytest_plugin import session as dockets
+from stepcheck.pytest_plugin import session as session_module
 from stepcheck_implementations.workers.pool import Workers
 
 
 @pytest.fixture(autouse=True)
 def warm(monkeypatch: pytest.MonkeyPatch, fork_server: str) -> None:
     monkeypatch.chdir(ROOT)
-    monkeypatch.setattr(dockets, "Workers", functools.partial(Workers, address=fork_server))
+    monkeypatch.setattr(session_module, "Workers", functools.partial(Workers, address=fork_server))
 
 
 def code(*arguments: str) -> int:
     with pytest.raises(SystemExit) as stop:
-        main(["write", *arguments])
+        main(["scaffold", *arguments])
     return int(str(stop.value.code))
 
 
@@ -71,7 +71,7 @@ def test_a_file_is_written_whole_and_never_over_another_unasked(
     assert f"python -m pytest {path}" in capsys.readouterr().out
     path.write_text("mine")
     assert code("torch.optim.SGD", "--out", str(path)) == 2
-    assert "--force replaces it" in capsys.readouterr().err
+    assert "--force overwrites it" in capsys.readouterr().err
     assert path.read_text() == "mine"
     assert code("torch.optim.SGD", "--out", str(path), "--force") == 0
     assert asked(path.read_text())[0] == "test_sgd"
