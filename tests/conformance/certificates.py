@@ -1,4 +1,4 @@
-"""Certificates made by hand: one of each thing that a report has to say."""
+"""Certificates made by hand: one of each kind that a report shows."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def point(step: int, observed: Number, expected: Number, radius: Number = 0.01) 
 
 
 def broken(output: str = "theta", dtype: str = "float32", **more: object) -> Failure:
-    """Return a failure in the third step of a small script, with its course."""
+    """Return a failure in the third step of a small script, with its trace."""
     worst = Worst(
         output=output,
         tensor=0,

@@ -1,4 +1,4 @@
-"""A page opened in a real browser without a window, and what it then says of itself."""
+"""A page opened in a real browser without a window, and what the page reports about itself."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ addEventListener("load", async () => {
     width: innerWidth, scroll: root.scrollWidth, client: root.clientWidth,
     wide: wide.slice(0, 5).map((element) => `${element.tagName}.${element.className.baseVal ?? element.className}`),
     requests: performance.getEntriesByType("resource").map((entry) => entry.name),
-    spreads: sizes("table.cells svg.spread").filter(([width]) => width > 0),
-    courses: sizes("details[open] svg.course").filter(([width]) => width > 0),
+    histograms: sizes("table.cells svg.histogram").filter(([width]) => width > 0),
+    traces: sizes("details[open] svg.trace").filter(([width]) => width > 0),
     text: document.body.innerText,
     opened: [...document.querySelectorAll("details[open]")].map((element) => element.id),
     copies: [...document.querySelectorAll("button.copy")].filter((element) => !element.hidden).length,
@@ -43,7 +43,7 @@ addEventListener("load", async () => {
     scrolled: [...document.querySelectorAll(".scroll")].filter((box) =>
       box.checkVisibility() && box.scrollWidth > box.clientWidth).length,
     images: document.images.length,
-    smallest: Math.min(...[...document.querySelectorAll("details[open] svg.course text")].map((text) =>
+    smallest: Math.min(...[...document.querySelectorAll("details[open] svg.trace text")].map((text) =>
       parseFloat(getComputedStyle(text).fontSize) * text.ownerSVGElement.getBoundingClientRect().width
       / text.ownerSVGElement.viewBox.baseVal.width)),
   }), "*");
@@ -52,9 +52,9 @@ addEventListener("load", async () => {
 """What the copy of the page that is opened says of itself, to the frame around it."""
 
 FRAME = """<!DOCTYPE html><meta charset="utf-8"><title>frame</title>
-<iframe src="page.html{fragment}" width="{width}" height="{height}" style="border:0"></iframe><pre id="told"></pre>
+<iframe src="page.html{fragment}" width="{width}" height="{height}" style="border:0"></iframe><pre id="report"></pre>
 <script>
-addEventListener("message", (event) => {{ document.getElementById("told").textContent = event.data; }});
+addEventListener("message", (event) => {{ document.getElementById("report").textContent = event.data; }});
 </script>
 """
 """The page stands in a frame, because a browser's window may not get as narrow as a phone."""
@@ -99,7 +99,7 @@ def opened(text: str, folder: Path, *, width: int = 390, height: int = 844, frag
         timeout=120,
         check=True,
     )
-    found = re.search(r'<pre id="told">(.+?)</pre>', done.stdout, re.DOTALL)
-    assert found, done.stdout[-2000:] + done.stderr[-2000:]
-    told: dict[str, Any] = json.loads(html.unescape(found[1]))
-    return told
+    match = re.search(r'<pre id="report">(.+?)</pre>', done.stdout, re.DOTALL)
+    assert match, done.stdout[-2000:] + done.stderr[-2000:]
+    report: dict[str, Any] = json.loads(html.unescape(match[1]))
+    return report

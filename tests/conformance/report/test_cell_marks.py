@@ -1,4 +1,4 @@
-"""Marks: what a cell of the table says beside its sign, in every report that has a table."""
+"""Marks: the cell of a table, in every report that has one."""
 
 from __future__ import annotations
 
@@ -43,20 +43,20 @@ CASES = (
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.mark)
-def test_a_mark_says_the_error_outside_the_envelope_or_else_the_law_that_is_broken(case: Case) -> None:
+def test_a_mark_is_the_error_outside_the_envelope_or_else_the_broken_law(case: Case) -> None:
     assert mark(case.cell) == case.mark
-    found = certificate(case.cell)
-    said = case.mark.partition(" ")[2]
-    assert case.mark in text.render(found)
-    assert said in html.render(found)
-    assert f"| {case.mark} |" in markdown.render(found)
-    assert not any("inf radii" in text for text in (html.render(found), markdown.render(found)))
+    document = certificate(case.cell)
+    error = case.mark.partition(" ")[2]
+    assert case.mark in text.render(document)
+    assert error in html.render(document)
+    assert f"| {case.mark} |" in markdown.render(document)
+    assert not any("inf radii" in text for text in (html.render(document), markdown.render(document)))
 
 
-def test_a_code_is_explained_where_there_is_one() -> None:
-    told = "a code is a broken law whose errors stay inside the envelope"
-    assert told in " ".join(text.render(certificate(cell(Verdict.BROKEN, "float32", exact("SC211")))).split())
-    assert told not in " ".join(text.render(certificate(cell(Verdict.BROKEN, "float32", broken()))).split())
+def test_the_legend_explains_codes_where_there_are_any() -> None:
+    sentence = "a code is a broken law whose errors stay inside the envelope"
+    assert sentence in " ".join(text.render(certificate(cell(Verdict.BROKEN, "float32", exact("SC211")))).split())
+    assert sentence not in " ".join(text.render(certificate(cell(Verdict.BROKEN, "float32", broken()))).split())
 
 
 def test_a_class_is_marked_by_its_largest_error_and_not_by_a_law_without_a_radius() -> None:

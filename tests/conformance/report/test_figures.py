@@ -1,4 +1,4 @@
-"""Figures: what is drawn of a cell's ratios and of a failure's course."""
+"""Figures: the histogram of a cell's ratios and the trace of a failure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from stepcheck_reference.oracle.histogram import BINS, INSIDE
 
 
 def drawn(failure: Failure) -> list[ElementTree.Element]:
-    """Return the drawings of ``failure``'s course: its values, and its errors in radii."""
+    """Return the drawings of ``failure``'s trace: its values, and its errors in radii."""
     return ElementTree.fromstring(f"<div>{trace_figure(failure)}</div>").findall("figure/svg")
 
 
@@ -34,28 +34,28 @@ def classes(svg: ElementTree.Element) -> list[str]:
 
 def numbers(svg: ElementTree.Element) -> list[float]:
     """Return every coordinate in ``svg``."""
-    found = []
+    result = []
     for element in svg.iter():
         for name in ("d", "x", "y", "cx", "cy", "width", "height", "points"):
-            found += [float(number) for number in re.findall(r"-?\d+\.?\d*(?:e-?\d+)?|nan|inf", element.get(name, ""))]
-    return found
+            result += [float(number) for number in re.findall(r"-?\d+\.?\d*(?:e-?\d+)?|nan|inf", element.get(name, ""))]
+    return result
 
 
-def test_the_bars_are_as_many_as_bins_that_hold_something() -> None:
+def test_there_is_a_bar_for_every_bin_that_is_not_empty() -> None:
     counts = [0] * BINS
     counts[0], counts[3], counts[INSIDE + 1] = 1000, 1, 1
     svg = ElementTree.fromstring(ratio_histogram(counts, "cell"))
     paths = {element.get("class"): element.get("d", "") for element in svg.iter("path")}
     assert paths["inside"].count("M") == 2
     assert paths["beyond"].count("M") == 1
-    told = svg.get("aria-label")
-    assert told == "cell: 100% of 1 002 errors below half the radius, 1 beyond it, the furthest more than 10 radii off"
+    label = svg.get("aria-label")
+    assert label == "cell: 100% of 1 002 errors below half the radius, 1 beyond it, the furthest more than 10 radii off"
     title = svg.find("title")
     assert title is not None
-    assert title.text == told
+    assert title.text == label
 
 
-def test_one_in_a_million_is_seen() -> None:
+def test_one_in_a_million_is_visible() -> None:
     million = ratio_histogram([1_000_000, *[0] * (INSIDE - 1), 1], "cell")
     first, last = (float(height) for height in re.findall(r"v-([\d.]+)h", million))
     assert first == 23.0
@@ -73,16 +73,16 @@ def test_counts_add_up_whatever_their_length() -> None:
     assert {at: number for at, number in enumerate(counts) if number} == {0: 2, 1: 2, INSIDE: 5}
 
 
-def test_a_course_is_drawn_twice_with_the_failing_step_marked() -> None:
+def test_a_trace_is_drawn_twice_with_the_failing_step_marked() -> None:
     values, errors = drawn(broken())
     assert classes(values).count("observed") == 4
     assert classes(values).count("envelope") == 3
     for svg in (values, errors):
         assert classes(svg).count("failing") == 1
         assert svg.find("title") is not None
-        said = svg.find("desc")
-        assert said is not None
-        assert said.text == svg.get("aria-label")
+        description = svg.find("desc")
+        assert description is not None
+        assert description.text == svg.get("aria-label")
     assert "In step 3 it is -0.5, but should be -0.25 ± 0.01." in (values.get("aria-label") or "")
     labels = [text.text for text in errors.iter("text")]
     assert {"0", "1", "10", "25", "step"} <= set(labels)
@@ -96,7 +96,7 @@ def test_the_failing_step_is_where_the_others_are_not() -> None:
 
 
 @pytest.mark.parametrize("observed", ["nan", "inf", "-inf"])
-def test_a_value_that_is_no_number_stands_at_the_edge_with_its_name(observed: str) -> None:
+def test_a_value_that_is_not_finite_is_at_the_edge_with_its_name(observed: str) -> None:
     path = (point(0, 0.0, 0.0), point(1, 1.0, 1.0), point(2, observed, 2.0), point(3, observed, "nan", "nan"))
     values, errors = drawn(walking(path, 2, observed))
     assert observed in [text.text for text in values.iter("text")]
@@ -117,7 +117,7 @@ def test_a_value_that_is_no_number_stands_at_the_edge_with_its_name(observed: st
     ],
     ids=["start", "subnormal", "huge", "ulps", "count", "long", "nothing"],
 )
-def test_any_course_stays_inside_its_frame(path: tuple[Point, ...]) -> None:
+def test_any_trace_stays_inside_its_frame(path: tuple[Point, ...]) -> None:
     failing = next((entry for entry in path if entry.step == 250), path[-1])
     for svg in drawn(walking(path, failing.step, failing.observed)):
         assert all(-400 <= number <= 700 for number in numbers(svg))
@@ -149,7 +149,7 @@ def test_a_failing_step_that_is_hardly_off_is_drawn_close_up() -> None:
     assert "step by step" in (drawn(broken())[0].findtext("title") or "")
 
 
-def test_a_parameter_that_the_script_puts_elsewhere_leaves_no_line() -> None:
+def test_there_is_no_line_to_an_overwritten_parameter() -> None:
     failure = broken()
     steps = [dict(step) for step in failure.script["steps"]]
     steps[1]["overwrite"] = [[0, [0.0]]]
@@ -158,7 +158,7 @@ def test_a_parameter_that_the_script_puts_elsewhere_leaves_no_line() -> None:
     assert classes(drawn(moved)[0]).count("path") == 2
 
 
-def test_a_long_course_is_a_line_and_a_band() -> None:
+def test_a_long_trace_is_a_line_and_a_band() -> None:
     path = (*(point(step, step / 10, step / 10) for step in range(299)), point(299, 99.0, 29.9))
     values, errors = drawn(walking(path, 299, 99.0))
     assert classes(values).count("envelope") == 1
@@ -166,7 +166,7 @@ def test_a_long_course_is_a_line_and_a_band() -> None:
     assert classes(errors).count("failing") == 1
 
 
-def test_what_has_no_course_is_not_drawn() -> None:
+def test_a_failure_without_a_trace_is_not_drawn() -> None:
     assert trace_figure(fault()) == ""
     assert trace_figure(replace(broken(), path=())) == ""
     assert trace_figure(walking((point(0, 0.0, 0.0),), 3, 1.0)) == ""

@@ -1,4 +1,4 @@
-"""The HTML page: that it says what the certificate says, and nothing that a message smuggles in."""
+"""The HTML page: that it has what the certificate has, and nothing that a message injects."""
 
 from __future__ import annotations
 
@@ -62,32 +62,32 @@ def read(certificate: Certificate) -> Page:
     return Page(render(certificate))
 
 
-def said(text: str) -> str:
+def spaced(text: str) -> str:
     return " ".join(text.split())
 
 
 @pytest.mark.parametrize("name", certificates.ALL)
-def test_a_page_is_whole_and_every_link_in_it_leads_somewhere(name: str) -> None:
-    made = read(certificates.ALL[name])
-    assert made.wrong == []
-    ids = [attributes["id"] for _, attributes in made.elements if "id" in attributes]
+def test_a_page_is_well_formed_and_every_link_in_it_has_a_target(name: str) -> None:
+    parsed = read(certificates.ALL[name])
+    assert parsed.wrong == []
+    ids = [attributes["id"] for _, attributes in parsed.elements if "id" in attributes]
     assert len(set(ids)) == len(ids)
-    inside = [link["href"] for link in made.all("a") if link["href"].startswith("#")]
+    inside = [link["href"] for link in parsed.all("a") if link["href"].startswith("#")]
     assert {link[1:] for link in inside} <= set(ids)
-    assert {button["data-from"] for button in made.all("button")} <= set(ids)
-    labelled = {attributes["aria-labelledby"] for _, attributes in made.elements if "aria-labelledby" in attributes}
+    assert {button["data-from"] for button in parsed.all("button")} <= set(ids)
+    labelled = {attributes["aria-labelledby"] for _, attributes in parsed.elements if "aria-labelledby" in attributes}
     assert labelled <= set(ids)
 
 
 @pytest.mark.parametrize("name", certificates.ALL)
-def test_a_page_asks_for_nothing_outside_itself(name: str) -> None:
+def test_a_page_loads_nothing_outside_itself(name: str) -> None:
     text = render(certificates.ALL[name])
-    made = Page(text)
-    assert [tag for tag, attributes in made.elements if "src" in attributes or "style" in attributes] == []
-    assert [link["href"] for link in made.all("link")] == ["data:,"]
+    parsed = Page(text)
+    assert [tag for tag, attributes in parsed.elements if "src" in attributes or "style" in attributes] == []
+    assert [link["href"] for link in parsed.all("link")] == ["data:,"]
     assert "url(" not in text
     assert "@import" not in text
-    (policy,) = [meta["content"] for meta in made.all("meta") if meta.get("http-equiv") == "Content-Security-Policy"]
+    (policy,) = [meta["content"] for meta in parsed.all("meta") if meta.get("http-equiv") == "Content-Security-Policy"]
     assert policy.startswith("default-src 'none'; ")
 
 
@@ -100,10 +100,10 @@ def test_the_policy_allows_the_page_its_own_script_and_style_alone() -> None:
         assert f"{tag}-src 'sha256-{digest}'" in policy
 
 
-def test_the_head_says_the_verdict_and_how_many_cells_have_which() -> None:
-    made = read(certificates.EXPECTED)
-    assert made.all("p", class_="verdict")[0]["class"].split() == ["verdict", "expected_broken"]
-    text = said(made.text)
+def test_the_head_has_the_verdict_and_the_number_of_cells_with_each() -> None:
+    parsed = read(certificates.EXPECTED)
+    assert parsed.all("p", class_="verdict")[0]["class"].split() == ["verdict", "expected_broken"]
+    text = spaced(parsed.text)
     assert "torch.optim.Adam: expected broken (stepcheck)" in text
     for words in ("1 holds", "1 expected broken", "1 vacuous", "1 not applicable", "1 not run"):
         assert words in text
@@ -114,7 +114,7 @@ def test_every_cell_has_its_verdict_in_colour_sign_and_word_its_ratio_and_its_er
     for verdict, sign, ratio in (("holds", "✓", "0.750"), ("expected_broken", "!", "25"), ("vacuous", "∅", "")):
         word = verdict.replace("_", " ")
         (entry,) = re.findall(f'<td class="{verdict}".*?</td>', text, re.DOTALL)
-        assert said(re.sub("<title>.*?</title>|<[^>]+>", "", entry)) == said(f"{sign}{word} {ratio}")
+        assert spaced(re.sub("<title>.*?</title>|<[^>]+>", "", entry)) == spaced(f"{sign}{word} {ratio}")
         assert '<svg class="histogram"' in entry
     assert '<td class="not_applicable" title="no complex tensors">' in text
 
@@ -126,16 +126,16 @@ def test_a_broken_cell_leads_to_its_failure() -> None:
     assert len(re.findall(r'<td class="broken"[^>]*><a href=', text)) == 3
 
 
-def test_each_failure_says_everything_that_a_reader_needs() -> None:
+def test_each_failure_has_its_message_program_and_script() -> None:
     text = render(certificates.BROKEN)
-    made = Page(text)
-    assert len(made.all("details", class_="failure")) == len(certificates.BROKEN.failures)
+    parsed = Page(text)
+    assert len(parsed.all("details", class_="failure")) == len(certificates.BROKEN.failures)
     for failure in certificates.BROKEN.failures:
-        assert failure.message in made.text
-        assert f"python -m stepcheck replay {failure.token}" in made.text
-        assert failure.standalone in made.text
-    assert len(made.all("svg", class_="trace")) == 2 * sum(bool(entry.path) for entry in certificates.BROKEN.failures)
-    text = said(made.text)
+        assert failure.message in parsed.text
+        assert f"python -m stepcheck replay {failure.token}" in parsed.text
+        assert failure.standalone in parsed.text
+    assert len(parsed.all("svg", class_="trace")) == 2 * sum(bool(entry.path) for entry in certificates.BROKEN.failures)
+    text = spaced(parsed.text)
     for words in (
         "-0.25 ± 0.01",
         "steps 1–2",
@@ -152,54 +152,54 @@ def test_the_first_failure_is_open_and_the_others_are_folded_up() -> None:
     assert not [entry for entry in read(certificates.EXPECTED).all("details", class_="failure") if "open" in entry]
 
 
-def test_known_findings_are_explained_apart_with_links() -> None:
-    made = read(certificates.EXPECTED)
-    text = said(made.text)
+def test_known_issues_have_a_section_with_explanations_and_links() -> None:
+    parsed = read(certificates.EXPECTED)
+    text = spaced(parsed.text)
     assert "Known issues" in text
     assert "It is known" in text
-    assert "https://example.org/1" in [link["href"] for link in made.all("a")]
+    assert "https://example.org/1" in [link["href"] for link in parsed.all("a")]
     assert "No longer occurs in Adam[default] single bfloat16 cpu." in text
 
 
-def test_a_library_is_told_class_by_class_and_broken_ones_are_open() -> None:
-    made = read(certificates.LIBRARY)
-    parts = made.all("details", class_="part")
+def test_a_library_has_a_section_a_class_and_broken_ones_are_open() -> None:
+    parsed = read(certificates.LIBRARY)
+    parts = parsed.all("details", class_="part")
     assert [("open" in part) for part in parts] == [True, False, False]
-    assert len(made.all("table", class_="classes")) == 1
-    assert "torch.optim.SGD" in made.text
-    assert "cuda:0" in made.text
+    assert len(parsed.all("table", class_="classes")) == 1
+    assert "torch.optim.SGD" in parsed.text
+    assert "cuda:0" in parsed.text
 
 
-def test_a_librarys_classes_keep_the_sources_of_their_own_arithmetic() -> None:
+def test_the_arithmetic_of_each_class_of_a_library_has_its_source() -> None:
     cells = [
         certificates.cell(target=f"torch.optim.{name}", arithmetic="torch single", arithmetic_source=f"{name}.py")
         for name in ("SGD", "Adam")
     ]
-    text = said(read(certificates.certificate(*cells, target="torch.optim")).text)
+    text = spaced(read(certificates.certificate(*cells, target="torch.optim")).text)
     assert "torch single: SGD.py (SGD[default] single float32 cpu)" in text
     assert "torch single: Adam.py (Adam[default] single float32 cpu)" in text
     assert "torch.optim is checked against" not in text
 
 
-def test_an_interrupted_run_says_what_is_missing() -> None:
-    assert "3 cells missing; the verdict covers the remaining cells" in said(read(certificates.INTERRUPTED).text)
+def test_an_interrupted_run_gives_the_number_of_missing_cells() -> None:
+    assert "3 cells missing; the verdict covers the remaining cells" in spaced(read(certificates.INTERRUPTED).text)
     assert "No cell was checked." in read(certificates.EMPTY).text
 
 
-def test_strict_changes_the_exit_code_that_the_page_tells() -> None:
+def test_strict_changes_the_exit_code_on_the_page() -> None:
     assert "exit code0" in "".join(Page(render(certificates.EXPECTED)).text.split("\n"))
     assert "exit code1 (--strict)" in "".join(Page(render(certificates.EXPECTED, strict=True)).text.split("\n"))
 
 
 def test_hostile_messages_stay_text() -> None:
     text = render(certificates.ATTACKED)
-    made = Page(text)
-    assert len(made.all("script")) == len(made.all("style")) == 1
-    assert made.all("img") == []
+    parsed = Page(text)
+    assert len(parsed.all("script")) == len(parsed.all("style")) == 1
+    assert parsed.all("img") == []
     assert not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\u202e]", text)
-    assert made.text.count("<img src=x onerror=\"document.title='pwned'\">") > 5
-    assert "\\x00\\x1b[31m\\u202e" in made.text
-    assert [name for _, attributes in made.elements for name in attributes if name.startswith("on")] == []
+    assert parsed.text.count("<img src=x onerror=\"document.title='pwned'\">") > 5
+    assert "\\x00\\x1b[31m\\u202e" in parsed.text
+    assert [name for _, attributes in parsed.elements for name in attributes if name.startswith("on")] == []
 
 
 def test_several_thousand_cells_are_one_page_of_a_few_megabytes() -> None:
@@ -231,8 +231,8 @@ def colours(scheme: str) -> dict[str, str]:
     """Return the style sheet's colours by name, as the light or dark scheme has them."""
     (style,) = re.findall(r"<style>(.*?)</style>", render(certificates.EMPTY), re.DOTALL)
     light, dark = re.findall(r":root \{(.*?)\}", style, re.DOTALL)
-    found = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", light))
-    return found | (dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", dark)) if scheme == "dark" else {})
+    colors = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", light))
+    return colors | (dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", dark)) if scheme == "dark" else {})
 
 
 def luminance(colour: str) -> float:
@@ -253,18 +253,20 @@ def test_contrast_is_that_of_the_standard() -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_stands_out_from_what_is_behind_it(scheme: str) -> None:
-    found = colours(scheme)
+def test_text_has_the_contrast_of_the_standard(scheme: str) -> None:
+    palette = colours(scheme)
     pairs = [(text, back) for text in ("ink", "quiet", "link") for back in ("paper", "card", "code")]
     pairs += [(verdict, f"{verdict}-tint") for verdict in ("holds", "broken", "expected_broken", "vacuous")]
     pairs += [("none", "paper"), ("none", "card"), ("broken", "card"), ("holds", "card")]
-    weak = {pair: contrast(found[pair[0]], found[pair[1]]) for pair in pairs}
+    weak = {pair: contrast(palette[pair[0]], palette[pair[1]]) for pair in pairs}
     assert {pair: ratio for pair, ratio in weak.items() if ratio < CONTRAST} == {}
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_bars_and_lines_stand_out_too(scheme: str) -> None:
-    found = colours(scheme)
+def test_bars_and_lines_have_the_contrast_of_the_standard(scheme: str) -> None:
+    palette = colours(scheme)
     backs = ("card", "holds-tint", "broken-tint", "expected_broken-tint", "vacuous-tint")
-    weak = {(mark, back): contrast(found[mark], found[back]) for mark in ("bar", "edge", "broken") for back in backs}
+    weak = {
+        (mark, back): contrast(palette[mark], palette[back]) for mark in ("bar", "edge", "broken") for back in backs
+    }
     assert {pair: ratio for pair, ratio in weak.items() if ratio < 3.0} == {}

@@ -1,4 +1,4 @@
-"""JUnit XML: what a CI system is told of a certificate."""
+"""JUnit XML: a certificate for CI systems."""
 
 from __future__ import annotations
 
@@ -41,29 +41,29 @@ def outcomes(root: ElementTree.Element) -> dict[str, str]:
 
 def flaws(root: ElementTree.Element) -> list[str]:
     """Return where ``root`` leaves the common shape of JUnit files."""
-    found = []
+    problems = []
     for element in root.iter():
         inside = {child.tag for child in element}
-        found += [f"{child} in {element.tag}" for child in inside - CHILDREN.get(element.tag, set())]
+        problems += [f"{child} in {element.tag}" for child in inside - CHILDREN.get(element.tag, set())]
         missing = REQUIRED.get(element.tag, set()) - set(element.keys())
-        found += [f"{name} of {element.tag} is missing" for name in missing]
+        problems += [f"{name} of {element.tag} is missing" for name in missing]
         if element.tag == "testcase" and len(element) > 1:
-            found.append("a test case has two outcomes")
+            problems.append("a test case has two outcomes")
         if element.tag == "testsuite":
             tags = [child.tag for child in element]
             if "properties" in tags[1:]:
-                found.append("properties stand behind test cases")
+                problems.append("properties stand behind test cases")
             if int(element.get("tests", "-1")) != tags.count("testcase"):
-                found.append("tests are miscounted")
+                problems.append("tests are miscounted")
             for name, tag in OUTCOMES.items():
                 if int(element.get(name, "-1")) != sum(case.find(tag) is not None for case in element.iter("testcase")):
-                    found.append(f"{name} are miscounted")
+                    problems.append(f"{name} are miscounted")
             if not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", element.get("timestamp", "")):
-                found.append("timestamp is no date and time")
+                problems.append("timestamp is no date and time")
     for name in ("tests", *OUTCOMES):
         if int(root.get(name, "-1")) != sum(int(suite.get(name, "0")) for suite in root):
-            found.append(f"{name} of all suites are miscounted")
-    return found
+            problems.append(f"{name} of all suites are miscounted")
+    return problems
 
 
 @pytest.mark.parametrize("name", certificates.ALL)
@@ -75,7 +75,7 @@ def test_every_document_has_the_common_shape(name: str) -> None:
     assert names
 
 
-def test_a_document_of_another_shape_would_be_seen() -> None:
+def test_a_document_of_another_shape_is_detected() -> None:
     root = document(certificates.BROKEN)
     suite = root[0]
     suite.set("failures", "0")
@@ -106,8 +106,8 @@ def test_a_law_in_a_cell_is_a_test_case() -> None:
 
 def test_a_broken_law_fails_with_its_message_and_program() -> None:
     root = document(certificates.BROKEN)
-    told = outcomes(root)
-    assert [name for name, outcome in told.items() if outcome == "failure"] == [
+    results = outcomes(root)
+    assert [name for name, outcome in results.items() if outcome == "failure"] == [
         "Adam[default] single bfloat16 cpu: SC101 parameters land inside the envelope",
         "Adam[default] single float32 cpu: SC101 parameters land inside the envelope",
         "Adam[default] single float32 cpu: SC102 states land inside the envelope",
@@ -121,7 +121,7 @@ def test_a_broken_law_fails_with_its_message_and_program() -> None:
         assert words in (written.text or "")
 
 
-def test_several_failures_of_one_law_are_one_outcome_that_holds_them_all() -> None:
+def test_several_failures_of_one_law_are_one_outcome_with_all_of_them() -> None:
     one, other = certificates.broken("v"), certificates.broken("m")
     root = document(certificates.certificate(certificates.cell(certificates.Verdict.BROKEN, "float32", one, other)))
     (written,) = root.iter("failure")
@@ -130,7 +130,7 @@ def test_several_failures_of_one_law_are_one_outcome_that_holds_them_all() -> No
     assert other.token in (written.text or "")
 
 
-def test_known_findings_are_skipped_with_their_reason_and_fail_where_strict() -> None:
+def test_known_issues_are_skipped_with_their_reason_and_fail_where_strict() -> None:
     name = "Adam[default] single float32 cpu: SC101 parameters land inside the envelope"
     root = document(certificates.EXPECTED)
     assert outcomes(root)[name] == "skipped"
@@ -141,14 +141,14 @@ def test_known_findings_are_skipped_with_their_reason_and_fail_where_strict() ->
     assert outcomes(document(certificates.EXPECTED, strict=True))[name] == "failure"
 
 
-def test_what_was_not_judged_is_skipped_with_its_reason() -> None:
-    told = {
+def test_a_cell_that_was_not_run_is_skipped_with_its_reason() -> None:
+    messages = {
         case.get("name"): skipped.get("message")
         for case in document(certificates.EXPECTED).iter("testcase")
         if (skipped := case.find("skipped")) is not None
     }
-    assert told["Adam[default] single complex64 cpu"] == "not applicable: no complex tensors"
-    assert told["Adam[default] compiled float64 cpu"] == "not run: ask for it with --mode compiled"
+    assert messages["Adam[default] single complex64 cpu"] == "not applicable: no complex tensors"
+    assert messages["Adam[default] compiled float64 cpu"] == "not run: ask for it with --mode compiled"
 
 
 def test_a_vacuous_law_is_no_pass() -> None:
@@ -158,12 +158,12 @@ def test_a_vacuous_law_is_no_pass() -> None:
     assert set(outcomes(document(certificate)).values()) == {"skipped"}
 
 
-def test_properties_say_what_was_asked_of_which_versions() -> None:
+def test_properties_have_the_request_and_the_versions() -> None:
     (suite,) = document(certificates.HOLDS)
-    told = {entry.get("name"): entry.get("value") for entry in suite.iter("property")}
-    assert told["seed"] == "7"
-    assert told["version torch"] == "2.13.0"
-    assert told["verdict"] == "holds"
+    properties = {entry.get("name"): entry.get("value") for entry in suite.iter("property")}
+    assert properties["seed"] == "7"
+    assert properties["version torch"] == "2.13.0"
+    assert properties["verdict"] == "holds"
     assert suite.get("timestamp") == "2025-01-31T12:00:00"
 
 
@@ -175,12 +175,12 @@ def test_each_class_and_device_is_a_suite() -> None:
     ]
 
 
-def test_a_run_that_ended_early_has_an_error_so_that_it_cannot_pass_for_a_whole_one() -> None:
-    for certificate, told in ((certificates.INTERRUPTED, "3 cells missing"), (certificates.EMPTY, "no cell")):
+def test_a_run_that_ended_early_has_an_error_so_that_it_cannot_pass_for_a_complete_one() -> None:
+    for certificate, message in ((certificates.INTERRUPTED, "3 cells missing"), (certificates.EMPTY, "no cell")):
         root = document(certificate)
         assert root.get("errors") == "1"
         (error,) = root.iter("error")
-        assert told in (error.get("message") or "")
+        assert message in (error.get("message") or "")
 
 
 def test_hostile_messages_stay_text_and_nothing_illegal_is_written() -> None:

@@ -11,7 +11,7 @@ from stepcheck.report.markdown import render
 from stepcheck_reference.verdict import Verdict
 
 
-def test_the_summary_says_the_verdict_and_how_much_it_rests_on() -> None:
+def test_the_summary_has_the_verdict_and_how_much_was_compared() -> None:
     text = render(certificates.HOLDS)
     assert text.startswith("## ✓ `torch.optim.Adam`: holds\n")
     for words in ("- cells: 2 holds", "200 of 220 element-steps in 6 scripts", "profile quick, seed 7", "torch 2.13.0"):
@@ -41,7 +41,7 @@ def test_each_failure_is_folded_up_with_its_witness() -> None:
     assert "Same failure in 1 more place:\n\n- Adam\\[default\\] single" in text
 
 
-def test_known_findings_are_explained() -> None:
+def test_known_issues_are_explained() -> None:
     text = render(certificates.EXPECTED)
     assert "### Failures" not in text
     assert "<summary>! known-gap, in Adam[default] single float32 cpu</summary>" in text
@@ -56,7 +56,7 @@ def test_a_library_has_a_row_a_class_and_folds_up_the_tables() -> None:
     assert "<details><summary>torch.optim.Adam cpu</summary>" in text
 
 
-def test_many_failures_that_are_alike_are_named_up_to_a_number() -> None:
+def test_many_equal_failures_are_listed_up_to_a_number() -> None:
     cells = [
         certificates.cell(Verdict.BROKEN, "float32", certificates.broken(), configuration=f"number {number}")
         for number in range(40)
@@ -67,18 +67,18 @@ def test_many_failures_that_are_alike_are_named_up_to_a_number() -> None:
 
 
 @pytest.mark.parametrize("limit", [200, 700, 1000, 1300, 1600])
-def test_a_summary_that_is_too_long_is_cut_between_parts_and_says_so(limit: int) -> None:
-    whole = render(certificates.BROKEN)
+def test_a_summary_that_is_too_long_is_truncated_between_parts_with_a_notice(limit: int) -> None:
+    complete = render(certificates.BROKEN)
     text = render(certificates.BROKEN, limit=limit)
-    assert len(text.encode()) <= limit < len(whole.encode())
+    assert len(text.encode()) <= limit < len(complete.encode())
     assert re.search(r"\*\*Truncated:\*\* \d parts? did not fit", text)
     assert text.count("<details>") == text.count("</details>")
     assert text.count("```") % 2 == 0
 
 
-def test_a_summary_that_fits_is_not_cut() -> None:
-    whole = render(certificates.BROKEN)
-    assert render(certificates.BROKEN, limit=len(whole.encode())) == whole
+def test_a_summary_that_fits_is_not_truncated() -> None:
+    complete = render(certificates.BROKEN)
+    assert render(certificates.BROKEN, limit=len(complete.encode())) == complete
     assert render(certificates.BROKEN, limit=10) == render(certificates.BROKEN, limit=-5) == ""
 
 

@@ -1,4 +1,4 @@
-"""Where reports go: checked before anything runs, written whole, and not lost when something else is."""
+"""Outputs: checked before anything runs, written atomically, and independent of each other."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def code(*arguments: str) -> int:
 @pytest.mark.usefixtures("shared_fork_server")
 def test_one_run_writes_every_report(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     html, md, junit = tmp_path / "new" / "page.html", tmp_path / "summary.md", tmp_path / "junit.xml"
-    asked = ("--html", str(html), "--md", str(md), "--junit", str(junit))
-    assert code("certify", WRONG, "--as", "adam", *ONE, *asked) == 1
+    requested = ("--html", str(html), "--md", str(md), "--junit", str(junit))
+    assert code("certify", WRONG, "--as", "adam", *ONE, *requested) == 1
     broken = set(re.findall(r"✗ (SC\d+)", capsys.readouterr().out))
     assert "SC101" in broken
     assert html.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
@@ -63,7 +63,7 @@ def test_one_run_writes_every_report(capsys: pytest.CaptureFixture[str], tmp_pat
 
 
 @pytest.mark.usefixtures("shared_fork_server")
-def test_json_is_printed_as_ever_and_other_formats_instead_of_the_report_where_asked(
+def test_json_or_another_format_is_printed_instead_of_the_text_where_requested(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     def printed_by(*more: str) -> str:
@@ -79,7 +79,7 @@ def test_json_is_printed_as_ever_and_other_formats_instead_of_the_report_where_a
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"),
+    ("requested", "message"),
     [
         ({"json": "-", "md": "-"}, "json and md would be printed, but only one can be"),
         ({"html": "report", "md": "./report"}, "md=report, but html is written there already"),
@@ -88,20 +88,20 @@ def test_json_is_printed_as_ever_and_other_formats_instead_of_the_report_where_a
     ],
 )
 def test_what_cannot_be_written_is_refused(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, asked: dict[str, str], told: str
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, requested: dict[str, str], message: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").write_text("")
-    with pytest.raises(WrongRequest, match=told):
-        resolve_outputs(asked)
+    with pytest.raises(WrongRequest, match=message):
+        resolve_outputs(requested)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
-def test_it_is_refused_before_the_optimizer_is_looked_at(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_it_is_refused_before_the_optimizer_is_imported(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert code("certify", "no.such.thing", "--html", str(tmp_path)) == 2
-    told = capsys.readouterr().err
-    assert "it is a directory" in told
-    assert "no.such.thing" not in told
+    message = capsys.readouterr().err
+    assert "it is a directory" in message
+    assert "no.such.thing" not in message
 
 
 def test_a_file_that_is_read_only_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ def test_a_file_that_is_read_only_is_refused(monkeypatch: pytest.MonkeyPatch, tm
         resolve_outputs({"html": str(path)})
 
 
-def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_is_written_completely_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "page.html"
     path.write_text("old")
     path.chmod(0o640)
@@ -134,13 +134,13 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pyte
 
 
 @pytest.mark.skipif(not Path("/dev/null").exists(), reason="there is no /dev/null")
-def test_a_device_is_written_to_and_stays_one() -> None:
+def test_a_device_is_written_to_and_not_replaced() -> None:
     files.check(Path("/dev/null"))
     files.write(Path("/dev/null"), "text")
     assert Path("/dev/null").is_char_device()
 
 
-def test_a_report_that_cannot_be_written_in_the_end_does_not_take_the_others_along(tmp_path: Path) -> None:
+def test_the_others_are_written_where_one_cannot_be(tmp_path: Path) -> None:
     html, md = tmp_path / "gone" / "page.html", tmp_path / "summary.md"
     outputs = resolve_outputs({"html": str(html), "md": str(md)})
     html.parent.rmdir()
@@ -155,7 +155,7 @@ def test_every_format_is_rendered() -> None:
         assert render(form, certificates.BROKEN).startswith(start)
 
 
-def test_nothing_is_written_where_nothing_is_asked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_nothing_is_written_where_nothing_is_requested(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv(GITHUB, raising=False)
     outputs = resolve_outputs({"json": None, "html": None})
@@ -175,7 +175,7 @@ def test_the_summary_of_a_github_job_is_appended_to(step_summary: Path) -> None:
     )
 
 
-def test_the_summary_of_a_github_job_stays_within_what_github_takes(step_summary: Path) -> None:
+def test_the_summary_of_a_github_job_stays_within_the_limit_of_github(step_summary: Path) -> None:
     step_summary.write_text("x" * (GITHUB_LIMIT - 1200))
     assert append_step_summary(partial(bounded, certificates.BROKEN)) == ""
     text = step_summary.read_text(encoding="utf-8")
@@ -196,7 +196,7 @@ def test_a_summary_that_cannot_be_appended_is_a_warning_not_a_verdict(
     assert f"stepcheck: {GITHUB}=" in capsys.readouterr().err
 
 
-def test_an_interrupted_run_writes_what_was_found(tmp_path: Path, step_summary: Path) -> None:
+def test_an_interrupted_run_writes_its_reports(tmp_path: Path, step_summary: Path) -> None:
     out, html, junit = tmp_path / "out", tmp_path / "page.html", tmp_path / "junit.xml"
     command = [sys.executable, "-m", "stepcheck", "certify", "torch.optim.AdamW", "--profile", "standard"]
     process = subprocess.Popen(

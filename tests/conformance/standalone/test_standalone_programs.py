@@ -1,4 +1,4 @@
-"""Standalone programs say exactly what the worker does."""
+"""Standalone programs do exactly what the worker does."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ COMPLEX = Script(
         (Cell("torch.optim.SGD", "momentum", "foreach", "complex64", "cpu"), COMPLEX, "theta", 0, 2),
     ],
 )
-def test_a_program_sees_what_the_worker_sees(
+def test_a_program_observes_what_the_worker_observes(
     torch_python: TorchPython, tmp_path: Path, cell: Cell, script: Script, output: str, tensor: int, index: int
 ) -> None:
     adapter = ADAMW if "AdamW" in cell.target else SGD
@@ -59,22 +59,25 @@ def test_a_program_sees_what_the_worker_sees(
     assert trajectory.fault is None
     trace, last = trajectory.traces[tensor], len(script.steps)
     if output == "theta":
-        seen = float(trace.theta[-1][index])
+        observed = float(trace.theta[-1][index])
     else:
-        seen = float(trace.count[-1]) if output == "count" else float(trace.states[output][-1][index])
+        observed = float(trace.count[-1]) if output == "count" else float(trace.states[output][-1][index])
     path = tmp_path / "witness.py"
-    for expected, code in ((seen, 0), (seen + 1.0 if seen == seen and abs(seen) < 1e300 else 0.0, 1)):
+    for expected, code in (
+        (observed, 0),
+        (observed + 1.0 if observed == observed and abs(observed) < 1e300 else 0.0, 1),
+    ):
         text = standalone_program(
             adapter, cell, script, title="t", output=output, tensor=tensor, index=index, step=last, expected=expected
         )
         path.write_text(text)
         done = torch_python.run(path, cwd=tmp_path)
         assert done.stderr == ""
-        if seen == seen and abs(seen) != float("inf"):
+        if observed == observed and abs(observed) != float("inf"):
             assert done.returncode == code, text + done.stdout
 
 
-def test_a_token_holds_a_cell_its_rule_and_a_script() -> None:
+def test_a_token_has_a_cell_its_rule_and_a_script() -> None:
     cell = Cell("path/file.py:Name", "amsgrad", "foreach", "bfloat16", "cpu", (("lr", 0.1),))
     item = Replayable(cell, "amsgrad+maximize", EVENTFUL, "lerp")
     token = encode(item)
@@ -100,15 +103,15 @@ UNUSUAL = {
 
 
 @pytest.mark.parametrize("name", UNUSUAL)
-def test_whatever_the_manner_a_program_ends_where_the_worker_does(
+def test_a_program_ends_where_the_worker_does_however_steps_are_invoked(
     name: str, torch_python: TorchPython, tmp_path: Path
 ) -> None:
     for mode in ("single", "fused"):
         cell = Cell("torch.optim.AdamW", "default", mode, "float32", "cpu")
         trajectory = run(ADAMW, cell, UNUSUAL[name])
         assert trajectory.fault is None
-        landed = float(trajectory.traces[1].theta[2, 3])
-        for expected, code in ((landed, 0), (landed + 1.0, 1)):
+        result = float(trajectory.traces[1].theta[2, 3])
+        for expected, code in ((result, 0), (result + 1.0, 1)):
             path = tmp_path / f"{mode}{code}.py"
             text = standalone_program(ADAMW, cell, UNUSUAL[name], title=name, output="theta", tensor=1, index=3, step=3,
                            expected=expected, radius=0.0)  # fmt: skip
@@ -117,7 +120,7 @@ def test_whatever_the_manner_a_program_ends_where_the_worker_does(
             assert (done.returncode, done.stderr) == (code, ""), text
 
 
-def test_a_program_of_two_runs_fails_where_they_part_and_only_there(torch_python: TorchPython, tmp_path: Path) -> None:
+def test_a_program_of_two_runs_fails_only_where_they_diverge(torch_python: TorchPython, tmp_path: Path) -> None:
     cell = Cell("torch.optim.AdamW", "default", "single", "float32", "cpu")
     changed = replace(ordinary(), invocation=("closure",))
     for other, code in ((changed, 0), (ordinary(skip=True), 1)):
@@ -128,7 +131,7 @@ def test_a_program_of_two_runs_fails_where_they_part_and_only_there(torch_python
         assert (done.returncode, done.stderr) == (code, ""), path.read_text()
 
 
-def test_a_program_compares_what_is_no_real_of_a_tensor(torch_python: TorchPython, tmp_path: Path) -> None:
+def test_a_program_compares_expressions(torch_python: TorchPython, tmp_path: Path) -> None:
     cell = Cell("torch.optim.AdamW", "default", "single", "float32", "cpu")
     script = replace(ordinary(), invocation=("closure",))
     for reading, wanted, code in (
@@ -137,12 +140,14 @@ def test_a_program_compares_what_is_no_real_of_a_tensor(torch_python: TorchPytho
         ("sorted(optimizer.state[p0])", "['exp_avg', 'exp_avg_sq']", 1),
     ):
         path = tmp_path / f"expression{code}.py"
-        path.write_text(expression_program(ADAMW, cell, script, title="told", step=2, reading=reading, wanted=wanted))
+        path.write_text(
+            expression_program(ADAMW, cell, script, title="expression", step=2, reading=reading, wanted=wanted)
+        )
         done = torch_python.run(path, cwd=tmp_path)
         assert (done.returncode, done.stderr) == (code, ""), path.read_text()
 
 
-def test_a_program_tells_of_a_gradient_that_is_written_into(torch_python: TorchPython, tmp_path: Path) -> None:
+def test_a_program_detects_a_gradient_that_is_written_into(torch_python: TorchPython, tmp_path: Path) -> None:
     writes = tmp_path / "writes.py"
     writes.write_text(
         "import torch\n\n\nclass Writes(torch.optim.SGD):\n    def step(self, closure=None):\n"
