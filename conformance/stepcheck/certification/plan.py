@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from stepcheck.certification.certificate import CellResult
@@ -22,6 +23,7 @@ from stepcheck_reference.suggest import unknown
 from stepcheck_reference.verdict import Verdict
 
 if TYPE_CHECKING:
+    from stepcheck_reference.domain import Domain
     from stepcheck_reference.rule import Rule
 
 
@@ -78,8 +80,6 @@ def plan(
     does not; ``arguments`` are the names that its constructor takes. Raises WrongRequest for a device the worker
     does not have, and UnknownRule and RewriteError for a rule that there is not.
     """
-    from stepcheck_reference.rules import find
-
     available = tuple(devices)
     chosen = _devices(request.devices, available)
     dtypes = [dtype for dtype in FORMATS if not request.dtypes or dtype in request.dtypes]
@@ -91,7 +91,7 @@ def plan(
     planned: list[Planned] = []
     for configuration in adapter.configurations:
         name, unclaimed = claimed_rule(adapter, configuration, request.rule)
-        rule = None if name is None else find(name)
+        rule = None if name is None else rule_of(adapter, name)
         fixed_hyper = {**configuration.fixed_hyper, **request.fixed}
         unclaimed = unclaimed or _clash(request, configuration)
         for mode in modes:
@@ -124,6 +124,21 @@ def plan(
                         )
                     )
     return tuple(_with_representatives(planned))
+
+
+def rule_of(adapter: Adapter, name: str) -> Rule:
+    """Return the rule called ``name``, its hyper-parameters in the domains that ``adapter``'s class accepts."""
+    return _narrowed_rule(name, tuple((adapter.domains or {}).items()))
+
+
+@cache
+def _narrowed_rule(name: str, domains: tuple[tuple[str, Domain], ...]) -> Rule:
+    """Return the same object for the same arguments: rules are compared, and what is proved of them cached, by it."""
+    from stepcheck_reference.rules import find
+
+    rule = find(name)
+    narrower = {symbol: domain for key, domain in domains for symbol in rule.hyper if str(symbol) == key}
+    return replace(rule, domains={**rule.domains, **narrower}) if narrower else rule
 
 
 def _clash(request: Request, configuration: Configuration) -> str:

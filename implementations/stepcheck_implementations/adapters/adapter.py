@@ -1,4 +1,4 @@
-"""What a subject must offer: an adapter, a table of names mapped to the alphabet, as data without torch."""
+"""Adapters: what a subject must offer, as data without torch; above all its names, mapped to the alphabet."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from stepcheck_reference.dataclass_codec import json_field
+from stepcheck_reference.domain import Domain
 
 MODES = ("single", "foreach", "fused", "differentiable", "capturable", "compiled")
 """Execution paths, in the order reports list them."""
@@ -15,10 +16,10 @@ MODES = ("single", "foreach", "fused", "differentiable", "capturable", "compiled
 class Configuration:
     """One choice of a subject's discrete options, and the rule it claims to follow then.
 
-    ``options`` are constructor arguments; ``rule`` is a base rule's name (``None``: the adapter's), and
-    ``rewrites`` are names of rewrites applied to it in order, so the claim reads "amsgrad+maximize".
-    ``fixed_hyper`` are alphabet names fixed by this configuration ("momentum": 0.0 for plain SGD) and so not
-    varied; one that the adapter does not map is a value the subject holds without taking it.
+    ``options`` are constructor arguments; ``rule`` is a base rule's name (``None``: the adapter's, and without one
+    there the configuration is recorded and not checked), and ``rewrites`` are names of rewrites applied to it in order,
+    so the claim reads "amsgrad+maximize". ``fixed_hyper`` are alphabet names fixed by this configuration ("momentum":
+    0.0 for plain SGD) and so not varied; one that the adapter does not map is a value that the subject has built in.
     """
 
     name: str
@@ -36,17 +37,18 @@ class Adapter:
     ``states`` maps an alphabet name to the key in ``optimizer.state[p]``; ``count`` is the key of the
     step counter. ``modes`` maps each mode it has to the constructor arguments that select it.
     ``declared`` says whether the arithmetic of each mode is known (see ``arithmetic_of``). ``takes`` is what
-    its constructor is given: "groups" (parameter groups, as ``torch.optim.Optimizer``), "list" (the tensors
-    of one group, so one object a group) or "tensor" (one object a tensor); objects of the latter two hold
-    their state in attributes. ``wrapper`` names a wrapper ("package.module:name") for what is no such class: it is
-    called with the loaded target and the adapter, and returns what the worker builds subjects from; ``source`` is
-    the text of the class that it returns, where that is written for this target (``update_function.py``).
+    its constructor takes: "groups" (parameter groups, as ``torch.optim.Optimizer``), "list" (the tensors
+    of one group, so one object a group) or "tensor" (one object a tensor); objects of the latter two have
+    their state in attributes. ``wrapper`` names a function ("package.module:name") for a target that is no such class:
+    it is called with the imported target and the adapter, and returns what the worker builds subjects from; ``source``
+    is the text of the class that it returns, where that is written for this target (``update_function``).
     ``compiler`` says what mode "compiled" is: "torch" (``torch.compile`` around ``step()``), "own" (inside it) or "jax"
-    (``jax.jit``, milliseconds where torch takes seconds). ``not_complex`` says why complex tensors are not judged,
-    where it does not update their two parts alike.
+    (``jax.jit``, milliseconds where torch takes seconds). ``not_complex`` says why complex tensors are not checked,
+    where their real and imaginary parts are not updated independently.
     ``settings`` maps a hyper-parameter to the path where it can be changed after construction, and lacks those that
     cannot; ``None`` where all can, under their arguments' names. States and counts are read at paths, too
-    (``path.py``).
+    (``state_path``). ``domains`` maps a hyper-parameter to the values that the class accepts, where they are fewer than
+    the rule's (``{"lr": POSITIVE}``): scripts are drawn inside.
     """
 
     target: str
@@ -63,6 +65,7 @@ class Adapter:
     not_complex: str = ""
     source: str = ""
     settings: Mapping[str, str] | None = None
+    domains: Mapping[str, Domain] | None = json_field(omit_default=True, default=None)
 
     @property
     def constant_hyper(self) -> tuple[str, ...]:
@@ -70,7 +73,7 @@ class Adapter:
         return () if self.settings is None else tuple(name for name in self.hyper if name not in self.settings)
 
     def configuration(self, name: str) -> Configuration:
-        """Return the configuration called ``name``; raises ValueError naming those there are."""
+        """Return the configuration called ``name``; raises ValueError with the names of all."""
         for configuration in self.configurations:
             if configuration.name == name:
                 return configuration
@@ -84,7 +87,7 @@ def wraps_compile(adapter: Adapter, mode: str) -> bool:
 
 
 def compiles_slowly(adapter: Adapter, mode: str) -> bool:
-    """Return whether ``mode`` takes seconds a script, and a process of its own."""
+    """Return whether ``mode`` takes seconds a script, and so has a process of its own."""
     return mode == "compiled" and adapter.compiler != "jax"
 
 
@@ -97,8 +100,8 @@ def is_eager(adapter: Adapter, mode: str) -> bool:
 class Cell:
     """One thing to check: a configuration of a target in one mode, dtype and device.
 
-    ``fixed`` are values a user has set by name; a hyper-parameter of the alphabet stands in the script too,
-    any other name is a constructor argument. ``maps`` says which argument or path a user has given for a name.
+    ``fixed`` are the user's values by name: of hyper-parameters of the alphabet, which are in the script too, or of
+    other constructor arguments. ``maps`` is the user's argument or path for a name.
     """
 
     target: str

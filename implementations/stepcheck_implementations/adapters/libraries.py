@@ -21,7 +21,7 @@ from stepcheck_reference.oracle.arithmetic import Arithmetic
 class Library:
     """A module of adapters; ``arithmetic_of(mode, dtype, device, target)`` is what they declare.
 
-    ``distributions`` are those beside torch whose releases a report tells.
+    ``distributions`` are those besides torch whose releases a report states; the first is its optional dependency.
     """
 
     name: str
@@ -52,14 +52,14 @@ def members(target: str) -> tuple[Adapter, ...]:
 
 def distributions(target: str) -> tuple[str, ...]:
     """Return the distributions whose releases matter for ``target``, a library or a class of one."""
-    held = (library for library in ALL if target == library.name or target.startswith(f"{library.name}."))
-    return next((library.distributions for library in held), ())
+    owners = (library for library in ALL if target == library.name or target.startswith(f"{library.name}."))
+    return next((library.distributions for library in owners), ())
 
 
 def library_modes(adapter: Adapter) -> tuple[str, ...]:
     """Return the modes that any class of ``adapter``'s library has, in report order; else its own."""
-    beside = next((library.adapters for library in ALL if adapter in library.adapters), (adapter,))
-    return tuple(mode for mode in MODES if any(mode in entry.modes for entry in beside))
+    siblings = next((library.adapters for library in ALL if adapter in library.adapters), (adapter,))
+    return tuple(mode for mode in MODES if any(mode in entry.modes for entry in siblings))
 
 
 def arithmetic_of(cell: Cell, dtype: str) -> Arithmetic:

@@ -164,7 +164,7 @@ def arithmetic_of(mode: str, dtype: str, device: str, target: str) -> Arithmetic
     form = FORMATS[dtype]
     narrow = form is BINARY16 or form is BFLOAT16
     written = 1 if target in (LION.target, RADAM.target) else None
-    figures: dict[str, object] = {"lerp": True, "kept": BINARY64, "forms": False, "form": written}
+    figures: dict[str, object] = {"lerp": True, "scalar_states": BINARY64, "forms": False, "form": written}
     source = "scalars: Python floats (timm/optim/_helpers.py, _get_value); averages: ATen/native/Lerp.h"
     if target == "timm.optim.RMSpropTF":
         figures |= {"squares": True, "increments": True}

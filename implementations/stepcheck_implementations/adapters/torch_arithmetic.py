@@ -83,7 +83,7 @@ def arithmetic_of(mode: str, dtype: str, device: str, target: str) -> Arithmetic
         raise ValueError(f"mode={mode!r}, but should be single, foreach, fused, differentiable, capturable or compiled")
     sources = [f"averages: ATen/native/Lerp.h; formula: torch/optim/{habit.source}"]
     held = BINARY32 if _narrow(form) or mode in habit.counted & TENSORS else form
-    figures: dict[str, object] = {"lerp": True, "kept": held, "forms": mode in habit.forms}
+    figures: dict[str, object] = {"lerp": True, "scalar_states": held, "forms": mode in habit.forms}
     if mode == "fused":
         figures["operations"] = BINARY32 if _narrow(form) else form
         sources.append(

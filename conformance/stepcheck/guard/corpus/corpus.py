@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from stepcheck import known_issues
+from stepcheck.certification.plan import rule_of
 from stepcheck.certification.request import Request, WrongRequest, claimed_rule, requested
 from stepcheck.certification.runner import Runner
 from stepcheck.guard.corpus import invocation_variants
@@ -172,7 +173,6 @@ def _dtypes(adapter: Adapter, wanted: Wanted) -> list[str]:
 
 def _ruled(adapter: Adapter, rule: str | None, wanted: Wanted, devices: Sequence[str]) -> Iterator[Asked]:
     from stepcheck_properties.scripts.edge_cases import edge_cases
-    from stepcheck_reference.rules import find
 
     saved: list[Asked] = []
     for place, configuration in enumerate(adapter.configurations):
@@ -183,7 +183,11 @@ def _ruled(adapter: Adapter, rule: str | None, wanted: Wanted, devices: Sequence
             beside = [other for other in _COMPANY if other in _dtypes(adapter, wanted)]
             profile = SHORT if place else LONG
             made = edge_cases(
-                rule=find(name), dtype=dtype, profile=profile, fixed_hyper=configuration.fixed_hyper, companions=beside
+                rule=rule_of(adapter, name),
+                dtype=dtype,
+                profile=profile,
+                fixed_hyper=configuration.fixed_hyper,
+                companions=beside,
             )
             scripts = [entry.script for entry in made if not (is_complex(dtype) and entry.name in _OF_PARTS)]
             for cell in _cells(adapter, configuration, wanted, devices, dtype):
