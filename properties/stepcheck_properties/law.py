@@ -13,27 +13,34 @@ from stepcheck_reference.rule import Rule
 from stepcheck_reference.scripts.script import Script
 from stepcheck_reference.scripts.trajectory import Trajectory
 
+THETA, COUNT = "theta", "count"
+"""Outputs beside states: the parameters, and the step counter."""
+
+PLAIN_MODE = "single"
+"""The mode that other modes are compared with: one tensor after the other, no fused or batched kernel."""
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What is known of a subject in one cell.
 
-    ``observed`` are the states it shows, ``counted`` says whether it shows a step counter, and both are empty until it
-    has run. ``modes`` are the execution paths that it has in this dtype on this device, ``takes`` the hyper-parameters
-    that it takes, by alphabet name, and ``fixed_hyper`` those that stand still in this cell, with their values.
-    ``arguments`` are the names its constructor takes. ``interface`` is "torch" (built from parameter groups, with
-    ``state`` and ``state_dict``), "object" (anything else with ``step()``) or "wrapped" (driven through a wrapper of
-    ours). ``constant`` are the hyper-parameters that cannot be changed once it is built. ``companions`` are the dtypes
-    that may stand beside its own, and ``refuses`` says whether its constructor refuses a learning rate of -1.
+    ``observed_states`` are the states that it shows and ``shows_step_count`` says whether it shows a step counter; both
+    are empty until it has run. ``modes`` are the execution paths that it has in this dtype on this device.
+    ``accepted_hyper`` are the hyper-parameters that it accepts, by alphabet name, ``fixed_hyper`` those that have one
+    value in this cell, ``constant_hyper`` those that cannot be changed after construction, and ``arguments`` the names
+    of its constructor's arguments. ``interface`` is "torch" (built from parameter groups, with ``state`` and
+    ``state_dict``), "object" (anything else with ``step()``) or "wrapped" (driven through an adapter of another
+    framework). ``companions`` are the dtypes of which it accepts tensors beside its own. ``rejects_negative_lr`` says
+    whether its constructor rejects a learning rate of -1.
     """
 
     rule: Rule
     observed_states: frozenset[str] = frozenset()
     shows_step_count: bool = False
     dtype: str = "float32"
-    mode: str = "single"
+    mode: str = PLAIN_MODE
     device: str = "cpu"
-    modes: tuple[str, ...] = ("single",)
+    modes: tuple[str, ...] = (PLAIN_MODE,)
     accepted_hyper: frozenset[str] = frozenset()
     fixed_hyper: Mapping[str, float] = field(default_factory=dict)
     arguments: frozenset[str] = frozenset()
@@ -45,9 +52,9 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class ReferenceRun:
-    """A second run to hold the first against: its script, in another ``mode``, dtype or with other ``options``.
+    """A second run to compare the first with: its script, if need be in another ``mode`` or ``dtype``.
 
-    ``options`` are constructor arguments; ``rule`` is what the twin is judged by, where that is another.
+    ``options`` are constructor arguments that differ; ``rule`` is what the run is judged by if it is another rule.
     """
 
     script: Script
@@ -58,10 +65,10 @@ class ReferenceRun:
 
 
 class RunScript(Protocol):
-    """Runs a script on the subject; with ``reference``, on the subject as that says."""
+    """Runs a script on the subject; with ``reference``, in the mode, dtype and options of that."""
 
     def __call__(self, script: Script, reference: ReferenceRun | None = None) -> Trajectory:
-        """Return what the subject does over ``script``."""
+        """Return the subject's trajectory over ``script``."""
 
 
 def _no_deviations(reals: Set[Real]) -> Sequence[Deviation]:
@@ -91,7 +98,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Counterpart:
-    """The real of a twin's run that a real should be ``factor`` times: its tensor, step and index there."""
+    """The real of the reference run that, times ``factor``, a real should equal."""
 
     tensor: int
     step: int
@@ -103,12 +110,12 @@ class Counterpart:
 class Breach:
     """One way in which a run breaks a law.
 
-    ``output`` names what is wrong: "theta", a state, "count", or the kind of a fault; with the law's code
-    it says which failures are the same. ``tensor`` counts from 0, ``step`` from 1 (0: before the first).
-    ``ratio`` is the error over its radius, inf where the law is exact. ``message`` says observed and
-    expected in one line. ``counterpart`` is what should be the same in the twin's run, if there is one. What is
-    no real of a tensor is told by two Python expressions: ``reading``, in the words of a standalone program (p0,
-    optimizer, calls, returned), has another value after ``step`` than ``wanted``.
+    ``output`` names what is wrong: "theta", a state, "count", or the kind of a fault; breaches of one law with one
+    output are the same failure. ``tensor`` counts from 0, ``step`` from 1 (0: before the first). ``ratio`` is the error
+    in radii, inf where the law is exact. ``message`` has the observed and the expected value in one line.
+    ``counterpart`` is the real of the reference run that should be equal, if there is one. What is not a real of a
+    tensor is shown by Python expressions over the names of a standalone program (p0, optimizer, calls, returned):
+    after ``step``, ``expression`` differs from ``expected_expression``.
     """
 
     output: str
@@ -124,7 +131,7 @@ class Breach:
 
 @dataclass(frozen=True, slots=True)
 class CheckOutcome:
-    """The outcome of a check: how much was compared, in the law's own unit, and every breach."""
+    """The outcome of a check: how much was compared, in the law's unit, and every breach."""
 
     compared: int
     breaches: tuple[Breach, ...] = ()
@@ -132,18 +139,16 @@ class CheckOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Law:
-    """A property that every subject it applies to has.
+    """A property that every subject to which it applies has.
 
-    ``code`` is stable and never reused. ``sentence`` is true of every conforming subject;
-    ``condition`` says in words what ``applies`` decides from facts. ``mathematics``, ``remedy`` (what to do
-    when it is broken) and ``example`` (code that breaks it) are for people. ``unit`` names what
-    ``check`` counts. ``since`` is stepcheck's version that brought it. ``theorem`` names what is proved of rules, where
-    the sentence is about rules too.
+    ``code`` is stable and never reused. ``sentence`` is true of every conforming subject; ``condition`` says in words
+    what ``applies`` decides from facts. ``mathematics``, ``remedy`` (what to do when the law is broken) and ``example``
+    (code that breaks it) are for people. ``unit`` names what ``check`` counts, ``since`` the version of stepcheck that
+    brought the law. ``theorem`` names what is proved of rules if the sentence is about rules too.
 
-    A law without ``scripts`` is checked on every script that its cell is put through, one with ``scripts`` on its own:
-    these are made for (facts, profile, seed). ``reference`` makes the second run that a script is held against, or
-    returns None where there is none; the evidence then has it. ``objects`` says that it is about objects and calls, in
-    which the format of numbers plays no part.
+    A law without ``scripts`` is checked on every script of its cell, one with ``scripts`` on its own, which are made
+    for (facts, profile, seed). ``reference`` makes the second run that a script is compared with, or returns None for a
+    script that has none. ``about_api`` says that the law is about objects and calls, whatever the dtype of numbers.
     """
 
     code: str
@@ -165,13 +170,14 @@ class Law:
 
     @property
     def format_independent(self) -> bool:
-        """Whether a subject that keeps it in one dtype, and to the oracle in the others, hardly breaks it there.
+        """Whether a profile may check it in one dtype of each configuration and mode.
 
-        That is so of the rule's mathematics, and of contracts about objects and calls.
+        That is so of laws about objects and calls, and of those from SC300 on, which are about the rule's mathematics:
+        a subject that obeys them in one dtype, and its envelopes in the others, hardly breaks them there.
         """
         return self.has_own_scripts and (self.about_api or self.code >= "SC300")
 
     @property
     def has_own_scripts(self) -> bool:
-        """Whether it is checked on scripts of its own, or holds one run against another."""
+        """Whether it is checked on scripts of its own, or compares a run with a reference run."""
         return self.scripts is not None or self.reference is not None

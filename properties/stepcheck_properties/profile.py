@@ -1,4 +1,8 @@
-"""Profiles: how much is tried in one cell, as counts of calls and never as time."""
+"""Profiles: the budget of one cell, in counts of scripts, steps and runs.
+
+Counts and not seconds: with a time limit a verdict would depend on the machine and its load, and the same seed would
+not give the same certificate.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +18,11 @@ from stepcheck_reference.suggest import did_you_mean
 class Profile:
     """The budget of one cell.
 
-    ``examples`` counts drawn scripts and ``max_steps`` bounds their length. ``long_steps`` maps a dtype
-    to the length of the long corner script. The bulk corner has about ``bulk_elements`` elements and
-    ``bulk_steps`` steps. ``reductions`` bounds the runs spent on reducing one failure. With ``one_dtype``
-    laws of which one dtype tells are asked in one of each configuration and mode, and ``in_this_dtype`` says whether it
-    is this one.
+    ``examples`` counts drawn scripts and ``max_steps`` bounds their length. ``long_steps`` maps a dtype to the number
+    of steps in the edge case of many steps; the edge case of many elements has about ``bulk_elements`` elements and
+    ``bulk_steps`` steps. ``reductions`` bounds the runs spent on shrinking one failure. With ``one_dtype``, laws that
+    are ``format_independent`` are checked in one dtype of each configuration and mode, and ``in_this_dtype`` says
+    whether it is this one.
     """
 
     name: str
@@ -55,11 +59,11 @@ THOROUGH = Profile("thorough", examples=400, max_steps=300, bulk_elements=32_000
 ALL = (QUICK, STANDARD, THOROUGH)
 
 COMPILED = {"examples": 2, "reductions": 12}
-"""Bounds where every script is compiled anew, which takes seconds: the corners, and a few runs beside them."""
+"""Bounds for compiled mode, in which every script is compiled anew, for seconds: edge cases, and few runs beside."""
 
 
 def compiled(profile: Profile) -> Profile:
-    """Return ``profile`` within what compiled cells can afford."""
+    """Return ``profile`` within the bounds for compiled cells."""
     return replace(profile, **{name: min(getattr(profile, name), bound) for name, bound in COMPILED.items()})
 
 

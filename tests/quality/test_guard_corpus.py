@@ -15,7 +15,7 @@ from stepcheck.guard.corpus.unruled_scripts import BUILDERS as UNRULED
 from stepcheck.guard.record_baseline import lots
 from stepcheck_implementations.adapters import torch_optim, torch_optim_record_only
 from stepcheck_implementations.workers.pool import Workers
-from stepcheck_properties.scripts.edge_cases import BUILDERS
+from stepcheck_properties.scripts.edge_cases import ALL as EDGE_CASES
 from stepcheck_reference.formats import FORMATS
 from stepcheck_reference.scripts.script import INVOCATIONS, Script
 from stepcheck_reference.scripts.script_json import from_json
@@ -78,8 +78,8 @@ def test_every_corner_is_there_for_some_class_with_a_rule_in_every_real_dtype(as
         if entry.kind == STEPS and entry.rule and not entry.id.endswith(OTHER_WAYS):
             reached.setdefault(entry.cell["dtype"], set()).update(script.label for script in scripts(entry))
     for dtype, labels in reached.items():
-        spared = set() if not dtype.startswith("complex") else {name for name, *_ in BUILDERS} - labels
-        assert labels | spared == {name for name, *_ in BUILDERS}, dtype
+        spared = set() if not dtype.startswith("complex") else {entry.name for entry in EDGE_CASES} - labels
+        assert labels | spared == {entry.name for entry in EDGE_CASES}, dtype
         assert len(spared) <= 6
     assert set(reached) == set(FORMATS)
 

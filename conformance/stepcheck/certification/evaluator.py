@@ -29,7 +29,7 @@ from stepcheck_properties.examination.verdicts import Examination, LawVerdict
 from stepcheck_properties.failure import LawFailure, failures_of
 from stepcheck_properties.harness import Harness
 from stepcheck_properties.law import Facts, ReferenceRun
-from stepcheck_properties.laws.contracts.argument_checks import refuses
+from stepcheck_properties.laws.contracts.argument_checks import rejects_negative_lr
 from stepcheck_properties.profile import Profile, compiled
 from stepcheck_properties.profile import find as find_profile
 from stepcheck_properties.shrink.shrink import shrink
@@ -130,7 +130,7 @@ class CellEvaluator:
     def facts(self) -> Facts:
         """The facts of the cell before its scripts run; whether -1 is refused as learning rate is tried."""
         facts = cell_facts(self.adapter, self.planned, self.rule)
-        return replace(facts, rejects_negative_lr=refuses(facts, self.run))
+        return replace(facts, rejects_negative_lr=rejects_negative_lr(facts, self.run))
 
     @property
     def profile(self) -> Profile:

@@ -1,1 +1,1 @@
-"""Comparison of two runs: equal, equivalent within rounding, or equivariant."""
+"""Comparison of two runs, or of a run with exact numbers: equal, equivalent within rounding, or equivariant."""

@@ -1,85 +1,86 @@
-"""Agreement of two runs that should come to the same: bit by bit, or each within its own envelope."""
+"""Equivalence of two runs that should do the same: bit by bit, or each within its own envelope."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stepcheck_properties.law import Breach, CheckOutcome, Counterpart, Evidence
-from stepcheck_reference.oracle.judgement import Deviation
+from stepcheck_properties.compare.breaches import divergence, unfinished
+from stepcheck_properties.law import COUNT, THETA, Breach, CheckOutcome, Counterpart, Evidence
 from stepcheck_reference.scripts.trajectory import Trace
-
-COUNT = "count"
 
 
 @dataclass(frozen=True, slots=True)
-class Same:
-    """A tensor of the first run, by its index, and the one of the second that should go where it goes."""
+class TensorPair:
+    """The index of a tensor in the first run, and that of its equivalent in the second."""
 
     first: int
     second: int
 
 
-def all_of(evidence: Evidence) -> list[Same]:
+def same_tensors(evidence: Evidence) -> list[TensorPair]:
     """Return every tensor paired with itself."""
-    return [Same(index, index) for index in range(len(evidence.script.tensors))]
+    return [TensorPair(index, index) for index in range(len(evidence.script.tensors))]
 
 
 def equivalence(
     evidence: Evidence,
-    pairs: Sequence[Same],
-    what: str,
+    other: str,
     *,
     exact: bool,
+    pairs: Sequence[TensorPair] | None = None,
     steps: Sequence[tuple[int, int]] | None = None,
-    factors: dict[str, float] | None = None,
+    factors: Mapping[str, float] | None = None,
 ) -> CheckOutcome:
-    """Return how the run of ``evidence`` agrees with its twin's; ``what`` names that one in messages.
+    """Return where the run of ``evidence`` differs from its reference run, which ``other`` names in messages.
 
-    Compared are parameters, states that both runs show, and step counts, after each of ``steps`` (of the first run, of
-    the second; default: those that both have finished), in reals of parameters. With ``exact`` they should be equal.
-    Without, they may differ where both runs keep to their envelopes: from equal parameters and states they then lie as
-    near to each other as rounding allows, and once they have parted the oracle alone can tell. Where neither does,
-    what is wrong is not what the second run does otherwise, and nothing is compared. An output in ``factors``
-    is multiplied by what stands there, in the second run, before it is compared. A fault that only the first run has is
-    a breach; a second run that is refused at its construction is compared with nothing.
+    Parameters, states that both runs show, and step counts are compared, for each of ``pairs`` (default: every tensor
+    with itself) after each of ``steps`` (of the first run, of the second; default: those that both have finished); the
+    outcome counts reals of parameters. With ``exact`` they should be equal. Without, they may differ if both runs stay
+    inside their envelopes: from equal parameters and states they are then as close as rounding allows, and after the
+    first difference the envelopes have different centres, so that only the oracle can tell. If neither run conforms,
+    the fault is not one of the second run's variant, and nothing is compared. Outputs of the second run are multiplied
+    by their entry in ``factors``. A fault that only the first run has is a breach; nothing is compared with a second
+    run that is rejected at construction.
     """
     assert evidence.reference is not None
     first, second = evidence.trajectory, evidence.reference.trajectory
-    fault = first.fault
-    if fault is not None and second.fault is None:
-        told = f"step {fault.step}={fault.kind}, but should be finished, as {what} is ({fault.message})"
-        return CheckOutcome(0, (Breach(fault.kind, 0, fault.step, float("inf"), told),))
+    faults = unfinished(evidence, other)
+    if faults:
+        return CheckOutcome(0, faults)
+    pairs = same_tensors(evidence) if pairs is None else pairs
+    multiplied = factors or {}
     done = steps if steps is not None else [(s, s) for s in range(1, min(first.steps, second.steps) + 1)]
-    done = [(one, other) for one, other in done if one <= first.steps and other <= second.steps]
-    compared, parted = 0, dict[str, Breach]()
+    done = [(one, two) for one, two in done if one <= first.steps and two <= second.steps]
+    compared, breaches = 0, dict[str, Breach]()
     for pair in pairs:
-        one, other = first.traces[pair.first], second.traces[pair.second]
-        if steps is None and not factors and first.steps == second.steps and _identical(one, other):
+        one, two = first.traces[pair.first], second.traces[pair.second]
+        if steps is None and not multiplied and first.steps == second.steps and _identical(one, two):
             compared += one.theta.size
             continue
-        for name, ours, theirs in _rows(one, other, done):
-            wanted = theirs * (factors or {}).get(name, 1.0)
-            compared += ours.size if name == "theta" else 0
-            apart = ~((ours == wanted) | (np.isnan(ours) & np.isnan(wanted)))
-            if name not in parted and apart.any():
-                row, column = (int(at) for at in np.argwhere(apart)[0])
-                values = float(ours[row, column]), float(wanted[row, column])
-                there = Counterpart(pair.second, done[row][1], column, (factors or {}).get(name, 1.0))
-                parted[name] = divergence(name, pair.first, done[row][0], column, *values, what, there)
-    if parted and not exact:
-        conforming = evidence.judgement.conforms
-        if conforming is evidence.reference.judgement.conforms:
-            return CheckOutcome(compared if conforming else 0)
-    return CheckOutcome(compared, tuple(parted.values()))
+        for name, observed, rows in _rows(one, two, done):
+            factor = multiplied.get(name, 1.0)
+            expected = rows * factor
+            compared += observed.size if name == THETA else 0
+            differs = ~((observed == expected) | (np.isnan(observed) & np.isnan(expected)))
+            if name not in breaches and differs.any():
+                row, column = (int(at) for at in np.argwhere(differs)[0])
+                values = float(observed[row, column]), float(expected[row, column])
+                counterpart = Counterpart(pair.second, done[row][1], column, factor)
+                breaches[name] = divergence(name, pair.first, done[row][0], column, *values, other, counterpart)
+    if breaches and not exact:
+        conforms = evidence.judgement.conforms
+        if conforms is evidence.reference.judgement.conforms:
+            return CheckOutcome(compared if conforms else 0)
+    return CheckOutcome(compared, tuple(breaches.values()))
 
 
 def _identical(one: Trace, other: Trace) -> bool:
-    """Whether two traces are the same bits, as they nearly always are; it takes less time than comparing numbers."""
+    """Whether two traces have the same bits, as nearly all have: comparing bytes is faster than comparing numbers."""
     pairs: list[tuple[NDArray[Any], NDArray[Any]]] = [(one.theta, other.theta), (one.count, other.count)]
     for name in one.states.keys() & other.states.keys():
         pairs += [(one.states[name], other.states[name]), (one.present[name], other.present[name])]
@@ -89,22 +90,6 @@ def _identical(one: Trace, other: Trace) -> bool:
     )
 
 
-def divergence(
-    name: str,
-    tensor: int,
-    step: int,
-    index: int,
-    ours: float,
-    theirs: float,
-    what: str,
-    counterpart: Counterpart | None = None,
-) -> Breach:
-    """Return the breach of a real that is not what ``what`` has there, at its ``counterpart`` in the twin's run."""
-    told = f"{name}={ours!r}, but should be {theirs!r}, as {what} has it"
-    deviation = Deviation(name, tensor, step, index, ours, theirs, 0.0, float("inf"), {})
-    return Breach(name, tensor, step, float("inf"), told, None if name == COUNT else deviation, counterpart)
-
-
 def _rows(
     one: Trace, other: Trace, steps: Sequence[tuple[int, int]]
 ) -> Iterator[tuple[str, NDArray[np.float64], NDArray[np.float64]]]:
@@ -112,14 +97,14 @@ def _rows(
     if not steps:
         return
     ours, theirs = np.array([s for s, _ in steps]), np.array([s for _, s in steps])
-    yield "theta", np.asarray(one.theta, np.float64)[ours - 1], np.asarray(other.theta, np.float64)[theirs - 1]
+    yield THETA, np.asarray(one.theta, np.float64)[ours - 1], np.asarray(other.theta, np.float64)[theirs - 1]
     for name in one.states:
         if name not in other.states:
             continue
         left, right = np.asarray(one.states[name], np.float64)[ours], np.asarray(other.states[name], np.float64)[theirs]
-        there = one.present[name][ours] & other.present[name][theirs]
-        if left.shape == right.shape and there.any():
-            yield name, np.where(there[:, None], left, 0.0), np.where(there[:, None], right, 0.0)
+        both = one.present[name][ours] & other.present[name][theirs]
+        if left.shape == right.shape and both.any():
+            yield name, np.where(both[:, None], left, 0.0), np.where(both[:, None], right, 0.0)
     counts = np.asarray(one.count)[ours], np.asarray(other.count)[theirs]
     if all(bool((count >= 0).all()) for count in counts):
         yield COUNT, counts[0][:, None], counts[1][:, None]

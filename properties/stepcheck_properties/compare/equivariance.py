@@ -1,4 +1,4 @@
-"""Likeness of two runs: what one holds is a known multiple of what the other does, element by element."""
+"""Equivariance of two runs: each real of one is a known multiple of a real of the other."""
 
 from __future__ import annotations
 
@@ -7,81 +7,77 @@ from collections.abc import Callable, Collection, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from stepcheck_properties.compare.equivalence import divergence
+from stepcheck_properties.compare.breaches import divergence, unfinished
 from stepcheck_properties.compare.within_rounding import beyond_rounding
-from stepcheck_properties.law import Breach, CheckOutcome, Counterpart, Evidence
+from stepcheck_properties.law import THETA, Breach, CheckOutcome, Counterpart, Evidence
 from stepcheck_reference.oracle.extended import Mask
 from stepcheck_reference.scripts.script import Script
 from stepcheck_reference.scripts.trajectory import Trace
 
-THETA = "theta"
-
 Factors = Callable[[int, int], Mapping[str, float]]
-"""Returns, for a tensor and a step, what each output of the second run is multiplied by; an output it leaves out is not
-compared."""
+"""Returns, for a tensor and a step, the factor of each output of the second run; other outputs are not compared."""
 
 
 def equivariance(
     evidence: Evidence,
-    what: str,
+    other: str,
     factors: Factors,
     *,
     order: Callable[[int], NDArray[np.intp]] | None = None,
-    loosely: Collection[str] = (),
+    rounded: Collection[str] = (),
 ) -> CheckOutcome:
-    """Return how the run of ``evidence`` is like its twin's; ``what`` names that one in messages.
+    """Return where the run of ``evidence`` is not equivariant with its reference run, which ``other`` names.
 
-    Every real should be its factor times the twin's, where ``order`` tells of a tensor which real of the twin's stands
-    for each. Outputs in ``loosely`` may be otherwise by as much as rounding can make it in one step, and are not
-    compared where states, or parameters that no script sets, were otherwise before the step. Neither asks whether the
-    runs keep to their envelopes: a wrong formula can have the law's symmetry. A fault that only the first run has
-    is a breach; counted are the reals compared.
+    Every real should be its factor times its counterpart; ``order`` returns for a tensor the index of each real's
+    counterpart. Outputs in ``rounded`` may differ by as much as rounding can make up in one step: kernels may round an
+    element differently at another place of its tensor, and shrunk parameters differently from decayed ones. They are
+    not compared where states, or parameters that the script does not overwrite, differed before the step. Neither
+    comparison asks whether the runs stay inside their envelopes: a wrong formula can have the law's symmetry. A fault
+    that only the first run has is a breach; the outcome counts the reals compared.
     """
     assert evidence.reference is not None
     first, second = evidence.trajectory, evidence.reference.trajectory
-    if first.fault is not None and second.fault is None:
-        fault = first.fault
-        told = f"step {fault.step}={fault.kind}, but should be finished, as {what} is ({fault.message})"
-        return CheckOutcome(0, (Breach(fault.kind, 0, fault.step, float("inf"), told),))
-    compared, parted, near = 0, list[Breach](), list[Breach]()
-    for tensor, (one, other) in enumerate(zip(first.traces, second.traces, strict=True)):
-        alike = np.ones(one.theta.shape[1], np.bool_)
+    faults = unfinished(evidence, other)
+    if faults:
+        return CheckOutcome(0, faults)
+    compared, exact, close = 0, list[Breach](), list[Breach]()
+    for tensor, (one, two) in enumerate(zip(first.traces, second.traces, strict=True)):
+        equal = np.ones(one.theta.shape[1], np.bool_)
         for step in range(1, min(first.steps, second.steps) + 1):
-            before, alike = alike, np.ones_like(alike)
+            equal_before, equal = equal, np.ones_like(equal)
             for name, factor in factors(tensor, step).items():
-                ours, theirs = _held(one, name, step), _held(other, name, step)
-                if ours is None or theirs is None or ours.shape != theirs.shape:
+                observed, values = _values(one, name, step), _values(two, name, step)
+                if observed is None or values is None or observed.shape != values.shape:
                     continue
-                places = np.arange(ours.size) if order is None or ours.size == 1 else order(tensor)
-                wanted = theirs[places] * factor
-                compared += ours.size
-                apart = ~((ours == wanted) | (np.isnan(ours) & np.isnan(wanted)))
-                if name != THETA or not _is_set(evidence.script, tensor, step + 1):
-                    alike &= ~_each(apart, alike, any)
-                if name in loosely:
-                    apart &= _each(before, apart, all)
-                found = near if name in loosely else parted
-                for at in np.flatnonzero(apart):
-                    there = Counterpart(tensor, step, int(places[at]), factor)
-                    found.append(
-                        divergence(name, tensor, step, int(at), float(ours[at]), float(wanted[at]), what, there)
-                    )
-    parted += beyond_rounding(evidence, near)
-    return CheckOutcome(compared, tuple({breach.output: breach for breach in reversed(parted)}.values()))
+                indices = np.arange(observed.size) if order is None or observed.size == 1 else order(tensor)
+                expected = values[indices] * factor
+                compared += observed.size
+                differs = ~((observed == expected) | (np.isnan(observed) & np.isnan(expected)))
+                if name != THETA or not _is_overwritten(evidence.script, tensor, step + 1):
+                    equal &= ~_elementwise(differs, equal, any)
+                if name in rounded:
+                    differs &= _elementwise(equal_before, differs, all)
+                found = close if name in rounded else exact
+                for at in np.flatnonzero(differs):
+                    counterpart = Counterpart(tensor, step, int(indices[at]), factor)
+                    pair = float(observed[at]), float(expected[at])
+                    found.append(divergence(name, tensor, step, int(at), *pair, other, counterpart))
+    breaches = [*exact, *beyond_rounding(evidence, close)]
+    return CheckOutcome(compared, tuple({breach.output: breach for breach in reversed(breaches)}.values()))
 
 
-def _is_set(script: Script, tensor: int, step: int) -> bool:
-    """Whether the parameters of ``tensor`` are written before ``step``, whatever they were."""
+def _is_overwritten(script: Script, tensor: int, step: int) -> bool:
+    """Whether the parameters of ``tensor`` are overwritten before ``step``, whatever they were."""
     return step <= len(script.steps) and tensor in dict(script.steps[step - 1].overwrite)
 
 
-def _each(mask: Mask, like: Mask, whole: Callable[[Mask], object]) -> Mask:
-    """Return ``mask`` with a value an element of ``like``: what ``whole`` says of it where it has another size."""
-    return mask if mask.size == like.size else np.full(like.shape, bool(whole(mask)))
+def _elementwise(mask: Mask, like: Mask, reduce: Callable[[Mask], object]) -> Mask:
+    """Return ``mask`` with the size of ``like``: where it has another (a scalar state), one ``reduce`` for all."""
+    return mask if mask.size == like.size else np.full(like.shape, bool(reduce(mask)))
 
 
-def _held(trace: Trace, name: str, step: int) -> NDArray[np.float64] | None:
-    """Return what ``trace`` holds of an output after ``step``, None where it does not show it."""
+def _values(trace: Trace, name: str, step: int) -> NDArray[np.float64] | None:
+    """Return an output after ``step``, None where ``trace`` does not show it."""
     if name == THETA:
         return np.asarray(trace.theta[step - 1], np.float64)
     if name not in trace.states or not trace.present[name][step]:

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from stepcheck_properties.law import Law
 from stepcheck_properties.laws.contracts.argument_checks import INVALID_HYPER_PARAMETERS
-from stepcheck_properties.laws.contracts.completion import COMPLETION
-from stepcheck_properties.laws.contracts.complex_tensors import COMPLEX_AS_REAL
-from stepcheck_properties.laws.contracts.determinism import DETERMINISM
 from stepcheck_properties.laws.contracts.effective_arguments import EFFECTIVE_HYPER_PARAMETERS
-from stepcheck_properties.laws.contracts.gradients_intact import GRADIENTS_UNCHANGED
+from stepcheck_properties.laws.contracts.execution_paths import COMPLETION, DETERMINISM, MODES_AGREE
+from stepcheck_properties.laws.contracts.gradient_handling import GRADIENTS_UNCHANGED, MISSING_GRADIENT
 from stepcheck_properties.laws.contracts.independent_tensors import INDEPENDENT_TENSORS, MIXED_DTYPES, TENSOR_ORDER
 from stepcheck_properties.laws.contracts.learning_rates import STEP_PROPORTIONAL_TO_LR, ZERO_LEARNING_RATE
 from stepcheck_properties.laws.contracts.maximize import MAXIMIZE_NEGATES_GRADIENTS
-from stepcheck_properties.laws.contracts.memory_layouts import MEMORY_LAYOUT
-from stepcheck_properties.laws.contracts.missing_gradients import MISSING_GRADIENT
-from stepcheck_properties.laws.contracts.modes import MODES_AGREE
 from stepcheck_properties.laws.contracts.nonfinite_gradients import NAN_PROPAGATES, NONFINITE_STAYS_LOCAL
+from stepcheck_properties.laws.contracts.tensor_representation import COMPLEX_AS_REAL, MEMORY_LAYOUT
 from stepcheck_properties.laws.contracts.zero_gradients import ZERO_GRADIENTS
 from stepcheck_properties.laws.convergence.acceleration import NESTEROV_BOUND
-from stepcheck_properties.laws.convergence.forgetting import REDDI_DIRECTION
 from stepcheck_properties.laws.convergence.gradient_descent import GRADIENT_DESCENT_BOUND
 from stepcheck_properties.laws.convergence.quadratics import LINEAR_ON_QUADRATIC
-from stepcheck_properties.laws.convergence.reddi import REDDI_ADAM, REDDI_AMSGRAD
+from stepcheck_properties.laws.convergence.reddi_box import REDDI_ADAM, REDDI_AMSGRAD
+from stepcheck_properties.laws.convergence.reddi_direction import REDDI_DIRECTION
 from stepcheck_properties.laws.convergence.regret import ADAGRAD_REGRET
 from stepcheck_properties.laws.equivalences.first_steps import CONSTANT_GRADIENT, FIRST_STEP
 from stepcheck_properties.laws.equivalences.special_cases import SPECIAL_CASE

@@ -1,1 +1,1 @@
-"""Scripts that laws and edge cases are made of."""
+"""Scripts on which laws are checked: plain, from zero, exact, on quadratics; and exact traces of some of them."""

@@ -1,4 +1,4 @@
-"""Descents: convex quadratics drawn at random, each step's gradient taken where the parameter stands by then."""
+"""Convex quadratics drawn at random, whose gradient at each step is taken at the parameter's current value."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from functools import lru_cache
 import numpy as np
 from sympy import Expr, Integer, Rational
 
-from stepcheck_properties.law import Breach, CheckOutcome, Evidence, Facts
-from stepcheck_properties.scripts.baseline_scripts import drawn, hyper
-from stepcheck_properties.scripts.from_zero import group_of
-from stepcheck_properties.scripts.zero_hyper_parameters import is_steady
-from stepcheck_reference.algebra.transition import Transition, center, transition
+from stepcheck_properties.compare.breaches import wrong_real
+from stepcheck_properties.law import THETA, CheckOutcome, Evidence, Facts
+from stepcheck_properties.scripts.baseline_scripts import drawn, hyper, initial_hyper, is_uninterrupted
+from stepcheck_properties.scripts.exact_traces import Values, hyper_of_rule
+from stepcheck_properties.scripts.quadratic_traces import linear_step
+from stepcheck_reference.algebra.transition import center
 from stepcheck_reference.alphabet import curvature, momentum, theta
 from stepcheck_reference.formats import FORMATS
-from stepcheck_reference.oracle.judgement import Deviation
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.scripts.expansion import expand
 from stepcheck_reference.scripts.objective import needs_objective
@@ -23,96 +23,94 @@ from stepcheck_reference.scripts.script import Group, Quadratic, Script, Step, T
 
 CURVATURE = 0.5
 STEPS = 48
-ROOMS = (1.0, 0.15, 2.0**-6)
-"""Learning rates times the curvature: 1 is the largest that the bounds allow."""
+STEP_SIZES = (1.0, 0.15, 2.0**-6)
+"""Learning rates times the curvature; 1 is the largest for which the bounds are theorems."""
 ELEMENTS = 4
 LEAST_PRECISION = 24
-"""Bits that a format needs: in a narrower one parameters come to rest before they arrive."""
+"""Bits that a format needs: in a narrower one a step becomes smaller than half an ulp before the minimum is near."""
 
 Schedule = Callable[[int], float]
-"""The momentum at each step."""
-Reach = Callable[[int, float], float]
-"""How far from the lowest point parameters may be after a step, at a learning rate times the curvature."""
+"""Returns the momentum of a step."""
+DistanceBound = Callable[[int, float], float]
+"""Returns the largest distance from the minimum, in initial distances, after a step with lr*curvature."""
 
 
-def is_wide(dtype: str) -> bool:
-    """Whether steps in ``dtype`` go on to where the bounds lead."""
+def is_precise(dtype: str) -> bool:
+    """Whether parameters in ``dtype`` follow the bounds through all steps."""
     return FORMATS[dtype].precision >= LEAST_PRECISION
 
 
-def choices(facts: Facts, **wanted: float) -> list[dict[str, float]]:
-    """Return hyper-parameters with a learning rate for each of ``ROOMS``."""
-    return [hyper(facts, 0, **{"lr": room / CURVATURE, **wanted}) for room in ROOMS]
+def hyper_per_step_size(facts: Facts, **preferred: float) -> list[dict[str, float]]:
+    """Return hyper-parameters with a learning rate for each of ``STEP_SIZES``."""
+    return [hyper(facts, 0, **{"lr": size / CURVATURE, **preferred}) for size in STEP_SIZES]
 
 
-def descent(facts: Facts, seed: int, values: Sequence[Mapping[str, float]], schedule: Schedule | None = None) -> Script:
-    """Return a script of a tensor for each of ``values``, which start and are lowest anywhere in (-1, 1)."""
-    many = range(len(values))
-    tensors = tuple(Tensor((ELEMENTS,), facts.dtype, drawn(seed, "uniform", "descent", index)) for index in many)
-    low = tuple(drawn(seed, "uniform", "lowest", index) for index in many)
+def descent(facts: Facts, seed: int, hypers: Sequence[Mapping[str, float]], schedule: Schedule | None = None) -> Script:
+    """Return a script with a tensor for each of ``hypers``; starts and minima are anywhere in (-1, 1)."""
+    indices = range(len(hypers))
+    tensors = tuple(Tensor((ELEMENTS,), facts.dtype, drawn(seed, "uniform", "descent", index)) for index in indices)
+    minima = tuple(drawn(seed, "uniform", "lowest", index) for index in indices)
     steps = tuple(
-        Step(low, tuple((index, "momentum", schedule(number)) for index in many) if schedule and number > 1 else ())
+        Step(
+            minima, tuple((index, "momentum", schedule(number)) for index in indices) if schedule and number > 1 else ()
+        )
         for number in range(1, STEPS + 1)
     )
-    groups = tuple(Group((index,), dict(chosen)) for index, chosen in enumerate(values))
+    groups = tuple(Group((index,), dict(values)) for index, values in enumerate(hypers))
     return Script(tensors, groups, steps, Quadratic(CURVATURE, by_closure=needs_objective(facts.rule)))
 
 
-def within(evidence: Evidence, reach: Reach, *, follows: Callable[[Script], bool]) -> CheckOutcome:
-    """Return how every parameter is as near to the lowest point as ``reach`` says, in units of how far it was at first.
+def check_distances(evidence: Evidence, bound: DistanceBound, *, applies: Callable[[Script], bool]) -> CheckOutcome:
+    """Return whether every parameter is as near to its minimum after each step as ``bound`` says.
 
-    ``reach`` is asked with the step and with the learning rate times the curvature. Nothing is compared of a script
-    that is no descent, or that does not do what ``follows`` looks for.
+    Nothing is compared in a script that is no descent, or to which the bound does not apply (``applies``).
     """
     script, trajectory = evidence.script, evidence.trajectory
     objective = script.objective
-    if objective is None or not is_steady(script) or script.box is not None or not follows(script):
+    if objective is None or not is_uninterrupted(script) or script.box is not None or not applies(script):
         return CheckOutcome(0)
-    compared, found = 0, None
+    compared, breach = 0, None
     for tensor, trace in enumerate(trajectory.traces):
         item = script.tensors[tensor]
-        room = group_of(script, tensor)["lr"] * objective.curvature
-        given = {step.gradients[tensor] for step in script.steps}
-        lowest = given.pop() if len(given) == 1 else None
-        if lowest is None or not 0.0 < room <= 1.0:
+        size = initial_hyper(script, tensor)["lr"] * objective.curvature
+        minima = {step.gradients[tensor] for step in script.steps}
+        data = minima.pop() if len(minima) == 1 else None
+        if data is None or not 0.0 < size <= 1.0:
             continue
-        low = expand(lowest, item.size, item.dtype)
-        first = np.abs(expand(item.initial, item.size, item.dtype) - low)
-        held = np.asarray(trace.theta, np.float64)
-        radius = first * np.array([reach(step, room) for step in range(1, len(held) + 1)]).reshape(-1, 1)
-        away = np.abs(held - low)
-        compared += held.size
-        beyond = np.argwhere(~(away <= radius))
-        if len(beyond) and found is None:
+        minimum = expand(data, item.size, item.dtype)
+        initial = np.abs(expand(item.initial, item.size, item.dtype) - minimum)
+        values = np.asarray(trace.theta, np.float64)
+        radius = initial * np.array([bound(step, size) for step in range(1, len(values) + 1)]).reshape(-1, 1)
+        distance = np.abs(values - minimum)
+        compared += values.size
+        beyond = np.argwhere(~(distance <= radius))
+        if len(beyond) and breach is None:
             row, at = map(int, beyond[0])
-            step, ours, wanted, most = row + 1, float(held[row, at]), float(low[at]), float(radius[row, at])
-            ratio = float(away[row, at]) / most if most and np.isfinite(ours) else float("inf")
-            told = f"theta={ours!r}, but should be within {most!r} of {wanted!r} after {step} steps"
-            deviation = Deviation("theta", tensor, step, at, ours, wanted, most, ratio, {})
-            found = Breach("theta", tensor, step, ratio, told, deviation)
-    return CheckOutcome(compared, () if found is None else (found,))
+            observed, expected, most = float(values[row, at]), float(minimum[at]), float(radius[row, at])
+            ratio = float(distance[row, at]) / most if most and np.isfinite(observed) else float("inf")
+            message = f"theta={observed!r}, but should be within {most!r} of {expected!r} after {row + 1} steps"
+            breach = wrong_real(THETA, tensor, row + 1, at, observed, expected, message, radius=most, ratio=ratio)
+    return CheckOutcome(compared, () if breach is None else (breach,))
 
 
-def farthest(rule: Rule, values: Mapping[str, float], reach: Reach, schedule: Schedule) -> float:
-    """Return how far the exact course of a linear rule comes from the lowest point, in units of ``reach``, at most."""
-    names = {str(symbol) for symbol in rule.hyper}
-    chosen = tuple((name, value) for name, value in values.items() if name in names)
-    room = values["lr"] * CURVATURE
-    course = _course(rule, chosen, tuple(schedule(step) for step in range(1, STEPS + 1)))
-    return max(float(abs(away)) / reach(step, room) for step, away in enumerate(course, 1))
+def largest_distance(rule: Rule, hyper: Mapping[str, float], bound: DistanceBound, schedule: Schedule) -> float:
+    """Return the largest distance of a linear rule's exact trace from the minimum, in units of ``bound``."""
+    size = hyper["lr"] * CURVATURE
+    factors = tuple(schedule(step) for step in range(1, STEPS + 1))
+    distances = _distances(rule, hyper_of_rule(rule, hyper), factors)
+    return max(float(abs(distance)) / bound(step, size) for step, distance in enumerate(distances, 1))
 
 
 @lru_cache(maxsize=256)
-def _course(rule: Rule, values: tuple[tuple[str, float], ...], factors: tuple[float, ...]) -> tuple[Expr, ...]:
-    """Return where theta is after each step, exactly, from 1 with the lowest point at 0."""
-    moved = transition(rule)
-    assert isinstance(moved, Transition), "the rule is linear"
-    known: dict[Expr, Expr] = {symbol: Rational(dict(values)[str(symbol)]) for symbol in rule.hyper}
-    known |= {curvature: Rational(CURVATURE), center: Integer(0), theta: Integer(1)}
-    held = moved.start.xreplace(known)
-    found = []
-    for step, factor in enumerate(factors):
-        matrix = moved.matrix if step else moved.first
-        held = matrix.xreplace({**known, momentum: Rational(factor)}) * held
-        found.append(held[0])
-    return tuple(found)
+def _distances(rule: Rule, hyper: Values, factors: tuple[float, ...]) -> tuple[Expr, ...]:
+    """Return theta after each step, exactly, from 1 with the minimum at 0; ``factors`` are the momentum of each."""
+    step = linear_step(rule)
+    values: dict[Expr, Expr] = {symbol: Rational(dict(hyper)[str(symbol)]) for symbol in rule.hyper}
+    values |= {curvature: Rational(CURVATURE), center: Integer(0), theta: Integer(1)}
+    vector = step.start.xreplace(values)
+    distances = []
+    for number, factor in enumerate(factors):
+        matrix = step.matrix if number else step.first
+        vector = matrix.xreplace({**values, momentum: Rational(factor)}) * vector
+        distances.append(vector[0])
+    return tuple(distances)

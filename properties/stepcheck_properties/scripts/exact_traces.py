@@ -1,4 +1,9 @@
-"""Exact courses: what a rule's equations come to in numbers that no step of a binary arithmetic has to round."""
+"""Exact traces: a rule's equations evaluated in fractions, and runs whose numbers should equal them.
+
+Where an exact value is a number of the dtype, and so is every number on the way to it, a binary arithmetic computes it
+without rounding. A subject may have a reason to round nevertheless (a reciprocal, a factored constant); so another
+number breaks the law only if the run also leaves its envelope.
+"""
 
 from __future__ import annotations
 
@@ -9,36 +14,43 @@ from functools import lru_cache
 import numpy as np
 from sympy import Expr, Integer, Rational, Symbol, nan, zoo
 
-from stepcheck_properties.law import Breach, CheckOutcome, Evidence
-from stepcheck_properties.scripts.from_zero import group_of, is_from_zero
+from stepcheck_properties.compare.breaches import wrong_real
+from stepcheck_properties.law import THETA, Breach, CheckOutcome, Evidence
+from stepcheck_properties.scripts.baseline_scripts import initial_hyper
+from stepcheck_properties.scripts.from_zero import is_from_zero
 from stepcheck_reference.algebra.iterate import State, iterate
 from stepcheck_reference.formats import FORMATS
-from stepcheck_reference.oracle.judgement import Deviation
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.scripts.expansion import expand
 from stepcheck_reference.scripts.script import Script
 
-THETA = "theta"
-
 Values = tuple[tuple[str, float], ...]
 
 
-def course(rule: Rule, values: Mapping[str, float], gradient: float, steps: int) -> tuple[State, ...]:
-    """Return what theta and the states hold, exactly, at a constant gradient from theta = 0 before each step."""
+def hyper_of_rule(rule: Rule, hyper: Mapping[str, float]) -> Values:
+    """Return the entries of ``hyper`` that are hyper-parameters of ``rule``, hashable."""
     names = {str(symbol) for symbol in rule.hyper}
-    return _course(rule, tuple((name, value) for name, value in values.items() if name in names), gradient, steps)
+    return tuple((name, value) for name, value in hyper.items() if name in names)
+
+
+def constant_gradient_trace(rule: Rule, hyper: Mapping[str, float], gradient: float, steps: int) -> tuple[State, ...]:
+    """Return theta and the states at first and after each step, exactly.
+
+    The gradient is constant, and theta is 0 before each step.
+    """
+    return _constant_gradient_trace(rule, hyper_of_rule(rule, hyper), gradient, steps)
 
 
 @lru_cache(maxsize=256)
-def _course(rule: Rule, values: Values, gradient: float, steps: int) -> tuple[State, ...]:
+def _constant_gradient_trace(rule: Rule, hyper: Values, gradient: float, steps: int) -> tuple[State, ...]:
     symbols = {str(symbol): symbol for symbol in rule.hyper}
-    exact = {symbols[name]: Rational(value) for name, value in values}
+    exact = {symbols[name]: Rational(value) for name, value in hyper}
     return iterate(rule, exact, Integer(0), [Rational(gradient)] * steps, reset_theta=True)
 
 
 def dyadic(value: Expr, dtype: str) -> float | None:
-    """Return ``value`` as a number that ``dtype`` holds exactly, None where it is none."""
-    if value in (nan, zoo) or not value.is_Rational or not _is_power(int(value.q)):
+    """Return ``value`` as a number of ``dtype``, None where it is not exactly one."""
+    if value in (nan, zoo) or not value.is_Rational or not _is_power_of_two(int(value.q)):
         return None
     odd = abs(int(value.p))
     form = FORMATS[dtype]
@@ -49,9 +61,9 @@ def dyadic(value: Expr, dtype: str) -> float | None:
 
 
 def constant_gradient(script: Script, tensor: int) -> float | None:
-    """Return the power of two that is the gradient of every element of ``tensor`` at every step, None if there is none.
+    """Return the power of two that is the gradient of every element of ``tensor`` at every step, None without one.
 
-    The parameter has to be 0 before each step.
+    The script has to be one from zero.
     """
     if not is_from_zero(script):
         return None
@@ -66,42 +78,46 @@ def constant_gradient(script: Script, tensor: int) -> float | None:
     return only if only and math.frexp(abs(only))[0] == 0.5 else None
 
 
-def exact_course(rule: Rule, script: Script, tensor: int) -> tuple[State, ...] | None:
-    """Return the exact course of ``tensor``, None where its gradient is not constant."""
+def exact_trace(rule: Rule, script: Script, tensor: int) -> tuple[State, ...] | None:
+    """Return the exact trace of ``tensor``, None where its gradient is not constant."""
     gradient = constant_gradient(script, tensor)
-    return None if gradient is None else course(rule, group_of(script, tensor), gradient, len(script.steps))
+    if gradient is None:
+        return None
+    return constant_gradient_trace(rule, initial_hyper(script, tensor), gradient, len(script.steps))
 
 
-def _is_power(number: int) -> bool:
+def _is_power_of_two(number: int) -> bool:
     return number & (number - 1) == 0
 
 
-def departure(evidence: Evidence, name: str, wanted: Callable[[int, int], float | None]) -> CheckOutcome:
-    """Return how what the run holds of ``name`` is the number that ``wanted`` gives for (tensor, step), where it does.
+def check_exact(evidence: Evidence, name: str, expected: Callable[[int, int], float | None]) -> CheckOutcome:
+    """Return whether the output ``name`` is the number that ``expected`` gives for (tensor, step), where it gives one.
 
-    It may be another where the run keeps to its envelope: the subject then has a reason to round.
+    Another number is no breach if the run conforms.
     """
     trajectory = evidence.trajectory
-    compared, found = 0, None
+    compared, breach = 0, None
     for tensor, trace in enumerate(trajectory.traces):
         for step in range(1, trajectory.steps + 1):
-            number = wanted(tensor, step)
+            number = expected(tensor, step)
             if number is None or (name != THETA and not (name in trace.states and trace.present[name][step])):
                 continue
-            held = np.asarray(trace.theta[step - 1] if name == THETA else trace.states[name][step], np.float64)
-            compared += held.size
-            apart = np.flatnonzero(held != number)
-            if apart.size and found is None:
-                at = int(apart[0])
-                ours = float(held[at])
-                told = f"{name}={ours!r}, but should be {number!r} exactly"
-                deviation = Deviation(name, tensor, step, at, ours, number, 0.0, float("inf"), {})
-                found = Breach(name, tensor, step, float("inf"), told, deviation)
-    if found is None or evidence.judgement.conforms:
+            values = np.asarray(trace.theta[step - 1] if name == THETA else trace.states[name][step], np.float64)
+            compared += values.size
+            differs = np.flatnonzero(values != number)
+            if differs.size and breach is None:
+                at = int(differs[0])
+                breach = wrong_real(name, tensor, step, at, float(values[at]), number)
+    return only_if_nonconforming(evidence, compared, breach)
+
+
+def only_if_nonconforming(evidence: Evidence, compared: int, breach: Breach | None) -> CheckOutcome:
+    """Return the outcome of a check whose ``breach`` counts only if the run leaves its envelope too."""
+    if breach is None or evidence.judgement.conforms:
         return CheckOutcome(compared)
-    return CheckOutcome(compared, (found,))
+    return CheckOutcome(compared, (breach,))
 
 
-def called(held: State, name: str) -> Expr | None:
-    """Return what is held under an alphabet name."""
-    return held.get(next((symbol for symbol in held if symbol.name == name), Symbol(name)))
+def value_of(row: State, name: str) -> Expr | None:
+    """Return the value of the output ``name`` in a row of a trace."""
+    return row.get(next((symbol for symbol in row if symbol.name == name), Symbol(name)))

@@ -1,4 +1,4 @@
-"""Another way: scripts done in other manners, and the plain ones that they are held against."""
+"""Invocation variants: scripts that call the optimizer in another way, and the plain calls to compare them with."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from stepcheck_properties.law import Evidence, Facts, ReferenceRun
 from stepcheck_reference.scripts.script import Script
 
 
-def with_invocation(script: Script, *invocation: str) -> Script:
-    """Return ``script`` done in ``invocation``."""
-    return replace(script, invocation=invocation)
+def with_invocation(script: Script, *variants: str) -> Script:
+    """Return ``script`` with the invocation ``variants``."""
+    return replace(script, invocation=variants)
 
 
-def plain_invocation(*invocation: str) -> Callable[[Script, Facts], ReferenceRun | None]:
-    """Return what makes the twin of a script that is done in any of ``invocation``: the same script without them."""
+def plain_invocation(*variants: str) -> Callable[[Script, Facts], ReferenceRun | None]:
+    """Return what makes the reference run of a script with any of ``variants``: the same script without them."""
 
     def reference(script: Script, facts: Facts) -> ReferenceRun | None:
-        kept = tuple(variant for variant in script.invocation if variant not in invocation)
-        return None if kept == script.invocation else ReferenceRun(replace(script, invocation=kept))
+        rest = tuple(variant for variant in script.invocation if variant not in variants)
+        return None if rest == script.invocation else ReferenceRun(replace(script, invocation=rest))
 
     return reference
 
 
-def refused(evidence: Evidence, *, kinds: tuple[str, ...] = (), steps: int = 0) -> bool:
-    """Whether the subject refused the manner: it raised, no later than in step ``steps``, and its twin did not.
+def rejected(evidence: Evidence, *, kinds: tuple[str, ...] = (), steps: int = 0) -> bool:
+    """Whether the subject rejected the variant: it raised, no later than in step ``steps``, and the reference did not.
 
-    ``kinds`` are the exceptions that refuse in a step; at construction any does, and NotImplementedError does anywhere.
+    At construction any exception rejects, in a step one of ``kinds`` (default: any); NotImplementedError always does.
     """
     assert evidence.reference is not None
     fault, other = evidence.trajectory.fault, evidence.reference.trajectory.fault

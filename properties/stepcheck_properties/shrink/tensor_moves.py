@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import replace
 
-from stepcheck_properties.scripts.rearranged import only
+from stepcheck_properties.scripts.transformed_scripts import only
 from stepcheck_properties.shrink.search import Search
 from stepcheck_properties.shrink.smaller_scripts import of_element, of_first_elements, retensored
 from stepcheck_reference.formats import is_complex

@@ -34,16 +34,16 @@ TYPICAL: Mapping[str, tuple[float, ...]] = {
     "alpha": (0.75, 0.5, 0.0, 1.0, 2.0),
     "t0": (3.0, 0.0, 1.0, 1e6),
 }
-"""Values people use, and the corners, of well-known symbols; the first is the plainest."""
+"""Values in use, and edge cases, of well-known symbols; the first is the plainest."""
 
 ORDERED = (("step_min", "step_max"),)
-"""Pairs of symbols that bound one thing from both sides: the first is never above the second."""
+"""Pairs of a lower and an upper bound: the first is never above the second."""
 
 FRACTIONS = ("momentum", "dampening")
-"""Symbols used below 1, whatever more their domains hold: at 1 and beyond the buffer only grows."""
+"""Symbols that are drawn below 1 although their domains go further: from 1 on the buffer grows without bound."""
 
 UNKNOWN = (0.5, 0.0, 1.0, 0.1, 2.0, 0.9)
-"""Values tried for any other symbol, where its domain holds them."""
+"""Values for any other symbol, where its domain contains them."""
 
 
 @cache
@@ -60,9 +60,9 @@ def contains(domain: Any, value: float) -> bool:
 
 @cache
 def typical_values(name: str, domain: Any) -> tuple[float, ...]:
-    """Return the values of ``TYPICAL`` that ``domain`` holds, the plainest first; never empty.
+    """Return the values of ``TYPICAL`` in ``domain``, the plainest first; never empty.
 
-    Raises ValueError where neither these nor the ends and middle of ``domain`` lie in it.
+    Raises ValueError where neither these nor the ends and the middle of ``domain`` lie in it.
     """
     values = [value for value in TYPICAL.get(name, UNKNOWN) if contains(domain, value)]
     if not values and domain is not None:
@@ -70,34 +70,52 @@ def typical_values(name: str, domain: Any) -> tuple[float, ...]:
         middle = (low + high) / 2.0 if abs(low) + abs(high) < float("inf") else low + 1.0
         values = [value for value in (middle, low, high) if contains(domain, value)]
     if not values:
-        raise ValueError(f"{name}: domain={domain}, but should hold a finite number to draw")
+        raise ValueError(f"{name}: domain={domain}, but should contain a finite number to draw")
     return tuple(values)
 
 
 def averages(domain: Any) -> bool:
-    """Whether ``domain`` proves an averaging factor: 0 is in it, 1 is its end and outside."""
+    """Whether ``domain`` is that of an averaging factor: it contains 0 and ends before 1."""
     return domain is not None and contains(domain, 0.0) and float(domain.high) == 1.0 and not contains(domain, 1.0)
 
 
 def ordered(values: Mapping[str, float], fixed_hyper: Mapping[str, float]) -> dict[str, float]:
-    """Return ``values`` with every pair of ``ORDERED`` in its order; what is in ``fixed_hyper`` stays as it is."""
-    found = dict(values)
+    """Return ``values`` with every pair of ``ORDERED`` in order; what is in ``fixed_hyper`` stays as it is."""
+    result = dict(values)
     for low, high in ORDERED:
-        if low not in found or high not in found or found[low] <= found[high]:
+        if low not in result or high not in result or result[low] <= result[high]:
             continue
         if low not in fixed_hyper and high not in fixed_hyper:
-            found[low], found[high] = found[high], found[low]
+            result[low], result[high] = result[high], result[low]
         elif low not in fixed_hyper:
-            found[low] = found[high]
+            result[low] = result[high]
         elif high not in fixed_hyper:
-            found[high] = found[low]
-    return found
+            result[high] = result[low]
+    return result
 
 
 def plain_hyper(rule: Rule, fixed_hyper: Mapping[str, float] | None = None) -> dict[str, float]:
-    """Return the plainest value of each hyper-parameter of ``rule``, or what ``fixed_hyper`` says of it."""
+    """Return the plainest value of each hyper-parameter of ``rule``, or the one that ``fixed_hyper`` gives it."""
     fixed_hyper = fixed_hyper or {}
     return {name: fixed_hyper.get(name, typical_values(name, domain)[0]) for name, domain in domains_of(rule).items()}
+
+
+def hyper_choice(
+    rule: Rule, fixed_hyper: Mapping[str, float], turn: int = 0, preferred: Mapping[str, float] | None = None
+) -> dict[str, float]:
+    """Return the ``turn``-th choice of hyper-parameters of ``rule``, 0 being the plainest value of each.
+
+    A learning rate of 0 is never a turn's choice. ``preferred`` values replace the choice where their domain contains
+    them; what is in ``fixed_hyper`` stays as it is.
+    """
+    chosen = {}
+    for name, domain in domains_of(rule).items():
+        values = (fixed_hyper[name],) if name in fixed_hyper else typical_values(name, domain)
+        values = tuple(value for value in values if name != "lr" or value != 0.0) or values
+        value = values[turn % len(values)]
+        wish = (preferred or {}).get(name, value)
+        chosen[name] = wish if name not in fixed_hyper and contains(domain, wish) else value
+    return ordered(chosen, fixed_hyper)
 
 
 @st.composite
@@ -135,7 +153,7 @@ def _hyper_parameters(draw: st.DrawFn, rule: Rule, fixed_hyper: Mapping[str, flo
 def hyper_values(*, rule: Rule, name: str) -> st.SearchStrategy[float]:
     """Return a strategy for one hyper-parameter of ``rule``, each value exact in binary64.
 
-    Raises ValueError where ``rule`` has none of that name.
+    Raises ValueError where ``rule`` has no hyper-parameter of that name.
     """
     known = domains_of(rule)
     if name not in known:
@@ -148,8 +166,8 @@ def hyper_parameters(
 ) -> st.SearchStrategy[dict[str, float]]:
     """Return a strategy for hyper-parameters of ``rule`` by alphabet name, inside their domains.
 
-    Averaging factors are 0, at most 1/2, 1 - 2**-k, or anything below 1; the learning rate spreads
-    over 1e-6 to 10 and may be 0; eps spreads over 1e-16 to 1; a bound from below is never above its bound
-    from above. ``fixed_hyper`` fixes some of them; what it says of others is left out.
+    Averaging factors are 0, at most 1/2, 1 - 2**-k, or anything below 1; the learning rate spreads over 1e-6 to 10
+    and may be 0; eps spreads over 1e-16 to 1; a lower bound is never above its upper bound. ``fixed_hyper`` fixes
+    some of them; names in it that are no hyper-parameters of ``rule`` are ignored.
     """
     return _hyper_parameters(rule=rule, fixed_hyper=dict(fixed_hyper or {}))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from stepcheck_properties.scripts.edge_cases import drawn
+from stepcheck_properties.scripts.baseline_scripts import drawn
 from stepcheck_reference.scripts.script import INVOCATIONS, Script, Step, Tensor
 
 PLAIN = "plain"

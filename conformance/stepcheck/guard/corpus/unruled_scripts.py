@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from stepcheck_implementations.adapters.torch_optim_record_only import RecordOnly
-from stepcheck_properties.scripts.edge_cases import CURVATURE, ZERO, drawn
+from stepcheck_properties.scripts.baseline_scripts import CURVATURE, ZERO, drawn
 from stepcheck_reference.scripts.script import Data, Group, Quadratic, Script, Step, Tensor
 
 

@@ -1,1 +1,1 @@
-"""SC201 to SC218: contracts that every optimizer owes its user."""
+"""SC201 to SC218: contracts between an optimizer and its user, about calls and arguments, tensors and numbers."""

@@ -1,4 +1,4 @@
-"""Domains: values for which a rule's equations come to nothing are refused."""
+"""Argument checks: a constructor that checks hyper-parameters rejects those for which the rule is undefined."""
 
 from __future__ import annotations
 
@@ -17,28 +17,27 @@ from stepcheck_reference.rule import Rule
 from stepcheck_reference.scripts.objective import needs_objective
 from stepcheck_reference.scripts.script import Group, Literal, Script, Step, Tensor
 
-RATE = "lr"
-TAKEN = "taken"
-"""The output of a value that should have been refused."""
+ACCEPTED = "taken"
+"""The output of a value that is accepted and should be rejected."""
 ONE = Literal((1.0,))
-COURSES = (("1", "1/2", "-1"), ("1/2", "-1", "1"))
-"""Gradients with which a rule is walked, to see where it comes to nothing."""
+GRADIENT_SEQUENCES = (("1", "1/2", "-1"), ("1/2", "-1", "1"))
+"""Gradients with which a rule is evaluated to see whether it is defined; each changes its sign once."""
 DIGITS = 30
 
 
-def refuses(facts: Facts, run: RunScript) -> bool:
-    """Whether the subject's constructor refuses a learning rate of -1; it is asked in the first mode alone."""
+def rejects_negative_lr(facts: Facts, run: RunScript) -> bool:
+    """Whether the constructor rejects a learning rate of -1; it is tried in the first mode alone."""
     if (
         (facts.mode,) != facts.modes[:1]
-        or RATE not in domains_of(facts.rule)
-        or RATE not in facts.accepted_hyper
-        or RATE in facts.fixed_hyper
+        or "lr" not in domains_of(facts.rule)
+        or "lr" not in facts.accepted_hyper
+        or "lr" in facts.fixed_hyper
     ):
         return False
-    return _is_refused(run(_with(facts, RATE, -1.0)).fault)
+    return _is_rejected(run(_with(facts, "lr", -1.0)).fault)
 
 
-def _is_refused(fault: object) -> bool:
+def _is_rejected(fault: object) -> bool:
     return getattr(fault, "kind", "") == "raised" and getattr(fault, "step", 1) == 0
 
 
@@ -47,46 +46,46 @@ def _with(facts: Facts, name: str, value: float) -> Script:
     return Script((tensor,), (Group((0,), {**hyper(facts, lr=1.0), name: value}),), (Step((ONE,)),))
 
 
-def _refuses_any(facts: Facts) -> bool:
+def _rejects_any(facts: Facts) -> bool:
     return facts.rejects_negative_lr
 
 
 def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
-    yield _with(facts, RATE, -1.0)
+    yield _with(facts, "lr", -1.0)
     for name, value in undefined(facts.rule):
         if name in facts.accepted_hyper and name not in facts.fixed_hyper:
             yield _with(facts, name, value)
 
 
-def _refused(evidence: Evidence) -> CheckOutcome:
+def _check_rejected(evidence: Evidence) -> CheckOutcome:
     rule, domains = evidence.rule, domains_of(evidence.rule)
     for group in evidence.script.groups:
         outside = [name for name, value in group.hyper.items() if name in domains and not domains[name].contains(value)]
         if len(outside) != 1:
             continue
         (name,) = outside
-        if name != RATE and _is_defined(rule, tuple(group.hyper.items())):
+        if name != "lr" and _is_defined(rule, tuple(group.hyper.items())):
             continue
-        if _is_refused(evidence.trajectory.fault):
+        if _is_rejected(evidence.trajectory.fault):
             return CheckOutcome(1)
-        told = f"{name}={group.hyper[name]!r} is taken, but should be refused: {rule.name} needs {domains[name]}"
-        return CheckOutcome(1, (Breach(TAKEN, 0, 0, float("inf"), told),))
+        message = f"{name}={group.hyper[name]!r} is accepted, but should be rejected: {rule.name} needs {domains[name]}"
+        return CheckOutcome(1, (Breach(ACCEPTED, 0, 0, float("inf"), message),))
     return CheckOutcome(0)
 
 
 @lru_cache(maxsize=1024)
 def undefined(rule: Rule) -> tuple[tuple[str, float], ...]:
-    """Return (hyper-parameter, value) just outside of domains, where an equation divides by 0 or roots a negative."""
-    plain = {name: typical_values(name, domain)[0] for name, domain in domains_of(rule).items()} | {RATE: 1.0}
+    """Return hyper-parameters with a value just outside their domain, for which an equation is undefined."""
+    plain = {name: typical_values(name, domain)[0] for name, domain in domains_of(rule).items()} | {"lr": 1.0}
     if needs_objective(rule) or not _is_defined(rule, tuple(plain.items())):
         return ()
-    found = []
+    values = []
     for name, domain in domains_of(rule).items():
-        wrong = (value for value in _beyond(domain) if not _is_defined(rule, tuple({**plain, name: value}.items())))
-        value = None if name == RATE else next(wrong, None)
-        if value is not None:
-            found.append((name, value))
-    return tuple(found)
+        outside = iter(()) if name == "lr" else _beyond(domain)
+        first = next((one for one in outside if not _is_defined(rule, tuple({**plain, name: one}.items()))), None)
+        if first is not None:
+            values.append((name, first))
+    return tuple(values)
 
 
 def _beyond(domain: Domain) -> Iterator[float]:
@@ -97,40 +96,39 @@ def _beyond(domain: Domain) -> Iterator[float]:
 
 @lru_cache(maxsize=4096)
 def _is_defined(rule: Rule, hyper: tuple[tuple[str, float], ...]) -> bool:
-    """Whether every new value is a real number on all of ``COURSES``."""
+    """Whether every new value is a real number for all of ``GRADIENT_SEQUENCES``."""
     chosen = dict(hyper)
     known = {symbol: Rational(chosen.get(symbol.name, 0.0)) for symbol in rule.hyper}
-    return all(_stays_real(rule, known, course) for course in COURSES)
+    return all(_stays_real(rule, known, gradients) for gradients in GRADIENT_SEQUENCES)
 
 
-def _stays_real(rule: Rule, known: Mapping[Symbol, Expr], course: tuple[str, ...]) -> bool:
+def _stays_real(rule: Rule, known: Mapping[Symbol, Expr], gradients: tuple[str, ...]) -> bool:
     try:
-        held = iterate(rule, known, Integer(1), [Rational(gradient) for gradient in course], digits=DIGITS)
-    except TypeError:  # an order or a maximum among what is not real
+        states = iterate(rule, known, Integer(1), [Rational(one) for one in gradients], digits=DIGITS)
+    except TypeError:  # numbers that are not real have no order and no maximum
         return False
-    return not any(value.has(I, nan) for row in held for value in row.values())
+    return not any(value.has(I, nan) for state in states for value in state.values())
 
 
 INVALID_HYPER_PARAMETERS = Law(
     code="SC216",
-    title="values for which the rule comes to nothing are refused",
-    sentence="A constructor that refuses a learning rate of -1 refuses every value outside its hyper-parameter's "
-    "domain "
+    title="invalid hyper-parameters are rejected",
+    sentence="A constructor that rejects a learning rate of -1 rejects every value outside a hyper-parameter's domain "
     "for which the rule divides by zero or takes the root of a negative number.",
     source="torch.optim.Optimizer: constructors raise ValueError for invalid hyper-parameters",
     since="0.2",
-    applies=_refuses_any,
-    check=_refused,
-    condition="the constructor refuses a learning rate of -1, in the first mode that there is",
+    applies=_rejects_any,
+    check=_check_rejected,
+    condition="the constructor rejects a learning rate of -1, and the mode is the first that the subject has",
     unit="values",
     mathematics="""\
-Each hyper-parameter is set just outside of its domain, all others being plain, and the rule is walked a few steps in
-exact numbers. Where that meets a division by 0 or a root of a negative number, as 1 - beta1**t does at beta1 = 1, no
-optimizer can keep the rule, and a check that is there for other values has to be there for this one. A constructor that
-checks nothing is asked for nothing.""",
+Each hyper-parameter is set just outside its domain, with plain values for all others, and the rule is evaluated for a
+few steps in exact numbers. If that divides by 0 or takes a root of a negative number, as 1 - beta1**t does at beta1 =
+1, no optimizer can follow the rule, and a constructor that checks other values should check this one. Nothing is
+required of a constructor that checks nothing.""",
     remedy="""\
-Add the missing bound to the checks of the constructor, and raise ValueError there. Who mistypes a value should see it
-where it stands, and not as nan many steps later.""",
+Add the missing bound to the checks of the constructor, and raise ValueError. A mistyped value is then reported where it
+is set, and not as nan many steps later.""",
     example="""\
 class ChecksOneBetaOnly(torch.optim.Optimizer):
     ...

@@ -1,4 +1,4 @@
-"""Liveness: every hyper-parameter that is accepted has the effect that the rule gives it."""
+"""Effective arguments: every hyper-parameter that is accepted has the effect that the rule gives it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from stepcheck_properties.law import Breach, CheckOutcome, Evidence, Facts, Law
 from stepcheck_properties.profile import Profile
-from stepcheck_properties.scripts.baseline_scripts import CURVATURE, drawn, hyper
+from stepcheck_properties.scripts.baseline_scripts import CURVATURE, drawn, hyper, initial_hyper
 from stepcheck_properties.strategies.hyper_parameters import contains, domains_of, typical_values
 from stepcheck_reference.scripts.objective import needs_objective
 from stepcheck_reference.scripts.script import Group, Quadratic, Script, Step, Tensor
@@ -17,7 +17,7 @@ from stepcheck_reference.scripts.trajectory import Trace
 
 STEPS, WIDTH = 8, 16
 
-APART = {
+FAR_APART = {
     "lr": (1.0, 0.25),
     "beta1": (0.5, 0.95),
     "beta2": (0.99, 0.9),
@@ -35,22 +35,22 @@ APART = {
     "alpha": (0.5, 1.0),
     "t0": (0.0, 1.0),
 }
-"""Two values of well-known symbols that are far apart, and at which the others keep their effect."""
+"""Two values of well-known symbols that are far apart, and at which all other symbols keep their effect."""
 
 
-def _has_any(facts: Facts) -> bool:
+def _accepts_any(facts: Facts) -> bool:
     return bool(_free(facts))
 
 
 def _free(facts: Facts) -> list[str]:
-    """Return the hyper-parameters that the subject takes and that vary in the cell."""
+    """Return the hyper-parameters that the subject accepts and that vary in the cell."""
     return [name for name in domains_of(facts.rule) if name in facts.accepted_hyper and name not in facts.fixed_hyper]
 
 
-def values_apart(facts: Facts, name: str) -> tuple[float, float]:
-    """Return two values of ``name``, far apart; of one that nobody knows, two that its domain holds."""
+def values_far_apart(facts: Facts, name: str) -> tuple[float, float]:
+    """Return two values of ``name`` that are far apart; of an unknown symbol, two in its domain."""
     domain = domains_of(facts.rule)[name]
-    one, other = APART.get(name, (0.5, 0.75))
+    one, other = FAR_APART.get(name, (0.5, 0.75))
     if contains(domain, one) and contains(domain, other):
         return one, other
     values = typical_values(name, domain)
@@ -58,8 +58,8 @@ def values_apart(facts: Facts, name: str) -> tuple[float, float]:
 
 
 def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
-    first = {**hyper(facts), **{name: values_apart(facts, name)[0] for name in _free(facts)}}
-    others = [{**first, name: values_apart(facts, name)[1]} for name in _free(facts)]
+    first = {**hyper(facts), **{name: values_far_apart(facts, name)[0] for name in _free(facts)}}
+    others = [{**first, name: values_far_apart(facts, name)[1]} for name in _free(facts)]
     tensor = Tensor((WIDTH,), facts.dtype, drawn(seed, "normal", "live"))
     groups = tuple(Group((index,), values) for index, values in enumerate((first, *others)))
     yield Script(
@@ -70,66 +70,64 @@ def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
     )
 
 
-def _part(evidence: Evidence) -> CheckOutcome:
+def _check_effect(evidence: Evidence) -> CheckOutcome:
     script, trajectory = evidence.script, evidence.trajectory
-    group_of = {index: number for number, group in enumerate(script.groups) for index in group.tensors}
-    compared, dead = 0, list[tuple[str, int, int]]()
+    compared, equal = 0, list[tuple[str, int, int]]()
     for one, other in combinations(range(len(script.tensors)), 2):
-        first, second = (script.groups[group_of[index]].hyper for index in (one, other))
+        first, second = initial_hyper(script, one), initial_hyper(script, other)
         differing = [name for name in first if first[name] != second.get(name)]
-        if len(differing) != 1 or not _are_given_the_same(script, one, other):
+        if len(differing) != 1 or not _differ_in_hyper_alone(script, one, other):
             continue
         compared += 1
-        if _went_together(trajectory.traces[one], trajectory.traces[other]):
-            dead.append((differing[0], one, other))
-    if not dead or not trajectory.steps or evidence.judgement.conforms:
+        if _are_equal(trajectory.traces[one], trajectory.traces[other]):
+            equal.append((differing[0], one, other))
+    if not equal or not trajectory.steps or evidence.judgement.conforms:
         return CheckOutcome(compared)
     worst = max(evidence.judgement.breaks, key=lambda deviation: deviation.ratio, default=None)
-    name, one, other = dead[0]
-    values = [script.groups[group_of[index]].hyper[name] for index in (one, other)]
-    told = f"{name}={values[0]!r} and {name}={values[1]!r} come to the same, but should come to what the rule has"
+    name, one, other = equal[0]
+    values = [initial_hyper(script, index)[name] for index in (one, other)]
+    message = f"{name}={values[0]!r} and {name}={values[1]!r} have the same effect, but should differ as in the rule"
     if worst is None:
-        return CheckOutcome(compared, (Breach(name, other, trajectory.steps, float("inf"), told),))
-    told += f": {worst.output}={worst.observed!r}, but should be {worst.expected!r}"
-    return CheckOutcome(compared, (Breach(worst.output, worst.tensor, worst.step, worst.ratio, told, worst),))
+        return CheckOutcome(compared, (Breach(name, other, trajectory.steps, float("inf"), message),))
+    message += f": {worst.output}={worst.observed!r}, but should be {worst.expected!r}"
+    return CheckOutcome(compared, (Breach(worst.output, worst.tensor, worst.step, worst.ratio, message, worst),))
 
 
-def _are_given_the_same(script: Script, one: int, other: int) -> bool:
-    """Whether nothing but hyper-parameters tells two tensors apart."""
-    alone = not any(step.hyper or step.overwrite or step.reload for step in script.steps)
-    alike = all(step.gradients[one] == step.gradients[other] for step in script.steps)
-    return alone and alike and script.tensors[one] == script.tensors[other]
+def _differ_in_hyper_alone(script: Script, one: int, other: int) -> bool:
+    """Whether two tensors have equal values and gradients, and no events."""
+    eventless = not any(step.hyper or step.overwrite or step.reload for step in script.steps)
+    same_gradients = all(step.gradients[one] == step.gradients[other] for step in script.steps)
+    return eventless and same_gradients and script.tensors[one] == script.tensors[other]
 
 
-def _went_together(one: Trace, other: Trace) -> bool:
-    """Whether two tensors, and what is held for them, were equal after every step."""
+def _are_equal(one: Trace, other: Trace) -> bool:
+    """Whether two tensors and their states were equal after every step."""
     pairs = [(one.theta, other.theta), *((rows, other.states[name]) for name, rows in one.states.items())]
-    return all(np.array_equal(ours, theirs, equal_nan=True) for ours, theirs in pairs)
+    return all(np.array_equal(left, right, equal_nan=True) for left, right in pairs)
 
 
 EFFECTIVE_HYPER_PARAMETERS = Law(
     code="SC215",
-    title="every hyper-parameter has an effect where the rule gives it one",
-    sentence="Two tensors that differ in one hyper-parameter alone part, in a bit of themselves or of their states, "
-    "unless "
-    "both keep to their envelopes.",
+    title="every hyper-parameter has its effect",
+    sentence="Two tensors that differ in one hyper-parameter alone diverge, in a bit of the parameters or states, "
+    "unless both stay inside their envelopes.",
     source="the rule's own equations; torch.optim.Optimizer, parameter groups",
     since="0.2",
-    applies=_has_any,
-    check=_part,
-    condition="the subject takes a hyper-parameter of the rule that varies in the cell",
+    applies=_accepts_any,
+    check=_check_effect,
+    condition="the subject accepts a hyper-parameter of the rule that varies in the cell",
     unit="pairs",
     mathematics="""\
-Tensors with equal values and gradients stand in groups that differ in one hyper-parameter each, by so much that their
-envelopes part. Two that come to the same bits in everything, at every step, cannot both keep to envelopes that do not
-meet: the hyper-parameter is not read, or not read from the group.""",
+Tensors with equal values and gradients are in groups that differ in one hyper-parameter each, by so much that their
+envelopes are disjoint. Two of them that are bitwise identical at every step cannot both be inside: the hyper-parameter
+is not read, or not read from the group.""",
     remedy="""\
-Follow the hyper-parameter from the constructor into the equation. It may be stored and never used, used in one branch
-only, overwritten by a constant, or read from self.defaults, which holds what the constructor was given, where the group
-has a value of its own.""",
+Follow the hyper-parameter from the constructor to the equation. It may be stored and never used, used in one branch
+only, replaced by a constant, or read from self.defaults, which holds the constructor's arguments even where the group
+has another value.""",
     example="""\
 class ReadsTheDefaults(torch.optim.Optimizer):
     ...
-    eps = self.defaults["eps"]                           # group["eps"] may be another""",
+    eps = self.defaults["eps"]                           # group["eps"] may differ""",
     scripts=_scripts,
 )

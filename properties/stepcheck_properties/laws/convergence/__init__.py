@@ -1,1 +1,1 @@
-"""SC6xx: convergence and divergence."""
+"""SC601 to SC607: convergence and divergence, where a theorem says how far."""

@@ -1,4 +1,4 @@
-"""Regretting: what AdaGrad loses against the best point of a box, which it does not know, has a bound."""
+"""Regret: what AdaGrad loses against the best point of a box in hindsight has a bound."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from collections.abc import Iterator
 import numpy as np
 from sympy import Symbol
 
-from stepcheck_properties.law import Breach, CheckOutcome, Evidence, Facts, Law
+from stepcheck_properties.law import THETA, Breach, CheckOutcome, Evidence, Facts, Law
+from stepcheck_properties.laws.reductions import are_zero, can_be_zeroed, reduces_to, zero_values
 from stepcheck_properties.profile import Profile
-from stepcheck_properties.scripts.baseline_scripts import drawn, hyper
-from stepcheck_properties.scripts.clamped_scripts import BOX, CYCLE
-from stepcheck_properties.scripts.from_zero import group_of
-from stepcheck_properties.scripts.zero_hyper_parameters import are_zero, can_be_zero, comes_to, is_steady, none_of
+from stepcheck_properties.scripts.baseline_scripts import drawn, hyper, initial_hyper, is_uninterrupted
+from stepcheck_properties.scripts.reddi_scripts import BOX, PERIOD
 from stepcheck_reference.alphabet import eps
 from stepcheck_reference.facts import fixed
 from stepcheck_reference.rule import Rule
@@ -24,22 +23,23 @@ STEPS = 36
 RATES = (1.5, 0.5)
 STARTS = (1.0, -1.0, 1.0, -1.0)
 CONSTANT = 16.0
-UP = 1.0 + 2.0**-40
-"""Rounds a bound that is computed in binary64 outward."""
+"""A gradient that is the same in every step, beside Reddi's."""
+ROUND_UP = 1.0 + 2.0**-40
+"""Rounds a bound outward that is computed in binary64 from sums over 36 steps."""
 
 
 WITHOUT_EPS = fixed(ADAGRAD, {eps: 0})
 
 
-def _kept(rule: Rule) -> tuple[Symbol, ...]:
-    """Return eps where the rule is AdaGrad with it, nothing where it has to be 0 as well."""
-    return (eps,) if comes_to(rule, (ADAGRAD,), eps) else ()
+def _kept_eps(rule: Rule) -> tuple[Symbol, ...]:
+    """Return eps if the rule is AdaGrad with it, nothing if eps has to be 0 as well."""
+    return (eps,) if reduces_to(rule, (ADAGRAD,), eps) else ()
 
 
-def _sums(facts: Facts) -> bool:
-    kept = _kept(facts.rule)
-    free = "lr" not in facts.fixed_hyper and can_be_zero(facts, *kept)
-    return free and bool(kept or comes_to(facts.rule, (WITHOUT_EPS,)))
+def _is_adagrad(facts: Facts) -> bool:
+    kept = _kept_eps(facts.rule)
+    can_be_set = "lr" not in facts.fixed_hyper and can_be_zeroed(facts, *kept)
+    return can_be_set and bool(kept or reduces_to(facts.rule, (WITHOUT_EPS,)))
 
 
 def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
@@ -48,14 +48,14 @@ def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
         for _ in RATES
         for shape in ((4,), (2,))
     )
-    plain = none_of(facts.rule, *_kept(facts.rule))
+    plain = zero_values(facts.rule, *_kept_eps(facts.rule))
     groups = tuple(
         Group((2 * index, 2 * index + 1), hyper(facts, 0, **plain, lr=rate)) for index, rate in enumerate(RATES)
     )
     steps = tuple(
         Step(
             tuple(
-                _shaped(number, tensor.size) if index % 2 else drawn(seed, "normal", "regret", number, index)
+                _constructed(number, tensor.size) if index % 2 else drawn(seed, "normal", "regret", number, index)
                 for index, tensor in enumerate(tensors)
             )
         )
@@ -68,73 +68,75 @@ def _reals(shape: tuple[int, ...], dtype: str) -> int:
     return Tensor(shape, dtype, Literal((0.0,))).size
 
 
-def _shaped(number: int, size: int) -> Literal:
-    """Return Reddi's gradients, and beside them one that stays."""
-    return Literal(tuple(CONSTANT if index % 2 else CYCLE[number % 3] for index in range(size)))
+def _constructed(number: int, size: int) -> Literal:
+    """Return Reddi's gradients and ``CONSTANT``, in alternating elements."""
+    return Literal(tuple(CONSTANT if index % 2 else PERIOD[number % 3] for index in range(size)))
 
 
 def _gradients(script: Script, tensor: int, steps: int) -> list[Data]:
     return [data for step in script.steps[:steps] if (data := step.gradients[tensor]) is not None]
 
 
-def _regrets_little(evidence: Evidence) -> CheckOutcome:
+def _check_regret(evidence: Evidence) -> CheckOutcome:
     script, trajectory = evidence.script, evidence.trajectory
-    steady = is_steady(script) and script.objective is None and not any(step.hyper for step in script.steps)
-    compared, found, kept = 0, "", _kept(evidence.rule)
-    for tensor, trace in enumerate(trajectory.traces) if steady and trajectory.steps else ():
+    plain = is_uninterrupted(script) and script.objective is None and not any(step.hyper for step in script.steps)
+    compared, message, kept = 0, "", _kept_eps(evidence.rule)
+    for tensor, trace in enumerate(trajectory.traces) if plain and trajectory.steps else ():
         if script.box is None:
             break
-        item, values, (low, high) = script.tensors[tensor], group_of(script, tensor), script.box
+        item, values, (low, high) = script.tensors[tensor], initial_hyper(script, tensor), script.box
         if not are_zero(evidence.rule, values, *kept) or not values["lr"] > 0.0:
             continue
-        lr, wide = values["lr"], high - low
-        given = np.array([expand(data, item.size, item.dtype) for data in _gradients(script, tensor, trajectory.steps)])
-        lost = np.cumsum(given * np.asarray(trace.before, np.float64), axis=0)
-        total, root = np.cumsum(given, axis=0), np.sqrt(np.cumsum(given * given, axis=0))
-        regret = lost - np.where(total > 0, low, high) * total
-        most = UP * (wide * wide / (2 * lr) * (root + values.get("eps", 0.0)) + lr * root)
-        compared += given.size
+        lr, width = values["lr"], high - low
+        data = _gradients(script, tensor, trajectory.steps)
+        gradients = np.array([expand(one, item.size, item.dtype) for one in data])
+        losses = np.cumsum(gradients * np.asarray(trace.before, np.float64), axis=0)
+        total, root = np.cumsum(gradients, axis=0), np.sqrt(np.cumsum(gradients * gradients, axis=0))
+        regret = losses - np.where(total > 0, low, high) * total
+        most = ROUND_UP * (width * width / (2 * lr) * (root + values.get("eps", 0.0)) + lr * root)
+        compared += gradients.size
         beyond = np.argwhere(~(regret <= most))
-        if len(beyond) and not found:
+        if len(beyond) and not message:
             row, at = map(int, beyond[0])
-            found = f"regret of p{tensor} at {at} after {row + 1} steps={regret[row, at]:.6g}, but should be at most "
-            found += f"{most[row, at]:.6g}"
-    if not found:
+            message = f"regret of p{tensor}[{at}] after {row + 1} steps={regret[row, at]:.6g}, but should be at most "
+            message += f"{most[row, at]:.6g}"
+    if not message:
         return CheckOutcome(compared)
-    worst = next((one for one in evidence.judgement.breaks if one.output == "theta"), None)
+    worst = next((one for one in evidence.judgement.breaks if one.output == THETA), None)
     worst = worst or next(iter(evidence.judgement.breaks), None)
     if worst is None:
         return CheckOutcome(compared)
-    told = f"{found}; {worst.output}={worst.observed!r} where it should be {worst.expected!r} ± {worst.radius:.3g}"
-    return CheckOutcome(compared, (Breach(worst.output, worst.tensor, worst.step, worst.ratio, told, worst),))
+    expected = f"{worst.expected!r} ± {worst.radius:.3g}"
+    message += f"; {worst.output}={worst.observed!r}, but should be {expected}"
+    return CheckOutcome(compared, (Breach(worst.output, worst.tensor, worst.step, worst.ratio, message, worst),))
 
 
 ADAGRAD_REGRET = Law(
     code="SC607",
     title="AdaGrad's regret stays below its bound",
-    sentence="On linear losses in a box D wide, what AdaGrad loses over all steps is at most D**2/(2*lr)*(sqrt(h) + "
-    "eps) + lr*sqrt(h) more than the best point of the box does, element by element, to within rounding.",
+    sentence="On linear losses in a box of width D, AdaGrad's losses over all steps exceed those of the best fixed "
+    "point of the box by at most D**2/(2*lr)*(sqrt(h) + eps) + lr*sqrt(h), for each element, within rounding.",
     source="Duchi, Hazan & Singer 2011, Theorem 5, https://jmlr.org/papers/v12/duchi11a.html",
     since="0.2",
-    applies=_sums,
-    check=_regrets_little,
-    condition="with other hyper-parameters at 0, and eps too where it stands elsewhere, the rule is proved to be "
-    "AdaGrad; lr is free",
+    applies=_is_adagrad,
+    check=_check_regret,
+    condition="with other hyper-parameters at 0, and with eps at 0 too if it is in another place, the rule is proved "
+    "to be AdaGrad; lr can be set",
     unit="reals",
     mathematics="""\
-Parameters are clamped to (-1, 1) after each step, so that D = 2. Gradients are drawn at random, Reddi's 4, -1, -1 over
-and over, and 16 at every step; h sums their squares, of which the bound takes its own, in binary64. The regret after
-each of 36 steps is the sum of gradient times parameter, less the sum of the gradients times the end of the box where
-that is least. It grows as the root of t and no faster. It may be more where the run keeps to its envelope at every
-step, which is what rounding can account for: where the bound is exceeded, the rule itself has been left, and the
-witness is where.""",
+Parameters are clamped to [-1, 1] after each step, so D = 2. Gradients are drawn at random, Reddi's 4, -1, -1 repeated,
+and 16 in every step; h is the sum of their squares, which the bound computes in binary64. The regret after each of 36
+steps is the sum of gradient times parameter, minus the sum of the gradients times the end of the box at which that is
+least. It grows no faster than the square root of t. It may exceed the bound in a run that stays inside its envelope in
+every step, which is what rounding can account for; otherwise the run has departed from the rule, and the witness shows
+where.""",
     remedy="""\
-Look for a sum of squares that fades or is averaged, for steps that are not divided by its root, or in the wrong
-direction: each of them loses as much at every step as at the first.""",
+Look for a sum of squares that decays or is averaged, for steps that are not divided by its root, or that have the wrong
+sign: each of them loses as much in later steps as in the first.""",
     example="""\
 class AdagradForgets(torch.optim.Optimizer):
     ...
-    h.mul_(0.5).addcmul_(g, g)                           # RMSprop's memory: regret grows with t""",
+    h.mul_(0.5).addcmul_(g, g)                           # as in RMSprop: regret grows linearly in t""",
     scripts=_scripts,
     theorem="adagrad_regret",
 )

@@ -1,1 +1,1 @@
-"""SC4xx and SC5xx: special cases and first steps in closed form."""
+"""SC401 to SC502: rules that are special cases of others, and first steps in closed form."""

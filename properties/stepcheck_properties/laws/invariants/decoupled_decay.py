@@ -1,4 +1,4 @@
-"""Decoupling: a decoupled decay shrinks parameters first, and nothing else knows of it."""
+"""Decoupled decay: it shrinks parameters before the step, and nothing else depends on it."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from dataclasses import replace
 
 from sympy import Integer, Rational, Symbol
 
-from stepcheck_properties.compare.equivariance import THETA, equivariance
-from stepcheck_properties.law import CheckOutcome, Evidence, Facts, Law, ReferenceRun
+from stepcheck_properties.compare.equivariance import equivariance
+from stepcheck_properties.law import THETA, CheckOutcome, Evidence, Facts, Law, ReferenceRun
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import drawn, ordinary
-from stepcheck_properties.scripts.rescaled import times
+from stepcheck_properties.scripts.transformed_scripts import times
 from stepcheck_reference.alphabet import lr, t, theta, weight_decay
 from stepcheck_reference.facts import rest_factor
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.scripts.script import Script
 
 RATE, DECAY = 1.0, 0.5
-"""A learning rate and a decay that halve parameters."""
+"""A learning rate and a decay that halve parameters, which rounds nothing."""
 
 
-def _is_apart(rule: Rule) -> bool:
+def _is_decoupled(rule: Rule) -> bool:
     """Whether the decay is a factor of theta, and of no state."""
     factor = rest_factor(rule)
     states = (*rule.init, *rule.scalars)
@@ -32,13 +32,17 @@ def _is_apart(rule: Rule) -> bool:
     )
 
 
-def _decays_apart(facts: Facts) -> bool:
-    held = {str(lr), str(weight_decay)} & facts.fixed_hyper.keys()
-    return not held and _is_apart(facts.rule) and _shrinkage(facts.rule, {"lr": RATE, "weight_decay": DECAY}, 1) == 0.5
+def _can_be_decoupled(facts: Facts) -> bool:
+    is_fixed = {str(lr), str(weight_decay)} & facts.fixed_hyper.keys()
+    return (
+        not is_fixed
+        and _is_decoupled(facts.rule)
+        and _shrinkage(facts.rule, {"lr": RATE, "weight_decay": DECAY}, 1) == 0.5
+    )
 
 
 def _shrinkage(rule: Rule, values: Mapping[str, float], count: int) -> float | None:
-    """Return what the decay multiplies parameters by in the ``count``-th step, None where that is no number."""
+    """Return the factor by which the decay multiplies parameters in the ``count``-th step, None if it is no number."""
     factor = rest_factor(rule)
     assert factor is not None, "the decay is a factor"
     known = {Symbol(name, real=True, nonnegative=True): Rational(value) for name, value in values.items()}
@@ -61,15 +65,15 @@ def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
 
 
 def _already_shrunk(script: Script, facts: Facts) -> ReferenceRun | None:
-    """Return the run without decay from parameters that are halved before each step instead."""
+    """Return the run without decay in which parameters are halved before each step instead."""
     every = set(range(len(script.tensors)))
     changed = any(step.hyper or step.skip or step.reload or None in step.gradients for step in script.steps)
     if changed or any({index for index, _ in step.overwrite} != every for step in script.steps):
         return None
-    group_of = {index: group.hyper for group in script.groups for index in group.tensors}
+    hyper_of = {index: group.hyper for group in script.groups for index in group.tensors}
     steps = []
     for count, step in enumerate(script.steps, 1):
-        factors = {index: _shrinkage(facts.rule, group_of[index], count) for index in every}
+        factors = {index: _shrinkage(facts.rule, hyper_of[index], count) for index in every}
         if any(factor != 0.5 for factor in factors.values()):
             return None
         steps.append(replace(step, overwrite=tuple((index, times(data, 0.5)) for index, data in step.overwrite)))
@@ -77,40 +81,41 @@ def _already_shrunk(script: Script, facts: Facts) -> ReferenceRun | None:
     return ReferenceRun(replace(script, groups=groups, steps=tuple(steps)))
 
 
-def _apart(evidence: Evidence) -> CheckOutcome:
+def _check_decay(evidence: Evidence) -> CheckOutcome:
     rule = evidence.rule
     outputs = {THETA: 1.0, **{str(state): 1.0 for state in (*rule.init, *rule.scalars)}}
 
     def factors(tensor: int, step: int) -> Mapping[str, float]:
         return outputs
 
-    what = "the run without decay from parameters shrunk beforehand"
-    return equivariance(evidence, what, factors, loosely=(THETA,))
+    other = "the run without decay from parameters shrunk before the step"
+    return equivariance(evidence, other, factors, rounded=(THETA,))
 
 
 DECOUPLED_DECAY = Law(
     code="SC308",
-    title="a decoupled decay shrinks parameters and does nothing else",
-    sentence="A step with decoupled decay comes to the states, to the bit, and to within rounding to the "
-    "parameters of one without it from parameters that have been shrunk beforehand, whatever the gradients.",
+    title="a decoupled decay only shrinks parameters",
+    sentence="A step with decoupled decay gives the same parameters, within rounding, and bitwise the same states as a "
+    "step without decay from parameters that were shrunk beforehand, whatever the gradients.",
     source="Loshchilov & Hutter 2019, section 2 and Algorithm 2, https://arxiv.org/abs/1711.05101",
     since="0.2",
-    applies=_decays_apart,
-    check=_apart,
+    applies=_can_be_decoupled,
+    check=_check_decay,
     condition="the decay is proved to be a factor of theta and in no state, and lr and weight_decay can be set",
     unit="reals",
     mathematics="""\
-theta <- (1 - lr*weight_decay)*theta - step, and the step knows nothing of theta: the decay's part is
--lr*weight_decay*theta whatever the gradients. The L2 form adds weight_decay*theta to the gradient instead; its part
-goes through the moments and is divided by sqrt(v), so that what has large gradients decays less.""",
+theta <- (1 - lr*weight_decay)*theta - step, and the step does not depend on theta: the contribution of the decay is
+-lr*weight_decay*theta whatever the gradients. The L2 form adds weight_decay*theta to the gradient instead; its
+contribution passes through the moments and is divided by sqrt(v), so that parameters with large gradients decay
+less.""",
     remedy="""\
-Multiply the parameter by 1 - lr*weight_decay before, or beside, the step, and leave the gradient alone. If the decay
-is in the moments, the rule is the L2 form, and says so in its name.""",
+Multiply the parameter by 1 - lr*weight_decay separately from the step, and do not change the gradient. If the moments
+depend on the decay, the rule is the L2 form and should be named so.""",
     example="""\
 class AdamWFromABlog(torch.optim.Optimizer):
     ...
     g = p.grad + weight_decay * p                        # coupled, whatever the class is called""",
     scripts=_scripts,
     reference=_already_shrunk,
-    theorem="decoupled_decay_is_apart",
+    theorem="decoupled_decay_is_decoupled",
 )

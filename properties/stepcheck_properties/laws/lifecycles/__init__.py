@@ -1,1 +1,1 @@
-"""SC230 to SC240: saving, copying, schedulers, closures, memory."""
+"""SC230 to SC240: saving and copying, closures, schedulers, memory, sparse and skipped gradients."""

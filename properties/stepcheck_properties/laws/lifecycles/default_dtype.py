@@ -1,53 +1,50 @@
-"""Default dtype: what torch makes of a bare number is none of an optimizer's business."""
+"""Default dtype: ``torch.set_default_dtype`` does not change an optimizer's results."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from stepcheck_properties.compare.equivalence import all_of, equivalence
-from stepcheck_properties.compare.state_entries import unlike_entries
+from stepcheck_properties.compare.equivalence import equivalence
+from stepcheck_properties.compare.state_entries import entry_differences
 from stepcheck_properties.law import CheckOutcome, Evidence, Facts, Law
+from stepcheck_properties.laws.conditions import COMPUTES_IN_TORCH, computes_in_torch
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import ordinary
 from stepcheck_properties.scripts.invocation_variants import plain_invocation, with_invocation
 from stepcheck_reference.scripts.script import Script
 
 
-def _computes_in_torch(facts: Facts) -> bool:
-    return facts.interface != "wrapped" and facts.mode != "compiled"
-
-
 def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
     yield with_invocation(ordinary(facts, seed), "float64_default")
 
 
-def _unmoved(evidence: Evidence) -> CheckOutcome:
-    what = "the run under default dtype float32"
-    same = equivalence(evidence, all_of(evidence), what, exact=False)
-    return CheckOutcome(same.compared, (*same.breaches, *unlike_entries(evidence, what, buffers=True)))
+def _check_default_dtype(evidence: Evidence) -> CheckOutcome:
+    other = "the run under default dtype float32"
+    outcome = equivalence(evidence, other, exact=False)
+    return CheckOutcome(outcome.compared, (*outcome.breaches, *entry_differences(evidence, other, buffers_only=True)))
 
 
 DEFAULT_DTYPE = Law(
     code="SC236",
-    title="the default dtype changes nothing",
-    sentence="Under torch.set_default_dtype(torch.float64) parameters and states go where they go under float32, to "
-    "within rounding, and states of a parameter's shape have the dtype that they have then.",
+    title="an update does not depend on the default dtype",
+    sentence="Under torch.set_default_dtype(torch.float64) parameters and states are updated as under float32, within "
+    "rounding, and states of a parameter's shape have the same dtype.",
     source="torch.set_default_dtype: it decides what bare numbers become, and parameters have a dtype of their own",
     since="0.2",
-    applies=_computes_in_torch,
-    check=_unmoved,
-    condition="the subject computes in torch, and the mode is not compiled",
+    applies=computes_in_torch,
+    check=_check_default_dtype,
+    condition=COMPUTES_IN_TORCH,
     unit="reals",
     mathematics="""\
-The rule knows no default dtype. Scalars may be kept wider, and are then nearer to the rule; so both runs have to keep
-to the envelope of narrower scalars.""",
+The rule has no default dtype. Scalars may be stored in a wider dtype and are then closer to the rule; both runs have to
+stay inside the envelope for the narrower scalars.""",
     remedy="""\
-Make buffers with torch.zeros_like(p) or p.new_zeros, which have the parameter's dtype, and not with
-torch.zeros(p.shape), which has the default's.""",
+Create buffers by torch.zeros_like(p) or p.new_zeros, which have the parameter's dtype, and not by torch.zeros(p.shape),
+which has the default dtype.""",
     example="""\
 class AdamBuffersOfDefaultDtype(torch.optim.Optimizer):
     ...
-    state["exp_avg"] = torch.zeros(p.shape)              # float64 for float32 parameters, where that is the default""",
+    state["exp_avg"] = torch.zeros(p.shape)              # float64 for float32 parameters if that is the default""",
     scripts=_scripts,
     reference=plain_invocation("float64_default"),
 )

@@ -1,40 +1,36 @@
-"""Resuming: a run that was interrupted goes on as if it had not been."""
+"""Resuming: a run that is saved, copied or pickled continues as if it had not been interrupted."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from stepcheck_properties.compare.equivalence import all_of, equivalence
-from stepcheck_properties.compare.state_entries import unlike_entries
-from stepcheck_properties.law import CheckOutcome, Evidence, Facts, Law, ReferenceRun
+from stepcheck_properties.compare.equivalence import equivalence
+from stepcheck_properties.compare.state_entries import entry_differences
+from stepcheck_properties.law import PLAIN_MODE, CheckOutcome, Evidence, Facts, Law, ReferenceRun
+from stepcheck_properties.laws.conditions import HAS_GROUPS, has_groups
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import ordinary
 from stepcheck_reference.formats import FORMATS
 from stepcheck_reference.scripts.script import Script
 
 UNINTERRUPTED = "the uninterrupted run"
-PLAIN = "single"
 
 
 def _interrupted(script: Script, kinds: Sequence[str], into: str = "") -> Script:
-    """Return ``script`` interrupted before each step as ``kinds`` say, "" being not at all."""
+    """Return ``script`` with a reload of these kinds before its steps, "" for none."""
     steps = tuple(replace(step, reload=kind, into=into) for step, kind in zip(script.steps, kinds, strict=True))
     return replace(script, steps=steps)
 
 
 def _uninterrupted(*kinds: str, across: bool = False) -> Callable[[Script, Facts], ReferenceRun | None]:
     def reference(script: Script, facts: Facts) -> ReferenceRun | None:
-        there = [step for step in script.steps if step.reload]
-        if not there or any(step.reload not in kinds or bool(step.into) != across for step in there):
+        reloads = [step for step in script.steps if step.reload]
+        if not reloads or any(step.reload not in kinds or bool(step.into) != across for step in reloads):
             return None
         return ReferenceRun(replace(script, steps=tuple(replace(step, reload="", into="") for step in script.steps)))
 
     return reference
-
-
-def _built_of_groups(facts: Facts) -> bool:
-    return facts.interface == "torch" and facts.mode != "compiled"
 
 
 def _saved(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
@@ -49,53 +45,52 @@ def _copied(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
         yield _interrupted(ordinary(facts, seed), ("pickled", "", "copied"))
 
 
-def _goes_on(evidence: Evidence) -> CheckOutcome:
-    checked = equivalence(evidence, all_of(evidence), UNINTERRUPTED, exact=True)
-    return CheckOutcome(checked.compared, (*checked.breaches, *unlike_entries(evidence, UNINTERRUPTED)))
+def _check_resumed(evidence: Evidence) -> CheckOutcome:
+    outcome = equivalence(evidence, UNINTERRUPTED, exact=True)
+    return CheckOutcome(outcome.compared, (*outcome.breaches, *entry_differences(evidence, UNINTERRUPTED)))
 
 
 STATE_DICT = Law(
     code="SC230",
-    title="a resumed run goes on bit by bit",
-    sentence="A run that is saved to a state dict, in memory or through torch.save, and loaded into a new optimizer "
-    "goes on bit by bit as if it had not been interrupted, with every entry of its state of the same dtype, device "
-    "and size.",
+    title="a run is bitwise identical after resuming",
+    sentence="A run that is saved to a state dict, in memory or by torch.save, and loaded into a new optimizer is "
+    "bitwise identical to the uninterrupted run, and every entry of its state has the same dtype, device and size.",
     source="torch.optim.Optimizer.state_dict and load_state_dict; https://github.com/pytorch/pytorch/issues/74424",
     since="0.2",
-    applies=_built_of_groups,
-    check=_goes_on,
-    condition="the subject is built of parameter groups, and the mode is not compiled",
+    applies=has_groups,
+    check=_check_resumed,
+    condition=HAS_GROUPS,
     unit="reals",
     mathematics="""\
-A step is a function of the parameters, the gradients, the hyper-parameters and the state. The state dict holds the last
-two, so that the optimizer it is loaded into computes the same function of the same numbers.""",
+A step is a function of parameters, gradients, hyper-parameters and state. The state dict has the last two, so that the
+optimizer into which it is loaded computes the same function of the same numbers.""",
     remedy="""\
-Keep everything that a step depends on in state or param_groups: what is kept in attributes, or by the id of a tensor,
-is lost. Look at what load_state_dict makes of each entry: it casts every one but "step" to its parameter's dtype.""",
+Store everything that a step depends on in state or param_groups; attributes, and entries whose key is the id of a
+tensor, are lost. Check what load_state_dict makes of each entry: it casts all but "step" to the parameter's dtype.""",
     example="""\
 class AdamForgetsCounterOnReload(torch.optim.Optimizer):
     ...
-    self.counters[p] += 1                                # in no state dict""",
+    self.counters[p] += 1                                # not in the state dict""",
     scripts=_saved,
     reference=_uninterrupted("loaded", "saved"),
 )
 
 COPY_AND_PICKLE = Law(
     code="SC231",
-    title="a copied or pickled run goes on bit by bit",
-    sentence="A deep copy of parameters with their optimizer, and what they are once pickled and unpickled, goes on "
-    "bit by bit as the original would have, with every entry of its state of the same dtype, device and size.",
+    title="a run is bitwise identical after copying or pickling",
+    sentence="A deep copy of parameters with their optimizer, and the same after pickling and unpickling, continues "
+    "bitwise identically to the original, and every entry of its state has the same dtype, device and size.",
     source="torch.optim.Optimizer.__getstate__ and __setstate__; copy and pickle of the standard library",
     since="0.2",
-    applies=_built_of_groups,
-    check=_goes_on,
-    condition="the subject is built of parameter groups, and the mode is not compiled",
+    applies=has_groups,
+    check=_check_resumed,
+    condition=HAS_GROUPS,
     unit="reals",
     mathematics="""\
-A copy holds the same numbers, and it holds the copied parameters: a step is a function of these alone.""",
+A copy has the same numbers and refers to the copied parameters; a step is a function of these alone.""",
     remedy="""\
-torch.optim.Optimizer carries over defaults, state and param_groups, and nothing else. Give a class that keeps more a
-__getstate__ and a __setstate__ of its own, and refer to parameters by the objects in param_groups, not by id.""",
+torch.optim.Optimizer copies defaults, state and param_groups, and nothing else. A class that stores more needs its own
+__getstate__ and __setstate__. Refer to parameters by the objects in param_groups, not by id.""",
     example="""\
 class SgdOfParametersByIdentity(torch.optim.Optimizer):
     ...
@@ -106,49 +101,49 @@ class SgdOfParametersByIdentity(torch.optim.Optimizer):
 )
 
 
-def _covers_the_plain_path(facts: Facts) -> bool:
-    """Whether a step of the plain path lies inside this mode's envelope.
+def _plain_mode_lies_inside(facts: Facts) -> bool:
+    """Whether a step of the plain mode lies inside this mode's envelope.
 
-    A fused step computes narrow formats in float32, so that its envelope is the narrower.
+    A fused step computes narrow dtypes in float32, so that its envelope is the smaller one.
     """
-    if not _built_of_groups(facts) or facts.mode == PLAIN or PLAIN not in facts.modes:
+    if not has_groups(facts) or facts.mode == PLAIN_MODE or PLAIN_MODE not in facts.modes:
         return False
     return facts.mode != "fused" or FORMATS[facts.dtype].precision >= FORMATS["float32"].precision
 
 
-def _across(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
+def _saved_across(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
     script = _interrupted(ordinary(facts, seed), ("", "", "loaded"))
-    last = replace(script.steps[-1], into=PLAIN)
+    last = replace(script.steps[-1], into=PLAIN_MODE)
     yield replace(script, steps=(*script.steps[:-1], last))
 
 
-def _goes_on_elsewhere(evidence: Evidence) -> CheckOutcome:
-    return equivalence(evidence, all_of(evidence), UNINTERRUPTED, exact=False)
+def _check_across(evidence: Evidence) -> CheckOutcome:
+    return equivalence(evidence, UNINTERRUPTED, exact=False)
 
 
 STATE_DICT_ACROSS_MODES = Law(
     code="SC232",
-    title="what one mode has saved another goes on with",
-    sentence="A state dict saved in one mode and loaded in mode single, where it says so, goes on as the uninterrupted "
-    "run does, to within rounding.",
+    title="a state dict can be loaded in another mode",
+    sentence="A run whose state dict is saved in one mode and loaded in mode single continues like the uninterrupted "
+    "run, within rounding.",
     source="torch.optim: foreach, fused, capturable and differentiable are implementations of one algorithm, and keep "
     "one state",
     since="0.2",
-    applies=_covers_the_plain_path,
-    check=_goes_on_elsewhere,
-    condition="the subject is built of parameter groups and has mode single; the mode is another, not compiled, and "
-    "not a fused one of a narrow format",
+    applies=_plain_mode_lies_inside,
+    check=_check_across,
+    condition="the subject is built from parameter groups and has mode single; the mode is another one, not compiled, "
+    "and not fused in a narrow dtype",
     unit="reals",
     mathematics="""\
-Modes are ways to evaluate one equation on one state. What differs between them is rounding, which each mode's envelope
+Modes evaluate the same equations on the same state. They differ in rounding alone, which each mode's envelope
 bounds.""",
     remedy="""\
-Let every mode hold the same entries in the same form: the same moments, uncorrected, and the step counter in a tensor.
-Convert what differs in load_state_dict.""",
+Store the same entries in the same form in every mode: the same moments, without bias correction, and the step count in
+a tensor. Convert what differs in load_state_dict.""",
     example="""\
 class AdamWhoseFusedStateIsScaled(torch.optim.Optimizer):
     ...
     state["exp_avg_sq"].mul_(scale)                      # in mode fused alone""",
-    scripts=_across,
+    scripts=_saved_across,
     reference=_uninterrupted("loaded", "saved", across=True),
 )

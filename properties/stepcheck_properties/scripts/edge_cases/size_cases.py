@@ -1,0 +1,52 @@
+"""Edge cases of size: many steps and many elements."""
+
+from __future__ import annotations
+
+from stepcheck_properties.scripts.baseline_scripts import ZERO
+from stepcheck_properties.scripts.edge_cases.edge_case import Builder, CellInputs
+from stepcheck_reference.scripts.script import Group, Script, Step, Tensor
+
+HALFWAY_DECAY = 0.022
+"""A weight decay for which 1 - 0.1*HALFWAY_DECAY is about halfway between neighbours in bfloat16 and in float16.
+
+A kernel that rounds this factor to the dtype of the tensor is then wrong by nearly half an ulp."""
+
+
+def _many_steps(cell: CellInputs) -> Script:
+    steps = cell.profile.long_steps[cell.dtype]
+    tensors = tuple(Tensor((size,), cell.dtype, cell.drawn("normal", "many", size)) for size in (10, 4))
+    groups = (Group((0,), cell.hyper()), Group((1,), cell.hyper(3, lr=0.01)))
+    return Script(tensors, groups, cell.normal_steps("many", steps, 2))
+
+
+def _bulk(cell: CellInputs) -> Script:
+    unit = max(1, cell.profile.bulk_elements // 16)
+    tensors = (
+        Tensor((4 * unit + 13,), cell.dtype, cell.drawn("normal", "bulk", 0)),
+        Tensor((4, unit), cell.dtype, cell.drawn("wide", "bulk", 1)),
+        Tensor((2 * unit + 7,), cell.dtype, ZERO),
+        Tensor((3, unit), cell.dtype, cell.drawn("uniform", "bulk", 3)),
+        Tensor((3 * unit + 1,), cell.dtype, cell.drawn("normal", "bulk", 4, scale=1.0 / 64)),
+    )
+    groups = (
+        Group((0, 1), cell.hyper(0, weight_decay=HALFWAY_DECAY)),
+        Group((2, 3), cell.hyper(1)),
+        Group((4,), cell.hyper(2)),
+    )
+    regimes = ("normal", "wide", "normal", "wide", "normal")
+    scales = (1.0, 1.0, 0.125, 1.0, 16.0)
+    steps = tuple(
+        Step(
+            tuple(
+                cell.drawn(regime, "bulk", number, index, scale=scale if regime == "normal" else 1.0)
+                for index, (regime, scale) in enumerate(zip(regimes, scales, strict=True))
+            ),
+            overwrite=((2, ZERO),) if number else (),
+        )
+        for number in range(cell.profile.bulk_steps)
+    )
+    return Script(tensors, groups, steps)
+
+
+MANY_STEPS = Builder("many_steps", "Two tensors take many steps, each with its own hyper-parameters.", _many_steps)
+BULK = Builder("bulk", "Several groups have thousands of elements, of ordinary and of widely spread size.", _bulk)
