@@ -3,8 +3,7 @@
 python benchmarks/certify_torch_optim.py [RUNS] [TARGET]
 
 Medians over RUNS (default 3) of the command as a user runs it; TARGET (default torch.optim) may be one class. Then one
-more run in this process with one judge, whose parts are timed: its own processor time, and the time for which it waits
-for its worker, which is the worker's processor time but for what passes between them.
+more run in this process, whose parts are timed: its own processor time, and the wall time, which includes its worker's.
 """
 
 from __future__ import annotations
@@ -62,34 +61,32 @@ class Clock:
 
 
 def parts(target: str) -> None:
-    """Print where one judge's time goes."""
+    """Print where the time of one process goes."""
     from stepcheck.certification import certify, evaluator
     from stepcheck_implementations.workers.pool import Workers
-    from stepcheck_properties import examination
-    from stepcheck_reference.oracle import judge
+    from stepcheck_properties.examination import examine
+    from stepcheck_reference.oracle import comparison, judge, judged_run
 
     clock = Clock()
     clock.time(certify, "survey", "describing the classes, with torch's start")
-    clock.time(judge, "compile_rule", "compiling rules")
-    clock.time(evaluator._CellEvaluation, "result", "judging cells")
+    clock.time(judged_run, "program_of", "compiling rules")
+    clock.time(evaluator.CellEvaluator, "evaluate", "evaluating cells")
     clock.time(Workers, "run", "  running scripts")
-    clock.time(judge, "judge_all", "  oracle: the scripts of a cell")
-    clock.time(judge, "prepare", "    scalars")
-    clock.time(judge, "land", "    envelopes")
-    clock.time(judge._Evaluating, "_compare", "    comparison")
-    clock.time(judge._Run, "track", "    reading trajectories")
-    clock.time(examination, "corners", "  making corners")
-    clock.time(examination, "_drawn", "  drawing scripts")
-    clock.time(evaluator._CellEvaluation, "known", "  witnesses of known findings")
-    clock.time(evaluator._CellEvaluation, "told", "  failures and results")
+    clock.time(examine, "judge_all", "  oracle: the scripts of a cell")
+    clock.time(judge, "Comparison", "    reading trajectories")
+    clock.time(comparison.Comparison, "judge", "    envelopes and comparison")
+    clock.time(examine, "edge_cases", "  making edge cases")
+    clock.time(examine, "drawn", "  drawing scripts")
+    clock.time(evaluator.CellEvaluator, "replay_known_issues", "  witnesses of known issues")
+    clock.time(evaluator.CellEvaluator, "_cell_result", "  failures and results")
     certificate = certify.certify(target, jobs=1)
-    judged = [cell for cell in certificate.cells if cell.scripts]
-    print(f"one judge: {certificate.run.seconds:.1f} s, {len(judged)} cells")
+    evaluated = [cell for cell in certificate.cells if cell.scripts]
+    print(f"one process: {certificate.run.seconds:.1f} s, {len(evaluated)} cells")
     print(f"{'':46}{'processor':>10}{'wall':>8}{'calls':>8}")
     for label in clock.calls:
         print(f"{label:<46}{clock.processor[label]:>8.2f} s{clock.wall[label]:>6.1f} s{clock.calls[label]:>8}")
-    classes: Counter[str] = Counter(cell.target for cell in judged)
-    print("cells judged: " + ", ".join(f"{name.rpartition('.')[2]} {count}" for name, count in classes.items()))
+    classes: Counter[str] = Counter(cell.target for cell in evaluated)
+    print("cells evaluated: " + ", ".join(f"{name.rpartition('.')[2]} {count}" for name, count in classes.items()))
 
 
 def main() -> None:
@@ -102,7 +99,7 @@ def main() -> None:
         cells = [cell for cell in certificate["verdict"]["cells"] if cell["scripts"]]
         compared = sum(cell["compared"] for cell in cells)
         times.append(seconds)
-        summary = f"{len(cells)} cells judged, {compared:,} element-steps compared, exit code {code}"
+        summary = f"{len(cells)} cells evaluated, {compared:,} element-steps compared, exit code {code}"
         print(f"{seconds:.2f} s, {summary}", flush=True)
     limit = f" (target {LIMIT:.0f} s)" if target == TARGET else ""
     print(f"median of {runs}: {statistics.median(times):.2f} s{limit}")

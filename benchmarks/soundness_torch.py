@@ -3,7 +3,7 @@
     python benchmarks/soundness_torch.py [--element-steps 2e7] [--seed 0] [--target torch.optim.NAdam]
 
 Prints, for each class, mode and dtype, the element-steps compared and the worst ratio of error to radius of parameters,
-of updates from 0 and of states, over all configurations; none may be beyond 1. Known findings are passed by, as they
+of updates from 0 and of states, over all configurations; none may be beyond 1. Known issues are avoided, as they
 are in ``certify``. Exits 1 where a ratio is beyond 1.
 """
 
@@ -24,7 +24,7 @@ from stepcheck_implementations.adapters import torch_optim
 from stepcheck_implementations.adapters.adapter import Adapter, Cell, Configuration
 from stepcheck_implementations.adapters.torch_arithmetic import arithmetic_of
 from stepcheck_implementations.driver.execution import run
-from stepcheck_properties.strategies.hyper_parameters import averages, domains_of, holds, ordered, typical_values
+from stepcheck_properties.strategies.hyper_parameters import averages, contains, domains_of, ordered, typical_values
 from stepcheck_reference.formats import FORMATS, is_complex
 from stepcheck_reference.oracle.judge import judge
 from stepcheck_reference.rule import Rule
@@ -63,7 +63,7 @@ def random_hyper(rule: Rule, fixed_hyper: dict[str, float], generator: np.random
         else:
             low, high = {"lr": (-6, 1), "eps": (-16, 0)}.get(name, (-4, 1))
             drawn = 10.0 ** generator.uniform(low, high)
-        values[name] = float(drawn if generator.random() < 0.5 and holds(domain, drawn) else generator.choice(usual))
+        values[name] = float(drawn if generator.random() < 0.5 and contains(domain, drawn) else generator.choice(usual))
     names = domains_of(rule)
     return ordered({name: value for name, value in values.items() if name in names}, fixed_hyper)
 
@@ -95,11 +95,11 @@ def examine(adapter: Adapter, configuration: Configuration, mode: str, dtype: st
     assert name is not None
     rule, fixed_hyper = find(name), dict(configuration.fixed_hyper)
     cell = Cell(adapter.target, configuration.name, mode, dtype, "cpu")
-    findings = matching(ALL, cell, torch.__version__)
-    arithmetic = with_allowances(findings, arithmetic_of(mode, dtype, "cpu", adapter.target))
+    issues = matching(ALL, cell, torch.__version__)
+    arithmetic = with_allowances(issues, arithmetic_of(mode, dtype, "cpu", adapter.target))
     generator = np.random.default_rng([seed, *cell.id.encode()])
     for _ in range(scripts):
-        script = avoid_triggers(findings, random_script(rule, fixed_hyper, dtype, generator))
+        script = avoid_triggers(issues, random_script(rule, fixed_hyper, dtype, generator))
         trajectory = run(adapter, cell, script)
         if trajectory.fault is not None:
             raise SystemExit(f"{cell.id}: {trajectory.fault}")
