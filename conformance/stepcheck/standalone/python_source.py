@@ -67,7 +67,7 @@ def comparison(
 
     Where nan is expected, they exit with 1 unless it is nan.
     """
-    name = f"{output} of p{tensor} at {index} " + (f"after step {step}" if step else "before the first step")
+    name = f"{output} of p{tensor}[{index}] " + (f"after step {step}" if step else "before the first step")
     broken = "observed == observed:  # not nan" if math.isnan(expected) else "not abs(observed - expected) <= radius:"
     return [
         "",

@@ -84,17 +84,17 @@ def pair_program(
     title: str,
     factor: float = 1.0,
 ) -> str:
-    """Return a program of two ``runs`` that exits 1 where the first's number is not ``factor`` times the second's."""
+    """Return a program of a run and its reference that exits 1 where the first is not ``factor`` times the second."""
     lines = _head(adapter, runs[0][0], [script for _, script, _ in runs], title)
-    for name, (cell, script, element) in zip(("one", "other"), runs, strict=True):
+    for name, (cell, script, element) in zip(("run", "reference_run"), runs, strict=True):
         inside = _run(adapter, cell, script, element.step)
         reading = _reading(adapter, cell, script, element.output, element.tensor, element.index)
         lines += ["", "", f"def {name}():", *(f"    {line}".rstrip() for line in [*inside, f"return {reading}"])]
     output, tensor, step, index = (getattr(runs[0][2], name) for name in ("output", "tensor", "step", "index"))
-    expected = "other()" if factor == 1.0 else f"{literal(factor)} * other()"
-    lines += ["", "", f"observed, expected = one(), {expected}"]
+    expected = "reference_run()" if factor == 1.0 else f"{literal(factor)} * reference_run()"
+    lines += ["", "", f"observed, expected = run(), {expected}"]
     lines.append(
-        f'print(f"{output} of p{tensor} at {index} after step {step}: {{observed!r}}, but should be {{expected!r}}")'
+        f'print(f"{output} of p{tensor}[{index}] after step {step}: {{observed!r}}, but should be {{expected!r}}")'
     )
     lines += ["if observed != expected:", "    raise SystemExit(1)"]
     return "\n".join(lines) + "\n"

@@ -32,7 +32,7 @@ def test_importing_stepcheck_imports_nothing_heavy() -> None:
 
 def test_help_imports_nothing_heavy() -> None:
     code = """
-import sys, stepcheck.cli
+import sys, stepcheck.cli.commands
 sys.stdout = open("/dev/null", "w")
 try:
     stepcheck.cli.commands.main(["certify", "--help"])
