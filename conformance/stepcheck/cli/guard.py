@@ -70,7 +70,7 @@ def _kept(command: Command) -> Command:
     return command
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, short_help="Compare what releases of torch do.")
 def guard() -> None:
     """Say exactly what a torch upgrade changed in optimizers and schedulers."""
 

@@ -9,7 +9,7 @@ import click
 from stepcheck_reference.verdict import CONFORMS
 
 
-@click.command()
+@click.command(short_help="List the rules, or show one.")
 @click.argument("rule", required=False)
 @click.option("--latex", is_flag=True, help="Print the equations as LaTeX.")
 def rules(rule: str | None, latex: bool) -> int:
@@ -28,7 +28,7 @@ def rules(rule: str | None, latex: bool) -> int:
     return CONFORMS
 
 
-@click.command()
+@click.command(short_help="Prove the theorems about rules.")
 @click.argument("rule", required=False)
 @click.option("--verbose", is_flag=True, help="Show each theorem's condition and source, and how it is proved.")
 @click.option("--json", "as_json", is_flag=True, help="Print theorems and proofs as JSON.")
@@ -49,7 +49,7 @@ def prove(rule: str | None, verbose: bool, as_json: bool) -> int:
     return proving.exit_code(results)
 
 
-@click.command()
+@click.command(short_help="List the laws and what each one checks.")
 def laws() -> int:
     """List the laws: their codes, titles, and the sentences that they check."""
     from stepcheck.report.explanation import law_listing
@@ -58,7 +58,7 @@ def laws() -> int:
     return CONFORMS
 
 
-@click.command()
+@click.command(short_help="Explain a law or a verdict.")
 @click.argument("code")
 def explain(code: str) -> int:
     """Explain a law or a verdict, as in SC101 or vacuous."""
@@ -68,7 +68,7 @@ def explain(code: str) -> int:
     return CONFORMS
 
 
-@click.command()
+@click.command(short_help="Print the JSON Schema of certificates.")
 def schema() -> int:
     """Print the JSON Schema of what certify --json prints."""
     from stepcheck.certification.schema import to_json

@@ -123,7 +123,7 @@ def certify(
     return INTERRUPTED if interrupted else certificate.exit_code(strict=strict)
 
 
-@click.command()
+@click.command(short_help="Run a failure again.")
 @click.argument("token")
 def replay(token: str) -> int:
     """Run a failure again in a fresh worker.
@@ -141,7 +141,7 @@ def replay(token: str) -> int:
     return BROKEN
 
 
-@click.command()
+@click.command(short_help="Print a pytest file that certifies an optimizer.")
 @click.argument("target")
 @click.option("--as", "rule", metavar="RULE", help="The rule that it claims to implement, as in adam.")
 @click.option("--set", "fixed", multiple=True, metavar="NAME=VALUE", help="Fix a hyper-parameter; may be repeated.")

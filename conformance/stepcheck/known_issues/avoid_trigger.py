@@ -1,4 +1,4 @@
-"""Detours: a script with one trigger of a known finding taken out; any other script as it is."""
+"""Triggers of known issues, avoided: each function returns a script without one of them, and any other unchanged."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from stepcheck_reference.formats import FORMATS, Format, is_complex
 from stepcheck_reference.scripts.script import STATE_DICT_RELOADS, Data, Drawn, Literal, Script, Step, Tensor
 
 SHORT = 7
-"""Fewer elements than the narrowest vector of 16-bit numbers holds: 8, in 128-bit registers."""
+"""One element less than the shortest vector of 16-bit numbers, which is 8 in 128-bit registers."""
 
 RATE = 1e-3
-"""The learning rate that stands in for 0."""
+"""The learning rate that replaces 0."""
 
 SHRINKAGE = 0.5
-"""The shrinkage that stands in for one that a dtype rounds to 1."""
+"""The shrinkage that replaces one that a dtype rounds to 1."""
 
 AVERAGE = 0.5
-"""The averaging factor that stands in for one beyond 1."""
+"""The averaging factor that replaces one of 1 or above."""
 
 
 def without_gaps(script: Script) -> Script:
@@ -71,7 +71,7 @@ def without_state_dicts(script: Script) -> Script:
 
 
 def without_plain_state_dicts(script: Script) -> Script:
-    """Return the same, but for state dicts that lead into another mode."""
+    """Return the script with a deep copy for each state dict that is loaded into the same mode."""
     steps = tuple(
         _copied(step) if step.reload in STATE_DICT_RELOADS and not step.into else step for step in script.steps
     )
@@ -82,8 +82,8 @@ def _copied(step: Step) -> Step:
     return replace(step, reload="copied")
 
 
-def with_first_step_taken(script: Script) -> Script:
-    """Return the script with steps taken that are skipped before any is taken."""
+def without_skipped_start(script: Script) -> Script:
+    """Return the script with a first step that is not skipped."""
     first = next((number for number, step in enumerate(script.steps) if not step.skip), len(script.steps))
     return replace(script, steps=(*(replace(step, skip=False) for step in script.steps[:first]), *script.steps[first:]))
 
@@ -104,30 +104,30 @@ def with_one_accumulator(script: Script) -> Script:
     return replace(script, groups=groups)
 
 
-def with_lasting_eps(script: Script) -> Script:
-    """Return the script with every eps that a tensor of its group rounds to 0 raised to its dtype's smallest normal."""
+def with_nonzero_eps(script: Script) -> Script:
+    """Return the script with each eps that a tensor of its group rounds to 0 raised to its dtype's smallest normal."""
 
-    def lasting(form: Format, eps: float) -> float:
+    def replaced(form: Format, eps: float) -> float:
         return eps if float(form.round(np.asarray(eps))) > 0.0 else form.smallest_normal
 
-    return _mapped(script, "eps", lasting)
+    return _mapped(script, "eps", replaced)
 
 
-def with_lasting_shrinkage(script: Script) -> Script:
+def with_nonunit_shrinkage(script: Script) -> Script:
     """Return the script with every eta_minus that a tensor of its group rounds to 1 replaced by ``SHRINKAGE``."""
 
-    def lasting(form: Format, eta_minus: float) -> float:
+    def replaced(form: Format, eta_minus: float) -> float:
         return eta_minus if float(form.round(np.asarray(eta_minus))) < 1.0 else SHRINKAGE
 
-    return _mapped(script, "eta_minus", lasting)
+    return _mapped(script, "eta_minus", replaced)
 
 
-def with_fading_squares(script: Script) -> Script:
-    """Return the script with every beta2 from 1 on replaced by ``AVERAGE``."""
+def with_averaged_squares(script: Script) -> Script:
+    """Return the script with every beta2 of 1 or above replaced by ``AVERAGE``."""
     return _mapped(script, "beta2", lambda form, beta2: beta2 if beta2 < 1.0 else AVERAGE)
 
 
-def with_falling_rate(script: Script) -> Script:
+def with_nonnegative_lambd(script: Script) -> Script:
     """Return the script with every negative lambd raised to 0."""
     return _mapped(script, "lambd", lambda form, lambd: max(lambd, 0.0))
 
@@ -177,7 +177,7 @@ def without_late_gradients(script: Script) -> Script:
 
 
 def without_changes(script: Script, names: Collection[str]) -> Script:
-    """Return the script with the hyper-parameters called ``names`` as they were at first, where they changed."""
+    """Return the script with the hyper-parameters called ``names`` unchanged over its steps."""
     if not names or not any(name in names for step in script.steps for _, name, _ in step.hyper):
         return script
     steps = tuple(
@@ -194,8 +194,8 @@ def without_long_tensors(script: Script) -> Script:
             return data
         if isinstance(data, Literal):
             return Literal(data.values[:SHORT])
-        kept = {index % tensor.size: value for index, value in data.specials}
-        return Drawn(data.regime, data.seed, data.scale, tuple((i, v) for i, v in kept.items() if i < SHORT))
+        specials = {index % tensor.size: value for index, value in data.specials}
+        return Drawn(data.regime, data.seed, data.scale, tuple((i, v) for i, v in specials.items() if i < SHORT))
 
     def shorter(step: Step) -> Step:
         gradients = tuple(

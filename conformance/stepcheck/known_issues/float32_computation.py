@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
+from stepcheck.known_issues.allowances import in_float32
 from stepcheck.known_issues.known_issue import KnownIssue
-from stepcheck_reference.formats import BINARY32
-from stepcheck_reference.oracle.arithmetic import Arithmetic
 from stepcheck_reference.scripts.script import Group, Literal, Script, Step, Tensor
 
 ENVELOPE, ZERO_GRADIENTS, ZERO_RATE = "SC101", "SC212", "SC213"
 """The laws that such an optimizer breaks: the envelope of its rule, and that nothing moves where nothing should."""
-
-
-def in_float32(arithmetic: Arithmetic) -> Arithmetic:
-    """Return ``arithmetic`` with everything read, computed and stored in float32."""
-    return arithmetic.with_(
-        read=BINARY32, storage=BINARY32, operations=BINARY32, entry=BINARY32, addend=BINARY32, states=BINARY32
-    )
 
 
 def float32_issues(

@@ -1,9 +1,8 @@
-"""Expected failures: what the oracle has confirmed in released torch, each with a witness and an explanation.
+"""The record of a known issue: what the oracle has confirmed in a released library, with a witness and an explanation.
 
-A finding's witness is replayed first. While it breaks, the cell is examined *around* it: scripts are
-detoured past what triggers it, or the subject is allowed the arithmetic that it amounts to. So a known
-finding hides nothing: whatever else breaks is new, and `broken`. A witness that no longer breaks is
-reported as fixed.
+The witness is replayed first. While it breaks, the cell is examined *around* the issue: ``avoid_trigger`` changes
+scripts that would show it, or ``allow`` permits the arithmetic that it amounts to. So a known issue hides nothing:
+whatever else breaks is new, and `broken`. A witness that no longer breaks is reported as fixed.
 """
 
 from __future__ import annotations
@@ -22,17 +21,17 @@ from stepcheck_reference.scripts.script import Script
 
 @dataclass(frozen=True, slots=True)
 class KnownIssue:
-    """One known finding.
+    """One known issue.
 
     ``torch`` is the range of releases that have it, (first, first without it), each "" where open.
     ``targets`` ... ``devices`` are shell patterns; a cell matches where each has a pattern that does.
     ``code`` and ``outputs`` are the law it breaks and in what ("theta", a state's alphabet name, "count",
     or a fault's kind). ``witness`` breaks it in every matching cell once it has the cell's dtype and hyper-parameters.
-    ``avoid_trigger`` returns a script with its trigger taken out, and any other script as it is; ``allow`` returns
-    the arithmetic that the defect amounts to. A finding with neither explains every failure of its law and
-    outputs in its cells, so it is the last resort. A finding in another library than torch names its distribution
-    as ``library`` and the range of its releases as ``releases``. ``unwritten`` are states that then hold what nobody
-    has written, so that no two runs are alike.
+    ``avoid_trigger`` returns a script without its trigger, and any other script unchanged; ``allow`` returns
+    the arithmetic that the defect amounts to. An issue with neither explains every failure of its law and
+    outputs in its cells, so it is the last resort. An issue of another library than torch names its distribution
+    as ``library`` and the range of its releases as ``releases``. ``uninitialized`` are states that then hold
+    uninitialized memory, so that no two runs are equal.
     """
 
     name: str
@@ -51,16 +50,16 @@ class KnownIssue:
     allow: Callable[[Arithmetic], Arithmetic] | None = None
     library: str = ""
     releases: tuple[str, str] = ("", "")
-    unwritten: tuple[str, ...] = ()
+    uninitialized: tuple[str, ...] = ()
 
     def matches(self, cell: Cell, torch: str) -> bool:
-        """Whether the finding is known for ``cell`` in release ``torch``, as in "2.13.0+cpu"."""
+        """Whether the issue is known for ``cell`` in release ``torch``, as in "2.13.0+cpu"."""
         if not _within(torch, self.torch) or (self.library and not _within(installed(self.library), self.releases)):
             return False
         return self.covers(cell)
 
     def covers(self, cell: Cell) -> bool:
-        """Whether the finding is about ``cell`` in the releases that have it."""
+        """Whether the issue is about ``cell`` in the releases that have it."""
         pairs = (
             (cell.target, self.targets),
             (cell.configuration, self.configurations),
@@ -71,12 +70,12 @@ class KnownIssue:
         return all(any(fnmatchcase(value, pattern) for pattern in patterns) for value, patterns in pairs)
 
     def shows(self, code: str, output: str) -> bool:
-        """Whether a failure of law ``code`` in ``output`` is what this finding's witness shows."""
+        """Whether a failure of law ``code`` in ``output`` is what this issue's witness shows."""
         return code == self.code and output in self.outputs
 
     @property
     def bypassed(self) -> bool:
-        """Whether cells are examined around the finding, so that it can explain nothing else."""
+        """Whether cells are examined around the issue, so that it can explain nothing else."""
         return self.avoid_trigger is not None or self.allow is not None
 
     def script(self, dtype: str, hyper: Iterable[str], fixed_hyper: Mapping[str, float]) -> Script:
@@ -97,19 +96,19 @@ class KnownIssue:
         return f"{self.explanation} ({self.link})" if self.link else self.explanation
 
 
-def avoid_triggers(findings: Iterable[KnownIssue], script: Script) -> Script:
-    """Return ``script`` with the triggers of all ``findings`` taken out."""
-    for finding in findings:
-        if finding.avoid_trigger is not None:
-            script = finding.avoid_trigger(script)
+def avoid_triggers(issues: Iterable[KnownIssue], script: Script) -> Script:
+    """Return ``script`` without the triggers of ``issues``."""
+    for issue in issues:
+        if issue.avoid_trigger is not None:
+            script = issue.avoid_trigger(script)
     return script
 
 
-def with_allowances(findings: Iterable[KnownIssue], arithmetic: Arithmetic) -> Arithmetic:
-    """Return ``arithmetic`` with what all ``findings`` amount to allowed."""
-    for finding in findings:
-        if finding.allow is not None:
-            arithmetic = finding.allow(arithmetic)
+def with_allowances(issues: Iterable[KnownIssue], arithmetic: Arithmetic) -> Arithmetic:
+    """Return ``arithmetic`` with what ``issues`` amount to allowed."""
+    for issue in issues:
+        if issue.allow is not None:
+            arithmetic = issue.allow(arithmetic)
     return arithmetic
 
 
@@ -138,6 +137,6 @@ def release(version: str) -> tuple[int, ...]:
     return tuple(numbers)
 
 
-def matching(findings: Iterable[KnownIssue], cell: Cell, torch: str) -> tuple[KnownIssue, ...]:
-    """Return those of ``findings`` that match ``cell`` in release ``torch``."""
-    return tuple(finding for finding in findings if finding.matches(cell, torch))
+def matching(issues: Iterable[KnownIssue], cell: Cell, torch: str) -> tuple[KnownIssue, ...]:
+    """Return those of ``issues`` that match ``cell`` in release ``torch``."""
+    return tuple(issue for issue in issues if issue.matches(cell, torch))

@@ -12,7 +12,7 @@ from stepcheck.pytest_plugin.session import PytestSession
 from stepcheck_implementations.adapters import libraries
 
 _TEMPLATE = '''\
-"""{title}: one test for each law, configuration, mode, dtype and device.
+"""{title}: a test for each law and cell.
 
 python -m pytest {file}
     -k single-float32             run only some of them

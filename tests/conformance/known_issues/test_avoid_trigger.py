@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from stepcheck.known_issues.avoid_trigger import (
-    with_fading_squares,
-    with_falling_rate,
+    with_averaged_squares,
+    with_nonnegative_lambd,
     without_late_gradients,
     without_zero_rate,
 )
@@ -37,7 +37,7 @@ def test_a_rate_of_0_stays_where_no_gradient_is_near_0() -> None:
 
 
 def test_values_that_should_be_refused_are_put_back_into_their_domains() -> None:
-    assert with_fading_squares(script((ONE,), beta2=2.0)).groups[0].hyper["beta2"] < 1.0
-    assert with_falling_rate(script((ONE,), lambd=-1.0)).groups[0].hyper["lambd"] == 0.0
+    assert with_averaged_squares(script((ONE,), beta2=2.0)).groups[0].hyper["beta2"] < 1.0
+    assert with_nonnegative_lambd(script((ONE,), lambd=-1.0)).groups[0].hyper["lambd"] == 0.0
     plain = script((ONE,), beta2=0.9, lambd=0.5)
-    assert with_fading_squares(with_falling_rate(plain)) == plain
+    assert with_averaged_squares(with_nonnegative_lambd(plain)) == plain

@@ -234,7 +234,7 @@ def _in_other_ways(adapter: Adapter, cell: Cell, scripts: Sequence[Script], rule
 
 def _unread(cell: Cell) -> list[str]:
     """Return the states that hold something else in every run of some release, where nobody writes them."""
-    return sorted({name for finding in known_issues.ALL if finding.covers(cell) for name in finding.unwritten})
+    return sorted({name for issue in known_issues.ALL if issue.covers(cell) for name in issue.uninitialized})
 
 
 def _checkpoint(adapter: Adapter, cell: Cell, scripts: Sequence[Script], rule: str) -> Iterator[Asked]:

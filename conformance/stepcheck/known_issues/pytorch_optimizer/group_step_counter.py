@@ -1,4 +1,4 @@
-"""pytorch_optimizer counts steps once a parameter group, also for parameters without a gradient."""
+"""pytorch_optimizer counts steps by the parameter group, also for parameters without a gradient."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from stepcheck_reference.scripts.script import Group, Literal, Script, Step, Ten
 GROUP_STEP_COUNTER = KnownIssue(
     name="pytorch-optimizer-group-step",
     explanation=(
-        "pytorch_optimizer keeps one step counter a parameter group and counts every call of step(). A parameter whose "
-        "first gradient comes late, or whose gradient is missing now and then, gets the bias correction of a group "
-        "that is older than its moments: the first step of such a parameter is too short, with betas of 0.9 and 0.999 "
-        "after 1000 steps 1/10 of what it should be in AdaMax."
+        "pytorch_optimizer has one step counter for each parameter group and counts every call of step(). A parameter "
+        "whose first gradient comes late, or whose gradient is missing at times, gets the bias correction of a group "
+        "that is older than its moments: its first step is too short. In AdaMax with betas of 0.9 and 0.999 it is 1/10 "
+        "of the correct one after 1000 steps."
     ),
     link="https://github.com/kozistr/pytorch_optimizer/pull/95",
     torch=("", ""),

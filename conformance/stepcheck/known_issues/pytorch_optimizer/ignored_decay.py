@@ -1,4 +1,4 @@
-"""pytorch_optimizer's RAdam forgets its weight decay where that is coupled."""
+"""pytorch_optimizer's RAdam ignores its weight decay where that is coupled."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def without_decay(script: Script) -> Script:
 IGNORED_DECAY = KnownIssue(
     name="pytorch-optimizer-radam-decay",
     explanation=(
-        "RAdam(weight_decouple=False) of pytorch_optimizer does not decay at all: its step hands no gradient to "
-        "apply_weight_decay, which then has nothing to add weight_decay times the parameter to. No error is raised. "
+        "RAdam(weight_decouple=False) of pytorch_optimizer does not decay at all: its step passes no gradient to "
+        "apply_weight_decay, so there is nothing to add weight_decay times the parameter to. No error is raised. "
         "Decoupled decay, the default, works."
     ),
     link="",

@@ -8,9 +8,9 @@ from stepcheck_reference.scripts.script import Group, Literal, Script, Step, Ten
 LOST_ATTRIBUTE = KnownIssue(
     name="pytorch-optimizer-lost-attribute",
     explanation=(
-        "pytorch_optimizer's classes keep maximize, foreach and others as attributes of the optimizer. "
-        "torch.optim.Optimizer copies and pickles defaults, state and param_groups alone, so that a copy has none, and "
-        "its first step raises an AttributeError."
+        "pytorch_optimizer's classes store maximize, foreach and others as attributes of the optimizer. "
+        "torch.optim.Optimizer copies and pickles only defaults, state and param_groups, so a copy lacks them, and its "
+        "first step raises an AttributeError."
     ),
     link="",
     torch=("", ""),

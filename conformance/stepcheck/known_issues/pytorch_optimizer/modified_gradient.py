@@ -1,6 +1,6 @@
 """pytorch_optimizer decays, negates and looks ahead in the user's gradients.
 
-There is no detour: it would leave out the decay or the option itself, which then stayed unexamined.
+They have no ``avoid_trigger``: that would leave out the decay or the option itself, which would not be examined.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ WITNESS = Script(
 """A gradient of 1 at 1, under a decay of 1: decayed it is 2, negated -1."""
 
 
-def _found(
+def _gradient_issue(
     name: str,
     explanation: str,
     targets: tuple[str, ...],
@@ -43,31 +43,31 @@ def _found(
     )
 
 
-DECAYED_GRADIENT = _found(
+DECAYED_GRADIENT = _gradient_issue(
     "pytorch-optimizer-decayed-gradient",
     "Coupled weight decay is added to the user's gradient in place (BaseOptimizer.apply_weight_decay): after the step "
-    "p.grad holds it, and a gradient that is accumulated into or logged is wrong.",
+    "p.grad includes it, and a gradient that is accumulated into or logged is wrong.",
     ("SignSGD", "SGDW", "QHM", "AdaDelta", "AdaMax", "PAdam"),
     ("*,coupled", "nu=1", "default", "partial=0.5"),
 )
-NEGATED_GRADIENT = _found(
+NEGATED_GRADIENT = _gradient_issue(
     "pytorch-optimizer-negated-gradient",
     "With maximize=True the user's gradient is negated in place (BaseOptimizer.maximize_gradient): after the step "
-    "p.grad has the other sign, and a second step without a new backward pass descends.",
+    "p.grad has the opposite sign, and a second step without a new backward pass descends.",
     ("*",),
     ("*maximize",),
 )
-LOOKED_AHEAD_GRADIENT = _found(
+LOOKED_AHEAD_GRADIENT = _gradient_issue(
     "pytorch-optimizer-nesterov-gradient",
     "SGDW(nesterov=True) adds momentum times the buffer to the user's gradient in place; its foreach mode does not.",
     ("SGDW",),
     ("nesterov",),
     "single",
 )
-LOOKED_AHEAD_GRADIENT_COMPLEX = _found(
+LOOKED_AHEAD_GRADIENT_COMPLEX = _gradient_issue(
     "pytorch-optimizer-nesterov-gradient-complex",
     "SGDW(nesterov=True) adds momentum times the buffer to the user's gradient in place. Its foreach mode does so for "
-    "complex tensors, which it leaves to the loop over single ones.",
+    "complex tensors, which it passes to the single-tensor loop.",
     ("SGDW",),
     ("nesterov",),
     "foreach",

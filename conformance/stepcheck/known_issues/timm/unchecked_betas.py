@@ -1,4 +1,4 @@
-"""Constructors of timm that check their arguments, and take values for which their rule comes to nothing."""
+"""Constructors of timm that check their arguments, and accept values for which their rule is undefined."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from stepcheck_reference.scripts.script import Group, Literal, Script, Step, Ten
 ONE = Literal((1.0,))
 
 
-def _finding(name: str, explanation: str, target: str, configuration: str, hyper: dict[str, float]) -> KnownIssue:
+def _unchecked(name: str, explanation: str, target: str, configuration: str, hyper: dict[str, float]) -> KnownIssue:
     return KnownIssue(
         name=name,
         explanation=explanation,
@@ -26,18 +26,18 @@ def _finding(name: str, explanation: str, target: str, configuration: str, hyper
     )
 
 
-TIMM_UNCHECKED_ALPHA = _finding(
+TIMM_UNCHECKED_ALPHA = _unchecked(
     "timm-rmsprop-unchecked-alpha",
-    "timm's RMSpropTF refuses a negative alpha and takes one beyond 1. The averages then take 1 - alpha < 0 of what is "
-    "new, and a centered one takes the root of a negative number: parameters become nan.",
+    "timm's RMSpropTF rejects a negative alpha but accepts one above 1. New values then enter the averages with the "
+    "weight 1 - alpha < 0, and a centered one takes the root of a negative number: parameters become nan.",
     "timm.optim.RMSpropTF",
     "centered*",
     {"beta2": 2.0, "momentum": 0.5},
 )
-TIMM_UNCHECKED_BETAS = _finding(
+TIMM_UNCHECKED_BETAS = _unchecked(
     "timm-nadam-unchecked-betas",
-    "timm's NAdamLegacy checks its learning rate alone, and takes betas of 1 and beyond. Bias correction divides by "
-    "1 - beta2**t, which is 0 then: parameters become nan.",
+    "timm's NAdamLegacy checks only its learning rate, and accepts betas of 1 and above. Bias correction divides by "
+    "1 - beta2**t, which is then 0: parameters become nan.",
     "timm.optim.NAdamLegacy",
     "*",
     {"beta2": 1.0},

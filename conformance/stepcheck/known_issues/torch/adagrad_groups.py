@@ -9,8 +9,8 @@ from stepcheck_reference.scripts.script import Group, Literal, Script, Step, Ten
 ADAGRAD_GROUPS = KnownIssue(
     name="adagrad-group-accumulator",
     explanation=(
-        "Adagrad takes initial_accumulator_value as an option of a parameter group and keeps it there, but starts the "
-        "sum of squares of every group from the constructor's own argument. A group's value is read by nothing, and no "
+        "Adagrad accepts initial_accumulator_value as an option of a parameter group and stores it there, but starts "
+        "the sum of squares of every group from the constructor's own argument. The group's value is ignored, and no "
         "error is raised."
     ),
     link="",

@@ -19,15 +19,15 @@ HYPER = {
 }
 
 
-def _finding(
+def _zero_dimensional(
     name: str, targets: tuple[str, ...], configurations: tuple[str, ...], outputs: tuple[str, ...]
 ) -> KnownIssue:
     return KnownIssue(
         name=name,
         explanation=(
             "A step compiled by torch.compile does not write back what it computes for 0-d float64 tensors on the CPU: "
-            "state stays as it was in every class that has any, and in Adam, AdamW and RAdam the parameter too, while "
-            "the step counter counts. The same tensors with shape (1,) are updated, and so are 0-d ones in float32."
+            "state is not updated in any class that has some, nor is the parameter in Adam, AdamW and RAdam, while the "
+            "step counter advances. The same tensors with shape (1,) are updated, and so are 0-d ones in float32."
         ),
         link="",
         torch=("2.13", "2.14"),
@@ -47,7 +47,7 @@ def _finding(
     )
 
 
-COMPILED_ZERO_DIMENSIONS = _finding(
+COMPILED_ZERO_DIMENSIONS = _zero_dimensional(
     "compiled-0d-float64",
     (
         "torch.optim.Adam*",
@@ -61,6 +61,6 @@ COMPILED_ZERO_DIMENSIONS = _finding(
     ("*",),
     ("m", "v", "v_max", "h", "x", "u", "a", "b", "ax", "g_prev", "step_size"),
 )
-COMPILED_ZERO_DIMENSIONS_SGD = _finding(
+COMPILED_ZERO_DIMENSIONS_SGD = _zero_dimensional(
     "compiled-0d-float64-sgd", ("torch.optim.SGD",), ("momentum*", "dampening*", "nesterov*"), ("b",)
 )

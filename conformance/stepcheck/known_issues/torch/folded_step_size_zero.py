@@ -11,8 +11,8 @@ ZERO_RATE = KnownIssue(
     explanation=(
         "In capturable, differentiable and compiled mode the step size is folded into the denominator, "
         "sqrt(v)/(sqrt(1 - beta2**t)*-step_size) + eps/-step_size. At lr=0, as in a warm-up that starts from 0, an "
-        "element whose gradients were all 0 gets 0/0: the parameter becomes nan. The rule leaves it where it is, and "
-        "single, foreach and fused mode do."
+        "element whose gradients were all 0 computes 0/0: the parameter becomes nan. The rule leaves it unchanged, "
+        "and so do single, foreach and fused mode."
     ),
     link="",
     torch=("2.3", ""),

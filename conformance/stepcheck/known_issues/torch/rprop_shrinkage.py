@@ -1,16 +1,16 @@
-"""An eta_minus that the tensor's dtype rounds to 1 stops Rprop for good."""
+"""Rprop never moves where the tensor's dtype rounds eta_minus to 1."""
 
 from __future__ import annotations
 
-from stepcheck.known_issues.avoid_trigger import with_lasting_shrinkage
+from stepcheck.known_issues.avoid_trigger import with_nonunit_shrinkage
 from stepcheck.known_issues.known_issue import KnownIssue
 from stepcheck_reference.scripts.script import Group, Literal, Script, Step, Tensor
 
 RPROP_SHRINKAGE = KnownIssue(
     name="rprop-eta-minus-one",
     explanation=(
-        "Rprop writes its factors into a tensor of the parameter's dtype and then takes every element that holds "
-        "eta_minus for one whose gradient has turned. Where the dtype rounds eta_minus to 1 (from 0.999 on in "
+        "Rprop writes its factors into a tensor of the parameter's dtype and then treats every element that equals "
+        "eta_minus as one whose gradient has changed sign. Where the dtype rounds eta_minus to 1 (from 0.999 on in "
         "bfloat16), that is every element whose gradient or last gradient was 0, at the first step all of them: their "
         "gradient is dropped, so the next step finds 0 again, and no parameter ever moves."
     ),
@@ -25,5 +25,5 @@ RPROP_SHRINKAGE = KnownIssue(
         (Group((0,), {"lr": 0.5, "eta_minus": 1.0 - 2.0**-40, "eta_plus": 2.0, "step_max": 1.0}),),
         (Step((Literal((1.0,)),)),),
     ),
-    avoid_trigger=with_lasting_shrinkage,
+    avoid_trigger=with_nonunit_shrinkage,
 )

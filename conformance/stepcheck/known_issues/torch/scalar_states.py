@@ -1,35 +1,25 @@
-"""States that are one number a tensor: NAdam's product and ASGD's rate and weight, kept in another format."""
+"""States that are one number a tensor, stored in another format: NAdam's product, ASGD's rate and weight."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
 
+from stepcheck.known_issues.allowances import computed_float32_scalar_states, float32_scalar_states
 from stepcheck.known_issues.avoid_trigger import without_plain_state_dicts, without_state_dicts
 from stepcheck.known_issues.known_issue import KnownIssue
-from stepcheck_reference.formats import BINARY32
 from stepcheck_reference.oracle.arithmetic import Arithmetic
 from stepcheck_reference.scripts.script import Group, Literal, Script, Step, Tensor
 
 WIDE = ("float64", "complex128")
 
 
-def kept_in_float32(arithmetic: Arithmetic) -> Arithmetic:
-    """Return ``arithmetic`` with scalar states kept in float32."""
-    return arithmetic.with_(scalar_states=BINARY32)
-
-
-def computed_in_float32(arithmetic: Arithmetic) -> Arithmetic:
-    """Return ``arithmetic`` with scalar states kept and computed in float32."""
-    return arithmetic.with_(scalar_states=BINARY32, counted=BINARY32)
-
-
 NADAM_FLOAT32_PRODUCT = KnownIssue(
     name="nadam-float32-mu-product",
     explanation=(
-        "NAdam keeps mu_product, the product of its momentum schedule, in a tensor of the default dtype, float32. For "
-        "float64 parameters every step multiplies the rounding of a float32 into it, and 1 - mu_product stands in the "
-        "divisor: the step is good to 7 digits instead of 16."
+        "NAdam stores mu_product, the product of its momentum schedule, in a tensor of the default dtype, float32. "
+        "For float64 parameters every step multiplies a float32 rounding error into it, and 1 - mu_product is in the "
+        "divisor: the step is accurate to 7 digits instead of 16."
     ),
     link="",
     torch=("2.3", ""),
@@ -43,7 +33,7 @@ NADAM_FLOAT32_PRODUCT = KnownIssue(
         (Group((0,), {"lr": 0.5, "beta1": 0.3, "beta2": 0.5, "eps": 1.0}),),
         (Step((Literal((1.0,)),)),),
     ),
-    allow=kept_in_float32,
+    allow=float32_scalar_states,
 )
 
 
@@ -51,9 +41,9 @@ def _asgd(name: str, modes: tuple[str, ...], more: str, allow: Callable[[Arithme
     return KnownIssue(
         name=name,
         explanation=(
-            "ASGD keeps eta, the rate of its next step, and mu, the weight of its average, in tensors of the default "
-            f"dtype, float32{more}. Float64 parameters so take steps that are good to 7 digits instead of 16, from the "
-            "first one on, whose rate is lr itself."
+            "ASGD stores eta, the rate of its next step, and mu, the weight of its average, in tensors of the default "
+            f"dtype, float32{more}. Steps of float64 parameters are therefore accurate to 7 digits instead of 16, from "
+            "the first one on, whose rate is lr itself."
         ),
         link="",
         torch=("2.3", ""),
@@ -71,19 +61,19 @@ def _asgd(name: str, modes: tuple[str, ...], more: str, allow: Callable[[Arithme
     )
 
 
-ASGD_FLOAT32_RATE = _asgd("asgd-float32-rate", ("single", "differentiable"), "", kept_in_float32)
+ASGD_FLOAT32_RATE = _asgd("asgd-float32-rate", ("single", "differentiable"), "", float32_scalar_states)
 ASGD_FLOAT32_RATE_FOREACH = _asgd(
     "asgd-float32-rate-foreach",
     ("foreach",),
-    ", and foreach mode computes them there, from a step counter that stays in its tensor",
-    computed_in_float32,
+    ", and foreach mode computes them in float32 too, from a step counter that stays in its tensor",
+    computed_float32_scalar_states,
 )
 LOADED_SCALAR_STATES = KnownIssue(
     name="loaded-scalar-states",
     explanation=(
-        "load_state_dict casts every state but the step counter to its parameter's dtype, also mu_product of NAdam and "
-        "eta and mu of ASGD, which are float32 until then. After a resume bfloat16 and float16 parameters are trained "
-        "with 8 or 11 bits of them, and NAdam's product is multiplied on in that dtype."
+        "load_state_dict casts every state but the step counter to its parameter's dtype, including mu_product of "
+        "NAdam and eta and mu of ASGD, which are float32 until then. After resuming, bfloat16 and float16 parameters "
+        "are trained with 8 or 11 bits of them, and NAdam's product is updated in that dtype."
     ),
     link="",
     torch=("2.3", ""),
@@ -107,9 +97,9 @@ def _resumed(
     return KnownIssue(
         name=name,
         explanation=(
-            "load_state_dict casts mu_product of NAdam and eta and mu of ASGD, which are float32, to their parameter's "
-            "dtype. A run that is resumed is not the run that was saved: in bfloat16 and float16 it is computed with "
-            "fewer digits, in float64 with more."
+            "load_state_dict casts mu_product of NAdam and eta and mu of ASGD, which are float32, to their "
+            "parameter's dtype. A resumed run differs from an uninterrupted one: in bfloat16 and float16 it is "
+            "computed with fewer digits, in float64 with more."
         ),
         link="",
         torch=("2.13", ""),

@@ -9,8 +9,9 @@ from stepcheck_reference.scripts.script import Group, Literal, Script, Step, Ten
 SPARSE_ADAGRAD_COMPLEX = KnownIssue(
     name="sparse-adagrad-complex",
     explanation=(
-        "Adagrad takes a complex parameter for a pair of reals, but for sparse gradients: these are squared as complex "
-        "numbers, so that a gradient of 1 + 1j adds 2j to the sum, and the step is divided by a complex root."
+        "Adagrad treats a complex parameter as a pair of reals, except for sparse gradients: these are squared as "
+        "complex numbers, so that a gradient of 1 + 1j adds 2j to the sum, and the step is divided by a complex "
+        "root."
     ),
     link="",
     torch=("2.13", ""),

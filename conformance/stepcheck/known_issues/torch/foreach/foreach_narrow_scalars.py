@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
+from stepcheck.known_issues.allowances import rounded_scalars
 from stepcheck.known_issues.known_issue import KnownIssue
-from stepcheck_reference.oracle.arithmetic import Arithmetic
 from stepcheck_reference.scripts.script import Group, Literal, Script, Step, Tensor
 
 EXPLANATION = (
-    "On CPU torch._foreach_mul_ rounds its Python scalar to the tensor's dtype, and Tensor.mul_ does not. In bfloat16 "
-    "and float16, beta2, alpha, rho, 1 - lr*weight_decay and momentum so lose all but 8 or 11 bits before they are "
-    "used, and foreach differs from single mode by more than rounding the update itself."
+    "On CPU torch._foreach_mul_ rounds its Python scalar to the tensor's dtype, which Tensor.mul_ does not. In "
+    "bfloat16 and float16, beta2, alpha, rho, 1 - lr*weight_decay and momentum therefore lose all but 8 or 11 bits "
+    "before they are used, and foreach mode differs from single mode by more than the rounding of the update itself."
 )
 
 
-def rounded_scalars(arithmetic: Arithmetic) -> Arithmetic:
-    """Return ``arithmetic`` with scalars rounded to the tensor's own format when they meet it."""
-    return arithmetic.with_(entry=arithmetic.storage)
-
-
-def _finding(
+def _foreach_issue(
     name: str,
     targets: tuple[str, ...],
     configurations: tuple[str, ...],
@@ -45,7 +40,7 @@ def _finding(
 
 # In each witness the odd elements show it in bfloat16, the even ones in float16; with momentum, the first two
 # without dampening and the last two with.
-FOREACH_MOMENTS = _finding(
+FOREACH_MOMENTS = _foreach_issue(
     "foreach-narrow-scalars-moments",
     (
         "torch.optim.Adam",
@@ -63,7 +58,7 @@ FOREACH_MOMENTS = _finding(
         (Step((Literal((1.5546875, 1.1123046875)),)), Step((Literal((0.05712890625, 0.05120849609375)),))),
     ),
 )
-FOREACH_ADAMAX = _finding(
+FOREACH_ADAMAX = _foreach_issue(
     "foreach-narrow-scalars-adamax",
     ("torch.optim.Adamax",),
     ("*",),
@@ -74,7 +69,7 @@ FOREACH_ADAMAX = _finding(
         (Step((Literal((1.5, 1.1005859375)),)), Step((Literal((0.0,)),))),
     ),
 )
-FOREACH_SGD = _finding(
+FOREACH_SGD = _foreach_issue(
     "foreach-narrow-scalars-sgd",
     ("torch.optim.SGD",),
     ("momentum*", "dampening*"),
@@ -88,8 +83,8 @@ FOREACH_SGD = _finding(
         ),
     ),
 )
-# A decay that may be there covers it, so that it shows only where the rule without one is asked for.
-FOREACH_NESTEROV = _finding(
+# Weight decay, where there is some, covers it, so it shows only in the law about the rule without decay.
+FOREACH_NESTEROV = _foreach_issue(
     "foreach-narrow-scalars-nesterov",
     ("torch.optim.SGD",),
     ("nesterov*",),

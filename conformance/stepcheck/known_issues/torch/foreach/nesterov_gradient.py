@@ -1,6 +1,6 @@
 """Foreach SGD with Nesterov momentum adds the momentum to the user's gradients.
 
-There is no detour: it would be some weight decay in every script, and what people use most would stay unexamined.
+It has no ``avoid_trigger``: that would be weight decay in every script, and the most common use would not be examined.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ WRITTEN_GRADIENT = KnownIssue(
     explanation=(
         "SGD(nesterov=True, foreach=True) adds momentum times the buffer to its list of gradients in place. "
         "Without weight decay and maximize that list holds the parameters' own: after the step p.grad is the "
-        "direction that was taken, and a gradient that is accumulated into or logged is wrong. Single and fused "
-        "mode leave it alone."
+        "direction of the update, and a gradient that is accumulated into or logged is wrong. Single and fused "
+        "mode do not modify it."
     ),
     link="",
     torch=("2.13", ""),

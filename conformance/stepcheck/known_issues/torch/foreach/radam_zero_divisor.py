@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stepcheck.known_issues.avoid_trigger import with_lasting_eps
+from stepcheck.known_issues.avoid_trigger import with_nonzero_eps
 from stepcheck.known_issues.known_issue import KnownIssue
 from stepcheck_reference.scripts.script import Group, Literal, Script, Step, Tensor
 
@@ -12,7 +12,7 @@ RADAM_ZERO_DIVISOR = KnownIssue(
         "RAdam's first steps have no divisor: until rho passes 5 they are lr times the average gradient. The foreach "
         "path computes 1/((sqrt(v) + eps)/-0) there too, which is nan where sqrt(v) + eps is 0. In float16 the default "
         "eps of 1e-8 is 0, and so is the second moment of a gradient below 0.005: such parameters are nan after one "
-        "step. Single mode takes the step."
+        "step. Single mode computes the step correctly."
     ),
     link="",
     torch=("2.3", ""),
@@ -25,5 +25,5 @@ RADAM_ZERO_DIVISOR = KnownIssue(
         (Group((0,), {"lr": 0.5, "beta1": 0.5, "beta2": 0.5, "eps": 0.0}),),
         (Step((Literal((0.0,)),)),),
     ),
-    avoid_trigger=with_lasting_eps,
+    avoid_trigger=with_nonzero_eps,
 )

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
+from stepcheck.known_issues.allowances import rounded_scalars
 from stepcheck.known_issues.known_issue import KnownIssue
-from stepcheck_reference.oracle.arithmetic import Arithmetic
 from stepcheck_reference.scripts.script import Group, Literal, Script, Step, Tensor
-
-
-def rounded_scalars(arithmetic: Arithmetic) -> Arithmetic:
-    """Return ``arithmetic`` with scalars rounded to the tensor's own format when they meet it."""
-    return arithmetic.with_(entry=arithmetic.storage)
-
 
 FUSED_ADAGRAD_NARROW = KnownIssue(
     name="fused-adagrad-narrow-scalars",
     explanation=(
         "The fused CPU kernel of Adagrad computes bfloat16 and float16 tensors in float32, but in whole vector blocks "
         "it first rounds lr, eps and weight_decay to the tensor's dtype (FusedAdagradKernel.cpp, fVec(scalar_t(clr))); "
-        "the elements after the last block get them in float32. So two elements with the same history part, and in "
-        "float16 the default eps of 1e-10 becomes 0: an element whose gradients were all 0 is divided 0 by 0."
+        "the elements after the last block use them in float32. Two elements with the same history therefore diverge, "
+        "and in float16 the default eps of 1e-10 becomes 0: an element whose gradients were all 0 becomes 0/0."
     ),
     link="",
     torch=("2.5", "2.14"),

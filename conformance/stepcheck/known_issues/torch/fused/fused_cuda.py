@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
+from stepcheck.known_issues.allowances import float32_scalars
 from stepcheck.known_issues.avoid_trigger import without_gaps
 from stepcheck.known_issues.known_issue import KnownIssue
-from stepcheck_reference.formats import BINARY32
-from stepcheck_reference.oracle.arithmetic import Arithmetic
 from stepcheck_reference.scripts.script import Group, Literal, Script, Step, Tensor
 
 EXPLANATION = (
-    "The fused CUDA kernels of Adam and AdamW round beta1 and beta2 to float32 before they compute 1 - beta and "
-    "1 - beta**t, which was done in double precision until torch 2.10. 1 - 0.999 so becomes 0.00099998713, and second "
-    "moments differ from those of every other path by 1 part in 78 000."
+    "The fused CUDA kernels of Adam and AdamW round beta1 and beta2 to float32 before they compute 1 - beta and 1 - "
+    "beta**t; until torch 2.10 they did so in double precision. 1 - 0.999 becomes 0.00099998713, and second moments "
+    "differ from those of every other path by 1 part in 78 000."
 )
 LINK = "https://github.com/pytorch/pytorch/pull/173224"
 
 
-def float32_scalars(arithmetic: Arithmetic) -> Arithmetic:
-    """Return ``arithmetic`` with every scalar rounded to float32 and computed in it."""
-    return arithmetic.with_(scalars=BINARY32, counted=BINARY32)
-
-
-def _finding(name: str, dtypes: tuple[str, ...], code: str, output: str, witness: Script) -> KnownIssue:
+def _betas_issue(name: str, dtypes: tuple[str, ...], code: str, output: str, witness: Script) -> KnownIssue:
     return KnownIssue(
         name=name,
         explanation=EXPLANATION,
@@ -40,7 +34,7 @@ def _finding(name: str, dtypes: tuple[str, ...], code: str, output: str, witness
 
 _HYPER = {"lr": 1.0, "beta1": 0.9, "beta2": 0.999, "eps": 0.0}
 
-FUSED_CUDA_BETAS = _finding(
+FUSED_CUDA_BETAS = _betas_issue(
     "fused-cuda-betas",
     ("float32",),
     "SC102",
@@ -49,7 +43,7 @@ FUSED_CUDA_BETAS = _finding(
 )
 # What is left of a parameter that the second step nearly cancels: the first two elements show it in bfloat16, the last
 # two in float16, one of each pair where the gradient is negated.
-FUSED_CUDA_BETAS_NARROW = _finding(
+FUSED_CUDA_BETAS_NARROW = _betas_issue(
     "fused-cuda-betas-narrow",
     ("bfloat16", "float16"),
     "SC101",
@@ -66,9 +60,9 @@ FUSED_CUDA_BETAS_NARROW = _finding(
 FUSED_CUDA_GAPS = KnownIssue(
     name="fused-cuda-gaps",
     explanation=(
-        "The fused CUDA kernels refuse a parameter that is a strided slice of a larger buffer, at its first step and "
-        "with an error about their own fast path. Single and foreach mode on CUDA take it; the fused CPU kernels write "
-        "into the memory between its elements."
+        "The fused CUDA kernels reject a parameter that is a strided slice of a larger buffer, at its first step and "
+        "with an error about their own fast path. Single and foreach mode on CUDA accept it; the fused CPU kernels "
+        "write into the memory between its elements."
     ),
     link="",
     torch=("2.11", ""),

@@ -10,8 +10,8 @@ FUSED_GAPS = KnownIssue(
     name="fused-gaps",
     explanation=(
         "The fused CPU kernels walk the memory of a parameter that is a strided slice of a larger buffer as if it were "
-        "contiguous: they leave elements of the parameter as they were and write into the memory between them, which "
-        "belongs to others. No error is raised."
+        "contiguous: they leave elements of the parameter unchanged and write into the memory between them, which "
+        "belongs to other tensors. No error is raised."
     ),
     link="",
     torch=("2.4", ""),

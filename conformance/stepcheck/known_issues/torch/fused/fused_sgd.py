@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from stepcheck.known_issues.avoid_trigger import with_first_step_taken, without_late_gradients, without_long_tensors
+from stepcheck.known_issues.allowances import in_own_format
+from stepcheck.known_issues.avoid_trigger import without_late_gradients, without_long_tensors, without_skipped_start
 from stepcheck.known_issues.known_issue import KnownIssue
-from stepcheck_reference.oracle.arithmetic import Arithmetic
 from stepcheck_reference.scripts.script import Group, Literal, Script, Step, Tensor
-
-
-def in_the_tensors_format(arithmetic: Arithmetic) -> Arithmetic:
-    """Return ``arithmetic`` with every operation and scalar rounded to the tensor's own format."""
-    return arithmetic.with_(operations=arithmetic.storage, entry=arithmetic.storage)
-
 
 FUSED_SGD_NARROW = KnownIssue(
     name="fused-sgd-narrow",
     explanation=(
-        "Fused SGD on CPU leaves every whole vector block of a bfloat16 or float16 parameter as it was and updates "
-        "only the remainder: of 64 elements none moves, and the momentum buffer of such blocks holds garbage. The "
-        "remainder is computed in the tensor's own format instead of float32."
+        "Fused SGD on CPU does not update whole vector blocks of a bfloat16 or float16 parameter, only the "
+        "remainder: of 64 elements none moves, and the momentum buffer of such blocks holds garbage. The remainder "
+        "is computed in the tensor's own format instead of float32."
     ),
     link="https://github.com/pytorch/pytorch/issues/191763",
     torch=("2.4", "2.14"),
@@ -34,15 +28,15 @@ FUSED_SGD_NARROW = KnownIssue(
         (Step((Literal((1.0,)),)),),
     ),
     avoid_trigger=without_long_tensors,
-    allow=in_the_tensors_format,
-    unwritten=("b",),
+    allow=in_own_format,
+    uninitialized=("b",),
 )
 FUSED_SGD_LATE_GRADIENT = KnownIssue(
     name="fused-sgd-late-gradient",
     explanation=(
-        "Fused SGD with momentum raises a TypeError when one tensor of a group gets its first gradient after another: "
-        "the list of momentum buffers then holds a None that the kernel does not take. Single and foreach mode start "
-        "that buffer then."
+        "Fused SGD with momentum raises a TypeError when one tensor of a group gets its first gradient after "
+        "another: the list of momentum buffers then holds a None, which the kernel does not accept. Single and "
+        "foreach mode create the buffer at that point."
     ),
     link="",
     torch=("2.4", ""),
@@ -61,9 +55,9 @@ FUSED_SGD_LATE_GRADIENT = KnownIssue(
 FUSED_SGD_SKIPPED_START = KnownIssue(
     name="fused-sgd-skipped-start",
     explanation=(
-        "Fused SGD makes the momentum buffers of its first step from memory that nobody has written. Where that step "
-        "is skipped, because GradScaler has found inf in the gradients, as it mostly does at first, the kernel does "
-        "not write them either, and the next step takes what happens to stand there for momentum."
+        "Fused SGD allocates the momentum buffers of its first step uninitialized. Where that step is skipped, "
+        "because GradScaler has found inf in the gradients, as it mostly does at first, the kernel does not write "
+        "them either, and the next step uses whatever the memory holds as momentum."
     ),
     link="",
     torch=("2.13", ""),
@@ -77,5 +71,5 @@ FUSED_SGD_SKIPPED_START = KnownIssue(
         (Group((0,), {"lr": 0.5, "momentum": 0.5, "dampening": 0.5}),),
         (Step((Literal((1.0,)),), skip=True), Step((Literal((1.0,)),))),
     ),
-    avoid_trigger=with_first_step_taken,
+    avoid_trigger=without_skipped_start,
 )
