@@ -1,4 +1,4 @@
-"""Harness: a subject in one cell, run on a script as a law asks, with what the oracle says of the run."""
+"""Harness: a subject in one cell, run on scripts and their references, with the oracle's judgement of each run."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from stepcheck_reference.scripts.script import Script
 from stepcheck_reference.scripts.trajectory import Trajectory
 
 THETA, COUNT = "theta", "count"
-"""Outputs beside states: the parameters, and the step counter."""
+"""Outputs other than states: the parameters, and the step count."""
 
 PLAIN_MODE = "single"
 """The mode that other modes are compared with: one tensor after the other, no fused or batched kernel."""
@@ -24,7 +24,7 @@ PLAIN_MODE = "single"
 class Facts:
     """What is known of a subject in one cell.
 
-    ``observed_states`` are the states that it shows and ``shows_step_count`` says whether it shows a step counter; both
+    ``observed_states`` are the states that it shows and ``shows_step_count`` says whether it shows a step count; both
     are empty until it has run. ``modes`` are the execution paths that it has in this dtype on this device.
     ``accepted_hyper`` are the hyper-parameters that it accepts, by alphabet name, ``fixed_hyper`` those that have one
     value in this cell, ``constant_hyper`` those that cannot be changed after construction, and ``arguments`` the names

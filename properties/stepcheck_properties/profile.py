@@ -59,7 +59,7 @@ THOROUGH = Profile("thorough", examples=400, max_steps=300, bulk_elements=32_000
 ALL = (QUICK, STANDARD, THOROUGH)
 
 COMPILED = {"examples": 2, "reductions": 12}
-"""Bounds for compiled mode, in which every script is compiled anew, for seconds: edge cases, and few runs beside."""
+"""Bounds for compiled mode, in which every script is compiled anew, for seconds: edge cases and few other runs."""
 
 
 def compiled(profile: Profile) -> Profile:

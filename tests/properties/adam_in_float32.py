@@ -19,9 +19,9 @@ ARITHMETICS: Mapping[str, Arithmetic] = {"float32": plain("float32")}
 
 @dataclass(frozen=True)
 class AdamInFloat32:
-    """Follows ``adam`` unless told to err: each field is one error, off by default.
+    """Follows ``adam`` unless a field turns on an error; all are off by default.
 
-    ``counts_to`` freezes the step counter there; ``wrong_from`` scales the first moment's new part by 3 for
+    ``counts_to`` freezes the step count there; ``wrong_from`` scales the first moment's new part by 3 for
     tensors of at least that many elements, as a vectorised loop with a wrong constant would.
     """
 
@@ -35,7 +35,7 @@ class AdamInFloat32:
     second_moment_starts_at: float = 0.0
 
     def __call__(self, script: Script, reference: object = None) -> Trajectory:
-        """Return the trajectory; float32 scripts only, and no second run is any different."""
+        """Return the trajectory; float32 scripts only; a reference run is no different."""
         count = len(script.tensors)
         theta = [expand(t.initial, t.size, t.dtype).astype(np.float32) for t in script.tensors]
         start = np.float32(self.second_moment_starts_at)
@@ -94,8 +94,8 @@ class AdamInFloat32:
             )
             for index in range(count)
         )
-        held = tuple(tuple(Entry(name, "float32", "cpu", len(values)) for name in ("m", "v")) for values in theta)
-        return Trajectory(traces, done, fault, ("m", "v"), entries=held)
+        entries = tuple(tuple(Entry(name, "float32", "cpu", len(values)) for name in ("m", "v")) for values in theta)
+        return Trajectory(traces, done, fault, ("m", "v"), entries=entries)
 
     def _step(
         self,

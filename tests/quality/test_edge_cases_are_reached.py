@@ -1,4 +1,4 @@
-"""The generators reach what past bugs needed: each corner among the enumerated scripts, and among the drawn ones."""
+"""The generators reach what past bugs needed: each edge case is among the enumerated and among the drawn scripts."""
 
 from collections import Counter
 from itertools import pairwise
@@ -20,7 +20,7 @@ DTYPES = tuple(FORMATS)
 
 
 def reached(script):
-    """The corners that ``script`` reaches, by name."""
+    """Return the edge cases that ``script`` reaches, by name."""
     found = set()
     for tensor in script.tensors:
         found.add(f"{len(tensor.shape)}-d")
@@ -108,7 +108,7 @@ DRAWN = (
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_the_enumerated_corners_reach_each_corner_in_every_dtype(dtype):
+def test_the_enumerated_scripts_reach_each_edge_case_in_every_dtype(dtype):
     made = edge_cases(rule=rules.find("adamw"), dtype=dtype, profile=QUICK, companions=DTYPES)
     found = set().union(*(reached(edge_case.script) for edge_case in made))
     assert sorted(set(ENUMERATED) - found) == []
@@ -143,7 +143,7 @@ def test_the_bulk_spreads_over_the_exponents_and_starts_from_zero():
 
 
 def drawn(dtype, count, **more):
-    """Count which corners ``count`` drawn scripts reach."""
+    """Count the edge cases that ``count`` drawn scripts reach."""
     counts = Counter()
 
     @seed(2)
@@ -157,7 +157,7 @@ def drawn(dtype, count, **more):
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "complex64"])
-def test_drawn_scripts_reach_each_corner(dtype):
+def test_drawn_scripts_reach_each_edge_case(dtype):
     found = drawn(dtype, 500, max_steps=8)
     assert sorted(set(DRAWN) - set(found)) == []
     assert dtype in found
@@ -180,7 +180,7 @@ def test_thorough_draws_reach_300_steps():
 
 
 def turns(script):
-    """What happens to signs and step sizes in ``script``, by the definition of Rprop, in binary64."""
+    """Return what happens to signs and step sizes in ``script``, by the definition of Rprop, in binary64."""
     found = set()
     for group in script.groups:
         hyper = group.hyper
@@ -196,7 +196,7 @@ def turns(script):
                 turn = np.sign(g) * np.sign(last)
                 with np.errstate(all="ignore"):
                     lost = FORMATS[tensor.dtype].round(g * last) == 0
-                names = {"kept": turn > 0, "turned": turn < 0, "at rest": turn == 0, "lost": (turn != 0) & lost}
+                names = {"unchanged": turn > 0, "turned": turn < 0, "at rest": turn == 0, "lost": (turn != 0) & lost}
                 found |= {name for name, mask in names.items() if mask.any()}
                 wanted = step_size * np.where(turn > 0, hyper["eta_plus"], np.where(turn < 0, hyper["eta_minus"], 1.0))
                 ends = {"lower end": wanted < hyper["step_min"], "upper end": wanted > hyper["step_max"]}
@@ -208,7 +208,7 @@ def turns(script):
     return found
 
 
-TURNS = ("kept", "turned", "at rest", "lost", "lower end", "upper end", "upper end at step 1")
+TURNS = ("unchanged", "turned", "at rest", "lost", "lower end", "upper end", "upper end at step 1")
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -217,18 +217,18 @@ def test_signs_turn_and_step_sizes_reach_both_ends(dtype):
     assert sorted(set(TURNS) - turns(made["turning_signs"])) == []
 
 
-def test_only_rules_that_ask_for_a_sign_get_signs_that_turn():
-    asking = {
+def test_only_rules_that_take_a_sign_get_signs_that_turn():
+    with_signs = {
         rule.name
         for rule in rules.ALL
         if "turning_signs" in {edge_case.name for edge_case in edge_cases(rule=rule, dtype="float32", profile=QUICK)}
     }
-    assert {"rprop", "sign_sgd", "lion"} <= asking
-    assert not asking & {"sgd", "momentum", "adam", "amsgrad", "rmsprop", "radam", "asgd", "nadam"}
+    assert {"rprop", "sign_sgd", "lion"} <= with_signs
+    assert not with_signs & {"sgd", "momentum", "adam", "amsgrad", "rmsprop", "radam", "asgd", "nadam"}
 
 
 def steps_of(rule, name):
-    """The values of ``name`` beside the steps taken with each, over all corners of ``rule``."""
+    """Return the values of ``name`` with the steps taken at each, over all edge cases of ``rule``."""
     return {
         (group.hyper[name], number)
         for edge_case in edge_cases(rule=rule, dtype="float32", profile=QUICK)

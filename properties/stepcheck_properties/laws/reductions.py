@@ -106,34 +106,36 @@ def _without_max(equation: Expr, new: Mapping[Symbol, Expr]) -> Expr:
 
 
 @lru_cache(maxsize=256)
-def zeroed(rule: Rule, *kept: Symbol) -> tuple[Symbol, ...]:
-    """Return the hyper-parameters that may be 0, except lr and ``kept``."""
-    return tuple(symbol for symbol in rule.hyper if symbol not in (lr, *kept) and rule.domains[symbol].contains(0.0))
+def zeroed(rule: Rule, *excluded: Symbol) -> tuple[Symbol, ...]:
+    """Return the hyper-parameters that may be 0, except lr and those that are ``excluded``."""
+    return tuple(
+        symbol for symbol in rule.hyper if symbol not in (lr, *excluded) and rule.domains[symbol].contains(0.0)
+    )
 
 
 @lru_cache(maxsize=256)
-def reduces_to(rule: Rule, others: tuple[Rule, ...], *kept: Symbol) -> bool:
-    """Whether ``rule`` with all but ``kept`` ``zeroed`` is proved to take the steps of one of ``others``.
+def reduces_to(rule: Rule, others: tuple[Rule, ...], *excluded: Symbol) -> bool:
+    """Whether ``rule`` with its ``zeroed`` hyper-parameters at 0 is proved to take the steps of one of ``others``.
 
     Rules with the same expression come first: SymPy takes long to simplify the others.
     """
-    values = dict.fromkeys(zeroed(rule, *kept), 0)
+    values = dict.fromkeys(zeroed(rule, *excluded), 0)
     new = equations(fixed(rule, values))
     same_states = [other for other in others if feeding(equations(other)) == feeding(new)]
     same_states.sort(key=lambda other: equations(other)[theta] != new[theta])
     return any(reduces(rule, other, values) is True for other in same_states)
 
 
-def can_be_zeroed(facts: Facts, *kept: Symbol) -> bool:
+def can_be_zeroed(facts: Facts, *excluded: Symbol) -> bool:
     """Whether the cell fixes none of the ``zeroed`` hyper-parameters at another value than 0."""
-    return not any(facts.fixed_hyper.get(str(symbol), 0.0) for symbol in zeroed(facts.rule, *kept))
+    return not any(facts.fixed_hyper.get(str(symbol), 0.0) for symbol in zeroed(facts.rule, *excluded))
 
 
-def zero_values(rule: Rule, *kept: Symbol) -> dict[str, float]:
+def zero_values(rule: Rule, *excluded: Symbol) -> dict[str, float]:
     """Return the ``zeroed`` hyper-parameters with the value 0."""
-    return {str(symbol): 0.0 for symbol in zeroed(rule, *kept)}
+    return {str(symbol): 0.0 for symbol in zeroed(rule, *excluded)}
 
 
-def are_zero(rule: Rule, hyper: Mapping[str, float], *kept: Symbol) -> bool:
+def are_zero(rule: Rule, hyper: Mapping[str, float], *excluded: Symbol) -> bool:
     """Whether the ``zeroed`` hyper-parameters are 0 in ``hyper``."""
-    return all(hyper.get(str(symbol), 0.0) == 0.0 for symbol in zeroed(rule, *kept))
+    return all(hyper.get(str(symbol), 0.0) == 0.0 for symbol in zeroed(rule, *excluded))

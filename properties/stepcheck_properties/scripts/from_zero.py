@@ -43,7 +43,7 @@ def from_zero(
 
 
 def is_from_zero(script: Script) -> bool:
-    """Whether ``script`` puts every parameter to 0 before each step, and does nothing else beside steps."""
+    """Whether ``script`` puts every parameter to 0 before each step, and has no other events."""
     every = set(range(len(script.tensors)))
     return all(tensor.initial == ZERO for tensor in script.tensors) and all(
         not (step.reload or step.skip or step.hyper)

@@ -8,7 +8,7 @@ from stepcheck_properties.shrink.search import SINGLE_STEPS, Search
 from stepcheck_properties.shrink.smaller_scripts import from_step, with_steps
 
 EVENTS = (("reload", ""), ("hyper", ()), ("overwrite", ()))
-"""What may happen at a step beside gradients, and the value that stands for nothing."""
+"""Events of a step, each with the value that means none."""
 
 
 def cut_steps(search: Search) -> None:
@@ -31,9 +31,9 @@ def keep_last_steps(search: Search) -> None:
     if trajectory is None or trajectory.steps < length - 1:
         return
     search.first(
-        from_step(script, trajectory, length - kept)
-        for kept in (1, 2, 3, 4, 8, 16, 32, 64, length - 1)
-        if kept < length
+        from_step(script, trajectory, length - last)
+        for last in (1, 2, 3, 4, 8, 16, 32, 64, length - 1)
+        if last < length
     )
 
 

@@ -125,7 +125,8 @@ def _scripts(
     for index in range(count):
         members.setdefault(draw(st.integers(0, min(index, max_groups - 1))), []).append(index)
     groups = tuple(
-        Group(tuple(held), draw(hyper_parameters(rule=rule, fixed_hyper=fixed_hyper))) for held in members.values()
+        Group(tuple(indices), draw(hyper_parameters(rule=rule, fixed_hyper=fixed_hyper)))
+        for indices in members.values()
     )
     series = [draw(_series()) for _ in range(count)]
     bounds = {name for pair in ORDERED for name in pair}

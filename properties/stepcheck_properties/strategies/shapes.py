@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 LONG_SIDES = (17, 31, 33, 64, 67)
-"""Sides beside a vector register's width, where a kernel's main loop meets its remainder."""
+"""Sides near multiples of a vector register's width, where a kernel's main loop meets its remainder."""
 
 
 @st.composite

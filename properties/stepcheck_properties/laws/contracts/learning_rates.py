@@ -135,7 +135,8 @@ def _check_proportion(evidence: Evidence) -> CheckOutcome:
 STEP_PROPORTIONAL_TO_LR = Law(
     code="SC214",
     title="a step is proportional to the learning rate",
-    sentence="The first step from 0 at a sixteenth of the learning rate is bitwise equal to a sixteenth of the step.",
+    sentence="The first step from 0 at a sixteenth of the learning rate is bitwise a sixteenth of the step at the full "
+    "rate.",
     source="the rule's own equations: lr is a factor of the step; IEEE 754-2019: scaling by 2**k is exact",
     since="0.2",
     applies=_is_proportional,

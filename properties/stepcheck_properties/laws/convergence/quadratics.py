@@ -74,8 +74,8 @@ def _steps_on_trace(evidence: Evidence, tensor: int) -> int:
 LINEAR_ON_QUADRATIC = Law(
     code="SC601",
     title="on a quadratic the trajectory is a power of a matrix",
-    sentence="On a quadratic, parameters and states after t steps are the t-th power of the rule's matrix times the "
-    "initial ones, inside the region where the rule converges and outside of it.",
+    sentence="On a quadratic, parameters and states after t steps are a power of the rule's matrix times the initial "
+    "ones, inside the region where the rule converges and outside of it.",
     source="Polyak 1964, https://doi.org/10.1016/0041-5553(64)90137-5; Sutskever et al. 2013; linear recurrences",
     since="0.2",
     applies=_is_linear_on_both_sides,

@@ -1,4 +1,4 @@
-"""Reddi's gradients: they lead up if the second moment forgets, and down if its maximum or sum is kept."""
+"""Reddi's gradients: they lead up if the second moment forgets, and down if a maximum or sum is stored."""
 
 from __future__ import annotations
 

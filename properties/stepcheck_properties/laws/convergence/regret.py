@@ -23,7 +23,7 @@ STEPS = 36
 RATES = (1.5, 0.5)
 STARTS = (1.0, -1.0, 1.0, -1.0)
 CONSTANT = 16.0
-"""A gradient that is the same in every step, beside Reddi's."""
+"""A gradient that is the same in every step, next to Reddi's."""
 ROUND_UP = 1.0 + 2.0**-40
 """Rounds a bound outward that is computed in binary64 from sums over 36 steps."""
 
@@ -31,15 +31,15 @@ ROUND_UP = 1.0 + 2.0**-40
 WITHOUT_EPS = fixed(ADAGRAD, {eps: 0})
 
 
-def _kept_eps(rule: Rule) -> tuple[Symbol, ...]:
-    """Return eps if the rule is AdaGrad with it, nothing if eps has to be 0 as well."""
+def _free_eps(rule: Rule) -> tuple[Symbol, ...]:
+    """Return eps if the rule is AdaGrad with any value of it, nothing if eps has to be 0 too."""
     return (eps,) if reduces_to(rule, (ADAGRAD,), eps) else ()
 
 
 def _is_adagrad(facts: Facts) -> bool:
-    kept = _kept_eps(facts.rule)
-    can_be_set = "lr" not in facts.fixed_hyper and can_be_zeroed(facts, *kept)
-    return can_be_set and bool(kept or reduces_to(facts.rule, (WITHOUT_EPS,)))
+    free_eps = _free_eps(facts.rule)
+    can_be_set = "lr" not in facts.fixed_hyper and can_be_zeroed(facts, *free_eps)
+    return can_be_set and bool(free_eps or reduces_to(facts.rule, (WITHOUT_EPS,)))
 
 
 def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
@@ -48,7 +48,7 @@ def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
         for _ in RATES
         for shape in ((4,), (2,))
     )
-    plain = zero_values(facts.rule, *_kept_eps(facts.rule))
+    plain = zero_values(facts.rule, *_free_eps(facts.rule))
     groups = tuple(
         Group((2 * index, 2 * index + 1), hyper(facts, 0, **plain, lr=rate)) for index, rate in enumerate(RATES)
     )
@@ -80,12 +80,12 @@ def _gradients(script: Script, tensor: int, steps: int) -> list[Data]:
 def _check_regret(evidence: Evidence) -> CheckOutcome:
     script, trajectory = evidence.script, evidence.trajectory
     plain = is_uninterrupted(script) and script.objective is None and not any(step.hyper for step in script.steps)
-    compared, message, kept = 0, "", _kept_eps(evidence.rule)
+    compared, message, free_eps = 0, "", _free_eps(evidence.rule)
     for tensor, trace in enumerate(trajectory.traces) if plain and trajectory.steps else ():
         if script.box is None:
             break
         item, values, (low, high) = script.tensors[tensor], initial_hyper(script, tensor), script.box
-        if not are_zero(evidence.rule, values, *kept) or not values["lr"] > 0.0:
+        if not are_zero(evidence.rule, values, *free_eps) or not values["lr"] > 0.0:
             continue
         lr, width = values["lr"], high - low
         data = _gradients(script, tensor, trajectory.steps)

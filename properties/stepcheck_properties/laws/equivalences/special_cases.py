@@ -1,4 +1,4 @@
-"""Special cases: where a rule's equations become another rule's, the subject keeps to that one."""
+"""Special cases: where a rule's equations become another rule's, the subject follows that one."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def _check_other_rule(evidence: Evidence) -> CheckOutcome:
 
 SPECIAL_CASE = Law(
     code="SC401",
-    title="the subject keeps to the rule that is its special case",
+    title="where the rule equals another rule, the subject follows that one",
     sentence="For hyper-parameters for which the rule's equations are those of another rule, as AdamW's without decay "
     "are Adam's, every parameter and state lies inside the envelope of the other rule.",
     source="the equations of both rules; Loshchilov & Hutter 2019, Algorithm 2; Reddi et al. 2018, Algorithm 2",

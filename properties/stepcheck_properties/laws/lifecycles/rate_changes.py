@@ -81,8 +81,8 @@ def _check_scheduled(evidence: Evidence) -> CheckOutcome:
 SCHEDULED_LEARNING_RATE = Law(
     code="SC235",
     title="a scheduler's learning rate takes effect",
-    sentence="A learning rate that a scheduler sets between two steps has bitwise the effect of the same number "
-    "written to param_groups.",
+    sentence="A learning rate that a scheduler sets between two steps gives parameters and states that are bitwise "
+    "identical to those for the same number written to param_groups.",
     source="torch.optim.lr_scheduler.LRScheduler writes group['lr'], and group['initial_lr'] once",
     since="0.2",
     applies=_accepts_changing_lr,

@@ -44,8 +44,8 @@ def _check_skipped(evidence: Evidence) -> CheckOutcome:
 SKIPPED_STEP = Law(
     code="SC239",
     title="a step skipped by torch.amp changes nothing",
-    sentence="A step to which found_inf reports that gradients have overflowed leaves parameters, states and step "
-    "counts unchanged, also if it is the first one, and the run is bitwise identical to the one without it.",
+    sentence="A step for which found_inf reports an overflow of gradients leaves parameters, states and step counts "
+    "unchanged, also if it is the first one, and the run is bitwise identical to the one without it.",
     source="torch.amp.GradScaler.step: an optimizer with _step_supports_amp_scaling is called with found_inf set, "
     "others are not called",
     since="0.2",
