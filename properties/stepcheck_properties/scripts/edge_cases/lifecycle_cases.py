@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from stepcheck_properties.scripts.baseline_scripts import ZERO
 from stepcheck_properties.scripts.edge_cases.edge_case import Builder, CellInputs
+from stepcheck_properties.strategies.hyper_parameters import contains, domains_of
 from stepcheck_reference.scripts.script import Data, Group, Script, Step, Tensor
 
 
@@ -55,11 +56,12 @@ def _reloaded(cell: CellInputs) -> Script:
 
 def _scheduled(cell: CellInputs) -> Script:
     groups = (Group((0,), cell.hyper()), Group((1,), cell.hyper(1)))
+    domain = domains_of(cell.rule)["lr"]
     rates = ((0.1, 0.01), (0.05, 0.0), (1.0, 0.3), (1e-6, 0.3), (0.0, 2.0), (0.01, 1e-3))
     steps = tuple(
         Step(
             tuple(cell.drawn("normal", "scheduled", number, index) for index in range(2)),
-            hyper=tuple((group, "lr", rate) for group, rate in enumerate(pair)) if number else (),
+            hyper=tuple((group, "lr", rate) for group, rate in enumerate(pair) if number and contains(domain, rate)),
         )
         for number, pair in enumerate(rates)
     )

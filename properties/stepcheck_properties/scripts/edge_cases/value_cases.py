@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from stepcheck_properties.scripts.baseline_scripts import ZERO
 from stepcheck_properties.scripts.edge_cases.edge_case import Builder, CellInputs
+from stepcheck_properties.strategies.hyper_parameters import contains, domains_of
 from stepcheck_reference.oracle.envelope.compiler import program_of
 from stepcheck_reference.scripts.script import Data, Group, Literal, Script, Step, Tensor
 
@@ -87,8 +88,8 @@ def _has_eps(cell: CellInputs) -> bool:
     return cell.varies("eps")
 
 
-def _has_lr(cell: CellInputs) -> bool:
-    return cell.varies("lr")
+def _may_rest(cell: CellInputs) -> bool:
+    return cell.varies("lr") and contains(domains_of(cell.rule)["lr"], 0.0)
 
 
 def _has_averages(cell: CellInputs) -> bool:
@@ -115,7 +116,7 @@ EPSILONS = Builder(
     _epsilons,
     _has_eps,
 )
-ZERO_RATE = Builder("zero_rate", "The learning rate is 0, also for gradients of 0.", _zero_rate, _has_lr)
+ZERO_RATE = Builder("zero_rate", "The learning rate is 0, also for gradients of 0.", _zero_rate, _may_rest)
 TURNING_SIGNS = Builder(
     "turning_signs",
     "Gradients keep their sign, change it and are 0 in turn, until step sizes have reached both bounds.",
