@@ -88,4 +88,4 @@ def test_optax_is_judged_on_the_cpu_alone() -> None:
     from stepcheck_implementations.adapters import optax
     from stepcheck_implementations.matching import inspection
 
-    assert "CPU alone" in inspection.refusal(optax.ADAM, "single", "float32", "cuda:0")
+    assert "CPU only" in inspection.refusal(optax.ADAM, "single", "float32", "cuda:0")

@@ -62,7 +62,7 @@ def test_nothing_is_told_that_differs_between_machines(target: str) -> None:
 def test_another_process_tells_the_same() -> None:
     program = (
         "import json; from stepcheck_implementations.recorder.api import *; "
-        "print(json.dumps([target_api('torch.optim.Adagrad'), library_target_api('torch.optim')]))"
+        "print(json.dumps([target_api('torch.optim.Adagrad'), library_api('torch.optim')]))"
     )
     roots = os.pathsep.join(str(ROOT / root) for root in PACKAGES.values())
     environment = {**os.environ, "PYTHONPATH": roots, "PYTHONHASHSEED": "7"}

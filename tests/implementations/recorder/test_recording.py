@@ -50,7 +50,7 @@ def bits(values: np.ndarray) -> tuple[object, ...]:
 
 
 def same(one: Trajectory, other: Trajectory) -> None:
-    for name in ("steps", "fault", "observed", "wrote", "calls", "entries"):
+    for name in ("steps", "fault", "observed", "modified_gradients", "calls", "entries"):
         assert getattr(one, name) == getattr(other, name), name
     for name in ("returned", "losses"):
         assert bits(np.array(getattr(one, name))) == bits(np.array(getattr(other, name)))

@@ -138,7 +138,7 @@ def test_what_the_worker_is_asked_it_answers_with_facts_and_named_arrays() -> No
 
     serve(reader(sent), answers.append)
     (ran, arrays), (all_of_them, _), (sgd, _), (library, _), (error, _) = (wire.unpack(reader(a)) for a in answers)
-    assert ran["names"] == list(recorded(recipe["name"])[1])
+    assert list(ran["tensors"]) == list(recorded(recipe["name"])[1])
     assert [array.tobytes() for array in arrays] == [array.tobytes() for array in recorded(recipe["name"])[1].values()]
     assert list(all_of_them["facts"]) == scheduler_runs.schedulers()
     step = all_of_them["facts"]["torch.optim.lr_scheduler.StepLR"]

@@ -22,7 +22,7 @@ from stepcheck_implementations.driver import execution
 from stepcheck_implementations.driver.target import TargetError
 from stepcheck_implementations.matching.claim import Claim
 from stepcheck_implementations.matching.hyper_matching import NoMatch
-from stepcheck_implementations.workers import pool, wire
+from stepcheck_implementations.workers import live_workers, pool, wire
 from stepcheck_implementations.workers.pool import Workers
 from stepcheck_implementations.workers.transport import WorkerError
 from stepcheck_reference import dataclass_codec
@@ -234,7 +234,7 @@ def test_a_target_that_does_not_exist_names_the_nearest(workers: Workers) -> Non
         workers.describe("os.path")
     with pytest.raises(TargetError, match=r"has no step\(\)"):
         workers.describe("torch.nn.Linear")
-    with pytest.raises(TargetError, match=r"say which rule it follows"):
+    with pytest.raises(TargetError, match=r"name the rule that it follows"):
         workers.describe(f"{MISBEHAVING}:Floods")
 
 
@@ -294,7 +294,8 @@ def test_several_clients_share_one_template(workers: Workers) -> None:
 
 
 def test_a_worker_of_its_own_does_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool, "_can_fork", lambda: False)
+    for module in (pool, live_workers):
+        monkeypatch.setattr(module, "can_fork", lambda: False)
     asked, where = script(ADAM), cell(torch_optim.ADAM)
     crash, hang = misbehaving("ExitsInStepTwo"), misbehaving("HangsInStepTwo")
     with Workers() as own:
