@@ -1,4 +1,4 @@
-"""stepcheck checks optimizer steps: which published update rule an optimizer is, and where it leaves it.
+"""stepcheck checks that an optimizer's steps follow its published update rule, and shows where they do not.
 
 ``import stepcheck`` imports neither torch, sympy, numpy nor hypothesis; a name is imported on first use.
 """

@@ -48,7 +48,7 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def _special(path: Path) -> bool:
-    """Whether ``path`` is there and is no regular file or directory, as /dev/stdout is."""
+    """Whether ``path`` exists and is neither a regular file nor a directory, as /dev/stdout."""
     try:
         mode = path.stat().st_mode
     except OSError:

@@ -1,4 +1,4 @@
-"""Proving: the theorems about rules, run one after another and told as they come."""
+"""``prove``: the theorems about rules, proved one after another."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ STATUSES: tuple[Status, ...] = ("refuted", "undecided", "proved")
 
 @dataclass(frozen=True, slots=True)
 class Proved:
-    """What came of one theorem: a proof for each rule, or one for several rules together."""
+    """The proofs of one theorem: one for each rule, or one for several rules together."""
 
     theorem: Theorem
     proofs: tuple[tuple[tuple[Rule, ...], Proof], ...]
@@ -30,16 +30,14 @@ class Proved:
 
 
 def prove(name: str | None = None, theorems: tuple[Theorem, ...] = ALL) -> Iterator[Proved]:
-    """Yield what comes of each theorem that concerns the rule of this name, or any rule; raises UnknownRule.
+    """Yield the proofs of each theorem about the rule of this name, or about any rule; raises UnknownRule.
 
-    A theorem that concerns none of them is left out.
+    A theorem that is about none of them is left out.
     """
-    asked = None if name is None else (rules.find(name),)
+    chosen = rules.ALL if name is None else (rules.find(name),)
     for theorem in theorems:
-        if found := tuple(
-            (case, theorem.prove(*case)) for case in theorem.cases(rules.ALL if asked is None else asked)
-        ):
-            yield Proved(theorem, found)
+        if proofs := tuple((case, theorem.prove(*case)) for case in theorem.cases(chosen)):
+            yield Proved(theorem, proofs)
 
 
 def exit_code(results: list[Proved]) -> int:

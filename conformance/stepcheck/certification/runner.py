@@ -1,4 +1,4 @@
-"""Runners: what the public face asks of whoever drives a subject."""
+"""The runner: what certification needs of whatever drives a subject."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Runner(Protocol):
         """Return what ``target`` takes: "signature" in words, "arguments" and "defaults"."""
 
     def fit(self, target: str, claim: Claim, *, steps: int = 3) -> dict[str, Any]:
-        """Return ``target`` matched to ``claim``, or {"ended": why} where trying it ended its process."""
+        """Return ``target`` matched to ``claim``, or {"ended": reason} where the trial ended its process."""
 
     def environment(self) -> dict[str, Any]:
         """Return versions and devices."""

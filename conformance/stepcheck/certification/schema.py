@@ -1,4 +1,4 @@
-"""The certificate's JSON Schema, for whoever reads certificates in another language."""
+"""The certificate's JSON Schema, for readers in other languages."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def test_a_wrong_request_is_refused_before_torch_is_started(
         ((ADAMW_NAME, "--device", "cuba"), ("device=cuba", "cpu")),
         (
             ("tests/planted/rules/adam.py:AdamEpsHat",),
-            ("say with --as which rule", "it went where adam_eps_hat goes", "Try: "),
+            ("name the rule that it implements with --as", "it did what adam_eps_hat does", "Try: "),
         ),
         (("tests/planted/nothing.py:Adam", "--as", "adam"), ("tests/planted/nothing.py", "no such file")),
     ],

@@ -1,4 +1,4 @@
-"""Detours: a trigger is taken out of a script, and any other script is left as it is."""
+"""Avoided triggers: a script loses its trigger, and any other script is unchanged."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SIGNS, NORMAL = Drawn("signs", 1), Drawn("normal", 1)
 
 
 def script(*rows: tuple[Data | None, ...], **hyper: float) -> Script:
-    """Return a script with a row of gradients a step, all tensors in one group."""
+    """Return a script with a row of gradients for each step, all tensors in one group."""
     tensors = tuple(Tensor((1,), "float32", ONE) for _ in rows[0])
     return Script(tensors, (Group(tuple(range(len(tensors))), hyper),), tuple(Step(row) for row in rows))
 
@@ -36,7 +36,7 @@ def test_a_rate_of_0_stays_where_no_gradient_is_near_0() -> None:
         assert without_zero_rate(script((SIGNS,), (near,), lr=0.0)).groups[0].hyper["lr"] > 0.0
 
 
-def test_values_that_should_be_refused_are_put_back_into_their_domains() -> None:
+def test_values_that_should_be_rejected_are_put_back_into_their_domains() -> None:
     assert with_averaged_squares(script((ONE,), beta2=2.0)).groups[0].hyper["beta2"] < 1.0
     assert with_nonnegative_lambd(script((ONE,), lambd=-1.0)).groups[0].hyper["lambd"] == 0.0
     plain = script((ONE,), beta2=0.9, lambd=0.5)

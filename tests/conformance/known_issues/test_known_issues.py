@@ -30,8 +30,8 @@ UNSEEN = Script((Tensor((), "float32", Literal((0.0,))),), (Group((0,), HYPER),)
 CELL = Cell(TARGET, "default", "single", "float32", "cpu")
 
 
-def finding(**changes: object) -> KnownIssue:
-    """Return a finding that covers the planted optimizer's error."""
+def issue(**changes: object) -> KnownIssue:
+    """Return an issue that covers the planted optimizer's error."""
     facts: dict[str, object] = {
         "name": "eps_inside",
         "explanation": "eps stands inside the root",
@@ -47,25 +47,25 @@ def finding(**changes: object) -> KnownIssue:
 
 @pytest.fixture(scope="module")
 def judged(fork_server: str) -> Callable[..., CellResult]:
-    """Return a function that judges the planted optimizer's cell with some findings known."""
+    """Return a function that judges the planted optimizer's cell with some known issues."""
     from conformance.command import ROOT
 
     target = str(ROOT / TARGET)
     cell = Cell(target, "default", "single", "float32", "cpu")
 
-    def judge(*findings: KnownIssue) -> CellResult:
+    def judge(*issues: KnownIssue) -> CellResult:
         with Workers(address=fork_server) as workers:
             request = Request(target=target, rule="adam")
             adapter: Adapter = dataclass_codec.decode(Adapter, describe(request, workers)["adapter"])
             planned = Planned(cell, find("adam"), {})
             subject = Subject(request, adapter, (planned,))
-            return CellEvaluator(subject, planned, workers, "2.13.0", known_issues=findings).evaluate()
+            return CellEvaluator(subject, planned, workers, "2.13.0", known_issues=issues).evaluate()
 
     return judge
 
 
 def test_a_failure_that_a_witness_shows_is_expected(judged: Callable[..., CellResult]) -> None:
-    (law,) = (law for law in judged(finding(targets=("*",))).laws if law.code == "SC101")
+    (law,) = (law for law in judged(issue(targets=("*",))).laws if law.code == "SC101")
     assert law.verdict is Verdict.EXPECTED_BROKEN
     (failure,) = law.failures
     assert failure.known_issue == "eps_inside"
@@ -73,26 +73,26 @@ def test_a_failure_that_a_witness_shows_is_expected(judged: Callable[..., CellRe
 
 
 def test_a_failure_of_another_law_is_new(judged: Callable[..., CellResult]) -> None:
-    other = judged(finding(targets=("*",), code="SC102", outputs=("v",)))
+    other = judged(issue(targets=("*",), code="SC102", outputs=("v",)))
     assert other.verdict is Verdict.BROKEN
     assert other.fixed_upstream == ("eps_inside",)
 
 
-def test_a_detour_around_a_finding_hides_nothing_else(judged: Callable[..., CellResult]) -> None:
-    """The script stays wrong after this detour, so the failure found there is new, beside the known one."""
-    result = judged(finding(targets=("*",), avoid_trigger=lambda script: script))
+def test_avoiding_the_trigger_of_an_issue_hides_nothing_else(judged: Callable[..., CellResult]) -> None:
+    """The script stays wrong after this change, so the failure found there is new, beside the known one."""
+    result = judged(issue(targets=("*",), avoid_trigger=lambda script: script))
     assert result.verdict is Verdict.BROKEN
     assert sorted(failure.known_issue for failure in result.failures if failure.code == "SC101") == ["", "eps_inside"]
 
 
-def test_what_a_finding_amounts_to_is_allowed_in_its_cells(judged: Callable[..., CellResult]) -> None:
-    coarse = judged(finding(targets=("*",), allow=lambda arithmetic: arithmetic.with_(operations=BFLOAT16)))
-    fine = judged(finding(targets=("*",), allow=lambda arithmetic: arithmetic))
+def test_what_an_issue_amounts_to_is_allowed_in_its_cells(judged: Callable[..., CellResult]) -> None:
+    coarse = judged(issue(targets=("*",), allow=lambda arithmetic: arithmetic.with_(operations=BFLOAT16)))
+    fine = judged(issue(targets=("*",), allow=lambda arithmetic: arithmetic))
     assert coarse.worst["theta"].ratio != fine.worst["theta"].ratio
 
 
 def test_a_witness_that_no_longer_breaks_is_reported(judged: Callable[..., CellResult]) -> None:
-    result = judged(finding(targets=("*",), witness=UNSEEN))
+    result = judged(issue(targets=("*",), witness=UNSEEN))
     assert result.verdict is Verdict.BROKEN
     assert result.fixed_upstream == ("eps_inside",)
     assert not any(failure.known_issue for failure in result.failures)
@@ -111,8 +111,8 @@ def test_a_witness_that_no_longer_breaks_is_reported(judged: Callable[..., CellR
         ({"configurations": ("amsgrad*",)}, "2.13.0", False),
     ],
 )
-def test_a_finding_is_keyed_by_release_and_cell(changes: dict[str, object], version: str, there: bool) -> None:
-    assert bool(matching([finding(**changes)], CELL, version)) is there
+def test_an_issue_is_keyed_by_release_and_cell(changes: dict[str, object], version: str, there: bool) -> None:
+    assert bool(matching([issue(**changes)], CELL, version)) is there
 
 
 def test_releases_compare_as_numbers() -> None:

@@ -1,4 +1,4 @@
-"""Pages of findings: every finding has one, its program does what the page says, and its token replays that finding."""
+"""Pages of known issues: each issue has one, its program does what the page says, and its token replays the issue."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from stepcheck.known_issues import ALL
 from stepcheck.known_issues.known_issue import KnownIssue, matching, release
 
 ROOT = Path(__file__).resolve().parents[3]
-OF_TORCH = [finding for finding in ALL if all(target.startswith("torch.optim.") for target in finding.targets)]
+OF_TORCH = [issue for issue in ALL if all(target.startswith("torch.optim.") for target in issue.targets)]
 PAGES = {path.name: path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs" / "known-issues").glob("*.md"))}
 
 
-def pages_of(finding: KnownIssue) -> list[str]:
-    """Return the pages that name ``finding`` as what they are about."""
-    return [name for name, page in PAGES.items() if f"`{finding.name}`" in page]
+def pages_of(issue: KnownIssue) -> list[str]:
+    """Return the pages that name ``issue`` as what they are about."""
+    return [name for name, page in PAGES.items() if f"`{issue.name}`" in page]
 
 
-@pytest.mark.parametrize("finding", ALL, ids=lambda finding: finding.name)
-def test_every_finding_has_one_page_that_says_what_since_when_why_and_how_to_see_it(finding: KnownIssue) -> None:
-    (name,) = pages_of(finding)
+@pytest.mark.parametrize("issue", ALL, ids=lambda issue: issue.name)
+def test_every_known_issue_has_one_page_that_says_what_since_when_why_and_how_to_see_it(issue: KnownIssue) -> None:
+    (name,) = pages_of(issue)
     page = PAGES[name]
     assert page.startswith("# ")
     assert all(f"\n**{part}.** " in page for part in ("What", "Since when", "Cause", "Witness"))
     assert len(page.splitlines()) < 80
-    assert not finding.link or finding.link in page
+    assert not issue.link or issue.link in page
 
 
 PROGRAM = r"```python\n(.*?)```\n\nIn torch ([\d.]+) it prints\n\n```text\n(.*?)```"
-OURS = sorted({name for finding in OF_TORCH for name in pages_of(finding)})
+OURS = sorted({name for issue in OF_TORCH for name in pages_of(issue)})
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -46,7 +46,7 @@ def test_a_page_s_program_prints_what_the_page_says_and_exits_with_1(name: str) 
     assert found is not None
     program, version, printed = found.groups()
     if release(torch.__version__) != release(version):
-        pytest.skip(f"the page tells of torch {version}")
+        pytest.skip(f"the page is about torch {version}")
     if "torch.compile" in program and shutil.which("g++") is None:
         pytest.skip("torch.compile needs g++ on the CPU")
     out = io.StringIO()
@@ -59,8 +59,8 @@ def test_a_page_s_program_prints_what_the_page_says_and_exits_with_1(name: str) 
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_a_page_s_token_is_of_a_cell_in_which_its_finding_is_known(name: str) -> None:
+def test_a_page_s_token_is_of_a_cell_in_which_its_issue_is_known(name: str) -> None:
     (token,) = set(re.findall(r"replay (sc1-\S+)", PAGES[name]))
     item = decode(token)
-    assert any(f"`{finding.name}`" in PAGES[name] for finding in matching(ALL, item.cell, "2.13.0"))
+    assert any(f"`{issue.name}`" in PAGES[name] for issue in matching(ALL, item.cell, "2.13.0"))
     assert item.cell.id in re.sub(r"\s+", " ", PAGES[name])

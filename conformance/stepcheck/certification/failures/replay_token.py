@@ -1,4 +1,4 @@
-"""Replay tokens: a cell, the rule it is held to and a script, in one word."""
+"""The replay token: a cell, its rule and a script, in one word."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LARGEST = 1 << 28
 
 @dataclass(frozen=True, slots=True)
 class Replayable:
-    """What a token holds; ``arithmetic`` names the model that was inferred, "" where it is declared."""
+    """The content of a token; ``arithmetic`` names the model that was inferred, "" where it is declared."""
 
     cell: Cell
     rule: str
@@ -44,7 +44,7 @@ def encode(item: Replayable) -> str:
 
 
 def decode(token: str) -> Replayable:
-    """Return what ``encode`` wrote; raises WrongRequest where ``token`` is not whole."""
+    """Return what ``encode`` wrote; raises WrongRequest where ``token`` is damaged."""
     text = "".join(token.split())
     if not text.startswith(PREFIX):
         raise WrongRequest(f"token={token[:16]!r}, but should start with {PREFIX!r}")

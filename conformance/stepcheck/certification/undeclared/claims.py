@@ -1,4 +1,4 @@
-"""Claims made of rules: names, and equations as text that a worker can evaluate without SymPy."""
+"""Claims: a rule's names, and its equations as text that a worker can evaluate without SymPy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Inference: which named arithmetic an undeclared subject keeps, once a cell, and reported."""
+"""Inference: which named arithmetic explains an undeclared subject, tried once a cell, and reported."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ CANDIDATES = (
         folded=True,
     ),
 )
-"""Every arithmetic that is tried, in this order; the first is what an undeclared subject is held to."""
+"""Every arithmetic that is tried, in this order; the first is what an undeclared subject is judged with."""
 
 
 def candidate(name: str) -> Candidate:

@@ -122,11 +122,11 @@ def test_a_library_s_class_has_its_own_mapping() -> None:
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("Adam", "it went where adam goes. Try: stepcheck certify {target} --as adam"),
-        ("Momentum", "it went where momentum or momentum_lr_inside goes"),
-        ("nesterov_returning", "it went where nesterov goes"),
-        ("make_rmsprop", "With values that stand inside, it could be rmsprop (eps)"),
-        ("sgd_in_place", "it went where sgd goes"),
+        ("Adam", "it did what adam does. Try: stepcheck certify {target} --as adam"),
+        ("Momentum", "it did what momentum or momentum_lr_inside does"),
+        ("nesterov_returning", "it did what nesterov does"),
+        ("make_rmsprop", "If it has fixed values inside, it could be rmsprop (eps)"),
+        ("sgd_in_place", "it did what sgd does"),
         ("never_callable", "nothing says what magic should be given"),
     ],
 )
@@ -134,7 +134,7 @@ def test_without_a_rule_those_that_fit_are_named_and_the_best_has_its_command(na
     target = f"{UNDECLARED}:{name}"
     with pytest.raises(WrongRequest) as error:
         stepcheck.certify(target)
-    assert "say with --as which rule it keeps" in str(error.value)
+    assert "name the rule that it implements with --as" in str(error.value)
     assert told.format(target=target) in str(error.value)
 
 
