@@ -15,9 +15,9 @@ from stepcheck_properties.profile import QUICK, Profile
 from stepcheck_properties.scripts.edge_cases import edge_cases
 from stepcheck_properties.shrink.search import AvoidTrigger
 from stepcheck_properties.shrink.shrink import shrink
+from stepcheck_reference.oracle import judge
 from stepcheck_reference.oracle.arithmetic import Arithmetic
 from stepcheck_reference.oracle.envelope.compiler import program_of
-from stepcheck_reference.oracle.judge import judge_all
 from stepcheck_reference.oracle.judgement import Judgement
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.scripts.script import Script
@@ -134,7 +134,7 @@ class _Examiner:
             runs.append((avoiding, self.run_twice_if_lost(avoiding, origin), origin))
         harness = self.harness
         pairs = [(script, trajectory) for script, trajectory, _ in runs]
-        judgements = judge_all(harness.rule, pairs, harness.arithmetics, only=harness.dtype)
+        judgements = judge.judge_all(harness.rule, pairs, harness.arithmetics, only=harness.dtype)
         for (script, trajectory, origin), judgement in zip(runs, judgements, strict=True):
             self.check_shared_script(script, trajectory, judgement, origin)
         ratios = (deviation.ratio for judgement in judgements for deviation in judgement.worst.values())
