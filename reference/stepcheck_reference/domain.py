@@ -11,7 +11,8 @@ class Domain:
     """An interval of real numbers, each end open or closed; an infinite end is always open.
 
     ``reason`` says why, with ``{name}`` where the hyper-parameter's name belongs; ``name`` is put in by
-    the rule that holds the domain.
+    the rule that has the domain. ``reduces_to`` names the rule that the low end, which is left out, would be,
+    ``others_at_zero`` the hyper-parameters that are 0 there as well.
     """
 
     low: float = -math.inf
@@ -20,6 +21,8 @@ class Domain:
     high_open: bool = False
     reason: str = ""
     name: str = "x"
+    reduces_to: str = ""
+    others_at_zero: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.low <= self.high or (self.low == self.high and (self.low_open or self.high_open)):
@@ -50,8 +53,14 @@ NONNEGATIVE = Domain(low=0.0)
 POSITIVE = Domain(low=0.0, low_open=True)
 AVERAGED = Domain(0.0, 1.0, high_open=True, reason="the average takes 1 - {name} of what is new")
 CORRECTED = Domain(0.0, 1.0, high_open=True, reason="bias correction divides by 1 - {name}**t")
-BUFFERED = Domain(low=0.0, low_open=True, reason="at {name} = 0 there is no buffer and the rule is sgd")
-FADING = Domain(0.0, 1.0, high_open=True, reason="the buffer keeps {name} of what it held")
+FADING = Domain(0.0, 1.0, high_open=True, reason="the buffer keeps {name} of what it was")
 DAMPED = Domain(0.0, 1.0, reason="the buffer takes 1 - {name} of a gradient")
 SHRINKAGE = Domain(0.0, 1.0, low_open=True, high_open=True, reason="a step size shrinks by {name}")
 GROWTH = Domain(low=1.0, low_open=True, reason="a step size grows by {name}")
+
+
+def buffered(reduces_to: str, *others: str) -> Domain:
+    """Return the domain of a buffer's weight in a rule that is ``reduces_to`` without it, where ``others`` are 0, too."""
+    zeros = " = ".join(("{name}", *others, "0"))
+    reason = f"at {zeros} there is no buffer and the rule is {reduces_to}"
+    return Domain(low=0.0, low_open=True, reason=reason, reduces_to=reduces_to, others_at_zero=others)

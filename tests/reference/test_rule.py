@@ -26,7 +26,9 @@ from stepcheck_reference.alphabet import (
     t,
     theta,
 )
+from stepcheck_reference.alphabet import symbol as symbol_named
 from stepcheck_reference.domain import NONNEGATIVE
+from stepcheck_reference.facts import reduces
 from stepcheck_reference.rule import OutOfDomain, Rule, RuleError, UnknownHyper
 from stepcheck_reference.rules import ALL, find
 
@@ -184,16 +186,29 @@ def test_what_stands_beside_the_equations_has_to_fit_them(symbol: str, message: 
     assert caught.value.symbol == symbol
 
 
-def test_zero_is_refused_only_where_it_would_be_another_rule() -> None:
-    refused: dict[str, set[str]] = {}
+def test_a_refused_zero_has_a_reason_and_what_it_reduces_to_is_proved() -> None:
+    reductions: dict[str, str] = {}
     for rule in ALL:
-        for symbol in rule.hyper:
-            try:
-                rule.check_hyper({symbol.name: 0.0})
-            except OutOfDomain:
-                refused.setdefault(symbol.name, set()).add(rule.name)
-    assert refused == {
-        "momentum": {"momentum", "nesterov", "rmsprop_momentum", "rmsprop_centered_momentum"},
-        "eta_minus": {"rprop", "rprop_optax"},
-        "eta_plus": {"rprop", "rprop_optax"},
-    }
+        for symbol, domain in rule.domains.items():
+            if not domain.contains(0.0):
+                assert domain.reason, f"rule {rule.name!r} refuses {symbol} = 0 without a reason: give its domain one"
+            zeros = {symbol_named(name): 0 for name in (symbol.name, *domain.others_at_zero)}
+            if domain.reduces_to:
+                reductions[rule.name] = domain.reduces_to
+                assert reduces(rule, find(domain.reduces_to), zeros) is True, (
+                    f"rule {rule.name!r} says that it is {domain.reduces_to} at {zeros}, which is not proved: correct "
+                    "the domain of that hyper-parameter"
+                )
+    assert reductions["momentum"] == reductions["nesterov"] == "sgd"
+    assert reductions["rmsprop_momentum"] == "rmsprop"
+    assert reductions["rmsprop_centered_momentum"] == "rmsprop_centered"
+
+
+def test_a_reason_that_names_a_rule_says_which_one_is_to_be_proved() -> None:
+    names = {rule.name for rule in ALL}
+    for rule in ALL:
+        for symbol, domain in rule.domains.items():
+            named = names & set(domain.reason.replace(",", " ").split())
+            assert named <= {domain.reduces_to, symbol.name}, (
+                f"rule {rule.name!r}: the reason of {symbol} names {sorted(named)}: say so with Domain(reduces_to=...)"
+            )

@@ -1,1 +1,15 @@
 """Gradient descent, its sign and its average."""
+
+from __future__ import annotations
+
+from stepcheck_reference.rule import Rule
+from stepcheck_reference.rules.gradient_descent.asgd import ASGD
+from stepcheck_reference.rules.gradient_descent.sgd import SGD
+from stepcheck_reference.rules.gradient_descent.sign_sgd import SIGN_SGD
+
+RULES: tuple[Rule, ...] = (
+    SGD,
+    SIGN_SGD,
+    ASGD,
+)
+"""The family's rules, in the order listings use."""

@@ -5,7 +5,7 @@ held are the ones looked ahead to, so that the gradient is taken where they are.
 """
 
 from stepcheck_reference.alphabet import Eq, Piecewise, b, g, lr, momentum, t, theta
-from stepcheck_reference.domain import BUFFERED, NONNEGATIVE
+from stepcheck_reference.domain import NONNEGATIVE, buffered
 from stepcheck_reference.rule import Rule
 
 b_t = Piecewise((g, Eq(t, 1)), (momentum * b + g, True))
@@ -17,5 +17,5 @@ NESTEROV = Rule(
     source="torch.optim.SGD(nesterov=True), after Sutskever et al. 2013, https://proceedings.mlr.press/v28/sutskever13.html",
     init={b: 0},
     step={b: b_t, theta: theta_t},
-    domains={lr: NONNEGATIVE, momentum: BUFFERED},
+    domains={lr: NONNEGATIVE, momentum: buffered("sgd")},
 )
