@@ -60,7 +60,7 @@ GROWTH = Domain(low=1.0, low_open=True, reason="a step size grows by {name}")
 
 
 def buffered(reduces_to: str, *others: str) -> Domain:
-    """Return the domain of a buffer's weight in a rule that is ``reduces_to`` without it, where ``others`` are 0, too."""
+    """Return the domain of a buffer's weight: at 0, and with ``others`` at 0, the rule is ``reduces_to``."""
     zeros = " = ".join(("{name}", *others, "0"))
     reason = f"at {zeros} there is no buffer and the rule is {reduces_to}"
     return Domain(low=0.0, low_open=True, reason=reason, reduces_to=reduces_to, others_at_zero=others)

@@ -192,7 +192,7 @@ def generic(rule: Rule, steps: int) -> Course:
 def _inside(domain: Domain) -> st.SearchStrategy[Fraction]:
     low = Fraction(max(domain.low, -3.0))
     high = Fraction(min(domain.high, float(low) + 3))
-    return st.fractions(low, high, max_denominator=6).filter(domain.holds)
+    return st.fractions(low, high, max_denominator=6).filter(domain.contains)
 
 
 def possible(rule: Rule, course: Course) -> list[Held]:

@@ -17,12 +17,14 @@ decay, count = Symbol("decay", positive=True), Symbol("count", positive=True)
 
 
 def _corrects(rule: Rule) -> bool:
-    """Whether the rule divides both moments, 0 at first, by 1 - beta**t, and no parameter enters them."""
+    """Whether both moments are 0 at first, depend on gradients alone, and are divided by 1 - beta**t."""
     new = equations(rule)
     found = corrections(new[theta])
     return (
         rule.init.get(m) == rule.init.get(v) == 0
         and {1 - beta1**t, 1 - beta2**t} <= found
+        and new[m].free_symbols <= {m, g, beta1}
+        and new[v].free_symbols <= {v, g, beta2}
         and not any(theta in new[state].free_symbols for state in feeding(new))
     )
 
@@ -78,7 +80,7 @@ CONSTANT_GRADIENT = Theorem(
     name="constant_gradient_is_its_corrected_moments",
     sentence="A constant gradient has the corrected moments g and g^2, exactly, at every step.",
     source=KINGMA,
-    condition="the rule divides both moments by 1 - beta**t; -g where it maximizes",
+    condition="the rule divides moments of g and g^2 by 1 - beta**t; -g where it maximizes",
     applies=_corrects,
     prove=_constant,
 )
@@ -86,7 +88,7 @@ MEAN_GRADIENT = Theorem(
     name="corrected_moments_are_unbiased",
     sentence="Corrected moments of stationary gradients have the means E[g] and E[g^2].",
     source=KINGMA,
-    condition="the rule divides both moments by 1 - beta**t; the gradients' means do not change",
+    condition="the rule divides moments of g and g^2 by 1 - beta**t; the gradients' means do not change",
     applies=_corrects,
     prove=_mean,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sympy import cancel, sympify
+from sympy import cancel, sign, sympify
 
 from stepcheck_reference.algebra.equality import vanishes
 from stepcheck_reference.alphabet import a, beta2, h, u, v, v_max, x
@@ -13,6 +13,12 @@ from stepcheck_reference.theorems.theorem import Proof, Theorem, every, sufficie
 
 SECOND = (v, v_max, h, x, u)
 """States that hold squares or sizes."""
+
+
+def _accumulates(rule: Rule) -> bool:
+    """Whether the rule has second moments, none of which moves by a sign."""
+    second = [state for state in SECOND if state in rule.init]
+    return bool(second) and not any(rule.step[state].has(sign) for state in second)
 
 
 def _never_negative(rule: Rule) -> Proof:
@@ -37,8 +43,8 @@ NEVER_NEGATIVE = Theorem(
     name="second_moments_never_negative",
     sentence="Second moments are never negative.",
     source="each rule's equations, by induction over the steps",
-    condition="the rule keeps squares or sizes",
-    applies=lambda rule: any(state in rule.init for state in SECOND),
+    condition="the rule sums, averages or maximizes squares or sizes; no sign decides their direction",
+    applies=_accumulates,
     prove=_never_negative,
 )
 CENTERED_VARIANCE = Theorem(

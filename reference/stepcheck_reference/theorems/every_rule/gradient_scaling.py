@@ -50,8 +50,8 @@ def _two_gradients(rule: Rule) -> Proof:
     """Return whether the first step on g = 2 is another than that on g = 1, at eps = 1."""
     known = {**sample(rule), eps: Integer(1), **{symbol: 0 for symbol in OFFSETS if symbol != eps}}
     once, twice = (iterate(rule, known, Integer(0), [Integer(one)])[-1][theta] for one in (1, 2))
-    sufficient = f"at eps = 1 the first step is {float(once):.4g} on g = 1 and {float(twice):.4g} on g = 2"
-    return every((vanishes(once - twice) is False, "the first step on g = 2 is another than on g = 1"), how=sufficient)
+    how = f"at eps = 1 the first step is {float(once):.4g} on g = 1 and {float(twice):.4g} on g = 2"
+    return every((vanishes(once - twice) is False, "the first step on g = 2 is another than on g = 1"), how=how)
 
 
 def _stands(rule: Rule) -> Proof:
@@ -92,8 +92,10 @@ SIGNS_ALWAYS = Theorem(
     name="sign_steps_scale_invariant",
     sentence="Gradients times c > 0 change no step of a rule that takes signs, whatever its hyper-parameters.",
     source="each rule's equations",
-    condition="the rule takes signs, of gradients without decay",
-    applies=lambda rule: any(equation.has(sign) for equation in rule.step.values()) and decays_apart(rule),
+    condition="the rule takes signs, of gradients without decay, and has no eps",
+    applies=lambda rule: (
+        any(equation.has(sign) for equation in rule.step.values()) and decays_apart(rule) and eps not in rule.hyper
+    ),
     prove=lambda rule: _degree(rule, 0, how="the step has degree 0 in the gradients"),
 )
 DEGREE_ONE = Theorem(
