@@ -1,4 +1,4 @@
-"""``guard record``, ``guard check`` and ``guard matrix``: wall time and size beside their targets.
+"""``guard record``, ``guard check`` and ``guard matrix``: wall time and size, compared with their targets.
 
 python benchmarks/guard.py [RUNS] [VERSION,VERSION,...]
 
@@ -25,7 +25,7 @@ COLUMN = 120.0
 
 
 def run(*arguments: str) -> tuple[float, str]:
-    """Return (seconds, what was said) of one guard command; raises CalledProcessError where it fails."""
+    """Return (seconds, output) of one guard command; raises CalledProcessError where it fails."""
     start = time.perf_counter()
     done = subprocess.run(
         [sys.executable, "-m", "stepcheck", "guard", *arguments], capture_output=True, text=True, check=True
@@ -34,24 +34,24 @@ def run(*arguments: str) -> tuple[float, str]:
 
 
 def main() -> None:
-    """Print a line a run, and the medians beside their targets."""
+    """Print a line for each run, and the medians with their targets."""
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 3
     recorded, checked = [], []
     with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder, "baseline")
+        baseline = Path(folder, "baseline")
         for _ in range(runs):
-            recorded.append(run("record", str(place), "--force")[0])
-            seconds, said = run("check", str(place))
+            recorded.append(run("record", str(baseline), "--force")[0])
+            seconds, output = run("check", str(baseline))
             checked.append(seconds)
-            told = " ".join(re.findall(r"compared .*|exit code .*", said))
-            print(f"record {recorded[-1]:.1f} s, check {seconds:.1f} s: {' '.join(told.split())}", flush=True)
-        size = sum(path.stat().st_size for path in place.iterdir()) / 1e6
+            summary = " ".join(re.findall(r"compared .*|exit code .*", output))
+            print(f"record {recorded[-1]:.1f} s, check {seconds:.1f} s: {' '.join(summary.split())}", flush=True)
+        size = sum(path.stat().st_size for path in baseline.iterdir()) / 1e6
         print(f"record    median of {runs}: {statistics.median(recorded):.1f} s (target {RECORD:.0f} s)")
         print(f"check     median of {runs}: {statistics.median(checked):.1f} s (target {CHECK:.0f} s)")
         print(f"baseline  {size:.1f} MB (target {MEGABYTES:.0f} MB)")
         if len(sys.argv) > 2:
-            seconds, said = run("matrix", "--torch", sys.argv[2], "--cache", str(Path(folder, "cache")), "--md", "-")
-            installed = sum(float(found) for found in re.findall(r"installed as \S+ in (\d+) s", said))
+            seconds, output = run("matrix", "--torch", sys.argv[2], "--cache", str(Path(folder, "cache")), "--md", "-")
+            installed = sum(float(figure) for figure in re.findall(r"installed as \S+ in (\d+) s", output))
             count = len(sys.argv[2].split(","))
             each = (seconds - installed) / count
             print(

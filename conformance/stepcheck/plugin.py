@@ -15,12 +15,12 @@ import pytest
 from stepcheck.pytest_plugin.hypothesis_profiles import PREFIX, PROFILES
 
 if TYPE_CHECKING:
-    from stepcheck.guard.fixture import Guard, Runs
+    from stepcheck.guard.pytest_fixture import CheckCache, Guard
     from stepcheck.pytest_plugin.cases import CasesArguments
     from stepcheck.pytest_plugin.session import PytestSession
 
 _SESSION: pytest.StashKey[PytestSession] = pytest.StashKey()
-_RUNS: pytest.StashKey[Runs] = pytest.StashKey()
+_CHECKS: pytest.StashKey[CheckCache] = pytest.StashKey()
 _MARK = "stepcheck(arguments): tests laws in the cells of an optimizer; added by @stepcheck.cases."
 
 
@@ -92,10 +92,10 @@ def stepcheck_guard(request: pytest.FixtureRequest) -> Callable[[str | os.PathLi
 
     A relative path starts from pytest's rootdir. A baseline is run once a session, whatever the tests that ask for it.
     """
-    from stepcheck.guard.fixture import Guard, Runs
+    from stepcheck.guard.pytest_fixture import CheckCache, Guard
 
-    runs = request.config.stash.setdefault(_RUNS, Runs(request.config.rootpath))
-    return lambda baseline: Guard(os.fspath(baseline), runs, request.node)
+    checks = request.config.stash.setdefault(_CHECKS, CheckCache(request.config.rootpath))
+    return lambda baseline: Guard(os.fspath(baseline), checks, request.node)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

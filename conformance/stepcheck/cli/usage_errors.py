@@ -6,7 +6,7 @@ import sys
 
 HOMES = {
     "stepcheck.certification.request": "WrongRequest",
-    "stepcheck.guard.environments.environments": "Unavailable",
+    "stepcheck.guard.environments.environment": "Unavailable",
     "stepcheck_reference.rule": "OutOfDomain",
     "stepcheck_reference.rules": "UnknownRule",
     "stepcheck_reference.rewrites": "RewriteError",

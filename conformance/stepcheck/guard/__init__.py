@@ -1,13 +1,13 @@
-"""Guard: what optimizers do under one torch is recorded, and said of another to be identical, rounding or changed.
+"""Guard: optimizers are recorded under one torch, and compared with what they do under another.
 
     import stepcheck
 
     stepcheck.guard.record("tests/optimizer-baseline")
-    checked = stepcheck.guard.check("tests/optimizer-baseline")
-    assert not checked.failing()
+    result = stepcheck.guard.check("tests/optimizer-baseline")
+    assert not result.failing()
 
 Importing this imports nothing heavy; a name is imported on first use. The modules of ``record`` and ``check`` are
-``recording`` and ``checking``: ones that were named like the functions would hide them.
+``record_baseline`` and ``check_baseline``: a module of a function's name would hide it.
 """
 
 from __future__ import annotations
@@ -16,48 +16,49 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from stepcheck.guard.baselines.baseline import BadBaseline, Baseline
+    from stepcheck.guard.baselines.baseline import Baseline
+    from stepcheck.guard.baselines.baseline_files import BadBaseline
     from stepcheck.guard.check_baseline import check
-    from stepcheck.guard.comparison.check_result import Checked
+    from stepcheck.guard.comparison.check_result import CheckResult
     from stepcheck.guard.comparison.difference import Change, Difference, Point
-    from stepcheck.guard.corpus.corpus import Wanted, wanted
-    from stepcheck.guard.environments.torch_source import Site
+    from stepcheck.guard.corpus.selection import Selection, select
+    from stepcheck.guard.environments.torch_source import TorchSource
     from stepcheck.guard.record_baseline import record
 
 __all__ = [
     "BadBaseline",
     "Baseline",
     "Change",
-    "Checked",
+    "CheckResult",
     "Difference",
     "Point",
-    "Site",
-    "Wanted",
+    "Selection",
+    "TorchSource",
     "check",
     "record",
-    "wanted",
+    "select",
 ]
 
-_HOMES = {
-    "BadBaseline": "baselines.baseline",
+_MODULES = {
+    "BadBaseline": "baselines.baseline_files",
     "Baseline": "baselines.baseline",
     "Change": "comparison.difference",
-    "Checked": "comparison.check_result",
+    "CheckResult": "comparison.check_result",
     "Difference": "comparison.difference",
     "Point": "comparison.difference",
-    "Site": "environments.torch_source",
-    "Wanted": "corpus.corpus",
+    "Selection": "corpus.selection",
+    "TorchSource": "environments.torch_source",
     "check": "check_baseline",
     "record": "record_baseline",
-    "wanted": "corpus.corpus",
+    "select": "corpus.selection",
 }
 
 
 def __getattr__(name: str) -> Any:
-    """Import ``name`` from the module that holds it (PEP 562)."""
-    if name not in _HOMES:
+    """Import ``name`` from its module (PEP 562)."""
+    if name not in _MODULES:
         raise AttributeError(f"module 'stepcheck.guard' has no attribute {name!r}")
-    value = getattr(import_module(f"stepcheck.guard.{_HOMES[name]}"), name)
+    value = getattr(import_module(f"stepcheck.guard.{_MODULES[name]}"), name)
     globals()[name] = value
     return value
 

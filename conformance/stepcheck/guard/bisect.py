@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from stepcheck.certification.request import WrongRequest
-from stepcheck.guard.baselines.cache import Recordings
-from stepcheck.guard.check_baseline import again
+from stepcheck.guard.baselines.recording_cache import RecordingCache
+from stepcheck.guard.comparison.checkpoint import recheck_spec
 from stepcheck.guard.comparison.compare import compare
 from stepcheck.guard.comparison.difference import Change, Difference
-from stepcheck.guard.corpus.patterns import chosen
-from stepcheck.guard.corpus.spec import Asked
-from stepcheck.guard.environments.environments import Unavailable
+from stepcheck.guard.corpus.cell_patterns import select_cells
+from stepcheck.guard.corpus.cell_spec import CellSpec
+from stepcheck.guard.environments.environment import Unavailable
+from stepcheck.guard.environments.torch_source import Notify
 from stepcheck.guard.release_search import first_bad
 from stepcheck_implementations.recorder.recording import Recording
 
-Say = Callable[[str], None]
-_GRAVER = (Change.IDENTICAL, Change.ROUNDING, Change.NEW, Change.CHANGED, Change.GONE)
+_SEVERITY = (Change.IDENTICAL, Change.ROUNDING, Change.NEW, Change.CHANGED, Change.GONE)
 
 
 @dataclass(frozen=True, slots=True)
-class Bisected:
-    """Where a cell changed: ``good`` is the last release that does what the first did, ``bad`` the first that does not.
+class BisectResult:
+    """Where a cell changed: ``good`` is the last release that does what the first does, ``bad`` the next.
 
-    ``tried`` holds how each release that was looked at differs from the first; ``skipped`` why others could not be, and
-    ``between`` those of them that may be the one. ``installed`` counts the environments that were made.
+    ``tried`` holds how each release that was compared differs from the first; ``skipped`` why others could not be, and
+    ``between`` those of them that may be the one. ``installed`` counts the environments that were installed.
     """
 
     cell: str
@@ -37,59 +37,61 @@ class Bisected:
     installed: int
 
 
-def bisect(cell: str, versions: Sequence[str], recordings: Recordings, *, say: Say = lambda line: None) -> Bisected:
-    """Return which of ``versions``, the oldest first, changed ``cell`` from what the first of them does.
+def bisect(
+    cell: str, versions: Sequence[str], recordings: RecordingCache, *, notify: Notify = lambda line: None
+) -> BisectResult:
+    """Return which of ``versions``, the oldest first, changed ``cell`` from what it does under the first of them.
 
-    A release that moved it less than the last one did counts as good. Raises WrongRequest where there is no such cell,
-    or the first and last release do not differ in it; Unavailable where one of these two cannot be had.
+    A release whose change is less severe than the last one's counts as good. Raises WrongRequest for an unknown cell,
+    and where it does not differ between the first and last release; Unavailable where one of these two is.
     """
     first, last = versions[0], versions[-1]
-    environments = recordings.site.environments()
-    there = set(environments.cached())
-    asked = _asked(cell, (first, last), recordings, say)
-    was = _recording(first, asked, recordings, say)
-    anew = again(asked, was)
+    environments = recordings.source.environments()
+    installed = set(environments.cached())
+    spec = _spec(cell, (first, last), recordings, notify)
+    old = _recording(first, spec, recordings, notify)
+    recheck = recheck_spec(spec, old)
     tried: dict[str, Difference] = {}
 
-    def look(version: str) -> Difference:
+    def change(version: str) -> Change:
         if version not in tried:
-            tried[version] = compare(asked, was, _recording(version, anew, recordings, say))
-            say(f"torch {version}: {tried[version].change}")
-        return tried[version]
+            tried[version] = compare(spec, old, _recording(version, recheck, recordings, notify))
+            notify(f"torch {version}: {tried[version].change}")
+        return tried[version].change
 
-    whole = look(last).change
-    if whole is Change.IDENTICAL:
-        raise WrongRequest(f"bad={last}, but {asked.id} does there what it does in good={first}")
+    final = change(last)
+    if final is Change.IDENTICAL:
+        raise WrongRequest(f"bad={last}, but {spec.id} does the same there as in good={first}")
+    result = first_bad(
+        versions,
+        lambda version: _SEVERITY.index(change(version)) >= _SEVERITY.index(final),
+        lambda version: version in installed or recordings.cached(version) is not None,
+    )
+    added = len(set(environments.cached()) - installed)
+    return BisectResult(spec.id, result.good, result.bad, tried, result.skipped, result.between, added)
 
-    def differs(version: str) -> bool:
-        return _GRAVER.index(look(version).change) >= _GRAVER.index(whole)
 
-    found = first_bad(versions, differs, lambda version: version in there or recordings.kept(version) is not None)
-    installed = len(set(environments.cached()) - there)
-    return Bisected(asked.id, found.good, found.bad, tried, found.skipped, found.between, installed)
-
-
-def _asked(cell: str, versions: Sequence[str], recordings: Recordings, say: Say) -> Asked:
-    """Return what is asked of the cell that ``cell`` names in the first of ``versions`` that has it."""
-    known: dict[str, Asked] = {}
+def _spec(cell: str, versions: Sequence[str], recordings: RecordingCache, notify: Notify) -> CellSpec:
+    """Return the spec of the cell that ``cell`` names in the first of ``versions`` that has it."""
+    by_name: dict[str, CellSpec] = {}
     for version in versions:
-        kept = recordings.kept(version)
-        entries = [kept.asked(name) for name in kept.cells] if kept else recordings.asked(version, "", say)
-        known = {entry.id: entry for entry in entries} | known
-        if cell in known:
-            return known[cell]
-    names = chosen([cell], known)
+        cached = recordings.cached(version)
+        specs = [cached.spec(name) for name in cached.cells] if cached else recordings.specs(version, notify)
+        by_name = {spec.id: spec for spec in specs} | by_name
+        if cell in by_name:
+            return by_name[cell]
+    names = select_cells([cell], by_name)
     if len(names) > 1:
-        raise WrongRequest(f"cell={cell}, but that is {len(names)} cells; name one, as in {names[0]}")
-    return known[names[0]]
+        raise WrongRequest(f"cell={cell}, but that matches {len(names)} cells; name one, as in {names[0]}")
+    return by_name[names[0]]
 
 
-def _recording(version: str, asked: Asked, recordings: Recordings, say: Say) -> Recording:
-    """Return what the cell does under a release: from its whole recording if there is one, or recorded alone."""
-    kept = recordings.kept(version)
-    if kept is not None and asked.id in kept.cells and kept.asked(asked.id).request == asked.request:
-        return kept.recording(asked.id)
+def _recording(version: str, spec: CellSpec, recordings: RecordingCache, notify: Notify) -> Recording:
+    """Return the recording of a cell under a release: from the release's if there is one, else recorded alone."""
+    cached = recordings.cached(version)
+    if cached is not None and spec.id in cached.cells and cached.spec(spec.id).request == spec.request:
+        return cached.recording(spec.id)
     try:
-        return recordings.cell(version, asked, say).recording(asked.id)
+        return recordings.record_cell(version, spec, notify).recording(spec.id)
     except OSError as error:
         raise Unavailable(version, str(error)) from error

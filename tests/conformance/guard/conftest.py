@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from stepcheck.guard import check_baseline, record_baseline
-from stepcheck.guard.corpus.corpus import Wanted
+from stepcheck.guard.corpus.selection import Selection
 from stepcheck_implementations.workers.pool import Workers
 
 ROOT = Path(__file__).resolve().parents[3]
 
-FEW = Wanted((("torch.optim.Adadelta", None), ("torch.optim.Adafactor", None)), ("single",), ("float32",))
+FEW = Selection((("torch.optim.Adadelta", None), ("torch.optim.Adafactor", None)), ("single",), ("float32",))
 """A class with a rule and one without, in two configurations each: steps, checkpoints, and what they offer."""
 
 

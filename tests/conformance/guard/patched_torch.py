@@ -22,10 +22,10 @@ class Planted:
 
 def patched(folder: Path, changes: Iterable[Planted], version: str = "") -> Path:
     """Make the package in ``folder``, which goes on the path, and return that; it calls itself ``version``."""
-    found = importlib.util.find_spec("torch")
-    assert found is not None
-    assert found.origin is not None
-    real = Path(found.origin).parent
+    spec = importlib.util.find_spec("torch")
+    assert spec is not None
+    assert spec.origin is not None
+    real = Path(spec.origin).parent
     copy = folder / "torch"
     copy.mkdir(parents=True)
     for entry in real.iterdir():
@@ -33,10 +33,10 @@ def patched(folder: Path, changes: Iterable[Planted], version: str = "") -> Path
             (copy / entry.name).symlink_to(entry)
     shutil.copytree(real / "optim", copy / "optim", ignore=shutil.ignore_patterns("__pycache__"))
     if version:
-        told = copy / "version.py"
-        text = told.read_text("utf-8")
-        told.unlink()
-        told.write_text(re.sub(r"(?m)^__version__ = .*$", f"__version__ = {version!r}", text), "utf-8")
+        version_file = copy / "version.py"
+        text = version_file.read_text("utf-8")
+        version_file.unlink()
+        version_file.write_text(re.sub(r"(?m)^__version__ = .*$", f"__version__ = {version!r}", text), "utf-8")
     for change in changes:
         path = copy / "optim" / change.file
         text = path.read_text("utf-8")

@@ -1,1 +1,1 @@
-"""Baselines on disk, and the cache of recordings."""
+"""Baselines: recordings on disk, the unfinished ones, and those that the cache keeps."""

@@ -1,1 +1,1 @@
-"""Comparison of recordings, and what counts as rounding."""
+"""Two recordings of one cell compared: bits first, then the envelope of the rule, then everything that is no number."""

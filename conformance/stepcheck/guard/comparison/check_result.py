@@ -1,4 +1,4 @@
-"""What a check found, and which of it fails; light, so that a report needs no oracle."""
+"""The result of a check, and which of its cells fail; imports no oracle, so that a report can."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from stepcheck.guard.comparison.difference import Change, Difference
 from stepcheck_reference.verdict import BROKEN, CONFORMS, NOTHING_COMPARED
 
 POLICIES = ("changed", "rounding", "api")
-"""What a check may fail on: a cell changed or is gone; one moved at all; one offers or says otherwise."""
+"""What a check may fail on: a cell changed or is gone; any number changed; the interface or messages changed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
-    """What a check found: a difference for every cell, in the order of the baseline.
+class CheckResult:
+    """The result of a check: a difference for every cell, in the order of the baseline.
 
-    ``old`` and ``new`` say what was recorded under and what was checked; see ``Workers.environment``. ``unchecked`` are
-    cells of devices that this machine does not have.
+    ``old`` and ``new`` are the environments of the recording and of the check; see ``Workers.environment``.
+    ``unchecked`` are cells on devices that this machine does not have.
     """
 
     old: Mapping[str, Any]
@@ -28,6 +28,7 @@ class Checked:
 
     def failing(self, policies: Iterable[str] = ("changed",)) -> tuple[Difference, ...]:
         """Return the cells that one of ``policies`` fails on."""
+        policies = tuple(policies)
         return tuple(entry for entry in self.differences if any(fails(entry, policy) for policy in policies))
 
     def exit_code(self, policies: Iterable[str] = ("changed",)) -> int:
@@ -38,7 +39,7 @@ class Checked:
 
 
 def fails(entry: Difference, policy: str) -> bool:
-    """Whether a check that fails on ``policy`` fails on this cell; what is new or accepted never does."""
+    """Whether a check that fails on ``policy`` fails on this cell; a new or accepted one never does."""
     if entry.accepted or entry.change in (Change.IDENTICAL, Change.NEW):
         return False
     if policy == "api":

@@ -1,14 +1,14 @@
-"""Differences: what two recordings of one cell have not in common, and of which class that is."""
+"""Differences between two recordings of one cell, and the class of each."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Change(StrEnum):
-    """The class of a cell, from nothing to everything; ``CHANGES`` says what each claims."""
+    """The class of a cell, from harmless to severe; ``CHANGES`` says what each claims."""
 
     IDENTICAL = "identical"
     ROUNDING = "rounding"
@@ -18,11 +18,11 @@ class Change(StrEnum):
 
 
 CHANGES = {
-    Change.IDENTICAL: "every number has the same bits, and all else is the same",
-    Change.ROUNDING: "numbers moved, and stay inside the envelope of the rule",
-    Change.CHANGED: "a number left the envelope or has none, or states, errors, warnings or the API differ",
-    Change.NEW: "it was not there, or was refused",
-    Change.GONE: "it is no longer there, or is refused",
+    Change.IDENTICAL: "all numbers are bitwise identical, and everything else is the same",
+    Change.ROUNDING: "numbers changed, but stay inside the envelope of the rule",
+    Change.CHANGED: "a number left the envelope or has none, or states, errors, warnings or the API changed",
+    Change.NEW: "did not exist before, or was refused",
+    Change.GONE: "no longer exists, or is refused",
 }
 
 _ORDER = tuple(Change)
@@ -35,34 +35,35 @@ def worst(changes: Iterable[Change]) -> Change:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One way in which two recordings differ: ``change`` is its class, ``what`` says it in a line.
+    """One way in which two recordings differ: ``change`` is its class, ``message`` describes it in a line.
 
-    ``way`` is what many cells may have in common, as "leaves the envelope"; ``what`` where it is "". ``api`` is about
-    what a class offers or says and not about its numbers; ``law`` is the code of the law that it is a matter of, "" for
-    none. Numbers have moved by ``ulps`` units in the last place where the two runs first part, and by ``radii`` of the
-    envelope (nan: there is none).
+    ``summary`` is the part of the message that other cells may share, as in "leaves the envelope"; "" means that the
+    whole message is. ``api`` marks a difference in the class's interface or messages rather than in its numbers;
+    ``law`` is the code of the law concerned, "" for none. ``ulps`` and ``radii`` measure how far a number is from the
+    old one where the two runs first diverge: in units in the last place, and in radii of the envelope (nan: there is
+    none).
     """
 
     change: Change
-    what: str
-    way: str = ""
+    message: str
+    summary: str = ""
     api: bool = False
     law: str = ""
     ulps: float = 0.0
     radii: float = 0.0
 
     @property
-    def common(self) -> str:
-        """What tells the same of other cells."""
-        return self.way or self.what
+    def headline(self) -> str:
+        """The description that points of several cells are grouped by."""
+        return self.summary or self.message
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A cell compared: its class, and the points in which it differs, the most telling first.
+    """A cell compared: its class, and the points in which it differs, the most severe first.
 
-    ``reals`` counts the numbers that were compared, and ``moved`` those that are not the same. ``accepted`` is the
-    reason for which the change has been accepted, "" where it has not.
+    ``compared`` counts the numbers that were compared, and ``differing`` those that are not bitwise identical.
+    ``accepted`` is the reason for which the change was accepted, "" where it was not.
     """
 
     cell: str
@@ -70,13 +71,13 @@ class Difference:
     target: str
     change: Change
     points: tuple[Point, ...] = ()
-    reals: int = 0
-    moved: int = 0
-    accepted: str = field(default="")
+    compared: int = 0
+    differing: int = 0
+    accepted: str = ""
 
     @property
     def ulps(self) -> float:
-        """The farthest that a number has moved where two runs first part, in units in the last place."""
+        """The largest distance of a number where two runs first diverge, in units in the last place."""
         return max((point.ulps for point in self.points), default=0.0)
 
     @property
@@ -86,13 +87,14 @@ class Difference:
 
     @property
     def api(self) -> bool:
-        """Whether anything but numbers differs."""
+        """Whether the interface or messages differ."""
         return any(point.api for point in self.points)
 
 
 def difference(
-    cell: str, kind: str, target: str, points: Iterable[Point], reals: int = 0, moved: int = 0
+    cell: str, kind: str, target: str, points: Iterable[Point], compared: int = 0, differing: int = 0
 ) -> Difference:
-    """Return a cell with its ``points``, the worst first, of the class of the worst."""
+    """Return a cell with its ``points``, the worst first, and the class of the worst."""
     ordered = sorted(points, key=lambda point: (-_ORDER.index(point.change), point.api, -point.ulps))
-    return Difference(cell, kind, target, worst(point.change for point in ordered), tuple(ordered), reals, moved)
+    change = worst(point.change for point in ordered)
+    return Difference(cell, kind, target, change, tuple(ordered), compared, differing)

@@ -1,4 +1,4 @@
-"""Alike: points that many cells have in common, told once."""
+"""Differences that many cells share, grouped so that a report shows each once."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from stepcheck.guard.comparison.difference import Change, Difference, Point
-from stepcheck.guard.corpus.spec import CHECKPOINT, OTHER_WAYS, SURFACE
+from stepcheck.guard.corpus.cell_spec import API, CHECKPOINT, VARIANTS
 
 _CELL = re.compile(
     r"(?P<name>.+)\[(?P<configuration>[^\]]*)\] (?P<mode>\S+) (?P<dtype>\S+) (?P<device>\S+)"
-    rf"(?: checkpoint| {OTHER_WAYS})?"
+    rf"(?: {CHECKPOINT}| {VARIANTS})?"
 )
-
-
 _ORDER = (Change.GONE, Change.CHANGED, Change.ROUNDING, Change.NEW, Change.IDENTICAL)
+_FEW = 3
+"""Values of an axis up to which they are named, and classes from which a shared API difference is joined."""
 
 
 @dataclass(frozen=True, slots=True)
-class Alike:
-    """Cells of one target and kind that differ in one way; ``point`` is the worst of theirs, at ``worst``.
+class DifferenceGroup:
+    """Cells of one target and kind that differ in one way; ``point`` is the worst of their points, in cell ``worst``.
 
-    ``target`` is "" where several classes say or offer something otherwise alike.
+    ``target`` is "" where the APIs of several classes differ in the same way.
     """
 
     target: str
@@ -45,38 +45,38 @@ class Alike:
         return where(self.cells, "checkpoints" if self.kind == CHECKPOINT else "cells")
 
 
-def alike(differences: Iterable[Difference]) -> list[Alike]:
-    """Return what ``differences`` differ in, what is no longer there first; those that were accepted are left out.
-
-    Of one class, numbers come before what is said.
-    """
-    found: dict[_Key, _Pairs] = {}
-    for entry in differences:
-        if not entry.accepted:
-            for point in entry.points:
-                key = (entry.target, entry.kind, point.change, point.law, point.common)
-                found.setdefault(key, []).append((entry, point))
-    found = _across_classes(found)
-    groups = []
-    for (target, kind, *_), pairs in found.items():
-        worst, point = max(pairs, key=lambda pair: (pair[1].radii == pair[1].radii, pair[1].radii, pair[1].ulps))
-        cells = {entry.cell: entry for entry, _ in pairs}
-        groups.append(Alike(target, kind, point, worst, tuple(cells.values())))
-    return sorted(groups, key=lambda group: (_ORDER.index(group.change), group.point.api))
-
-
 _Key = tuple[str, str, Change, str, str]
+"""Target, kind, class, law and headline: what the points of one group have in common."""
 _Pairs = list[tuple[Difference, Point]]
 
 
-def _across_classes(found: dict[_Key, _Pairs]) -> dict[_Key, _Pairs]:
-    """Return ``found`` with what as many as ``_FEW`` classes offer or say otherwise alike joined under no target."""
-    alike: dict[_Key, list[_Key]] = {}
-    for key in found:
-        if key[1] == SURFACE:
-            alike.setdefault(("", *key[1:]), []).append(key)
-    joined = dict(found)
-    for key, keys in alike.items():
+def grouped(differences: Iterable[Difference]) -> list[DifferenceGroup]:
+    """Return the groups of ``differences``, those of cells that are gone first; accepted cells are left out.
+
+    Within a class, differences of numbers come before those of the API.
+    """
+    groups: dict[_Key, _Pairs] = {}
+    for entry in differences:
+        if not entry.accepted:
+            for point in entry.points:
+                key = (entry.target, entry.kind, point.change, point.law, point.headline)
+                groups.setdefault(key, []).append((entry, point))
+    result = []
+    for (target, kind, *_), pairs in _across_classes(groups).items():
+        worst, point = max(pairs, key=lambda pair: (pair[1].radii == pair[1].radii, pair[1].radii, pair[1].ulps))
+        cells = {entry.cell: entry for entry, _ in pairs}
+        result.append(DifferenceGroup(target, kind, point, worst, tuple(cells.values())))
+    return sorted(result, key=lambda group: (_ORDER.index(group.change), group.point.api))
+
+
+def _across_classes(groups: dict[_Key, _Pairs]) -> dict[_Key, _Pairs]:
+    """Return ``groups`` with API differences that at least ``_FEW`` classes share joined under no target."""
+    shared: dict[_Key, list[_Key]] = {}
+    for key in groups:
+        if key[1] == API:
+            shared.setdefault(("", *key[1:]), []).append(key)
+    joined = dict(groups)
+    for key, keys in shared.items():
         if len(keys) >= _FEW:
             joined[key] = [pair for each in keys for pair in joined.pop(each)]
     return joined
@@ -88,15 +88,11 @@ def where(cells: Sequence[Difference], noun: str = "cells") -> str:
         return cells[0].cell
     parts = [_CELL.fullmatch(entry.cell) for entry in cells]
     if not all(parts):
-        return f"{len(cells)} {noun}, as {cells[0].cell}"
-    told = []
+        return f"{len(cells)} {noun}, such as {cells[0].cell}"
+    axes = []
     for axis in ("configuration", "mode", "dtype", "device"):
         values = list(dict.fromkeys(part[axis] for part in parts if part))
         if len(values) <= _FEW:
-            told.append(", ".join(values))
+            axes.append(", ".join(values))
     name = parts[0]["name"] if parts[0] else ""
-    return f"{len(cells)} {noun} of {name}" + (f" ({'; '.join(told)})" if told else "")
-
-
-_FEW = 3
-"""Values of an axis up to which they are named."""
+    return f"{len(cells)} {noun} of {name}" + (f" ({'; '.join(axes)})" if axes else "")

@@ -1,1 +1,1 @@
-"""The corpus: what every cell is put through."""
+"""The corpus: which cells are recorded, what a worker runs for each, and how cells are named and matched."""

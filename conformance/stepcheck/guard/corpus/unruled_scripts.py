@@ -1,4 +1,4 @@
-"""Scripts for optimizers without a rule: the corners that can be reached knowing names and shapes alone."""
+"""Scripts for optimizers without a rule: the edge cases that need only names of arguments and shapes of tensors."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from stepcheck_reference.scripts.script import Data, Group, Quadratic, Script, S
 
 
 @dataclass(frozen=True, slots=True)
-class _Given:
+class _Subject:
+    """An optimizer and a dtype, and what builds scripts for them."""
+
     entry: RecordOnly
     dtype: str
 
-    def data(self, regime: str, *where: int | str, scale: float = 1.0) -> Data:
-        return drawn(0, regime, "unruled", *where, scale=scale)
+    def data(self, regime: str, *key: int | str, scale: float = 1.0) -> Data:
+        return drawn(0, regime, "unruled", *key, scale=scale)
 
     def script(self, label: str, steps: Sequence[Step]) -> Script:
         entry = self.entry
@@ -36,26 +38,30 @@ class _Given:
             label=label,
         )
 
-    def rows(self, label: str, count: int, regime: str = "normal", scale: float = 1.0) -> list[Step]:
+    def random_steps(self, label: str, count: int, regime: str = "normal", scale: float = 1.0) -> list[Step]:
         return [
-            Step(tuple(self.data(regime, label, number, at, scale=scale) for at in range(len(self.entry.shapes))))
+            Step(tuple(self.data(regime, label, number, index, scale=scale) for index in range(len(self.entry.shapes))))
             for number in range(count)
         ]
 
 
-def _ordinary(given: _Given) -> list[Step]:
-    return given.rows("ordinary", 8)
+def _ordinary(subject: _Subject) -> list[Step]:
+    return subject.random_steps("ordinary", 8)
 
 
-def _wide(given: _Given) -> list[Step]:
-    return given.rows("wide", 4, "wide")
+def _wide(subject: _Subject) -> list[Step]:
+    return subject.random_steps("wide", 4, "wide")
 
 
-def _shrinking(given: _Given) -> list[Step]:
-    return [step for fall in range(8) for step in given.rows(f"shrinking {fall}", 1, scale=2.0 ** (-4 * fall))]
+def _shrinking(subject: _Subject) -> list[Step]:
+    return [
+        step
+        for exponent in range(8)
+        for step in subject.random_steps(f"shrinking {exponent}", 1, scale=2.0 ** (-4 * exponent))
+    ]
 
 
-def _missing_gradients(given: _Given) -> list[Step]:
+def _missing_gradients(subject: _Subject) -> list[Step]:
     return [
         replace(
             step,
@@ -63,38 +69,40 @@ def _missing_gradients(given: _Given) -> list[Step]:
                 None if (number + index) % 3 == 0 else gradient for index, gradient in enumerate(step.gradients)
             ),
         )
-        for number, step in enumerate(given.rows("missing", 6))
+        for number, step in enumerate(subject.random_steps("missing", 6))
     ]
 
 
-def _zeros(given: _Given) -> list[Step]:
-    steps = given.rows("zeros", 4)
+def _zeros(subject: _Subject) -> list[Step]:
+    steps = subject.random_steps("zeros", 4)
     return [replace(step, gradients=(ZERO,) * len(step.gradients)) if n % 2 else step for n, step in enumerate(steps)]
 
 
-def _reloaded(given: _Given) -> list[Step]:
-    return [replace(step, reload=number in (0, 1, 3)) for number, step in enumerate(given.rows("reloaded", 5))]
+def _reloaded(subject: _Subject) -> list[Step]:
+    return [
+        replace(step, reload=number in (0, 1, 3)) for number, step in enumerate(subject.random_steps("reloaded", 5))
+    ]
 
 
-def _scheduled(given: _Given) -> list[Step]:
-    if "lr" not in given.entry.adapter.hyper:
+def _scheduled(subject: _Subject) -> list[Step]:
+    if "lr" not in subject.entry.adapter.hyper:
         return []
-    groups = range(min(2, len(given.entry.hyper)))
+    groups = range(min(2, len(subject.entry.hyper)))
     rates = (None, 0.05, 0.0, 0.3)
     return [
         replace(step, hyper=() if rate is None else tuple((group, "lr", rate) for group in groups))
-        for step, rate in zip(given.rows("scheduled", len(rates)), rates, strict=True)
+        for step, rate in zip(subject.random_steps("scheduled", len(rates)), rates, strict=True)
     ]
 
 
-def _overwritten(given: _Given) -> list[Step]:
+def _overwritten(subject: _Subject) -> list[Step]:
     return [
         replace(step, overwrite=((0, ZERO),) if number % 2 else ())
-        for number, step in enumerate(given.rows("overwritten", 4))
+        for number, step in enumerate(subject.random_steps("overwritten", 4))
     ]
 
 
-BUILDERS: tuple[tuple[str, Callable[[_Given], list[Step]]], ...] = (
+BUILDERS: tuple[tuple[str, Callable[[_Subject], list[Step]]], ...] = (
     ("ordinary", _ordinary),
     ("wide", _wide),
     ("shrinking_gradients", _shrinking),
@@ -104,11 +112,11 @@ BUILDERS: tuple[tuple[str, Callable[[_Given], list[Step]]], ...] = (
     ("scheduled", _scheduled),
     ("overwritten", _overwritten),
 )
-"""Label, and how the steps are made."""
+"""Label of a script, and what builds its steps; none where the optimizer has no such hyper-parameter."""
 
 
 def scripts(entry: RecordOnly, dtype: str) -> tuple[Script, ...]:
     """Return the scripts of one optimizer and dtype, the same for the same arguments."""
-    given = _Given(entry, dtype)
-    made = [(label, build(given)) for label, build in BUILDERS]
-    return tuple(given.script(label, steps) for label, steps in made if steps)
+    subject = _Subject(entry, dtype)
+    built = [(label, build(subject)) for label, build in BUILDERS]
+    return tuple(subject.script(label, steps) for label, steps in built if steps)

@@ -1,1 +1,1 @@
-"""Environments: other releases of torch, installed by uv."""
+"""Where a release of torch comes from: releases, their environments, and the worker's sources inside them."""

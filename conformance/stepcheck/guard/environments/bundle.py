@@ -1,4 +1,4 @@
-"""The bundle: what a worker in another environment sees of stepcheck, and nothing else of this one."""
+"""The bundle: a copy of the sources that a worker in another environment imports, and of no other package."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from stepcheck.guard.environments.sources import digest_of, sources_of
+from stepcheck.guard.environments.package_sources import digest_of, sources_of
 
 PACKAGES = ("stepcheck_implementations", "stepcheck_reference")
 """What a worker imports."""
@@ -18,41 +18,42 @@ PACKAGES = ("stepcheck_implementations", "stepcheck_reference")
 def bundle(directory: Path) -> Path:
     """Return a folder in ``directory`` that holds the sources of ``PACKAGES`` alone, to be a worker's PYTHONPATH.
 
-    It is named after what it holds, is made whole or not at all, and is made anew where it was changed. Raises OSError.
+    The digest of the sources is part of its name. It appears as a whole, by renaming, and is replaced where it was
+    changed; several processes may do so at once. Raises OSError.
     """
     sources = dict(sources_of(PACKAGES))
-    place = directory / f"worker-{digest_of(sources)}"
-    if _holds(place, sources):
-        return place
+    path = directory / f"worker-{digest_of(sources)}"
+    if _holds(path, sources):
+        return path
     directory.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(dir=directory, prefix=f".{place.name}."))
+    temporary = Path(tempfile.mkdtemp(dir=directory, prefix=f".{path.name}."))
     try:
         for name, data in sources.items():
-            (made / "new" / name).parent.mkdir(parents=True, exist_ok=True)
-            (made / "new" / name).write_bytes(data)
+            (temporary / "new" / name).parent.mkdir(parents=True, exist_ok=True)
+            (temporary / "new" / name).write_bytes(data)
         with contextlib.suppress(FileNotFoundError):
-            place.rename(made / "old")
+            path.rename(temporary / "old")
         try:
-            (made / "new").rename(place)
+            (temporary / "new").rename(path)
         except OSError:
-            if not _holds(place, sources):  # another process may have been first
+            if not _holds(path, sources):  # another process may have been first
                 raise
     finally:
-        shutil.rmtree(made, ignore_errors=True)
-    return place
+        shutil.rmtree(temporary, ignore_errors=True)
+    return path
 
 
-def _holds(place: Path, sources: Mapping[str, bytes]) -> bool:
-    """Whether ``place`` holds ``sources`` and no other source; what Python compiled from them does not matter."""
-    found = {
-        path.relative_to(place).as_posix(): path
-        for folder, _, names in os.walk(place)
-        for path in (Path(folder, name) for name in names)
-        if path.suffix != ".pyc"
+def _holds(path: Path, sources: Mapping[str, bytes]) -> bool:
+    """Whether ``path`` holds ``sources`` and no other source; bytecode that Python adds is ignored."""
+    present = {
+        file.relative_to(path).as_posix(): file
+        for folder, _, names in os.walk(path)
+        for file in (Path(folder, name) for name in names)
+        if file.suffix != ".pyc"
     }
     try:
-        return found.keys() == sources.keys() and all(
-            found[name].read_bytes() == data for name, data in sources.items()
+        return present.keys() == sources.keys() and all(
+            present[name].read_bytes() == data for name, data in sources.items()
         )
     except OSError:
         return False

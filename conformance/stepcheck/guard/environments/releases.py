@@ -1,4 +1,4 @@
-"""Releases: which versions of torch there are for this Python, in which order, and which ones a user asks for."""
+"""Releases: the versions of torch for this Python, their order, and those that a user names."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from stepcheck.guard.environments import uv
 from stepcheck_reference.suggest import nearest, unknown
 
 NEWEST, INSTALLED = WORDS = ("newest", "installed")
-"""Words that stand for a version: the last one released, and the one that stepcheck runs beside."""
+"""Words for a version: the last one released, and the one that stepcheck runs with."""
 
 _FINAL = re.compile(r"(\d+(?:\.\d+)*)(?:\.post(\d+))?")
 _BUILD = re.compile(r"[a-z0-9.]*")
-_PATIENCE = 120.0
+_TIMEOUT = 120.0
 """Seconds that the list of releases may take."""
 
 
 def release_key(version: str) -> tuple[tuple[int, ...], int]:
-    """Return what orders final releases: 2.9.1 < 2.10.0 = 2.10 < 2.10.0.post1; what follows a "+" does not count.
+    """Return a key that orders final releases: 2.9.1 < 2.10.0 = 2.10 < 2.10.0.post1; a build after "+" does not count.
 
     Raises WrongRequest for anything else.
     """
     final, _, build = version.partition("+")
-    found = _FINAL.fullmatch(final)
-    if found is None or not _BUILD.fullmatch(build):
+    match = _FINAL.fullmatch(final)
+    if match is None or not _BUILD.fullmatch(build):
         raise WrongRequest(f"torch={version}, but should be a release such as 2.6.0")
-    numbers = [int(part) for part in found[1].split(".")]
+    numbers = [int(part) for part in match[1].split(".")]
     while len(numbers) > 1 and numbers[-1] == 0:
         numbers.pop()
-    return tuple(numbers), -1 if found[2] is None else int(found[2])
+    return tuple(numbers), -1 if match[2] is None else int(match[2])
 
 
 def public(version: str) -> str:
@@ -44,9 +44,9 @@ def public(version: str) -> str:
 def released(package: str = "torch") -> tuple[str, ...]:
     """Return the final releases of ``package`` for this Python and platform, oldest first, as pip's indexes list them.
 
-    Raises WrongRequest where pip cannot say.
+    Raises WrongRequest where pip does not list them.
     """
-    said = ""
+    reason = ""
     for command in _commands():
         try:
             done = subprocess.run(
@@ -55,20 +55,20 @@ def released(package: str = "torch") -> tuple[str, ...]:
                 capture_output=True,
                 text=True,
                 errors="replace",
-                timeout=_PATIENCE,
+                timeout=_TIMEOUT,
                 check=False,
                 env={**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_COLOR": "1", "PIP_NO_INPUT": "1"},
             )
         except (OSError, subprocess.TimeoutExpired) as error:
-            said = said or str(error)
+            reason = reason or str(error)
             continue
         listed = re.search(r"^Available versions: (.*)$", done.stdout, re.MULTILINE)
         if listed is not None:
             return _final(listed[1].split(", "))
-        said = said or _last(done.stderr) or f"exit status {done.returncode}"
+        reason = reason or _last_line(done.stderr) or f"exit status {done.returncode}"
     raise WrongRequest(
-        f"the releases of {package} could not be listed ({said}); name them, as in 2.6.0,2.13.0, or see what "
-        f"`python -m pip index versions {package}` says"
+        f"the releases of {package} could not be listed ({reason}); name them, as in 2.6.0,2.13.0, or see "
+        f"`python -m pip index versions {package}`"
     )
 
 
@@ -87,33 +87,33 @@ def between(good: str, bad: str, released: Sequence[str]) -> tuple[str, ...]:
 
 
 def check_versions(text: str, released: Sequence[str] = ()) -> tuple[str, ...]:
-    """Return the versions and words of a list such as "2.4.1,2.6.0,newest", as they stand.
+    """Return the versions and words of a list such as "2.4.1,2.6.0,newest", unresolved.
 
-    Where ``released`` is given, every version has to be in it. Raises WrongRequest, which names the nearest one.
+    Where ``released`` is given, it has to hold every version. Raises WrongRequest, which names the nearest one.
     """
-    found: list[str] = []
+    versions: list[str] = []
     for entry in (part.strip() for part in text.split(",")):
         if not entry:
-            raise WrongRequest(f"torch={text}, but should be versions with commas between, as in 2.4.1,2.6.0,newest")
+            raise WrongRequest(f"torch={text}, but should be versions separated by commas, as in 2.4.1,2.6.0,newest")
         if entry not in WORDS:
             if _FINAL.fullmatch(entry) is None:
-                meant = nearest(entry, [*WORDS, *released])
+                suggestion = nearest(entry, [*WORDS, *released])
                 raise WrongRequest(
                     f"torch={entry}, but should be a release such as 2.6.0, or {' or '.join(WORDS)}"
-                    + (f" (did you mean {meant}?)" if meant else "")
+                    + (f" (did you mean {suggestion}?)" if suggestion else "")
                 )
             if released and entry not in released:
                 raise WrongRequest(unknown("torch", entry, [*released, *WORDS]))
-        if entry in found:
+        if entry in versions:
             raise WrongRequest(f"torch={text}, but {entry} is named twice")
-        found.append(entry)
-    return tuple(found)
+        versions.append(entry)
+    return tuple(versions)
 
 
 def _commands() -> list[list[str]]:
-    """Return the ways to call pip: this Python's, else the one that uv fetches for it."""
-    found = uv.command()
-    fetched = [[*found, "tool", "run", "--quiet", "--python", sys.executable, "pip"]] if found else []
+    """Return commands that run pip: this Python's, else the one that uv fetches for it."""
+    command = uv.command()
+    fetched = [[*command, "tool", "run", "--quiet", "--python", sys.executable, "pip"]] if command else []
     return [[sys.executable, "-m", "pip"], *fetched]
 
 
@@ -122,8 +122,8 @@ def _final(versions: Sequence[str]) -> tuple[str, ...]:
     return tuple(sorted((version for version in final if _FINAL.fullmatch(version)), key=release_key))
 
 
-def _last(text: str) -> str:
-    """Return the last line of ``text`` that is no warning or notice."""
+def _last_line(text: str) -> str:
+    """Return the last line of ``text`` that is neither a warning nor a notice."""
     lines = [line.strip() for line in text.splitlines()]
-    told = [line for line in lines if line and not line.lower().startswith(("warning", "deprecation", "[notice"))]
-    return told[-1].removeprefix("ERROR: ") if told else ""
+    messages = [line for line in lines if line and not line.lower().startswith(("warning", "deprecation", "[notice"))]
+    return messages[-1].removeprefix("ERROR: ") if messages else ""

@@ -1,4 +1,4 @@
-"""Sites: whose torch is recorded, that of this Python, of another one, or of a release that uv installs."""
+"""Torch sources: whose torch is recorded, that of this Python, of another one, or of a release that uv installs."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from stepcheck.certification.request import WrongRequest
-from stepcheck.guard.corpus import spec as asking
-from stepcheck.guard.corpus.spec import Asked
+from stepcheck.guard.corpus.cell_spec import CellSpec
+from stepcheck.guard.corpus.record_cell import record_cell
 from stepcheck.guard.environments.bundle import bundle
 from stepcheck.guard.environments.environments import Environments, default_cache
 from stepcheck.guard.environments.releases import public
@@ -19,17 +19,18 @@ from stepcheck_implementations.workers.interpreter import Interpreter
 from stepcheck_implementations.workers.pool import Workers
 from stepcheck_implementations.workers.transport import WorkerError
 
-Lot = tuple[Asked, ...]
-Perform = Callable[[Lot], list[Recording]]
+Batch = tuple[CellSpec, ...]
+RecordBatch = Callable[[Batch], list[Recording]]
+Notify = Callable[[str], None]
+"""Called with a line about each thing that takes time, such as an installation."""
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
-    """A Python to record in, as data that another machine understands, too.
+class TorchSource:
+    """A Python to record in, as data that other machines understand, too.
 
-    ``torch`` names a release that is installed into the cache if it is not there; ``python`` is the path of an
-    interpreter that has torch and numpy. Without both it is the Python that stepcheck runs in. ``torch_backend`` is
-    uv's option.
+    ``torch`` names a release, installed into the cache if needed; ``python`` is the path of an interpreter that has
+    torch and numpy. Without both it is the Python that stepcheck runs in. ``torch_backend`` is uv's option.
     """
 
     torch: str = ""
@@ -39,17 +40,17 @@ class Site:
 
     @property
     def root(self) -> Path:
-        """The cache that environments and bundles are in."""
+        """The cache that environments, bundles and recordings are in."""
         return Path(self.cache) if self.cache else default_cache()
 
-    def environments(self, say: Callable[[str], None] = lambda line: None) -> Environments:
-        """Return the environments of the cache; ``say`` hears of installations."""
-        return Environments(self.root, self.python or None, say, self.torch_backend or None)
+    def environments(self, notify: Notify = lambda line: None) -> Environments:
+        """Return the environments of the cache."""
+        return Environments(self.root, self.python or None, notify, self.torch_backend or None)
 
-    def interpreter(self, say: Callable[[str], None] = lambda line: None) -> Interpreter:
-        """Return the Python to run workers with, once it is there; raises Unavailable and WrongRequest."""
+    def interpreter(self, notify: Notify = lambda line: None) -> Interpreter:
+        """Return the Python to run workers with, installed if needed; raises Unavailable and WrongRequest."""
         if self.torch:
-            python = str(self.environments(say).environment(self.torch).python)
+            python = str(self.environments(notify).environment(self.torch).python)
         elif self.python:
             if not Path(self.python).is_file():
                 raise WrongRequest(f"python={self.python}, but should be the path of a Python that has torch and numpy")
@@ -59,33 +60,33 @@ class Site:
         try:
             return Interpreter(python, (str(bundle(self.root)),))
         except OSError as error:
-            raise WrongRequest(f"{self.root}: should be a folder that can be written ({error.strerror})") from error
+            raise WrongRequest(f"{self.root}: should be a writable folder ({error.strerror})") from error
 
 
-OWN = Site()
+OWN = TorchSource()
 """The Python that stepcheck runs in."""
 
 
 def environment_of(workers: Workers, torch: str = "") -> dict[str, Any]:
-    """Return what the workers' Python is; raises WorkerError where its torch is not release ``torch``."""
-    found = workers.environment()
-    built = str(found["torch"])
+    """Return the environment of ``workers``; raises WorkerError where its torch is not release ``torch``."""
+    environment = workers.environment()
+    built = str(environment["torch"])
     if torch and public(built) != public(torch):
         raise WorkerError(f"the worker has torch {built}, but should have {torch}")
     names = ("torch", "python", "numpy", "platform", "capability", "devices", "device_names")
-    return {name: found[name] for name in names}
+    return {name: environment[name] for name in names}
 
 
 @contextlib.contextmanager
-def beside(address: str, interpreter: Interpreter) -> Iterator[Perform]:
-    """Yield what records a lot, with workers forked from the fork server at ``address``."""
+def local_recorder(address: str, interpreter: Interpreter) -> Iterator[RecordBatch]:
+    """Yield what records a batch, with workers forked from the fork server at ``address``."""
     with Workers(address=address, interpreter=interpreter) as workers:
-        yield lambda lot: [asking.record(workers, entry) for entry in lot]
+        yield lambda batch: [record_cell(workers, spec) for spec in batch]
 
 
 @contextlib.contextmanager
-def elsewhere(site: Site, torch: str) -> Iterator[Perform]:
-    """Yield what records a lot on whatever machine this is; its workers have to have release ``torch``."""
-    with Workers(interpreter=site.interpreter()) as workers:
+def remote_recorder(source: TorchSource, torch: str) -> Iterator[RecordBatch]:
+    """Yield what records a batch on any machine; its workers have to have release ``torch``."""
+    with Workers(interpreter=source.interpreter()) as workers:
         environment_of(workers, torch)
-        yield lambda lot: [asking.record(workers, entry) for entry in lot]
+        yield lambda batch: [record_cell(workers, spec) for spec in batch]

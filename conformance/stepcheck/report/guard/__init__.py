@@ -1,1 +1,1 @@
-"""Reports of guard: what a check found, and releases side by side."""
+"""Reports of guard: the result of a check as text, Markdown and JSON, releases side by side, and a bisection."""

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from stepcheck.guard.bisect import Bisected
-from stepcheck.guard.comparison.grouped import alike
-from stepcheck.report.guard.check_text import MARKS, entry_of
+from stepcheck.guard.bisect import BisectResult
+from stepcheck.guard.comparison.grouped import grouped
+from stepcheck.report.guard.check_text import group_lines
+from stepcheck.report.guard.check_view import MARKS
 from stepcheck.report.wording import plural
 
 
-def report(found: Bisected) -> str:
-    """Return which release it was, what it changed, and what was looked at."""
-    head = f"{found.cell} changed in torch {found.bad}; torch {found.good} does what the first one did"
-    if found.between:
-        head += f"\n  or in {', '.join(found.between)}, which could not be had"
+def render(result: BisectResult) -> str:
+    """Return which release it was, what it changed, and which releases were compared."""
+    head = f"{result.cell} changed in torch {result.bad}; torch {result.good} does the same as the first release"
+    if result.between:
+        head += f"\n  or in {', '.join(result.between)}, which are not available"
     lines = [head, ""]
-    for group in alike([found.tried[found.bad]]):
-        lines += entry_of(group)
-    looked = ", ".join(f"{version} {MARKS[one.change]} {one.change}" for version, one in found.tried.items())
-    lines += ["", f"looked at  {looked}"]
-    lines += [f"skipped    {version}: {why}" for version, why in found.skipped.items()]
-    lines.append(f"installed  {plural(found.installed, 'environment')}")
+    for group in grouped([result.tried[result.bad]]):
+        lines += group_lines(group)
+    compared = ", ".join(f"{version} {MARKS[one.change]} {one.change}" for version, one in result.tried.items())
+    lines += ["", f"compared   {compared}"]
+    lines += [f"skipped    {version}: {why}" for version, why in result.skipped.items()]
+    lines.append(f"installed  {plural(result.installed, 'environment')}")
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""What a guard's check found, as JSON."""
+"""The result of a check as JSON, and back."""
 
 from __future__ import annotations
 
@@ -8,60 +8,62 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from stepcheck.guard.comparison.check_result import Checked, fails
+from stepcheck.guard.comparison.check_result import CheckResult, fails
 from stepcheck.guard.comparison.difference import Change, Difference, Point
 
+_CELL_KEYS = {"compared": "reals", "differing": "moved"}
+_POINT_KEYS = {"message": "what", "summary": "way"}
+"""Fields whose key in JSON is another word."""
+_FIELDS = {key: name for name, key in (_CELL_KEYS | _POINT_KEYS).items()}
 
-def text(checked: Checked, policies: Sequence[str]) -> str:
-    """Return everything, cells that are identical as their names alone."""
-    return json.dumps(plain(checked, policies), indent=1, allow_nan=False)
+
+def render(result: CheckResult, policies: Sequence[str]) -> str:
+    """Return everything; cells that are identical are listed by name."""
+    return json.dumps(to_json(result, policies), indent=1, allow_nan=False)
 
 
-def plain(checked: Checked, policies: Sequence[str]) -> dict[str, Any]:
+def to_json(result: CheckResult, policies: Sequence[str]) -> dict[str, Any]:
     """Return the same as JSON values."""
     return {
-        "recorded": dict(checked.old),
-        "checked": dict(checked.new),
+        "recorded": dict(result.old),
+        "checked": dict(result.new),
         "fail_on": list(policies),
-        "exit_code": checked.exit_code(policies),
+        "exit_code": result.exit_code(policies),
         "cells": [
-            {**cell(entry), "fails": any(fails(entry, policy) for policy in policies)}
-            for entry in checked.differences
+            {**cell_to_json(entry), "fails": any(fails(entry, policy) for policy in policies)}
+            for entry in result.differences
             if entry.change is not Change.IDENTICAL
         ],
-        "unchecked": list(checked.unchecked),
-        "identical": [entry.cell for entry in checked.differences if entry.change is Change.IDENTICAL],
+        "unchecked": list(result.unchecked),
+        "identical": [entry.cell for entry in result.differences if entry.change is Change.IDENTICAL],
     }
 
 
-def cell(entry: Difference) -> dict[str, Any]:
+def cell_to_json(entry: Difference) -> dict[str, Any]:
     """Return one cell; numbers that are not finite are "nan" and "inf"."""
-    found = asdict(entry)
-    for point in found["points"]:
+    values = {_CELL_KEYS.get(name, name): value for name, value in asdict(entry).items()}
+    points = [{_POINT_KEYS.get(name, name): value for name, value in point.items()} for point in values["points"]]
+    for point in points:
         for name in ("ulps", "radii"):
             point[name] = point[name] if math.isfinite(point[name]) else str(point[name])
-    return found
+    return {**values, "points": points}
 
 
-def read(text: str) -> Checked:
-    """Return what ``text`` tells of a check; cells that are identical have no more than their names."""
-    told = json.loads(text)
-    differences = [_difference(found) for found in told["cells"]]
-    differences += [Difference(name, "", "", Change.IDENTICAL) for name in told["identical"]]
-    return Checked(told["recorded"], told["checked"], tuple(differences), tuple(told["unchecked"]))
+def read(text: str) -> CheckResult:
+    """Return the result that ``render`` wrote; identical cells have nothing but their names."""
+    raw = json.loads(text)
+    differences = [_difference(entry) for entry in raw["cells"]]
+    differences += [Difference(name, "", "", Change.IDENTICAL) for name in raw["identical"]]
+    return CheckResult(raw["recorded"], raw["checked"], tuple(differences), tuple(raw["unchecked"]))
 
 
-def _difference(found: dict[str, Any]) -> Difference:
-    fields = {name: value for name, value in found.items() if name != "fails"}
-    points = tuple(
-        Point(
-            **{
-                **point,
-                "change": Change(point["change"]),
-                "ulps": float(point["ulps"]),
-                "radii": float(point["radii"]),
-            }
-        )
-        for point in found["points"]
-    )
-    return Difference(**{**fields, "change": Change(found["change"]), "points": points})
+def _difference(raw: dict[str, Any]) -> Difference:
+    values = {_FIELDS.get(key, key): value for key, value in raw.items() if key != "fails"}
+    points = tuple(_point(point) for point in values["points"])
+    return Difference(**{**values, "change": Change(values["change"]), "points": points})
+
+
+def _point(raw: dict[str, Any]) -> Point:
+    values = {_FIELDS.get(key, key): value for key, value in raw.items()}
+    numbers = {"ulps": float(values["ulps"]), "radii": float(values["radii"])}
+    return Point(**{**values, "change": Change(values["change"]), **numbers})

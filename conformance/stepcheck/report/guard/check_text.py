@@ -1,192 +1,87 @@
-"""What a guard's check found, as text: a table of classes, and what differs, the gravest first."""
+"""The result of a check as text: a table of classes, and what differs, the most severe first."""
 
 from __future__ import annotations
 
 import textwrap
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
-from stepcheck.guard.baselines.baseline import Baseline
-from stepcheck.guard.comparison.check_result import Checked, fails
-from stepcheck.guard.comparison.difference import CHANGES, Change, Difference
-from stepcheck.guard.comparison.grouped import Alike, alike
-from stepcheck.guard.corpus.spec import CHECKPOINT, KINDS, OTHER_WAYS, SCHEDULE, STEPS, SURFACE
-from stepcheck.report.wording import WIDTH, format_ratio, plural, thousands, wrap
+from stepcheck.guard.comparison.check_result import CheckResult
+from stepcheck.guard.comparison.difference import Difference
+from stepcheck.guard.comparison.grouped import DifferenceGroup
+from stepcheck.guard.corpus.cell_spec import CHECKPOINT, VARIANTS
+from stepcheck.report.guard.check_view import MARKS, check_table, headline, meanings, sections, worst_case
+from stepcheck.report.guard.environment_text import environment_line, machine_warning
+from stepcheck.report.wording import WIDTH, plural, thousands
 
-ACCEPTED = "accepted"
-SEVERAL = "several classes"
-MARKS = {
-    Change.IDENTICAL: "✓",
-    Change.ROUNDING: "≈",
-    Change.CHANGED: "✗",
-    Change.NEW: "+",
-    Change.GONE: "−",
-}
 _SHOWN = 8
-"""Ways in which one target differs that are told without --verbose."""
+"""Differences of numbers, and of the API, that are shown of one class without --verbose."""
+_TOTAL = "everything"
 
 
-def report(checked: Checked, policies: Sequence[str], *, verbose: bool = False) -> str:
+def render(result: CheckResult, policies: Sequence[str], *, verbose: bool = False) -> str:
     """Return the whole report."""
     parts = [
-        origins(checked.old, checked.new),
-        machines(checked),
-        table(checked.differences),
-        meanings(checked.differences),
+        f"recorded under  {environment_line(result.old)}\nchecked under   {environment_line(result.new)}",
+        machine_warning(result),
+        table(result.differences),
+        "\n".join(line for name, claim in meanings(result.differences) for line in _wrapped(f"{name}: {claim}")),
+        *details(result.differences, verbose=verbose),
+        accepted(result.differences),
+        verdict(result, policies),
     ]
-    parts += details(alike(checked.differences), verbose=verbose)
-    told = accepted(checked.differences)
-    if told:
-        parts.append(told)
-    parts.append(verdict(checked, policies))
     return "\n\n".join(part for part in parts if part)
-
-
-def origins(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
-    """Return what was recorded and what it was checked under."""
-    return f"recorded under  {environment(old)}\nchecked under   {environment(new)}"
-
-
-def machines(checked: Checked) -> str:
-    """Return a warning where numbers moved and the machine is another one; "" otherwise."""
-    other = [told for name, told in _MACHINE.items() if _own(checked.old[name]) != _own(checked.new[name])]
-    if not other or not any(entry.moved for entry in checked.differences):
-        return ""
-    return "\n".join(
-        wrap(
-            f"the machines differ in {' and '.join(other)}: what moved within rounding may come from that and not from "
-            "torch"
-        )
-    )
-
-
-_MACHINE = {"platform": "their system", "capability": "their vector instructions", "device_names": "their devices"}
-"""What of an environment is the machine's, in words."""
-
-
-def _own(told: Any) -> Any:
-    """Return what of an entry counts: of a platform its system and libc, and not the release of its kernel."""
-    if not isinstance(told, str) or "-" not in told:
-        return told
-    return told.partition("-")[0], told.partition("-with-")[2]
-
-
-def environment(told: Mapping[str, Any]) -> str:
-    """Return an environment in a line."""
-    names = ", ".join(f"{device} {name}" for device, name in told["device_names"].items())
-    return f"torch {told['torch']}, python {told['python']}, numpy {told['numpy']}, {names} {told['capability']}"
-
-
-def kinds(baseline: Baseline) -> str:
-    """Return how many cells of each kind a baseline has, without those that were refused."""
-    refused = {name for name in baseline.cells if "absent" in baseline.recording(name).facts}
-    counts = Counter(kept.kind for name, kept in baseline.cells.items() if name not in refused)
-    told = ", ".join(f"{counts[kind]} {NOUNS[kind]}" for kind in KINDS if counts[kind])
-    return f"{told}; {len(refused)} are refused by this torch" if refused else told
-
-
-NOUNS = {STEPS: "of steps", CHECKPOINT: "of checkpoints", SCHEDULE: "of schedules", SURFACE: "of what classes offer"}
 
 
 def table(differences: Sequence[Difference]) -> str:
     """Return how many cells of each class there are, a row a target and a column a class."""
-    columns = [change for change in Change if any(column(entry) == change for entry in differences)]
-    heads: list[str] = [*columns, *([ACCEPTED] if any(entry.accepted for entry in differences) else [])]
-    rows: dict[str, Counter[str]] = {}
-    for entry in differences:
-        rows.setdefault(row_of(entry), Counter())[column(entry)] += 1
-    total: Counter[str] = Counter()
-    for row in rows.values():
-        total += row
-    first = max(len("everything"), *(len(name) for name in rows)) if rows else 10
-    widths = [max(len(head), len(str(total[head]))) for head in heads]
+    view = check_table(differences)
+    first = max(len(name) for name in (_TOTAL, *view.rows))
+    total = view.entries(view.total)
+    widths = [max(len(head), len(count)) for head, count in zip(view.heads, total, strict=True)]
 
     def line(name: str, entries: Iterable[str]) -> str:
         return "  ".join((f"{name:<{first}}", *(f"{e:>{w}}" for e, w in zip(entries, widths, strict=True)))).rstrip()
 
-    lines = [line("cells", heads), "─" * (first + sum(width + 2 for width in widths))]
-    lines += [line(name, (str(row[head] or "·") for head in heads)) for name, row in rows.items()]
-    return "\n".join([*lines, line("everything", (str(total[head] or "·") for head in heads))])
+    return "\n".join(
+        [
+            line("cells", view.heads),
+            "─" * (first + sum(width + 2 for width in widths)),
+            *(line(name, view.entries(row)) for name, row in view.rows.items()),
+            line(_TOTAL, total),
+        ]
+    )
 
 
-def column(entry: Difference) -> str:
-    """Return the class that a cell is counted in."""
-    return ACCEPTED if entry.accepted else entry.change.value
-
-
-def row_of(entry: Difference) -> str:
-    """Return the row of the table that a cell is counted in."""
-    return name_of(entry.target)
-
-
-def name_of(target: str) -> str:
-    """Return what a target is called: its class, or "schedules" for every scheduler."""
-    name = target.removeprefix("torch.optim.")
-    return "schedules" if name.startswith(("lr_scheduler", "swa_utils.")) else name
-
-
-def meanings(differences: Iterable[Difference]) -> str:
-    """Return what the classes that there are claim."""
-    seen = {entry.change for entry in differences if not entry.accepted}
-    lines: list[str] = []
-    for change in Change:
-        if change in seen:
-            lines += textwrap.wrap(
-                f"{MARKS[change]} {change}: {CHANGES[change]}", WIDTH, subsequent_indent="  ", break_long_words=False
-            )
-    return "\n".join(lines)
-
-
-def details(groups: Sequence[Alike], *, verbose: bool = False) -> list[str]:
+def details(differences: Sequence[Difference], *, verbose: bool = False) -> list[str]:
     """Return what differs, one part a target."""
-    targets: dict[str, list[Alike]] = {}
-    for group in groups:
-        targets.setdefault(row_of(group.worst) if group.target else SEVERAL, []).append(group)
     parts = []
-    for name, inside in targets.items():
-        numbers = [group for group in inside if not group.point.api]
-        rest = [group for group in inside if group.point.api]
-        few = [*numbers[:_SHOWN], *rest[:_SHOWN]]
-        shown = inside if verbose else [group for group in inside if any(group is one for one in few)]
-        lines = [name]
-        for group in shown:
-            lines += entry_of(group)
-        if len(shown) < len(inside):
-            lines.append(
-                f"  and {plural(len(inside) - len(shown), 'more way')} in which it differs; --verbose tells them"
-            )
+    for name, groups in sections(differences).items():
+        shown = groups if verbose else _first_of_each(groups)
+        lines = [name, *(line for group in shown for line in group_lines(group))]
+        if len(shown) < len(groups):
+            lines.append(f"  and {plural(len(groups) - len(shown), 'more difference')}; --verbose shows all")
         parts.append("\n".join(lines))
     return parts
 
 
-def entry_of(group: Alike) -> list[str]:
-    """Return one way in which cells differ."""
-    point = group.point
-    head = f"{MARKS[point.change]} {group.where}: {f'{point.law} ' if point.law else ''}{point.common}"
-    lines = textwrap.wrap(head, WIDTH, initial_indent="  ", subsequent_indent="    ", break_long_words=False)
-    if point.way and point.way != point.what:
-        lines += textwrap.wrap(
-            f"{_at(group)}{point.what.removesuffix(f': {point.way}')}{distance(group)}",
-            WIDTH,
-            initial_indent="    ",
-            subsequent_indent="      ",
-            break_long_words=False,
-        )
+def _first_of_each(groups: Sequence[DifferenceGroup]) -> list[DifferenceGroup]:
+    """Return the first differences of numbers and the first of the API, in their order."""
+    left = {False: _SHOWN, True: _SHOWN}
+    shown = []
+    for group in groups:
+        if left[group.point.api]:
+            left[group.point.api] -= 1
+            shown.append(group)
+    return shown
+
+
+def group_lines(group: DifferenceGroup) -> list[str]:
+    """Return the lines of one group: which cells, how they differ, and the worst case."""
+    lines = _wrapped(f"{MARKS[group.change]} {group.where}: {headline(group)}", "  ")
+    if worst := worst_case(group):
+        where = "" if len(group.cells) == 1 else f"worst in {group.worst.cell}: "
+        lines += _wrapped(where + worst, "    ")
     return lines
-
-
-def _at(group: Alike) -> str:
-    return "" if len(group.cells) == 1 else f"worst in {group.worst.cell}: "
-
-
-def distance(group: Alike) -> str:
-    """Return how far the worst number of a group moved where two runs part."""
-    point = group.point
-    parts = [f"{format_ratio(point.ulps)} ulp"] if point.ulps else []
-    if point.radii == point.radii and point.radii:
-        parts.append(f"{format_ratio(point.radii)} radii")
-    return f" ({', '.join(parts)})" if parts else ""
 
 
 def accepted(differences: Iterable[Difference]) -> str:
@@ -202,23 +97,31 @@ def accepted(differences: Iterable[Difference]) -> str:
     return "\n".join(lines)
 
 
+def verdict(result: CheckResult, policies: Sequence[str]) -> str:
+    """Return the last lines: how many numbers were compared, what fails, and the exit code."""
+    compared = sum(entry.compared for entry in result.differences)
+    differing = sum(entry.differing for entry in result.differences)
+    lines = [f"compared   {thousands(compared)} numbers, of which {thousands(differing)} differ"]
+    if result.unchecked:
+        devices = ", ".join(dict.fromkeys(_device_of(name) for name in result.unchecked))
+        lines.append(
+            f"unchecked  {plural(len(result.unchecked), 'cell')} on {devices}, which this machine does not have"
+        )
+    lines.append(f"fails on   {', '.join(policies)}: {failing_count(result, policies) or 'nothing fails'}")
+    lines.append(f"exit code  {result.exit_code(policies)}")
+    return "\n".join(lines)
+
+
+def failing_count(result: CheckResult, policies: Sequence[str], of: str = "") -> str:
+    """Return "1 cell fails" or "2 cells fail", "" where none does; ``of`` follows the cells."""
+    count = len(result.failing(policies))
+    return f"{plural(count, 'cell')}{of} fail{'s' if count == 1 else ''}" if count else ""
+
+
 def _device_of(cell: str) -> str:
     """Return the device in a cell's name."""
-    return cell.removesuffix(" checkpoint").removesuffix(f" {OTHER_WAYS}").rpartition(" ")[2]
+    return cell.removesuffix(f" {CHECKPOINT}").removesuffix(f" {VARIANTS}").rpartition(" ")[2]
 
 
-def verdict(checked: Checked, policies: Sequence[str]) -> str:
-    """Return the last line: how many numbers were compared, what fails, and the exit code."""
-    reals = sum(entry.reals for entry in checked.differences)
-    moved = sum(entry.moved for entry in checked.differences)
-    failing = [entry for entry in checked.differences if any(fails(entry, policy) for policy in policies)]
-    lines = [f"compared   {thousands(reals)} numbers, of which {thousands(moved)} moved"]
-    why = f"{plural(len(failing), 'cell')} fail" + ("s" if len(failing) == 1 else "")
-    if checked.unchecked:
-        devices = ", ".join(dict.fromkeys(_device_of(name) for name in checked.unchecked))
-        lines.append(
-            f"unchecked  {plural(len(checked.unchecked), 'cell')} on {devices}, which this machine does not have"
-        )
-    lines.append(f"fails on   {', '.join(policies)}: {why if failing else 'nothing fails'}")
-    lines.append(f"exit code  {checked.exit_code(policies)}")
-    return "\n".join(lines)
+def _wrapped(text: str, indent: str = "") -> list[str]:
+    return textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=f"{indent}  ", break_long_words=False)
