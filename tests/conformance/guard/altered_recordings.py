@@ -1,4 +1,4 @@
-"""Recordings with numbers altered, as another torch would have left them."""
+"""Recordings with altered numbers, such as another torch might produce."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from stepcheck_implementations.recorder.recording import Recording
 
 
 def alter(directory: Path, cell: str, change: Callable[[Recording], Recording]) -> Baseline:
-    """Put ``change`` of what ``cell`` did into the baseline in ``directory``, as if it had done that."""
+    """Replace the recording of ``cell`` in the baseline in ``directory`` by what ``change`` makes of it."""
     baseline = load(directory)
     baseline.add(baseline.spec(cell), change(baseline.recording(cell)))
     save(baseline, directory)

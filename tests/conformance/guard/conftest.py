@@ -15,7 +15,7 @@ from stepcheck_implementations.workers.pool import Workers
 ROOT = Path(__file__).resolve().parents[3]
 
 FEW = Selection((("torch.optim.Adadelta", None), ("torch.optim.Adafactor", None)), ("single",), ("float32",))
-"""A class with a rule and one without, in two configurations each: steps, checkpoints, and what they offer."""
+"""A class with a rule and one without, in two configurations each: steps, checkpoints and APIs."""
 
 
 @pytest.fixture

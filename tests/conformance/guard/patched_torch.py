@@ -21,7 +21,7 @@ class Planted:
 
 
 def patched(folder: Path, changes: Iterable[Planted], version: str = "") -> Path:
-    """Make the package in ``folder``, which goes on the path, and return that; it calls itself ``version``."""
+    """Create the package in ``folder``, to be put on the path, and return that; its version is ``version``."""
     spec = importlib.util.find_spec("torch")
     assert spec is not None
     assert spec.origin is not None
@@ -56,7 +56,7 @@ ANOTHER_ORDER = Planted(
 """A rounding: RMSprop's single path squares the gradient before it is weighted."""
 
 OTHER_ETAS = Planted("rprop.py", "etas: tuple[float, float] = (0.5, 1.2),", "etas: tuple[float, float] = (0.5, 1.25),")
-"""A change of what a class offers: Rprop's default factors."""
+"""A change of an API: Rprop's default factors."""
 
 ONE_LATE = Planted(
     "lr_scheduler.py",

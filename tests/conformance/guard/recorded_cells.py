@@ -31,7 +31,7 @@ Change = Callable[[Trajectory], Trajectory]
 
 @dataclass(frozen=True, slots=True)
 class RecordedCell:
-    """A cell and what it did."""
+    """A cell and its recording."""
 
     spec: CellSpec
     recording: Recording
@@ -41,7 +41,7 @@ class RecordedCell:
         return next(s for s in map(from_json, self.spec.request["scripts"]) if s.label == label)
 
     def trajectory(self, label: str) -> Trajectory:
-        """Return what came of the script with a label."""
+        """Return the trajectory of the script with a label."""
         return to_trajectory(self.script(label), self.run(label))
 
     def run(self, label: str) -> Recording:
@@ -74,7 +74,7 @@ class RecordedCell:
         return compare(self.spec, self.recording if old is None else old, new)
 
     def field(self, label: str, output: str, tensor: int) -> Field:
-        """Return what the oracle says of every number of one output."""
+        """Return ratio and radius of every number of one output."""
         script, adapter = self.script(label), dataclass_codec.decode(Adapter, self.spec.adapter)
         trajectory, rule = self.trajectory(label), rules.find(self.spec.rule)
         runs = [RunPair(script, trajectory, trajectory)]
@@ -92,7 +92,7 @@ def record_one(workers: Workers, target: str, cell: str) -> RecordedCell:
 
 
 def trace(tensor: int, change: Callable[[Trace], Trace]) -> Change:
-    """Change what happened to one tensor."""
+    """Change the trace of one tensor."""
 
     def changed(trajectory: Trajectory) -> Trajectory:
         traces = [change(one) if index == tensor else one for index, one in enumerate(trajectory.traces)]

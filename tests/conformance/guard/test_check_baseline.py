@@ -1,4 +1,4 @@
-"""Checks: which cells fail on what, what was accepted, and which cells are asked for, new or gone."""
+"""Checks: policies, accepted changes, and cells that are selected, new or gone."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def rounded(recording: Recording) -> Recording:
 
 
 def warned(recording: Recording) -> Recording:
-    """Return a recording with a warning that nobody gives."""
+    """Return a recording with a warning that the optimizer does not emit."""
     return with_run(recording, "two_groups", warnings=["UserWarning: once"])
 
 

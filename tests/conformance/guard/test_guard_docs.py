@@ -17,7 +17,7 @@ LINKS = [link for link in re.findall(r"\]\(([^)#]+)\)", TEXT.partition("# stepch
 
 
 def parsed(command: str) -> click.Context:
-    """Return what the command line makes of ``command``; raises UsageError for an option that there is not."""
+    """Return ``command`` as the command line parses it; raises UsageError for an unknown option."""
     plain = re.sub(r"\$\{\{.*?\}\}", "1/4", command)
     _, verb, *arguments = shlex.split(plain, comments=True)
     guard = stepcheck.commands["guard"]

@@ -1,4 +1,4 @@
-"""Releases held against each other, and the one that changed a cell found: copies of torch stand for releases."""
+"""Matrices and bisections over releases, for which copies of torch stand."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def releases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Wor
 
 @pytest.fixture
 def installs(releases: dict[str, Workers], monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The releases whose Python was asked for, as installations would be."""
+    """The releases whose Python was requested, which would be installed."""
     result: list[str] = []
 
     def interpreter(source: TorchSource, notify: Callable[[str], None] = lambda line: None) -> Interpreter:

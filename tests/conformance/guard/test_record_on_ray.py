@@ -1,4 +1,4 @@
-"""What a Ray cluster records and checks is what this machine does."""
+"""A Ray cluster records and checks the same as this machine."""
 
 from __future__ import annotations
 

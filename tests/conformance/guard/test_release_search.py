@@ -17,7 +17,7 @@ def versions(count: int) -> list[str]:
 
 
 class History:
-    """Versions that are bad from a place on, some of which cannot be had; it counts what is asked."""
+    """Versions that are bad from an index on, some unavailable; it notes which are compared."""
 
     def __init__(self, count: int, turn: int, gone: frozenset[int] = frozenset()) -> None:
         self.versions = versions(count)

@@ -1,4 +1,4 @@
-"""Baselines: every bit comes back, and what was torn or tampered with is named, with what to do."""
+"""Baselines: every bit is restored, and a damaged or altered file is named, with what to do."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def refusal(directory: Path) -> str:
 
 
 def rewritten(directory: Path, name: str, change) -> None:
-    """Replace the tensor at a place of a file, or two, as somebody would who does not know of digests."""
+    """Apply ``change`` to the tensors of a file, without updating digests."""
     tensors = unpacked((directory / name).read_bytes())
     change(tensors)
     (directory / name).write_bytes(packed(tensors))

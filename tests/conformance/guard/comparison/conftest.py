@@ -25,7 +25,7 @@ WHERE = "two_groups"
 
 @pytest.fixture(scope="module")
 def cells(fork_server: str) -> Iterator[Cells]:
-    """What gives a cell of torch.optim with what it did, recorded once."""
+    """Returns a cell of torch.optim with its recording, made once."""
     with Workers(address=fork_server) as workers:
         yield cache(lambda name: record_one(workers, f"torch.optim.{name.partition('[')[0]}", name))
 

@@ -1,4 +1,4 @@
-"""Checkpoints: a state dict that an older torch saved goes on here, and one that cannot is told as such."""
+"""Checkpoints: state dicts of an older torch resume here, and those that cannot are reported."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def workers(fork_server: str) -> Iterator[Workers]:
 
 @pytest.fixture(scope="module")
 def saved(workers: Workers) -> Callable[[str], RecordedCell]:
-    """What gives the first checkpoint of a class, recorded once."""
+    """Returns the first checkpoint of a class, recorded once."""
 
     @cache
     def recorded(target: str) -> RecordedCell:
@@ -52,7 +52,7 @@ def saved(workers: Workers) -> Callable[[str], RecordedCell]:
 
 
 def resume(workers: Workers, recorded: RecordedCell, old: Recording) -> Difference:
-    """Return how going on from what is saved in ``old`` differs."""
+    """Return how a run that resumes from ``old`` differs."""
     resumed = resume_spec(recorded.spec, old)
     assert resumed is not None
     return compare(recorded.spec, old, record_cell(workers, resumed))

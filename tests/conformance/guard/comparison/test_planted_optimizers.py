@@ -1,4 +1,4 @@
-"""A release that put a planted optimizer in the place of a right one: what it does wrong is a change, not rounding."""
+"""Releases that replace a right optimizer by a planted one: its faults are changes, not rounding."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from stepcheck_implementations.recorder.recording import Recording
 from stepcheck_implementations.workers.pool import Workers
 
 SEEN = {"SC101", "SC102", "SC103", "SC104", "SC201", "SC203", "SC204"}
-"""Laws of what a run does; others compare runs, or ask for what guard's scripts do not do."""
+"""Laws about a single run; others compare runs, or need scripts that guard does not have."""
 
 BEFORE = {planted.claims: planted.target for planted in RIGHT} | {
     "adam": "tests/planted/rules/controls.py:HandWrittenAdam"
@@ -40,14 +40,14 @@ WAYS = [
     and not planted.breaks & SEEN
     and (planted.mode, planted.dtype, planted.hangs) == ("single", "float32", False)
 ]
-"""Those that are wrong where they are driven in other ways than plainly, or where laws compare two runs."""
+"""Those whose faults show in invocation variants, or where laws compare two runs."""
 
 Upgraded = Callable[..., Difference]
 
 
 @pytest.fixture(scope="module")
 def upgraded(fork_server: str) -> Iterator[Upgraded]:
-    """What gives how the right optimizer of a rule differs from another that is in its place."""
+    """Returns how the right optimizer of a rule differs from another in its place."""
     with pytest.MonkeyPatch.context() as monkeypatch, Workers(address=fork_server) as workers:
         monkeypatch.chdir(ROOT)
 

@@ -1,4 +1,4 @@
-"""Changes planted in a copy of torch's optimizers: each is found and rightly classed, and nothing else is."""
+"""Changes planted in a copy of torch's optimizers: each is found in its class, and nothing else is."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def patched_workers(patched_copy: Path) -> Iterator[Workers]:
 def checked(
     patched_copy: Path, patched_workers: Workers, fork_server: str, tmp_path_factory: pytest.TempPathFactory
 ) -> CheckResult:
-    """What a check under the copy finds of some classes that were recorded under torch itself."""
+    """The result of a check under the copy, of classes that were recorded under torch itself."""
     from stepcheck.guard import check_baseline, record_baseline
 
     directory = tmp_path_factory.mktemp("planted") / "baseline"
@@ -82,7 +82,7 @@ def test_a_changed_meaning_leaves_the_envelope(checked: CheckResult) -> None:
             assert ("SC101", "leaves the envelope") in {(point.law, point.summary) for point in entry.points}
             assert entry.radii > 100
             assert not entry.api
-        ways = 2 if kind == STEPS else 1  # cells that are driven plainly, and in other ways
+        ways = 2 if kind == STEPS else 1  # plain cells and invocation variants
         assert len([entry for entry in cells if entry.change is Change.CHANGED]) == 4 * ways
 
 

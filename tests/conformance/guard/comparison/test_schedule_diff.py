@@ -1,4 +1,4 @@
-"""Schedules compared: rates that moved are held to the envelope of the documented formula."""
+"""Schedules compared: rates that differ are compared with the envelope of the documented formula."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Recorded = Callable[[str], tuple[CellSpec, Recording]]
 
 @pytest.fixture(scope="module")
 def recorded(fork_server: str) -> Iterator[Recorded]:
-    """What gives a schedule by name with what it came to, recorded once."""
+    """Returns the spec and recording of a schedule by name, recorded once."""
     recipes = {recipe["name"]: recipe for recipe in scheduler_recipes.ALL}
     with Workers(address=fork_server) as workers:
 

@@ -1,4 +1,4 @@
-"""What classes offer, compared: every leaf that differs is told, once."""
+"""JSON values compared: every leaf that differs is reported once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bundle: what a worker elsewhere sees."""
+"""The bundle: the sources that a worker in another environment imports."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ class FakeUv:
         return Environments(self.folder / "cache", python, self.output.append, torch_backend)
 
     def installed(self) -> list[str]:
-        """Return what stands in the cache, locks aside."""
+        """Return the names of the environments in the cache."""
         folder = self.folder / "cache" / "environments"
         return [path.name for path in folder.iterdir() if not path.name.startswith(".")] if folder.exists() else []
 

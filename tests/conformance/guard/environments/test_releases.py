@@ -1,4 +1,4 @@
-"""Releases: their order, their list, and what a user may ask for."""
+"""Releases: their order, their list, and versions that a user names."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Available versions: 2.13.0+cpu, 2.13.0, 2.10.0.post1, 2.10.0, 2.14.0rc1, 2.15.0.
 
 @pytest.fixture
 def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Makes this Python's pip, and uv's, programs that print what they are told to."""
+    """Replaces this Python's pip, and uv's, by programs with given output."""
 
     def make(*answers: tuple[str, str, int]) -> None:
         commands = []

@@ -1,4 +1,4 @@
-"""Sites: whose torch is recorded, and that it is the one that was asked for."""
+"""Torch sources: whose torch is recorded, and that it has the requested version."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What uv's refusals mean: its own words, as uv 0.13.9 printed them, and those of older ones."""
+"""Reasons for failures of uv, from its output as uv 0.13.9 and older versions print it."""
 
 from __future__ import annotations
 
