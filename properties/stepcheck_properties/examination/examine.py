@@ -7,10 +7,11 @@ from dataclasses import replace
 
 from stepcheck_properties import laws
 from stepcheck_properties.examination.drawing import CLIMBS, Drawing, drawn
+from stepcheck_properties.examination.runs import CellRuns
 from stepcheck_properties.examination.tally import Tally
 from stepcheck_properties.examination.verdicts import Examination
 from stepcheck_properties.harness import Harness, ReferenceArithmetic
-from stepcheck_properties.law import Evidence, Facts, Law, ReferenceRun, RunScript
+from stepcheck_properties.law import Evidence, Facts, Law, RunScript
 from stepcheck_properties.profile import QUICK, Profile
 from stepcheck_properties.scripts.edge_cases import edge_cases
 from stepcheck_properties.shrink.search import AvoidTrigger
@@ -21,7 +22,6 @@ from stepcheck_reference.oracle.envelope.compiler import program_of
 from stepcheck_reference.oracle.judgement import Judgement
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.scripts.script import Script
-from stepcheck_reference.scripts.script_json import to_json
 from stepcheck_reference.scripts.trajectory import Trajectory
 
 Progress = Callable[[int, int, int], None]
@@ -99,7 +99,7 @@ class _Examiner:
         self.on_progress, self.avoid_trigger = on_progress, avoid_trigger or _as_it_is
         self.tally = Tally()
         self.total = profile.examples
-        self.trajectories: dict[str, Trajectory] = {}
+        self.runs = CellRuns(harness, self.tally)
 
     def run_shared_scripts(self) -> None:
         """Run every edge case of the cell and the drawn scripts, on which all laws without scripts are checked."""
@@ -131,7 +131,7 @@ class _Examiner:
             if self.tally.stopped:
                 break
             avoiding = self.avoid_trigger(script)
-            runs.append((avoiding, self.run_twice_if_lost(avoiding, origin), origin))
+            runs.append((avoiding, self.runs.run(avoiding, origin), origin))
         harness = self.harness
         pairs = [(script, trajectory) for script, trajectory, _ in runs]
         judgements = judge.judge_all(harness.rule, pairs, harness.arithmetics, only=harness.dtype)
@@ -157,8 +157,8 @@ class _Examiner:
                 continue
             for original in () if law.scripts is None else law.scripts(facts, self.profile, self.seed):
                 script = self.avoid_trigger(original)
-                trajectory = self.shared_run(script, law.code)
-                harness = replace(self.harness, facts=facts, run=self.reference_runner(script))
+                trajectory = self.runs.shared_run(script, law.code)
+                harness = replace(self.harness, facts=facts, run=self.runs.reference_runner(script))
                 evidence = harness.evidence(law, script, trajectory)
                 if evidence is not None:
                     self.tally.scripts += 1
@@ -166,49 +166,6 @@ class _Examiner:
                     self.report_progress()
                 if self.tally.stopped:
                     break
-
-    def run_twice_if_lost(self, script: Script, origin: str) -> Trajectory:
-        """Run ``script``, once more where it crashes or hangs; if it does so again, no further script is run."""
-        trajectory = self.harness.run(script)
-        fault = trajectory.fault
-        if fault is None or fault.kind not in ("crashed", "hung"):
-            return trajectory
-        again = self.harness.run(script)
-        if again.fault is None or again.fault.kind != fault.kind:
-            self.tally.unconfirmed.append(f"{origin}: {fault.kind} at step {fault.step}, not when repeated")
-        else:
-            self.tally.stopped = f"{origin}: {again.fault.kind} at step {again.fault.step}"
-        return again
-
-    def shared_run(self, script: Script, origin: str) -> Trajectory:
-        """Run a law's script; laws with the same script share its run."""
-        key = self.run_key(script)
-        if key not in self.trajectories:
-            self.trajectories[key] = self.run_twice_if_lost(script, origin)
-        return self.trajectories[key]
-
-    def reference_runner(self, script: Script) -> RunScript:
-        """Return what runs the reference of ``script``; laws share these runs as well.
-
-        Only a reference that is the very same run is not taken from the cache: determinism is a law.
-        """
-        own_key = self.run_key(script)
-
-        def run(script: Script, reference: ReferenceRun | None = None) -> Trajectory:
-            key = self.run_key(script, reference)
-            if key == own_key:
-                return self.harness.run(script, reference)
-            if key not in self.trajectories:
-                self.trajectories[key] = self.harness.run(script, reference)
-            return self.trajectories[key]
-
-        return run
-
-    def run_key(self, script: Script, reference: ReferenceRun | None = None) -> str:
-        """Return a string that identifies a run among those of the cell."""
-        reference = reference or ReferenceRun(script)
-        mode, dtype = reference.mode or self.harness.facts.mode, reference.dtype or self.harness.dtype
-        return "/".join((mode, dtype, repr(sorted(reference.options.items())), to_json(script)))
 
     def left_out(self, law: Law) -> bool:
         """Whether the profile leaves ``law`` to a cell of another dtype."""

@@ -31,7 +31,7 @@ LONG_RUNS = (20, 30, 60, 100, 150, 200, 257, 300)
 
 @dataclass(frozen=True, slots=True)
 class _Series:
-    """A tensor's gradients when nothing else is drawn: one regime, a seed a step, shrinking by ``2**-fall``."""
+    """A tensor's default gradients: one regime, a seed for each step, shrinking by ``2**-fall``."""
 
     regime: str
     seed: int
@@ -163,10 +163,9 @@ def scripts(
 ) -> st.SearchStrategy[Script]:
     """Return a strategy for scripts that a subject of ``rule`` can be put through.
 
-    The first tensor has ``dtype``; the others may have one of ``companions`` (of ``dtype``'s kind: real
-    beside real, complex beside complex). ``fixed_hyper`` fixes hyper-parameters. Shrinks toward one 0-d
-    parameter, one step and the plainest hyper-parameters. Raises ValueError for an unknown dtype or a
-    bound below 1.
+    The first tensor has ``dtype``; the others may have one of those ``companions`` that are real or complex like it.
+    ``fixed_hyper`` fixes hyper-parameters. Shrinks toward one 0-d parameter, one step and the plainest
+    hyper-parameters. Raises ValueError for an unknown dtype or a bound below 1.
     """
     for what, bound in (("max_steps", max_steps), ("max_tensors", max_tensors), ("max_groups", max_groups)):
         if not 1 <= bound <= 300:
@@ -186,5 +185,5 @@ def scripts(
 
 
 def companions_of(dtype: str, among: Collection[str]) -> tuple[str, ...]:
-    """Return the dtypes of ``among`` that may stand beside ``dtype``, in the order of ``FORMATS``."""
+    """Return the other dtypes of ``among``, real or complex like ``dtype``, in the order of ``FORMATS``."""
     return tuple(name for name in FORMATS if name in among and name != dtype and is_complex(name) == is_complex(dtype))
