@@ -1,1 +1,1 @@
-"""Subjects: adapters for optimizers under test, and the worker that runs them."""
+"""Optimizers under test: adapters that describe them, workers that run them, the recorder that stores what they do."""

@@ -1,1 +1,1 @@
-"""Adapters: libraries' names mapped to the alphabet, and how each library computes."""
+"""Adapters: the names of each library's optimizers, mapped to the alphabet, and the arithmetic that it declares."""

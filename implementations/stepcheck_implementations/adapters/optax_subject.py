@@ -23,28 +23,28 @@ from numpy.typing import NDArray
 from stepcheck_implementations.adapters.adapter import Adapter
 
 NEGATED = "negated_"
-"""What stands before the name of a field that is wanted with the other sign, which is exact."""
+"""The prefix of a state that is the negative of a field; a change of sign is exact."""
 
 
 @dataclass(slots=True)
 class _Tree:
-    """Tensors, by their place in the list, that are stepped together as one tree with one state.
+    """Tensors, by their index in the list, that are stepped together as one tree with one state.
 
     ``wide`` says that they are float64.
     """
 
-    places: list[int]
+    indices: list[int]
     wide: bool
     state: Any
 
 
 class Driven:
-    """One optax transformation over a list of torch tensors, and what it holds in attributes of its own names.
+    """One optax transformation over a list of torch tensors, with its state in attributes that have its own names.
 
-    A transformation counts steps for a whole tree, and no gradient may be missing from it. So a tree is split
-    where some of its tensors have a gradient and others have none: each part keeps the state it had. A state named
+    A transformation counts steps for a whole tree, and needs a gradient for every tensor of it. So a tree is split
+    where only some of its tensors have a gradient: each part keeps its state. A state named
     "negated_trace" is the negative of ``trace``. Hyper-parameters are attributes too; after a change the transformation
-    is built anew and keeps its state.
+    is rebuilt and keeps its state.
     """
 
     def __init__(
@@ -62,11 +62,11 @@ class Driven:
         self._names = [*adapter.states.values(), *([adapter.count] if adapter.count else [])]
         self._trees = []
         for wide in (False, True):
-            places = [n for n, p in enumerate(parameters) if (p.dtype in (torch.float64, torch.complex128)) is wide]
-            if places:
+            indices = [n for n, p in enumerate(parameters) if (p.dtype in (torch.float64, torch.complex128)) is wide]
+            if indices:
                 with _precision(wide):
-                    state = self._built().init([_to_jax(parameters[place]) for place in places])
-                self._trees.append(_Tree(places, wide, state))
+                    state = self._built().init([_to_jax(parameters[index]) for index in indices])
+                self._trees.append(_Tree(indices, wide, state))
         self._show()
 
     def step(self) -> None:
@@ -74,7 +74,7 @@ class Driven:
         self._trees = [part for tree in self._trees for part in self._parts(tree)]
         update = _update(self._transformation, self._jit, self._hyper())
         for tree in self._trees:
-            tensors = [self._parameters[place] for place in tree.places]
+            tensors = [self._parameters[index] for index in tree.indices]
             if any(tensor.grad is None for tensor in tensors):
                 continue
             with _precision(tree.wide):
@@ -85,17 +85,17 @@ class Driven:
         self._show()
 
     def state_dict(self) -> dict[str, Any]:
-        """Return hyper-parameters, and the state as numpy arrays, as a checkpoint of a JAX program holds it."""
-        trees = [(list(tree.places), tree.wide, jax.tree.map(np.asarray, tree.state)) for tree in self._trees]
+        """Return hyper-parameters, and the state as numpy arrays, as in a checkpoint of a JAX program."""
+        trees = [(list(tree.indices), tree.wide, jax.tree.map(np.asarray, tree.state)) for tree in self._trees]
         return {"hyper": dict(self._hyper()), "trees": trees}
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
-        """Go on from what ``state_dict`` returned."""
+        """Continue from what ``state_dict`` returned."""
         self.__dict__.update(saved["hyper"])
         self._trees = []
-        for places, wide, state in saved["trees"]:
+        for indices, wide, state in saved["trees"]:
             with _precision(wide):
-                self._trees.append(_Tree(list(places), wide, jax.tree.map(jnp.asarray, state)))
+                self._trees.append(_Tree(list(indices), wide, jax.tree.map(jnp.asarray, state)))
         self._show()
 
     def _hyper(self) -> tuple[tuple[str, Any], ...]:
@@ -106,26 +106,26 @@ class Driven:
 
     def _parts(self, tree: _Tree) -> Iterator[_Tree]:
         """Yield ``tree``, or two of it where only some of its tensors have a gradient."""
-        there = [self._parameters[place].grad is not None for place in tree.places]
-        if all(there) or not any(there):
+        has_gradient = [self._parameters[index].grad is not None for index in tree.indices]
+        if all(has_gradient) or not any(has_gradient):
             yield tree
             return
         for wanted in (True, False):
-            chosen = [number for number, has in enumerate(there) if has is wanted]
-            yield _Tree([tree.places[number] for number in chosen], tree.wide, _part(tree.state, chosen))
+            chosen = [number for number, has in enumerate(has_gradient) if has is wanted]
+            yield _Tree([tree.indices[number] for number in chosen], tree.wide, _part(tree.state, chosen))
 
     def _show(self) -> None:
-        """Put what the transformations hold into attributes, one entry a tensor."""
+        """Copy the transformations' state into attributes, one entry a tensor."""
         for name in self._names:
             shown: list[Any] = [None] * len(self._parameters)
             for tree in self._trees:
-                held = _field(tree.state, name.removeprefix(NEGATED))
-                if held is None:  # this choice of options does without it
+                field = _field(tree.state, name.removeprefix(NEGATED))
+                if field is None:  # this choice of options does without it
                     continue
-                for number, place in enumerate(tree.places):
-                    value = held[number] if isinstance(held, list) else held
+                for number, index in enumerate(tree.indices):
+                    value = field[number] if isinstance(field, list) else field
                     tensor = _to_torch(value)
-                    shown[place] = -tensor if name.startswith(NEGATED) else tensor
+                    shown[index] = -tensor if name.startswith(NEGATED) else tensor
             self.__dict__[name] = shown
 
 
@@ -160,11 +160,11 @@ def _precision(wide: bool) -> Iterator[None]:
 
 
 def _part(state: Any, chosen: list[int]) -> Any:
-    """Return the state of some of a tree's tensors; what is no list, as the count, they have in common."""
+    """Return the state of some of a tree's tensors; what is no list, as the count, they share."""
     return jax.tree.map(
-        lambda held: [held[number] for number in chosen] if isinstance(held, list) else held,
+        lambda leaf: [leaf[number] for number in chosen] if isinstance(leaf, list) else leaf,
         state,
-        is_leaf=lambda held: isinstance(held, list),
+        is_leaf=lambda leaf: isinstance(leaf, list),
     )
 
 
@@ -194,7 +194,7 @@ def _to_jax(tensor: torch.Tensor) -> Any:
 
 def _to_torch(values: Any) -> torch.Tensor:
     """Return a JAX array, or a number, as a tensor of the same dtype."""
-    held: NDArray[Any] = np.array(values)
-    if held.dtype == ml_dtypes.bfloat16:
-        return torch.from_numpy(held.view(np.int16)).view(torch.bfloat16)
-    return torch.from_numpy(held)
+    array: NDArray[Any] = np.array(values)
+    if array.dtype == ml_dtypes.bfloat16:
+        return torch.from_numpy(array.view(np.int16)).view(torch.bfloat16)
+    return torch.from_numpy(array)

@@ -163,5 +163,5 @@ def arithmetic_of(mode: str, dtype: str, device: str, target: str) -> Arithmetic
         source += "; on CPU an addition's scalar and alpha are first cast to the dtype (ATen/native/ufunc/add.h)"
         if mode == "foreach" and narrow:
             figures["entry"] = form
-            source += "; torch._foreach_mul_ rounds its scalar to the dtype there (finding foreach-narrow-scalars)"
+            source += "; torch._foreach_mul_ rounds its scalar to the dtype there (known issue foreach-narrow-scalars)"
     return plain(dtype).with_(name=f"pytorch_optimizer {mode}", source=source, **figures)

@@ -1,7 +1,7 @@
 """timm's optimizers that have a rule here: names mapped to the alphabet, and how they compute.
 
 Data only; nothing here imports torch. Sources are files of timm 1.0.31 (``timm/optim/*.py``), and torch's kernels as in
-``torch_arithmetic.py``. Not judged are caution, corrected weight decay and clipping, which no rule here has. Adadelta,
+``torch_arithmetic.py``. Not checked are caution, corrected weight decay and clipping, which no rule here has. Adadelta,
 Adagrad, Adam, AdamW, Adamax, NAdam, RAdam, RMSprop and SGD of ``timm.optim`` are torch's.
 """
 
@@ -177,5 +177,5 @@ def arithmetic_of(mode: str, dtype: str, device: str, target: str) -> Arithmetic
         source += "; on CPU an addition's scalar and alpha are first cast to the dtype (ATen/native/ufunc/add.h)"
         if mode == "foreach" and narrow:
             figures["entry"] = form
-            source += "; torch._foreach_mul_ rounds its scalar to the dtype there (finding foreach-narrow-scalars)"
+            source += "; torch._foreach_mul_ rounds its scalar to the dtype there (known issue foreach-narrow-scalars)"
     return plain(dtype).with_(name=f"timm {mode}", source=source, **figures)

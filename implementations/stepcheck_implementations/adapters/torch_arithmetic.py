@@ -1,7 +1,7 @@
 """How torch.optim computes: the arithmetic of each class, mode, dtype and device, every figure with its source.
 
-Sources are files of torch 2.13: ``torch/optim/*.py``, and the kernels under ``aten/src/ATen/native``. A class says in
-``HABITS`` where its code leaves the plain path; everything else is the same for all of them.
+Sources are files of torch 2.13: ``torch/optim/*.py``, and the kernels under ``aten/src/ATen/native``. ``HABITS`` says
+where the code of a class differs from the others'.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ TENSORS = TRACED | {"differentiable"}
 
 @dataclass(frozen=True, slots=True)
 class Habit:
-    """What one class' code does in its own way.
+    """Where the code of one class differs from the others.
 
     ``alphas`` are scalars that reach a kernel as the ``alpha`` of an addition or are written into a tensor, and so are
     rounded to its dtype. In modes ``counted`` what depends on the step counter, or on a state that is one number
@@ -82,8 +82,8 @@ def arithmetic_of(mode: str, dtype: str, device: str, target: str) -> Arithmetic
     if mode not in ("single", "foreach", "fused", "differentiable", "capturable", "compiled"):
         raise ValueError(f"mode={mode!r}, but should be single, foreach, fused, differentiable, capturable or compiled")
     sources = [f"averages: ATen/native/Lerp.h; formula: torch/optim/{habit.source}"]
-    held = BINARY32 if _narrow(form) or mode in habit.counted & TENSORS else form
-    figures: dict[str, object] = {"lerp": True, "scalar_states": held, "forms": mode in habit.forms}
+    scalar_states = BINARY32 if _narrow(form) or mode in habit.counted & TENSORS else form
+    figures: dict[str, object] = {"lerp": True, "scalar_states": scalar_states, "forms": mode in habit.forms}
     if mode == "fused":
         figures["operations"] = BINARY32 if _narrow(form) else form
         sources.append(
@@ -97,7 +97,7 @@ def arithmetic_of(mode: str, dtype: str, device: str, target: str) -> Arithmetic
             "alpha are first cast to the tensor's dtype (ATen/native/ufunc/add.h)"
         )
     if mode in habit.counted:
-        figures |= {"counted": held, "power_ulps": 4.0 if cuda else 2.0}
+        figures |= {"counted": scalar_states, "power_ulps": 4.0 if cuda else 2.0}
         sources.append(
             "the step counter is a 0-d float32 tensor (torch/optim/optimizer.py, _get_scalar_dtype) and so is what is "
             "computed from it; powf is "

@@ -1,7 +1,7 @@
 """torch.optim's elementwise optimizers: names mapped to the alphabet, options mapped to rules.
 
 Data only; nothing here imports torch. Names and options are those of torch 2.13's ``torch/optim/*.py``; how each mode
-computes is in ``torch_arithmetic.py``. Configurations take every option, and every two where they meet.
+computes is in ``torch_arithmetic.py``. Configurations cover every option, and every pair of options that interact.
 """
 
 from __future__ import annotations

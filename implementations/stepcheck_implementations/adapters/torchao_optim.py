@@ -1,8 +1,8 @@
 """torchao's Adam and AdamW: names mapped to the alphabet, and how they compute.
 
-Data only; nothing here imports torch. Sources are files of torchao 0.18.0 (``torchao/optim/adam.py``). What is judged
-is their update of parameters whose state is kept whole, which is every tensor below 4096 elements and every one that
-the block size does not divide (``_new_buffer``). Not judged are quantised states (8 and 4 bits, float8), stochastic
+Data only; nothing here imports torch. Sources are files of torchao 0.18.0 (``torchao/optim/adam.py``). What is checked
+is their update of parameters whose state is not quantized: every tensor below 4096 elements and every one that the
+block size does not divide (``_new_buffer``). Not checked are quantised states (8 and 4 bits, float8), stochastic
 rounding and offloading to the CPU: each is an arithmetic of its own.
 """
 
@@ -16,11 +16,13 @@ from stepcheck_reference.formats import BINARY32, BINARY64, FORMATS
 from stepcheck_reference.oracle.arithmetic import Arithmetic, plain
 
 _PATHS: Mapping[str, Mapping[str, object]] = {"single": {}, "compiled": {"compiled": True}}
-"""The update as it stands, and as torch.compile makes it, which is how it comes."""
+"""The update run eagerly, and compiled by torch.compile, which is the library's default."""
 
 
-def _adapter(name: str, rule: str, rewrites: tuple[str, ...], amsgrad: tuple[str, ...], *, whole: str) -> Adapter:
-    between = f"{whole}," if whole else ""
+def _adapter(
+    name: str, rule: str, rewrites: tuple[str, ...], amsgrad: tuple[str, ...], *, configuration: str
+) -> Adapter:
+    prefix = f"{configuration}," if configuration else ""
     return Adapter(
         target=f"torchao.optim.{name}",
         rule=rule,
@@ -28,8 +30,8 @@ def _adapter(name: str, rule: str, rewrites: tuple[str, ...], amsgrad: tuple[str
         states={"m": "exp_avg", "v": "exp_avg_sq", "v_max": "max_exp_avg_sq"},
         modes=_PATHS,
         configurations=(
-            Configuration(whole or "default", {}, rule, rewrites),
-            Configuration(f"{between}amsgrad", {"amsgrad": True}, "amsgrad", amsgrad),
+            Configuration(configuration or "default", {}, rule, rewrites),
+            Configuration(f"{prefix}amsgrad", {"amsgrad": True}, "amsgrad", amsgrad),
         ),
         declared=True,
         wrapper=wrappers.TORCHAO,
@@ -38,16 +40,16 @@ def _adapter(name: str, rule: str, rewrites: tuple[str, ...], amsgrad: tuple[str
     )
 
 
-def _adam(name: str, whole: str) -> Adapter:
-    return _adapter(name, "adam", ("coupled_decay",), ("coupled_decay",), whole=whole)
+def _adam(name: str, configuration: str) -> Adapter:
+    return _adapter(name, "adam", ("coupled_decay",), ("coupled_decay",), configuration=configuration)
 
 
-def _adamw(name: str, whole: str) -> Adapter:
-    return _adapter(name, "adamw", (), ("decoupled_decay",), whole=whole)
+def _adamw(name: str, configuration: str) -> Adapter:
+    return _adapter(name, "adamw", (), ("decoupled_decay",), configuration=configuration)
 
 
 UNQUANTISED = "unquantised"
-"""Configurations whose tensors are too small to be quantised; larger ones no script has."""
+"""The configuration whose tensors are too small to be quantized; no script has larger ones."""
 
 ALL: tuple[Adapter, ...] = (
     _adamw("_AdamW", ""),
@@ -63,7 +65,7 @@ ALL: tuple[Adapter, ...] = (
 def arithmetic_of(mode: str, dtype: str, device: str, target: str) -> Arithmetic:
     """Return the arithmetic of ``single_param_adam`` for parameters of ``dtype`` on ``device``.
 
-    Everything is computed in float32 and rounded when it is stored; float64 parameters are held to float64.
+    Everything is computed in float32 and rounded when it is stored; float64 parameters are checked as float64.
     """
     form = FORMATS[dtype]
     cuda = device.startswith("cuda")

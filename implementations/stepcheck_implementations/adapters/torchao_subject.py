@@ -10,7 +10,7 @@ from stepcheck_implementations.adapters.adapter import Adapter
 
 
 def by_mode(kind: type[Any], adapter: Adapter) -> Any:
-    """Return what builds ``kind``; its step is compiled, as torchao has it, only where ``compiled`` is asked for."""
+    """Return what builds ``kind``; its step is compiled, as torchao does by default, only with ``compiled=True``."""
 
     class Eager(kind):  # type: ignore[misc]
         def step(self, closure: Any = None) -> Any:

@@ -36,21 +36,21 @@ def check_parameters(subject: Subject, before: Callable[[int], torch.Tensor]) ->
 def _check_groups(subject: Subject) -> None:
     """Check that ``param_groups`` still has every parameter."""
     for number, group in enumerate(subject.script.groups):
-        for place, index in enumerate(group.tensors):
+        for position, index in enumerate(group.tensors):
             try:
-                current = subject.objects[0].param_groups[number]["params"][place]
+                current = subject.objects[0].param_groups[number]["params"][position]
             except (AttributeError, LookupError, TypeError):
                 current = None
             if current is not subject.parameters[index]:
-                raise Malformed(f"param_groups[{number}]['params'][{place}] is no longer the parameter it was given")
+                raise Malformed(f"param_groups[{number}]['params'][{position}] is no longer the parameter it was given")
 
 
 def _check_attributes(subject: Subject, before: Callable[[int], torch.Tensor]) -> None:
     """Check that no object has assigned a new tensor to a parameter's attribute, instead of updating the parameter."""
     for index, names in enumerate(subject.parameter_attributes):
-        thing, location = subject.owner(index)
+        optimizer, location = subject.owner(index)
         for name in names:
-            if state_access.is_replaced(thing, name, location) and torch.equal(
+            if state_access.is_replaced(optimizer, name, location) and torch.equal(
                 before(index), location.parameter.detach().reshape(-1)
             ):
                 raise Malformed(

@@ -171,8 +171,8 @@ class ScriptExecution:
                 parameter.grad = None if by_closure else row
         closure = (self.gradients.closure(passed, number, subject.parameters),) if by_closure else ()
         if step.skip:
-            for thing, take_step in zip(subject.objects, subject.steps, strict=True):
-                skip_step(thing, partial(call_subject, take_step), self.cell.device)
+            for optimizer, take_step in zip(subject.objects, subject.steps, strict=True):
+                skip_step(optimizer, partial(call_subject, take_step), self.cell.device)
         else:
             for index, take_step in enumerate(subject.steps):
                 if self.adapter.takes != "tensor" or closure or step.gradients[index] is not None:
@@ -192,14 +192,14 @@ class ScriptExecution:
         """Save and load the subject as ``RELOADS`` says, ``into`` another mode; do nothing without a state dict."""
         subject = self.subject
         if how in ("copied", "pickled"):
-            classes = (subject.build, *dict.fromkeys(type(thing) for thing in subject.objects))
+            classes = (subject.build, *dict.fromkeys(type(optimizer) for optimizer in subject.objects))
             copied = copy.deepcopy if how == "copied" else partial(through_a_pickle, classes=classes)
             subject.replace(*call_subject(lambda: copied((subject.parameters, subject.objects))))
             self.has_neighbours = False
             return
-        if not all(hasattr(thing, "state_dict") for thing in subject.objects):
+        if not all(hasattr(optimizer, "state_dict") for optimizer in subject.objects):
             return
-        saved = [copy.deepcopy(call_subject(thing.state_dict)) for thing in subject.objects]
+        saved = [copy.deepcopy(call_subject(optimizer.state_dict)) for optimizer in subject.objects]
         if how == "saved":
             saved = [call_subject(partial(through_file, state)) for state in saved]
         if into:
@@ -207,8 +207,8 @@ class ScriptExecution:
             for state in saved:
                 _change_mode(state, self.adapter.modes[into])
         subject.construct()
-        for thing, state in zip(subject.objects, saved, strict=True):
-            call_subject(partial(thing.load_state_dict, state))
+        for optimizer, state in zip(subject.objects, saved, strict=True):
+            call_subject(partial(optimizer.load_state_dict, state))
 
 
 def _change_mode(state_dict: Any, options: Mapping[str, Any]) -> None:

@@ -53,8 +53,8 @@ class _Pickler(pickle.Pickler):
         super().__init__(file)
         self.classes = classes
 
-    def persistent_id(self, thing: Any) -> int | None:
-        return next((index for index, known in enumerate(self.classes) if thing is known), None)
+    def persistent_id(self, optimizer: Any) -> int | None:
+        return next((index for index, known in enumerate(self.classes) if optimizer is known), None)
 
 
 class _Unpickler(pickle.Unpickler):
@@ -74,9 +74,9 @@ def loss_of(answer: Any) -> float:
         return math.nan
 
 
-def entries(thing: Any, location: TensorLocation) -> Iterator[Entry]:
+def entries(optimizer: Any, location: TensorLocation) -> Iterator[Entry]:
     """Yield the entries of a ``torch.optim.Optimizer``'s state for a parameter; none for other objects."""
-    table = state_access.state_of(thing, location.parameter) if state_access.is_optimizer(thing) else None
+    table = state_access.state_of(optimizer, location.parameter) if state_access.is_optimizer(optimizer) else None
     for key, value in table.items() if isinstance(table, Mapping) else ():
         if isinstance(value, torch.Tensor):
             dtype = str(value.dtype).removeprefix("torch.")

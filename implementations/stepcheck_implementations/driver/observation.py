@@ -34,8 +34,8 @@ class Observer:
             paths.append(adapter.count)
         row: list[torch.Tensor | None] = []
         for index, parameter in enumerate(subject.parameters):
-            thing, location = subject.owner(index)
-            values = state_access.read_all(thing, paths, location)
+            optimizer, location = subject.owner(index)
+            values = state_access.read_all(optimizer, paths, location)
             count = None if adapter.count is None else values.pop()
             if count is None and adapter.count is not None and adapter.takes == "groups":
                 count = subject.objects[0].param_groups[location.group].get(adapter.count)

@@ -28,49 +28,51 @@ class TensorLocation:
     group: int = 0
 
 
-def is_optimizer(thing: Any) -> bool:
-    """Whether ``thing`` holds its state and its parameter groups as a ``torch.optim.Optimizer`` does."""
-    return isinstance(getattr(thing, "state", None), Mapping) and isinstance(getattr(thing, "param_groups", None), list)
+def is_optimizer(optimizer: Any) -> bool:
+    """Whether ``optimizer`` holds its state and its parameter groups as a ``torch.optim.Optimizer`` does."""
+    return isinstance(getattr(optimizer, "state", None), Mapping) and isinstance(
+        getattr(optimizer, "param_groups", None), list
+    )
 
 
-def state_of(thing: Any, parameter: torch.Tensor) -> Any:
+def state_of(optimizer: Any, parameter: torch.Tensor) -> Any:
     """Return the entry of ``parameter`` in an optimizer's ``state``, None where there is none.
 
     A tensor hashes as its id does, so that a lookup in a state by ids compares the two, which raises.
     """
     try:
-        return thing.state.get(parameter)
+        return optimizer.state.get(parameter)
     except RuntimeError:
-        return next((table for key, table in thing.state.items() if key is parameter), None)
+        return next((table for key, table in optimizer.state.items() if key is parameter), None)
 
 
-def read(thing: Any, path: str, location: TensorLocation) -> Any:
+def read(optimizer: Any, path: str, location: TensorLocation) -> Any:
     """Return the value at ``path`` for one tensor, ``None`` where there is none (yet)."""
-    return read_all(thing, (path,), location)[0]
+    return read_all(optimizer, (path,), location)[0]
 
 
-def read_all(thing: Any, paths: Sequence[str], location: TensorLocation) -> list[Any]:
+def read_all(optimizer: Any, paths: Sequence[str], location: TensorLocation) -> list[Any]:
     """Return the value at each of ``paths`` for one tensor, ``None`` where there is none (yet)."""
-    if not is_optimizer(thing):
-        return [_attribute(thing, path, location) for path in paths]
-    table = _or_none(partial(state_of, thing, location.parameter))
-    return [_entry(thing, table, path, location) for path in paths]
+    if not is_optimizer(optimizer):
+        return [_attribute(optimizer, path, location) for path in paths]
+    table = _or_none(partial(state_of, optimizer, location.parameter))
+    return [_entry(optimizer, table, path, location) for path in paths]
 
 
-def _entry(thing: Any, table: Any, path: str, location: TensorLocation) -> Any:
+def _entry(optimizer: Any, table: Any, path: str, location: TensorLocation) -> Any:
     """Return the value at ``path`` of an optimizer, whose state for the parameter is ``table``."""
     if path.startswith("group."):
-        return _or_none(lambda: thing.param_groups[location.group].get(path.removeprefix("group.")))
+        return _or_none(lambda: optimizer.param_groups[location.group].get(path.removeprefix("group.")))
     if path.startswith("."):
-        return _attribute(thing, path, location)
+        return _attribute(optimizer, path, location)
     if not isinstance(table, Mapping):
         return None
     return table[path] if path in table else _or_none(lambda: _follow(table, parts(path), location))
 
 
-def _attribute(thing: Any, path: str, location: TensorLocation) -> Any:
-    """Return the value at ``path`` from the attributes of ``thing``."""
-    found = _or_none(lambda: _follow(thing, parts(path), location))
+def _attribute(optimizer: Any, path: str, location: TensorLocation) -> Any:
+    """Return the value at ``path`` from the attributes of ``optimizer``."""
+    found = _or_none(lambda: _follow(optimizer, parts(path), location))
     if isinstance(found, (list, tuple)):
         return found[location.index] if location.index < len(found) else None
     return found
@@ -84,21 +86,21 @@ def _or_none(read: Callable[[], Any]) -> Any:
         return None
 
 
-def write(thing: Any, path: str, value: float, location: TensorLocation) -> str | None:
+def write(optimizer: Any, path: str, value: float, location: TensorLocation) -> str | None:
     """Set the value at ``path``; return why that is impossible, or ``None``."""
     segments = parts(path)
-    in_group = is_optimizer(thing) and not path.startswith(".")
-    table = thing.param_groups[location.group] if in_group else getattr(thing, "__dict__", {})
+    in_group = is_optimizer(optimizer) and not path.startswith(".")
+    table = optimizer.param_groups[location.group] if in_group else getattr(optimizer, "__dict__", {})
     if not segments or segments[0] not in table:
         return f"no {path!r} to set after construction; there is {', '.join(map(str, table))}"
-    return _put(table if in_group else thing, segments, value, location)
+    return _put(table if in_group else optimizer, segments, value, location)
 
 
-def _put(thing: Any, segments: Sequence[Part], value: float, location: TensorLocation) -> str | None:
-    """Set the value at ``segments`` below ``thing``; a tuple on the path is replaced."""
+def _put(optimizer: Any, segments: Sequence[Part], value: float, location: TensorLocation) -> str | None:
+    """Set the value at ``segments`` below ``optimizer``; a tuple on the path is replaced."""
     head, rest = segments[0], segments[1:]
     try:
-        inside = _step(thing, head, location)
+        inside = _step(optimizer, head, location)
         if not rest and isinstance(inside, torch.Tensor) and inside.numel() == 1:
             inside.detach().fill_(value)  # as torch/optim/lr_scheduler.py sets it
             return None
@@ -110,18 +112,18 @@ def _put(thing: Any, segments: Sequence[Part], value: float, location: TensorLoc
             new = tuple(entries)
         else:
             return _put(inside, rest, value, location)
-        if isinstance(thing, (dict, list)):
-            thing[_key(head, location)] = new
+        if isinstance(optimizer, (dict, list)):
+            optimizer[_key(head, location)] = new
         else:
-            setattr(thing, str(head), new)
+            setattr(optimizer, str(head), new)
     except (LookupError, AttributeError, TypeError) as error:
         return f"{head!r} cannot be set after construction ({type(error).__name__}: {error})"
     return None
 
 
-def attributes_of_parameter(thing: Any, location: TensorLocation) -> Iterator[str]:
-    """Yield the attributes in which ``thing`` has the parameter itself, alone or in a list ("params[#]")."""
-    for name, value in _attributes(thing):
+def attributes_of_parameter(optimizer: Any, location: TensorLocation) -> Iterator[str]:
+    """Yield the attributes in which ``optimizer`` has the parameter itself, alone or in a list ("params[#]")."""
+    for name, value in _attributes(optimizer):
         if value is location.parameter:
             yield name
         elif (
@@ -132,16 +134,16 @@ def attributes_of_parameter(thing: Any, location: TensorLocation) -> Iterator[st
             yield f"{name}[#]"
 
 
-def is_replaced(thing: Any, name: str, location: TensorLocation) -> bool:
+def is_replaced(optimizer: Any, name: str, location: TensorLocation) -> bool:
     """Whether the attribute ``name`` of ``attributes_of_parameter`` has another tensor by now."""
-    value = getattr(thing, "__dict__", {}).get(name.removesuffix("[#]"))
+    value = getattr(optimizer, "__dict__", {}).get(name.removesuffix("[#]"))
     if name.endswith("[#]"):
         value = value[location.index] if isinstance(value, (list, tuple)) and location.index < len(value) else None
     return isinstance(value, torch.Tensor) and value is not location.parameter
 
 
-def all_leaves(thing: Any, tensors: Sequence[TensorLocation]) -> dict[str, list[Any]]:
-    """Return every number and tensor that ``thing`` holds for its ``tensors``, by path, each as a value a tensor.
+def all_leaves(optimizer: Any, tensors: Sequence[TensorLocation]) -> dict[str, list[Any]]:
+    """Return every number and tensor that ``optimizer`` holds for its ``tensors``, by path, each as a value a tensor.
 
     Tensors among them have one element, or their parameter's shape.
     """
@@ -150,22 +152,22 @@ def all_leaves(thing: Any, tensors: Sequence[TensorLocation]) -> dict[str, list[
     def leaf(path: str, values: list[Any]) -> None:
         found.setdefault(path, values)
 
-    if is_optimizer(thing):
-        tables = [state_of(thing, location.parameter) for location in tensors]
+    if is_optimizer(optimizer):
+        tables = [state_of(optimizer, location.parameter) for location in tensors]
         if all(isinstance(table, Mapping) for table in tables):
             for key in tables[0]:
                 if all(key in table for table in tables):
                     _walk([table[key] for table in tables], str(key), tensors, leaf, _DEPTH)
-        groups = [thing.param_groups[location.group] for location in tensors]
+        groups = [optimizer.param_groups[location.group] for location in tensors]
         for key in groups[0]:
-            if key not in getattr(thing, "defaults", {}):
+            if key not in getattr(optimizer, "defaults", {}):
                 _walk([group.get(key) for group in groups], f"group.{key}", tensors, leaf, 0)
         own_tables = {"state", "param_groups", "defaults"}
-        for name, value in _attributes(thing):
+        for name, value in _attributes(optimizer):
             if name not in own_tables:
                 _walk([value] * len(tensors), f".{name}", tensors, leaf, _DEPTH)
     else:
-        for name, value in _attributes(thing):
+        for name, value in _attributes(optimizer):
             _walk([value] * len(tensors), name, tensors, leaf, _DEPTH)
     return found
 
@@ -201,8 +203,8 @@ def _walk(
         if len(tensors) > 1 and all(len(value) == len(tensors) for value in values):
             each = [value[location.index] for value, location in zip(values, tensors, strict=True)]
             _walk(each, f"{path}[#]", tensors, leaf, depth - 1)
-        for place in range(min(_MOST_ENTRIES, *(len(value) for value in values))):
-            _walk([value[place] for value in values], f"{path}[{place}]", tensors, leaf, depth - 1)
+        for index in range(min(_MOST_ENTRIES, *(len(value) for value in values))):
+            _walk([value[index] for value in values], f"{path}[{index}]", tensors, leaf, depth - 1)
     elif _has_attributes(first):
         for name in vars(first):
             if all(name in vars(value) for value in values):
@@ -214,8 +216,8 @@ def _has_attributes(value: Any) -> bool:
     return hasattr(value, "__dict__") and not isinstance(value, closed) and not callable(value)
 
 
-def _attributes(thing: Any) -> list[tuple[str, Any]]:
-    return list(getattr(thing, "__dict__", {}).items())
+def _attributes(optimizer: Any) -> list[tuple[str, Any]]:
+    return list(getattr(optimizer, "__dict__", {}).items())
 
 
 def _key(part: Part, location: TensorLocation) -> Any:
@@ -231,13 +233,13 @@ def _has(table: Mapping[Any, Any], key: Any) -> bool:
     return any(isinstance(entry, int) and entry == key for entry in table)
 
 
-def _step(thing: Any, part: Part, location: TensorLocation) -> Any:
-    if isinstance(part, str) and not isinstance(thing, Mapping):
-        return getattr(thing, part)
-    return thing[_key(part, location)]
+def _step(optimizer: Any, part: Part, location: TensorLocation) -> Any:
+    if isinstance(part, str) and not isinstance(optimizer, Mapping):
+        return getattr(optimizer, part)
+    return optimizer[_key(part, location)]
 
 
-def _follow(thing: Any, segments: Sequence[Part], location: TensorLocation) -> Any:
+def _follow(optimizer: Any, segments: Sequence[Part], location: TensorLocation) -> Any:
     for part in segments:
-        thing = _step(thing, part, location)
-    return thing
+        optimizer = _step(optimizer, part, location)
+    return optimizer

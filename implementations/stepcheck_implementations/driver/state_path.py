@@ -48,8 +48,8 @@ def last_name(path: str) -> str:
     return named[-1] if named and isinstance(named[-1], str) else ""
 
 
-def source(path: str, thing: str, parameter: str, index: int, *, group: str = "", table: bool = False) -> str:
-    """Return Python for the value at ``path`` of ``thing``; ``table`` says that it has ``state`` and ``param_groups``.
+def source(path: str, optimizer: str, parameter: str, index: int, *, group: str = "", table: bool = False) -> str:
+    """Return Python for the value at ``path``; ``table`` says that ``optimizer`` has ``state`` and ``param_groups``.
 
     ``parameter``, ``index`` and ``group`` are expressions or values for the tensor, its index and its parameter group.
     """
@@ -58,8 +58,8 @@ def source(path: str, thing: str, parameter: str, index: int, *, group: str = ""
     if table and not path.startswith("."):
         head, rest = parts(path)[:1], path[len(re.match(r"\w*", path)[0]) :]  # type: ignore[index]
         key = head[0] if head and isinstance(head[0], str) and rest[:1] in ("", ".", "[") else path
-        return f'{thing}.state[{parameter}]["{key}"]{_brackets(rest, parameter, index)}'
-    return f"{thing}.{_brackets(path.removeprefix('.'), parameter, index)}"
+        return f'{optimizer}.state[{parameter}]["{key}"]{_brackets(rest, parameter, index)}'
+    return f"{optimizer}.{_brackets(path.removeprefix('.'), parameter, index)}"
 
 
 def _brackets(text: str, parameter: str, index: int) -> str:

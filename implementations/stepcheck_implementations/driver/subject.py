@@ -109,10 +109,10 @@ class Subject:
         ]
         self.steps = []
         compiles = wraps_compile(self.adapter, self.cell.mode)
-        for thing in objects:
-            step = getattr(thing, "step", None)
+        for optimizer in objects:
+            step = getattr(optimizer, "step", None)
             if not callable(step):
-                raise Malformed(f"{self.adapter.target}: made a {type(thing).__name__}, which has no step()")
+                raise Malformed(f"{self.adapter.target}: made a {type(optimizer).__name__}, which has no step()")
             self.steps.append(torch.compile(step) if compiles else step)
         if "scheduler" in self.script.invocation and self.adapter.takes == "groups":
             self.scheduler = call_subject(lambda: ScriptedLR(objects[0]))
@@ -124,11 +124,11 @@ class Subject:
 
     def _location(self, index: int) -> TensorLocation:
         group = self.group_of[index]
-        place = self.script.groups[group].tensors.index(index)
+        position = self.script.groups[group].tensors.index(index)
         if self.adapter.takes == "groups":
             earlier = sum(len(before.tensors) for before in self.script.groups[:group])
-            return TensorLocation(self.parameters[index], earlier + place, group)
-        return TensorLocation(self.parameters[index], place if self.adapter.takes == "list" else 0)
+            return TensorLocation(self.parameters[index], earlier + position, group)
+        return TensorLocation(self.parameters[index], position if self.adapter.takes == "list" else 0)
 
     def set_hyper(self, changes: Sequence[tuple[int, str, float]]) -> None:
         """Set hyper-parameters, each (group, name, value); learning rates by the scheduler if there is one."""
@@ -146,7 +146,7 @@ class Subject:
             raise Malformed(f"{name}={value!r}, but it cannot be changed after construction")
         tensors = self.script.groups[group].tensors
         for index in tensors if adapter.takes == "tensor" else tensors[:1]:
-            thing, location = self.owner(index)
-            error = state_access.write(thing, path, value, location)
+            optimizer, location = self.owner(index)
+            error = state_access.write(optimizer, path, value, location)
             if error is not None:
                 raise Malformed(f"{name}: {error}")

@@ -48,13 +48,13 @@ def load(target: str) -> object:
     """Import ``target`` and return it; raises TargetError where it does not exist."""
     where, name = split(target)
     module = _file(where) if where.endswith(".py") else _module(where, target)
-    thing: object = module
+    named: object = module
     for part in name.split("."):
-        if not hasattr(thing, part):
-            public = [entry for entry in dir(thing) if not entry.startswith("_")]
+        if not hasattr(named, part):
+            public = [entry for entry in dir(named) if not entry.startswith("_")]
             raise TargetError(f"{target}: no such name{did_you_mean(part, public, most=3)}")
-        thing = getattr(thing, part)
-    return thing
+        named = getattr(named, part)
+    return named
 
 
 def _module(where: str, target: str) -> ModuleType:

@@ -1,1 +1,1 @@
-"""Matching: a stranger's class or function fitted to a rule by names and by values."""
+"""Matching: a class or function without an adapter, fitted to a rule by its names and by its values over a probe."""

@@ -23,7 +23,7 @@ _MOST_KEYS = 24
 
 @dataclass(frozen=True, slots=True)
 class CallAttempt:
-    """One way to call a function, tried.
+    """One way to call a function, and its trial.
 
     ``text`` is the class that calls it so, ``trial`` the result, ``trace`` the rule's; ``fixed_hyper`` gives the values
     of hyper-parameters that the rule or the function lacks, ``missing`` are those that no argument takes.

@@ -1,4 +1,4 @@
-"""Claims: what a target is said to be, as numbers and names; and the probe, a short run that identifies its parts."""
+"""Claims: a rule as names and numbers, and the probe: a short run that shows which parts of a target are the rule's."""
 
 from __future__ import annotations
 
@@ -90,8 +90,8 @@ def rule_trace(claim: Claim, hyper: Mapping[str, float]) -> RuleTrace:
     now["theta"] = list(PROBE_THETA)
     for step, gradient in enumerate(PROBE_GRADIENTS, 1):
         new: dict[str, list[float]] = {name: [] for name in code}
-        for place, g in enumerate(gradient):
-            values_here = {**hyper, **claim.constants, **{name: values[place] for name, values in now.items()}}
+        for index, g in enumerate(gradient):
+            values_here = {**hyper, **claim.constants, **{name: values[index] for name, values in now.items()}}
             for name, expression in code.items():
                 new[name].append(_value(expression, {**values_here, "g": g, "t": float(step), "math": math}))
         now |= new

@@ -80,8 +80,8 @@ def fit_target(found: Any, target: str, claim: Claim, steps: int = len(PROBE_GRA
     return _class(target, signature, claim, matched, chosen, trace)
 
 
-def _has_step(thing: Any) -> bool:
-    return callable(getattr(thing, "step", None))
+def _has_step(optimizer: Any) -> bool:
+    return callable(getattr(optimizer, "step", None))
 
 
 def _arguments(found: Any, claim: Claim, matched: Matched, signature: Signature) -> dict[str, Any]:
@@ -222,17 +222,17 @@ def _explicit(chosen: Trial) -> dict[str, StateLeaf]:
 
 def _settings(claim: Claim, matched: Matched, chosen: Trial) -> dict[str, str]:
     """Return where each hyper-parameter can be changed after construction: the path that has its name, or its value."""
-    thing, location = chosen.subject, chosen.locations[0]
+    optimizer, location = chosen.subject, chosen.locations[0]
     values = _values(claim, matched)
-    table = thing.param_groups[0] if state_access.is_optimizer(thing) else getattr(thing, "__dict__", {})
-    leaves = {**state_access.all_leaves(thing, [location])}
-    if state_access.is_optimizer(thing):
+    table = optimizer.param_groups[0] if state_access.is_optimizer(optimizer) else getattr(optimizer, "__dict__", {})
+    leaves = {**state_access.all_leaves(optimizer, [location])}
+    if state_access.is_optimizer(optimizer):
         leaves |= {key: [value] for key, value in table.items() if isinstance(value, (int, float))}
     found: dict[str, str] = {}
     for name, slot in matched.slots.items():
         stem, bracket, rest = slot.partition("[")
         if stem in table:
-            listed = state_access.is_optimizer(thing) and chosen.takes != "groups"
+            listed = state_access.is_optimizer(optimizer) and chosen.takes != "groups"
             found[name] = f".param_groups[0]['{stem}']{bracket}{rest}" if listed else slot
             continue
         same = [path for path, (value, *_) in leaves.items() if isinstance(value, float) and value == values[name]]

@@ -49,7 +49,7 @@ def slots_of(arguments: Iterable[str], defaults: Mapping[str, object]) -> list[s
     for name in arguments:
         default = defaults.get(name)
         if isinstance(default, (list, tuple)):
-            slots += [f"{name}[{place}]" for place in range(len(default))]
+            slots += [f"{name}[{index}]" for index in range(len(default))]
         elif name == "betas":
             slots += ["betas[0]", "betas[1]"]
         else:
@@ -107,10 +107,10 @@ def _check_slot(name: str, slot: str, slots: Sequence[str], *, open_ended: bool)
 
 def hyper_not_taken(target: str, signature: str, claim: Claim, missing: Sequence[str], left: int = 0) -> NoMatch:
     """Return the error of a subject that does not take all that the rule needs."""
-    wanted = "; ".join(f"{name}, often called {', '.join(aliases_of(name, claim.hyper))}" for name in missing)
+    needed = "; ".join(f"{name}, often called {', '.join(aliases_of(name, claim.hyper))}" for name in missing)
     first = missing[0]
     return NoMatch(
-        f"{target}: takes {signature}, but {claim.rule} needs {wanted}. Say which argument it is, as in "
+        f"{target}: takes {signature}, but {claim.rule} needs {needed}. Say which argument it is, as in "
         f"--map {first}=ARGUMENT, or which value it has inside, as in --set {first}=NUMBER",
         missing,
         left,

@@ -73,35 +73,37 @@ def run_trial(
     }
     history: list[dict[str, StateLeaf]] = []
     try:
-        thing = build(inputs[takes], **arguments)
-        trial.subject = thing
-        if not callable(getattr(thing, "step", None)):
-            trial.reason = f"it made a {type(thing).__name__}, which has no step()"
-        elif takes == "groups" and not state_access.is_optimizer(thing):
-            trial.reason = f"it made a {type(thing).__name__}, which has no param_groups"
+        optimizer = build(inputs[takes], **arguments)
+        trial.subject = optimizer
+        if not callable(getattr(optimizer, "step", None)):
+            trial.reason = f"it made a {type(optimizer).__name__}, which has no step()"
+        elif takes == "groups" and not state_access.is_optimizer(optimizer):
+            trial.reason = f"it made a {type(optimizer).__name__}, which has no param_groups"
         else:
             for row in PROBE_GRADIENTS[:steps]:
                 set_gradients = partial(_set_gradients, parameters, row)
                 if needs_objective:
-                    thing.step(set_gradients)
+                    optimizer.step(set_gradients)
                 else:
                     set_gradients()
-                    thing.step()
+                    optimizer.step()
                 trial.theta.append([float(value) for p in parameters for value in p.detach().reshape(-1).tolist()])
-                history.append(_leaves(thing, trial.locations))
+                history.append(_leaves(optimizer, trial.locations))
     except (Exception, SystemExit) as error:
         trial.reason, trial.error = one_line(error), error
     for path in history[0] if history else ():
         rows = [leaves[path] for leaves in history if path in leaves]
         if len(rows) == len(history):
-            own = takes == "tensor" or any(f"[{token}]" in path for token in TOKENS) or _is_per_parameter(path, thing)
+            own = (
+                takes == "tensor" or any(f"[{token}]" in path for token in TOKENS) or _is_per_parameter(path, optimizer)
+            )
             trial.leaves[path] = StateLeaf([leaf.rows[0] for leaf in rows], all(leaf.scalar for leaf in rows), own)
     return trial
 
 
-def _is_per_parameter(path: str, thing: Any) -> bool:
-    """Whether ``path`` starts in the table that ``thing`` has for each tensor."""
-    return state_access.is_optimizer(thing) and not path.startswith((".", "group."))
+def _is_per_parameter(path: str, optimizer: Any) -> bool:
+    """Whether ``path`` starts in the table that ``optimizer`` has for each tensor."""
+    return state_access.is_optimizer(optimizer) and not path.startswith((".", "group."))
 
 
 def _set_gradients(parameters: Sequence[torch.Tensor], row: Sequence[float]) -> torch.Tensor:
@@ -113,9 +115,9 @@ def _set_gradients(parameters: Sequence[torch.Tensor], row: Sequence[float]) -> 
     return torch.zeros(())
 
 
-def _leaves(thing: Any, locations: Sequence[TensorLocation]) -> dict[str, StateLeaf]:
+def _leaves(optimizer: Any, locations: Sequence[TensorLocation]) -> dict[str, StateLeaf]:
     leaves = {}
-    for path, values in state_access.all_leaves(thing, locations).items():
+    for path, values in state_access.all_leaves(optimizer, locations).items():
         numbers: list[float] = []
         scalar = True
         try:

@@ -1,1 +1,1 @@
-"""The recorder: what guard stores of optimizers and schedulers under one torch."""
+"""The recorder: what guard stores of optimizers, schedulers and their APIs under one release of torch."""

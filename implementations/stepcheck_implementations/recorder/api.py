@@ -100,16 +100,16 @@ def _is_plain(parameter: inspect.Parameter) -> bool:
 def _built(found: Callable[..., Any], run: MinimalRun) -> dict[str, Any]:
     parameters = run.parameters()
     with captured_warnings() as at_construction:
-        thing = run.build(found, list(parameters))
-    if not state_access.is_optimizer(thing):
+        optimizer = run.build(found, list(parameters))
+    if not state_access.is_optimizer(optimizer):
         return {"warnings": {"construction": count_lines(at_construction)}}
-    tables = {"defaults": _typed(getattr(thing, "defaults", {})), "groups": _typed(thing.param_groups[0])}
-    before = _layout(thing)
+    tables = {"defaults": _typed(getattr(optimizer, "defaults", {})), "groups": _typed(optimizer.param_groups[0])}
+    before = _layout(optimizer)
     with captured_warnings() as at_step:
-        run.step(thing, parameters)
+        run.step(optimizer, parameters)
     return {
         **tables,
-        "state_dict": {"before": before, "after": _layout(thing)},
+        "state_dict": {"before": before, "after": _layout(optimizer)},
         "warnings": {"construction": count_lines(at_construction), "step": count_lines(at_step)},
     }
 
@@ -122,10 +122,10 @@ def _typed(table: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _layout(thing: Any) -> dict[str, str]:
+def _layout(optimizer: Any) -> dict[str, str]:
     with captured_warnings():
         try:
-            return dict(layout(thing.state_dict()))
+            return dict(layout(optimizer.state_dict()))
         except Exception as error:
             return {"": stable_error(error)}
 
@@ -154,9 +154,9 @@ def _state(found: Callable[..., Any], run: MinimalRun, dtype: torch.dtype, **arg
     parameters = run.parameters(dtype)
     with captured_warnings():
         try:
-            thing = run.build(found, list(parameters), **arguments)
-            run.step(thing, parameters)
-            return dict(layout(thing.state_dict()["state"])) if state_access.is_optimizer(thing) else {}
+            optimizer = run.build(found, list(parameters), **arguments)
+            run.step(optimizer, parameters)
+            return dict(layout(optimizer.state_dict()["state"])) if state_access.is_optimizer(optimizer) else {}
         except (Exception, SystemExit) as error:
             return stable_error(error)
 

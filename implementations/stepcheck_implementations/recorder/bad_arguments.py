@@ -46,9 +46,9 @@ def answer_to(case: BadUse) -> str:
     stage = "at construction"
     with captured_warnings() as raised:
         try:
-            thing = case.build()
+            optimizer = case.build()
             stage = case.stage
-            case.use(thing)
+            case.use(optimizer)
         except (Exception, SystemExit) as error:
             answer = f"{stage}: {stable_error(error)}"
     return "; warns ".join((answer, *dict.fromkeys(raised)))
@@ -95,7 +95,7 @@ def _with_arguments(kind: Callable[..., Any], run: MinimalRun, title: str = "", 
     return BadUse(
         title or ", ".join(f"{name}={value!r}" for name, value in arguments.items()),
         lambda: run.build(kind, list(parameters), **arguments),
-        lambda thing: run.step(thing, parameters),
+        lambda optimizer: run.step(optimizer, parameters),
     )
 
 
@@ -103,7 +103,7 @@ def _built_from(
     kind: Callable[..., Any], run: MinimalRun, title: str, first: Any, parameters: Sequence[torch.Tensor]
 ) -> BadUse:
     """Return the use of ``first`` as the first argument, and one step."""
-    return BadUse(title, lambda: run.build(kind, first), lambda thing: run.step(thing, parameters))
+    return BadUse(title, lambda: run.build(kind, first), lambda optimizer: run.step(optimizer, parameters))
 
 
 def _bad_parameters(kind: Callable[..., Any], run: MinimalRun) -> Iterator[BadUse]:
@@ -177,16 +177,16 @@ def _steps(kind: Callable[..., Any], run: MinimalRun) -> Iterator[BadUse]:
     def build() -> Any:
         return run.build(kind, list(parameters))
 
-    yield BadUse("a step without a closure", build, lambda thing: thing.step())
-    yield BadUse("a step with a closure", build, lambda thing: thing.step(lambda: torch.zeros(())))
-    yield BadUse("a step with a number for the closure", build, lambda thing: thing.step(0.5))
-    yield BadUse("a sparse gradient", build, lambda thing: _sparse_step(thing, parameters))
+    yield BadUse("a step without a closure", build, lambda optimizer: optimizer.step())
+    yield BadUse("a step with a closure", build, lambda optimizer: optimizer.step(lambda: torch.zeros(())))
+    yield BadUse("a step with a number for the closure", build, lambda optimizer: optimizer.step(0.5))
+    yield BadUse("a sparse gradient", build, lambda optimizer: _sparse_step(optimizer, parameters))
 
 
-def _sparse_step(thing: Any, parameters: Sequence[torch.nn.Parameter]) -> None:
+def _sparse_step(optimizer: Any, parameters: Sequence[torch.nn.Parameter]) -> None:
     for parameter in parameters:
         parameter.grad = torch.ones_like(parameter).to_sparse(1)
-    thing.step(lambda: torch.zeros(()))
+    optimizer.step(lambda: torch.zeros(()))
 
 
 def _loads(kind: Callable[..., Any], run: MinimalRun) -> Iterator[BadUse]:
@@ -195,13 +195,16 @@ def _loads(kind: Callable[..., Any], run: MinimalRun) -> Iterator[BadUse]:
 
     def build() -> Any:
         parameters = run.parameters()
-        thing = run.build(kind, list(parameters))
-        run.step(thing, parameters)
-        return thing
+        optimizer = run.build(kind, list(parameters))
+        run.step(optimizer, parameters)
+        return optimizer
 
     def load(name: str, change: Callable[[dict[str, Any]], Any]) -> BadUse:
         return BadUse(
-            f"a load of {name}", build, lambda thing: thing.load_state_dict(change(thing.state_dict())), "at the load"
+            f"a load of {name}",
+            build,
+            lambda optimizer: optimizer.load_state_dict(change(optimizer.state_dict())),
+            "at the load",
         )
 
     def groups(change: Callable[[Any], Any]) -> Callable[[dict[str, Any]], Any]:
@@ -209,7 +212,10 @@ def _loads(kind: Callable[..., Any], run: MinimalRun) -> Iterator[BadUse]:
 
     def add(name: str, group: Callable[[Any], Any]) -> BadUse:
         return BadUse(
-            f"a group added {name}", build, lambda thing: thing.add_param_group(group(thing)), "at the addition"
+            f"a group added {name}",
+            build,
+            lambda optimizer: optimizer.add_param_group(group(optimizer)),
+            "at the addition",
         )
 
     first = run.parameters()[0]
@@ -220,6 +226,6 @@ def _loads(kind: Callable[..., Any], run: MinimalRun) -> Iterator[BadUse]:
     yield load("state alone", lambda state: {"state": state["state"]})
     yield load("an empty state", lambda state: {**state, "state": {}})
     yield load("None", lambda state: None)
-    yield add("of a new parameter", lambda thing: {"params": [first]})
-    yield add("of a parameter that is there", lambda thing: {"params": thing.param_groups[0]["params"]})
-    yield add("that is a list", lambda thing: [first])
+    yield add("of a new parameter", lambda optimizer: {"params": [first]})
+    yield add("of a parameter that is there", lambda optimizer: {"params": optimizer.param_groups[0]["params"]})
+    yield add("that is a list", lambda optimizer: [first])

@@ -49,14 +49,14 @@ class MinimalRun:
         """Return what ``kind`` builds from ``parameters``, a list of parameters or of groups."""
         return kind(parameters[0] if self.one else parameters, **{**self.required, **arguments})
 
-    def step(self, thing: Any, parameters: Sequence[torch.Tensor]) -> None:
-        """Take one step of ``thing``; each parameter has a gradient whose elements all differ."""
+    def step(self, optimizer: Any, parameters: Sequence[torch.Tensor]) -> None:
+        """Take one step of ``optimizer``; each parameter has a gradient whose elements all differ."""
         set_gradients = partial(_set_gradients, parameters, self.sparse)
         if self.needs_objective:
-            thing.step(set_gradients)
+            optimizer.step(set_gradients)
         else:
             set_gradients()
-            thing.step()
+            optimizer.step()
 
 
 def _distinct_values(shape: tuple[int, ...], unit: float, first: int) -> torch.Tensor:

@@ -151,8 +151,8 @@ def _unmapped(run: ScriptExecution) -> dict[str, NDArray[Any]]:
     mapped = {*subject.adapter.states.values(), subject.adapter.count}
     found: dict[str, NDArray[Any]] = {}
     for index in range(len(subject.parameters)):
-        thing, location = subject.owner(index)
-        table = state_access.state_of(thing, location.parameter)
+        optimizer, location = subject.owner(index)
+        table = state_access.state_of(optimizer, location.parameter)
         for key, value in table.items() if isinstance(table, Mapping) else ():
             if key not in mapped:
                 for path, leaf in _leaves(str(key), value):

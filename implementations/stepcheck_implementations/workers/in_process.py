@@ -51,7 +51,7 @@ class InProcess:
         """Do nothing; there is nothing to release."""
 
     def run(self, adapter: Adapter, cell: Cell, script: Script, *, deadline: float | None = None) -> Trajectory:
-        """Return what the object does over ``script``; ``deadline`` cannot be kept here."""
+        """Return what the object does over ``script``; ``deadline`` cannot be enforced here."""
         return execution.run(adapter, cell, script, subject=self.subject)
 
     def environment(self) -> dict[str, Any]:

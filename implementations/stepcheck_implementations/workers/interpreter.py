@@ -1,4 +1,4 @@
-"""Interpreters: which Python a worker is, and what it may import."""
+"""Interpreters: the Python that a worker runs in, and what it can import."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Interpreter:
-    """A Python to run workers with, and what is on its path beside what it has itself."""
+    """A Python to run workers with, and the entries that are added to its path."""
 
     python: str
     path: tuple[str, ...]

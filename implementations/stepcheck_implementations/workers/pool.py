@@ -139,8 +139,8 @@ class Workers:
     def environment(self) -> dict[str, Any]:
         """Return the workers' versions ("torch", "python", "platform") and "devices"; requested once.
 
-        Forked workers see no accelerator, so where torch is built for one, a spawned worker is asked again; where that
-        one dies, the CPU is the only device.
+        Forked workers see no accelerator, so where torch is built for one, a spawned worker answers instead; where
+        that dies, the CPU is the only device.
         """
         if self._environment is None:
             found = self._request_without_cell({"ask": "environment"})
