@@ -65,7 +65,7 @@ def certify(
     says of a hyper-parameter which argument it is ("gamma", "betas[0]") and of a state where it is stored ("buf"),
     where names and values do not. ``strict`` makes known issues count against ``conforms``. With ``out``, one
     JSON file a cell is written there as it comes, failing scripts with it, and ``certificate.json`` at the
-    end. ``progress`` is called after every cell. The findings are the same for the same seed, whatever
+    end. ``progress`` is called after every cell. Verdicts are the same for the same seed, whatever
     ``jobs`` is.
 
     Raises WrongRequest, UnknownRule, OutOfDomain and TargetError where the request is wrong, Interrupted

@@ -150,7 +150,7 @@ def _clash(request: Request, configuration: Configuration) -> str:
 
 
 def _left_out(request: Request, adapter: Adapter, mode: str, dtype: str) -> str:
-    """Return why cells of ``mode`` and ``dtype`` are run only where they are asked for, "" where they are run."""
+    """Return why cells of ``mode`` and ``dtype`` are run only on request, "" where they are run."""
     slow = compiles_slowly(adapter, mode)
     if slow and mode not in request.modes and adapter.compiler == "own":
         return "compiled takes seconds for every shape and hyper-parameter; ask with --mode compiled"

@@ -17,7 +17,7 @@ PROFILES = ("quick", "standard", "thorough")
 
 
 class WrongRequest(ValueError):
-    """A request that cannot be met as it stands: what was given, what is allowed, the nearest name."""
+    """A request that cannot be met; the message has the given value, what is allowed, and the nearest name."""
 
 
 @dataclass(frozen=True, slots=True)

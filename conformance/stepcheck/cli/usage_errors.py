@@ -1,4 +1,4 @@
-"""Refusals: the exceptions that say that a request is wrong, told apart without importing what raises them."""
+"""Usage errors: the exceptions of a wrong request, recognized without importing the modules that raise them."""
 
 from __future__ import annotations
 

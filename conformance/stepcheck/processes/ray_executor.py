@@ -1,4 +1,4 @@
-"""Jobs on a Ray cluster, behind the same face as processes of this machine."""
+"""The executor of a Ray cluster."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from stepcheck_implementations.workers.transport import WorkerError
 _ANSWERING = 10.0
 """Seconds in which a cluster's port has to answer; Ray itself tries for minutes and then exits."""
 _RETRIES = 3
-"""Times that a job is done again whose node or process was lost."""
+"""Times that a job is repeated after its node or process was lost."""
 _AHEAD = 2
-"""Jobs a core that the cluster holds: one under way, one that waits."""
+"""Jobs for each core that are submitted: one runs, one waits."""
 _TOKEN = "; where the cluster has token authentication, RAY_AUTH_MODE=token has to be set here, too"
-"""Ray does not say which of its refusals are about its token: it is set up as Ray's own documentation tells."""
+"""Ray does not say which of its errors are about its token; the variable is the one in Ray's documentation."""
 
 
 class Ray:
@@ -35,7 +35,7 @@ class Ray:
 
     "local" starts one on this machine, for as long as the executor is open; a cluster that this process is connected
     to already is used as it is. ``prepare`` and jobs have to be picklable and stepcheck installed on every node, where
-    a Ray worker prepares once and keeps that until something else is asked of it. Raises WrongRequest where Ray is
+    a Ray worker prepares once, until it gets jobs of another ``prepare``. Raises WrongRequest where Ray is
     not installed or no cluster answers.
     """
 
@@ -51,7 +51,7 @@ class Ray:
 
     def run(self, prepare: Prepare[T, R], jobs: Sequence[T]) -> Iterator[tuple[int, R]]:
         """Yield (place, answer); see ``Executor``. Raises WorkerError where Ray gives a job up."""
-        wanted = pickle.dumps(prepare)
+        pickled = pickle.dumps(prepare)
         ray = self._connected()
         task = ray.remote(_do).options(num_cpus=1, max_retries=_RETRIES)
         room = _AHEAD * max(1, int(ray.cluster_resources().get("CPU", 1)))
@@ -61,7 +61,7 @@ class Ray:
             while True:
                 while len(at_work) < room and (following := next(waiting, None)) is not None:
                     place, job = following
-                    at_work[task.remote(wanted, job)] = place
+                    at_work[task.remote(pickled, job)] = place
                 if not at_work:
                     return
                 (done, *_), _ = ray.wait(list(at_work), num_returns=1)
@@ -94,7 +94,7 @@ class Ray:
         self.close()
 
     def _connected(self) -> Any:
-        """Return Ray, connected, with its own messages kept to what went wrong."""
+        """Return Ray, connected, with only its errors logged."""
         import ray
 
         if ray.is_initialized():
@@ -133,25 +133,25 @@ _opened = contextlib.ExitStack()
 atexit.register(_opened.close)
 
 
-def _do(wanted: bytes, job: Any) -> tuple[Any, BaseException | None]:
+def _do(prepare: bytes, job: Any) -> tuple[Any, BaseException | None]:
     """Return (answer, None) of a job, or (None, what was raised); it runs in a Ray worker."""
     try:
-        return _performer(wanted)(job), None
+        return _performer(prepare)(job), None
     except Exception as error:
         return None, portable(error)
 
 
-def _performer(wanted: bytes) -> Callable[[Any], Any]:
-    """Return what does jobs once ``wanted`` has prepared it, in this process and for as long as nothing else is."""
+def _performer(prepare: bytes) -> Callable[[Any], Any]:
+    """Return what does jobs, prepared by the pickled ``prepare`` once in this process."""
     global _prepared
-    if _prepared is None or _prepared[0] != wanted:
+    if _prepared is None or _prepared[0] != prepare:
         _prepared = None
         _opened.close()
-        _prepared = wanted, _opened.enter_context(pickle.loads(wanted)())
+        _prepared = prepare, _opened.enter_context(pickle.loads(prepare)())
     return _prepared[1]
 
 
 def _line(error: BaseException) -> str:
-    """Return the last line of what ``error`` says, or its kind where it says nothing."""
-    said = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return said[-1] if said else type(error).__name__
+    """Return the last line of ``error``'s message, or its class where that is empty."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__

@@ -71,7 +71,7 @@ def test_profile_quick_asks_in_one_dtype_what_one_dtype_tells_and_says_so(
     assert {said["float32", code] for code in ("SC231", "SC304", "SC401")} == {"holds"}
     assert {said["bfloat16", code] for code in ("SC231", "SC304", "SC401")} == {"not_run"}
     assert "not_run" not in {verdict for (dtype, _), verdict in said.items() if dtype == "float32"}
-    assert "asked in one dtype of each configuration and mode" in " ".join(done.stdout.split())
+    assert "format-independent laws ran in one dtype per configuration and mode" in " ".join(done.stdout.split())
 
 
 def test_a_standalone_script_fails_by_itself(
@@ -151,27 +151,27 @@ def test_an_interrupted_run_keeps_what_was_found(tmp_path: Path) -> None:
     while not list(out.glob("cells/*.json")) and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    told, error = process.communicate(timeout=30)
+    output, error = process.communicate(timeout=30)
     assert process.returncode == 130, error
     certificate = from_json((out / "certificate.json").read_text())
     assert certificate.run.interrupted
     assert certificate.findings.unfinished > 0
     assert certificate.cells
-    assert "interrupted" in told
+    assert "interrupted" in output
 
 
 def test_a_class_handed_over_in_python_runs_in_this_process() -> None:
     import torch
 
-    told: list[tuple[int, int]] = []
+    calls: list[tuple[int, int]] = []
     certificate = stepcheck.certify(
         torch.optim.SGD,
         modes=["single"],
         dtypes=["float32"],
         devices=["cpu"],
-        progress=lambda done, total, result: told.append((done, total)),
+        progress=lambda done, total, result: calls.append((done, total)),
     )
     assert certificate.verdict is Verdict.HOLDS
     assert certificate.findings.target == "torch.optim.SGD"
-    assert told[0] == (0, len(told) - 1)
-    assert told[-1] == (len(told) - 1, len(told) - 1)
+    assert calls[0] == (0, len(calls) - 1)
+    assert calls[-1] == (len(calls) - 1, len(calls) - 1)

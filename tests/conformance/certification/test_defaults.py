@@ -1,4 +1,4 @@
-"""Defaults that depart from the rule's source: told, and no reason for a verdict."""
+"""Defaults that depart from the rule's source: reported, and no reason for a verdict."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ ONE = {"modes": ["single"], "dtypes": ["float32"], "devices": ["cpu"]}
 
 def test_only_what_is_recommended_and_differs_is_told() -> None:
     rule = find("nadam")
-    kept = {symbol.name: value for symbol, value in rule.defaults.items()}
-    assert departures("x.Y", rule, kept) == ()
-    assert departures("x.Y", rule, {**kept, "weight_decay": 3.0}) == ()
-    (found,) = departures("x.Y", rule, {**kept, "beta1": 0.5})
-    assert found == Departure(target="x.Y", rule="nadam", name="beta1", default=0.5, recommended=kept["beta1"])
-    assert departures("x.Y", rule, {"lr": kept["lr"]}) == ()
+    recommended = {symbol.name: value for symbol, value in rule.defaults.items()}
+    assert departures("x.Y", rule, recommended) == ()
+    assert departures("x.Y", rule, {**recommended, "weight_decay": 3.0}) == ()
+    (found,) = departures("x.Y", rule, {**recommended, "beta1": 0.5})
+    assert found == Departure(target="x.Y", rule="nadam", name="beta1", default=0.5, recommended=recommended["beta1"])
+    assert departures("x.Y", rule, {"lr": recommended["lr"]}) == ()
 
 
 @pytest.mark.usefixtures("shared_fork_server")

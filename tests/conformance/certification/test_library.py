@@ -20,7 +20,7 @@ from stepcheck.certification.plan import batches, plan
 from stepcheck.certification.request import Request, WrongRequest
 from stepcheck.certification.survey import narrow
 from stepcheck.cli.commands import main
-from stepcheck.known_issues import ALL as FINDINGS
+from stepcheck.known_issues import ALL as KNOWN_ISSUES
 from stepcheck.known_issues.known_issue import KnownIssue
 from stepcheck.report.text import render
 from stepcheck_implementations.adapters import libraries, torch_optim
@@ -140,8 +140,8 @@ def test_a_librarys_findings_do_not_depend_on_the_jobs() -> None:
 @pytest.mark.usefixtures("planted")
 def test_a_fixed_hyper_parameter_is_held_by_the_classes_that_have_it() -> None:
     certificate = stepcheck.certify("planted", dtypes=["float32"], fixed={"beta1": 0.5})
-    held = {target: cells[0].id.endswith(" beta1=0.5") for target, cells in by_class(certificate).items()}
-    assert held == {RIGHT: True, WRONG: True, SGD: False, GONE: True}
+    fixed = {target: cells[0].id.endswith(" beta1=0.5") for target, cells in by_class(certificate).items()}
+    assert fixed == {RIGHT: True, WRONG: True, SGD: False, GONE: True}
     assert by_class(certificate)[RIGHT][0].worst["theta"].inputs["beta1"] == 0.5
     assert by_class(certificate)[SGD][0].verdict is Verdict.HOLDS
 
@@ -209,32 +209,32 @@ def planned(profile: str = "quick", device: str = "cpu") -> list[tuple[Cell, boo
     return found
 
 
-OF_TORCH = [finding for finding in FINDINGS if finding.targets[0].startswith("torch.optim.")]
+OF_TORCH = [issue for issue in KNOWN_ISSUES if issue.targets[0].startswith("torch.optim.")]
 
 
-@pytest.mark.parametrize("finding", OF_TORCH, ids=lambda finding: finding.name)
-def test_every_known_finding_has_cells_in_the_library(finding: KnownIssue) -> None:
+@pytest.mark.parametrize("issue", OF_TORCH, ids=lambda issue: issue.name)
+def test_every_known_finding_has_cells_in_the_library(issue: KnownIssue) -> None:
     import torch
 
-    profile = "standard" if finding.modes == ("compiled",) else "quick"
-    device = "cuda:0" if finding.devices == ("cuda:*",) else "cpu"
+    profile = "standard" if issue.modes == ("compiled",) else "quick"
+    device = "cuda:0" if issue.devices == ("cuda:*",) else "cpu"
     cells = [cell for cell, judged in planned(profile, device) if judged]
-    assert any(finding.matches(cell, torch.__version__) for cell in cells)
+    assert any(issue.matches(cell, torch.__version__) for cell in cells)
 
 
 @pytest.mark.parametrize(
-    ("asked", "refused", "representative"),
+    ("requested", "refused", "representative"),
     [((), "", "float32"), (("float64", "bfloat16"), "", "bfloat16"), ((), "float32", "float16")],
 )
 def test_one_dtype_of_each_configuration_and_mode_leads(
-    asked: tuple[str, ...], refused: str, representative: str
+    requested: tuple[str, ...], refused: str, representative: str
 ) -> None:
     rows = [
         {"mode": mode, "dtype": dtype, "device": "cpu", "reason": "no" if dtype == refused else ""}
         for mode in MODES
         for dtype in FORMATS
     ]
-    entries = plan(Request(target="torch.optim.AdamW", dtypes=asked), torch_optim.ADAMW, rows, ["cpu"])
+    entries = plan(Request(target="torch.optim.AdamW", dtypes=requested), torch_optim.ADAMW, rows, ["cpu"])
     judged = [entry for entry in entries if entry.verdict is None]
     leading = [entry.cell for entry in judged if entry.representative]
     assert {cell.dtype for cell in leading} == {representative}
@@ -249,17 +249,17 @@ def test_every_cell_is_in_one_lot_and_modes_stay_together(jobs: int) -> None:
     rows = [{"mode": mode, "dtype": dtype, "device": "cpu", "reason": ""} for mode in MODES for dtype in FORMATS]
     entries = plan(request, torch_optim.ADAMW, rows, ["cpu"])
     found = batches(entries, range(len(entries)), jobs)
-    assert sorted(number for lot in found for number in lot) == list(range(len(entries)))
-    cells = [[entries[number].cell for number in lot] for lot in found]
-    assert all(len({(cell.configuration, cell.dtype) for cell in lot}) == 1 for lot in cells)
-    assert all(len(lot) == 1 for lot in cells if lot[0].mode == "compiled")
-    sizes = Counter(len(lot) for lot in cells if lot[0].mode != "compiled")
+    assert sorted(number for batch in found for number in batch) == list(range(len(entries)))
+    cells = [[entries[number].cell for number in batch] for batch in found]
+    assert all(len({(cell.configuration, cell.dtype) for cell in batch}) == 1 for batch in cells)
+    assert all(len(batch) == 1 for batch in cells if batch[0].mode == "compiled")
+    sizes = Counter(len(batch) for batch in cells if batch[0].mode != "compiled")
     assert sizes == ({5: 24} if jobs < 7 else {1: 120})
 
 
 @pytest.mark.usefixtures("shared_fork_server")
 @pytest.mark.parametrize(
-    ("target", "told"),
+    ("target", "message"),
     [
         ("torch.optim.", r"torch\.optim\., but should be torch\.optim for all its classes"),
         ("torch.optimm", r"torch\.optimm: no such name; did you mean optim"),
@@ -267,8 +267,8 @@ def test_every_cell_is_in_one_lot_and_modes_stay_together(jobs: int) -> None:
         ("optaxx", r"target=optaxx, .*did you mean optax\?"),
     ],
 )
-def test_a_name_that_is_nearly_a_library_is_told_which(target: str, told: str) -> None:
-    with pytest.raises((WrongRequest, TargetError), match=told):
+def test_a_name_that_is_nearly_a_library_is_refused_with_the_nearest(target: str, message: str) -> None:
+    with pytest.raises((WrongRequest, TargetError), match=message):
         stepcheck.certify(target)
 
 

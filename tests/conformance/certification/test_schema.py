@@ -25,8 +25,8 @@ def flaws(raw: Any) -> list[str]:
 
 
 def test_the_published_schema_is_the_one_that_certificates_have() -> None:
-    told = "write it again: python -m stepcheck schema > docs/certificate.schema.json"
-    assert PUBLISHED.read_text(encoding="utf-8") == schema.to_json(), told
+    message = "write it again: python -m stepcheck schema > docs/certificate.schema.json"
+    assert PUBLISHED.read_text(encoding="utf-8") == schema.to_json(), message
 
 
 def test_the_command_prints_it(capsys: pytest.CaptureFixture[str]) -> None:
@@ -66,7 +66,7 @@ def broken(certificate: Certificate, *path: str | int, value: object) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("path", "value", "told"),
+    ("path", "value", "message"),
     [
         (("schema_version",), 2, "1 was expected"),
         (("verdict",), None, "'verdict' is a required property"),
@@ -76,6 +76,6 @@ def broken(certificate: Certificate, *path: str | int, value: object) -> Any:
         (("run", "seconds"), None, "'seconds' is a required property"),
     ],
 )
-def test_what_is_no_certificate_breaks_it(path: tuple[str | int, ...], value: object, told: str) -> None:
+def test_what_is_no_certificate_breaks_it(path: tuple[str | int, ...], value: object, message: str) -> None:
     (flaw,) = flaws(broken(certificates.BROKEN, *path, value=value))
-    assert told in flaw
+    assert message in flaw

@@ -1,4 +1,4 @@
-"""What certify says of torch.optim's own classes, most of all where a known finding is all that breaks."""
+"""What certify says of torch.optim's own classes, most of all where a known issue is all that breaks."""
 
 from __future__ import annotations
 

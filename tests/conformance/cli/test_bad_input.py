@@ -31,8 +31,8 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str,
     """Run the command line in this process; return its exit code and what it said."""
     with pytest.raises(SystemExit) as stop:
         main(arguments)
-    told = capsys.readouterr()
-    return int(stop.value.code or 0), told.out, told.err
+    captured = capsys.readouterr()
+    return int(stop.value.code or 0), captured.out, captured.err
 
 
 @pytest.mark.usefixtures("shared_fork_server")
@@ -110,7 +110,7 @@ def test_an_output_that_stops_taking_results_ends_the_run_with_what_was_found(
 ) -> None:
     def obstruct(done: int, total: int, result: CellResult | None) -> None:
         if done == 1:
-            (tmp_path / "cells").rename(tmp_path / "kept")
+            (tmp_path / "cells").rename(tmp_path / "moved")
             (tmp_path / "cells").write_text("")
 
     with pytest.raises(WrongRequest, match=r"out=.*cells.*, but should be") as stop:
@@ -120,7 +120,7 @@ def test_an_output_that_stops_taking_results_ends_the_run_with_what_was_found(
     assert found.findings.unfinished
     assert "out=" in found.run.stopped
     assert from_json((tmp_path / "certificate.json").read_text()).run.stopped == found.run.stopped
-    assert len(list((tmp_path / "kept").iterdir())) == 1
+    assert len(list((tmp_path / "moved").iterdir())) == 1
 
 
 def test_a_certificate_that_ended_early_is_printed_before_the_error_is(
@@ -146,11 +146,11 @@ def test_a_certificate_that_ended_early_is_printed_before_the_error_is(
         cells=(cell,),
         unfinished=3,
     )
-    held = Certificate(findings=findings, run=Run(seconds=1.0, jobs=1, stopped="WrongRequest: out=somewhere"))
+    partial = Certificate(findings=findings, run=Run(seconds=1.0, jobs=1, stopped="WrongRequest: out=somewhere"))
 
     def stops(*_: object, **__: object) -> stepcheck.Certificate:
         error = WrongRequest("out=somewhere, but should be writable")
-        error.certificate = held  # type: ignore[attr-defined]
+        error.certificate = partial  # type: ignore[attr-defined]
         raise error
 
     monkeypatch.setattr(certify, "certify", stops)
@@ -246,9 +246,9 @@ def test_ctrl_c_at_a_terminal_ends_everything_and_reports_what_was_found(tmp_pat
     with running(tmp_path, *LONG) as (process, out):
         below = descendants(process.pid)
         os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to the whole foreground group
-        told, error = process.communicate(timeout=100)
+        output, error = process.communicate(timeout=100)
     assert process.returncode == 130, error
-    assert "missing; the verdict covers the remaining cells" in told
+    assert "missing; the verdict covers the remaining cells" in output
     assert "Traceback" not in error
     found = from_json((out / "certificate.json").read_text())
     assert found.run.interrupted
@@ -262,7 +262,7 @@ def test_a_parent_that_is_killed_leaves_no_process_and_what_it_had_written(tmp_p
     with running(tmp_path, *LONG) as (process, out):
         below = descendants(process.pid)
         assert sum("fork_server fork" in command for command in below.values()) >= 2  # the fork server and a worker
-        assert len(below) >= 4  # and two judges
+        assert len(below) >= 4  # and two processes
         process.kill()
         wait_until_gone(list(below))
     cells = [json.loads(path.read_text()) for path in out.glob("cells/*.json")]
@@ -276,8 +276,8 @@ def test_a_parent_that_is_killed_leaves_no_process_and_what_it_had_written(tmp_p
 
 @processes
 def test_a_worker_that_is_killed_costs_nothing(tmp_path: Path) -> None:
-    asked = ("torch.optim.SGD", "--mode", "single", "--dtype", "float32,float64", "--jobs", "1")
-    with running(tmp_path, *asked) as (process, out):
+    arguments = ("torch.optim.SGD", "--mode", "single", "--dtype", "float32,float64", "--jobs", "1")
+    with running(tmp_path, *arguments) as (process, out):
         killed = 0
         until = time.monotonic() + 100
         while not killed and process.poll() is None and time.monotonic() < until:
@@ -287,9 +287,9 @@ def test_a_worker_that_is_killed_costs_nothing(tmp_path: Path) -> None:
             for pid in workers[-1:]:
                 os.kill(pid, signal.SIGKILL)
                 killed += 1
-        told, error = process.communicate(timeout=200)
+        output, error = process.communicate(timeout=200)
     assert killed
-    assert process.returncode == 0, told + error
+    assert process.returncode == 0, output + error
     found = from_json((out / "certificate.json").read_text())
     assert not found.findings.unfinished
     assert not found.run.stopped
@@ -301,12 +301,12 @@ def test_a_template_that_is_killed_ends_the_run_and_keeps_what_was_found(tmp_pat
         below = descendants(process.pid)
         (fork_server,) = [pid for pid, command in below.items() if "fork_server fork" in command and descendants(pid)]
         os.kill(fork_server, signal.SIGKILL)
-        told, error = process.communicate(timeout=200)
+        output, error = process.communicate(timeout=200)
     assert process.returncode in (1, 3), error  # what was at work when it went looks like a crash first
     assert "the process that starts workers has ended" in error
     assert "Traceback" not in error
     found = from_json((out / "certificate.json").read_text())
     assert found.cells
     assert "the process that starts workers has ended" in found.run.stopped
-    assert "stopped" in told
+    assert "stopped" in output
     wait_until_gone(list(below))

@@ -1,4 +1,4 @@
-"""``stepcheck prove``: theorems told as they come, and what it exits with."""
+"""``stepcheck prove``: theorems printed as they are proved, and the exit code."""
 
 from __future__ import annotations
 

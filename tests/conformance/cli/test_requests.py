@@ -21,7 +21,7 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "phrases"),
     [
         (("certify", ADAMW_NAME, "--dtype", "float23"), ("dtype=float23", "did you mean float32?")),
         (("certify", ADAMW_NAME, "--mode", "foreech"), ("mode=foreech", "capturable", "did you mean foreach?")),
@@ -43,17 +43,17 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]
     ],
 )
 def test_a_wrong_request_is_refused_before_torch_is_started(
-    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], told: tuple[str, ...]
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], phrases: tuple[str, ...]
 ) -> None:
     code, error = said(capsys, *arguments)
     assert code == 2
-    for words in told:
+    for words in phrases:
         assert words in error
     assert "Traceback" not in error
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "phrases"),
     [
         (("torch.optim.Adma",), ("torch.optim.Adma", "did you mean", "Adam")),
         ((ADAMW_NAME, "--as", "adamww"), ("adamww", "adam", "did you mean adamw?")),
@@ -69,11 +69,11 @@ def test_a_wrong_request_is_refused_before_torch_is_started(
 )
 @pytest.mark.usefixtures("shared_fork_server")
 def test_a_request_that_the_target_cannot_meet_is_refused(
-    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], told: tuple[str, ...]
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], phrases: tuple[str, ...]
 ) -> None:
     code, error = said(capsys, "certify", *arguments)
     assert code == 2
-    for words in told:
+    for words in phrases:
         assert words in error
     assert "Traceback" not in error
 
@@ -105,13 +105,13 @@ def test_without_a_rule_a_configuration_is_held_to_what_its_adapter_declares() -
 
 
 def test_a_rule_that_a_configuration_declares_is_claimed_of_that_one_alone() -> None:
-    held = {entry.name: claimed_rule(SGD, entry, "nesterov")[0] for entry in SGD.configurations}
-    assert {name for name, rule in held.items() if rule} == {"nesterov", "nesterov,maximize"}
-    assert held["nesterov,maximize"] == "nesterov+coupled_decay+maximize"
+    claimed = {entry.name: claimed_rule(SGD, entry, "nesterov")[0] for entry in SGD.configurations}
+    assert {name for name, rule in claimed.items() if rule} == {"nesterov", "nesterov,maximize"}
+    assert claimed["nesterov,maximize"] == "nesterov+coupled_decay+maximize"
 
 
 def test_a_rule_that_no_configuration_declares_is_claimed_of_those_that_follow_the_main_one() -> None:
-    held = {entry.name: claimed_rule(ADAM, entry, "adam_eps_hat") for entry in ADAM.configurations}
-    assert held["maximize"][0] == "adam_eps_hat+coupled_decay+maximize"
-    assert held["amsgrad"][0] is None
-    assert "amsgrad" in held["amsgrad"][1]
+    claimed = {entry.name: claimed_rule(ADAM, entry, "adam_eps_hat") for entry in ADAM.configurations}
+    assert claimed["maximize"][0] == "adam_eps_hat+coupled_decay+maximize"
+    assert claimed["amsgrad"][0] is None
+    assert "amsgrad" in claimed["amsgrad"][1]

@@ -15,7 +15,7 @@ HEAVY = {"torch", "sympy", "numpy", "hypothesis"}
 
 def imported(code: str) -> set[str]:
     """Return the top-level modules that a fresh interpreter holds after ``code``."""
-    told = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", f"{code}\nimport sys; print(*(name.partition('.')[0] for name in sys.modules))"],
         capture_output=True,
         text=True,
@@ -23,7 +23,7 @@ def imported(code: str) -> set[str]:
         env=environment(),
         check=True,
     )
-    return set(told.stdout.split())
+    return set(done.stdout.split())
 
 
 def test_importing_stepcheck_imports_nothing_heavy() -> None:

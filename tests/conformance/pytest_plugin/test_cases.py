@@ -99,10 +99,10 @@ def test_what_a_user_expects_to_be_broken_is_an_expected_failure_and_an_error_on
     found = outcome(cell(Verdict.BROKEN), "SC101", expected="issue 12")
     assert (found.ending, found.reason) == (Ending.XFAILS, "issue 12")
     assert "theta=1" in found.failure  # what --runxfail shows
-    held = outcome(cell(Verdict.HOLDS), "SC101", expected="issue 12")
-    assert held.ending is Ending.FAILS
-    assert "[XPASS(strict)] SC101 holds in MyAdam[default] single float32 cpu" in held.failure
-    assert "issue 12" in held.failure
+    found = outcome(cell(Verdict.HOLDS), "SC101", expected="issue 12")
+    assert found.ending is Ending.FAILS
+    assert "[XPASS(strict)] SC101 holds in MyAdam[default] single float32 cpu" in found.failure
+    assert "issue 12" in found.failure
 
 
 def test_what_does_not_apply_is_skipped_with_the_condition() -> None:
@@ -155,7 +155,7 @@ def test_another_cell_that_supports_a_claim_is_looked_for_until_one_is_found(
 
 
 class FinishedSession:
-    """A session whose result is given."""
+    """A session whose result is entries."""
 
     def __init__(self, result: CellResult) -> None:
         self.answer = result
@@ -179,9 +179,9 @@ class FinishedSession:
 )
 def test_a_check_tells_pytest_how_the_test_ends(verdict: Verdict, expected: str, raised: type[BaseException]) -> None:
     case = Case(None, "SC101", "MyAdam-default", 0, FinishedSession(cell(verdict)), expected)  # type: ignore[arg-type]
-    with pytest.raises(raised) as told:
+    with pytest.raises(raised) as stop:
         case.check()
-    assert raised is not pytest.fail.Exception or not told.value.pytrace  # type: ignore[attr-defined]
+    assert raised is not pytest.fail.Exception or not stop.value.pytrace  # type: ignore[attr-defined]
 
 
 def test_a_check_of_a_vacuous_cell_warns_where_the_test_stands() -> None:
@@ -224,12 +224,12 @@ def test_a_cell_is_examined_once_and_only_when_it_is_asked_for(
 
 
 def test_a_planted_error_fails_in_its_law_and_can_be_expected(pytest_session: PytestSession) -> None:
-    asked = CasesArguments(WRONG, rule="adam", dtypes=["float32"], modes=["single"])
-    found = by_id(pytest_session.cases(asked))
+    arguments = CasesArguments(WRONG, rule="adam", dtypes=["float32"], modes=["single"])
+    found = by_id(pytest_session.cases(arguments))
     with pytest.raises(pytest.fail.Exception, match="SC101 parameters land inside the envelope"):
         found["AdamEpsInsideRoot-default-single-float32-cpu-SC101"].check()
     found["AdamEpsInsideRoot-default-single-float32-cpu-SC102"].check()
-    forgiving = replace(asked, expected_failures={("SC101", "*-float32-*"): "ε is inside"})
+    forgiving = replace(arguments, expected_failures={("SC101", "*-float32-*"): "ε is inside"})
     again = by_id(pytest_session.cases(forgiving))
     with pytest.raises(pytest.xfail.Exception, match="ε is inside"):
         again["AdamEpsInsideRoot-default-single-float32-cpu-SC101"].check()
@@ -245,16 +245,16 @@ def test_a_class_handed_over_runs_in_this_process() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("entries", "message"),
     [
         ({"SC1O1": "a letter"}, r"expected_failures=SC1O1, .* \(did you mean SC101\?\)"),
         ({("SC101",): "one part"}, r"but should be a law's code or a pair"),
         ({"SC101": " "}, r"should say why SC101 is broken"),
     ],
 )
-def test_a_wrong_expectation_is_refused_before_anything_runs(given: dict[object, str], told: str) -> None:
-    with pytest.raises(WrongRequest, match=told):
-        PytestSession().cases(CasesArguments(CONTROL, rule="adam", expected_failures=given))  # type: ignore[arg-type]
+def test_a_wrong_expectation_is_refused_before_anything_runs(entries: dict[object, str], message: str) -> None:
+    with pytest.raises(WrongRequest, match=message):
+        PytestSession().cases(CasesArguments(CONTROL, rule="adam", expected_failures=entries))  # type: ignore[arg-type]
 
 
 def test_what_cannot_be_asked_is_refused(pytest_session: PytestSession) -> None:

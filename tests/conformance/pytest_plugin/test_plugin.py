@@ -86,17 +86,17 @@ def test_a_right_optimizer_passes_and_a_wrong_one_fails_in_the_law_it_breaks(
 def test_a_failure_says_what_a_user_needs_and_nothing_of_our_inside(
     alone: tuple[Path, subprocess.CompletedProcess[str]],
 ) -> None:
-    told = alone[1].stdout
+    output = alone[1].stdout
     for words in ("✗ SC101 parameters land inside the envelope", "radii", "stepcheck replay sc1-", "SystemExit(1)"):
-        assert words in told
-    assert "conformance/stepcheck" not in told
-    assert "XFAIL test_mine.py::TestInAClass::test_known" in told
-    assert "issue 12" in told
+        assert words in output
+    assert "conformance/stepcheck" not in output
+    assert "XFAIL test_mine.py::TestInAClass::test_known" in output
+    assert "issue 12" in output
 
 
-def compared(told: str) -> list[str]:
+def compared(output: str) -> list[str]:
     """Return what a run says of how much was compared, a line a test function."""
-    return sorted(line for line in told.splitlines() if "element-steps compared, worst ratio" in line)
+    return sorted(line for line in output.splitlines() if "element-steps compared, worst ratio" in line)
 
 
 def test_a_run_and_its_junit_report_say_how_much_was_compared(
@@ -142,11 +142,11 @@ def test_a_target_is_certified_without_a_test_file(inside: Run, pytester: pytest
     options = ["--stepcheck-target", WRONG, "--stepcheck-as", "adam", "--stepcheck-dtype", "float32,float64"]
     done = inside(*options, "--stepcheck-set", "lr=0.5", "--pyargs", "stepcheck", "-rf")
     assert done.ret == pytest.ExitCode.TESTS_FAILED
-    told = done.stdout.str()
+    output = done.stdout.str()
     for dtype in ("float32", "float64"):
-        assert f"test_target[AdamEpsInsideRoot-default-single-{dtype}-cpu-SC101]" in told
-    assert "lr=0.5" in told
-    assert f"collected {2 * len(CODES)} items" in told
+        assert f"test_target[AdamEpsInsideRoot-default-single-{dtype}-cpu-SC101]" in output
+    assert "lr=0.5" in output
+    assert f"collected {2 * len(CODES)} items" in output
     assert list(pytester.path.iterdir()) == []
 
 
@@ -180,11 +180,11 @@ def test_what_cannot_be_asked_is_one_sentence_at_collection(inside: Run, pyteste
     )
     done = inside()
     assert done.ret == pytest.ExitCode.INTERRUPTED
-    told = done.stdout.str()
-    assert "test_adamw: expected_failures=SC1O1, but should be one of" in told
-    assert "(did you mean SC101?)" in told
-    assert "test_forgot() should take the argument `case`" in told
-    assert "Traceback" not in told
+    output = done.stdout.str()
+    assert "test_adamw: expected_failures=SC1O1, but should be one of" in output
+    assert "(did you mean SC101?)" in output
+    assert "test_forgot() should take the argument `case`" in output
+    assert "Traceback" not in output
 
 
 PROFILES = f"""\

@@ -28,7 +28,7 @@ def code(*arguments: str) -> int:
     return int(str(stop.value.code))
 
 
-def asked(text: str) -> tuple[str, dict[str, object]]:
+def decorated(text: str) -> tuple[str, dict[str, object]]:
     """Return the name of the test function, and the decorator's arguments."""
     (function,) = [node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)]
     (call,) = function.decorator_list
@@ -37,10 +37,10 @@ def asked(text: str) -> tuple[str, dict[str, object]]:
     return function.name, {"target": ast.literal_eval(call.args[0]), **given}
 
 
-def test_what_is_written_asks_for_what_was_said(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_the_file_has_the_arguments_of_the_command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert code(WRONG, "--as", "adam", "--set", "lr=0.1", "--map", "m=exp_avg") == 0
     text = capsys.readouterr().out
-    name, arguments = asked(text)
+    name, arguments = decorated(text)
     assert name == "test_adam_eps_inside_root"
     assert arguments == {
         "target": WRONG,
@@ -60,7 +60,7 @@ def test_what_is_written_asks_for_what_was_said(capsys: pytest.CaptureFixture[st
 @pytest.mark.parametrize(("target", "name"), [("torch.optim.AdamW", "test_adamw"), ("torch.optim", "test_torch_optim")])
 def test_a_known_class_or_library_needs_no_rule(target: str, name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert code(target) == 0
-    assert asked(capsys.readouterr().out) == (name, {"target": target, "expected_failures": {}})
+    assert decorated(capsys.readouterr().out) == (name, {"target": target, "expected_failures": {}})
 
 
 def test_a_file_is_written_whole_and_never_over_another_unasked(
@@ -74,18 +74,18 @@ def test_a_file_is_written_whole_and_never_over_another_unasked(
     assert "--force overwrites it" in capsys.readouterr().err
     assert path.read_text() == "mine"
     assert code("torch.optim.SGD", "--out", str(path), "--force") == 0
-    assert asked(path.read_text())[0] == "test_sgd"
+    assert decorated(path.read_text())[0] == "test_sgd"
     assert [entry.name for entry in path.parent.iterdir()] == ["test_mine.py"]
 
 
 def test_what_cannot_be_certified_is_not_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "test_mine.py"
-    for arguments, told in (
+    for arguments, message in (
         (["torch.optim.AdamV"], "did you mean Adam"),
         ([WRONG, "--as", "adma"], "adam"),
         ([WRONG], "say with --as which rule it keeps"),
     ):
         assert code(*arguments, "--out", str(path)) == 2
-        assert told in capsys.readouterr().err
+        assert message in capsys.readouterr().err
     assert not path.exists()
     assert code("torch.optim.SGD", "--out", str(tmp_path)) == 2

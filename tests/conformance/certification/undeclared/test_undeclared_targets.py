@@ -1,4 +1,4 @@
-"""Anyone's optimizer, end to end: what it is held to, what it was understood as, and what a failure comes with."""
+"""Anyone's optimizer, end to end: its rule, how it was matched, and what a failure comes with."""
 
 from __future__ import annotations
 
@@ -76,11 +76,11 @@ def test_a_failure_of_every_way_to_hold_state_comes_with_a_program_that_fails(tm
 
 
 def test_the_report_says_what_was_matched_to_what() -> None:
-    told = " ".join(render(certified("Momentum", "momentum")).split())
-    assert "matched lr=rate, momentum=gamma; fixed: dampening=0" in told
-    assert "state b=store['first']" in told
-    told = " ".join(render(certified("Frozen", "sgd")).split())
-    assert "matched lr=lr; lr as constructed (nothing shows where to change it)" in told
+    text = " ".join(render(certified("Momentum", "momentum")).split())
+    assert "matched lr=rate, momentum=gamma; fixed: dampening=0" in text
+    assert "state b=store['first']" in text
+    text = " ".join(render(certified("Frozen", "sgd")).split())
+    assert "matched lr=lr; lr as constructed (nothing shows where to change it)" in text
 
 
 def test_a_state_that_nothing_identifies_is_not_observed_and_that_is_said() -> None:
@@ -101,7 +101,7 @@ def test_a_mapping_and_a_value_inside_are_what_a_user_says() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"),
+    ("arguments", "text"),
     [
         ({"map": {"lrr": "rate"}}, "map=lrr, but should be one of lr, momentum, dampening, b, .*did you mean lr"),
         ({"map": {"lr": "raet"}}, "map=lr=raet, but the arguments are rate, gamma; did you mean rate"),
@@ -109,9 +109,9 @@ def test_a_mapping_and_a_value_inside_are_what_a_user_says() -> None:
         ({"fixed": {"lr": True}}, "set=lr=True, but lr of momentum should be a number"),
     ],
 )
-def test_what_a_user_says_wrongly_is_told_with_the_nearest(asked: dict[str, object], told: str) -> None:
-    with pytest.raises(WrongRequest, match=told):
-        certified("Momentum", "momentum", **asked)
+def test_a_wrong_argument_is_refused_with_the_nearest_name(arguments: dict[str, object], text: str) -> None:
+    with pytest.raises(WrongRequest, match=text):
+        certified("Momentum", "momentum", **arguments)
 
 
 def test_a_library_s_class_has_its_own_mapping() -> None:
@@ -120,7 +120,7 @@ def test_a_library_s_class_has_its_own_mapping() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "text"),
     [
         ("Adam", "it did what adam does. Try: stepcheck certify {target} --as adam"),
         ("Momentum", "it did what momentum or momentum_lr_inside does"),
@@ -130,12 +130,12 @@ def test_a_library_s_class_has_its_own_mapping() -> None:
         ("never_callable", "nothing says what magic should be given"),
     ],
 )
-def test_without_a_rule_those_that_fit_are_named_and_the_best_has_its_command(name: str, told: str) -> None:
+def test_without_a_rule_those_that_fit_are_named_and_the_best_has_its_command(name: str, text: str) -> None:
     target = f"{UNDECLARED}:{name}"
     with pytest.raises(WrongRequest) as error:
         stepcheck.certify(target)
     assert "name the rule that it implements with --as" in str(error.value)
-    assert told.format(target=target) in str(error.value)
+    assert text.format(target=target) in str(error.value)
 
 
 def test_a_function_handed_over_in_python_is_matched_too() -> None:
