@@ -34,7 +34,7 @@ WORST = Worst(
 )
 FAILURE = Failure(
     code="SC101",
-    title="parameters land inside the envelope",
+    title="parameters lie inside the envelope",
     message="Adam[default] single float32 cpu, step 2, p0[3]: theta=nan, but should be 1.0 ± 1e-09 (inf radii)",
     rule="adam",
     script={"tensors": [{"shape": [4]}], "groups": [{}], "steps": [{}, {}]},

@@ -50,7 +50,7 @@ def test_a_wrong_optimizer_is_broken_with_everything_a_user_needs(
     assert (failure.code, failure.worst is not None) == ("SC101", True)
     assert failure.message in " ".join(done.stdout.split()).replace("  ", " ") or failure.token in done.stdout
     for words in (
-        "SC101 parameters land inside the envelope",
+        "SC101 parameters lie inside the envelope",
         "but should be",
         "radii",
         "replay sc1-",

@@ -122,7 +122,7 @@ def test_one_wrong_class_is_named_and_the_others_stand(monkeypatch: pytest.Monke
     (gone,) = by_class(certificate)[GONE]
     assert "AdamOfAnotherRelease: no such name" in gone.reason
     text = render(certificate)
-    assert "✗ AdamEpsInsideRoot: SC101 parameters land inside the envelope, broken in theta" in text
+    assert "✗ AdamEpsInsideRoot: SC101 parameters lie inside the envelope, broken in theta" in text
     assert "broken: AdamEpsInsideRoot\n" in text
     assert "AdamOfAnotherRelease  not applicable" in text
     monkeypatch.setattr(replaying, "Workers", certify.Workers)

@@ -38,7 +38,7 @@ def pytest_session(monkeypatch: pytest.MonkeyPatch, fork_server: str) -> Iterato
 def failing(known_issue: str = "") -> Failure:
     return Failure(
         code="SC101",
-        title="parameters land inside the envelope",
+        title="parameters lie inside the envelope",
         message="theta=1, but should be 0",
         rule="adam",
         script={"tensors": [{"shape": [1]}], "groups": [{}], "steps": [{}]},
@@ -226,7 +226,7 @@ def test_a_cell_is_examined_once_and_only_when_it_is_asked_for(
 def test_a_planted_error_fails_in_its_law_and_can_be_expected(pytest_session: PytestSession) -> None:
     arguments = CasesArguments(WRONG, rule="adam", dtypes=["float32"], modes=["single"])
     found = by_id(pytest_session.cases(arguments))
-    with pytest.raises(pytest.fail.Exception, match="SC101 parameters land inside the envelope"):
+    with pytest.raises(pytest.fail.Exception, match="SC101 parameters lie inside the envelope"):
         found["AdamEpsInsideRoot-default-single-float32-cpu-SC101"].check()
     found["AdamEpsInsideRoot-default-single-float32-cpu-SC102"].check()
     forgiving = replace(arguments, expected_failures={("SC101", "*-float32-*"): "ε is inside"})

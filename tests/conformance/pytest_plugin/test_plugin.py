@@ -87,7 +87,7 @@ def test_a_failure_says_what_a_user_needs_and_nothing_of_our_inside(
     alone: tuple[Path, subprocess.CompletedProcess[str]],
 ) -> None:
     output = alone[1].stdout
-    for words in ("✗ SC101 parameters land inside the envelope", "radii", "stepcheck replay sc1-", "SystemExit(1)"):
+    for words in ("✗ SC101 parameters lie inside the envelope", "radii", "stepcheck replay sc1-", "SystemExit(1)"):
         assert words in output
     assert "conformance/stepcheck" not in output
     assert "XFAIL test_mine.py::TestInAClass::test_known" in output
