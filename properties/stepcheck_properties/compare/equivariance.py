@@ -57,11 +57,11 @@ def equivariance(
                     equal &= ~_elementwise(differs, equal, any)
                 if name in rounded:
                     differs &= _elementwise(equal_before, differs, all)
-                found = close if name in rounded else exact
+                target = close if name in rounded else exact
                 for at in np.flatnonzero(differs):
                     counterpart = Counterpart(tensor, step, int(indices[at]), factor)
                     pair = float(observed[at]), float(expected[at])
-                    found.append(divergence(name, tensor, step, int(at), *pair, other, counterpart))
+                    target.append(divergence(name, tensor, step, int(at), *pair, other, counterpart))
     breaches = [*exact, *beyond_rounding(evidence, close)]
     return CheckOutcome(compared, tuple({breach.output: breach for breach in reversed(breaches)}.values()))
 

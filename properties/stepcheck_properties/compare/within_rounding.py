@@ -51,8 +51,8 @@ def _is_beyond(breach: Breach, one: Deviation | None, two: Deviation | None) -> 
 
 
 def _deviations(evidence: Evidence, reals: Iterable[StepReal]) -> dict[StepReal, Deviation]:
-    found = evidence.watch(frozenset(real[:3] for real in reals))
-    return {(one.output, one.tensor, one.index, one.step): one for one in found}
+    deviations = evidence.watch(frozenset(real[:3] for real in reals))
+    return {(one.output, one.tensor, one.index, one.step): one for one in deviations}
 
 
 def _real(breach: Breach) -> StepReal:

@@ -88,13 +88,13 @@ class Drawing:
 @lru_cache(maxsize=8)
 def drawn(drawing: Drawing) -> tuple[Script, ...]:
     """Return the scripts of ``drawing``, which cells that differ in mode alone share."""
-    found: list[Script] = []
+    collected: list[Script] = []
 
     def collect(script: Script) -> None:
-        found.append(script)
+        collected.append(script)
 
     drawing.draw(collect)
-    return tuple(found)
+    return tuple(collected)
 
 
 @contextmanager

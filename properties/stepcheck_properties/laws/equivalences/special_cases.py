@@ -23,8 +23,8 @@ RATE = 0.5
 def _possible_reductions(facts: Facts) -> list[Reduction]:
     """Return the reductions of the rule that the cell's hyper-parameters allow."""
     nonzero = {name for name, value in facts.fixed_hyper.items() if value != 0.0}
-    found = [one for one in reductions(facts.rule) if not nonzero & {str(symbol) for symbol in one.zeros}]
-    return [one for one in found if not (one.powers_of_two and "lr" in facts.fixed_hyper)]
+    with_zeros = [one for one in reductions(facts.rule) if not nonzero & {str(symbol) for symbol in one.zeros}]
+    return [one for one in with_zeros if not (one.powers_of_two and "lr" in facts.fixed_hyper)]
 
 
 def _reduces(facts: Facts) -> bool:
@@ -55,8 +55,8 @@ def _with_hyper(script: Script, values: Mapping[str, float]) -> Script:
 
 def _judged_by_other_rule(script: Script, facts: Facts) -> ReferenceRun | None:
     """Return the same run, judged by the rule that this one reduces to at the script's hyper-parameters."""
-    found = next((one for one in _possible_reductions(facts) if _fits(script, one)), None)
-    return None if found is None else ReferenceRun(script, rule=found.other)
+    fitting = next((one for one in _possible_reductions(facts) if _fits(script, one)), None)
+    return None if fitting is None else ReferenceRun(script, rule=fitting.other)
 
 
 def _fits(script: Script, one: Reduction) -> bool:

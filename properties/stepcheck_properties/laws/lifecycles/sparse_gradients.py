@@ -77,10 +77,10 @@ def _check_sparse(evidence: Evidence) -> CheckOutcome:
         equal_before = np.ones_like(differs[THETA])
         equal_before[1:] = ~np.logical_or.reduce(list(differs.values()))[:-1]
         for name, one, two in outputs:
-            for found, where in ((diverged, always & equal_before), (moved, rests & (name == THETA))):
+            for target, where in ((diverged, always & equal_before), (moved, rests & (name == THETA))):
                 for row, column in np.argwhere(differs[name] & where).tolist():
                     values, place = (float(one[row, column]), float(two[row, column])), (index, row + 1, column)
-                    found.append(divergence(name, *place, *values, DENSE_RUN, Counterpart(*place)))
+                    target.append(divergence(name, *place, *values, DENSE_RUN, Counterpart(*place)))
     breaches = [*beyond_rounding(evidence, diverged), *moved]
     return CheckOutcome(compared, tuple({breach.output: breach for breach in reversed(breaches)}.values()))
 
