@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import mpmath
@@ -441,7 +440,7 @@ def test_a_rule_agrees_with_arithmetic_written_by_hand(name: str) -> None:
 def test_every_rule_has_arithmetic_written_by_hand(name: str) -> None:
     assert name in BY_HAND, (
         f"rule {name!r} has no arithmetic written by hand: write a function that yields theta and every state after "
-        f"each step, without its equations, and add it to BY_HAND in {Path(__file__).name}"
+        f"each step, without its equations, and add it to BY_HAND in tests/reference/rules/test_rules.py"
     )
 
 
