@@ -1,4 +1,4 @@
-"""Kept: what was worked out for the latest objects, by which object each is; hashing them takes long, or cannot be."""
+"""Identity cache: results for the latest objects, by identity, where hashing them is slow or impossible."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-Thing = TypeVar("Thing")
+Key = TypeVar("Key")
 Value = TypeVar("Value")
 
 
-class IdentityCache(Generic[Thing, Value]):
-    """Values of ``make`` for the ``most`` objects asked for last; objects are taken not to change."""
+class IdentityCache(Generic[Key, Value]):
+    """Results of ``make`` for the ``most`` objects used last; objects must not change."""
 
-    def __init__(self, make: Callable[[Thing], Value], most: int) -> None:
+    def __init__(self, make: Callable[[Key], Value], most: int) -> None:
         self.make, self.most = make, most
-        self._found: OrderedDict[int, tuple[Thing, Value]] = OrderedDict()
+        self._entries: OrderedDict[int, tuple[Key, Value]] = OrderedDict()
 
-    def __call__(self, thing: Thing) -> Value:
-        """Return the value of ``thing``."""
-        number = id(thing)  # of an object that is held here, so that no other has it
-        if number in self._found:
-            self._found.move_to_end(number)
-            return self._found[number][1]
-        value = self.make(thing)
-        self._found[number] = thing, value
-        if len(self._found) > self.most:
-            self._found.popitem(last=False)
+    def __call__(self, key: Key) -> Value:
+        """Return the value of ``key``."""
+        number = id(key)  # the cache holds the object, so that no other can have its id
+        if number in self._entries:
+            self._entries.move_to_end(number)
+            return self._entries[number][1]
+        value = self.make(key)
+        self._entries[number] = key, value
+        if len(self._entries) > self.most:
+            self._entries.popitem(last=False)
         return value

@@ -34,22 +34,22 @@ def carries(
     ``values`` are hyper-parameters of both. Where a rule asks for gradients of its own, each g is the gradient at theta
     of the rule that has it.
     """
-    known = {symbol: sympify(value) for symbol, value in (values or {}).items()}
-    relation = {symbol: value.xreplace(known) for symbol, value in relation.items()}
-    starts = {symbol: sympify(value).xreplace(known) for symbol, value in {**rule.init, **rule.scalars}.items()}
+    substitution = {symbol: sympify(value) for symbol, value in (values or {}).items()}
+    relation = {symbol: value.xreplace(substitution) for symbol, value in relation.items()}
+    starts = {symbol: sympify(value).xreplace(substitution) for symbol, value in {**rule.init, **rule.scalars}.items()}
     for state, value in relation.items():
         if state != theta:
             start = sympify({**other.init, **other.scalars}[state])
-            yield vanishes(value.xreplace(starts) - start.xreplace(known)), f"{state} corresponds at first"
-    asked = any(equation.has(gradient_at) for one in (rule, other) for equation in one.step.values())
+            yield vanishes(value.xreplace(starts) - start.xreplace(substitution)), f"{state} corresponds at first"
+    moves_gradient = any(equation.has(gradient_at) for one in (rule, other) for equation in one.step.values())
     for when, step, place in ((at_first, "in step 1", starts), (after_first, "in a later step", {})):
-        mine, theirs = when(rule), when(other)
-        if asked:
-            mine, theirs = _taken(mine), _taken(theirs)
-        mine = {symbol: equation.xreplace({**known, **place}) for symbol, equation in mine.items()}
+        left, right = when(rule), when(other)
+        if moves_gradient:
+            left, right = _taken(left), _taken(right)
+        left = {symbol: equation.xreplace({**substitution, **place}) for symbol, equation in left.items()}
         for symbol, value in relation.items():
-            new = theirs[symbol].xreplace(known).xreplace(relation).xreplace(place)
-            yield vanishes(new - value.xreplace(mine)), f"{symbol} goes on to correspond {step}"
+            new = right[symbol].xreplace(substitution).xreplace(relation).xreplace(place)
+            yield vanishes(new - value.xreplace(left)), f"{symbol} goes on to correspond {step}"
 
 
 def at_first(rule: Rule) -> Equations:

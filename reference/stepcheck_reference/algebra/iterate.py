@@ -1,4 +1,4 @@
-"""Walk: steps of a rule from given numbers, one element, exact or to any number of digits."""
+"""Iteration: steps of a rule from given numbers, one element, exact or to any number of digits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from stepcheck_reference.alphabet import g, gradient_at, t, theta
 from stepcheck_reference.rule import Rule
 
 State = Mapping[Symbol, Expr]
-"""What theta and every state hold."""
+"""The values of theta and of every state."""
 
 Slope = Callable[[Expr], Expr]
 """The gradient at a point."""
@@ -29,7 +29,7 @@ def iterate(
     reset_theta: bool = False,
     digits: int | None = None,
 ) -> tuple[State, ...]:
-    """Return what theta and the states hold before the first step and after each one.
+    """Return theta and the states before the first step and after each one.
 
     ``hyper`` is one mapping for all steps, or one a step. ``gradients`` are numbers, or the gradient as a function of
     theta, for ``steps`` steps; only a function serves a rule that takes a gradient elsewhere than at theta. Numbers
@@ -41,21 +41,21 @@ def iterate(
     many = _many(hyper, gradients, steps)
     each = [hyper] * many if isinstance(hyper, Mapping) else list(hyper)
     first = _exact(rule, each[0]) if each else {}
-    held: dict[Symbol, Expr] = {theta: sympify(start)}
-    held |= {state: sympify(value).xreplace(first) for state, value in {**rule.init, **rule.scalars}.items()}
-    course = [held]
+    values: dict[Symbol, Expr] = {theta: sympify(start)}
+    values |= {state: sympify(value).xreplace(first) for state, value in {**rule.init, **rule.scalars}.items()}
+    trace = [values]
     equations = _equations(rule)
     for step in range(many):
-        known = {**_exact(rule, each[step]), **held, t: Integer(step + 1)}
+        substitution = {**_exact(rule, each[step]), **values, t: Integer(step + 1)}
         if reset_theta:
-            known[theta] = sympify(start)
-        known[g] = slope(known[theta]) if slope else sympify(gradients[step])  # type: ignore[index]
+            substitution[theta] = sympify(start)
+        substitution[g] = slope(substitution[theta]) if slope else sympify(gradients[step])  # type: ignore[index]
         if digits is None:
-            held = {symbol: _value(equation, known, slope) for symbol, equation in equations.items()}
+            values = {symbol: _value(equation, substitution, slope) for symbol, equation in equations.items()}
         else:
-            held = rounded(equations, known, digits, slope)
-        course.append(held)
-    return tuple(course)
+            values = rounded(equations, substitution, digits, slope)
+        trace.append(values)
+    return tuple(trace)
 
 
 @lru_cache(maxsize=1024)
@@ -83,7 +83,7 @@ def _exact(rule: Rule, hyper: Mapping[Symbol, Expr | int]) -> dict[Symbol, Expr]
     return {**constants, **{symbol: sympify(value) for symbol, value in hyper.items()}}
 
 
-def _value(equation: Expr, known: Mapping[Symbol, Expr], slope: Slope | None) -> Expr:
+def _value(equation: Expr, substitution: Mapping[Symbol, Expr], slope: Slope | None) -> Expr:
     """Return ``equation`` with numbers for its symbols, and gradients taken where it asks for them."""
-    value = equation.xreplace(dict(known))
+    value = equation.xreplace(dict(substitution))
     return value.replace(gradient_at, slope) if slope is not None else value

@@ -18,16 +18,16 @@ def step_bound(rule: Rule) -> Expr | None:
 
     It is no least bound. A gradient over the root of a sum that holds its square is seen to be bounded, and a sign.
     """
-    known = frozenset(state for state, sure in nonnegative_states(rule).items() if sure)
-    return _Bounds(rule, known).of(step_of(equations(rule)))
+    nonnegative = frozenset(state for state, sure in nonnegative_states(rule).items() if sure)
+    return _Bounds(rule, nonnegative).of(step_of(equations(rule)))
 
 
 class _Bounds:
-    """Bounds of expressions of one rule, whose states ``known`` are never negative."""
+    """Bounds of expressions of one rule, whose states ``nonnegative`` are never negative."""
 
-    def __init__(self, rule: Rule, known: frozenset[Symbol]) -> None:
+    def __init__(self, rule: Rule, nonnegative: frozenset[Symbol]) -> None:
         self._rule = rule
-        self._known = known
+        self._nonnegative = nonnegative
         self._given = frozenset({t, *rule.hyper})
 
     def of(self, expression: Expr) -> Expr | None:
@@ -45,13 +45,13 @@ class _Bounds:
         if isinstance(expression, Max) and self._sure(expression):
             return self._all(Max, expression.args)
         if isinstance(expression, Min) and self._sure(expression):
-            found = [own for own in map(self.of, expression.args) if own is not None]
-            return Min(*found) if found else None
+            bounds = [own for own in map(self.of, expression.args) if own is not None]
+            return Min(*bounds) if bounds else None
         return None
 
     def _all(self, kind: type[Expr], parts: tuple[Expr, ...] | list[Expr]) -> Expr | None:
-        found = [self.of(part) for part in parts]
-        return None if None in found else kind(*found)
+        bounds = [self.of(part) for part in parts]
+        return None if None in bounds else kind(*bounds)
 
     def _product(self, product: Mul) -> Expr | None:
         """Return the product of the factors' bounds, a gradient taken together with what divides it."""
@@ -72,8 +72,8 @@ class _Bounds:
         rest = Add(*(term for term in Add.make_args(inside) if not term.has(g)))
         if weight == 0 or not self._sure(weight) or not self._sure(rest):
             return None
-        held = Add(*(term for term in Add.make_args(inside) if term.has(g)))
-        return 1 / sqrt(weight) if expand(held - weight * g**2) == 0 else None
+        squared = Add(*(term for term in Add.make_args(inside) if term.has(g)))
+        return 1 / sqrt(weight) if expand(squared - weight * g**2) == 0 else None
 
     def _root(self, divisor: Expr) -> Expr | None:
         """Return what is under the root of a root and other terms that are not negative."""
@@ -84,4 +84,4 @@ class _Bounds:
         return roots[0].base
 
     def _sure(self, expression: Expr) -> bool:
-        return is_nonnegative(expression, self._rule, self._known)
+        return is_nonnegative(expression, self._rule, self._nonnegative)

@@ -1,4 +1,4 @@
-"""Fading: whether the step that one and the same gradient leads to never grows, as AdaGrad's."""
+"""Decreasing steps: whether the step that one and the same gradient leads to never grows, as AdaGrad's."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def is_fading(rule: Rule) -> bool | None:
     rising = {state for state, never_falls in monotone_states(plain).items() if never_falls}
     gathered = {state: Dummy(str(state), positive=True) for state in rising}
     later = Dummy("later", nonnegative=True)
-    step = step_of(new).subs([(new[state], held) for state, held in gathered.items()])
+    step = step_of(new).subs([(new[state], positive) for state, positive in gathered.items()])
     rate = (-step / g).xreplace({t: 1 + later})
     if not rising or rate.free_symbols & {g, theta, *plain.init, *plain.scalars}:
         return None

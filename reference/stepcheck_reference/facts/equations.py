@@ -34,13 +34,13 @@ def step_of(new: Equations) -> Expr:
 
 def feeding(new: Equations) -> tuple[Symbol, ...]:
     """Return the states that the step depends on, over any number of steps."""
-    found: set[Symbol] = set()
+    conditions: set[Symbol] = set()
     unseen = [theta]
     while unseen:
-        reached = {symbol for symbol in new[unseen.pop()].free_symbols if symbol in new} - found
-        found |= reached
+        reached = {symbol for symbol in new[unseen.pop()].free_symbols if symbol in new} - conditions
+        conditions |= reached
         unseen += reached
-    return tuple(symbol for symbol in new if symbol in found and symbol != theta)
+    return tuple(symbol for symbol in new if symbol in conditions and symbol != theta)
 
 
 def decays_apart(rule: Rule) -> bool:
@@ -53,15 +53,15 @@ def decays_apart(rule: Rule) -> bool:
 def cases(rule: Rule) -> tuple[tuple[Basic, Equations], ...]:
     """Return (condition, equations) for each case that hyper-parameters and the count decide."""
     new = equations(rule)
-    found = sorted({condition for equation in new.values() for condition in _outer(equation)}, key=str)
+    conditions = sorted({condition for equation in new.values() for condition in _outer(equation)}, key=str)
     parted = []
-    for answers in product((true, false), repeat=len(found)):
-        known = dict(zip(found, answers, strict=True))
+    for answers in product((true, false), repeat=len(conditions)):
+        substitution = dict(zip(conditions, answers, strict=True))
         when = true
-        for condition, answer in known.items():
+        for condition, answer in substitution.items():
             when &= condition if answer == true else ~condition
         if when != false:
-            parted.append((when, {symbol: equation.xreplace(known) for symbol, equation in new.items()}))
+            parted.append((when, {symbol: equation.xreplace(substitution) for symbol, equation in new.items()}))
     return tuple(parted)
 
 

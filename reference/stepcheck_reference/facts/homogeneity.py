@@ -1,4 +1,4 @@
-"""Scaling: what a rule does where every gradient is multiplied by the same c > 0."""
+"""Homogeneity: what a rule does where every gradient is multiplied by the same c > 0."""
 
 from __future__ import annotations
 
@@ -50,9 +50,9 @@ def homogeneity(rule: Rule) -> Homogeneity | None:
     free = [symbol for symbol in rule.hyper if symbol != lr and _adds(rule.domains[symbol])]
     for many in range(min(MOST_ZEROS, len(free)) + 1):
         for zeros in combinations(free, many):
-            found = _scaled(fixed(rule, dict.fromkeys(zeros, 0)), zeros)
-            if found is not None:
-                return found
+            result = _scaled(fixed(rule, dict.fromkeys(zeros, 0)), zeros)
+            if result is not None:
+                return result
     return None
 
 
@@ -67,17 +67,17 @@ def _scaled(rule: Rule, zeros: tuple[Symbol, ...]) -> Homogeneity | None:
     for condition, new in cases(rule):
         try:
             degrees = state_degrees(rule, new, {g: Integer(1)})
-            found = degree(step_of(new), {g: Integer(1), **degrees})
+            result = degree(step_of(new), {g: Integer(1), **degrees})
         except Mixed:
             return None
         if any(states.get(state, own) != own for state, own in degrees.items()):
             return None
         states |= degrees
-        if found is not None:
-            parted.append((condition, found))
+        if result is not None:
+            parted.append((condition, result))
     if not parted:
         return None
-    if len({found for _, found in parted}) == 1:
+    if len({result for _, result in parted}) == 1:
         return Homogeneity(parted[0][1], ((true, parted[0][1]),), MappingProxyType(states), zeros)
     return Homogeneity(None, tuple(parted), MappingProxyType(states), zeros)
 
@@ -91,17 +91,17 @@ def state_degrees(rule: Rule, new: Equations, weights: Mapping[Symbol, Rational]
     states = feeding(new)
     starts = {**rule.init, **rule.scalars}
     unknown: dict[Symbol, Rational | None] = dict.fromkeys(states)
-    found = {state: own for state in states if (own := degree(starts[state], weights)) is not None}
+    result = {state: own for state in states if (own := degree(starts[state], weights)) is not None}
     changed = True
     while changed:
         changed = False
         for state in states:
-            if state not in found and (own := _guess(new[state], {**weights, **unknown, **found})) is not None:
-                found[state], changed = own, True
+            if state not in result and (own := _guess(new[state], {**weights, **unknown, **result})) is not None:
+                result[state], changed = own, True
     for state in states:
-        if state not in found or degree(new[state], {**weights, **found}) != found[state]:
+        if state not in result or degree(new[state], {**weights, **result}) != result[state]:
             raise Mixed(state)
-    return found
+    return result
 
 
 def _guess(expression: Expr, weights: Mapping[Symbol, Rational | None]) -> Rational | None:
@@ -152,10 +152,10 @@ def _rational(exponent: Expr) -> Rational:
 
 
 def _alike(parts: tuple[Expr, ...] | list[Expr], weights: Mapping[Symbol, Rational | None]) -> Rational | None:
-    found = {own for part in parts if (own := degree(part, weights)) is not None}
-    if len(found) > 1:
+    result = {own for part in parts if (own := degree(part, weights)) is not None}
+    if len(result) > 1:
         raise Mixed(parts)
-    return found.pop() if found else None
+    return result.pop() if result else None
 
 
 def _check(condition: Basic, weights: Mapping[Symbol, Rational | None]) -> None:

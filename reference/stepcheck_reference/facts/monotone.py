@@ -22,21 +22,21 @@ from stepcheck_reference.scripts.objective import needs_objective
 def monotone_states(rule: Rule) -> Mapping[Symbol, bool | None]:
     """Return of each state whether it never falls; None if unknown."""
     new = equations(rule)
-    known = frozenset(state for state, sure in nonnegative_states(rule).items() if sure)
+    nonnegative = frozenset(state for state, sure in nonnegative_states(rule).items() if sure)
     falls = _falls(rule)
     answers = {
-        state: True if _rises(new[state], state, rule, known) else False if state in falls else None
+        state: True if _rises(new[state], state, rule, nonnegative) else False if state in falls else None
         for state in (*rule.init, *rule.scalars)
     }
     return MappingProxyType(answers)
 
 
-def _rises(equation: Expr, state: Symbol, rule: Rule, known: frozenset[Symbol]) -> bool:
+def _rises(equation: Expr, state: Symbol, rule: Rule, nonnegative: frozenset[Symbol]) -> bool:
     """Whether ``equation`` is a maximum of ``state`` and others, or ``state`` and something not negative."""
     if isinstance(equation, Max):
-        return any(_rises(part, state, rule, known) for part in equation.args)
+        return any(_rises(part, state, rule, nonnegative) for part in equation.args)
     parts = split(equation, state)
-    return parts is not None and is_nonnegative(expand(parts[0] - 1) * state + parts[1], rule, known)
+    return parts is not None and is_nonnegative(expand(parts[0] - 1) * state + parts[1], rule, nonnegative)
 
 
 def _falls(rule: Rule) -> set[Symbol]:
@@ -45,8 +45,9 @@ def _falls(rule: Rule) -> set[Symbol]:
         return set()
     states = (*rule.init, *rule.scalars)
     gradients = (*GRADIENTS, Integer(0), Integer(0))
-    walks = [
-        iterate(rule, sample(rule), Integer(1), [way * one for one in gradients], digits=ROUNDED) for way in (1, -1)
+    traces = [
+        iterate(rule, sample(rule), Integer(1), [factor * one for one in gradients], digits=ROUNDED)
+        for factor in (1, -1)
     ]
-    pairs = [pair for course in walks for pair in pairwise(course)]
+    pairs = [pair for trace in traces for pair in pairwise(trace)]
     return {state for old, now in pairs for state in states if (now[state] - old[state]).is_negative}

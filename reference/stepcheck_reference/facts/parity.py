@@ -68,81 +68,85 @@ def _state_parities(rule: Rule) -> dict[Symbol, bool | None]:
     new = equations(rule)
     states = feeding(new)
     starts = {**rule.init, **rule.scalars}
-    known: dict[Symbol, bool | None] = {theta: True, g: True, **{s: None if starts[s] == 0 else False for s in states}}
+    parities: dict[Symbol, bool | None] = {
+        theta: True,
+        g: True,
+        **{s: None if starts[s] == 0 else False for s in states},
+    }
     changed = True
     while changed:
         changed = False
         for state in states:
-            if known[state] is None and (own := _guess(new[state], known)) is not None:
-                known[state], changed = own, True
+            if parities[state] is None and (own := _guess(new[state], parities)) is not None:
+                parities[state], changed = own, True
     for state in states:
-        if is_odd(new[state], known) not in (None, known[state]):
+        if is_odd(new[state], parities) not in (None, parities[state]):
             raise Neither(state)
-    return known
+    return parities
 
 
-def _guess(expression: Expr, known: Parities) -> bool | None:
+def _guess(expression: Expr, parities: Parities) -> bool | None:
     try:
-        return is_odd(expression, known)
+        return is_odd(expression, parities)
     except Neither:
         return None
 
 
-def is_odd(expression: Expr, known: Parities) -> bool | None:
+def is_odd(expression: Expr, parities: Parities) -> bool | None:
     """Return True for odd, False for even, None for what may be 0 always; raises Neither for the rest."""
     if expression == 0:
         return None
-    if not expression.free_symbols & known.keys():
+    if not expression.free_symbols & parities.keys():
         return False
     if isinstance(expression, Symbol):
-        return known[expression]
+        return parities[expression]
     if isinstance(expression, Mul):
-        own = [is_odd(factor, known) for factor in expression.args]
+        own = [is_odd(factor, parities) for factor in expression.args]
         return None if None in own else sum(map(bool, own)) % 2 == 1
     if isinstance(expression, Pow):
-        return _power(expression, known)
+        return _power(expression, parities)
     if isinstance(expression, Add):
-        return _alike(expression.args, known)
+        return _alike(expression.args, parities)
     if isinstance(expression, Max | Min):
-        return _even(expression.args, known)
+        return _even(expression.args, parities)
     if isinstance(expression, Abs):
-        return None if is_odd(expression.args[0], known) is None else False
+        return None if is_odd(expression.args[0], parities) is None else False
     if isinstance(expression, sign | gradient_at):
-        return is_odd(expression.args[0], known)
+        return is_odd(expression.args[0], parities)
     if isinstance(expression, Piecewise):
         for _, condition in expression.args:
-            _check(condition, known)
-        return _alike([value for value, _ in expression.args], known)
+            _check(condition, parities)
+        return _alike([value for value, _ in expression.args], parities)
     raise Neither(expression)
 
 
-def _power(power: Expr, known: Parities) -> bool | None:
-    odd = is_odd(power.base, known)
-    if odd is None or power.exp.free_symbols & known.keys():
-        return None if odd is None else _even(power.args, known)
+def _power(power: Expr, parities: Parities) -> bool | None:
+    odd = is_odd(power.base, parities)
+    if odd is None or power.exp.free_symbols & parities.keys():
+        return None if odd is None else _even(power.args, parities)
     if odd and not power.exp.is_Integer:
         raise Neither(power)
     return odd and bool(power.exp % 2)
 
 
-def _alike(parts: tuple[Expr, ...] | list[Expr], known: Parities) -> bool | None:
-    found = {own for part in parts if (own := is_odd(part, known)) is not None}
-    if len(found) > 1:
+def _alike(parts: tuple[Expr, ...] | list[Expr], parities: Parities) -> bool | None:
+    distinct = {own for part in parts if (own := is_odd(part, parities)) is not None}
+    if len(distinct) > 1:
         raise Neither(parts)
-    return found.pop() if found else None
+    return distinct.pop() if distinct else None
 
 
-def _even(parts: tuple[Expr, ...], known: Parities) -> bool | None:
-    odd = _alike(parts, known)
+def _even(parts: tuple[Expr, ...], parities: Parities) -> bool | None:
+    odd = _alike(parts, parities)
     if odd:
         raise Neither(parts)
     return odd
 
 
-def _check(condition: Basic, known: Parities) -> None:
+def _check(condition: Basic, parities: Parities) -> None:
     """Raise Neither where the change of sign may change what ``condition`` says."""
-    if condition.free_symbols & known.keys():
+    if condition.free_symbols & parities.keys():
         if not isinstance(condition, Relational):
             raise Neither(condition)
-        if _alike((condition.lhs, condition.rhs), known) and not isinstance(condition, Eq | Ne):
+        if _alike((condition.lhs, condition.rhs), parities) and not isinstance(condition, Eq | Ne):
             raise Neither(condition)

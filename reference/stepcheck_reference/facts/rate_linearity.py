@@ -39,10 +39,10 @@ def is_linear_in_rate(rule: Rule) -> bool | None:
 
 def _refuted(rule: Rule) -> bool:
     """Whether some step from the same parameters is not twice as long at twice the rate."""
-    gradients = (lambda place: place**3) if needs_objective(rule) else GRADIENTS
-    known, many = sample(rule), len(GRADIENTS)
-    half, whole = (
-        iterate(rule, {**known, lr: rate}, Integer(1), gradients, steps=many, reset_theta=True, digits=ROUNDED)
+    gradients = (lambda point: point**3) if needs_objective(rule) else GRADIENTS
+    hyper, many = sample(rule), len(GRADIENTS)
+    slow, fast = (
+        iterate(rule, {**hyper, lr: rate}, Integer(1), gradients, steps=many, reset_theta=True, digits=ROUNDED)
         for rate in (Rational(1, 8), Rational(1, 4))
     )
-    return any(vanishes(two[theta] - 1 - 2 * (one[theta] - 1)) is False for one, two in zip(half, whole, strict=True))
+    return any(vanishes(two[theta] - 1 - 2 * (one[theta] - 1)) is False for one, two in zip(slow, fast, strict=True))

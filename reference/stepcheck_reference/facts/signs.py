@@ -87,8 +87,9 @@ def _below(rule: Rule) -> set[Symbol]:
     """Return the states that are negative somewhere on a walk of four steps, or on that of the opposite gradients."""
     if needs_objective(rule):
         return set()
-    walks = [
-        iterate(rule, sample(rule), Integer(1), [way * one for one in GRADIENTS], digits=ROUNDED) for way in (1, -1)
+    traces = [
+        iterate(rule, sample(rule), Integer(1), [factor * one for one in GRADIENTS], digits=ROUNDED)
+        for factor in (1, -1)
     ]
     states = {*rule.init, *rule.scalars}
-    return {state for course in walks for held in course for state in states if held[state].is_negative}
+    return {state for trace in traces for values in trace for state in states if values[state].is_negative}

@@ -1,4 +1,4 @@
-"""Reduction: a rule with hyper-parameters held at values, and whether it then is another rule."""
+"""Special cases: a rule with fixed hyper-parameters, and whether it then is another rule."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from stepcheck_reference.rule import Rule
 
 
 def fixed(rule: Rule, values: Mapping[Symbol, Expr | int]) -> Rule:
-    """Return ``rule`` with these hyper-parameters as given numbers; the same values give the same object."""
+    """Return ``rule`` with these hyper-parameters fixed; the same values give the same object."""
     chosen = tuple((symbol, sympify(value)) for symbol, value in values.items())
     return _fixed(rule, chosen) if chosen else rule
 
 
 @lru_cache(maxsize=4096)
 def _fixed(rule: Rule, values: tuple[tuple[Symbol, Expr], ...]) -> Rule:
-    known = dict(values)
-    init, scalars, step = (_put(part, known) for part in (rule.init, rule.scalars, equations(rule)))
+    substitution = dict(values)
+    init, scalars, step = (_put(part, substitution) for part in (rule.init, rule.scalars, equations(rule)))
     used = {symbol for part in (init, scalars, step) for value in part.values() for symbol in value.free_symbols}
     return replace(
         rule,
@@ -38,8 +38,8 @@ def _fixed(rule: Rule, values: tuple[tuple[Symbol, Expr], ...]) -> Rule:
     )
 
 
-def _put(values: Mapping[Symbol, Expr | int], known: Mapping[Symbol, Expr]) -> dict[Symbol, Expr]:
-    return {symbol: sympify(value).xreplace(known) for symbol, value in values.items()}
+def _put(values: Mapping[Symbol, Expr | int], substitution: Mapping[Symbol, Expr]) -> dict[Symbol, Expr]:
+    return {symbol: sympify(value).xreplace(substitution) for symbol, value in values.items()}
 
 
 def reduces(rule: Rule, other: Rule, values: Mapping[Symbol, Expr | int]) -> bool | None:

@@ -35,7 +35,7 @@ def _without_theta(new: Equations) -> bool:
 
 def _settled(equation: Expr, factor: int) -> bool:
     """Whether ``equation`` is ``factor`` times theta and a rest without theta."""
-    parts = split(equation.replace(gradient_at, lambda place: g), theta)
+    parts = split(equation.replace(gradient_at, lambda point: g), theta)
     return parts is not None and expand(parts[0] - factor) == 0
 
 

@@ -1,4 +1,4 @@
-"""Rest: what zero gradients leave of a rule that starts from its initial state."""
+"""Zero gradients: what zero gradients leave of a rule that starts from its initial state."""
 
 from __future__ import annotations
 
@@ -54,13 +54,13 @@ def rests(rule: Rule) -> bool | None:
 
 
 def _unmoved(rule: Rule, resting: Mapping[Symbol, Expr], symbol: Symbol) -> Expr:
-    equation = equations(rule)[symbol].replace(gradient_at, lambda place: Integer(0))
+    equation = equations(rule)[symbol].replace(gradient_at, lambda point: Integer(0))
     return equation.xreplace({g: Integer(0), **resting})
 
 
 def _moved(rule: Rule) -> set[Symbol]:
     if needs_objective(rule):
         return set()
-    course = iterate(rule, sample(rule), Integer(1), [Integer(0)] * 2, digits=ROUNDED)
+    trace = iterate(rule, sample(rule), Integer(1), [Integer(0)] * 2, digits=ROUNDED)
     states = (*rule.init, *rule.scalars)
-    return {state for held in course for state in states if vanishes(held[state] - course[0][state]) is False}
+    return {state for values in trace for state in states if vanishes(values[state] - trace[0][state]) is False}

@@ -26,16 +26,16 @@ STEPS: Mapping[Symbol, Letter] = {step: Letter("count", step.name, step.name, "a
 
 def text(rule: Rule) -> Iterator[str]:
     """Yield the closed forms, then the power of a matrix if there is one, each as a heading and lines below it."""
-    found = closed_forms(rule)
+    closed = closed_forms(rule)
     writer = Writer(UNICODE, _letters(rule))
-    forms = _forms(rule, found, writer)
+    forms = _forms(rule, closed, writer)
     left = max((columns(name) for name, _ in forms), default=0)
     lines = []
     for name, form in forms:
         start = f"    {padded(name, left)} = "
         fits = columns(start + form) <= WIDTH
         lines.append(start + (form if fits else "a sum over the steps, too long for a line"))
-    for sentence in _missing(found, writer):
+    for sentence in _missing(closed, writer):
         lines += hanging("    ", sentence)
     yield "\n".join((FORMS, "", *lines))
     step = transition(rule, middle=Integer(0))
@@ -60,19 +60,19 @@ def _letters(rule: Rule) -> Mapping[Symbol, Letter]:
     return {**folded(rule).letters, **ALPHABET, **STEPS}
 
 
-def _forms(rule: Rule, found: ClosedForms, writer: Writer) -> list[tuple[str, str]]:
+def _forms(rule: Rule, closed: ClosedForms, writer: Writer) -> list[tuple[str, str]]:
     """Return what is held after step t and its closed form; a rate that t alone decides is left to the rule's lines."""
     return [
         (writer.write(at(symbol, t)), writer.write(form, at(symbol, 0)))
-        for symbol, form in found.values.items()
+        for symbol, form in closed.values.items()
         if symbol in rule.step or writer.letters[symbol].role == "state"
     ]
 
 
-def _missing(found: ClosedForms, writer: Writer) -> Iterator[str]:
+def _missing(closed: ClosedForms, writer: Writer) -> Iterator[str]:
     """Yield a sentence for each reason why some states have no closed form."""
     reasons: dict[NoClosedForm, list[Symbol]] = {}
-    for symbol, reason in found.missing.items():
+    for symbol, reason in closed.missing.items():
         reasons.setdefault(reason, []).append(symbol)
     for reason, symbols in reasons.items():
         has = "has" if len(symbols) == 1 else "have"

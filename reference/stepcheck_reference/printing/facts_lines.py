@@ -1,4 +1,4 @@
-"""Proved: the facts of a rule as lines to read; what is unknown is left out."""
+"""Fact lines: the facts of a rule as lines to read; what is unknown is left out."""
 
 from __future__ import annotations
 

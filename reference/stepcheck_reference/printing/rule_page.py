@@ -1,4 +1,4 @@
-"""Show: rules as text to read, one at length or all in a list."""
+"""Rule page: a rule as text to read, one at length or all in a list."""
 
 from __future__ import annotations
 
@@ -65,18 +65,18 @@ def listing(chosen: Iterable[Rule]) -> str:
 def related(rule: Rule) -> tuple[tuple[Rule, str], ...]:
     """Return the other listed rules of the same family, each with how it is related or what it is."""
     root = rule.variant_of or rule.name
-    kin = next((family for family in rules.FAMILIES.values() if root in {other.name for other in family}), ())
-    found = []
-    for other in kin:
+    family = next((family for family in rules.FAMILIES.values() if root in {other.name for other in family}), ())
+    related_rules = []
+    for other in family:
         if other.name == rule.name:
             continue
         if other.variant_of == root:
-            found.append((other, "+".join((root, *other.rewrites))))
+            related_rules.append((other, "+".join((root, *other.rewrites))))
         elif other.name == root:
-            found.append((other, "what this one is a variant of"))
+            related_rules.append((other, "what this one is a variant of"))
         else:
-            found.append((other, other.title))
-    return tuple(found)
+            related_rules.append((other, other.title))
+    return tuple(related_rules)
 
 
 def _sections(rule: Rule) -> Iterator[tuple[str, Rows]]:
@@ -86,11 +86,11 @@ def _sections(rule: Rule) -> Iterator[tuple[str, Rows]]:
         yield "variant", [("+".join((rule.variant_of, *rule.rewrites)),)]
     states = [(symbol, value, "") for symbol, value in rule.init.items()]
     states += [(symbol, value, ", one number a tensor") for symbol, value in rule.scalars.items()]
-    held = [
+    state_rows = [
         (*_names(symbol), f"{writer.write(value)} at first", ALPHABET[symbol].meaning + scope)
         for symbol, value, scope in states
     ]
-    yield "state", held or [("none",)]
+    yield "state", state_rows or [("none",)]
     hyper = [(*_names(symbol), str(rule.domains[symbol]), _meaning(rule, symbol)) for symbol in rule.hyper]
     yield "hyper", hyper
     constants = [

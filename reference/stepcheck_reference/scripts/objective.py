@@ -1,4 +1,4 @@
-"""Objectives: what a rule that asks for gradients at points of its own is given them from.
+"""Objectives: the source of gradients for a rule that evaluates them at points of its own.
 
 A script with an objective minimises L(x) = curvature/2 * sum((x - low)**2), low given a step and tensor; the
 gradient at x is curvature * (x - low), in the subject's arithmetic.
@@ -13,7 +13,7 @@ from stepcheck_reference.rule import Rule
 
 
 def needs_objective(rule: Rule) -> bool:
-    """Whether the rule asks for gradients at points of its own, so that its scripts need an objective."""
+    """Whether the rule evaluates gradients at points of its own, so that its scripts need an objective."""
     return any(equation.has(gradient_at) for equation in rule.step.values())
 
 

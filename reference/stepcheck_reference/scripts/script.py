@@ -20,7 +20,7 @@ LAYOUTS = ("contiguous", "transposed", "sliced", "channels_last")
 """Memory layouts a tensor can have; the values and their order of elements do not depend on it."""
 
 RELOADS = ("", "loaded", "saved", "copied", "pickled")
-"""How a run may be interrupted before a step: not at all; by a state dict that is kept in memory, or goes through
+"""How a run may be interrupted before a step: not at all; by a state dict that stays in memory, or goes through
 ``torch.save``, and is loaded into a new optimizer; by a deep copy, or a pickle, of parameters with their optimizer."""
 
 INVOCATIONS = (
@@ -34,19 +34,19 @@ INVOCATIONS = (
     "scheduler",
     "sparse",
 )
-"""Other ways to do what a script says, none of which may change what a step does. The gradient is set by a closure that
-``step`` is given; lr is a float64 tensor, 0-d, of one element, or a 0-d view of a longer one; torch's default dtype is
-float64; every gradient of a tensor is written into the same buffer; a gradient's memory is overwritten once its step is
-over; lr is set by a scheduler; gradients are sparse."""
+"""Variants of how a script is carried out, none of which may change what a step does. The gradient is set by a closure
+that ``step`` is called with; lr is a float64 tensor, 0-d, of one element, or a 0-d view of a longer one; torch's
+default dtype is float64; every gradient of a tensor is written into the same buffer; a gradient's memory is overwritten
+once its step is over; lr is set by a scheduler; gradients are sparse."""
 
 STATE_DICT_RELOADS = ("loaded", "saved")
-"""The interruptions that may lead a run into another mode."""
+"""The interruptions after which a run may continue in another mode."""
 
 LOSS = 0.625
-"""What a closure of step t returns is t times this."""
+"""The loss that the closure of step t returns, divided by t."""
 
 SPOILED = 1e4
-"""What a gradient's memory is overwritten with; finite, because nan hides what is merely compared."""
+"""The value that a gradient's memory is overwritten with; finite, because nan would hide a mere comparison."""
 
 REGIMES = ("normal", "uniform", "wide", "tiny", "huge", "sparse", "signs", "constant")
 """How the values of a ``Drawn`` are spread; see ``expand``."""
@@ -112,9 +112,9 @@ class Step:
     ``reload`` interrupts the run (see ``RELOADS``; True means "loaded"); ``hyper`` sets (group, alphabet name, value),
     as a scheduler would; ``overwrite`` writes new values into (tensor, data); then every tensor gets its gradient, or
     none where the entry is ``None``. A step that is to ``skip`` is taken as ``torch.amp.GradScaler`` takes one whose
-    gradients overflowed: the optimizer is told so if it wants to be, and not called otherwise. A reload through a state
-    dict may lead ``into`` another mode: the new optimizer is built in it, and what the state dict says of modes is
-    changed to it; no other interruption does.
+    gradients overflowed: an optimizer that handles ``found_inf`` itself is called with it, any other is not called. A
+    reload through a state dict may continue ``into`` another mode: the new optimizer is built in it, and the modes in
+    the state dict are changed to it; no other interruption can.
     """
 
     gradients: tuple[Data | None, ...]
@@ -134,13 +134,13 @@ class Step:
 
     @property
     def applied(self) -> tuple[Data | None, ...]:
-        """The gradients that the step is taken with: none where it is skipped."""
+        """The gradients that the step applies: none where it is skipped."""
         return (None,) * len(self.gradients) if self.skip else self.gradients
 
 
 @dataclass(frozen=True, slots=True)
 class Quadratic:
-    """The objective L(x) = curvature/2 * sum((x - low)**2), low being what a step gives for a tensor.
+    """The objective L(x) = curvature/2 * sum((x - low)**2), low being a step's data for a tensor.
 
     With ``by_closure`` the subject requests gradients through a closure; otherwise each step receives the gradient at
     the current parameter.
@@ -159,10 +159,10 @@ class Quadratic:
 class Script:
     """Everything done to an optimizer, from construction to the last step.
 
-    With an ``objective`` the subject is called as ``step(closure)`` and asks for gradients where it likes, unless that
-    says otherwise; what a step then gives for a tensor is not its gradient but where the objective is lowest.
-    ``invocation`` are other ways to do the same (see ``INVOCATIONS``). With a ``box`` every real of every parameter is
-    clamped to it after each step, once it has been observed: the next step starts inside.
+    With an ``objective`` the subject is called as ``step(closure)`` and requests gradients at points of its choice,
+    unless the objective says otherwise; a step's data for a tensor is then not its gradient but where the objective is
+    lowest. ``invocation`` lists variants of how steps are called (see ``INVOCATIONS``). With a ``box`` every real of
+    every parameter is clamped to it after each step, once it has been observed: the next step starts inside.
     """
 
     tensors: tuple[Tensor, ...]

@@ -21,7 +21,7 @@ def _write(script: Script) -> str:
 
 
 _written: IdentityCache[Script, str] = IdentityCache(_write, most=64)
-"""A script is written several times, by who tells runs apart and by who sends them."""
+"""A script is serialized several times: to tell runs apart, and to send them to workers."""
 
 
 def from_json(text: str) -> Script:

@@ -39,15 +39,15 @@ class Theorem:
     applies: Callable[[Rule], bool] = lambda rule: False
     rules: tuple[Rule, ...] = ()
 
-    def cases(self, asked: Iterable[Rule]) -> tuple[tuple[Rule, ...], ...]:
-        """Return what to prove it of: each of the rules ``asked`` that it applies to, or all of ``rules`` together.
+    def cases(self, chosen: Iterable[Rule]) -> tuple[tuple[Rule, ...], ...]:
+        """Return what to prove it of: each of the rules ``chosen`` that it applies to, or all of ``rules`` together.
 
         The latter where one of them, or the rule that it is a variant of, is asked for.
         """
         if not self.rules:
-            return tuple((rule,) for rule in asked if self.applies(rule))
+            return tuple((rule,) for rule in chosen if self.applies(rule))
         about = {name for rule in self.rules for name in (rule.name, rule.variant_of)}
-        return (self.rules,) if any(rule.name in about for rule in asked) else ()
+        return (self.rules,) if any(rule.name in about for rule in chosen) else ()
 
 
 def proof(answer: bool | None, how: str, *, otherwise: str, witness: str = "") -> Proof:

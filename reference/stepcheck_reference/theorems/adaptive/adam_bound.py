@@ -95,20 +95,20 @@ def _attained(rule: Rule) -> Proof:
     """Return whether M and V are q**(t - 1)*S and its square over S for gradients q**(t - 1), q = beta2/beta1."""
     new = equations(rule)
     grown, size = beta2 / beta1, Symbol("size", positive=True)
-    held = {m: (1 - beta1) * size * ages, v: (1 - beta2) * size**2 * ages, g: size * grown}
+    values = {m: (1 - beta1) * size * ages, v: (1 - beta2) * size**2 * ages, g: size * grown}
     s_t = 1 + ratio * ages
     parts: list[Part] = [
-        (vanishes(new[m].xreplace(held) - (1 - beta1) * size * grown * s_t), "M_t is g_t*S_t"),
-        (vanishes(new[v].xreplace(held) - (1 - beta2) * (size * grown) ** 2 * s_t), "V_t is g_t**2*S_t"),
+        (vanishes(new[m].xreplace(values) - (1 - beta1) * size * grown * s_t), "M_t is g_t*S_t"),
+        (vanishes(new[v].xreplace(values) - (1 - beta2) * (size * grown) ** 2 * s_t), "V_t is g_t**2*S_t"),
     ]
     hyper = {**DEFAULTS, eps: Integer(0), lr: Integer(1)}
     q = DEFAULTS[beta2] / DEFAULTS[beta1]
-    course = iterate(rule, hyper, Integer(0), [q**step for step in range(5)])
+    trace = iterate(rule, hyper, Integer(0), [q**step for step in range(5)])
     total = Integer(0)
     for step in range(1, 6):
         total = 1 + ratio.xreplace(DEFAULTS) * total
         longest = SQUARED.xreplace({**DEFAULTS, t: Integer(step), ages: total})
-        moved = course[step][theta] - course[step - 1][theta]
+        moved = trace[step][theta] - trace[step - 1][theta]
         parts.append((vanishes(moved**2 - longest), f"step {step} is lr*B_{step}"))
     return every(
         *parts,
@@ -147,8 +147,8 @@ def _unbounded(rule: Rule) -> Proof:
 def _printed(rule: Rule) -> Proof:
     """Return whether steps go beyond lr*(1 - beta1)/sqrt(1 - beta2), and beyond lr where that is smaller."""
     hyper = {beta1: Rational(1, 2), beta2: Rational(3, 4), eps: Integer(0), lr: Integer(1)}
-    course = iterate(rule, hyper, Integer(0), [Integer(1), Rational(3, 2)])
-    square = ((course[2][theta] - course[1][theta]) ** 2).expand()
+    trace = iterate(rule, hyper, Integer(0), [Integer(1), Rational(3, 2)])
+    square = ((trace[2][theta] - trace[1][theta]) ** 2).expand()
     first = _first_beyond(Fraction(9, 10), Fraction(999, 1000))
     return every(
         (bool(square > 1), "a step is longer than lr where 1 - beta1 <= sqrt(1 - beta2)"),

@@ -66,9 +66,9 @@ def _divisor_falls(*rules: Rule) -> Proof:
     hyper = {lr: Integer(1), beta1: Rational(9, 10), beta2: Rational(999, 1000), eps: Integer(0)}
     gradients = [Integer(1), Integer(0), Integer(0)]
     for rule in rules:
-        course = iterate(rule, hyper, Integer(0), gradients)
+        trace = iterate(rule, hyper, Integer(0), gradients)
         values = [
-            _effective(rule).xreplace({**hyper, **course[step], g: gradients[step], t: Integer(step + 1)})
+            _effective(rule).xreplace({**hyper, **trace[step], g: gradients[step], t: Integer(step + 1)})
             for step in range(3)
         ]
         parts.append((all((old - new).is_positive for old, new in pairwise(values)), f"it falls in {rule.name}"))

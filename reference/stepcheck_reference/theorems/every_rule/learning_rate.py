@@ -29,8 +29,11 @@ def _clamped(torch_form: Rule, optax_form: Rule) -> Proof:
     hyper |= {step_min: least, step_max: Integer(50)}
     moved, stood = (iterate(rule, hyper, Integer(0), [Integer(1)] * 3) for rule in (torch_form, optax_form))
     return every(
-        (all(held[theta] == -least * step for step, held in enumerate(moved[:2])), "torch's first step is step_min"),
-        (all(held[theta] == 0 for held in stood), "optax' form stands still at lr = 0"),
+        (
+            all(values[theta] == -least * step for step, values in enumerate(moved[:2])),
+            "torch's first step is step_min",
+        ),
+        (all(values[theta] == 0 for values in stood), "optax' form stands still at lr = 0"),
         how=f"at lr = 0 and g = 1 torch's form is at {moved[1][theta]} after a step, and optax' form at 0 for ever",
     )
 

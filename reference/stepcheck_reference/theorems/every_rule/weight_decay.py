@@ -69,7 +69,7 @@ def _alike(coupled: Rule, decoupled: Rule) -> Proof:
 
 def _part(coupled: Rule, decoupled: Rule) -> Proof:
     hyper = {lr: Rational(1, 2), momentum: Rational(1, 2), dampening: Integer(0), weight_decay: Integer(1)}
-    ends = [[held[theta] for held in iterate(rule, hyper, 1, [Integer(0)] * 2)] for rule in (coupled, decoupled)]
+    ends = [[values[theta] for values in iterate(rule, hyper, 1, [Integer(0)] * 2)] for rule in (coupled, decoupled)]
     return every(
         (ends[0][1] == ends[1][1], "the first step is the same"),
         (ends[0][2] != ends[1][2], "the second step is not"),

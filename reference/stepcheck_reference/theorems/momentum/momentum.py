@@ -35,7 +35,7 @@ def _rate_changes(torch_form: Rule, inside: Rule) -> Proof:
         {lr: rate, momentum: Rational(1, 2), dampening: 0} for rate in (Integer(1), Rational(1, 2))
     ]
     ends = [
-        [held[theta] for held in iterate(rule, hyper, 0, [Integer(1), Integer(0)])] for rule in (torch_form, inside)
+        [values[theta] for values in iterate(rule, hyper, 0, [Integer(1), Integer(0)])] for rule in (torch_form, inside)
     ]
     return every(
         (ends[0][1] == ends[1][1], "the first step is the same"),

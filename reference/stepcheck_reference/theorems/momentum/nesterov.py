@@ -37,11 +37,11 @@ def _parts(lookahead: Rule, torch_form: Rule) -> Proof:
     hyper: list[dict[Expr, Expr | int]] = [{lr: rate, momentum: factor} for factor in factors]
     places = []
     for rule in (lookahead, torch_form):
-        course = iterate(rule, hyper, Integer(1), lambda place: place, steps=3)
-        places.append([held[theta] for held in course])
+        trace = iterate(rule, hyper, Integer(1), lambda place: place, steps=3)
+        places.append([values[theta] for values in trace])
     ahead = [
-        held[theta] - rate * factor * held[b]
-        for held, factor in zip(
+        values[theta] - rate * factor * values[b]
+        for values, factor in zip(
             iterate(lookahead, hyper, Integer(1), lambda place: place, steps=3), factors, strict=False
         )
     ]
