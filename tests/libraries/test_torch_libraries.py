@@ -111,7 +111,7 @@ def test_a_page_s_program_fails_as_the_page_says(page: str, tmp_path: Path) -> N
 
 @pytest.mark.torchao
 @pytest.mark.skipif(find_spec("torchao") is None, reason="torchao is not installed: the extra torchao brings it")
-def test_what_torchao_compiles_is_judged_as_it_stands_unless_asked_otherwise() -> None:
+def test_torchao_is_checked_uncompiled_unless_requested() -> None:
     certificate = certified("torchao.optim.AdamW8bit", "--dtype", "float32")
     left_out = {cell.mode: cell.reason for cell in certificate.cells if str(cell.verdict) == "not_run"}
     assert "--mode compiled" in left_out["compiled"]

@@ -1,4 +1,4 @@
-"""The worker does to an optimizer exactly what a user's own loop does, and writes down exactly what came of it."""
+"""The driver does to an optimizer exactly what a training loop does, and observes exactly the result."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_every_configuration_runs_in_every_mode_as_torch_runs_it(
 
 @pytest.mark.parametrize("mode", PATHS)
 @pytest.mark.parametrize("dtype", FORMATS)
-def test_every_dtype_is_held_exactly(dtype: str, mode: str) -> None:
+def test_every_dtype_is_represented_exactly(dtype: str, mode: str) -> None:
     asked = script(ADAM, dtype=dtype)
     found = execution.run(torch_optim.ADAMW, cell(torch_optim.ADAMW, "amsgrad", mode, dtype), asked)
     if mode == "fused" and dtype.startswith("complex"):
@@ -305,7 +305,7 @@ def test_a_gradient_that_is_not_a_number_is_no_gradient_written_into() -> None:
     assert execution.run(misbehaving("Floods"), cell(misbehaving("Floods")), asked).modified_gradients == ()
 
 
-def test_an_object_that_puts_another_tensor_where_its_parameter_was_is_told_so() -> None:
+def test_an_object_that_assigns_another_tensor_to_its_parameter_is_malformed() -> None:
     adapter = replace(misbehaving("Rebinds"), takes="tensor", states={})
     fault = execution.run(adapter, cell(adapter), script({"lr": 0.1})).fault
     assert fault is not None
@@ -313,7 +313,7 @@ def test_an_object_that_puts_another_tensor_where_its_parameter_was_is_told_so()
     assert "its attribute theta is another tensor now" in fault.message
 
 
-def test_an_object_of_one_tensor_is_not_asked_to_step_where_that_has_no_gradient() -> None:
+def test_an_object_of_one_tensor_does_not_step_where_that_has_no_gradient() -> None:
     adapter = replace(
         misbehaving("OverOneTensor"), takes="tensor", hyper={"lr": "learning_rate", "momentum": "momentum"}, states={}
     )

@@ -1,4 +1,4 @@
-"""Manners, interruptions and skipped steps: the worker does what each says, as a subject that watches it tells."""
+"""Invocation variants, reloads and skipped steps, as a subject that watches the driver sees them."""
 
 from __future__ import annotations
 
@@ -230,7 +230,7 @@ def test_a_sparse_state_is_read_as_a_dense_one() -> None:
     assert np.array_equal(found.traces[1].states["b"], plain.traces[1].states["b"])
 
 
-def test_a_step_that_is_skipped_is_told_found_inf_and_memory_is_filled_for_it_alone(watching: type[Watching]) -> None:
+def test_a_skipped_step_gets_found_inf_and_filled_memory(watching: type[Watching]) -> None:
     class Supports(watching):  # type: ignore[valid-type, misc]
         _step_supports_amp_scaling = True
 
@@ -242,7 +242,7 @@ def test_a_step_that_is_skipped_is_told_found_inf_and_memory_is_filled_for_it_al
     assert np.array_equal(found.traces[0].theta[1], found.traces[0].theta[0])
 
 
-def test_a_step_that_is_skipped_does_not_call_who_does_not_look_for_found_inf(watching: type[Watching]) -> None:
+def test_a_skipped_step_does_not_call_an_optimizer_without_found_inf(watching: type[Watching]) -> None:
     found, notes = done(watching, ordinary(skip=True))
     assert len(notes) == 2
     assert np.array_equal(found.traces[0].theta[1], found.traces[0].theta[0])
@@ -283,7 +283,7 @@ def test_a_pickle_needs_no_class_that_can_be_imported(watching: type[Watching]) 
     assert again.param_groups[0]["params"][0] is others[0] is not parameter
 
 
-def test_a_copied_parameter_is_not_asked_for_memory_between_its_elements() -> None:
+def test_a_copied_parameter_has_no_memory_between_its_elements_to_check() -> None:
     asked = replace(script(ADAM, layout="sliced", steps=2))
     steps = (asked.steps[0], replace(asked.steps[1], reload="copied"))
     assert execution.run(ADAMW, cell(ADAMW), replace(asked, steps=steps)).fault is None
@@ -299,7 +299,7 @@ def test_entries_tell_key_dtype_device_and_size() -> None:
     ]
 
 
-def test_a_script_keeps_its_manners_interruptions_and_skips_through_json_and_old_json_is_read() -> None:
+def test_invocation_reloads_and_skips_survive_json_and_old_json_is_read() -> None:
     asked = ordinary(*INVOCATIONS, reload="saved", into="fused", skip=True)
     assert from_json(to_json(asked)) == asked
     raw = json.loads(to_json(ordinary()))
@@ -335,7 +335,7 @@ def test_without_a_box_nothing_is_clamped(watching: type[Watching]) -> None:
     assert trace.theta[:, 0].tolist() == [-2.0, -1.0, -3.0]
 
 
-def test_an_objective_that_is_not_asked_gives_its_gradient_where_parameters_are(watching: type[Watching]) -> None:
+def test_an_objective_without_a_closure_gives_its_gradient_at_the_parameters(watching: type[Watching]) -> None:
     low = Literal((1.0,))
     given = boxed(steps=(Step((low,)), Step((low,))), objective=Quadratic(0.5, by_closure=False), box=None)
     trajectory = execution.run(PLAIN, cell(PLAIN), given, subject=watching)
@@ -345,7 +345,7 @@ def test_an_objective_that_is_not_asked_gives_its_gradient_where_parameters_are(
     assert trajectory.calls == ()
 
 
-def test_a_box_and_an_objective_that_is_not_asked_survive_json() -> None:
+def test_a_box_and_an_objective_without_a_closure_survive_json() -> None:
     given = boxed(objective=Quadratic(0.5, by_closure=False))
     assert from_json(to_json(given)) == given
     assert from_json(to_json(boxed(box=None, objective=Quadratic(0.5)))).objective == Quadratic(0.5)

@@ -1,4 +1,4 @@
-"""What a subject holds: found wherever it is, read and changed by its path, written as Python."""
+"""State access: what a subject holds is located, read and changed by its path, and written as Python."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ HELD: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("attributes", "path"), HELD, ids=[path for _, path in HELD])
-def test_a_tensor_of_each_parameter_is_found_and_read(attributes: dict[str, Any], path: str) -> None:
+def test_a_tensor_of_each_parameter_is_located_and_read(attributes: dict[str, Any], path: str) -> None:
     thing = SimpleNamespace(**attributes)
     found = all_leaves(thing, LOCATIONS)
     assert path in found
@@ -45,12 +45,12 @@ def test_a_tensor_of_each_parameter_is_found_and_read(attributes: dict[str, Any]
         assert eval(source(path, "thing", "p", location.index), {"thing": thing, "p": location.parameter}) is value
 
 
-def test_what_fits_no_parameter_is_not_found() -> None:
+def test_a_value_that_fits_no_parameter_is_no_leaf() -> None:
     thing = SimpleNamespace(params=[ONE, OTHER], big=torch.ones(7), flag=True, name="m", step=len)
     assert all_leaves(thing, LOCATIONS) == {}
 
 
-def test_a_torch_optimizer_is_read_by_its_own_keys_and_beside_them() -> None:
+def test_a_torch_optimizer_is_read_by_its_own_keys_and_by_attributes() -> None:
     optimizer = torch.optim.Adam([{"params": [ONE]}, {"params": [OTHER], "lr": 0.5}])
     for parameter in (ONE, OTHER):
         parameter.grad = torch.ones_like(parameter)

@@ -1,4 +1,4 @@
-"""Ledgers: what is written is read back row by row, whatever its dtype and shape, and where it was not there."""
+"""Trace buffers: rows are read back bit by bit, whatever their dtype and shape, and where a tensor was missing."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_tensors_of_several_dtypes_stand_side_by_side_in_the_order_of_their_elem
     assert parameter_rows(list(buffer.blocks(2, 1)), COMPLEX).tolist() == [[1.0, 2.0, 3.0, 4.0]]
 
 
-def test_a_state_that_comes_late_is_0_before_and_that_it_was_missing_is_told() -> None:
+def test_a_late_state_is_0_before_and_marked_as_missing() -> None:
     blocks = list(written([None], [None], [torch.ones(2)]).blocks(0, 3))
     assert [(block.rows, block.values is None) for block in blocks] == [(2, True), (1, False)]
     assert state_rows(blocks, REAL).tolist() == [[0.0, 0.0], [0.0, 0.0], [1.0, 1.0]]
@@ -58,7 +58,7 @@ def test_a_state_that_changes_its_dtype_is_read_in_the_wider_one() -> None:
     assert found.tolist() == [[1.0, 1.0], [0.1, 0.1]]
 
 
-def test_only_the_rows_that_are_asked_for_are_read() -> None:
+def test_only_the_requested_rows_are_read() -> None:
     buffer = written([torch.zeros(2)], [torch.ones(2)], [torch.ones(2)])
     assert parameter_rows(list(buffer.blocks(0, 2)), REAL).shape == (2, 2)
     assert parameter_rows(list(buffer.blocks(0, 0)), REAL).shape == (0, 2)

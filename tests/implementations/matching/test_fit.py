@@ -1,4 +1,4 @@
-"""Anyone's optimizer: matched by names, by values, and by what a user says."""
+"""Optimizers without an adapter: matched by names, by values, and by the user's mapping."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ CASES: list[tuple[str, str, dict[str, float | bool], str, dict[str, str]]] = [
 
 
 @pytest.mark.parametrize(("name", "rule", "fixed", "takes", "states"), CASES, ids=[case[0] for case in CASES])
-def test_a_stranger_is_matched_and_goes_where_its_rule_goes(
+def test_an_undeclared_target_is_matched_and_follows_its_rule(
     name: str, rule: str, fixed: dict[str, float | bool], takes: str, states: dict[str, str]
 ) -> None:
     found = fit(name, rule, fixed=fixed)
@@ -117,7 +117,7 @@ def test_a_class_of_torch_is_matched_as_its_own_adapter_says() -> None:
         }, adapter.target
 
 
-def test_a_wrong_stranger_is_matched_by_its_names_and_does_not_go_where_the_rule_goes() -> None:
+def test_a_wrong_undeclared_target_is_matched_by_its_names_and_does_not_follow_the_rule() -> None:
     found = fit("adam_with_wrong_epsilon", "adam")
     assert not found.agrees
     assert dict(found.adapter.states) == {"m": "m", "v": "v"}
@@ -168,12 +168,12 @@ def test_a_mapping_of_a_user_comes_before_names() -> None:
         ),
     ],
 )
-def test_a_mapping_to_what_is_not_there_is_refused_with_the_nearest(name: str, maps: dict[str, str], told: str) -> None:
+def test_a_mapping_to_an_unknown_name_is_refused_with_the_nearest(name: str, maps: dict[str, str], told: str) -> None:
     with pytest.raises(NoMatch, match=told):
         fit(name, "adam", maps=maps)
 
 
-def test_what_a_class_needs_besides_is_asked_for_and_can_be_set() -> None:
+def test_a_missing_argument_is_named_and_can_be_set() -> None:
     with pytest.raises(
         NoMatch, match=r"nothing in sgd says what ascend, scale should be\. Give its value, as in --set"
     ):
@@ -194,7 +194,7 @@ def test_what_a_class_needs_besides_is_asked_for_and_can_be_set() -> None:
                                  r"lr=self\.lr\) gave RuntimeError: not this one either"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_matched_is_said_with_what_helps(name: str, rule: str, told: str) -> None:
+def test_a_target_that_cannot_be_matched_is_refused_with_advice(name: str, rule: str, told: str) -> None:
     with pytest.raises(NoMatch, match=told):
         fit(name, rule)
 
@@ -208,7 +208,7 @@ def test_what_cannot_be_matched_is_said_with_what_helps(name: str, rule: str, to
         (lambda: None, r"takes \(\), but should take the parameters first"),
     ],
 )
-def test_what_is_no_optimizer_is_told_apart(found: Any, told: str) -> None:
+def test_a_target_that_is_no_optimizer_is_refused(found: Any, told: str) -> None:
     with pytest.raises(TargetError, match=told):
         fit_target(found, "it", claim_of("sgd", find("sgd")))
 

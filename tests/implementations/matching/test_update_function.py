@@ -1,4 +1,4 @@
-"""An update function as a class: the text reads like a person's, and is what runs."""
+"""An update function as a class: the text reads as written by hand, and is what runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The API surface of an optimizer: the same in every run, and different exactly where something changed."""
+"""The API of an optimizer: recorded the same in every run, and differently exactly where something changed."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def lines(value: Any) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("target", NAMES)
-def test_every_class_of_torch_is_built_and_stepped_and_told_the_same_twice(target: str) -> None:
+def test_the_api_of_every_class_of_torch_is_recorded_the_same_twice(target: str) -> None:
     found = told(target)
     assert found["way"] is not None
     assert found == target_api(target)
@@ -53,13 +53,13 @@ def test_every_class_of_torch_is_built_and_stepped_and_told_the_same_twice(targe
 
 
 @pytest.mark.parametrize("target", NAMES)
-def test_nothing_is_told_that_differs_between_machines(target: str) -> None:
+def test_an_api_holds_nothing_that_differs_between_machines(target: str) -> None:
     for line in lines(told(target)):
         assert "\n" not in line
         assert not re.search(r"0x[0-9a-f]+|site-packages|\.(py|cpp)\b|Triggered internally", line), line
 
 
-def test_another_process_tells_the_same() -> None:
+def test_another_process_records_the_same() -> None:
     program = (
         "import json; from stepcheck_implementations.recorder.api import *; "
         "print(json.dumps([target_api('torch.optim.Adagrad'), library_api('torch.optim')]))"
@@ -70,7 +70,7 @@ def test_another_process_tells_the_same() -> None:
     assert json.loads(done.stdout) == [told("torch.optim.Adagrad"), library_api("torch.optim")]
 
 
-def test_adamw_is_told_to_be_an_adam_with_its_own_default() -> None:
+def test_adamw_is_recorded_as_an_adam_with_its_own_default() -> None:
     found = told("torch.optim.AdamW")
     assert found["bases"][0] == "torch.optim.adam.Adam"
     assert {"name": "weight_decay", "kind": "positional_or_keyword", "default": 0.01} in found["signature"]
@@ -106,7 +106,7 @@ def test_adamw_is_told_to_be_an_adam_with_its_own_default() -> None:
         ("Rprop", "etas=(1.5, 1.2)", "at construction: ValueError: Invalid eta values: 1.5, 1.2"),
     ],
 )
-def test_a_bad_argument_is_told_with_its_place_and_message(target: str, case: str, what: str) -> None:
+def test_a_bad_argument_is_recorded_with_its_stage_and_message(target: str, case: str, what: str) -> None:
     assert told(f"torch.optim.{target}")["errors"][case].startswith(what)
 
 
@@ -127,7 +127,7 @@ class Renamed(torch.optim.SGD):
         return super().step(closure)
 
 
-def test_a_state_of_another_name_and_a_warning_are_told() -> None:
+def test_a_state_of_another_name_and_a_warning_are_recorded() -> None:
     found, plain = api_of(Renamed, "mine:Renamed"), told("torch.optim.SGD")
     assert found["bases"][0] == "torch.optim.sgd.SGD"
     assert found["members"] == {"step": "function(self, closure=None)"}
@@ -159,7 +159,7 @@ class OverOneTensor:
         self.theta -= self.rate * self.theta.grad
 
 
-def test_a_state_by_ids_and_a_class_over_one_tensor_are_told_the_same_twice() -> None:
+def test_a_state_by_ids_and_a_class_over_one_tensor_are_recorded_the_same_twice() -> None:
     found = api_of(ByIdentity, "mine:ByIdentity")
     assert found == api_of(ByIdentity, "mine:ByIdentity")
     assert found["state_dict"]["after"]["state[id 0].keys[object 0]"] == "float"
@@ -167,7 +167,7 @@ def test_a_state_by_ids_and_a_class_over_one_tensor_are_told_the_same_twice() ->
     assert api_of(OverOneTensor, "mine:OverOneTensor")["errors"]["rate=-1.0"] == "accepted"
 
 
-def test_what_is_no_optimizer_is_refused_and_what_cannot_be_built_has_no_way() -> None:
+def test_no_optimizer_is_refused_and_a_class_that_cannot_be_built_has_no_minimal_run() -> None:
     class Demanding(torch.optim.SGD):
         def __init__(self, params: Any) -> None:
             raise RuntimeError("not today")

@@ -1,4 +1,4 @@
-"""The recorder: a run with all that its optimizer holds, says and warns of."""
+"""The recorder: a run with everything that its optimizer holds, raises and warns of."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_an_option_that_is_off_and_not_there_yet_is_left_out() -> None:
     assert "runs" in recorder.record(adapter, cell(adapter), labelled("one")).facts
 
 
-def test_warnings_are_told_once_and_without_addresses(mine: Adapter) -> None:
+def test_warnings_are_recorded_once_and_without_addresses(mine: Adapter) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         found = recorder.record(mine, cell(mine), [replace(script({"lr": 0.1}), label="one")])
@@ -113,7 +113,7 @@ def test_memory_that_nobody_writes_is_the_same_in_every_run(tmp_path: Path) -> N
     assert np.isnan(found.tensors["one/beside 0 n"]).all()
 
 
-def test_what_no_name_is_mapped_to_is_recorded_beside(mine: Adapter) -> None:
+def test_a_state_that_is_not_mapped_is_recorded_too(mine: Adapter) -> None:
     asked = replace(script({"lr": 0.1}, shapes=((2,),)), label="one")
     found = recorder.record(mine, cell(mine), [asked])
     beside = {name.removeprefix("one/beside 0 "): v for name, v in found.tensors.items() if "/beside " in name}
@@ -176,7 +176,7 @@ def test_a_class_without_a_rule_takes_its_arguments_in_every_configuration_and_m
             assert faults == FAULTS.get((adapter.target, configuration.name), {})
 
 
-def test_classes_without_a_rule_are_found_by_their_target() -> None:
+def test_record_only_classes_are_listed_by_their_target() -> None:
     for entry in torch_optim_record_only.ALL:
         assert torch_optim_record_only.find(entry.adapter.target) is entry
     assert torch_optim_record_only.find("torch.optim.Adam") is None

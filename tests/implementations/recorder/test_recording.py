@@ -1,4 +1,4 @@
-"""Recordings: a trajectory that was taken apart comes back bit by bit, and can be cut and joined."""
+"""Recordings: a trajectory comes back from its recording bit by bit, and can be truncated and concatenated."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def carried(recording: Recording) -> Recording:
 
 @pytest.mark.parametrize("dtype", FORMATS)
 @pytest.mark.parametrize(("adapter", "configuration", "rule"), CLASSES, ids=lambda value: getattr(value, "target", ""))
-def test_every_corner_comes_back_bit_by_bit(adapter: Adapter, configuration: str, rule: str, dtype: str) -> None:
+def test_every_edge_case_comes_back_bit_by_bit(adapter: Adapter, configuration: str, rule: str, dtype: str) -> None:
     where = cell(adapter, configuration, dtype=dtype)
     for asked in scripts(adapter, configuration, rule, dtype):
         found = execution.run(adapter, where, asked)
@@ -90,7 +90,7 @@ def test_a_fault_comes_back(name: str) -> None:
     same(to_trajectory(asked, carried(to_recording(asked, found))), found)
 
 
-def test_what_a_closure_was_asked_comes_back() -> None:
+def test_calls_of_a_closure_come_back() -> None:
     asked = replace(script({"lr": 0.1}, shapes=((3,),), steps=3), objective=Quadratic(0.75))
     adapter = torch_optim.SGD
     found = execution.run(adapter, cell(adapter, "plain"), asked)
@@ -98,7 +98,7 @@ def test_what_a_closure_was_asked_comes_back() -> None:
     same(to_trajectory(asked, carried(to_recording(asked, found))), found)
 
 
-def test_only_what_no_step_made_is_kept_of_where_steps_start() -> None:
+def test_starting_points_are_recorded_only_where_no_step_made_them() -> None:
     tensors = (Tensor((2,), "float32", Literal((1.0, -2.0))),)
     plain = Step((Literal((0.5, 0.25)),))
     asked = Script(tensors, (Group((0,), {"lr": 0.1}),), (plain, replace(plain, overwrite=((0, Literal((0.0,))),))))
@@ -107,7 +107,7 @@ def test_only_what_no_step_made_is_kept_of_where_steps_start() -> None:
     assert found.tensors["before.f"].tolist() == [0.0, 0.0]
 
 
-def test_a_zero_of_the_other_sign_is_kept() -> None:
+def test_a_zero_of_the_other_sign_is_recorded() -> None:
     tensors = (Tensor((1,), "float32", Literal((0.0,))),)
     asked = Script(
         tensors, (Group((0,), {"lr": 0.0}),), (Step((Literal((1.0,)),), overwrite=((0, Literal((-0.0,))),)),)

@@ -62,7 +62,7 @@ def test_a_recording_is_json_and_float64_and_the_same_twice(name: str) -> None:
     assert arrays["last_lr"].tobytes() == arrays["lr"].tobytes()
 
 
-def test_a_rate_is_recorded_for_every_group_and_step_beside_its_closed_form() -> None:
+def test_a_rate_is_recorded_for_every_group_and_step_with_its_closed_form() -> None:
     facts, arrays = recorded("StepLR, every step")
     assert arrays["lr"][:3].tolist() == [[0.1, 0.003], [0.1 * 0.9, 0.003 * 0.9], [0.1 * 0.9 * 0.9, 0.003 * 0.9 * 0.9]]
     assert arrays["closed"][:3].tolist() == [[0.1, 0.003], [0.1 * 0.9, 0.003 * 0.9], [0.1 * 0.9**2, 0.003 * 0.9**2]]
@@ -104,7 +104,7 @@ def test_a_class_that_is_not_there_is_absent_and_so_is_what_holds_it() -> None:
     assert scheduler_runs.schedule(chain) == (told, {})
 
 
-def test_a_state_that_is_lost_on_the_way_does_not_continue(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_schedule_whose_state_is_lost_is_not_resumed_identically(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.optim.lr_scheduler.LRScheduler, "load_state_dict", lambda self, state: None)
     facts, arrays = scheduler_runs.schedule(BY_NAME["StepLR, the default factor"])
     assert not facts["continues"]
@@ -112,7 +112,7 @@ def test_a_state_that_is_lost_on_the_way_does_not_continue(monkeypatch: pytest.M
     assert arrays["resumed"].tobytes() != arrays["lr"][7:].tobytes()
 
 
-def test_what_the_worker_is_asked_it_answers_with_facts_and_named_arrays() -> None:
+def test_the_worker_answers_recording_requests_with_facts_and_named_arrays() -> None:
     recipe = BY_NAME["CyclicLR, triangular"]
     requests = [
         {"ask": "schedule", "recipe": recipe},

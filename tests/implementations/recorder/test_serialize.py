@@ -1,4 +1,4 @@
-"""State dicts without pickle: every bit comes back, and what cannot be frozen says what it was."""
+"""State dicts without pickle: every bit comes back, and an opaque value is written as its type."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_a_tensor_that_stands_in_two_places_is_one_tensor_again() -> None:
     assert found[0] is found[1]["again"]
 
 
-def test_whether_a_gradient_is_required_is_kept_and_the_array_is_a_copy() -> None:
+def test_whether_a_gradient_is_required_is_serialized_and_the_array_is_a_copy() -> None:
     given = torch.nn.Parameter(torch.ones(2))
     tree, arrays = serialize(given)
     with torch.no_grad():

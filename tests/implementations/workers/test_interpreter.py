@@ -1,4 +1,4 @@
-"""Interpreters: which Python a worker is, and what it may import."""
+"""Interpreters: the Python that a worker runs in, and what it can import."""
 
 from __future__ import annotations
 

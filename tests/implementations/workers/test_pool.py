@@ -1,4 +1,4 @@
-"""Workers: what happens in them stays in them."""
+"""Workers: whatever a subject does, it ends with its worker and is reported."""
 
 from __future__ import annotations
 
@@ -208,7 +208,7 @@ def test_a_killed_fork_server_is_reported_and_leaves_no_worker() -> None:
         ("while True: pass", "no answer within 1 s; code that should not run on import"),
     ],
 )
-def test_a_file_that_does_more_than_define_things_is_told_so(
+def test_a_file_that_does_more_than_define_things_is_refused_with_advice(
     tmp_path: Path, fork_server: str, text: str, told: str
 ) -> None:
     (tmp_path / "loud.py").write_text(text)
@@ -250,7 +250,7 @@ def test_torch_optim_is_described_with_what_it_refuses_and_why(workers: Workers)
     assert "floating point Tensors" in reasons["fused", "complex64"]
 
 
-def test_a_strangers_class_is_matched_by_its_names(workers: Workers) -> None:
+def test_an_undeclared_class_is_matched_by_its_names(workers: Workers) -> None:
     claim = Claim("momentum", {"lr": 0.1, "momentum": 0.5, "dampening": 0.3}, {"b": 0.0})
     found = workers.describe(f"{MISBEHAVING}:OverOneTensor", claim)
     adapter = dataclass_codec.decode(Adapter, found["adapter"])
@@ -263,7 +263,7 @@ def test_a_strangers_class_is_matched_by_its_names(workers: Workers) -> None:
     assert workers.run(adapter, cell(adapter), asked).fault is None
 
 
-def test_a_strangers_class_that_does_not_cover_the_rule_is_refused_with_both_lists(workers: Workers) -> None:
+def test_an_undeclared_class_that_lacks_hyper_parameters_is_refused_with_both_lists(workers: Workers) -> None:
     claim = Claim("adam", {"lr": 0.1, "beta1": 0.6}, {"m": 0.0})
     with pytest.raises(NoMatch, match=r"takes \(params, lr=0\.1\), but adam needs beta1, often called betas\[0\]"):
         workers.describe(f"{MISBEHAVING}:Floods", claim)
@@ -276,7 +276,7 @@ def test_a_crash_while_trying_a_target_leaves_its_state_unseen(workers: Workers)
     assert "not today" in found["reads"]
 
 
-def test_several_clients_share_one_template(workers: Workers) -> None:
+def test_several_clients_share_one_fork_server(workers: Workers) -> None:
     found: list[Trajectory] = []
 
     def judge() -> None:
@@ -325,7 +325,7 @@ def test_forked_workers_see_no_accelerator_and_a_worker_of_its_own_sees_all(monk
         assert "devices='0,1'" in told(own)
 
 
-def test_devices_are_asked_of_a_worker_of_its_own_where_torch_is_built_for_some(
+def test_devices_come_from_a_spawned_worker_where_torch_is_built_for_some(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with Workers() as own:
