@@ -52,7 +52,7 @@ def broken(output: str = "theta", dtype: str = "float32", **more: object) -> Fai
     path = (point(0, 0.0, 0.0, 0.0), point(1, -0.1, -0.1), point(2, -0.2, -0.205), point(3, -0.5, -0.25))
     facts = {
         "code": "SC101" if output == "theta" else "SC102",
-        "title": "parameters land inside the envelope" if output == "theta" else "states land inside the envelope",
+        "title": "parameters lie inside the envelope" if output == "theta" else "states lie inside the envelope",
         "message": f"Adam[default] single {dtype} cpu, step 3, p0[1]: {output}=-0.5, but should be -0.25 ± 0.01",
         "rule": "adam",
         "script": SCRIPT,
@@ -66,7 +66,7 @@ def broken(output: str = "theta", dtype: str = "float32", **more: object) -> Fai
 
 def fault(kind: str = "crashed", **more: object) -> Failure:
     """Return a failure of a subject that did not finish."""
-    facts = {"worst": None, "path": (), "fault": kind, "code": "SC201", "title": "the subject finishes its script"}
+    facts = {"worst": None, "path": (), "fault": kind, "code": "SC201", "title": "the script runs to its end"}
     return broken(**{**facts, "message": f"Adam[default]: step 1={kind}, but should be finished", **more})  # type: ignore[arg-type]
 
 

@@ -100,7 +100,7 @@ def test_a_law_in_a_cell_is_a_test_case() -> None:
     assert outcomes(document(certificates.HOLDS)) == {
         f"Adam[default] single {dtype} cpu: {law}": "passed"
         for dtype in ("float32", "bfloat16")
-        for law in ("SC101 parameters land inside the envelope", "SC102 states land inside the envelope")
+        for law in ("SC101 parameters lie inside the envelope", "SC102 states lie inside the envelope")
     }
 
 
@@ -108,10 +108,10 @@ def test_a_broken_law_fails_with_its_message_and_program() -> None:
     root = document(certificates.BROKEN)
     results = outcomes(root)
     assert [name for name, outcome in results.items() if outcome == "failure"] == [
-        "Adam[default] single bfloat16 cpu: SC101 parameters land inside the envelope",
-        "Adam[default] single float32 cpu: SC101 parameters land inside the envelope",
-        "Adam[default] single float32 cpu: SC102 states land inside the envelope",
-        "Adam[default] single float64 cpu: SC201 the subject finishes its script",
+        "Adam[default] single bfloat16 cpu: SC101 parameters lie inside the envelope",
+        "Adam[default] single float32 cpu: SC101 parameters lie inside the envelope",
+        "Adam[default] single float32 cpu: SC102 states lie inside the envelope",
+        "Adam[default] single float64 cpu: SC201 the script runs to its end",
     ]
     failure = certificates.BROKEN.failures[2]
     written = next(root.iter("failure"))
@@ -131,7 +131,7 @@ def test_several_failures_of_one_law_are_one_outcome_with_all_of_them() -> None:
 
 
 def test_known_issues_are_skipped_with_their_reason_and_fail_where_strict() -> None:
-    name = "Adam[default] single float32 cpu: SC101 parameters land inside the envelope"
+    name = "Adam[default] single float32 cpu: SC101 parameters lie inside the envelope"
     root = document(certificates.EXPECTED)
     assert outcomes(root)[name] == "skipped"
     skipped = next(case for case in root.iter("testcase") if case.get("name") == name).find("skipped")

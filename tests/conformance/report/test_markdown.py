@@ -32,8 +32,8 @@ def test_the_table_has_a_row_a_configuration_and_mode_and_a_column_a_dtype() -> 
 def test_each_failure_is_folded_up_with_its_witness() -> None:
     text = render(certificates.BROKEN)
     assert text.count("<details>") == text.count("</details>") == 3
-    assert "<summary>✗ SC101 parameters land inside the envelope: theta, 25 radii, in 2 cells" in text
-    assert "<summary>✗ SC201 the subject finishes its script: crashed, in Adam[default] single float64 cpu" in text
+    assert "<summary>✗ SC101 parameters lie inside the envelope: theta, 25 radii, in 2 cells" in text
+    assert "<summary>✗ SC201 the script runs to its end: crashed, in Adam[default] single float64 cpu" in text
     for failure in certificates.BROKEN.failures:
         if failure.code != "SC101":
             assert failure.token in text
