@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from stepcheck_reference.facts.parity import odd_states
 from stepcheck_reference.oracle.arithmetic import Arithmetic, plain
 from stepcheck_reference.oracle.envelope.ball import Ball, Bound
 from stepcheck_reference.oracle.envelope.compiler import program_of
@@ -27,9 +28,6 @@ USUAL = {
 }  # fmt: skip
 """A value inside every rule's domain; of states that are one number a tensor, one that they can have."""
 
-POSITIVE = ("v", "v_max", "h", "x", "u", "step_size")
-"""States that no step makes negative."""
-
 
 def hyper_of(rule: Rule) -> dict[str, float]:
     """Return the usual hyper-parameters that ``rule`` has, an objective's curvature with them, and scalar states."""
@@ -42,7 +40,8 @@ def random_inputs(rule: Rule, size: int, seed: int) -> dict[str, Reals]:
     generator = np.random.default_rng(seed)
     names = ("theta", "g", *(symbol.name for symbol in rule.states))
     inputs = {name: generator.normal(size=size) * 10.0 ** generator.uniform(-3, 2, size) for name in names}
-    inputs = {name: np.abs(values) if name in POSITIVE else values for name, values in inputs.items()}
+    even = {state.name for state, odd in odd_states(rule).items() if not odd}  # squares, magnitudes, step sizes
+    inputs = {name: np.abs(values) if name in even else values for name, values in inputs.items()}
     return inputs | ({"v": inputs["v"] + inputs["a"] ** 2} if "a" in inputs else {})
 
 

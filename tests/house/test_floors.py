@@ -1,4 +1,4 @@
-"""Imports only go down: what ARCHITECTURE.md says of each floor, held for every source file."""
+"""Imports only go down: what ARCHITECTURE.md says of each floor, checked for every source file."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_imports_are_absolute(package: str) -> None:
     assert [entry for entry in every_import(package) if entry.module.startswith(".")] == []
 
 
-def test_only_fused_reads_a_rule_among_the_implementations() -> None:
+def test_no_implementation_but_a_fused_one_imports_a_rule() -> None:
     rule = ("stepcheck_reference.rule", "stepcheck_reference.rules", "stepcheck_reference.alphabet")
     readers = {
         entry.file

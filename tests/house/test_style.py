@@ -1,4 +1,4 @@
-"""What the tools and the house style ask of every source file."""
+"""What the tools and the house style require of every source file."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from mpmath import mpf
 
 from exam.combinations import CHAINS
 from exam.walks import DIGITS, GRADIENTS, HYPER, PRECISION, START, Values, Walk, course, shown, walked
+from planted.by_hand import by_hand as by_hand_beside_planted
 from stepcheck_reference.alphabet import lambd, weight_decay
 from stepcheck_reference.rewrites.maximize import MAXIMIZE
 from stepcheck_reference.rules import ALL, find
@@ -422,6 +423,9 @@ BY_HAND: dict[str, Callable[[Values], Walk]] = {
     "rprop_optax": rprop_optax,
 }
 
+for _rule, _function in by_hand_beside_planted().items():
+    BY_HAND[_rule] = lambda h, _function=_function: _function(h, mpf(START), [mpf(one) for one in GRADIENTS])
+
 
 TWINS = {"adagrad_eps_inside", "adagrad_optax"}
 """They part where the sum of squares and eps are both 0."""
@@ -439,8 +443,8 @@ def test_a_rule_agrees_with_arithmetic_written_by_hand(name: str) -> None:
 @pytest.mark.parametrize("name", [rule.name for rule in ALL])
 def test_every_rule_has_arithmetic_written_by_hand(name: str) -> None:
     assert name in BY_HAND, (
-        f"rule {name!r} has no arithmetic written by hand: write a function that yields theta and every state after "
-        f"each step, without its equations, and add it to BY_HAND in tests/reference/rules/test_rules.py"
+        f"rule {name!r} has no arithmetic written by hand: write a function {name}(h, x, gradients) beside its "
+        "planted class in tests/planted/rules/, as tests/planted/by_hand.py says"
     )
 
 
