@@ -156,7 +156,7 @@ def test_a_certificate_that_ended_early_is_printed_before_the_error_is(
     monkeypatch.setattr(certify, "certify", stops)
     code, out, error = said(capsys, "certify", "torch.optim.SGD")
     assert code == 2
-    assert "cells are missing" in out
+    assert "3 cells missing" in out
     assert error == "stepcheck: out=somewhere, but should be writable\n"
 
 
