@@ -102,4 +102,5 @@ def test_the_page_of_theorems_is_what_prove_prints() -> None:
     page = (ROOT / "docs" / "theorems.md").read_text(encoding="utf-8")
     (printed,) = re.findall(r"```console\n\$ stepcheck prove\n(.*?)```", page, re.DOTALL)
     results = list(prove())
-    assert printed.splitlines() == [*map(render_theorem, results), render_totals(results)]
+    lines = [*map(render_theorem, results), render_totals(results)]
+    assert printed.splitlines() == lines, "write docs/theorems.md anew: python benchmarks/theorems.py --markdown"
