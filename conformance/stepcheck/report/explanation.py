@@ -7,6 +7,7 @@ import textwrap
 from stepcheck.certification.request import WrongRequest
 from stepcheck_properties.law import Law
 from stepcheck_properties.laws import ALL
+from stepcheck_properties.laws.conditions import EVERY_SUBJECT
 from stepcheck_reference.suggest import unknown
 from stepcheck_reference.verdict import MEANINGS
 
@@ -54,7 +55,8 @@ def explain(code: str) -> str:
 
 def _law(law: Law) -> str:
     lines = [f"{law.code}  {law.title}", "", _paragraph(law.sentence), ""]
-    lines += [f"Applies to  {law.condition}", f"Counts      {law.unit}", f"Source      {law.source}"]
+    applies = "Applies to" if law.condition == EVERY_SUBJECT else "Applies if"
+    lines += [f"{applies}  {law.condition}", f"Counts      {law.unit}", f"Source      {law.source}"]
     lines += [f"Proved      {law.theorem} (stepcheck prove)"] if law.theorem else []
     lines += [
         f"Since       {law.since}",

@@ -174,9 +174,9 @@ def _field(state: Any, name: str) -> Any:
         if name in getattr(state, "_fields", ()):
             return getattr(state, name)
         for inner in state:
-            found = _field(inner, name)
-            if found is not None:
-                return found
+            value = _field(inner, name)
+            if value is not None:
+                return value
     return None
 
 
@@ -186,10 +186,11 @@ def _gradient(tensor: torch.Tensor) -> torch.Tensor:
 
 
 def _to_jax(tensor: torch.Tensor) -> Any:
-    whole = tensor.detach().contiguous()
-    if whole.dtype is torch.bfloat16:
-        return jnp.array(whole.view(torch.int16).numpy().view(ml_dtypes.bfloat16))  # a copy: asarray may share memory
-    return jnp.array(whole.numpy())
+    contiguous = tensor.detach().contiguous()
+    if contiguous.dtype is torch.bfloat16:
+        bits = contiguous.view(torch.int16).numpy()
+        return jnp.array(bits.view(ml_dtypes.bfloat16))  # a copy: asarray may share memory
+    return jnp.array(contiguous.numpy())
 
 
 def _to_torch(values: Any) -> torch.Tensor:

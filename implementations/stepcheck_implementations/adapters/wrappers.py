@@ -21,6 +21,5 @@ _FORMER_NAMES: Mapping[str, str] = {
 
 def load_wrapper(name: str) -> Callable[..., Any]:
     """Return the wrapper called ``name``: a function of the target and its adapter. Raises TargetError."""
-    found: Any = load(_FORMER_NAMES.get(name, name))
-    wrapper: Callable[..., Any] = found
+    wrapper: Callable[..., Any] = load(_FORMER_NAMES.get(name, name))
     return wrapper

@@ -67,11 +67,11 @@ def check_neighbours(subject: Subject) -> None:
 
 
 def modified_gradients(
-    kept: Sequence[torch.Tensor | None], passed: Sequence[torch.Tensor | None], known: Iterable[int]
+    copies: Sequence[torch.Tensor | None], passed: Sequence[torch.Tensor | None], modified_before: Iterable[int]
 ) -> set[int]:
-    """Return the tensors, ``known`` ones among them, whose gradient ``passed`` is no longer what was ``kept`` of it."""
-    modified = set(known)
-    for index, (row, gradient) in enumerate(zip(kept, passed, strict=True)):
+    """Return the tensors whose gradient in ``passed`` differs from its copy in ``copies``, and those of before."""
+    modified = set(modified_before)
+    for index, (row, gradient) in enumerate(zip(copies, passed, strict=True)):
         if row is None or gradient is None or index in modified:
             continue
         now = gradient.detach().cpu()

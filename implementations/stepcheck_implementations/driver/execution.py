@@ -164,7 +164,7 @@ class ScriptExecution:
                 subject.parameters[index].copy_(layout.values(data, self.script.tensors[index]))
             if step.overwrite or step.reload or self.script.box is not None:
                 self.observer.observe_before(number)
-            kept, passed = self.gradients.take(step, subject.parameters)
+            copies, passed = self.gradients.take(step, subject.parameters)
             sparse = "sparse" in self.script.invocation
             rows = [row if row is None or row.dim() == 0 else uncoalesced(row) for row in passed] if sparse else passed
             for parameter, row in zip(subject.parameters, rows, strict=True):
@@ -180,7 +180,7 @@ class ScriptExecution:
                     if closure:
                         self.gradients.log.returned[-1] = loss_of(returned)
         contracts.check_parameters(subject, partial(self.observer.before, number))
-        self.modified_gradients = contracts.modified_gradients(kept, passed, self.modified_gradients)
+        self.modified_gradients = contracts.modified_gradients(copies, passed, self.modified_gradients)
         self.gradients.spoil(passed)
         self.observer.observe()
         if self.script.box is not None:

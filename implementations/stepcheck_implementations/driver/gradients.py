@@ -42,12 +42,12 @@ class Gradients:
 
         Of an objective these are its minimiser; unless it is evaluated by a closure, its gradient at ``parameters``.
         """
-        kept: Row = [
+        copies: Row = [
             None if data is None else next(rows) for data, rows in zip(step.gradients, self._rows, strict=True)
         ]
         passed: Row = [
             None if row is None else layout.place_gradient(row, tensor.layout, self.device)
-            for row, tensor in zip(kept, self.script.tensors, strict=True)
+            for row, tensor in zip(copies, self.script.tensors, strict=True)
         ]
         if "reused_gradient" in self.script.invocation:
             passed = [None if row is None else self._in_one_buffer(index, row) for index, row in enumerate(passed)]
@@ -57,8 +57,8 @@ class Gradients:
                 None if minimiser is None else (parameter - minimiser) * objective.curvature
                 for parameter, minimiser in zip(parameters, passed, strict=True)
             ]
-            kept = [None if row is None else row.cpu().clone() for row in passed]
-        return kept, passed
+            copies = [None if row is None else row.cpu().clone() for row in passed]
+        return copies, passed
 
     def _in_one_buffer(self, index: int, row: torch.Tensor) -> torch.Tensor:
         """Return the one buffer of tensor ``index``, filled with ``row``."""

@@ -54,7 +54,7 @@ class _Pickler(pickle.Pickler):
         self.classes = classes
 
     def persistent_id(self, optimizer: Any) -> int | None:
-        return next((index for index, known in enumerate(self.classes) if optimizer is known), None)
+        return next((index for index, kind in enumerate(self.classes) if optimizer is kind), None)
 
 
 class _Unpickler(pickle.Unpickler):

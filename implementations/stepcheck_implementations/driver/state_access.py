@@ -72,10 +72,10 @@ def _entry(optimizer: Any, table: Any, path: str, location: TensorLocation) -> A
 
 def _attribute(optimizer: Any, path: str, location: TensorLocation) -> Any:
     """Return the value at ``path`` from the attributes of ``optimizer``."""
-    found = _or_none(lambda: _follow(optimizer, parts(path), location))
-    if isinstance(found, (list, tuple)):
-        return found[location.index] if location.index < len(found) else None
-    return found
+    value = _or_none(lambda: _follow(optimizer, parts(path), location))
+    if isinstance(value, (list, tuple)):
+        return value[location.index] if location.index < len(value) else None
+    return value
 
 
 def _or_none(read: Callable[[], Any]) -> Any:
@@ -147,10 +147,10 @@ def all_leaves(optimizer: Any, tensors: Sequence[TensorLocation]) -> dict[str, l
 
     Tensors among them have one element, or their parameter's shape.
     """
-    found: dict[str, list[Any]] = {}
+    leaves: dict[str, list[Any]] = {}
 
     def leaf(path: str, values: list[Any]) -> None:
-        found.setdefault(path, values)
+        leaves.setdefault(path, values)
 
     if is_optimizer(optimizer):
         tables = [state_of(optimizer, location.parameter) for location in tensors]
@@ -169,7 +169,7 @@ def all_leaves(optimizer: Any, tensors: Sequence[TensorLocation]) -> dict[str, l
     else:
         for name, value in _attributes(optimizer):
             _walk([value] * len(tensors), name, tensors, leaf, _DEPTH)
-    return found
+    return leaves
 
 
 def _walk(

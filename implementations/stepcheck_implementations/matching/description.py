@@ -46,19 +46,19 @@ def describe(source: Source, target: str, claim: Claim | None = None) -> dict[st
     signature = source.signature(target)
     adapter = libraries.find(target)
     if adapter is not None:
-        found = {**signature, "defaults": defaults_of(adapter.hyper, signature["defaults"]), "reads": ""}
+        description = {**signature, "defaults": defaults_of(adapter.hyper, signature["defaults"]), "reads": ""}
     elif claim is None:
         raise TargetError(f"{target}: has no adapter of its own, so name the rule that it follows")
     else:
-        found = fit(source, target, claim)
-        adapter = dataclass_codec.decode(Adapter, found["adapter"])
+        description = fit(source, target, claim)
+        adapter = dataclass_codec.decode(Adapter, description["adapter"])
     return {
         **environment,
         "target": target,
-        "signature": found["signature"],
+        "signature": description["signature"],
         "arguments": signature["arguments"],
-        "defaults": found["defaults"],
-        "reads": found["reads"],
+        "defaults": description["defaults"],
+        "reads": description["reads"],
         "adapter": dataclass_codec.encode(adapter),
         "availability": _availability(source, adapter, environment["devices"]),
     }
@@ -68,10 +68,10 @@ def fit(source: Fitter, target: str, claim: Claim) -> dict[str, Any]:
     """Return ``target`` matched to ``claim``; if a trial ends its process, a shorter one is tried, then names alone."""
     ended = ""
     for steps in (3, 1, 0):
-        found = source.fit(target, claim, steps=steps)
-        if "ended" not in found:
-            return {**found, "reads": found["reads"] or ended}
-        ended = ended or str(found["ended"])
+        result = source.fit(target, claim, steps=steps)
+        if "ended" not in result:
+            return {**result, "reads": result["reads"] or ended}
+        ended = ended or str(result["ended"])
     raise TargetError(f"{target}: trying it: {ended}")
 
 

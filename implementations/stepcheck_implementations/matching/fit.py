@@ -45,31 +45,31 @@ class Fit:
     spare: int
 
 
-def fit_target(found: Any, target: str, claim: Claim, steps: int = len(PROBE_GRADIENTS)) -> Fit:
-    """Return ``found`` matched to ``claim``, after a trial of ``steps`` steps; with 0 by its names alone.
+def fit_target(target_object: Any, target: str, claim: Claim, steps: int = len(PROBE_GRADIENTS)) -> Fit:
+    """Return ``target_object`` matched to ``claim``, after a trial of ``steps`` steps; with 0 by its names alone.
 
     Raises TargetError where it is no optimizer, NoMatch where it lacks hyper-parameters of the rule.
     """
-    signature = signature_of(found, target)
-    if isinstance(found, type):
-        check_step(found, target, closure=claim.needs_objective)
-    if not isinstance(found, type) and is_update(signature):
-        return _function(target, signature, claim, find_call(found, target, signature, claim, steps))
+    signature = signature_of(target_object, target)
+    if isinstance(target_object, type):
+        check_step(target_object, target, closure=claim.needs_objective)
+    if not isinstance(target_object, type) and is_update(signature):
+        return _function(target, signature, claim, find_call(target_object, target, signature, claim, steps))
     slots = hyper_matching.slots_of(signature.names, signature.defaults)
     matched = hyper_matching.match(claim, slots, open_ended=signature.open_ended)
     options = _options(target, signature, claim, matched)
     trials = [
         trial.run_trial(
-            found,
+            target_object,
             takes,
-            {**_arguments(found, claim, matched, signature), **options},
+            {**_arguments(target_object, claim, matched, signature), **options},
             steps,
             needs_objective=claim.needs_objective,
         )
-        for takes in _takes(found, signature)
+        for takes in _takes(target_object, signature)
     ]
-    if not isinstance(found, type) and steps and not any(_has_step(entry.subject) for entry in trials):
-        return _function(target, signature, claim, find_call(found, target, signature, claim, steps))
+    if not isinstance(target_object, type) and steps and not any(_has_step(entry.subject) for entry in trials):
+        return _function(target, signature, claim, find_call(target_object, target, signature, claim, steps))
     if matched.missing:
         raise hyper_matching.hyper_not_taken(
             target, signature.text, claim, matched.missing, _left(signature, claim, matched)
@@ -84,25 +84,25 @@ def _has_step(optimizer: Any) -> bool:
     return callable(getattr(optimizer, "step", None))
 
 
-def _arguments(found: Any, claim: Claim, matched: Matched, signature: Signature) -> dict[str, Any]:
+def _arguments(target_object: Any, claim: Claim, matched: Matched, signature: Signature) -> dict[str, Any]:
     """Return the constructor's arguments in the trial."""
     values = _values(claim, matched)
     flags: dict[str, Any] = {name: False for name in ("foreach", "fused") if name in signature.names}
-    return {**arguments(matched.slots, {name: values[name] for name in matched.slots}, found), **flags}
+    return {**arguments(matched.slots, {name: values[name] for name in matched.slots}, target_object), **flags}
 
 
 def _values(claim: Claim, matched: Matched) -> dict[str, float]:
     """Return the hyper-parameters of the trial."""
-    known = {*claim.hyper, *matched.slots}
-    fixed = {name: float(value) for name, value in claim.fixed.items() if name in known}
+    hyper_names = {*claim.hyper, *matched.slots}
+    fixed = {name: float(value) for name, value in claim.fixed.items() if name in hyper_names}
     return {**claim.hyper, **matched.fixed_hyper, **fixed}
 
 
-def _takes(found: Any, signature: Signature) -> tuple[str, ...]:
+def _takes(target_object: Any, signature: Signature) -> tuple[str, ...]:
     """Return what to try building from, the likeliest first."""
-    if isinstance(found, type) and issubclass(found, torch.optim.Optimizer):
+    if isinstance(target_object, type) and issubclass(target_object, torch.optim.Optimizer):
         return ("groups", "list")
-    if not isinstance(found, type):
+    if not isinstance(target_object, type):
         return TAKES
     one = signature.one or (signature.first in SINGLE_TENSORS and signature.first not in TENSOR_LISTS)
     return ("tensor", "list", "groups") if one else ("list", "tensor", "groups")
@@ -110,8 +110,8 @@ def _takes(found: Any, signature: Signature) -> tuple[str, ...]:
 
 def _options(target: str, signature: Signature, claim: Claim, matched: Matched) -> dict[str, Any]:
     """Return the user's values of arguments that are no hyper-parameters."""
-    known = {*claim.hyper, *matched.slots}
-    options = {name: value for name, value in claim.fixed.items() if name not in known}
+    hyper_names = {*claim.hyper, *matched.slots}
+    options = {name: value for name, value in claim.fixed.items() if name not in hyper_names}
     for name in options:
         if name not in signature.names and not signature.open_ended:
             allowed = [*claim.hyper, *signature.names]
@@ -166,36 +166,36 @@ def _class(target: str, signature: Signature, claim: Claim, matched: Matched, ch
     )
 
 
-def _function(target: str, signature: Signature, claim: Claim, found: CallAttempt) -> Fit:
-    leaves = {path: leaf for path, leaf in found.trial.leaves.items() if path.partition("[")[0] != "t"}
-    identified = identify(claim, found.trace, leaves)
+def _function(target: str, signature: Signature, claim: Claim, attempt: CallAttempt) -> Fit:
+    leaves = {path: leaf for path, leaf in attempt.trial.leaves.items() if path.partition("[")[0] != "t"}
+    identified = identify(claim, attempt.trace, leaves)
     states = dict(identified.states)
-    container = found.call.container
-    if container is not None and found.call.form == "entries":
-        entry = "[#]" if found.call.takes == "list" else ""
+    container = attempt.call.container
+    if container is not None and attempt.call.form == "entries":
+        entry = "[#]" if attempt.call.takes == "list" else ""
         for index, name in enumerate(claim.initial):
             if f"{container}{entry}[{index}]" in leaves:
                 states.setdefault(name, f"{container}{entry}[{index}]")
     adapter = Adapter(
         target=target,
         rule=claim.rule,
-        hyper={name: name for name in found.call.takes_by_name if name in claim.hyper or name in found.fixed_hyper},
+        hyper={name: name for name in attempt.call.takes_by_name if name in claim.hyper or name in attempt.fixed_hyper},
         states=states,
         modes={"single": {}},
-        configurations=(Configuration("default", fixed_hyper=found.fixed_hyper),),
-        count=identified.count if container or found.call.dictionaries else None,
-        takes=found.call.takes,
+        configurations=(Configuration("default", fixed_hyper=attempt.fixed_hyper),),
+        count=identified.count if container or attempt.call.dictionaries else None,
+        takes=attempt.call.takes,
         wrapper=wrappers.UPDATE_FUNCTION,
-        source=found.text,
+        source=attempt.text,
     )
-    roles = found.call.roles
+    roles = attempt.call.roles
     slots = {role.removeprefix("hyper "): name for name, role in roles.items() if role.startswith("hyper ")}
     return Fit(
         adapter=adapter,
         signature=f"{target}{signature.text}",
         defaults=defaults_of(slots, signature.defaults),
-        reads=found.trial.reason,
-        agrees=found.trial.agrees(found.trace.theta),
+        reads=attempt.trial.reason,
+        agrees=attempt.trial.agrees(attempt.trace.theta),
         left=sum(1 for name in signature.names if name not in roles and _numeric(signature.defaults.get(name))),
         spare=sum(1 for name in claim.hyper if name not in adapter.hyper),
     )
@@ -208,16 +208,16 @@ def _explicit(chosen: Trial) -> dict[str, StateLeaf]:
     """
     if chosen.takes == "groups" or not state_access.is_optimizer(chosen.subject):
         return chosen.leaves
-    found = {}
+    explicit = {}
     for path, leaf in chosen.leaves.items():
         if path.startswith("group."):
-            found[f".param_groups[0]['{path.removeprefix('group.')}']"] = leaf
+            explicit[f".param_groups[0]['{path.removeprefix('group.')}']"] = leaf
         elif path.startswith("."):
-            found[path] = leaf
+            explicit[path] = leaf
         else:
             key, bracket, rest = path.partition("[")
-            found[f".state[p]['{key}']{bracket}{rest}"] = leaf
-    return found
+            explicit[f".state[p]['{key}']{bracket}{rest}"] = leaf
+    return explicit
 
 
 def _settings(claim: Claim, matched: Matched, chosen: Trial) -> dict[str, str]:
@@ -228,17 +228,17 @@ def _settings(claim: Claim, matched: Matched, chosen: Trial) -> dict[str, str]:
     leaves = {**state_access.all_leaves(optimizer, [location])}
     if state_access.is_optimizer(optimizer):
         leaves |= {key: [value] for key, value in table.items() if isinstance(value, (int, float))}
-    found: dict[str, str] = {}
+    settings: dict[str, str] = {}
     for name, slot in matched.slots.items():
         stem, bracket, rest = slot.partition("[")
         if stem in table:
             listed = state_access.is_optimizer(optimizer) and chosen.takes != "groups"
-            found[name] = f".param_groups[0]['{stem}']{bracket}{rest}" if listed else slot
+            settings[name] = f".param_groups[0]['{stem}']{bracket}{rest}" if listed else slot
             continue
         same = [path for path, (value, *_) in leaves.items() if isinstance(value, float) and value == values[name]]
         if len(same) == 1:
-            found[name] = same[0]
-    return found
+            settings[name] = same[0]
+    return settings
 
 
 def _left(signature: Signature, claim: Claim, matched: Matched) -> int:

@@ -119,12 +119,12 @@ def hyper_not_taken(target: str, signature: str, claim: Claim, missing: Sequence
 
 def defaults_of(slots: Mapping[str, str], defaults: Mapping[str, object]) -> dict[str, float]:
     """Return the default of each hyper-parameter of ``slots`` that has a number for one."""
-    found: dict[str, float] = {}
+    numbers: dict[str, float] = {}
     for name, slot in slots.items():
         key, bracket, index = slot.partition("[")
         value = defaults.get(key)
         if bracket and isinstance(value, (list, tuple)) and int(index.rstrip("]")) < len(value):
             value = value[int(index.rstrip("]"))]
         if isinstance(value, (int, float)) and not isinstance(value, bool):
-            found[name] = float(value)
-    return found
+            numbers[name] = float(value)
+    return numbers

@@ -59,8 +59,8 @@ def optimizers(library: str) -> list[str]:
         return []
     names = getattr(module, "__all__", None) or [name for name in dir(module) if not name.startswith("_")]
     base, home = torch.optim.Optimizer, library.partition(".")[0]
-    found = {name: getattr(module, name, None) for name in names}
-    kinds = {name: kind for name, kind in found.items() if isinstance(kind, type) and issubclass(kind, base)}
+    objects = {name: getattr(module, name, None) for name in names}
+    kinds = {name: kind for name, kind in objects.items() if isinstance(kind, type) and issubclass(kind, base)}
     return [name for name, kind in kinds.items() if kind != base and kind.__module__.partition(".")[0] == home]
 
 
@@ -72,9 +72,9 @@ def signature(target: str) -> dict[str, Any]:
     return signature_json(load(target), target)
 
 
-def signature_json(found: object, target: str) -> dict[str, Any]:
+def signature_json(target_object: object, target: str) -> dict[str, Any]:
     """Return the same of an object; ``target`` is its name."""
-    signature = signature_of(found, target)
+    signature = signature_of(target_object, target)
     return {
         "signature": f"{target}{signature.text}",
         "arguments": list(signature.names),
@@ -88,14 +88,14 @@ def _plain(value: object) -> object:
     return value if isinstance(value, (bool, int, float, str)) or value is None else repr(value)
 
 
-def fit(found: object, target: str, claim: Claim, steps: int) -> dict[str, Any]:
-    """Return ``found`` matched to ``claim`` after a trial of ``steps`` steps, as JSON values; see ``fit.Fit``.
+def fit(target_object: object, target: str, claim: Claim, steps: int) -> dict[str, Any]:
+    """Return ``target_object`` matched to ``claim`` after a trial of ``steps`` steps, as JSON values; see ``fit.Fit``.
 
     The trial may print and change global state, so it belongs into a process that is discarded afterwards.
     """
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a wrong way to build it may warn
-        fitted = fit_target(found, target, claim, steps)
+        fitted = fit_target(target_object, target, claim, steps)
     return {
         "adapter": dataclass_codec.encode(fitted.adapter),
         "signature": fitted.signature,

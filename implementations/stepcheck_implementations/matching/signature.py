@@ -28,16 +28,18 @@ class Signature:
     text: str
 
 
-def signature_of(found: object, target: str) -> Signature:
-    """Return the signature of ``found``; raises TargetError where it cannot be an optimizer."""
-    if not callable(found):
-        what = "module" if inspect.ismodule(found) else f"{type(found).__name__} object"
-        hint = "; name its class, or a function that builds it" if callable(getattr(found, "step", None)) else ""
+def signature_of(target_object: object, target: str) -> Signature:
+    """Return the signature of ``target_object``; raises TargetError where it cannot be an optimizer."""
+    if not callable(target_object):
+        what = "module" if inspect.ismodule(target_object) else f"{type(target_object).__name__} object"
+        hint = (
+            "; name its class, or a function that builds it" if callable(getattr(target_object, "step", None)) else ""
+        )
         raise TargetError(f"{target}: is a {what}, but should be an optimizer class or an update function{hint}")
-    if isinstance(found, type) and not callable(getattr(found, "step", None)):
+    if isinstance(target_object, type) and not callable(getattr(target_object, "step", None)):
         raise TargetError(f"{target}: has no step(), but should be an optimizer class or an update function")
     try:
-        entries = list(inspect.signature(found).parameters.values())
+        entries = list(inspect.signature(target_object).parameters.values())
     except (TypeError, ValueError) as error:
         raise TargetError(f"{target}: has no signature ({error})") from error
     named = [entry for entry in entries if entry.kind not in (entry.VAR_POSITIONAL, entry.VAR_KEYWORD)]

@@ -50,7 +50,7 @@ def identify(
     wrong, which a law will report. A step counter has to be each tensor's own. With ``named_by_hand`` nothing was
     observed, and the user's mapping is used unchecked; otherwise NoMatch is raised for a mapping to an unknown path.
     """
-    found: dict[str, str] = {}
+    paths_by_state: dict[str, str] = {}
     count: str | None = None
     for name, path in claim.maps.items():
         if name in claim.initial or name in ("count", "t"):
@@ -61,7 +61,7 @@ def identify(
             if name in ("count", "t"):
                 count = path
             else:
-                found[name] = path
+                paths_by_state[name] = path
     named = {name: _named(STATE_ALIASES.get(name, (name,)), name in claim.scalars, leaves) for name in claim.initial}
     same = {
         name: [path for path in leaves if _has_rule_values(claim, trace, name, leaves[path])] for name in claim.initial
@@ -72,15 +72,15 @@ def identify(
         named,
     ):
         for name in claim.initial:
-            free = [path for path in paths[name] if path not in found.values()]
-            if name not in found and free:
-                found[name] = free[0]
+            free = [path for path in paths[name] if path not in paths_by_state.values()]
+            if name not in paths_by_state and free:
+                paths_by_state[name] = free[0]
     if count is None:
-        own = {path: leaf for path, leaf in leaves.items() if path not in found.values() and leaf.own}
+        own = {path: leaf for path, leaf in leaves.items() if path not in paths_by_state.values() and leaf.own}
         counting = [path for path, leaf in own.items() if _counts_steps(leaf)]
         wanted = [path for path in _named(COUNT_ALIASES, True, own) if path in counting] or counting
         count = next(iter(wanted or _named(COUNT_ALIASES, True, own)), None)
-    return Identified({name: found[name] for name in claim.initial if name in found}, count)
+    return Identified({name: paths_by_state[name] for name in claim.initial if name in paths_by_state}, count)
 
 
 def _named(aliases: Sequence[str], scalar: bool, leaves: Mapping[str, StateLeaf]) -> list[str]:

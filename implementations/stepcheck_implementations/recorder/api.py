@@ -28,44 +28,50 @@ _DTYPES = ("float64", "bfloat16", "float16", "complex64")
 def target_api(target: str) -> dict[str, Any]:
     """Return the API of ``target``, the same in every run.
 
-    "signature", "bases" and "members" are as in ``static_api``. "way" says how it was built and stepped
-    (``plain_run``), None where no run was found, and then the rest is missing: "defaults" and "groups" (key to type and
-    value), "state_dict" ("before" and "after" a step: path to type), "state_with" (what a parameter's state is with
-    each option and dtype, or the error), "warnings" ("construction" and "step") and "errors" (see
+    "signature", "bases" and "members" are as in ``static_api``. "way" says how it was built and stepped (see
+    ``find_minimal_run``). It is None where no run was found, and then the rest is missing: "defaults" and "groups" (key
+    to type and value), "state_dict" ("before" and "after" a step: path to type), "state_with" (what a parameter's state
+    is with each option and dtype, or the error), "warnings" ("construction" and "step") and "errors" (see
     ``bad_argument_results``). Raises TargetError where ``target`` does not exist or cannot be an optimizer.
     """
     with captured_warnings():
-        found = load(target)
-    return api_of(found, target)
+        target_object = load(target)
+    return api_of(target_object, target)
 
 
-def api_of(found: Any, target: str) -> dict[str, Any]:
+def api_of(target_object: Any, target: str) -> dict[str, Any]:
     """Return the API of an object; ``target`` is its name."""
-    signature = signature_of(found, target)
-    run = find_minimal_run(found, signature)
-    facts: dict[str, Any] = {"target": target, **static_api(found), "way": None if run is None else run.to_json()}
+    signature = signature_of(target_object, target)
+    run = find_minimal_run(target_object, signature)
+    facts: dict[str, Any] = {
+        "target": target,
+        **static_api(target_object),
+        "way": None if run is None else run.to_json(),
+    }
     if run is None:
         return facts
-    errors = bad_arguments.bad_argument_results(found, run)
-    return {**facts, **_built(found, run), "state_with": _states(found, run), "errors": errors}
+    errors = bad_arguments.bad_argument_results(target_object, run)
+    return {**facts, **_built(target_object, run), "state_with": _states(target_object, run), "errors": errors}
 
 
-def static_api(found: Any) -> dict[str, Any]:
+def static_api(target_object: Any) -> dict[str, Any]:
     """Return the "signature", "bases" and "members" of a class or function, without building anything.
 
     The signature lists its parameters' names, kinds and defaults; bases are qualified names along the method resolution
     order; members are the public names that a class defines itself, each with its kind.
     """
-    facts: dict[str, Any] = {"signature": _signature(found)}
-    if isinstance(found, type):
-        facts["bases"] = [_qualified(base) for base in found.__mro__[1:]]
-        facts["members"] = {name: _member(entry) for name, entry in sorted(vars(found).items()) if name[0] != "_"}
+    facts: dict[str, Any] = {"signature": _signature(target_object)}
+    if isinstance(target_object, type):
+        facts["bases"] = [_qualified(base) for base in target_object.__mro__[1:]]
+        facts["members"] = {
+            name: _member(entry) for name, entry in sorted(vars(target_object).items()) if name[0] != "_"
+        }
     return facts
 
 
-def _signature(found: Any) -> list[dict[str, Any]]:
+def _signature(target_object: Any) -> list[dict[str, Any]]:
     try:
-        entries = inspect.signature(found).parameters.values()
+        entries = inspect.signature(target_object).parameters.values()
     except (TypeError, ValueError):
         return []
     return [
@@ -97,10 +103,10 @@ def _is_plain(parameter: inspect.Parameter) -> bool:
     return parameter.default is parameter.empty or not isinstance(to_json_value(parameter.default), dict)
 
 
-def _built(found: Callable[..., Any], run: MinimalRun) -> dict[str, Any]:
+def _built(target_object: Callable[..., Any], run: MinimalRun) -> dict[str, Any]:
     parameters = run.parameters()
     with captured_warnings() as at_construction:
-        optimizer = run.build(found, list(parameters))
+        optimizer = run.build(target_object, list(parameters))
     if not state_access.is_optimizer(optimizer):
         return {"warnings": {"construction": count_lines(at_construction)}}
     tables = {"defaults": _typed(getattr(optimizer, "defaults", {})), "groups": _typed(optimizer.param_groups[0])}
@@ -130,15 +136,15 @@ def _layout(optimizer: Any) -> dict[str, str]:
             return {"": stable_error(error)}
 
 
-def _states(found: Callable[..., Any], run: MinimalRun) -> dict[str, Any]:
+def _states(target_object: Callable[..., Any], run: MinimalRun) -> dict[str, Any]:
     """Return the layout of a parameter's state after a step with each option and dtype, or the error."""
     states: dict[str, Any] = {}
-    for entry in inspect.signature(found).parameters.values():
+    for entry in inspect.signature(target_object).parameters.values():
         value = _alternative(entry)
         if value is not None:
-            states[f"{entry.name}={value!r}"] = _state(found, run, torch.float32, **{entry.name: value})
+            states[f"{entry.name}={value!r}"] = _state(target_object, run, torch.float32, **{entry.name: value})
     for name in _DTYPES:
-        states[name] = _state(found, run, getattr(torch, name))
+        states[name] = _state(target_object, run, getattr(torch, name))
     return states
 
 
@@ -150,11 +156,11 @@ def _alternative(entry: inspect.Parameter) -> Any:
     return 0.5 if number else None
 
 
-def _state(found: Callable[..., Any], run: MinimalRun, dtype: torch.dtype, **arguments: Any) -> Any:
+def _state(target_object: Callable[..., Any], run: MinimalRun, dtype: torch.dtype, **arguments: Any) -> Any:
     parameters = run.parameters(dtype)
     with captured_warnings():
         try:
-            optimizer = run.build(found, list(parameters), **arguments)
+            optimizer = run.build(target_object, list(parameters), **arguments)
             run.step(optimizer, parameters)
             return dict(layout(optimizer.state_dict()["state"])) if state_access.is_optimizer(optimizer) else {}
         except (Exception, SystemExit) as error:
@@ -178,7 +184,7 @@ def library_api(library: str) -> dict[str, Any]:
             modules[entry.__name__] = entry
     return {
         "library": library,
-        "modules": {name: {key: _kind(entry) for key, entry in _public(found)} for name, found in modules.items()},
+        "modules": {name: {key: _kind(entry) for key, entry in _public(public)} for name, public in modules.items()},
     }
 
 

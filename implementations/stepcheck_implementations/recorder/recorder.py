@@ -133,11 +133,11 @@ def _without_unknown_options(adapter: Adapter, build: Callable[..., Any]) -> Ada
 
     An adapter says ``fused=False`` of every other mode; a release without a fused path has these modes as well.
     """
-    known = inspect.signature(build).parameters
-    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in known.values()):
+    accepted = inspect.signature(build).parameters
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in accepted.values()):
         return adapter
     modes = {
-        mode: {name: value for name, value in options.items() if value is not False or name in known}
+        mode: {name: value for name, value in options.items() if value is not False or name in accepted}
         for mode, options in adapter.modes.items()
     }
     return replace(adapter, modes=modes)
@@ -149,15 +149,15 @@ def _unmapped(run: ScriptExecution) -> dict[str, NDArray[Any]]:
     if not subject.objects or subject.adapter.takes != "groups" or not state_access.is_optimizer(subject.objects[0]):
         return {}
     mapped = {*subject.adapter.states.values(), subject.adapter.count}
-    found: dict[str, NDArray[Any]] = {}
+    unmapped: dict[str, NDArray[Any]] = {}
     for index in range(len(subject.parameters)):
         optimizer, location = subject.owner(index)
         table = state_access.state_of(optimizer, location.parameter)
         for key, value in table.items() if isinstance(table, Mapping) else ():
             if key not in mapped:
                 for path, leaf in _leaves(str(key), value):
-                    found[f"beside {index} {path}"] = leaf
-    return found
+                    unmapped[f"beside {index} {path}"] = leaf
+    return unmapped
 
 
 def _leaves(path: str, value: Any) -> Iterator[tuple[str, NDArray[Any]]]:

@@ -62,7 +62,9 @@ def to_recording(script: Script, trajectory: Trajectory) -> Recording:
         "before": before,
         "wrote": list(trajectory.modified_gradients),
         "calls": list(trajectory.calls),
-        "held": _distinct([[[e.key, e.dtype, e.device, list(e.shape)] for e in held] for held in trajectory.entries]),
+        "held": _distinct(
+            [[[e.key, e.dtype, e.device, list(e.shape)] for e in entries] for entries in trajectory.entries]
+        ),
     }
     return Recording(facts, flat.joined())
 
@@ -104,8 +106,8 @@ def to_trajectory(script: Script, recording: Recording) -> Trajectory:
         returned=tuple(flat.rest("returned")),
         losses=tuple(flat.rest("losses")),
         entries=tuple(
-            tuple(Entry(key, dtype, device, int(np.prod(shape)), tuple(shape)) for key, dtype, device, shape in held)
-            for held in _listed(facts["held"])
+            tuple(Entry(key, dtype, device, int(np.prod(shape)), tuple(shape)) for key, dtype, device, shape in rows)
+            for rows in _listed(facts["held"])
         ),
     )
 

@@ -1,4 +1,4 @@
-"""State dicts without pickle: a tree of JSON values beside NumPy arrays, which give every bit back.
+"""State dicts without pickle: a tree of JSON values and a list of NumPy arrays, which together preserve every bit.
 
 A tree holds None, truth values, integers, finite floats, strings and lists as they are. Everything else is a dict with
 a key of its own: "tuple"; "dict", "OrderedDict" or "Counter" (pairs of key and value, in order); "float" ("inf",

@@ -143,14 +143,14 @@ class Workers:
         that dies, the CPU is the only device.
         """
         if self._environment is None:
-            found = self._request_without_cell({"ask": "environment"})
-            if found["accelerator"] and can_fork():
+            answer = self._request_without_cell({"ask": "environment"})
+            if answer["accelerator"] and can_fork():
                 try:
                     worker = self.live.get(_SPAWNED, spawned=True)
-                    found, _ = self._request(worker, {"ask": "environment"}, START_TIMEOUT)
+                    answer, _ = self._request(worker, {"ask": "environment"}, START_TIMEOUT)
                 except (WorkerTimeout, WorkerDied):
                     self.live.drop(_SPAWNED)
-            self._environment = found
+            self._environment = answer
         return self._environment
 
     def optimizers(self, library: str) -> list[str]:

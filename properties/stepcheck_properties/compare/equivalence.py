@@ -96,15 +96,16 @@ def _rows(
     """Yield each output that both traces show, with its rows after ``steps`` in the first and in the second."""
     if not steps:
         return
-    ours, theirs = np.array([s for s, _ in steps]), np.array([s for _, s in steps])
-    yield THETA, np.asarray(one.theta, np.float64)[ours - 1], np.asarray(other.theta, np.float64)[theirs - 1]
+    rows, other_rows = np.array([s for s, _ in steps]), np.array([s for _, s in steps])
+    yield THETA, np.asarray(one.theta, np.float64)[rows - 1], np.asarray(other.theta, np.float64)[other_rows - 1]
     for name in one.states:
         if name not in other.states:
             continue
-        left, right = np.asarray(one.states[name], np.float64)[ours], np.asarray(other.states[name], np.float64)[theirs]
-        both = one.present[name][ours] & other.present[name][theirs]
+        left = np.asarray(one.states[name], np.float64)[rows]
+        right = np.asarray(other.states[name], np.float64)[other_rows]
+        both = one.present[name][rows] & other.present[name][other_rows]
         if left.shape == right.shape and both.any():
             yield name, np.where(both[:, None], left, 0.0), np.where(both[:, None], right, 0.0)
-    counts = np.asarray(one.count)[ours], np.asarray(other.count)[theirs]
+    counts = np.asarray(one.count)[rows], np.asarray(other.count)[other_rows]
     if all(bool((count >= 0).all()) for count in counts):
         yield COUNT, counts[0][:, None], counts[1][:, None]

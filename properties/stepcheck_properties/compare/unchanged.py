@@ -28,9 +28,9 @@ def unchanged(evidence: Evidence, masks: Mapping[int, NDArray[np.bool_]], subjec
     for index, mask in masks.items():
         trace = evidence.trajectory.traces[index]
         compared += int(mask.sum())
-        moved = mask & (trace.before != trace.theta)
-        if moved.any() and not breaches:
-            row, at = (int(place) for place in np.argwhere(moved)[0])
+        changed = mask & (trace.before != trace.theta)
+        if changed.any() and not breaches:
+            row, at = (int(number) for number in np.argwhere(changed)[0])
             observed, before = float(trace.theta[row, at]), float(trace.before[row, at])
             message = f"theta={observed!r}, but should be {before!r}, as before the step: {subject}"
             breaches.append(wrong_real(THETA, index, row + 1, at, observed, before, message))

@@ -61,6 +61,6 @@ def _real(breach: Breach) -> StepReal:
 
 
 def _counterpart(breach: Breach) -> StepReal:
-    there = breach.counterpart
-    assert there is not None
-    return breach.output, there.tensor, there.index, there.step
+    counterpart = breach.counterpart
+    assert counterpart is not None
+    return breach.output, counterpart.tensor, counterpart.index, counterpart.step

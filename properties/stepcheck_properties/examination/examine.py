@@ -49,7 +49,7 @@ def examine(
     them, tensors of the others are companions, which are judged in cells of their own. ``seed`` should be derived from
     the cell: the same arguments and subject give the same examination. ``fixed_hyper`` fixes hyper-parameters.
     ``reductions`` bounds the runs spent on shrinking each failure (default: the profile's; 0 leaves scripts as they
-    were found). ``avoid_trigger`` changes a script so that it does not show a known issue, and returns others
+    are). ``avoid_trigger`` changes a script so that it does not show a known issue, and returns others
     unchanged. ``facts`` are what is known of the subject before it runs (default: its rule and dtype alone),
     ``reference_arithmetic`` gives the arithmetic of a law's reference run.
 

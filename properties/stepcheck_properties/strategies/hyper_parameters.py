@@ -155,10 +155,10 @@ def hyper_values(*, rule: Rule, name: str) -> st.SearchStrategy[float]:
 
     Raises ValueError where ``rule`` has no hyper-parameter of that name.
     """
-    known = domains_of(rule)
-    if name not in known:
-        raise ValueError(f"name={name!r}, but {rule.name} has {', '.join(sorted(known)) or 'no hyper-parameters'}")
-    return _values(name=name, domain=known[name])
+    domains = domains_of(rule)
+    if name not in domains:
+        raise ValueError(f"name={name!r}, but {rule.name} has {', '.join(sorted(domains)) or 'no hyper-parameters'}")
+    return _values(name=name, domain=domains[name])
 
 
 def hyper_parameters(

@@ -98,13 +98,13 @@ def _beyond(domain: Domain) -> Iterator[float]:
 def _is_defined(rule: Rule, hyper: tuple[tuple[str, float], ...]) -> bool:
     """Whether every new value is a real number for all of ``GRADIENT_SEQUENCES``."""
     chosen = dict(hyper)
-    known = {symbol: Rational(chosen.get(symbol.name, 0.0)) for symbol in rule.hyper}
-    return all(_stays_real(rule, known, gradients) for gradients in GRADIENT_SEQUENCES)
+    values = {symbol: Rational(chosen.get(symbol.name, 0.0)) for symbol in rule.hyper}
+    return all(_stays_real(rule, values, gradients) for gradients in GRADIENT_SEQUENCES)
 
 
-def _stays_real(rule: Rule, known: Mapping[Symbol, Expr], gradients: tuple[str, ...]) -> bool:
+def _stays_real(rule: Rule, values: Mapping[Symbol, Expr], gradients: tuple[str, ...]) -> bool:
     try:
-        states = iterate(rule, known, Integer(1), [Rational(one) for one in gradients], digits=DIGITS)
+        states = iterate(rule, values, Integer(1), [Rational(one) for one in gradients], digits=DIGITS)
     except TypeError:  # numbers that are not real have no order and no maximum
         return False
     return not any(value.has(I, nan) for state in states for value in state.values())

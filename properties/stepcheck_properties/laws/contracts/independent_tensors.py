@@ -13,7 +13,7 @@ from stepcheck_properties.scripts.transformed_scripts import only, preceded_by, 
 from stepcheck_reference.scripts.script import Literal, Script, Tensor
 
 COMPANION_DTYPES = ("bfloat16", "float32", "float64", "float16")
-"""Dtypes for a companion tensor; the first that the subject accepts beside its own is used."""
+"""Dtypes for a companion tensor; the first that the subject accepts in addition to its own is used."""
 
 MATHEMATICS = """\
 Both runs start from the same parameters and get the same gradients. If they differ in a bit, both have to stay inside
@@ -73,7 +73,7 @@ def _check_order(evidence: Evidence) -> CheckOutcome:
 TENSOR_ORDER = Law(
     code="SC206",
     title="a tensor's update does not depend on order and grouping",
-    sentence="Tensors are updated alike in any order, and however they are split into groups of equal "
+    sentence="Tensors are updated the same way in any order, and however they are split into groups of equal "
     "hyper-parameters, within rounding.",
     source="torch.optim.Optimizer, parameter groups: a group is a list of parameters that share options",
     since="0.2",
@@ -116,8 +116,8 @@ def _check_mixed(evidence: Evidence) -> CheckOutcome:
 MIXED_DTYPES = Law(
     code="SC207",
     title="a tensor's update does not depend on other dtypes in its group",
-    sentence="Tensors are updated alike with and without a tensor of another dtype before them in their group, within "
-    "rounding.",
+    sentence="Tensors are updated the same way with and without a tensor of another dtype before them in their group, "
+    "within rounding.",
     source="torch.optim.Optimizer takes parameters of any dtypes; torch.utils._foreach_utils groups them by dtype",
     since="0.2",
     applies=_accepts_another_dtype,

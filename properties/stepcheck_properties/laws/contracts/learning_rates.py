@@ -104,11 +104,11 @@ def _at_a_fraction(script: Script, facts: Facts) -> ReferenceRun | None:
 
 def _first_steps_from_zero(script: Script) -> list[int]:
     """Return the tensors that start from 0 and have a gradient, and a positive learning rate, in the first step."""
-    moved = [index for group in script.groups if group.hyper.get("lr", 0.0) > 0.0 for index in group.tensors]
+    with_rate = [index for group in script.groups if group.hyper.get("lr", 0.0) > 0.0 for index in group.tensors]
     plain = bool(script.steps) and not (script.steps[0].hyper or script.steps[0].overwrite or script.steps[0].skip)
     return [
         index
-        for index in moved
+        for index in with_rate
         if plain and script.tensors[index].initial == ZERO and script.steps[0].gradients[index] is not None
     ]
 

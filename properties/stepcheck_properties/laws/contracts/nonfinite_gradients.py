@@ -96,7 +96,7 @@ def _check_nan(evidence: Evidence) -> CheckOutcome:
         compared += int(nan.sum())
         number = nan & ~np.isnan(trace.theta)
         if number.any():
-            row, at = (int(place) for place in np.argwhere(number)[0])
+            row, at = (int(position) for position in np.argwhere(number)[0])
             value = float(trace.theta[row, at])
             message = f"theta={value!r}, but should be nan, as its gradient was"
             breaches.append(wrong_real(THETA, index, row + 1, at, value, NAN, message))
@@ -135,7 +135,7 @@ def _check_locality(evidence: Evidence) -> CheckOutcome:
             compared += int((~excluded).sum()) if name == THETA else 0
             differs = ~excluded & (observed != expected) & ~(np.isnan(observed) & np.isnan(expected))
             if name not in breaches and differs.any():
-                row, at = (int(place) for place in np.argwhere(differs)[0])
+                row, at = (int(position) for position in np.argwhere(differs)[0])
                 values = float(observed[row, at]), float(expected[row, at])
                 counterpart = Counterpart(index, row + 1, at)
                 breaches[name] = divergence(name, index, row + 1, at, *values, FINITE_RUN, counterpart)

@@ -45,8 +45,8 @@ def _shrinkage(rule: Rule, values: Mapping[str, float], count: int) -> float | N
     """Return the factor by which the decay multiplies parameters in the ``count``-th step, None if it is no number."""
     factor = rest_factor(rule)
     assert factor is not None, "the decay is a factor"
-    known = {Symbol(name, real=True, nonnegative=True): Rational(value) for name, value in values.items()}
-    number = factor.xreplace({**known, t: Integer(count)})
+    exact = {Symbol(name, real=True, nonnegative=True): Rational(value) for name, value in values.items()}
+    number = factor.xreplace({**exact, t: Integer(count)})
     return float(number) if number.is_number else None
 
 

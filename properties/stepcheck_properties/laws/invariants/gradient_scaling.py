@@ -66,9 +66,9 @@ def _at_zero(script: Script, scaling: Homogeneity) -> bool:
 
 def _degree(scaling: Homogeneity, values: Mapping[str, float], count: int) -> Rational | None:
     """Return the degree of a parameter's ``count``-th step in the scale of its gradients."""
-    known = {Symbol(name, real=True, nonnegative=True): Rational(value) for name, value in values.items()}
+    exact = {Symbol(name, real=True, nonnegative=True): Rational(value) for name, value in values.items()}
     for condition, degree in scaling.cases:
-        if condition.xreplace({**known, t: Integer(count)}) == True:  # noqa: E712
+        if condition.xreplace({**exact, t: Integer(count)}) == True:  # noqa: E712
             return degree
     return None
 

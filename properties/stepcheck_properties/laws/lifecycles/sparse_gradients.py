@@ -62,7 +62,7 @@ def _check_sparse(evidence: Evidence) -> CheckOutcome:
     faults = unfinished(evidence)
     if faults:
         return CheckOutcome(0, faults)
-    compared, diverged, moved = 0, list[Breach](), list[Breach]()
+    compared, diverged, changed_at_rest = 0, list[Breach](), list[Breach]()
     steps = min(first.steps, second.steps)
     for index, tensor in enumerate(evidence.script.tensors):
         if not tensor.shape or not math.prod(tensor.shape) or not steps:
@@ -77,11 +77,11 @@ def _check_sparse(evidence: Evidence) -> CheckOutcome:
         equal_before = np.ones_like(differs[THETA])
         equal_before[1:] = ~np.logical_or.reduce(list(differs.values()))[:-1]
         for name, one, two in outputs:
-            for target, where in ((diverged, always & equal_before), (moved, rests & (name == THETA))):
+            for target, where in ((diverged, always & equal_before), (changed_at_rest, rests & (name == THETA))):
                 for row, column in np.argwhere(differs[name] & where).tolist():
-                    values, place = (float(one[row, column]), float(two[row, column])), (index, row + 1, column)
-                    target.append(divergence(name, *place, *values, DENSE_RUN, Counterpart(*place)))
-    breaches = [*beyond_rounding(evidence, diverged), *moved]
+                    values, position = (float(one[row, column]), float(two[row, column])), (index, row + 1, column)
+                    target.append(divergence(name, *position, *values, DENSE_RUN, Counterpart(*position)))
+    breaches = [*beyond_rounding(evidence, diverged), *changed_at_rest]
     return CheckOutcome(compared, tuple({breach.output: breach for breach in reversed(breaches)}.values()))
 
 

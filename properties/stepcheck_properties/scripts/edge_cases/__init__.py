@@ -51,7 +51,7 @@ def edge_cases(
     """Return the edge cases of one cell, the same for the same arguments.
 
     ``fixed_hyper`` fixes hyper-parameters, and leaves out edge cases that would vary them alone; ``companions`` are
-    dtypes of which tensors may stand beside those of ``dtype``. Raises ValueError for an unknown dtype.
+    dtypes that other tensors of a script may have besides ``dtype``. Raises ValueError for an unknown dtype.
     """
     if dtype not in FORMATS:
         raise ValueError(f"dtype={dtype!r}, but should be one of {', '.join(FORMATS)}")

@@ -77,7 +77,7 @@ def _turning_signs(cell: CellInputs) -> Script:
 def _short_memory(cell: CellInputs) -> Script:
     choices = ((0.0, 0.0), (0.5, 0.25), (0.0, 0.5), (0.25, 0.0))
     groups = tuple(
-        Group((index,), cell.hyper(0, **{name: pair[place % 2] for place, name in enumerate(cell.free_averages())}))
+        Group((index,), cell.hyper(0, **{name: pair[i % 2] for i, name in enumerate(cell.free_averages())}))
         for index, pair in enumerate(choices)
     )
     tensors = cell.normal_tensors("memory", *((12,),) * len(choices))
