@@ -30,8 +30,8 @@ class Facts:
     value in this cell, ``constant_hyper`` those that cannot be changed after construction, and ``arguments`` the names
     of its constructor's arguments. ``interface`` is "torch" (built from parameter groups, with ``state`` and
     ``state_dict``), "object" (anything else with ``step()``) or "wrapped" (driven through an adapter of another
-    framework). ``companions`` are the dtypes of which it accepts tensors in addition to its own. ``rejects_negative_lr`` says
-    whether its constructor rejects a learning rate of -1.
+    framework). ``companions`` are the dtypes of which it accepts tensors in addition to its own.
+    ``rejects_negative_lr`` says whether its constructor rejects a learning rate of -1.
     """
 
     rule: Rule

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 from stepcheck_implementations.driver.target import load
 
@@ -21,5 +21,4 @@ _FORMER_NAMES: Mapping[str, str] = {
 
 def load_wrapper(name: str) -> Callable[..., Any]:
     """Return the wrapper called ``name``: a function of the target and its adapter. Raises TargetError."""
-    wrapper: Callable[..., Any] = load(_FORMER_NAMES.get(name, name))
-    return wrapper
+    return cast(Callable[..., Any], load(_FORMER_NAMES.get(name, name)))
