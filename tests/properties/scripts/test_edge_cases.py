@@ -13,7 +13,7 @@ DTYPES = tuple(FORMATS)
 @pytest.mark.parametrize("rule", rules.ALL, ids=lambda rule: rule.name)
 def test_edge_cases_are_valid_scripts_of_every_rule_and_dtype(rule, dtype):
     made = edge_cases(rule=rule, dtype=dtype, profile=QUICK, companions=DTYPES)
-    assert 10 <= len(made) <= 14
+    assert 10 <= len(made) <= len(ALL)
     assert sum(edge_case.script.element_steps for edge_case in made) >= 24_000
     for edge_case in made:
         assert edge_case.script.tensors[0].dtype == dtype
