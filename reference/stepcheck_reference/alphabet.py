@@ -56,6 +56,7 @@ __all__ = [
     "once",
     "pending",
     "rho",
+    "s",
     "schedule_base",
     "sign",
     "sqrt",
@@ -88,6 +89,7 @@ b = Symbol("b", real=True)
 velocity = Symbol("velocity", real=True)
 M = Symbol("M", real=True)
 h = Symbol("h", real=True)
+s = Symbol("s", real=True)
 a = Symbol("a", real=True)
 x = Symbol("x", real=True)
 u = Symbol("u", real=True)
@@ -150,6 +152,7 @@ ALPHABET: Mapping[Symbol, Letter] = MappingProxyType(
         velocity: Letter("state", "velocity", r"\mathit{vel}", "momentum buffer that holds the learning rate"),
         M: Letter("state", "M", "M", "average of gradients"),
         h: Letter("state", "h", "h", "sum of squared gradients"),
+        s: Letter("state", "σ", r"\sigma", "average of squared distances between gradients and their mean"),
         a: Letter("state", "a", "a", "average of gradients, whose square is taken off that of squares"),
         x: Letter("state", "x", "x", "average of squared updates"),
         u: Letter("state", "u", "u", "largest gradient so far, weighed by age"),

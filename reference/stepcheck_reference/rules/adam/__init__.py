@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from stepcheck_reference.rule import Rule
+from stepcheck_reference.rules.adam.adabelief import ADABELIEF
 from stepcheck_reference.rules.adam.adam import ADAM
 from stepcheck_reference.rules.adam.adam_eps_hat import ADAM_EPS_HAT
 from stepcheck_reference.rules.adam.adam_eps_inside import ADAM_EPS_INSIDE
@@ -15,5 +16,6 @@ RULES: tuple[Rule, ...] = (
     ADAM_EPS_INSIDE,
     ADAMW,
     ADAM_L2,
+    ADABELIEF,
 )
 """The family's rules, in the order listings use."""
