@@ -9,6 +9,7 @@ from stepcheck_reference.rules.adam.adam_eps_hat import ADAM_EPS_HAT
 from stepcheck_reference.rules.adam.adam_eps_inside import ADAM_EPS_INSIDE
 from stepcheck_reference.rules.adam.adam_l2 import ADAM_L2
 from stepcheck_reference.rules.adam.adamw import ADAMW
+from stepcheck_reference.rules.adam.yogi import YOGI
 
 RULES: tuple[Rule, ...] = (
     ADAM,
@@ -17,5 +18,6 @@ RULES: tuple[Rule, ...] = (
     ADAMW,
     ADAM_L2,
     ADABELIEF,
+    YOGI,
 )
 """The family's rules, in the order listings use."""
