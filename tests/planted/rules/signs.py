@@ -91,3 +91,45 @@ class SignSgdNormalizes(HandWrittenSignSgd):
 
     def direction(self, g):
         return g / g.abs().max() if g.numel() else g
+
+
+def signum(h, x, gradients):
+    """The average as a sum over all gradients so far."""
+    for t in range(1, len(gradients) + 1):
+        average = (1 - h["beta"]) * sum(h["beta"] ** (t - i) * gradients[i - 1] for i in range(1, t + 1))
+        x = x - h["lr"] if average > 0 else x + h["lr"] if average < 0 else x
+        yield {"theta": x, "M": average}
+
+
+class HandWrittenSignum(torch.optim.Optimizer):
+    """Follows ``signum``: an average of gradients, of which the sign is used."""
+
+    def __init__(self, params, lr=1e-3, beta=0.9):
+        super().__init__(params, {"lr": lr, "beta": beta})
+
+    def direction(self, average, g, beta):
+        return average.mul_(beta).add_(g, alpha=1 - beta).sign()
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is not None:
+                    average = self.state[p].setdefault("average", torch.zeros_like(p))
+                    p.sub_(self.direction(average, p.grad, group["beta"]), alpha=group["lr"])
+
+
+class SignumAveragesSigns(HandWrittenSignum):
+    """Claims ``signum``, breaks SC101: averages the signs of gradients instead of the gradients."""
+
+    def direction(self, average, g, beta):
+        return super().direction(average, g.sign(), beta)
+
+
+class SignumStepsBeforeAverage(HandWrittenSignum):
+    """Claims ``signum``, breaks SC101: takes the sign of the average before this gradient has entered it."""
+
+    def direction(self, average, g, beta):
+        before = average.sign()
+        super().direction(average, g, beta)
+        return before
