@@ -36,7 +36,7 @@ def hyper_of(adapter: Adapter, configuration: str) -> dict[str, float]:
     return {name: EVERY[name] for name in adapter.hyper if name not in fixed_hyper}
 
 
-def script(
+def script_of(
     hyper: Mapping[str, float],
     *,
     dtype: str = "float32",

@@ -35,8 +35,8 @@ def test_every_configuration_names_a_rule_whose_parts_the_adapter_maps(
         if name is None:  # such a configuration is recorded by guard and not checked
             continue
         rule = find("+".join((name, *configuration.rewrites)))
-        known = {*adapter.hyper, *configuration.fixed_hyper}
-        assert {str(symbol) for symbol in rule.hyper} <= known, configuration.name
+        hyper_names = {*adapter.hyper, *configuration.fixed_hyper}
+        assert {str(symbol) for symbol in rule.hyper} <= hyper_names, configuration.name
         assert {str(symbol) for symbol in (*rule.states, *rule.scalars)} <= adapter.states.keys(), configuration.name
 
 
@@ -77,18 +77,18 @@ def test_a_report_lists_the_modes_that_a_library_has() -> None:
     assert libraries.library_modes(undeclared) == ("single", "fused")
 
 
-def test_a_finding_of_a_library_is_keyed_by_its_own_release(monkeypatch: pytest.MonkeyPatch) -> None:
-    finding = next(entry for entry in ALL if entry.name == "pytorch-optimizer-group-step")
+def test_a_known_issue_of_a_library_is_keyed_by_its_own_release(monkeypatch: pytest.MonkeyPatch) -> None:
+    issue = next(entry for entry in ALL if entry.name == "pytorch-optimizer-group-step")
     cell = Cell("pytorch_optimizer.AdaMax", "default", "single", "float32", "cpu")
 
-    def known(release: str, **changes: object) -> bool:
+    def applies(release: str, **changes: object) -> bool:
         monkeypatch.setattr("stepcheck.known_issues.known_issue.installed", lambda distribution: release)
-        changed: KnownIssue = replace(finding, **changes)  # type: ignore[arg-type]
+        changed: KnownIssue = replace(issue, **changes)  # type: ignore[arg-type]
         return changed.matches(cell, "2.13.0")
 
-    assert known("4.1.0")
-    assert not known("2.6.0")
-    assert not known("4.1.0", releases=("", "4.1"))
+    assert applies("4.1.0")
+    assert not applies("2.6.0")
+    assert not applies("4.1.0", releases=("", "4.1"))
     assert installed("a-distribution-that-nobody-has") == ""
 
 

@@ -76,11 +76,11 @@ def test_a_false_claim_is_refused_by_a_program_that_needs_jax_alone(tmp_path: Pa
 
 
 def test_a_tensor_without_a_gradient_is_not_counted(fork_server: str) -> None:
-    found = ran(fork_server, "optax.adam", script(Step((ONE, None)), Step((ONE, TWO)), Step((None, None))))
-    assert found.fault is None
-    assert [list(trace.count) for trace in found.traces] == [[0, 1, 2, 2], [0, 0, 1, 1]]
+    trajectory = ran(fork_server, "optax.adam", script(Step((ONE, None)), Step((ONE, TWO)), Step((None, None))))
+    assert trajectory.fault is None
+    assert [list(trace.count) for trace in trajectory.traces] == [[0, 1, 2, 2], [0, 0, 1, 1]]
     alone = ran(fork_server, "optax.adam", script(Step((TWO,)), dtypes=("float32",)))
-    assert np.array_equal(found.traces[1].theta[1], alone.traces[0].theta[0])
+    assert np.array_equal(trajectory.traces[1].theta[1], alone.traces[0].theta[0])
 
 
 def test_a_changed_rate_and_a_reload_keep_the_state(fork_server: str) -> None:
@@ -98,7 +98,7 @@ def test_a_changed_rate_and_a_reload_keep_the_state(fork_server: str) -> None:
     assert not np.array_equal(plain.traces[0].theta[2], plain.traces[0].theta[1])
 
 
-def test_float64_beside_a_tensor_changes_nothing_in_it(fork_server: str) -> None:
+def test_a_float64_tensor_next_to_another_changes_nothing_in_it(fork_server: str) -> None:
     mixed = ran(fork_server, "optax.adam", script(Step((ONE, ONE)), Step((TWO, TWO)), dtypes=("float32", "float64")))
     alone = ran(fork_server, "optax.adam", script(Step((ONE,)), Step((TWO,)), dtypes=("float32",)))
     assert np.array_equal(mixed.traces[0].theta, alone.traces[0].theta)
@@ -110,9 +110,9 @@ def test_numbers_cross_exactly_and_jax_flushes_subnormals(fork_server: str) -> N
     tiny = 2.0**-140
     tensor = Tensor((2,), "float32", Literal((tiny, 1.0)))
     one = Script((tensor,), (Group((0,), {"lr": 0.0}),), (Step((Literal((tiny, 0.0)),)),))
-    found = ran(fork_server, "optax.sgd", one)
-    assert list(found.traces[0].before[0]) == [tiny, 1.0]
-    assert list(found.traces[0].theta[0]) == [0.0, 1.0]
+    trajectory = ran(fork_server, "optax.sgd", one)
+    assert list(trajectory.traces[0].before[0]) == [tiny, 1.0]
+    assert list(trajectory.traces[0].theta[0]) == [0.0, 1.0]
 
 
 def test_complex_tensors_are_left_out_where_the_rule_has_two_parts() -> None:

@@ -86,8 +86,8 @@ class AdamInFloat32:
                     done, theta[index].size
                 ),
                 states={
-                    name: np.array([row[place] for row in rows[index][: done + 1]], np.float32)
-                    for place, name in ((1, "m"), (2, "v"))
+                    name: np.array([row[position] for row in rows[index][: done + 1]], np.float32)
+                    for position, name in ((1, "m"), (2, "v"))
                 },
                 present={name: np.ones(done + 1, np.bool_) for name in ("m", "v")},
                 count=np.array(counters[index][: done + 1], np.float64),

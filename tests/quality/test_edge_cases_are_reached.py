@@ -21,46 +21,46 @@ DTYPES = tuple(FORMATS)
 
 def reached(script):
     """Return the edge cases that ``script`` reaches, by name."""
-    found = set()
+    names = set()
     for tensor in script.tensors:
-        found.add(f"{len(tensor.shape)}-d")
-        found.add(tensor.layout)
+        names.add(f"{len(tensor.shape)}-d")
+        names.add(tensor.layout)
         if 0 in tensor.shape:
-            found.add("empty")
-        found.add(tensor.dtype)
+            names.add("empty")
+        names.add(tensor.dtype)
     if len({tensor.dtype for tensor in script.tensors}) > 1:
-        found.add("mixed dtypes")
+        names.add("mixed dtypes")
     if len({tuple(group.hyper.items()) for group in script.groups}) > 1:
-        found.add("two groups with different hyper-parameters")
+        names.add("two groups with different hyper-parameters")
     if len(script.steps) >= 300:
-        found.add("300 steps")
+        names.add("300 steps")
     for number, step in enumerate(script.steps, 1):
         if step.reload:
-            found.add("reload")
+            names.add("reload")
         if any(data is None for data in step.gradients):
-            found.add("all gradients None" if set(step.gradients) == {None} else "None gradient")
+            names.add("all gradients None" if set(step.gradients) == {None} else "None gradient")
         for _, name, value in step.hyper:
-            found.add("lr changed" if name == "lr" else "another hyper-parameter changed")
+            names.add("lr changed" if name == "lr" else "another hyper-parameter changed")
             if name == "lr" and value == 0:
-                found.add("lr changed to 0")
+                names.add("lr changed to 0")
         for _, data in step.overwrite:
-            found.add("overwritten with 0" if data == Literal((0.0,)) else "overwritten with other values")
+            names.add("overwritten with 0" if data == Literal((0.0,)) else "overwritten with other values")
         for group, hyper in zip(script.groups, script.hyper_at(number), strict=True):
-            found |= {f"{name}=0" for name, value in hyper.items() if value == 0}
-            found |= {f"{name}<=1/2" for name, value in hyper.items() if 0 < value <= 0.5}
+            names |= {f"{name}=0" for name, value in hyper.items() if value == 0}
+            names |= {f"{name}<=1/2" for name, value in hyper.items() if 0 < value <= 0.5}
             if hyper.get("eps") == 1.0:
-                found.add("eps=1")
+                names.add("eps=1")
             if hyper.get("eps", 1.0) <= 1e-15:
-                found.add("tiny eps")
+                names.add("tiny eps")
             if hyper.get("lr") == 0 and any(step.gradients[index] == Literal((0.0,)) for index in group.tensors):
-                found.add("lr=0 with zero gradient")
+                names.add("lr=0 with zero gradient")
     if len(script.steps) <= 60 and sum(tensor.size for tensor in script.tensors) <= 2000:
-        found |= {f"gradient {name}" for name in _numbers(script)}
-    return found
+        names |= {f"gradient {name}" for name in _numbers(script)}
+    return names
 
 
 def _numbers(script):
-    found = set()
+    names = set()
     for index, tensor in enumerate(script.tensors):
         form = FORMATS[tensor.dtype]
         sizes = []
@@ -80,11 +80,11 @@ def _numbers(script):
                 "not finite": ~np.isfinite(values),
             }.items():
                 if mask.any():
-                    found.add(name)
+                    names.add(name)
             sizes.append(float(magnitude.max()))
         if len(sizes) >= 4 and all(0 < later < earlier / 2 for earlier, later in pairwise(sizes)):
-            found.add("shrinking")
-    return found
+            names.add("shrinking")
+    return names
 
 
 ENUMERATED = (
@@ -110,9 +110,9 @@ DRAWN = (
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_the_enumerated_scripts_reach_each_edge_case_in_every_dtype(dtype):
     made = edge_cases(rule=rules.find("adamw"), dtype=dtype, profile=QUICK, companions=DTYPES)
-    found = set().union(*(reached(edge_case.script) for edge_case in made))
-    assert sorted(set(ENUMERATED) - found) == []
-    assert ("300 steps" in found) == (dtype == "bfloat16")
+    names = set().union(*(reached(edge_case.script) for edge_case in made))
+    assert sorted(set(ENUMERATED) - names) == []
+    assert ("300 steps" in names) == (dtype == "bfloat16")
 
 
 def test_gradients_shrink_until_they_underflow():
@@ -158,10 +158,10 @@ def drawn(dtype, count, **more):
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "complex64"])
 def test_drawn_scripts_reach_each_edge_case(dtype):
-    found = drawn(dtype, 500, max_steps=8)
-    assert sorted(set(DRAWN) - set(found)) == []
-    assert dtype in found
-    assert found["gradient not finite"] < 0.1 * 500  # rare: the oracle can compare nothing there
+    counts = drawn(dtype, 500, max_steps=8)
+    assert sorted(set(DRAWN) - set(counts)) == []
+    assert dtype in counts
+    assert counts["gradient not finite"] < 0.1 * 500  # rare: the oracle can compare nothing there
 
 
 def test_thorough_draws_reach_300_steps():
@@ -181,7 +181,7 @@ def test_thorough_draws_reach_300_steps():
 
 def turns(script):
     """Return what happens to signs and step sizes in ``script``, by the definition of Rprop, in binary64."""
-    found = set()
+    turning = set()
     for group in script.groups:
         hyper = group.hyper
         for index in group.tensors:
@@ -197,15 +197,15 @@ def turns(script):
                 with np.errstate(all="ignore"):
                     lost = FORMATS[tensor.dtype].round(g * last) == 0
                 names = {"unchanged": turn > 0, "turned": turn < 0, "at rest": turn == 0, "lost": (turn != 0) & lost}
-                found |= {name for name, mask in names.items() if mask.any()}
+                turning |= {name for name, mask in names.items() if mask.any()}
                 wanted = step_size * np.where(turn > 0, hyper["eta_plus"], np.where(turn < 0, hyper["eta_minus"], 1.0))
                 ends = {"lower end": wanted < hyper["step_min"], "upper end": wanted > hyper["step_max"]}
-                found |= {
+                turning |= {
                     f"{name} at step 1" if step is script.steps[0] else name for name, m in ends.items() if m.any()
                 }
                 step_size = np.clip(wanted, hyper["step_min"], hyper["step_max"])
                 last = np.where(turn < 0, 0.0, g)
-    return found
+    return turning
 
 
 TURNS = ("unchanged", "turned", "at rest", "lost", "lower end", "upper end", "upper end at step 1")
@@ -238,10 +238,10 @@ def steps_of(rule, name):
 
 
 def test_averaging_starts_at_once_and_after_a_few_steps_and_not_yet():
-    taken = steps_of(rules.find("asgd"), "t0")
-    assert {t - t0 > 1 for t0, t in taken if t0 == 3.0} == {True, False}
-    assert any(t0 == 0 for t0, _ in taken)
-    assert max(t for t0, t in taken if t0 == 3.0) >= 40
+    steps = steps_of(rules.find("asgd"), "t0")
+    assert {t - t0 > 1 for t0, t in steps if t0 == 3.0} == {True, False}
+    assert any(t0 == 0 for t0, _ in steps)
+    assert max(t for t0, t in steps if t0 == 3.0) >= 40
 
 
 def test_radam_is_rectified_in_some_steps_and_not_in_others():
@@ -255,15 +255,15 @@ def test_radam_is_rectified_in_some_steps_and_not_in_others():
 
 @pytest.mark.parametrize("fixed_hyper", [{}, {"step_min": 0.3}, {"step_max": 0.02}], ids=str)
 def test_a_lower_bound_is_never_drawn_above_its_upper_bound(fixed_hyper):
-    found = []
+    groups = []
 
     @seed(2)
     @settings(max_examples=100, database=None, deadline=None, suppress_health_check=list(HealthCheck))
     @given(scripts(rule=rules.find("rprop"), dtype="float32", max_steps=6, fixed_hyper=fixed_hyper))
     def collect(script):
-        found.extend(group for number in range(1, len(script.steps) + 1) for group in script.hyper_at(number))
+        groups.extend(group for number in range(1, len(script.steps) + 1) for group in script.hyper_at(number))
 
     collect()
-    assert all(group["step_min"] <= group["step_max"] for group in found)
-    assert all(group[name] == value for group in found for name, value in fixed_hyper.items())
-    assert len({(group["step_min"], group["step_max"]) for group in found}) > 3
+    assert all(group["step_min"] <= group["step_max"] for group in groups)
+    assert all(group[name] == value for group in groups for name, value in fixed_hyper.items())
+    assert len({(group["step_min"], group["step_max"]) for group in groups}) > 3

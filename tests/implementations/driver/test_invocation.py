@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from implementations.short_scripts import ADAM, cell, script
+from implementations.short_scripts import ADAM, cell, script_of
 from stepcheck_implementations.adapters.adapter import Adapter
 from stepcheck_implementations.adapters.torch_optim import ADAMW, SGD
 from stepcheck_implementations.driver import execution, invocation, portable
@@ -77,17 +77,17 @@ def watching() -> type[Watching]:
 
 
 def ordinary(*kinds: str, **changes: Any) -> Script:
-    """Return three steps of two tensors done in the manners ``kinds``; the second step has ``changes``."""
-    asked = script(HYPER, steps=3)
-    steps = (asked.steps[0], replace(asked.steps[1], **changes), asked.steps[2])
-    return replace(asked, steps=steps, invocation=kinds)
+    """Return three steps of two tensors called as ``kinds`` says; the second step has ``changes``."""
+    script = script_of(HYPER, steps=3)
+    steps = (script.steps[0], replace(script.steps[1], **changes), script.steps[2])
+    return replace(script, steps=steps, invocation=kinds)
 
 
-def done(kind: type[Watching], asked: Script, mode: str = "single") -> tuple[Trajectory, list[dict[str, Any]]]:
-    """Return what came of ``asked``, and what the optimizer saw at each step."""
-    found = execution.run(PLAIN, cell(PLAIN, mode=mode), asked, subject=kind)
-    assert found.fault is None
-    return found, [note for note in kind.seen if note["event"] == "step"]
+def done(kind: type[Watching], script: Script, mode: str = "single") -> tuple[Trajectory, list[dict[str, Any]]]:
+    """Return what came of ``script``, and what the optimizer saw at each step."""
+    trajectory = execution.run(PLAIN, cell(PLAIN, mode=mode), script, subject=kind)
+    assert trajectory.fault is None
+    return trajectory, [note for note in kind.seen if note["event"] == "step"]
 
 
 def same(one: Trajectory, other: Trajectory) -> bool:
@@ -96,10 +96,10 @@ def same(one: Trajectory, other: Trajectory) -> bool:
 
 def test_a_closure_sets_the_gradients_counts_its_calls_and_gives_a_loss_of_its_step(watching: type[Watching]) -> None:
     plain, _ = done(watching, ordinary())
-    found, _ = done(watching, ordinary("closure"))
-    assert same(found, plain)
-    assert found.calls == (1, 1, 1)
-    assert found.losses == found.returned == (LOSS, 2 * LOSS, 3 * LOSS)
+    trajectory, _ = done(watching, ordinary("closure"))
+    assert same(trajectory, plain)
+    assert trajectory.calls == (1, 1, 1)
+    assert trajectory.losses == trajectory.returned == (LOSS, 2 * LOSS, 3 * LOSS)
     assert plain.calls == plain.returned == plain.losses == ()
 
 
@@ -109,10 +109,10 @@ def test_a_closure_called_with_gradients_disabled_raises_as_backward_does(watchi
         def step(self, closure: Any = None) -> Any:
             return closure()
 
-    found = execution.run(PLAIN, cell(PLAIN), ordinary("closure"), subject=Disabled)
-    assert found.fault is not None
-    assert (found.fault.kind, found.fault.step) == ("raised", 1)
-    assert "gradients disabled" in found.fault.message
+    trajectory = execution.run(PLAIN, cell(PLAIN), ordinary("closure"), subject=Disabled)
+    assert trajectory.fault is not None
+    assert (trajectory.fault.kind, trajectory.fault.step) == ("raised", 1)
+    assert "gradients disabled" in trajectory.fault.message
 
 
 @pytest.mark.parametrize(("kind", "shape"), [("tensor_lr", ()), ("one_element_lr", (1,)), ("viewed_lr", ())])
@@ -138,8 +138,8 @@ def test_the_default_dtype_is_float64_for_as_long_as_a_run_lasts(watching: type[
 def test_a_reused_gradient_is_one_buffer_with_each_steps_numbers(watching: type[Watching]) -> None:
     plain, _ = done(watching, ordinary())
     watching.seen.clear()
-    found, notes = done(watching, ordinary("reused_gradient"))
-    assert same(found, plain)
+    trajectory, notes = done(watching, ordinary("reused_gradient"))
+    assert same(trajectory, plain)
     for index in range(2):
         assert len({note["gradients"][index].data_ptr() for note in notes}) == 1
 
@@ -147,9 +147,9 @@ def test_a_reused_gradient_is_one_buffer_with_each_steps_numbers(watching: type[
 def test_a_spoiled_gradient_is_overwritten_once_its_step_is_over_and_not_before(watching: type[Watching]) -> None:
     plain, _ = done(watching, ordinary())
     watching.seen.clear()
-    found, notes = done(watching, ordinary("spoiled_gradient"))
-    assert same(found, plain)
-    assert found.modified_gradients == ()
+    trajectory, notes = done(watching, ordinary("spoiled_gradient"))
+    assert same(trajectory, plain)
+    assert trajectory.modified_gradients == ()
     for note in notes:
         assert all(bool((gradient == SPOILED).all()) for gradient in note["gradients"])
 
@@ -164,25 +164,25 @@ def test_a_state_that_is_the_gradients_memory_shows_the_spoiled_numbers() -> Non
                 self.state[p]["kept"] = p.grad
 
     adapter = replace(PLAIN, states={"b": "kept"})
-    found = execution.run(adapter, cell(adapter), ordinary("spoiled_gradient"), subject=Aliases)
-    assert (found.traces[0].states["b"][1:] == SPOILED).all()
+    trajectory = execution.run(adapter, cell(adapter), ordinary("spoiled_gradient"), subject=Aliases)
+    assert (trajectory.traces[0].states["b"][1:] == SPOILED).all()
 
 
 def test_a_scheduler_sets_the_rate_of_the_group_and_leaves_an_initial_one(watching: type[Watching]) -> None:
     plain, _ = done(watching, ordinary(hyper=((0, "lr", 0.3),)))
     assert {note["initial_lr"] for note in watching.seen if note["event"] == "step"} == {None}
     watching.seen.clear()
-    found, notes = done(watching, ordinary("scheduler", hyper=((0, "lr", 0.3),)))
-    assert same(found, plain)
+    trajectory, notes = done(watching, ordinary("scheduler", hyper=((0, "lr", 0.3),)))
+    assert same(trajectory, plain)
     assert [note["lr"] for note in notes] == [0.5, 0.3, 0.3]
     assert {note["initial_lr"] for note in notes} == {0.5}
 
 
 def test_a_scheduler_goes_on_from_the_rate_that_was_loaded() -> None:
-    asked = script(HYPER, steps=4)
+    script = script_of(HYPER, steps=4)
     events = ({}, {"hyper": ((0, "lr", 0.3),)}, {"reload": "loaded"}, {"hyper": ((0, "lr", 0.2),)})
-    steps = tuple(replace(step, **change) for step, change in zip(asked.steps, events, strict=True))  # type: ignore[arg-type]
-    plain = replace(asked, steps=steps)
+    steps = tuple(replace(step, **change) for step, change in zip(script.steps, events, strict=True))  # type: ignore[arg-type]
+    plain = replace(script, steps=steps)
     runs = [execution.run(SGD, cell(SGD, "plain"), each) for each in (plain, replace(plain, invocation=("scheduler",)))]
     assert same(*runs)
 
@@ -194,16 +194,16 @@ def test_a_scheduler_of_what_is_no_torch_optimizer_is_refused_at_construction() 
 
         def step(self) -> None: ...
 
-    found = execution.run(PLAIN, cell(PLAIN), ordinary("scheduler"), subject=Duck)
-    assert found.fault is not None
-    assert (found.fault.kind, found.fault.step) == ("raised", 0)
+    trajectory = execution.run(PLAIN, cell(PLAIN), ordinary("scheduler"), subject=Duck)
+    assert trajectory.fault is not None
+    assert (trajectory.fault.kind, trajectory.fault.step) == ("raised", 0)
 
 
 def test_a_sparse_gradient_has_several_entries_for_a_row_and_means_the_same(watching: type[Watching]) -> None:
     plain, _ = done(watching, ordinary())
     watching.seen.clear()
-    found, notes = done(watching, ordinary("sparse"))
-    assert same(found, plain)
+    trajectory, notes = done(watching, ordinary("sparse"))
+    assert same(trajectory, plain)
     gradient = notes[0]["gradients"][1]
     assert gradient.is_sparse
     rows = gradient._indices()[0].tolist()
@@ -223,29 +223,29 @@ def test_the_entries_of_an_uncoalesced_row_add_up_exactly(shape: tuple[int, ...]
 
 
 def test_a_sparse_state_is_read_as_a_dense_one() -> None:
-    asked = script({**HYPER, "momentum": 0.5, "weight_decay": 0.0}, steps=3)
-    found = execution.run(SGD, cell(SGD, "momentum"), replace(asked, invocation=("sparse",)))
-    plain = execution.run(SGD, cell(SGD, "momentum"), asked)
-    assert found.fault is None
-    assert np.array_equal(found.traces[1].states["b"], plain.traces[1].states["b"])
+    script = script_of({**HYPER, "momentum": 0.5, "weight_decay": 0.0}, steps=3)
+    trajectory = execution.run(SGD, cell(SGD, "momentum"), replace(script, invocation=("sparse",)))
+    plain = execution.run(SGD, cell(SGD, "momentum"), script)
+    assert trajectory.fault is None
+    assert np.array_equal(trajectory.traces[1].states["b"], plain.traces[1].states["b"])
 
 
 def test_a_skipped_step_gets_found_inf_and_filled_memory(watching: type[Watching]) -> None:
     class Supports(watching):  # type: ignore[valid-type, misc]
         _step_supports_amp_scaling = True
 
-    found, notes = done(Supports, ordinary(skip=True))
+    trajectory, notes = done(Supports, ordinary(skip=True))
     assert [None if note["found_inf"] is None else float(note["found_inf"]) for note in notes] == [None, 1.0, None]
     assert [note["grad_scale"] for note in notes] == ["none", None, "none"]
     assert bool(notes[1]["unwritten"].isnan().all())
     assert not torch.are_deterministic_algorithms_enabled()
-    assert np.array_equal(found.traces[0].theta[1], found.traces[0].theta[0])
+    assert np.array_equal(trajectory.traces[0].theta[1], trajectory.traces[0].theta[0])
 
 
 def test_a_skipped_step_does_not_call_an_optimizer_without_found_inf(watching: type[Watching]) -> None:
-    found, notes = done(watching, ordinary(skip=True))
+    trajectory, notes = done(watching, ordinary(skip=True))
     assert len(notes) == 2
-    assert np.array_equal(found.traces[0].theta[1], found.traces[0].theta[0])
+    assert np.array_equal(trajectory.traces[0].theta[1], trajectory.traces[0].theta[0])
 
 
 @pytest.mark.parametrize("how", RELOADS)
@@ -254,8 +254,8 @@ def test_only_copies_and_pickles_bring_other_parameters_and_only_state_dicts_a_n
 ) -> None:
     plain, _ = done(watching, ordinary())
     watching.seen.clear()
-    found, notes = done(watching, ordinary(reload=how))
-    assert same(found, plain)
+    trajectory, notes = done(watching, ordinary(reload=how))
+    assert same(trajectory, plain)
     before, after = (note["parameters"] for note in notes[:2])
     assert all((one is other) == (how not in ("copied", "pickled")) for one, other in zip(before, after, strict=True))
     built = [note for note in watching.seen if note["event"] == "built"]
@@ -284,15 +284,15 @@ def test_a_pickle_needs_no_class_that_can_be_imported(watching: type[Watching]) 
 
 
 def test_a_copied_parameter_has_no_memory_between_its_elements_to_check() -> None:
-    asked = replace(script(ADAM, layout="sliced", steps=2))
-    steps = (asked.steps[0], replace(asked.steps[1], reload="copied"))
-    assert execution.run(ADAMW, cell(ADAMW), replace(asked, steps=steps)).fault is None
+    script = replace(script_of(ADAM, layout="sliced", steps=2))
+    steps = (script.steps[0], replace(script.steps[1], reload="copied"))
+    assert execution.run(ADAMW, cell(ADAMW), replace(script, steps=steps)).fault is None
 
 
 def test_entries_tell_key_dtype_device_and_size() -> None:
-    found = execution.run(ADAMW, cell(ADAMW, "default", "single", "bfloat16"), script(ADAM, dtype="bfloat16"))
-    (held, _) = found.entries
-    assert [(e.key, e.dtype, e.device, e.size) for e in held] == [
+    trajectory = execution.run(ADAMW, cell(ADAMW, "default", "single", "bfloat16"), script_of(ADAM, dtype="bfloat16"))
+    (entries, _) = trajectory.entries
+    assert [(e.key, e.dtype, e.device, e.size) for e in entries] == [
         ("step", "float32", "cpu", 1),
         ("exp_avg", "bfloat16", "cpu", 3),
         ("exp_avg_sq", "bfloat16", "cpu", 3),
@@ -300,8 +300,8 @@ def test_entries_tell_key_dtype_device_and_size() -> None:
 
 
 def test_invocation_reloads_and_skips_survive_json_and_old_json_is_read() -> None:
-    asked = ordinary(*INVOCATIONS, reload="saved", into="fused", skip=True)
-    assert from_json(to_json(asked)) == asked
+    script = ordinary(*INVOCATIONS, reload="saved", into="fused", skip=True)
+    assert from_json(to_json(script)) == script
     raw = json.loads(to_json(ordinary()))
     assert "manners" not in raw
     assert not {"into", "skip", "reload"} & set(raw["steps"][1])
@@ -319,8 +319,8 @@ def test_only_state_dicts_lead_into_another_mode() -> None:
 def boxed(dtype: str = "float32", **changes: Any) -> Script:
     """A tensor at 0 that goes down by 2, up by 1, and down by 2 again, in a box of which 1 is the edge."""
     steps = tuple(Step((Literal((gradient,)),)) for gradient in (4.0, -2.0, 4.0))
-    given = Script((Tensor((2,), dtype, Literal((0.0,))),), (Group((0,), HYPER),), steps, box=(-1.0, 1.0))
-    return replace(given, **changes)
+    script = Script((Tensor((2,), dtype, Literal((0.0,))),), (Group((0,), HYPER),), steps, box=(-1.0, 1.0))
+    return replace(script, **changes)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16", "complex64"])
@@ -337,8 +337,8 @@ def test_without_a_box_nothing_is_clamped(watching: type[Watching]) -> None:
 
 def test_an_objective_without_a_closure_gives_its_gradient_at_the_parameters(watching: type[Watching]) -> None:
     low = Literal((1.0,))
-    given = boxed(steps=(Step((low,)), Step((low,))), objective=Quadratic(0.5, by_closure=False), box=None)
-    trajectory = execution.run(PLAIN, cell(PLAIN), given, subject=watching)
+    script = boxed(steps=(Step((low,)), Step((low,))), objective=Quadratic(0.5, by_closure=False), box=None)
+    trajectory = execution.run(PLAIN, cell(PLAIN), script, subject=watching)
     gradients = [entry["gradients"][0].tolist() for entry in watching.seen if entry["event"] == "step"]
     assert gradients == [[-0.5, -0.5], [-0.375, -0.375]]
     assert trajectory.traces[0].theta[:, 0].tolist() == [0.25, 0.4375]
@@ -346,8 +346,8 @@ def test_an_objective_without_a_closure_gives_its_gradient_at_the_parameters(wat
 
 
 def test_a_box_and_an_objective_without_a_closure_survive_json() -> None:
-    given = boxed(objective=Quadratic(0.5, by_closure=False))
-    assert from_json(to_json(given)) == given
+    script = boxed(objective=Quadratic(0.5, by_closure=False))
+    assert from_json(to_json(script)) == script
     assert from_json(to_json(boxed(box=None, objective=Quadratic(0.5)))).objective == Quadratic(0.5)
     assert "asked" not in to_json(boxed(objective=Quadratic(0.5)))
 

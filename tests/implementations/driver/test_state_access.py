@@ -38,8 +38,8 @@ HELD: list[tuple[dict[str, Any], str]] = [
 @pytest.mark.parametrize(("attributes", "path"), HELD, ids=[path for _, path in HELD])
 def test_a_tensor_of_each_parameter_is_located_and_read(attributes: dict[str, Any], path: str) -> None:
     thing = SimpleNamespace(**attributes)
-    found = all_leaves(thing, LOCATIONS)
-    assert path in found
+    leaves = all_leaves(thing, LOCATIONS)
+    assert path in leaves
     for location, value in zip(LOCATIONS, (A, B), strict=True):
         assert read(thing, path, location) is value
         assert eval(source(path, "thing", "p", location.index), {"thing": thing, "p": location.parameter}) is value
@@ -55,13 +55,13 @@ def test_a_torch_optimizer_is_read_by_its_own_keys_and_by_attributes() -> None:
     for parameter in (ONE, OTHER):
         parameter.grad = torch.ones_like(parameter)
     optimizer.step()
-    optimizer.beside = [A, B]  # type: ignore[attr-defined]
+    optimizer.extra = [A, B]  # type: ignore[attr-defined]
     optimizer.param_groups[0]["seen"] = optimizer.param_groups[1]["seen"] = 4
     locations = [TensorLocation(ONE, 0, 0), TensorLocation(OTHER, 1, 1)]
-    assert set(all_leaves(optimizer, locations)) >= {"exp_avg", "exp_avg_sq", "step", ".beside[#]", "group.seen"}
+    assert set(all_leaves(optimizer, locations)) >= {"exp_avg", "exp_avg_sq", "step", ".extra[#]", "group.seen"}
     assert read(optimizer, "exp_avg", locations[1]) is optimizer.state[OTHER]["exp_avg"]
     assert read(optimizer, "group.seen", locations[1]) == 4
-    assert read(optimizer, ".beside[#]", locations[1]) is B
+    assert read(optimizer, ".extra[#]", locations[1]) is B
     assert read(optimizer, "nothing", locations[0]) is None
     assert write(optimizer, "lr", 0.25, locations[1]) is None
     assert write(optimizer, "betas[0]", 0.5, locations[0]) is None
@@ -70,17 +70,17 @@ def test_a_torch_optimizer_is_read_by_its_own_keys_and_by_attributes() -> None:
         "no 'pace' to set after construction; there is " + ", ".join(optimizer.param_groups[0])
     )
     names = {"optimizer": optimizer, "p": OTHER, "group": optimizer.param_groups[1]}
-    for path in ("exp_avg", "group.seen", ".beside[#]"):
+    for path in ("exp_avg", "group.seen", ".extra[#]"):
         assert eval(source(path, "optimizer", "p", 1, group="group", table=True), names) is read(
             optimizer, path, locations[1]
         )
 
 
-def test_a_number_is_changed_where_it_stands() -> None:
-    thing = SimpleNamespace(lr=0.1, inside={"lr": 0.1}, rates=(0.1, 0.2), held=torch.tensor(0.1))
-    for path in ("lr", "inside['lr']", "rates[1]", "held"):
+def test_a_number_is_changed_in_place() -> None:
+    thing = SimpleNamespace(lr=0.1, inside={"lr": 0.1}, rates=(0.1, 0.2), boxed=torch.tensor(0.1))
+    for path in ("lr", "inside['lr']", "rates[1]", "boxed"):
         assert write(thing, path, 0.5, LOCATIONS[0]) is None
-    assert (thing.lr, thing.inside, thing.rates, float(thing.held)) == (0.5, {"lr": 0.5}, (0.1, 0.5), 0.5)
+    assert (thing.lr, thing.inside, thing.rates, float(thing.boxed)) == (0.5, {"lr": 0.5}, (0.1, 0.5), 0.5)
     assert "cannot be set" in str(write(thing, "rates[7]", 0.5, LOCATIONS[0]))
 
 

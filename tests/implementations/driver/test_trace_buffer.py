@@ -42,20 +42,20 @@ def test_a_late_state_is_0_before_and_marked_as_missing() -> None:
 
 
 def test_one_real_of_a_complex_element_stands_for_both_of_its_reals() -> None:
-    found = state_rows(list(written([torch.tensor([1.0, 2.0])]).blocks(0, 1)), COMPLEX)
-    assert found.tolist() == [[1.0, 1.0, 2.0, 2.0]]
+    rows = state_rows(list(written([torch.tensor([1.0, 2.0])]).blocks(0, 1)), COMPLEX)
+    assert rows.tolist() == [[1.0, 1.0, 2.0, 2.0]]
 
 
 def test_scalars_have_one_column_until_one_has_the_shape_of_its_parameter() -> None:
-    scalar, whole = torch.tensor(3.0), torch.tensor([4.0, 5.0])
+    scalar, full = torch.tensor(3.0), torch.tensor([4.0, 5.0])
     assert state_rows(list(written([scalar]).blocks(0, 1)), REAL).tolist() == [[3.0]]
-    assert state_rows(list(written([scalar], [whole]).blocks(0, 2)), REAL).tolist() == [[3.0, 3.0], [4.0, 5.0]]
+    assert state_rows(list(written([scalar], [full]).blocks(0, 2)), REAL).tolist() == [[3.0, 3.0], [4.0, 5.0]]
 
 
 def test_a_state_that_changes_its_dtype_is_read_in_the_wider_one() -> None:
-    found = state_rows(list(written([torch.ones(2)], [torch.full((2,), 0.1, dtype=torch.float64)]).blocks(0, 2)), REAL)
-    assert found.dtype == np.float64
-    assert found.tolist() == [[1.0, 1.0], [0.1, 0.1]]
+    rows = state_rows(list(written([torch.ones(2)], [torch.full((2,), 0.1, dtype=torch.float64)]).blocks(0, 2)), REAL)
+    assert rows.dtype == np.float64
+    assert rows.tolist() == [[1.0, 1.0], [0.1, 0.1]]
 
 
 def test_only_the_requested_rows_are_read() -> None:

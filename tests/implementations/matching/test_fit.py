@@ -68,21 +68,21 @@ CASES: list[tuple[str, str, dict[str, float | bool], str, dict[str, str]]] = [
 def test_an_undeclared_target_is_matched_and_follows_its_rule(
     name: str, rule: str, fixed: dict[str, float | bool], takes: str, states: dict[str, str]
 ) -> None:
-    found = fit(name, rule, fixed=fixed)
-    assert found.agrees
-    assert found.adapter.takes == takes
-    assert dict(found.adapter.states) == states
-    assert {**found.adapter.configurations[0].fixed_hyper, **fixed} == found.adapter.configurations[0].fixed_hyper
-    assert found.reads == ""
+    fitted = fit(name, rule, fixed=fixed)
+    assert fitted.agrees
+    assert fitted.adapter.takes == takes
+    assert dict(fitted.adapter.states) == states
+    assert {**fitted.adapter.configurations[0].fixed_hyper, **fixed} == fitted.adapter.configurations[0].fixed_hyper
+    assert fitted.reads == ""
 
 
 @pytest.mark.parametrize(("name", "rule", "fixed", "takes", "states"), CASES, ids=[case[0] for case in CASES])
 def test_what_the_worker_drives_is_what_was_matched(
     name: str, rule: str, fixed: dict[str, float | bool], takes: str, states: dict[str, str]
 ) -> None:
-    found = fit(name, rule, fixed=fixed)
-    held = found.adapter.configurations[0].fixed_hyper
-    hyper = {key: value for key, value in claim_of(rule, find(rule)).hyper.items() if key not in held}
+    fitted = fit(name, rule, fixed=fixed)
+    fixed_hyper = fitted.adapter.configurations[0].fixed_hyper
+    hyper = {key: value for key, value in claim_of(rule, find(rule)).hyper.items() if key not in fixed_hyper}
     tensors = (Tensor((3,), "float64", Drawn("normal", 1)), Tensor((2, 2), "float64", Drawn("normal", 2)))
     steps = (
         Step((Drawn("normal", 3), Drawn("normal", 4))),
@@ -90,8 +90,8 @@ def test_what_the_worker_drives_is_what_was_matched(
         Step((Drawn("normal", 6), None)),
     )
     script = Script(tensors, (Group((0,), hyper), Group((1,), hyper)), steps)
-    cell = Cell(found.adapter.target, "default", "single", "float64", "cpu", tuple(fixed.items()))
-    trajectory = execution.run(found.adapter, cell, script)
+    cell = Cell(fitted.adapter.target, "default", "single", "float64", "cpu", tuple(fixed.items()))
+    trajectory = execution.run(fitted.adapter, cell, script)
     assert trajectory.fault is None
     for trace in trajectory.traces:
         assert (trace.theta[0] != trace.before[0]).any()
@@ -103,14 +103,14 @@ def test_a_class_of_torch_is_matched_as_its_own_adapter_says() -> None:
     for adapter in torch_optim.ALL:
         own = adapter.configurations[0]
         rule = "+".join((own.rule or str(adapter.rule), *own.rewrites))
-        found = fit_target(
+        fitted = fit_target(
             getattr(torch.optim, adapter.target.rpartition(".")[2]), adapter.target, claim_of(rule, find(rule))
         )
-        assert found.agrees, adapter.target
+        assert fitted.agrees, adapter.target
         for name in find(rule).hyper:
             if str(name) in adapter.hyper:
-                assert found.adapter.hyper[str(name)] == adapter.hyper[str(name)], adapter.target
-        assert dict(found.adapter.states) == {
+                assert fitted.adapter.hyper[str(name)] == adapter.hyper[str(name)], adapter.target
+        assert dict(fitted.adapter.states) == {
             name: key
             for name, key in adapter.states.items()
             if name in map(str, (*find(rule).init, *find(rule).scalars))
@@ -118,17 +118,17 @@ def test_a_class_of_torch_is_matched_as_its_own_adapter_says() -> None:
 
 
 def test_a_wrong_undeclared_target_is_matched_by_its_names_and_does_not_follow_the_rule() -> None:
-    found = fit("adam_with_wrong_epsilon", "adam")
-    assert not found.agrees
-    assert dict(found.adapter.states) == {"m": "m", "v": "v"}
+    fitted = fit("adam_with_wrong_epsilon", "adam")
+    assert not fitted.agrees
+    assert dict(fitted.adapter.states) == {"m": "m", "v": "v"}
     assert fit("adam_with_wrong_epsilon", "adam_eps_inside").agrees
 
 
 def test_a_state_that_starts_as_a_hyper_parameter_does() -> None:
-    found = fit("rprop_stateful", "rprop")
-    assert found.agrees
-    assert dict(found.adapter.states) == {"g_prev": "g_prev", "step_size": "step_size"}
-    assert "torch.full_like(p, lr)" in found.adapter.source
+    fitted = fit("rprop_stateful", "rprop")
+    assert fitted.agrees
+    assert dict(fitted.adapter.states) == {"g_prev": "g_prev", "step_size": "step_size"}
+    assert "torch.full_like(p, lr)" in fitted.adapter.source
 
 
 def test_a_learning_rate_that_nothing_shows_is_not_changed_after_construction() -> None:
@@ -143,11 +143,11 @@ def test_a_counter_counts_only_where_each_tensor_has_its_own() -> None:
 
 
 def test_a_mapping_of_a_user_comes_before_names() -> None:
-    found = fit("Adam", "adam", maps={"beta1": "b2", "beta2": "b1"})
-    assert (found.adapter.hyper["beta1"], found.adapter.hyper["beta2"]) == ("b2", "b1")
-    assert not found.agrees
-    held = fit("Adam", "adam", maps={"m": "memory[#]['sq']"})
-    assert held.adapter.states["m"] == "memory[#]['sq']"
+    fitted = fit("Adam", "adam", maps={"beta1": "b2", "beta2": "b1"})
+    assert (fitted.adapter.hyper["beta1"], fitted.adapter.hyper["beta2"]) == ("b2", "b1")
+    assert not fitted.agrees
+    by_path = fit("Adam", "adam", maps={"m": "memory[#]['sq']"})
+    assert by_path.adapter.states["m"] == "memory[#]['sq']"
     swapped = claim_of("adam", find("adam"), maps={"beta1": "betas[1]", "beta2": "betas[0]"})
     assert fit_target(torch.optim.Adam, "torch.optim.Adam", swapped).adapter.hyper["beta1"] == "betas[1]"
     lr = fit("ManyNames", "sgd", maps={"lr": "pace"})
@@ -158,7 +158,7 @@ def test_a_mapping_of_a_user_comes_before_names() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "maps", "told"),
+    ("name", "maps", "message"),
     [
         ("Adam", {"beta2": "bb2"}, r"map=beta2=bb2, but the arguments are lr, b1, b2, e; did you mean b2"),
         (
@@ -168,8 +168,10 @@ def test_a_mapping_of_a_user_comes_before_names() -> None:
         ),
     ],
 )
-def test_a_mapping_to_an_unknown_name_is_refused_with_the_nearest(name: str, maps: dict[str, str], told: str) -> None:
-    with pytest.raises(NoMatch, match=told):
+def test_a_mapping_to_an_unknown_name_is_refused_with_the_nearest(
+    name: str, maps: dict[str, str], message: str
+) -> None:
+    with pytest.raises(NoMatch, match=message):
         fit(name, "adam", maps=maps)
 
 
@@ -184,7 +186,7 @@ def test_a_missing_argument_is_named_and_can_be_set() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "rule", "told"),
+    ("name", "rule", "message"),
     [
         ("make_rmsprop", "rmsprop", r"takes \(params, lr=0.001, smoothing=0.9\), but rmsprop needs eps, .*--set eps="),
         ("adam_lesson", "adam", r"needs beta1, often called betas\[0\], .*; beta2, .*; eps, .*--map beta1=ARGUMENT"),
@@ -194,13 +196,13 @@ def test_a_missing_argument_is_named_and_can_be_set() -> None:
                                  r"lr=self\.lr\) gave RuntimeError: not this one either"),
     ],
 )  # fmt: skip
-def test_a_target_that_cannot_be_matched_is_refused_with_advice(name: str, rule: str, told: str) -> None:
-    with pytest.raises(NoMatch, match=told):
+def test_a_target_that_cannot_be_matched_is_refused_with_advice(name: str, rule: str, message: str) -> None:
+    with pytest.raises(NoMatch, match=message):
         fit(name, rule)
 
 
 @pytest.mark.parametrize(
-    ("found", "told"),
+    ("target_object", "message"),
     [
         (torch.nn.Linear, r"has no step\(\), but should be an optimizer class or an update function"),
         (torch.optim.SGD([torch.zeros(1)]), r"is a SGD object, .*; name its class, or a function that builds it"),
@@ -208,14 +210,14 @@ def test_a_target_that_cannot_be_matched_is_refused_with_advice(name: str, rule:
         (lambda: None, r"takes \(\), but should take the parameters first"),
     ],
 )
-def test_a_target_that_is_no_optimizer_is_refused(found: Any, told: str) -> None:
-    with pytest.raises(TargetError, match=told):
-        fit_target(found, "it", claim_of("sgd", find("sgd")))
+def test_a_target_that_is_no_optimizer_is_refused(target_object: Any, message: str) -> None:
+    with pytest.raises(TargetError, match=message):
+        fit_target(target_object, "it", claim_of("sgd", find("sgd")))
 
 
 def test_names_alone_do_where_nothing_can_be_tried() -> None:
-    found = fit("Adam", "adam", steps=0)
-    assert (found.adapter.takes, dict(found.adapter.states), found.adapter.settings) == ("list", {}, None)
+    fitted = fit("Adam", "adam", steps=0)
+    assert (fitted.adapter.takes, dict(fitted.adapter.states), fitted.adapter.settings) == ("list", {}, None)
     assert fit("adam_pure", "adam", steps=0).adapter.source.count("adam_pure(") == 1
 
 
@@ -230,12 +232,12 @@ def test_alpha_is_a_learning_rate_only_where_nothing_else_claims_it() -> None:
     assert slots("momentum", "lr", "mu")["momentum"] == "mu"
 
 
-def test_the_course_of_every_rule_is_what_its_equations_say() -> None:
+def test_the_trace_of_every_rule_is_what_its_equations_say() -> None:
     for rule in ALL:
         claim = claim_of(rule.name, rule)
-        course = claims.rule_trace(claim, claim.hyper)
+        trace = claims.rule_trace(claim, claim.hyper)
         needs_more = not claim.equations
         assert needs_more is claim.needs_objective is (rule.name == "nesterov_lookahead")
         if not needs_more:
-            assert len(course.theta) == len(claims.PROBE_GRADIENTS)
-            assert set(course.states) == {str(symbol) for symbol in (*rule.init, *rule.scalars)}
+            assert len(trace.theta) == len(claims.PROBE_GRADIENTS)
+            assert set(trace.states) == {str(symbol) for symbol in (*rule.init, *rule.scalars)}

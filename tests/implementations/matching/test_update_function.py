@@ -82,18 +82,18 @@ def test_a_function_of_one_tensor_is_written_as_a_person_would() -> None:
 
 def test_a_function_of_lists_is_given_tensors_of_one_count_together() -> None:
     assert render_class(LESSON) == LIST
-    seen: list[tuple[int, list[float]]] = []
+    calls: list[tuple[int, list[float]]] = []
 
     def lesson(params: list[torch.Tensor], states: object, hp: dict[str, float]) -> None:
-        seen.append((int(hp["t"]), [float(p) for p in params]))
+        calls.append((int(hp["t"]), [float(p) for p in params]))
 
     parameters = [torch.tensor(float(number), requires_grad=True) for number in range(3)]
     thing = compile_class(LIST, {"lesson": lesson})(parameters, lr=0.5)
-    for given in ((1, 1, 0), (0, 1, 1), (0, 0, 0)):
-        for parameter, there in zip(parameters, given, strict=True):
-            parameter.grad = torch.ones(()) if there else None
+    for pattern in ((1, 1, 0), (0, 1, 1), (0, 0, 0)):
+        for parameter, has_gradient in zip(parameters, pattern, strict=True):
+            parameter.grad = torch.ones(()) if has_gradient else None
         thing.step()
-    assert seen == [(1, [0.0, 1.0]), (1, [2.0]), (2, [1.0])]
+    assert calls == [(1, [0.0, 1.0]), (1, [2.0]), (2, [1.0])]
 
 
 def test_another_dtype_or_shape_that_comes_back_is_left_to_be_seen() -> None:

@@ -27,7 +27,7 @@ NAMES = tuple(f"torch.optim.{name}" for name in inspection.optimizers("torch.opt
 
 
 @cache
-def told(target: str) -> dict[str, Any]:
+def recorded_api(target: str) -> dict[str, Any]:
     return target_api(target)
 
 
@@ -46,15 +46,15 @@ def lines(value: Any) -> Iterator[str]:
 
 @pytest.mark.parametrize("target", NAMES)
 def test_the_api_of_every_class_of_torch_is_recorded_the_same_twice(target: str) -> None:
-    found = told(target)
-    assert found["way"] is not None
-    assert found == target_api(target)
-    json.dumps(found, allow_nan=False)
+    api = recorded_api(target)
+    assert api["way"] is not None
+    assert api == target_api(target)
+    json.dumps(api, allow_nan=False)
 
 
 @pytest.mark.parametrize("target", NAMES)
 def test_an_api_holds_nothing_that_differs_between_machines(target: str) -> None:
-    for line in lines(told(target)):
+    for line in lines(recorded_api(target)):
         assert "\n" not in line
         assert not re.search(r"0x[0-9a-f]+|site-packages|\.(py|cpp)\b|Triggered internally", line), line
 
@@ -67,19 +67,19 @@ def test_another_process_records_the_same() -> None:
     roots = os.pathsep.join(str(ROOT / root) for root in PACKAGES.values())
     environment = {**os.environ, "PYTHONPATH": roots, "PYTHONHASHSEED": "7"}
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
-    assert json.loads(done.stdout) == [told("torch.optim.Adagrad"), library_api("torch.optim")]
+    assert json.loads(done.stdout) == [recorded_api("torch.optim.Adagrad"), library_api("torch.optim")]
 
 
 def test_adamw_is_recorded_as_an_adam_with_its_own_default() -> None:
-    found = told("torch.optim.AdamW")
-    assert found["bases"][0] == "torch.optim.adam.Adam"
-    assert {"name": "weight_decay", "kind": "positional_or_keyword", "default": 0.01} in found["signature"]
-    assert found["defaults"]["betas"] == {"type": "tuple", "value": [0.9, 0.999]}
-    assert found["groups"]["params"] == {"type": "list", "value": 2}
-    assert found["state_dict"]["before"]["state"] == "empty dict"
-    assert found["state_dict"]["after"]["state[1].exp_avg"] == "Tensor float32 [3] cpu"
-    assert found["state_with"]["amsgrad=True"]["[0].max_exp_avg_sq"] == "Tensor float32 [2, 3] cpu"
-    assert found["state_with"]["bfloat16"]["[0].exp_avg"] == "Tensor bfloat16 [2, 3] cpu"
+    api = recorded_api("torch.optim.AdamW")
+    assert api["bases"][0] == "torch.optim.adam.Adam"
+    assert {"name": "weight_decay", "kind": "positional_or_keyword", "default": 0.01} in api["signature"]
+    assert api["defaults"]["betas"] == {"type": "tuple", "value": [0.9, 0.999]}
+    assert api["groups"]["params"] == {"type": "list", "value": 2}
+    assert api["state_dict"]["before"]["state"] == "empty dict"
+    assert api["state_dict"]["after"]["state[1].exp_avg"] == "Tensor float32 [3] cpu"
+    assert api["state_with"]["amsgrad=True"]["[0].max_exp_avg_sq"] == "Tensor float32 [2, 3] cpu"
+    assert api["state_with"]["bfloat16"]["[0].exp_avg"] == "Tensor bfloat16 [2, 3] cpu"
 
 
 @pytest.mark.parametrize(
@@ -107,13 +107,13 @@ def test_adamw_is_recorded_as_an_adam_with_its_own_default() -> None:
     ],
 )
 def test_a_bad_argument_is_recorded_with_its_stage_and_message(target: str, case: str, what: str) -> None:
-    assert told(f"torch.optim.{target}")["errors"][case].startswith(what)
+    assert recorded_api(f"torch.optim.{target}")["errors"][case].startswith(what)
 
 
 def test_a_class_that_takes_matrices_or_sparse_gradients_alone_says_so() -> None:
-    assert told("torch.optim.Muon")["way"]["shapes"] == [[2, 3], [3, 2]]
-    assert told("torch.optim.SparseAdam")["way"]["gradients"] == "sparse"
-    assert told("torch.optim.LBFGS")["way"]["closure"]
+    assert recorded_api("torch.optim.Muon")["way"]["shapes"] == [[2, 3], [3, 2]]
+    assert recorded_api("torch.optim.SparseAdam")["way"]["gradients"] == "sparse"
+    assert recorded_api("torch.optim.LBFGS")["way"]["closure"]
 
 
 class Renamed(torch.optim.SGD):
@@ -128,13 +128,13 @@ class Renamed(torch.optim.SGD):
 
 
 def test_a_state_of_another_name_and_a_warning_are_recorded() -> None:
-    found, plain = api_of(Renamed, "mine:Renamed"), told("torch.optim.SGD")
-    assert found["bases"][0] == "torch.optim.sgd.SGD"
-    assert found["members"] == {"step": "function(self, closure=None)"}
-    assert found["signature"] == plain["signature"]
-    added = found["state_dict"]["after"].items() - plain["state_dict"]["after"].items()
+    api, plain = api_of(Renamed, "mine:Renamed"), recorded_api("torch.optim.SGD")
+    assert api["bases"][0] == "torch.optim.sgd.SGD"
+    assert api["members"] == {"step": "function(self, closure=None)"}
+    assert api["signature"] == plain["signature"]
+    added = api["state_dict"]["after"].items() - plain["state_dict"]["after"].items()
     assert ("state[0].velocity", "Tensor float64 [] cpu") in added
-    assert found["warnings"]["step"] == {"FutureWarning: a step is taken": 1}
+    assert api["warnings"]["step"] == {"FutureWarning: a step is taken": 1}
     assert plain["warnings"] == {"construction": {}, "step": {}}
 
 
@@ -160,9 +160,9 @@ class OverOneTensor:
 
 
 def test_a_state_by_ids_and_a_class_over_one_tensor_are_recorded_the_same_twice() -> None:
-    found = api_of(ByIdentity, "mine:ByIdentity")
-    assert found == api_of(ByIdentity, "mine:ByIdentity")
-    assert found["state_dict"]["after"]["state[id 0].keys[object 0]"] == "float"
+    api = api_of(ByIdentity, "mine:ByIdentity")
+    assert api == api_of(ByIdentity, "mine:ByIdentity")
+    assert api["state_dict"]["after"]["state[id 0].keys[object 0]"] == "float"
     assert api_of(OverOneTensor, "mine:OverOneTensor")["way"]["one"]
     assert api_of(OverOneTensor, "mine:OverOneTensor")["errors"]["rate=-1.0"] == "accepted"
 

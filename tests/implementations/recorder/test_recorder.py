@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from implementations.short_scripts import ADAM, cell, hyper_of, script
+from implementations.short_scripts import ADAM, cell, hyper_of, script_of
 from stepcheck_implementations.adapters import torch_optim, torch_optim_record_only
 from stepcheck_implementations.adapters.adapter import Adapter
 from stepcheck_implementations.driver import execution
@@ -39,58 +39,64 @@ class Mine(torch.optim.SGD):
 
 
 @pytest.fixture
-def mine(tmp_path: Path) -> Adapter:
+def my_adapter(tmp_path: Path) -> Adapter:
     (tmp_path / "mine.py").write_text(MINE)
     return Adapter(f"{tmp_path / 'mine.py'}:Mine", None, {"lr": "lr"}, {}, {"single": {}}, count=None)
 
 
 def labelled(*labels: str, **options: Any) -> list[Script]:
-    return [replace(script(ADAM, **options), label=label) for label in labels]
+    return [replace(script_of(ADAM, **options), label=label) for label in labels]
 
 
-def saved(found: Recording) -> list[Any]:
-    return [found.tensors[f"saved {n}"] for n in range(sum(name.startswith("saved ") for name in found.tensors))]
+def saved(recording: Recording) -> list[Any]:
+    return [
+        recording.tensors[f"saved {n}"] for n in range(sum(name.startswith("saved ") for name in recording.tensors))
+    ]
 
 
-def tail_of(asked: Script, found: Recording, at: int) -> Script:
-    thetas = [trace.theta[at - 1] for trace in to_trajectory(asked, found).traces]
+def tail_of(script: Script, recording: Recording, at: int) -> Script:
+    thetas = [trace.theta[at - 1] for trace in to_trajectory(script, recording).traces]
     tensors = [
         replace(tensor, initial=Literal(tuple(theta.astype(float).tolist())))
-        for tensor, theta in zip(asked.tensors, thetas, strict=True)
+        for tensor, theta in zip(script.tensors, thetas, strict=True)
     ]
-    return replace(asked, tensors=tuple(tensors), steps=asked.steps[at:])
+    return replace(script, tensors=tuple(tensors), steps=script.steps[at:])
 
 
 def test_a_recorded_run_is_the_run_that_a_worker_makes() -> None:
     where = cell(torch_optim.ADAM)
-    asked = labelled("one", "two")
-    found = recorder.record(torch_optim.ADAM, where, asked)
-    assert list(found.facts["runs"]) == ["one", "two"]
-    expected = execution.run(torch_optim.ADAM, where, asked[0])
-    mine = {name.removeprefix("one/"): values for name, values in found.tensors.items() if name.startswith("one/")}
-    course = to_trajectory(asked[0], Recording(found.facts["runs"]["one"], mine))
-    assert [trace.theta.tobytes() for trace in course.traces] == [trace.theta.tobytes() for trace in expected.traces]
-    assert found.facts["runs"]["one"]["warnings"] == []
+    scripts = labelled("one", "two")
+    recording = recorder.record(torch_optim.ADAM, where, scripts)
+    assert list(recording.facts["runs"]) == ["one", "two"]
+    expected = execution.run(torch_optim.ADAM, where, scripts[0])
+    arrays = {
+        name.removeprefix("one/"): values for name, values in recording.tensors.items() if name.startswith("one/")
+    }
+    trajectory = to_trajectory(scripts[0], Recording(recording.facts["runs"]["one"], arrays))
+    assert [trace.theta.tobytes() for trace in trajectory.traces] == [
+        trace.theta.tobytes() for trace in expected.traces
+    ]
+    assert recording.facts["runs"]["one"]["warnings"] == []
 
 
 def test_states_that_are_not_to_be_read_are_left_out() -> None:
-    found = recorder.record(torch_optim.ADAM, cell(torch_optim.ADAM), labelled("one"), unread=["v"])
-    assert "one/state m.f" in found.tensors
-    assert "one/state v.f" not in found.tensors
+    recording = recorder.record(torch_optim.ADAM, cell(torch_optim.ADAM), labelled("one"), unread=["v"])
+    assert "one/state m.f" in recording.tensors
+    assert "one/state v.f" not in recording.tensors
 
 
 def test_a_cell_that_refuses_the_first_step_is_absent() -> None:
     fused = cell(torch_optim.ADAM, mode="fused", dtype="complex64")
-    found = recorder.record(torch_optim.ADAM, fused, labelled("one", dtype="complex64"))
-    assert list(found.facts) == ["absent"]
-    assert found.facts["absent"].startswith("RuntimeError: ")
-    assert found.tensors == {}
+    recording = recorder.record(torch_optim.ADAM, fused, labelled("one", dtype="complex64"))
+    assert list(recording.facts) == ["absent"]
+    assert recording.facts["absent"].startswith("RuntimeError: ")
+    assert recording.tensors == {}
 
 
 def test_an_option_that_cannot_be_built_is_absent_with_its_error() -> None:
     adapter = replace(torch_optim.ADAM, modes={"single": {"speed": 11}})
-    found = recorder.record(adapter, cell(adapter), labelled("one"))
-    assert "unexpected keyword argument 'speed'" in found.facts["absent"]
+    recording = recorder.record(adapter, cell(adapter), labelled("one"))
+    assert "unexpected keyword argument 'speed'" in recording.facts["absent"]
 
 
 def test_an_option_that_is_off_and_not_there_yet_is_left_out() -> None:
@@ -98,44 +104,44 @@ def test_an_option_that_is_off_and_not_there_yet_is_left_out() -> None:
     assert "runs" in recorder.record(adapter, cell(adapter), labelled("one")).facts
 
 
-def test_warnings_are_recorded_once_and_without_addresses(mine: Adapter) -> None:
+def test_warnings_are_recorded_once_and_without_addresses(my_adapter: Adapter) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = recorder.record(mine, cell(mine), [replace(script({"lr": 0.1}), label="one")])
-    assert found.facts["runs"]["one"]["warnings"] == ["FutureWarning: soon 0x…"]
+        recording = recorder.record(my_adapter, cell(my_adapter), [replace(script_of({"lr": 0.1}), label="one")])
+    assert recording.facts["runs"]["one"]["warnings"] == ["FutureWarning: soon 0x…"]
 
 
 def test_memory_that_nobody_writes_is_the_same_in_every_run(tmp_path: Path) -> None:
     file = tmp_path / "mine.py"
     file.write_text(MINE.replace('"n": 3', '"n": torch.empty(512)'))
     adapter = Adapter(f"{file}:Mine", None, {"lr": "lr"}, {}, {"single": {}}, count=None)
-    found = recorder.record(adapter, cell(adapter), [replace(script({"lr": 0.1}, shapes=((2,),)), label="one")])
-    assert np.isnan(found.tensors["one/beside 0 n"]).all()
+    recording = recorder.record(adapter, cell(adapter), [replace(script_of({"lr": 0.1}, shapes=((2,),)), label="one")])
+    assert np.isnan(recording.tensors["one/beside 0 n"]).all()
 
 
-def test_a_state_that_is_not_mapped_is_recorded_too(mine: Adapter) -> None:
-    asked = replace(script({"lr": 0.1}, shapes=((2,),)), label="one")
-    found = recorder.record(mine, cell(mine), [asked])
-    beside = {name.removeprefix("one/beside 0 "): v for name, v in found.tensors.items() if "/beside " in name}
-    assert set(beside) == {"half", "n", "pair[0]", "pair[1]", "table['x']"}
-    assert beside["half"].dtype == np.float32
-    theta = found.tensors["one/theta.f"][-2:]
-    assert beside["half"].tolist() == torch.tensor(theta).bfloat16().float().tolist()
-    assert (beside["n"].tolist(), beside["pair[0]"].tolist(), beside["pair[1]"].tolist()) == ([3.0], [1.5], [2])
-    assert beside["table['x']"].tolist() == [1.0, 1.0]
+def test_a_state_that_is_not_mapped_is_recorded_too(my_adapter: Adapter) -> None:
+    script = replace(script_of({"lr": 0.1}, shapes=((2,),)), label="one")
+    recording = recorder.record(my_adapter, cell(my_adapter), [script])
+    unmapped = {name.removeprefix("one/beside 0 "): v for name, v in recording.tensors.items() if "/beside " in name}
+    assert set(unmapped) == {"half", "n", "pair[0]", "pair[1]", "table['x']"}
+    assert unmapped["half"].dtype == np.float32
+    theta = recording.tensors["one/theta.f"][-2:]
+    assert unmapped["half"].tolist() == torch.tensor(theta).bfloat16().float().tolist()
+    assert (unmapped["n"].tolist(), unmapped["pair[0]"].tolist(), unmapped["pair[1]"].tolist()) == ([3.0], [1.5], [2])
+    assert unmapped["table['x']"].tolist() == [1.0, 1.0]
 
 
 @pytest.mark.parametrize("adapter", torch_optim.ALL, ids=lambda adapter: adapter.target)
 def test_going_on_from_a_checkpoint_is_the_run_without_it(adapter: Adapter) -> None:
     name = adapter.configurations[-1].name
-    asked = script(hyper_of(adapter, name), steps=5)
-    found = recorder.checkpoint(adapter, cell(adapter, name), asked, 2)
-    assert found.facts["at"] == 2
-    tail = tail_of(asked, found, 2)
-    again = recorder.resume(adapter, cell(adapter, name), tail, found.facts["saved"], saved(found))
-    whole = to_trajectory(asked, found)
-    joined = concatenate(truncate(whole, 2), to_trajectory(tail, again))
-    for one, other in zip(whole.traces, joined.traces, strict=True):
+    script = script_of(hyper_of(adapter, name), steps=5)
+    recording = recorder.checkpoint(adapter, cell(adapter, name), script, 2)
+    assert recording.facts["at"] == 2
+    tail = tail_of(script, recording, 2)
+    resumed = recorder.resume(adapter, cell(adapter, name), tail, recording.facts["saved"], saved(recording))
+    uninterrupted = to_trajectory(script, recording)
+    joined = concatenate(truncate(uninterrupted, 2), to_trajectory(tail, resumed))
+    for one, other in zip(uninterrupted.traces, joined.traces, strict=True):
         assert one.theta.tobytes() == other.theta.tobytes()
         assert one.count.tolist() == other.count.tolist()
         for state in one.states:
@@ -143,19 +149,19 @@ def test_going_on_from_a_checkpoint_is_the_run_without_it(adapter: Adapter) -> N
 
 
 def test_a_saved_state_is_the_state_dict_after_that_step() -> None:
-    asked = script(ADAM, shapes=((3,),))
-    found = recorder.checkpoint(torch_optim.ADAM, cell(torch_optim.ADAM), asked, 3)
-    state = deserialize(found.facts["saved"], saved(found))
+    script = script_of(ADAM, shapes=((3,),))
+    recording = recorder.checkpoint(torch_optim.ADAM, cell(torch_optim.ADAM), script, 3)
+    state = deserialize(recording.facts["saved"], saved(recording))
     assert float(state["state"][0]["step"]) == 3.0
     assert state["param_groups"][0]["lr"] == ADAM["lr"]
-    course = to_trajectory(asked, found)
-    assert state["state"][0]["exp_avg"].tolist() == course.traces[0].states["m"][3].tolist()
+    trajectory = to_trajectory(script, recording)
+    assert state["state"][0]["exp_avg"].tolist() == trajectory.traces[0].states["m"][3].tolist()
 
 
 def test_a_class_that_cannot_step_has_no_checkpoint() -> None:
     fused = cell(torch_optim.ADAM, mode="fused", dtype="complex64")
-    found = recorder.checkpoint(torch_optim.ADAM, fused, script(ADAM, dtype="complex64"), 2)
-    assert list(found.facts) == ["absent"]
+    recording = recorder.checkpoint(torch_optim.ADAM, fused, script_of(ADAM, dtype="complex64"), 2)
+    assert list(recording.facts) == ["absent"]
 
 
 FAULTS = {
@@ -171,8 +177,8 @@ def test_a_class_without_a_rule_takes_its_arguments_in_every_configuration_and_m
     adapter = entry.adapter
     for configuration in adapter.configurations:
         for mode in adapter.modes:
-            found = recorder.record(adapter, cell(adapter, configuration.name, mode), scripts(entry, "float32"))
-            faults = {label: facts["fault"] for label, facts in found.facts["runs"].items() if facts["fault"]}
+            recording = recorder.record(adapter, cell(adapter, configuration.name, mode), scripts(entry, "float32"))
+            faults = {label: facts["fault"] for label, facts in recording.facts["runs"].items() if facts["fault"]}
             assert faults == FAULTS.get((adapter.target, configuration.name), {})
 
 

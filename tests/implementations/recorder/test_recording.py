@@ -10,7 +10,7 @@ from types import MappingProxyType
 import numpy as np
 import pytest
 
-from implementations.short_scripts import cell, misbehaving, script
+from implementations.short_scripts import cell, misbehaving, script_of
 from stepcheck_implementations.adapters import torch_optim
 from stepcheck_implementations.adapters.adapter import Adapter
 from stepcheck_implementations.driver import execution
@@ -73,48 +73,48 @@ def carried(recording: Recording) -> Recording:
 @pytest.mark.parametrize(("adapter", "configuration", "rule"), CLASSES, ids=lambda value: getattr(value, "target", ""))
 def test_every_edge_case_comes_back_bit_by_bit(adapter: Adapter, configuration: str, rule: str, dtype: str) -> None:
     where = cell(adapter, configuration, dtype=dtype)
-    for asked in scripts(adapter, configuration, rule, dtype):
-        found = execution.run(adapter, where, asked)
-        assert found.fault is None
-        recording = to_recording(asked, found)
+    for script in scripts(adapter, configuration, rule, dtype):
+        trajectory = execution.run(adapter, where, script)
+        assert trajectory.fault is None
+        recording = to_recording(script, trajectory)
         assert all(values.ndim == 1 and values.size for values in recording.tensors.values())
-        same(to_trajectory(asked, carried(recording)), found)
+        same(to_trajectory(script, carried(recording)), trajectory)
 
 
 @pytest.mark.parametrize("name", ["RaisesInStepThree", "RaisesSystemExit"])
 def test_a_fault_comes_back(name: str) -> None:
     adapter = misbehaving(name)
-    asked = script({"lr": 0.1}, shapes=((3,), (0,)), steps=4)
-    found = execution.run(adapter, cell(adapter), asked)
-    assert found.fault is not None
-    same(to_trajectory(asked, carried(to_recording(asked, found))), found)
+    script = script_of({"lr": 0.1}, shapes=((3,), (0,)), steps=4)
+    trajectory = execution.run(adapter, cell(adapter), script)
+    assert trajectory.fault is not None
+    same(to_trajectory(script, carried(to_recording(script, trajectory))), trajectory)
 
 
 def test_calls_of_a_closure_come_back() -> None:
-    asked = replace(script({"lr": 0.1}, shapes=((3,),), steps=3), objective=Quadratic(0.75))
+    script = replace(script_of({"lr": 0.1}, shapes=((3,),), steps=3), objective=Quadratic(0.75))
     adapter = torch_optim.SGD
-    found = execution.run(adapter, cell(adapter, "plain"), asked)
-    assert (found.calls, len(found.returned), len(found.losses)) == ((1, 1, 1), 3, 3)
-    same(to_trajectory(asked, carried(to_recording(asked, found))), found)
+    trajectory = execution.run(adapter, cell(adapter, "plain"), script)
+    assert (trajectory.calls, len(trajectory.returned), len(trajectory.losses)) == ((1, 1, 1), 3, 3)
+    same(to_trajectory(script, carried(to_recording(script, trajectory))), trajectory)
 
 
 def test_starting_points_are_recorded_only_where_no_step_made_them() -> None:
     tensors = (Tensor((2,), "float32", Literal((1.0, -2.0))),)
     plain = Step((Literal((0.5, 0.25)),))
-    asked = Script(tensors, (Group((0,), {"lr": 0.1}),), (plain, replace(plain, overwrite=((0, Literal((0.0,))),))))
-    found = to_recording(asked, execution.run(torch_optim.SGD, cell(torch_optim.SGD, "plain"), asked))
-    assert found.facts["before"] == [[0, 1]]
-    assert found.tensors["before.f"].tolist() == [0.0, 0.0]
+    script = Script(tensors, (Group((0,), {"lr": 0.1}),), (plain, replace(plain, overwrite=((0, Literal((0.0,))),))))
+    recording = to_recording(script, execution.run(torch_optim.SGD, cell(torch_optim.SGD, "plain"), script))
+    assert recording.facts["before"] == [[0, 1]]
+    assert recording.tensors["before.f"].tolist() == [0.0, 0.0]
 
 
 def test_a_zero_of_the_other_sign_is_recorded() -> None:
     tensors = (Tensor((1,), "float32", Literal((0.0,))),)
-    asked = Script(
+    script = Script(
         tensors, (Group((0,), {"lr": 0.0}),), (Step((Literal((1.0,)),), overwrite=((0, Literal((-0.0,))),)),)
     )
-    found = execution.run(torch_optim.SGD, cell(torch_optim.SGD, "plain"), asked)
-    assert np.signbit(found.traces[0].before).all()
-    same(to_trajectory(asked, to_recording(asked, found)), found)
+    trajectory = execution.run(torch_optim.SGD, cell(torch_optim.SGD, "plain"), script)
+    assert np.signbit(trajectory.traces[0].before).all()
+    same(to_trajectory(script, to_recording(script, trajectory)), trajectory)
 
 
 def after(trajectory: Trajectory, steps: int) -> Trajectory:
@@ -138,10 +138,10 @@ def after(trajectory: Trajectory, steps: int) -> Trajectory:
 @pytest.mark.parametrize("steps", range(7))
 @pytest.mark.parametrize(("adapter", "configuration", "rule"), CLASSES, ids=lambda value: getattr(value, "target", ""))
 def test_a_run_cut_anywhere_and_joined_is_the_run(adapter: Adapter, configuration: str, rule: str, steps: int) -> None:
-    (asked,) = [one for one in scripts(adapter, configuration, rule, "float32") if one.label == "missing_gradients"]
-    whole = execution.run(adapter, cell(adapter, configuration), asked)
-    same(concatenate(truncate(whole, steps), after(whole, steps)), whole)
-    assert truncate(whole, steps).steps == steps
+    (script,) = [one for one in scripts(adapter, configuration, rule, "float32") if one.label == "missing_gradients"]
+    trajectory = execution.run(adapter, cell(adapter, configuration), script)
+    same(concatenate(truncate(trajectory, steps), after(trajectory, steps)), trajectory)
+    assert truncate(trajectory, steps).steps == steps
 
 
 def test_a_state_that_was_one_number_and_is_an_array_is_joined_as_one() -> None:
@@ -156,13 +156,13 @@ def test_a_state_that_was_one_number_and_is_an_array_is_joined_as_one() -> None:
 
 
 def test_a_fault_of_the_second_part_is_counted_from_the_first_step() -> None:
-    asked = Script(
+    script = Script(
         (Tensor((3,), "float32", Drawn("normal", 1)),),
         (Group((0,), {"lr": 0.1}),),
         tuple(Step((Drawn("normal", number),)) for number in range(4)),
     )
-    whole = execution.run(torch_optim.SGD, cell(torch_optim.SGD, "plain"), asked)
-    tail = replace(after(truncate(whole, 3), 2), fault=Fault("raised", "no", 2), observed=whole.observed)
-    assert concatenate(truncate(whole, 2), tail).fault == Fault("raised", "no", 4)
-    at_once = replace(after(truncate(whole, 2), 2), fault=Fault("raised", "no", 0), observed=whole.observed)
-    assert concatenate(truncate(whole, 2), at_once).fault == Fault("raised", "no", 0)
+    trajectory = execution.run(torch_optim.SGD, cell(torch_optim.SGD, "plain"), script)
+    tail = replace(after(truncate(trajectory, 3), 2), fault=Fault("raised", "no", 2), observed=trajectory.observed)
+    assert concatenate(truncate(trajectory, 2), tail).fault == Fault("raised", "no", 4)
+    at_once = replace(after(truncate(trajectory, 2), 2), fault=Fault("raised", "no", 0), observed=trajectory.observed)
+    assert concatenate(truncate(trajectory, 2), at_once).fault == Fault("raised", "no", 0)

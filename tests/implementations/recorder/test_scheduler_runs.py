@@ -34,14 +34,14 @@ def test_every_public_scheduler_has_several_recipes() -> None:
 def test_recipes_are_json_and_their_functions_take_what_the_table_says() -> None:
     def functions(value: Any) -> list[dict[str, Any]]:
         if isinstance(value, dict):
-            inside = [found for entry in value.values() for found in functions(entry)]
+            inside = [function for entry in value.values() for function in functions(entry)]
             return [value, *inside] if "function" in value else inside
-        return [found for entry in value for found in functions(entry)] if isinstance(value, list) else []
+        return [function for entry in value for function in functions(entry)] if isinstance(value, list) else []
 
     assert json.loads(json.dumps(ALL, allow_nan=False)) == list(ALL)
-    found = functions(list(ALL))
-    assert {entry["function"] for entry in found} == set(FUNCTIONS)
-    for entry in found:
+    calls = functions(list(ALL))
+    assert {entry["function"] for entry in calls} == set(FUNCTIONS)
+    for entry in calls:
         assert set(entry) - {"function", "object"} == set(FUNCTIONS[entry["function"]])
 
 
@@ -98,10 +98,10 @@ def test_an_error_is_recorded_with_its_place_after_the_steps_before_it(name: str
 
 def test_a_class_that_is_not_there_is_absent_and_so_is_what_holds_it() -> None:
     missing = {**ALL[0], "target": "torch.optim.lr_scheduler.InverseLR"}
-    told = {"absent": f"torch {torch.__version__} has no torch.optim.lr_scheduler.InverseLR"}
-    assert scheduler_runs.schedule(missing) == (told, {})
+    absent = {"absent": f"torch {torch.__version__} has no torch.optim.lr_scheduler.InverseLR"}
+    assert scheduler_runs.schedule(missing) == (absent, {})
     chain = {**ALL[0], "target": "torch.optim.lr_scheduler.ChainedScheduler", "settings": {"schedulers": [missing]}}
-    assert scheduler_runs.schedule(chain) == (told, {})
+    assert scheduler_runs.schedule(chain) == (absent, {})
 
 
 def test_a_schedule_whose_state_is_lost_is_not_resumed_identically(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,14 +125,14 @@ def test_the_worker_answers_recording_requests_with_facts_and_named_arrays() -> 
     answers: list[bytes] = []
 
     def reader(data: bytes) -> Any:
-        place = 0
+        position = 0
 
         def read(count: int) -> bytes:
-            nonlocal place
-            if count and place == len(data):
+            nonlocal position
+            if count and position == len(data):
                 raise EOFError
-            place += count
-            return data[place - count : place]
+            position += count
+            return data[position - count : position]
 
         return read
 

@@ -22,12 +22,12 @@ def through_json(value: Any) -> Any:
     tree, arrays = serialize(value)
     frame = wire.pack({"tree": tree}, arrays)
     sent = memoryview(frame)
-    place = 0
+    position = 0
 
     def read(count: int) -> bytes:
-        nonlocal place
-        place += count
-        return bytes(sent[place - count : place])
+        nonlocal position
+        position += count
+        return bytes(sent[position - count : position])
 
     header, received = wire.unpack(read)
     json.dumps(header, allow_nan=False)
@@ -51,40 +51,40 @@ def tensor(dtype: str, shape: tuple[int, ...]) -> torch.Tensor:
 @pytest.mark.parametrize("shape", [(), (1,), (5,), (2, 3), (0, 4)])
 @pytest.mark.parametrize("dtype", [*FLOATS, *WHOLE])
 def test_a_tensor_comes_back_with_every_bit(dtype: str, shape: tuple[int, ...]) -> None:
-    given = tensor(dtype, shape)
-    found = through_json({"state": given})["state"]
-    assert (found.dtype, found.shape, found.device) == (given.dtype, given.shape, given.device)
-    assert bits(found) == bits(given)
+    original = tensor(dtype, shape)
+    restored = through_json({"state": original})["state"]
+    assert (restored.dtype, restored.shape, restored.device) == (original.dtype, original.shape, original.device)
+    assert bits(restored) == bits(original)
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float64"])
 def test_a_transposed_and_a_sliced_tensor_come_back_with_their_values(dtype: str) -> None:
-    given = torch.arange(12, dtype=getattr(torch, dtype)).reshape(3, 4)
-    assert torch.equal(through_json(given.t()), given.t())
-    assert torch.equal(through_json(given[:, ::2]), given[:, ::2])
+    original = torch.arange(12, dtype=getattr(torch, dtype)).reshape(3, 4)
+    assert torch.equal(through_json(original.t()), original.t())
+    assert torch.equal(through_json(original[:, ::2]), original[:, ::2])
     assert torch.equal(through_json(torch.tensor([1 + 2j]).conj()), torch.tensor([1 - 2j]))
 
 
-def test_a_tensor_that_stands_in_two_places_is_one_tensor_again() -> None:
-    given = torch.ones(3)
-    found = through_json([given, {"again": given}])
-    assert found[0] is found[1]["again"]
+def test_a_tensor_at_two_paths_is_one_tensor_again() -> None:
+    original = torch.ones(3)
+    restored = through_json([original, {"again": original}])
+    assert restored[0] is restored[1]["again"]
 
 
 def test_whether_a_gradient_is_required_is_serialized_and_the_array_is_a_copy() -> None:
-    given = torch.nn.Parameter(torch.ones(2))
-    tree, arrays = serialize(given)
+    original = torch.nn.Parameter(torch.ones(2))
+    tree, arrays = serialize(original)
     with torch.no_grad():
-        given.zero_()
-    found = deserialize(tree, arrays)
-    assert found.requires_grad
-    assert found.tolist() == [1.0, 1.0]
-    found.detach()[0] = 5.0
+        original.zero_()
+    restored = deserialize(tree, arrays)
+    assert restored.requires_grad
+    assert restored.tolist() == [1.0, 1.0]
+    restored.detach()[0] = 5.0
     assert arrays[0].tolist() == [1.0, 1.0]
 
 
 def test_plain_values_keep_type_and_order() -> None:
-    given = {
+    original = {
         "step": 3,
         "big": 2**70,
         "flag": True,
@@ -101,11 +101,11 @@ def test_plain_values_keep_type_and_order() -> None:
         "ordered": OrderedDict(b=1, a=2),
         "milestones": Counter({4: 2, 9: 1}),
     }
-    found = through_json(given)
-    assert repr(found) == repr(given)
-    assert list(found) == list(given)
-    assert type(found["milestones"]) is Counter
-    assert type(found["ordered"]) is OrderedDict
+    restored = through_json(original)
+    assert repr(restored) == repr(original)
+    assert list(restored) == list(original)
+    assert type(restored["milestones"]) is Counter
+    assert type(restored["ordered"]) is OrderedDict
 
 
 @pytest.mark.parametrize("pattern", [0x7FF0000000000000, 0xFFF0000000000000, 0x7FF8000000000000, 0xFFF8000000000001])
@@ -114,16 +114,16 @@ def test_a_number_that_is_not_finite_keeps_its_bits(pattern: int) -> None:
     assert struct.pack(">d", through_json(value)) == pattern.to_bytes(8, "big")
 
 
-def test_what_cannot_be_frozen_is_named_and_comes_back_as_none() -> None:
+def test_what_cannot_be_serialized_is_named_and_comes_back_as_none() -> None:
     class Anything:
         pass
 
     tree, arrays = serialize({"lr_lambdas": [lambda epoch: epoch, Anything()], "sparse": torch.eye(2).to_sparse()})
     assert arrays == []
-    told = str(tree)
-    assert "{'opaque': 'function'}" in told
-    assert "Anything'}" in told
-    assert "{'opaque': 'torch.Tensor'}" in told
+    text = str(tree)
+    assert "{'opaque': 'function'}" in text
+    assert "Anything'}" in text
+    assert "{'opaque': 'torch.Tensor'}" in text
     assert deserialize(tree, arrays) == {"lr_lambdas": [None, None], "sparse": None}
 
 
@@ -135,7 +135,7 @@ def test_a_tree_that_freeze_did_not_make_is_refused() -> None:
 
 
 @pytest.mark.parametrize("kind", [torch.optim.AdamW, torch.optim.SGD, torch.optim.Rprop, torch.optim.LBFGS])
-def test_an_optimizer_goes_on_from_a_thawed_state_as_from_its_own(kind: type[torch.optim.Optimizer]) -> None:
+def test_an_optimizer_goes_on_from_a_deserialized_state_as_from_its_own(kind: type[torch.optim.Optimizer]) -> None:
     def built() -> tuple[torch.optim.Optimizer, torch.nn.Parameter]:
         parameter = torch.nn.Parameter(torch.tensor([0.5, -1.25]))
         return kind([parameter], lr=0.1), parameter

@@ -26,6 +26,10 @@ def test_a_worker_has_one_thread_and_else_the_environment_of_this_process(monkey
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
     monkeypatch.setenv("PYTHONPATH", "/elsewhere")
     monkeypatch.setenv("STEPCHECK_SAYS", "hello")
-    found = Interpreter("python", ("/only",)).environment()
-    assert (found["OMP_NUM_THREADS"], found["PYTHONPATH"], found["STEPCHECK_SAYS"]) == ("1", "/only", "hello")
+    environment = Interpreter("python", ("/only",)).environment()
+    assert (environment["OMP_NUM_THREADS"], environment["PYTHONPATH"], environment["STEPCHECK_SAYS"]) == (
+        "1",
+        "/only",
+        "hello",
+    )
     assert os.environ["OMP_NUM_THREADS"] == "7"

@@ -15,13 +15,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from implementations.short_scripts import ADAM, MISBEHAVING, cell, hyper_of, misbehaving, script
+from implementations.short_scripts import ADAM, cell, hyper_of, misbehaving, script_of
 from stepcheck_implementations.adapters import torch_optim
 from stepcheck_implementations.adapters.adapter import Adapter, Cell
 from stepcheck_implementations.driver import execution
-from stepcheck_implementations.driver.target import TargetError
-from stepcheck_implementations.matching.claim import Claim
-from stepcheck_implementations.matching.hyper_matching import NoMatch
 from stepcheck_implementations.workers import live_workers, pool, wire
 from stepcheck_implementations.workers.pool import Workers
 from stepcheck_implementations.workers.transport import WorkerError
@@ -50,9 +47,9 @@ def same(one: Trajectory, other: Trajectory) -> None:
 
 @pytest.mark.parametrize("dtype", FORMATS)
 def test_a_trajectory_from_a_worker_is_the_one_made_here(workers: Workers, dtype: str) -> None:
-    asked = script(ADAM, dtype=dtype, shapes=((3,), (), (0, 2), (2, 3)))
+    script = script_of(ADAM, dtype=dtype, shapes=((3,), (), (0, 2), (2, 3)))
     where = cell(torch_optim.ADAM, dtype=dtype)
-    same(workers.run(torch_optim.ADAM, where, asked), execution.run(torch_optim.ADAM, where, asked))
+    same(workers.run(torch_optim.ADAM, where, script), execution.run(torch_optim.ADAM, where, script))
 
 
 def test_one_worker_serves_many_scripts_and_cells_get_their_own(workers: Workers) -> None:
@@ -60,9 +57,9 @@ def test_one_worker_serves_many_scripts_and_cells_get_their_own(workers: Workers
         (a, cell(a, c.name, mode)) for a in torch_optim.ALL for c in a.configurations for mode in ("single", "foreach")
     ]
     for adapter, where in cells:
-        asked = script(hyper_of(adapter, where.configuration), steps=2)
+        script = script_of(hyper_of(adapter, where.configuration), steps=2)
         for _ in range(2):
-            assert workers.run(adapter, where, asked).fault is None
+            assert workers.run(adapter, where, script).fault is None
 
 
 @pytest.mark.parametrize(
@@ -73,58 +70,62 @@ def test_a_crash_is_a_fault_with_its_step_and_the_next_script_gets_a_fresh_worke
     workers: Workers, name: str, how: str
 ) -> None:
     adapter = misbehaving(name)
-    asked = script({"lr": 0.1}, shapes=((3,),))
+    script = script_of({"lr": 0.1}, shapes=((3,),))
     for _ in range(2):
-        found = workers.run(adapter, cell(adapter), asked)
-        assert found.fault is not None
-        assert (found.fault.kind, found.fault.step) == ("crashed", 2)
-        assert how in found.fault.message
-        assert found.traces[0].theta.shape == (0, 3)
-        assert workers.run(adapter, cell(adapter), asked.until(1)).fault is None
-    assert workers.run(torch_optim.ADAM, cell(torch_optim.ADAM), script(ADAM)).fault is None
+        trajectory = workers.run(adapter, cell(adapter), script)
+        assert trajectory.fault is not None
+        assert (trajectory.fault.kind, trajectory.fault.step) == ("crashed", 2)
+        assert how in trajectory.fault.message
+        assert trajectory.traces[0].theta.shape == (0, 3)
+        assert workers.run(adapter, cell(adapter), script.until(1)).fault is None
+    assert workers.run(torch_optim.ADAM, cell(torch_optim.ADAM), script_of(ADAM)).fault is None
 
 
 def test_one_crash_after_another_is_survived(workers: Workers) -> None:
     adapter = misbehaving("ExitsInStepTwo")
     for _ in range(30):
-        fault = workers.run(adapter, cell(adapter), script({"lr": 0.1}, steps=2)).fault
+        fault = workers.run(adapter, cell(adapter), script_of({"lr": 0.1}, steps=2)).fault
         assert fault is not None
         assert fault.step == 2
 
 
 def test_a_crash_says_what_was_last_printed(workers: Workers) -> None:
     adapter = misbehaving("ExitsInStepTwo")
-    fault = workers.run(adapter, cell(adapter), script({"lr": 0.1})).fault
+    fault = workers.run(adapter, cell(adapter), script_of({"lr": 0.1})).fault
     assert fault is not None
     assert "about to leave" in fault.message
 
 
 def test_a_hang_is_ended_and_is_a_fault_with_its_step(workers: Workers) -> None:
     adapter = misbehaving("HangsInStepTwo")
-    found = workers.run(adapter, cell(adapter), script({"lr": 0.1}), deadline=0.5)
-    assert found.fault is not None
-    assert (found.fault.kind, found.fault.message, found.fault.step) == ("hung", "no answer within 0.5 s", 2)
-    assert workers.run(adapter, cell(adapter), script({"lr": 0.1}, steps=1)).fault is None
+    trajectory = workers.run(adapter, cell(adapter), script_of({"lr": 0.1}), deadline=0.5)
+    assert trajectory.fault is not None
+    assert (trajectory.fault.kind, trajectory.fault.message, trajectory.fault.step) == (
+        "hung",
+        "no answer within 0.5 s",
+        2,
+    )
+    assert workers.run(adapter, cell(adapter), script_of({"lr": 0.1}, steps=1)).fault is None
 
 
 def test_what_a_subject_raises_is_a_fault_and_its_worker_lives_on(workers: Workers) -> None:
     adapter = misbehaving("RaisesInStepThree")
-    found = workers.run(adapter, cell(adapter), script({"lr": 0.1}))
-    same(found, execution.run(adapter, cell(adapter), script({"lr": 0.1})))
-    assert found.steps == 2
+    trajectory = workers.run(adapter, cell(adapter), script_of({"lr": 0.1}))
+    same(trajectory, execution.run(adapter, cell(adapter), script_of({"lr": 0.1})))
+    assert trajectory.steps == 2
 
 
 def test_a_subject_may_print_without_end_and_finds_its_standard_input_empty(workers: Workers) -> None:
     for name in ("Floods", "ReadsStandardInput"):
         adapter = misbehaving(name)
-        assert workers.run(adapter, cell(adapter), script({"lr": 0.1})).fault is None
+        assert workers.run(adapter, cell(adapter), script_of({"lr": 0.1})).fault is None
 
 
 def test_a_gigabyte_that_is_printed_fills_neither_memory_nor_disk(workers: Workers, tmp_path: Path) -> None:
     adapter = misbehaving("PrintsAGigabyte")
     before = used()
-    found = workers.run(adapter, cell(adapter), script({"lr": 0.1}), deadline=120)
-    assert found.fault is None
+    trajectory = workers.run(adapter, cell(adapter), script_of({"lr": 0.1}), deadline=120)
+    assert trajectory.fault is None
     assert used() - before < 100_000_000
     assert sum(path.stat().st_size for path in Path(workers.address).parent.rglob("*") if path.is_file()) < 100_000
 
@@ -140,11 +141,11 @@ def used() -> int:
 def test_a_subject_that_forks_answers_once(workers: Workers) -> None:
     adapter, plain = misbehaving("Forks"), misbehaving("RaisesInStepThree")
     for steps in (2, 1, 4, 3):
-        asked = script({"lr": 0.1}, steps=steps)
-        found = workers.run(adapter, cell(adapter), asked)
-        assert (found.fault, found.steps) == (None, steps)
-        whole = execution.run(plain, cell(plain), asked.until(2))
-        np.testing.assert_array_equal(found.traces[0].theta[:2], whole.traces[0].theta[:2])
+        script = script_of({"lr": 0.1}, steps=steps)
+        trajectory = workers.run(adapter, cell(adapter), script)
+        assert (trajectory.fault, trajectory.steps) == (None, steps)
+        expected = execution.run(plain, cell(plain), script.until(2))
+        np.testing.assert_array_equal(trajectory.traces[0].theta[:2], expected.traces[0].theta[:2])
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a process can leave its session and its parent")
@@ -152,7 +153,7 @@ def test_what_a_crashed_subject_has_started_ends_with_it(tmp_path: Path, monkeyp
     monkeypatch.setenv("DAEMON", str(tmp_path / "daemon"))
     adapter = misbehaving("LeavesADaemon")
     with Workers() as own:
-        fault = own.run(adapter, cell(adapter), script({"lr": 0.1})).fault
+        fault = own.run(adapter, cell(adapter), script_of({"lr": 0.1})).fault
         assert fault is not None
         assert "status 4" in fault.message
         daemon = int((tmp_path / "daemon").read_text())
@@ -164,25 +165,25 @@ def test_what_a_crashed_subject_has_started_ends_with_it(tmp_path: Path, monkeyp
 
 def test_what_a_crash_last_printed_cannot_reach_for_the_terminal(workers: Workers) -> None:
     adapter = misbehaving("PrintsEscapesAndLeaves")
-    fault = workers.run(adapter, cell(adapter), script({"lr": 0.1})).fault
+    fault = workers.run(adapter, cell(adapter), script_of({"lr": 0.1})).fault
     assert fault is not None
     assert fault.message.endswith("it last printed: [2J [31mred two")
 
 
 def test_a_worker_that_is_killed_by_hand_is_a_fault_that_does_not_come_again(workers: Workers) -> None:
-    asked, where = script(ADAM), cell(torch_optim.ADAM)
-    workers.run(torch_optim.ADAM, where, asked)
+    script, where = script_of(ADAM), cell(torch_optim.ADAM)
+    workers.run(torch_optim.ADAM, where, script)
     (link,) = [link for key, link in workers.live.alive.items() if "torch.optim.Adam" in key]
     os.kill(link.pid, signal.SIGKILL)  # type: ignore[attr-defined]
-    fault = workers.run(torch_optim.ADAM, where, asked).fault
+    fault = workers.run(torch_optim.ADAM, where, script).fault
     assert fault is not None
     assert "SIGKILL (by hand, or because memory ran out)" in fault.message
-    assert workers.run(torch_optim.ADAM, where, asked).fault is None
+    assert workers.run(torch_optim.ADAM, where, script).fault is None
 
 
 def test_a_killed_fork_server_is_reported_and_leaves_no_worker() -> None:
     with Workers() as own:
-        own.run(torch_optim.ADAM, cell(torch_optim.ADAM), script(ADAM))
+        own.run(torch_optim.ADAM, cell(torch_optim.ADAM), script_of(ADAM))
         (link,) = own.live.alive.values()
         assert own.live.fork_server is not None
         own.live.fork_server.kill()
@@ -190,139 +191,58 @@ def test_a_killed_fork_server_is_reported_and_leaves_no_worker() -> None:
         while running(link.pid):  # type: ignore[attr-defined]
             assert time.monotonic() < until
             time.sleep(0.02)
-        own.run(torch_optim.ADAM, cell(torch_optim.ADAM), script(ADAM))  # what was at work when it went is a crash
+        own.run(torch_optim.ADAM, cell(torch_optim.ADAM), script_of(ADAM))  # what was at work when it went is a crash
         with pytest.raises(WorkerError, match="the process that starts workers has ended"):
-            own.run(torch_optim.ADAM, cell(torch_optim.ADAM), script(ADAM))
-
-
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        (
-            "import sys\nsys.exit(3)",
-            "importing it raised SystemExit: 3; code that should not run on import",
-        ),
-        ("import os\nos._exit(3)", "importing it: the process exited with status 3"),
-        ("1 / 0", "importing it raised ZeroDivisionError: division by zero"),
-        ("def (", "importing it raised SyntaxError"),
-        ("while True: pass", "no answer within 1 s; code that should not run on import"),
-    ],
-)
-def test_a_file_that_does_more_than_define_things_is_refused_with_advice(
-    tmp_path: Path, fork_server: str, text: str, told: str
-) -> None:
-    (tmp_path / "loud.py").write_text(text)
-    with Workers(address=fork_server, deadline=1.0) as own, pytest.raises(TargetError) as error:
-        own.signature(f"{tmp_path / 'loud.py'}:Adam")
-    assert told in str(error.value)
-
-
-def test_a_target_that_only_crashes_when_it_is_tried_is_matched_by_its_names(workers: Workers) -> None:
-    found = workers.describe(f"{MISBEHAVING}:CrashesAtOnce", Claim("sgd", {"lr": 0.1}))
-    assert found["adapter"]["hyper"] == {"lr": "lr"}
-    assert "status 5" in found["reads"]
-
-
-def test_a_target_that_does_not_exist_names_the_nearest(workers: Workers) -> None:
-    with pytest.raises(TargetError, match=r"^torch\.optim\.Adma: no such name; did you mean Adam, Adamax"):
-        workers.describe("torch.optim.Adma")
-    with pytest.raises(TargetError, match=r"no module named torch\.optin; did you mean optim"):
-        workers.describe("torch.optin.Adam")
-    with pytest.raises(TargetError, match=r"misbehavin\.py: no such file; did you mean misbehaving\.py"):
-        workers.describe(f"{MISBEHAVING.with_name('misbehavin.py')}:Floods")
-    with pytest.raises(TargetError, match=r"os\.path: is a module, but should be an optimizer class"):
-        workers.describe("os.path")
-    with pytest.raises(TargetError, match=r"has no step\(\)"):
-        workers.describe("torch.nn.Linear")
-    with pytest.raises(TargetError, match=r"name the rule that it follows"):
-        workers.describe(f"{MISBEHAVING}:Floods")
-
-
-def test_torch_optim_is_described_with_what_it_refuses_and_why(workers: Workers) -> None:
-    found = workers.describe("torch.optim.AdamW")
-    assert dataclass_codec.decode(Adapter, found["adapter"]) == torch_optim.ADAMW
-    assert found["defaults"] == {"lr": 1e-3, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "weight_decay": 0.01}
-    assert found["devices"][0] == "cpu"
-    reasons = {(row["mode"], row["dtype"]): row["reason"] for row in found["availability"] if row["device"] == "cpu"}
-    assert {reasons[mode, dtype] for mode in ("single", "foreach", "differentiable") for dtype in FORMATS} == {""}
-    assert "supported devices" in reasons["capturable", "float32"]
-    assert reasons["fused", "bfloat16"] == ""
-    assert "floating point Tensors" in reasons["fused", "complex64"]
-
-
-def test_an_undeclared_class_is_matched_by_its_names(workers: Workers) -> None:
-    claim = Claim("momentum", {"lr": 0.1, "momentum": 0.5, "dampening": 0.3}, {"b": 0.0})
-    found = workers.describe(f"{MISBEHAVING}:OverOneTensor", claim)
-    adapter = dataclass_codec.decode(Adapter, found["adapter"])
-    assert adapter.takes == "tensor"
-    assert dict(adapter.hyper) == {"lr": "learning_rate", "momentum": "momentum"}
-    assert dict(adapter.configurations[0].fixed_hyper) == {"dampening": 0.0}
-    assert dict(adapter.states) == {"b": "b"}
-    assert found["defaults"] == {"lr": 0.1, "momentum": 0.9}
-    asked = script({"lr": 0.1, "momentum": 0.5, "dampening": 0.0})
-    assert workers.run(adapter, cell(adapter), asked).fault is None
-
-
-def test_an_undeclared_class_that_lacks_hyper_parameters_is_refused_with_both_lists(workers: Workers) -> None:
-    claim = Claim("adam", {"lr": 0.1, "beta1": 0.6}, {"m": 0.0})
-    with pytest.raises(NoMatch, match=r"takes \(params, lr=0\.1\), but adam needs beta1, often called betas\[0\]"):
-        workers.describe(f"{MISBEHAVING}:Floods", claim)
-    held = workers.describe(f"{MISBEHAVING}:Floods", replace(claim, fixed={"beta1": 0.5}))
-    assert held["adapter"]["configurations"][0]["holds"] == {"beta1": 0.5}
-
-
-def test_a_crash_while_trying_a_target_leaves_its_state_unseen(workers: Workers) -> None:
-    found = workers.describe(f"{MISBEHAVING}:CannotBeBuilt", Claim("sgd", {"lr": 0.1}))
-    assert "not today" in found["reads"]
+            own.run(torch_optim.ADAM, cell(torch_optim.ADAM), script_of(ADAM))
 
 
 def test_several_clients_share_one_fork_server(workers: Workers) -> None:
-    found: list[Trajectory] = []
+    trajectories: list[Trajectory] = []
 
     def judge() -> None:
         with Workers(address=workers.address) as own:
-            found.extend(own.run(torch_optim.ADAM, cell(torch_optim.ADAM), script(ADAM)) for _ in range(5))
+            trajectories.extend(own.run(torch_optim.ADAM, cell(torch_optim.ADAM), script_of(ADAM)) for _ in range(5))
 
     threads = [threading.Thread(target=judge) for _ in range(3)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(found) == 15
-    for trajectory in found:
-        same(trajectory, found[0])
+    assert len(trajectories) == 15
+    for trajectory in trajectories:
+        same(trajectory, trajectories[0])
 
 
 def test_a_worker_of_its_own_does_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (pool, live_workers):
         monkeypatch.setattr(module, "can_fork", lambda: False)
-    asked, where = script(ADAM), cell(torch_optim.ADAM)
+    script, where = script_of(ADAM), cell(torch_optim.ADAM)
     crash, hang = misbehaving("ExitsInStepTwo"), misbehaving("HangsInStepTwo")
     with Workers() as own:
-        same(own.run(torch_optim.ADAM, where, asked), execution.run(torch_optim.ADAM, where, asked))
-        fault = own.run(crash, cell(crash), script({"lr": 0.1})).fault
+        same(own.run(torch_optim.ADAM, where, script), execution.run(torch_optim.ADAM, where, script))
+        fault = own.run(crash, cell(crash), script_of({"lr": 0.1})).fault
         assert fault is not None
         assert (fault.kind, fault.step) == ("crashed", 2)
         assert "about to leave" in fault.message
-        own.run(hang, cell(hang), script({"lr": 0.1}, steps=1))
-        fault = own.run(hang, cell(hang), script({"lr": 0.1}), deadline=0.5).fault
+        own.run(hang, cell(hang), script_of({"lr": 0.1}, steps=1))
+        fault = own.run(hang, cell(hang), script_of({"lr": 0.1}), deadline=0.5).fault
         assert fault is not None
         assert (fault.kind, fault.step) == ("hung", 2)
 
 
 def test_forked_workers_see_no_accelerator_and_a_worker_of_its_own_sees_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
-    tells, asked = misbehaving("TellsTheVisibleDevices"), script({"lr": 0.1})
+    tells, script = misbehaving("TellsTheVisibleDevices"), script_of({"lr": 0.1})
 
-    def told(workers: Workers) -> str:
-        fault = workers.run(tells, cell(tells), asked).fault
+    def visible_devices(workers: Workers) -> str:
+        fault = workers.run(tells, cell(tells), script).fault
         assert fault is not None
         return fault.message
 
     with Workers() as own:
-        assert "devices=''" in told(own)
+        assert "devices=''" in visible_devices(own)
         monkeypatch.setattr(pool, "_needs_own_process", lambda *_: True)
-        assert "devices='0,1'" in told(own)
+        assert "devices='0,1'" in visible_devices(own)
 
 
 def test_devices_come_from_a_spawned_worker_where_torch_is_built_for_some(
@@ -342,19 +262,19 @@ def test_devices_come_from_a_spawned_worker_where_torch_is_built_for_some(
             )
             if ends:
                 monkeypatch.setattr(pool, "START_TIMEOUT", 0.0)
-            found = own.environment()
-            assert found["devices"] == ["cpu"]
-            assert found["torch"] == ("old" if ends else plain["torch"])
+            environment = own.environment()
+            assert environment["devices"] == ["cpu"]
+            assert environment["torch"] == ("old" if ends else plain["torch"])
 
 
 def test_the_parent_never_imports_torch_and_nothing_outlives_it() -> None:
     code = (
         "import os, sys\n"
-        "from implementations.short_scripts import ADAM, cell, script\n"
+        "from implementations.short_scripts import ADAM, cell, script_of\n"
         "from stepcheck_implementations.adapters import torch_optim\n"
         "from stepcheck_implementations.workers import pool\n"
         "workers = pool.Workers().__enter__()\n"
-        "workers.run(torch_optim.ADAM, cell(torch_optim.ADAM), script(ADAM))\n"
+        "workers.run(torch_optim.ADAM, cell(torch_optim.ADAM), script_of(ADAM))\n"
         "pids = [link.pid for link in workers.live.alive.values()]\n"
         "print('torch' in sys.modules, os.path.dirname(workers.address), workers.live.fork_server.pid, *pids)\n"
         "sys.stdout.flush()\n"
@@ -409,12 +329,12 @@ def test_what_crosses_the_wire_comes_back() -> None:
     ]
     frame = wire.pack({"x": 1}, arrays)
     assert len(frame) < 1000
-    place = 0
+    position = 0
 
     def read(count: int) -> bytes:
-        nonlocal place
-        place += count
-        return frame[place - count : place]
+        nonlocal position
+        position += count
+        return frame[position - count : position]
 
     header, back = wire.unpack(read)
     assert header == {"x": 1}

@@ -25,19 +25,19 @@ WITHIN_ROUNDING = (PERMUTATION_EQUIVARIANCE, SPARSE_GRADIENT)
 BIT, FAR = np.float32(2.0**-24), np.float32(1e-3)
 
 
-def checked(law: Law, subject: AdamInFloat32, moved: Mapping[int, np.float32]) -> CheckOutcome:
+def checked(law: Law, subject: AdamInFloat32, shifts: Mapping[int, np.float32]) -> CheckOutcome:
     """Return the outcome of ``law`` for ``subject`` with one parameter of its first run moved, by step."""
     assert law.scripts is not None
 
     def run(script: Script, reference: ReferenceRun | None = None) -> Trajectory:
-        found = subject(script)
+        trajectory = subject(script)
         if reference is not None:
-            return found
-        trace = found.traces[0]
+            return trajectory
+        trace = trajectory.traces[0]
         theta = np.array(trace.theta)
-        for step, much in moved.items():
+        for step, much in shifts.items():
             theta[step - 1, 0] *= 1 + 2 * much
-        return replace(found, traces=(replace(trace, theta=theta), *found.traces[1:]))
+        return replace(trajectory, traces=(replace(trace, theta=theta), *trajectory.traces[1:]))
 
     (script,) = law.scripts(FACTS, QUICK, 3)
     evidence = Harness(run, ADAM, ARITHMETICS, "float32", FACTS).evidence(law, script)
@@ -48,9 +48,9 @@ def checked(law: Law, subject: AdamInFloat32, moved: Mapping[int, np.float32]) -
 @pytest.mark.parametrize("subject", [CORRECT, WRONG], ids=["correct", "wrong"])
 @pytest.mark.parametrize("law", WITHIN_ROUNDING, ids=lambda law: law.code)
 def test_a_last_bit_may_differ_in_a_correct_formula_and_in_a_wrong_one(law: Law, subject: AdamInFloat32) -> None:
-    found = checked(law, subject, {1: BIT})
-    assert found.compared > 0
-    assert found.breaches == ()
+    outcome = checked(law, subject, {1: BIT})
+    assert outcome.compared > 0
+    assert outcome.breaches == ()
 
 
 @pytest.mark.parametrize("subject", [CORRECT, WRONG], ids=["correct", "wrong"])

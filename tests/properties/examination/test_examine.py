@@ -32,22 +32,22 @@ def witness(examination, code, output):
 
 
 def test_a_correct_subject_keeps_every_law():
-    found = examined(AdamInFloat32(), QUICK)
-    assert set(verdicts(found).values()) == {"holds", "not_applicable"}
-    assert all(verdicts(found)[code] == "holds" for code in ("SC101", "SC102", "SC103", "SC104", "SC201"))
-    assert not found.failures
-    assert found.compared >= 24_000
-    assert found.observability == "stepwise"
-    assert max(deviation.ratio for deviation in found.worst.values()) <= 1.0
-    assert found.worst_from_zero is not None
-    assert found.worst_from_zero.ratio <= 1.0
+    examination = examined(AdamInFloat32(), QUICK)
+    assert set(verdicts(examination).values()) == {"holds", "not_applicable"}
+    assert all(verdicts(examination)[code] == "holds" for code in ("SC101", "SC102", "SC103", "SC104", "SC201"))
+    assert not examination.failures
+    assert examination.compared >= 24_000
+    assert examination.observability == "stepwise"
+    assert max(deviation.ratio for deviation in examination.worst.values()) <= 1.0
+    assert examination.worst_from_zero is not None
+    assert examination.worst_from_zero.ratio <= 1.0
 
 
 def test_ratios_are_counted_over_all_scripts_and_only_what_breaks_is_beyond_the_edge():
     right, wrong = examined(AdamInFloat32()), examined(AdamInFloat32(eps_inside=True))
-    for found in (right, wrong):
-        assert set(found.ratios) == {"theta", "m", "v"}
-        assert 0 < sum(found.ratios["theta"]) <= found.compared
+    for examination in (right, wrong):
+        assert set(examination.ratios) == {"theta", "m", "v"}
+        assert 0 < sum(examination.ratios["theta"]) <= examination.compared
     assert not any(sum(counts[INSIDE:]) for counts in right.ratios.values())
     assert sum(wrong.ratios["theta"][INSIDE:]) > 0
     assert sum(wrong.ratios["m"][INSIDE:]) == 0
@@ -68,11 +68,11 @@ def test_ratios_are_counted_over_all_scripts_and_only_what_breaks_is_beyond_the_
     ids=lambda value: ",".join(sorted(value)) if isinstance(value, set) else str(value),
 )
 def test_a_wrong_subject_breaks_its_laws_and_each_failure_reproduces(subject, broken):
-    found = examined(subject)
-    broken_codes = {code for code, verdict in verdicts(found).items() if verdict == "broken"}
+    examination = examined(subject)
+    broken_codes = {code for code, verdict in verdicts(examination).items() if verdict == "broken"}
     assert {code for code in broken_codes if not laws.find(code).has_own_scripts} == broken
-    assert {failure.law.code for failure in found.failures} == broken_codes
-    for failure in found.failures:
+    assert {failure.law.code for failure in examination.failures} == broken_codes
+    for failure in examination.failures:
         harness = Harness(subject, ADAM, ARITHMETICS, "float32", Facts(ADAM))
         assert harness.reproduces(failure)
         again = harness.failure(failure.law, failure.output, failure.script)
@@ -81,13 +81,13 @@ def test_a_wrong_subject_breaks_its_laws_and_each_failure_reproduces(subject, br
 
 def test_the_same_seed_gives_the_same_examination_and_another_seed_other_scripts():
     def scripts_of(seed):
-        seen = []
+        scripts = []
 
         def subject(script, reference=None):
-            seen.append(to_json(script))
+            scripts.append(to_json(script))
             return AdamInFloat32()(script)
 
-        return examined(subject, seed=seed), seen
+        return examined(subject, seed=seed), scripts
 
     first, second, other = scripts_of(11), scripts_of(11), scripts_of(12)
     assert first == second
@@ -119,22 +119,22 @@ def test_nothing_is_written_into_the_working_directory(tmp_path):
 
 
 def test_a_crash_stops_the_cell_after_it_is_confirmed():
-    found = examined(AdamInFloat32(crashes_at=2), reductions=0)
-    assert found.stopped == "two_groups: crashed at step 2"
-    assert found.scripts == 1
+    examination = examined(AdamInFloat32(crashes_at=2), reductions=0)
+    assert examination.stopped == "two_groups: crashed at step 2"
+    assert examination.scripts == 1
 
 
 def test_a_crash_that_does_not_recur_is_reported_and_breaks_nothing():
-    seen = []
+    scripts = []
 
     def subject(script, reference=None):
         trajectory = AdamInFloat32()(script)
-        seen.append(script)
-        return replace(trajectory, fault=Fault("hung", "no answer", 1)) if len(seen) == 1 else trajectory
+        scripts.append(script)
+        return replace(trajectory, fault=Fault("hung", "no answer", 1)) if len(scripts) == 1 else trajectory
 
-    found = examined(subject)
-    assert not found.failures
-    assert found.unconfirmed == ("two_groups: hung at step 1, not when repeated",)
+    examination = examined(subject)
+    assert not examination.failures
+    assert examination.unconfirmed == ("two_groups: hung at step 1, not when repeated",)
 
 
 def test_an_exception_of_the_runner_propagates():
@@ -163,16 +163,16 @@ def test_nothing_compared_is_vacuous_and_no_counter_is_not_applicable():
         )
         return replace(trajectory, traces=traces)
 
-    found = examined(blind, reductions=0)
-    assert verdicts(found)["SC103"] == "not_applicable"
-    assert verdicts(found)["SC101"] == "vacuous"
+    examination = examined(blind, reductions=0)
+    assert verdicts(examination)["SC103"] == "not_applicable"
+    assert verdicts(examination)["SC101"] == "vacuous"
 
 
 def test_progress_is_reported_after_every_script():
     reports = []
-    found = examined(AdamInFloat32(), on_progress=lambda *news: reports.append(news))
-    assert [done for done, _, _ in reports] == list(range(1, found.scripts + 1))
-    assert reports[-1][2] == found.compared
+    examination = examined(AdamInFloat32(), on_progress=lambda *news: reports.append(news))
+    assert [done for done, _, _ in reports] == list(range(1, examination.scripts + 1))
+    assert reports[-1][2] == examination.compared
     assert all(done <= total for done, total, _ in reports)
 
 

@@ -59,15 +59,15 @@ def test_scripts_are_what_their_arguments_say(draw, dtype, rule):
 def test_drawn_numbers_are_exact_in_their_dtype(draw, dtype):
     number = draw.draw(reals(dtype=dtype))
     assert math.isfinite(number)
-    found = float(expand(Literal((number,)), 1, dtype)[0])
-    assert found == number
-    assert math.copysign(1.0, found) == math.copysign(1.0, number)
+    expanded = float(expand(Literal((number,)), 1, dtype)[0])
+    assert expanded == number
+    assert math.copysign(1.0, expanded) == math.copysign(1.0, number)
 
 
 def test_fixed_hyper_parameters_stay_and_others_vary():
     rule = rules.find("adamw")
     strategy = scripts(rule=rule, dtype="float32", fixed_hyper={"lr": 0.25, "beta1": 0.0}, max_steps=6)
-    seen = set()
+    values = set()
 
     @FEW
     @given(strategy)
@@ -75,10 +75,10 @@ def test_fixed_hyper_parameters_stay_and_others_vary():
         for number in range(1, len(script.steps) + 1):
             for hyper in script.hyper_at(number):
                 assert (hyper["lr"], hyper["beta1"]) == (0.25, 0.0)
-                seen.add(hyper["beta2"])
+                values.add(hyper["beta2"])
 
     check()
-    assert len(seen) > 5
+    assert len(values) > 5
 
 
 @pytest.mark.parametrize("rule", rules.ALL, ids=lambda rule: rule.name)
@@ -133,16 +133,16 @@ def test_draws_do_not_depend_on_constants_of_imported_modules():
     from hypothesis.internal.conjecture import providers
 
     def drawn():
-        found = []
+        collected = []
 
         @seed(5)
         @settings(FEW, derandomize=False)
         @given(scripts(rule=rules.find("adamw"), dtype="float32", companions=("float64",), max_steps=20))
         def collect(script):
-            found.append(script)
+            collected.append(script)
 
         collect()
-        return found
+        return collected
 
     before = drawn()
     planted = [*range(-150, -99), *range(100, 150), 300]

@@ -68,9 +68,9 @@ def test_torch_meets_every_bound(code: str, name: str, dtype: str) -> None:
         assert code in ("SC603", "SC604")
         return
     script = script_of(code, name, dtype)
-    found = checked(code, name, script, run(*SUBJECTS[code, name], script))
-    assert found.compared > 0
-    assert found.breaches == ()
+    outcome = checked(code, name, script, run(*SUBJECTS[code, name], script))
+    assert outcome.compared > 0
+    assert outcome.breaches == ()
 
 
 def test_bounds_apply_to_rules_by_their_equations() -> None:
@@ -179,6 +179,6 @@ def test_a_shortened_descent_is_still_compared() -> None:
 def test_an_unfinished_run_is_judged_as_far_as_it_went(code: str, name: str, steps: int) -> None:
     script = script_of(code, name)
     trajectory = run(*SUBJECTS[code, name], script.until(steps))
-    found = checked(code, name, script, trajectory)
-    assert found.breaches == ()
-    assert (found.compared == 0) == (steps == 0 or code in ("SC605", "SC606"))
+    outcome = checked(code, name, script, trajectory)
+    assert outcome.breaches == ()
+    assert (outcome.compared == 0) == (steps == 0 or code in ("SC605", "SC606"))

@@ -15,8 +15,10 @@ def facts(name, **others):
 
 
 def reduced(name):
-    found = reductions(find(name))
-    return {("+".join(sorted(map(str, one.zeros))), one.other.name, one.growing, one.powers_of_two) for one in found}
+    special_cases = reductions(find(name))
+    return {
+        ("+".join(sorted(map(str, one.zeros))), one.other.name, one.growing, one.powers_of_two) for one in special_cases
+    }
 
 
 @pytest.mark.parametrize(

@@ -63,12 +63,12 @@ class Diverging:
 
     def __call__(self, script: Script, reference: ReferenceRun | None = None) -> Trajectory:
         """Return the run of a correct Adam, changed where the script is unusual."""
-        found = AdamInFloat32()(script)
+        trajectory = AdamInFloat32()(script)
         unusual = script.invocation or any(step.reload or step.skip for step in script.steps)
         if "closure" in script.invocation:
             count = len(script.steps)
-            found = replace(found, calls=(1,) * count, returned=(0.5,) * count, losses=(0.5,) * count)
-        return self.change(found) if unusual and callable(self.change) else found
+            trajectory = replace(trajectory, calls=(1,) * count, returned=(0.5,) * count, losses=(0.5,) * count)
+        return self.change(trajectory) if unusual and callable(self.change) else trajectory
 
 
 def checked(law: Law, subject: object, script: Script | None = None) -> CheckOutcome:
@@ -79,19 +79,19 @@ def checked(law: Law, subject: object, script: Script | None = None) -> CheckOut
     return law.check(evidence)
 
 
-def nudged(found: Trajectory) -> Trajectory:
+def nudged(trajectory: Trajectory) -> Trajectory:
     """Return the run with its second tensor's first real elsewhere after the last step."""
-    trace = found.traces[1]
+    trace = trajectory.traces[1]
     theta = np.array(trace.theta)
     theta[-1, 0] += 1.0
-    return replace(found, traces=(found.traces[0], replace(trace, theta=theta), *found.traces[2:]))
+    return replace(trajectory, traces=(trajectory.traces[0], replace(trace, theta=theta), *trajectory.traces[2:]))
 
 
 @pytest.mark.parametrize("law", ALL, ids=lambda law: law.code)
 def test_a_correct_subject_holds_and_something_is_compared(law: Law) -> None:
-    found = checked(law, Diverging())
-    assert found.compared > 0
-    assert found.breaches == ()
+    outcome = checked(law, Diverging())
+    assert outcome.compared > 0
+    assert outcome.breaches == ()
 
 
 @pytest.mark.parametrize("law", TWO_RUNS, ids=lambda law: law.code)
@@ -146,9 +146,9 @@ def test_rules_that_need_an_objective_do_not_have_one_gradient_per_step() -> Non
 
 
 def test_an_entry_of_another_dtype_breaks_the_law_although_parameters_agree() -> None:
-    def widened(found: Trajectory) -> Trajectory:
-        entries = tuple((replace(each[0], dtype="float64"), *each[1:]) for each in found.entries)
-        return replace(found, entries=entries)
+    def widened(trajectory: Trajectory) -> Trajectory:
+        entries = tuple((replace(each[0], dtype="float64"), *each[1:]) for each in trajectory.entries)
+        return replace(trajectory, entries=entries)
 
     for law in (STATE_DICT, COPY_AND_PICKLE, DEFAULT_DTYPE):
         (breach,) = checked(law, Diverging(widened)).breaches
@@ -159,10 +159,12 @@ def test_an_entry_of_another_dtype_breaks_the_law_although_parameters_agree() ->
 
 def test_scalars_may_follow_the_default_dtype() -> None:
     def counted(dtype: str) -> Trajectory:
-        found = AdamInFloat32()(ordinary(FACTS, 3))
-        return replace(found, entries=tuple((*each, Entry("step", dtype, "cpu", 1)) for each in found.entries))
+        trajectory = AdamInFloat32()(ordinary(FACTS, 3))
+        return replace(
+            trajectory, entries=tuple((*each, Entry("step", dtype, "cpu", 1)) for each in trajectory.entries)
+        )
 
-    def wide(found: Trajectory) -> Trajectory:
+    def wide(trajectory: Trajectory) -> Trajectory:
         return counted("float64")
 
     assert checked(DEFAULT_DTYPE, Diverging(wide)).breaches == ()
@@ -172,8 +174,8 @@ def test_scalars_may_follow_the_default_dtype() -> None:
 def test_a_closure_called_twice_and_a_loss_not_returned_are_different_breaches(
     calls: int, returned: float, outputs: list[str]
 ) -> None:
-    def change(found: Trajectory) -> Trajectory:
-        return replace(found, calls=(calls,) * found.steps, returned=(returned,) * found.steps)
+    def change(trajectory: Trajectory) -> Trajectory:
+        return replace(trajectory, calls=(calls,) * trajectory.steps, returned=(returned,) * trajectory.steps)
 
     assert [breach.output for breach in checked(CLOSURE, Diverging(change)).breaches] == outputs
 
@@ -184,7 +186,9 @@ def test_a_closure_called_twice_and_a_loss_not_returned_are_different_breaches(
 )
 def test_an_early_rejection_is_no_breach_and_a_later_exception_is(law: Law, step: int, compared: int) -> None:
     def raising(at: int) -> Diverging:
-        return Diverging(lambda found: replace(found, fault=Fault("raised", "TypeError: not supported", at), steps=at))
+        return Diverging(
+            lambda trajectory: replace(trajectory, fault=Fault("raised", "TypeError: not supported", at), steps=at)
+        )
 
     assert checked(law, raising(step)) == CheckOutcome(compared)
     (breach,) = checked(law, raising(2)).breaches
@@ -200,11 +204,11 @@ def test_gradients_of_the_sparse_script_have_an_empty_row_and_full_ones() -> Non
 
 
 def test_a_lazy_optimizer_may_leave_rows_alone_but_not_move_them() -> None:
-    def elsewhere(found: Trajectory) -> Trajectory:
-        trace = found.traces[0]
+    def elsewhere(trajectory: Trajectory) -> Trajectory:
+        trace = trajectory.traces[0]
         theta = np.array(trace.theta)
         theta[:, EMPTY_ROW * 3] += 0.5
-        return replace(found, traces=(replace(trace, theta=theta), *found.traces[1:]))
+        return replace(trajectory, traces=(replace(trace, theta=theta), *trajectory.traces[1:]))
 
     (breach,) = checked(SPARSE_GRADIENT, Diverging(elsewhere)).breaches
     assert breach.output == "theta"
@@ -217,9 +221,9 @@ def test_a_step_is_skipped_at_the_start_and_in_the_middle() -> None:
 
 def test_one_buffer_more_than_the_rule_has_states_breaks_the_law() -> None:
     def third(script: Script, reference: ReferenceRun | None = None) -> Trajectory:
-        found = AdamInFloat32()(script)
-        entries = tuple((*each, replace(each[0], key="copy")) for each in found.entries)
-        return replace(found, entries=entries)
+        trajectory = AdamInFloat32()(script)
+        entries = tuple((*each, replace(each[0], key="copy")) for each in trajectory.entries)
+        return replace(trajectory, entries=entries)
 
     (breach,) = checked(STATE_MEMORY, third).breaches
     assert "elements stored for p0=15 (m, v, copy), but should be at most 10" in breach.message
