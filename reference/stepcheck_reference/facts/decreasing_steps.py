@@ -1,4 +1,4 @@
-"""Decreasing steps: whether the step that one and the same gradient leads to never grows, as AdaGrad's."""
+"""Decreasing steps: whether the step for a constant gradient never grows, as in AdaGrad."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sympy import Dummy, diff
 
 from stepcheck_reference.alphabet import g, t, theta, weight_decay
 from stepcheck_reference.facts.equations import equations, step_of
-from stepcheck_reference.facts.monotone import monotone_states
+from stepcheck_reference.facts.signs import monotone_states
 from stepcheck_reference.facts.special_case import fixed
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.scripts.objective import needs_objective
@@ -16,22 +16,22 @@ from stepcheck_reference.scripts.objective import needs_objective
 
 @lru_cache(maxsize=1024)
 def is_fading(rule: Rule) -> bool | None:
-    """Return True where a step is the gradient times what only falls as states rise and steps are counted, else None.
+    """Return True where a step is the gradient times a factor that only decreases with the states and t, else None.
 
-    It takes weight_decay to be 0 and other hyper-parameters to stand still.
+    Assumes weight_decay = 0 and constant hyper-parameters.
     """
     if needs_objective(rule):
         return None
     plain = fixed(rule, {weight_decay: 0}) if weight_decay in rule.hyper else rule
     new = equations(plain)
     rising = {state for state, never_falls in monotone_states(plain).items() if never_falls}
-    gathered = {state: Dummy(str(state), positive=True) for state in rising}
+    positive_states = {state: Dummy(str(state), positive=True) for state in rising}
     later = Dummy("later", nonnegative=True)
-    step = step_of(new).subs([(new[state], positive) for state, positive in gathered.items()])
+    step = step_of(new).subs([(new[state], symbol) for state, symbol in positive_states.items()])
     rate = (-step / g).xreplace({t: 1 + later})
     if not rising or rate.free_symbols & {g, theta, *plain.init, *plain.scalars}:
         return None
     if rate.could_extract_minus_sign():
         rate = -rate  # of a rule that maximizes
-    falls = all(diff(rate, symbol).is_nonpositive for symbol in (*gathered.values(), later))
+    falls = all(diff(rate, symbol).is_nonpositive for symbol in (*positive_states.values(), later))
     return True if falls and rate.is_nonnegative else None

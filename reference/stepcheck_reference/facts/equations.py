@@ -1,4 +1,4 @@
-"""Equations: a rule's step as facts read it, without what only rounding is about, and case by case."""
+"""Equations: a rule's step as facts read it, without the factors that only concern rounding, and case by case."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def equations(rule: Rule) -> Equations:
 
 
 def step_of(new: Equations) -> Expr:
-    """Return the step, theta_t - theta, with what theta is multiplied by drawn together."""
+    """Return the step, theta_t - theta, with the coefficient of theta collected."""
     parts = split(new[theta], theta)
     if parts is None:
         return expand(new[theta] - theta)
@@ -34,35 +34,35 @@ def step_of(new: Equations) -> Expr:
 
 def feeding(new: Equations) -> tuple[Symbol, ...]:
     """Return the states that the step depends on, over any number of steps."""
-    conditions: set[Symbol] = set()
-    unseen = [theta]
-    while unseen:
-        reached = {symbol for symbol in new[unseen.pop()].free_symbols if symbol in new} - conditions
-        conditions |= reached
-        unseen += reached
-    return tuple(symbol for symbol in new if symbol in conditions and symbol != theta)
+    reached_states: set[Symbol] = set()
+    pending = [theta]
+    while pending:
+        reached = {symbol for symbol in new[pending.pop()].free_symbols if symbol in new} - reached_states
+        reached_states |= reached
+        pending += reached
+    return tuple(symbol for symbol in new if symbol in reached_states and symbol != theta)
 
 
 def decays_apart(rule: Rule) -> bool:
-    """Whether theta enters its own new value as a factor's worth, and no state that the step depends on."""
+    """Return whether the new theta is linear in theta, and no state that the step depends on depends on theta."""
     new = equations(rule)
     return split(new[theta], theta) is not None and not any(theta in new[one].free_symbols for one in feeding(new))
 
 
 @lru_cache(maxsize=1024)
 def cases(rule: Rule) -> tuple[tuple[Basic, Equations], ...]:
-    """Return (condition, equations) for each case that hyper-parameters and the count decide."""
+    """Return (condition, equations) for each case that hyper-parameters and the step count decide."""
     new = equations(rule)
     conditions = sorted({condition for equation in new.values() for condition in _outer(equation)}, key=str)
-    parted = []
+    result = []
     for answers in product((true, false), repeat=len(conditions)):
         substitution = dict(zip(conditions, answers, strict=True))
         when = true
         for condition, answer in substitution.items():
             when &= condition if answer == true else ~condition
         if when != false:
-            parted.append((when, {symbol: equation.xreplace(substitution) for symbol, equation in new.items()}))
-    return tuple(parted)
+            result.append((when, {symbol: equation.xreplace(substitution) for symbol, equation in new.items()}))
+    return tuple(result)
 
 
 def _outer(equation: Expr) -> Iterator[Basic]:

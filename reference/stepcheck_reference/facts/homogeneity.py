@@ -1,4 +1,4 @@
-"""Homogeneity: what a rule does where every gradient is multiplied by the same c > 0."""
+"""Homogeneity: how a rule's steps scale where every gradient is multiplied by the same c > 0."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from stepcheck_reference.facts.special_case import fixed
 from stepcheck_reference.rule import Rule
 
 MOST_ZEROS = 3
-"""How many hyper-parameters are tried at 0 together."""
+"""The largest number of hyper-parameters that are set to 0 together."""
 
 
 @dataclass(frozen=True, slots=True)
 class Homogeneity:
-    """With gradients times c > 0 from the first step on, the step is times c**degree, and a state times c**its own.
+    """Gradients times c > 0 from the first step on multiply the step by c**degree, and each state by c**its degree.
 
-    ``degree`` is that of the step, None where it is not the same in all ``cases``: pairs of a condition on the step
-    count and hyper-parameters, and the degree while it holds. ``states`` gives the degree of each state that the step
-    depends on. It takes the hyper-parameters ``at_zero`` to be 0. The parameters at hand are not scaled.
+    ``degree`` is that of the step; None where it differs between ``cases``: pairs of a condition on the step count and
+    hyper-parameters, and the degree while the condition holds. ``states`` gives the degree of each state that the step
+    depends on. Holds while the hyper-parameters ``at_zero`` are 0. The parameters themselves are not scaled.
     """
 
     degree: Rational | None
@@ -38,31 +38,31 @@ class Homogeneity:
 
 
 class Mixed(Exception):
-    """An expression that no power of c comes out of, as far as its parts tell."""
+    """An expression that is not known to be homogeneous: no power of c factors out of its parts."""
 
 
 @lru_cache(maxsize=1024)
 def homogeneity(rule: Rule) -> Homogeneity | None:
-    """Return how the step scales with the gradients, with as few hyper-parameters at 0 as it takes; None if unknown.
+    """Return how the step scales with the gradients, with as few hyper-parameters at 0 as possible; None if unknown.
 
-    A rule that does not move with those at 0 is not said to scale.
+    A rule whose step is always 0 with those at 0 has no degree.
     """
-    free = [symbol for symbol in rule.hyper if symbol != lr and _adds(rule.domains[symbol])]
-    for many in range(min(MOST_ZEROS, len(free)) + 1):
-        for zeros in combinations(free, many):
-            result = _scaled(fixed(rule, dict.fromkeys(zeros, 0)), zeros)
+    free = [symbol for symbol in rule.hyper if symbol != lr and _is_additive(rule.domains[symbol])]
+    for count in range(min(MOST_ZEROS, len(free)) + 1):
+        for zeros in combinations(free, count):
+            result = _homogeneity_at(fixed(rule, dict.fromkeys(zeros, 0)), zeros)
             if result is not None:
                 return result
     return None
 
 
-def _adds(domain: Domain) -> bool:
-    """Whether a hyper-parameter can be 0 and has no upper end, as what is added has and the weights of averages not."""
+def _is_additive(domain: Domain) -> bool:
+    """Return whether 0 is allowed and there is no upper end: so of what is added, not of the weights of averages."""
     return domain.contains(0.0) and math.isinf(domain.high)
 
 
-def _scaled(rule: Rule, zeros: tuple[Symbol, ...]) -> Homogeneity | None:
-    parted: list[tuple[Basic, Rational]] = []
+def _homogeneity_at(rule: Rule, zeros: tuple[Symbol, ...]) -> Homogeneity | None:
+    degrees_by_case: list[tuple[Basic, Rational]] = []
     states: dict[Symbol, Rational] = {}
     for condition, new in cases(rule):
         try:
@@ -70,41 +70,43 @@ def _scaled(rule: Rule, zeros: tuple[Symbol, ...]) -> Homogeneity | None:
             result = degree(step_of(new), {g: Integer(1), **degrees})
         except Mixed:
             return None
-        if any(states.get(state, own) != own for state, own in degrees.items()):
+        if any(states.get(state, state_degree) != state_degree for state, state_degree in degrees.items()):
             return None
         states |= degrees
         if result is not None:
-            parted.append((condition, result))
-    if not parted:
+            degrees_by_case.append((condition, result))
+    if not degrees_by_case:
         return None
-    if len({result for _, result in parted}) == 1:
-        return Homogeneity(parted[0][1], ((true, parted[0][1]),), MappingProxyType(states), zeros)
-    return Homogeneity(None, tuple(parted), MappingProxyType(states), zeros)
+    if len({result for _, result in degrees_by_case}) == 1:
+        return Homogeneity(degrees_by_case[0][1], ((true, degrees_by_case[0][1]),), MappingProxyType(states), zeros)
+    return Homogeneity(None, tuple(degrees_by_case), MappingProxyType(states), zeros)
 
 
 def state_degrees(rule: Rule, new: Equations, weights: Mapping[Symbol, Rational]) -> dict[Symbol, Rational]:
-    """Return the degree of each state that feeds the step, where the symbols of ``weights`` have theirs.
+    """Return the degree of each state that feeds the step, given the degrees ``weights`` of other symbols.
 
-    A state's new value has the degree of the old one, and so has its value at first. Raises Mixed where a state has
-    none.
+    A state's new value and its initial value have the degree of its old value. Raises Mixed where a state has none.
     """
     states = feeding(new)
     starts = {**rule.init, **rule.scalars}
     unknown: dict[Symbol, Rational | None] = dict.fromkeys(states)
-    result = {state: own for state in states if (own := degree(starts[state], weights)) is not None}
+    result = {state: state_degree for state in states if (state_degree := degree(starts[state], weights)) is not None}
     changed = True
     while changed:
         changed = False
         for state in states:
-            if state not in result and (own := _guess(new[state], {**weights, **unknown, **result})) is not None:
-                result[state], changed = own, True
+            if (
+                state not in result
+                and (state_degree := _degree_or_none(new[state], {**weights, **unknown, **result})) is not None
+            ):
+                result[state], changed = state_degree, True
     for state in states:
         if state not in result or degree(new[state], {**weights, **result}) != result[state]:
             raise Mixed(state)
     return result
 
 
-def _guess(expression: Expr, weights: Mapping[Symbol, Rational | None]) -> Rational | None:
+def _degree_or_none(expression: Expr, weights: Mapping[Symbol, Rational | None]) -> Rational | None:
     try:
         return degree(expression, weights)
     except Mixed:
@@ -112,9 +114,9 @@ def _guess(expression: Expr, weights: Mapping[Symbol, Rational | None]) -> Ratio
 
 
 def degree(expression: Expr, weights: Mapping[Symbol, Rational | None]) -> Rational | None:
-    """Return d where ``expression`` is times c**d when each symbol is times c**weight; None where it may be 0 always.
+    """Return d where ``expression`` is times c**d if each symbol is times c**weight; None if it may always be 0.
 
-    Symbols without a weight stay as they are. Raises Mixed where there is no such d.
+    Symbols without a weight are unchanged. Raises Mixed where there is no such d.
     """
     if expression == 0:
         return None
@@ -126,22 +128,22 @@ def degree(expression: Expr, weights: Mapping[Symbol, Rational | None]) -> Ratio
         factors = [degree(factor, weights) for factor in expression.args]
         return None if None in factors else Add(*factors)
     if isinstance(expression, Pow) and not expression.exp.free_symbols & weights.keys():
-        own = degree(expression.base, weights)
-        if own is None or own == 0:
-            return own
-        return own * _rational(expression.exp)
+        base_degree = degree(expression.base, weights)
+        if base_degree is None or base_degree == 0:
+            return base_degree
+        return base_degree * _rational(expression.exp)
     if isinstance(expression, Add | Max | Min):
-        return _alike(expression.args, weights)
+        return _common_degree(expression.args, weights)
     if isinstance(expression, Abs):
         return degree(expression.args[0], weights)
     if isinstance(expression, sign):
         return None if degree(expression.args[0], weights) is None else Integer(0)
     if isinstance(expression, gradient_at):
-        return _gradient(expression, weights)
+        return _gradient_degree(expression, weights)
     if isinstance(expression, Piecewise):
         for _, condition in expression.args:
-            _check(condition, weights)
-        return _alike([value for value, _ in expression.args], weights)
+            _check_condition(condition, weights)
+        return _common_degree([value for value, _ in expression.args], weights)
     raise Mixed(expression)
 
 
@@ -151,23 +153,23 @@ def _rational(exponent: Expr) -> Rational:
     return exponent
 
 
-def _alike(parts: tuple[Expr, ...] | list[Expr], weights: Mapping[Symbol, Rational | None]) -> Rational | None:
-    result = {own for part in parts if (own := degree(part, weights)) is not None}
+def _common_degree(parts: tuple[Expr, ...] | list[Expr], weights: Mapping[Symbol, Rational | None]) -> Rational | None:
+    result = {part_degree for part in parts if (part_degree := degree(part, weights)) is not None}
     if len(result) > 1:
         raise Mixed(parts)
     return result.pop() if result else None
 
 
-def _check(condition: Basic, weights: Mapping[Symbol, Rational | None]) -> None:
-    """Raise Mixed where c may change what ``condition`` says."""
+def _check_condition(condition: Basic, weights: Mapping[Symbol, Rational | None]) -> None:
+    """Raise Mixed where c may change whether ``condition`` is true."""
     if condition.free_symbols & weights.keys():
         if not isinstance(condition, Relational):
             raise Mixed(condition)
-        _alike((condition.lhs, condition.rhs), weights)
+        _common_degree((condition.lhs, condition.rhs), weights)
 
 
-def _gradient(taken: Expr, weights: Mapping[Symbol, Rational | None]) -> Rational | None:
-    """Return the degree of a gradient taken elsewhere: that of g, where the place stays where it is."""
-    if degree(taken.args[0], weights) not in (None, 0):
-        raise Mixed(taken)
+def _gradient_degree(gradient: Expr, weights: Mapping[Symbol, Rational | None]) -> Rational | None:
+    """Return the degree of a gradient evaluated elsewhere: that of g if its point is not scaled."""
+    if degree(gradient.args[0], weights) not in (None, 0):
+        raise Mixed(gradient)
     return weights.get(g, Integer(0))

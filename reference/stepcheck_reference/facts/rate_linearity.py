@@ -1,4 +1,4 @@
-"""Rate: whether a step is proportional to the learning rate."""
+"""Rate linearity: whether a step is proportional to the learning rate."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from stepcheck_reference.scripts.objective import needs_objective
 
 @lru_cache(maxsize=1024)
 def is_linear_in_rate(rule: Rule) -> bool | None:
-    """Return whether every step from given parameters is proportional to a learning rate that stays; None if unknown.
+    """Return whether every step from given parameters is proportional to a constant learning rate; None if unknown.
 
-    States that hold the rate are taken to have held the same one from the first step on.
+    States that contain the rate are assumed to contain the same one from the first step on.
     """
     if lr not in rule.hyper:
         return False
     weights = {lr: Integer(1)}
     try:
         for _, new in cases(rule):
-            own = degree(step_of(new), {**weights, **state_degrees(rule, new, weights)})
-            if own not in (None, 1):
+            step_degree = degree(step_of(new), {**weights, **state_degrees(rule, new, weights)})
+            if step_degree not in (None, 1):
                 break
         else:
             return True
@@ -38,11 +38,14 @@ def is_linear_in_rate(rule: Rule) -> bool | None:
 
 
 def _refuted(rule: Rule) -> bool:
-    """Whether some step from the same parameters is not twice as long at twice the rate."""
+    """Return whether some step from the same parameters is not twice as long at twice the rate."""
     gradients = (lambda point: point**3) if needs_objective(rule) else GRADIENTS
-    hyper, many = sample(rule), len(GRADIENTS)
+    hyper, count = sample(rule), len(GRADIENTS)
     slow, fast = (
-        iterate(rule, {**hyper, lr: rate}, Integer(1), gradients, steps=many, reset_theta=True, digits=ROUNDED)
+        iterate(rule, {**hyper, lr: rate}, Integer(1), gradients, steps=count, reset_theta=True, digits=ROUNDED)
         for rate in (Rational(1, 8), Rational(1, 4))
     )
-    return any(vanishes(two[theta] - 1 - 2 * (one[theta] - 1)) is False for one, two in zip(slow, fast, strict=True))
+    return any(
+        vanishes(faster[theta] - 1 - 2 * (slower[theta] - 1)) is False
+        for slower, faster in zip(slow, fast, strict=True)
+    )

@@ -1,4 +1,4 @@
-"""Special cases: a rule with fixed hyper-parameters, and whether it then is another rule."""
+"""Special cases: a rule with fixed hyper-parameters, and whether it is then another rule."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from stepcheck_reference.rule import Rule
 
 def fixed(rule: Rule, values: Mapping[Symbol, Expr | int]) -> Rule:
     """Return ``rule`` with these hyper-parameters fixed; the same values give the same object."""
-    chosen = tuple((symbol, sympify(value)) for symbol, value in values.items())
-    return _fixed(rule, chosen) if chosen else rule
+    items = tuple((symbol, sympify(value)) for symbol, value in values.items())
+    return _fixed(rule, items) if items else rule
 
 
 @lru_cache(maxsize=4096)
 def _fixed(rule: Rule, values: tuple[tuple[Symbol, Expr], ...]) -> Rule:
     substitution = dict(values)
-    init, scalars, step = (_put(part, substitution) for part in (rule.init, rule.scalars, equations(rule)))
+    init, scalars, step = (_substituted(part, substitution) for part in (rule.init, rule.scalars, equations(rule)))
     used = {symbol for part in (init, scalars, step) for value in part.values() for symbol in value.free_symbols}
     return replace(
         rule,
@@ -38,28 +38,28 @@ def _fixed(rule: Rule, values: tuple[tuple[Symbol, Expr], ...]) -> Rule:
     )
 
 
-def _put(values: Mapping[Symbol, Expr | int], substitution: Mapping[Symbol, Expr]) -> dict[Symbol, Expr]:
+def _substituted(values: Mapping[Symbol, Expr | int], substitution: Mapping[Symbol, Expr]) -> dict[Symbol, Expr]:
     return {symbol: sympify(value).xreplace(substitution) for symbol, value in values.items()}
 
 
 def reduces(rule: Rule, other: Rule, values: Mapping[Symbol, Expr | int]) -> bool | None:
     """Return whether ``rule`` with these hyper-parameters takes the steps of ``other``; None if unknown.
 
-    It does where theta and every state that ``other`` steps by start and step alike in both.
+    It does where theta and every state that the step of ``other`` depends on have equal initial and new values in both.
     """
-    special, usual = fixed(rule, values), equations(other)
+    special, general = fixed(rule, values), equations(other)
     new = equations(special)
     starts = {**special.init, **special.scalars}
     answers: list[bool | None] = []
-    for symbol in (theta, *feeding(usual)):
+    for symbol in (theta, *feeding(general)):
         if symbol not in new:
             return None
-        answers.append(vanishes(new[symbol] - usual[symbol]))
+        answers.append(vanishes(new[symbol] - general[symbol]))
         if symbol != theta:
             answers.append(vanishes(starts[symbol] - {**other.init, **other.scalars}[symbol]))
     if all(answers):
         return True
     first = {t: sympify(1), **other.init, **other.scalars, **starts}
-    if vanishes(new[theta].xreplace(first) - usual[theta].xreplace(first)) is False:
+    if vanishes(new[theta].xreplace(first) - general[theta].xreplace(first)) is False:
         return False
     return None

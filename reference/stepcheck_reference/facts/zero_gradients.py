@@ -1,4 +1,4 @@
-"""Zero gradients: what zero gradients leave of a rule that starts from its initial state."""
+"""Zero gradients: what a rule does from its initial state when every gradient is zero."""
 
 from __future__ import annotations
 
@@ -20,45 +20,47 @@ from stepcheck_reference.scripts.objective import needs_objective
 
 @lru_cache(maxsize=1024)
 def resting_states(rule: Rule) -> Mapping[Symbol, bool | None]:
-    """Return of each state whether zero gradients leave it at its initial value, where eps > 0; None if unknown."""
+    """Return for each state whether zero gradients leave it at its initial value, where eps > 0; None if unknown."""
     states = {**rule.init, **rule.scalars}
     resting = dict(states)
-    while lost := [state for state, value in resting.items() if _unmoved(rule, resting, state) != value]:
-        resting = {state: value for state, value in resting.items() if state not in lost}
-    moved = _moved(rule)
-    answers = {state: True if state in resting else False if state in moved else None for state in states}
+    while changed := [state for state, value in resting.items() if _at_zero_gradient(rule, resting, state) != value]:
+        resting = {state: value for state, value in resting.items() if state not in changed}
+    changing = _changing_somewhere(rule)
+    answers = {state: True if state in resting else False if state in changing else None for state in states}
     return MappingProxyType(answers)
 
 
 @lru_cache(maxsize=1024)
 def rest_factor(rule: Rule) -> Expr | None:
-    """Return what a step with zero gradients, so far and now, multiplies theta by; None where it is not a factor.
+    """Return the factor that theta is multiplied by while every gradient has been zero; None where there is none.
 
-    It is 1 without weight decay. It holds hyper-parameters, t, and scalars of the rule; it takes eps > 0.
+    The factor is 1 without weight decay. It depends on hyper-parameters, t and scalars of the rule; assumes eps > 0.
     """
     resting = {state: value for state, value in rule.init.items() if resting_states(rule)[state]}
-    parts = split(_unmoved(rule, resting, theta), theta)
+    parts = split(_at_zero_gradient(rule, resting, theta), theta)
     if parts is None or parts[1] != 0 or parts[0].free_symbols & {theta, *rule.init}:
         return None
     return parts[0] if parts[0] not in (nan, zoo) else None
 
 
 def rests(rule: Rule) -> bool | None:
-    """Return whether zero gradients from the initial state leave theta, or exactly its decay; None if unknown."""
+    """Return whether zero gradients from the initial state leave theta, up to exactly its decay; None if unknown."""
     if rest_factor(rule) is not None:
         return True
     if needs_objective(rule):
         return None
-    one, two = (iterate(rule, sample(rule), start, [Integer(0)], digits=ROUNDED)[-1][theta] for start in (1, 2))
-    return False if vanishes(two - 2 * one) is False else None
+    from_one, from_two = (
+        iterate(rule, sample(rule), start, [Integer(0)], digits=ROUNDED)[-1][theta] for start in (1, 2)
+    )
+    return False if vanishes(from_two - 2 * from_one) is False else None
 
 
-def _unmoved(rule: Rule, resting: Mapping[Symbol, Expr], symbol: Symbol) -> Expr:
+def _at_zero_gradient(rule: Rule, resting: Mapping[Symbol, Expr], symbol: Symbol) -> Expr:
     equation = equations(rule)[symbol].replace(gradient_at, lambda point: Integer(0))
     return equation.xreplace({g: Integer(0), **resting})
 
 
-def _moved(rule: Rule) -> set[Symbol]:
+def _changing_somewhere(rule: Rule) -> set[Symbol]:
     if needs_objective(rule):
         return set()
     trace = iterate(rule, sample(rule), Integer(1), [Integer(0)] * 2, digits=ROUNDED)
