@@ -43,7 +43,7 @@ def feeding(new: Equations) -> tuple[Symbol, ...]:
     return tuple(symbol for symbol in new if symbol in reached_states and symbol != theta)
 
 
-def decays_apart(rule: Rule) -> bool:
+def has_decoupled_decay(rule: Rule) -> bool:
     """Return whether the new theta is linear in theta, and no state that the step depends on depends on theta."""
     new = equations(rule)
     return split(new[theta], theta) is not None and not any(theta in new[one].free_symbols for one in feeding(new))

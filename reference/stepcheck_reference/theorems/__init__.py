@@ -1,4 +1,4 @@
-"""Theorems: one file an idea, and all of them in one tuple."""
+"""Theorems: one file per idea, and all of them in one tuple."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ALL: tuple[Theorem, ...] = (
     symmetry.SIGN_EQUIVARIANT,
     symmetry.PERMUTATION_EQUIVARIANT,
     symmetry.TRANSLATION_INVARIANT,
-    symmetry.ASGD_PULLS,
+    symmetry.ASGD_DEPENDS_ON_THETA,
     learning_rate.LINEAR_IN_RATE,
     learning_rate.CLAMPED_FROM_BELOW,
     gradient_scaling.DEGREE_ONE,
@@ -40,7 +40,7 @@ ALL: tuple[Theorem, ...] = (
     gradient_scaling.SCALE_INVARIANT,
     gradient_scaling.ONLY_AT_EPS_0,
     gradient_scaling.RECTIFIED_ONLY,
-    gradient_scaling.ADADELTA_STANDS,
+    gradient_scaling.ADADELTA_NEVER_MOVES,
     zero_gradients.RESTS,
     zero_gradients.ADAM_L2_MOVES,
     moments.NEVER_NEGATIVE,
@@ -58,15 +58,15 @@ ALL: tuple[Theorem, ...] = (
     adam_bound.PRINTED_BOUND_FAILS,
     weight_decay.DECOUPLED,
     weight_decay.COUPLED,
-    weight_decay.SGD_DECAYS_ALIKE,
-    weight_decay.MOMENTUM_DECAYS_APART,
+    weight_decay.SGD_DECAY_FORMS_AGREE,
+    weight_decay.MOMENTUM_DECAY_FORMS_DIFFER,
     momentum.WEIGHTS,
     momentum.DAMPENING_IS_NO_AVERAGE,
     momentum.RATE_INSIDE,
-    momentum.RATE_INSIDE_PARTS,
+    momentum.RATE_INSIDE_DIFFERS,
     nesterov.LOOKAHEAD_IS_TORCH,
     nesterov.DIFFERENCE_IS_TORCH,
-    nesterov.VARYING_MOMENTUM_PARTS,
+    nesterov.VARYING_MOMENTUM_DIFFERS,
     special_cases.MOMENTUM_IS_SGD,
     special_cases.MOMENTUM_LR_INSIDE_IS_SGD,
     special_cases.NESTEROV_IS_SGD,
@@ -78,7 +78,7 @@ ALL: tuple[Theorem, ...] = (
     adam_forms.ADAM_IS_EPS_HAT,
     adam_forms.ADAM_IS_SIGN_DESCENT,
     adamax.ADAMAX_IS_A_LIMIT,
-    adamax.PLAIN_LIMIT_UNDECAYED,
+    adamax.PLAIN_LIMIT_NEVER_DECAYS,
     radam.RECTIFICATION_GOES_TO_ONE,
     radam.NEVER_RECTIFIED,
     bias_correction.CONSTANT_GRADIENT,
@@ -98,4 +98,4 @@ ALL: tuple[Theorem, ...] = (
     reddi.ADAM_GOES_UP,
     reddi.AMSGRAD_GOES_DOWN,
 )
-"""Every theorem, in the order that they are proved and listed in."""
+"""Every theorem, in the order in which they are proved and listed."""

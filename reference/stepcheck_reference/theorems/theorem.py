@@ -13,9 +13,9 @@ Status = Literal["proved", "refuted", "undecided"]
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What came of a theorem: ``how`` it was shown or what failed, and a ``witness`` that a reader can check.
+    """The result for a theorem: ``how`` it was proved or what failed, and a ``witness`` that a reader can check.
 
-    Undecided means that neither a proof nor a witness was found; it never counts as proved.
+    Undecided means that there is neither a proof nor a witness; it never counts as proved.
     """
 
     status: Status
@@ -27,8 +27,8 @@ class Proof:
 class Theorem:
     """A true sentence with its source and its condition, in words and as a function of a rule's facts.
 
-    A theorem about each rule that it ``applies`` to is proved a rule at a time. One about several ``rules`` together
-    is proved once: ``prove`` takes them all, in their order.
+    A theorem about every rule that it ``applies`` to is proved for one rule at a time. A theorem about several
+    ``rules`` together is proved once: ``prove`` takes all of them, in order.
     """
 
     name: str
@@ -40,9 +40,9 @@ class Theorem:
     rules: tuple[Rule, ...] = ()
 
     def cases(self, chosen: Iterable[Rule]) -> tuple[tuple[Rule, ...], ...]:
-        """Return what to prove it of: each of the rules ``chosen`` that it applies to, or all of ``rules`` together.
+        """Return the rules to prove it for: each one of ``chosen`` that it applies to, or all of ``rules`` together.
 
-        The latter where one of them, or the rule that it is a variant of, is asked for.
+        The latter if ``chosen`` contains one of them, or a rule that one of them is a variant of.
         """
         if not self.rules:
             return tuple((rule,) for rule in chosen if self.applies(rule))
@@ -51,23 +51,23 @@ class Theorem:
 
 
 def proof(answer: bool | None, how: str, *, otherwise: str, witness: str = "") -> Proof:
-    """Return a proof from a fact: proved in this way, or refuted or undecided because of what is said ``otherwise``."""
+    """Return a proof from a fact: proved, as ``how`` says, or refuted or undecided for the reason ``otherwise``."""
     if answer:
         return Proof("proved", how)
     return Proof("undecided" if answer is None else "refuted", otherwise, "" if answer is None else witness)
 
 
 def sufficient(answer: bool) -> bool | None:
-    """Return True, or None for what was not shown: that it is not seen in the equations refutes nothing."""
+    """Return True, or None for False: that a form is not recognized in the equations refutes nothing."""
     return answer or None
 
 
 def every(*parts: tuple[bool | None, str], how: str) -> Proof:
-    """Return a proof of several things, each with what it says; one that is refuted decides, then one not shown."""
+    """Return a proof of all parts, each with a statement; a refuted part decides first, then one that is not shown."""
     for wrong in (False, None):
-        for answer, says in parts:
+        for answer, statement in parts:
             if answer is wrong:
                 if answer is None:
-                    return Proof("undecided", f"not shown: {says}")
-                return Proof("refuted", f"it is not so that {says}", f"not: {says}")
+                    return Proof("undecided", f"not shown: {statement}")
+                return Proof("refuted", f"false: {statement}", f"not: {statement}")
     return Proof("proved", how)

@@ -1,4 +1,4 @@
-"""Every theorem is proved, and each fails for a rule with a flaw."""
+"""Every theorem is proved, and each fails for a flawed rule."""
 
 from __future__ import annotations
 
@@ -74,12 +74,12 @@ FLAWED: dict[str, tuple[Rule, ...]] = {
     "asgd_depends_on_theta": (changed("asgd", theta=theta - eta * g),),
     "linear_in_rate": (changed("sgd", theta=theta - lr**2 * g),),
     "rprop_moves_at_rate_0": named("rprop_optax", "rprop"),
-    "linear_steps_take_the_scale_on": (changed("sgd", theta=theta - lr * g * Abs(g)),),
+    "linear_steps_scale_with_gradients": (changed("sgd", theta=theta - lr * g * Abs(g)),),
     "sign_steps_scale_invariant": (changed("sign_sgd", theta=theta - lr * sign(g) * sqrt(Abs(g))),),
     "scale_invariant_at_eps_0": (changed("adam", theta=theta - lr * m / (sqrt(v) + 1)),),
     "scale_invariant_only_at_eps_0": (changed("sgd", theta=theta - lr * sign(g)),),
     "radam_scale_invariant_only_rectified": named("adam"),
-    "adadelta_stands_at_eps_0": (changed("adadelta", x=rho * x + g**2),),
+    "adadelta_never_moves_at_eps_0": (changed("adadelta", x=rho * x + g**2),),
     "zero_gradients_leave_the_decay": (changed("adam", theta=theta - lr * (m + 1) / (sqrt(v) + eps)),),
     "adam_l2_moves_without_a_gradient": named("sgd+coupled_decay"),
     "second_moments_never_negative": (changed("adam", v=beta2 * v - (1 - beta2) * g**2),),
@@ -95,20 +95,20 @@ FLAWED: dict[str, tuple[Rule, ...]] = {
     "adam_step_bound_limit": (changed("adam", m=beta1 * m / 2 + (1 - beta1) * g),),
     "adam_step_unbounded": (UNBOUNDED_WEIGHTS,),
     "adam_printed_bound_fails": named("sign_sgd"),
-    "decoupled_decay_is_apart": named("adam_l2"),
-    "coupled_decay_is_not": named("adamw"),
-    "sgd_decays_alike": named("sgd+coupled_decay", "sgd+decoupled_decay_paper"),
-    "momentum_decays_apart": named("sgd+coupled_decay", "sgd+decoupled_decay"),
+    "decoupled_decay_is_independent_of_gradients": named("adam_l2"),
+    "coupled_decay_depends_on_gradients": named("adamw"),
+    "sgd_decay_forms_agree": named("sgd+coupled_decay", "sgd+decoupled_decay_paper"),
+    "momentum_decay_forms_differ": named("sgd+coupled_decay", "sgd+decoupled_decay"),
     "momentum_weights": (changed("momentum", b=momentum * b + (1 - momentum) * g),),
     "dampening_is_no_plain_average": (find("momentum"), changed("momentum_ema", M=beta * M + (1 - beta**t) * g)),
     "momentum_rate_inside": (find("momentum"), changed("momentum_lr_inside", theta=theta - velocity)),
-    "momentum_rate_inside_parts": named("momentum", "momentum"),
+    "momentum_rate_inside_differs": named("momentum", "momentum"),
     "nesterov_lookahead_is_torch": named("nesterov_lookahead", "momentum"),
     "nesterov_difference_is_torch": (
         changed("nesterov_gradient_difference", M=beta * M + g + (g - g_prev)),
         find("nesterov"),
     ),
-    "nesterov_forms_part_as_momentum_varies": named("nesterov_lookahead", "momentum_lr_inside"),
+    "nesterov_forms_differ_as_momentum_varies": named("nesterov_lookahead", "momentum_lr_inside"),
     "momentum_is_sgd": named("momentum", "sign_sgd"),
     "momentum_lr_inside_is_sgd": named("momentum_lr_inside", "sign_sgd"),
     "nesterov_is_sgd": named("nesterov", "sign_sgd"),
@@ -135,7 +135,7 @@ FLAWED: dict[str, tuple[Rule, ...]] = {
     "sgd_converges_on_quadratics": (changed("sgd", theta=theta - 2 * lr * g),),
     "momentum_converges_on_quadratics": named("nesterov"),
     "nesterov_converges_on_quadratics": named("momentum"),
-    "nesterov_lookahead_converges_alike": named("momentum"),
+    "nesterov_lookahead_converges_as_torch_form": named("momentum"),
     "gradient_descent_bound": (changed("sgd", theta=theta - 2 * lr * g),),
     "nesterov_bound": (changed("nesterov_lookahead", b=momentum * b + gradient_at(theta)),),
     "adagrad_regret": (changed("adagrad", h=h / 2 + g**2),),
@@ -145,28 +145,28 @@ FLAWED: dict[str, tuple[Rule, ...]] = {
 
 
 @pytest.mark.parametrize("theorem", ALL, ids=NAMES)
-def test_it_is_proved_of_all_that_it_concerns(theorem: Theorem) -> None:
+def test_it_is_proved_for_every_rule_it_applies_to(theorem: Theorem) -> None:
     cases = theorem.cases(RULES)
     assert cases
     for case in cases:
-        found = theorem.prove(*case)
-        assert found.status == "proved", (case, found)
-        assert found.how
-        assert not found.witness
+        result = theorem.prove(*case)
+        assert result.status == "proved", (case, result)
+        assert result.how
+        assert not result.witness
 
 
 @pytest.mark.parametrize("theorem", ALL, ids=NAMES)
-def test_it_is_not_proved_of_a_rule_with_a_flaw(theorem: Theorem) -> None:
-    found = theorem.prove(*FLAWED[theorem.name])
-    assert found.status in ("refuted", "undecided")
-    assert found.how
+def test_it_is_not_proved_for_a_flawed_rule(theorem: Theorem) -> None:
+    result = theorem.prove(*FLAWED[theorem.name])
+    assert result.status in ("refuted", "undecided")
+    assert result.how
 
 
 def test_every_theorem_has_a_flaw_planted_against_it() -> None:
     assert list(FLAWED) == NAMES
 
 
-def test_theorems_have_names_of_their_own_and_say_what_they_rest_on() -> None:
+def test_theorems_have_unique_names_a_source_and_a_condition() -> None:
     assert len(BY_NAME) == len(ALL)
     for theorem in ALL:
         assert theorem.sentence.endswith(".")
@@ -179,22 +179,22 @@ def test_every_rule_has_a_theorem() -> None:
         assert any(theorem.cases((rule,)) for theorem in ALL)
 
 
-def test_a_theorem_about_rules_together_concerns_their_variants() -> None:
-    theorem = BY_NAME["sgd_decays_alike"]
+def test_a_theorem_about_several_rules_is_selected_by_their_variants() -> None:
+    theorem = BY_NAME["sgd_decay_forms_agree"]
     assert theorem.cases(named("sgd")) == theorem.cases(named("sgd+coupled_decay")) == (theorem.rules,)
     assert theorem.cases(named("adam")) == ()
 
 
-def test_what_is_false_is_refuted_with_a_witness() -> None:
-    found = BY_NAME["amsgrad_divisor_never_falls"].prove(*named("amsgrad_paper", "amsgrad"))
-    assert (found.status, found.witness) == ("undecided", "")
+def test_a_false_statement_is_refuted_with_a_witness() -> None:
+    result = BY_NAME["amsgrad_divisor_never_falls"].prove(*named("amsgrad_paper", "amsgrad"))
+    assert (result.status, result.witness) == ("undecided", "")
     falls = BY_NAME["v_max_never_falls"].prove(changed("amsgrad", v_max=Max(beta2 * v_max, v)))
     assert (falls.status, bool(falls.witness)) == ("refuted", True)
 
 
-def test_the_parts_of_a_proof_decide_the_worst_first() -> None:
+def test_the_worst_part_of_a_proof_decides() -> None:
     assert every((True, "one"), how="so").status == "proved"
-    assert every((True, "one"), (None, "two"), (False, "three"), how="so").how == "it is not so that three"
+    assert every((True, "one"), (None, "two"), (False, "three"), how="so").how == "false: three"
     assert every((None, "two"), (True, "one"), how="so").status == "undecided"
     assert proof(None, "so", otherwise="not", witness="w").witness == ""
     assert proof(False, "so", otherwise="not", witness="w").witness == "w"
@@ -214,7 +214,7 @@ def test_the_printed_numbers_are_those_of_the_witness() -> None:
 @pytest.mark.parametrize(
     "name", ["adam_eps_hat+eps_inside", "adam+maximize", "amsgrad+eps_root", "sign_sgd+coupled_decay"]
 )
-def test_what_applies_to_a_rule_with_rewrites_is_proved_of_it(name: str) -> None:
+def test_every_applicable_theorem_is_proved_for_a_rule_with_rewrites(name: str) -> None:
     rule = find(name)
     proved = [theorem.name for theorem in ALL if theorem.applies(rule) and theorem.prove(rule).status == "proved"]
     assert proved == [theorem.name for theorem in ALL if theorem.applies(rule)]

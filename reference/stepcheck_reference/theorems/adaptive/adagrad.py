@@ -19,23 +19,23 @@ def _never_grows(rule: Rule) -> Proof:
     new = equations(fixed(rule, {weight_decay: 0}))
     effective = ((step_of(new) / g) ** 2).xreplace({h: total - g**2}).xreplace({t: 1 + later})
     return every(
-        (monotone_states(rule)[h], "h never falls"),
-        (vanishes(new[h] - h - g**2), "h gains the square of the gradient"),
+        (monotone_states(rule)[h], "h never decreases"),
+        (vanishes(new[h] - h - g**2), "h grows by the square of the gradient"),
         (
             sufficient(not effective.free_symbols & {g, h, theta}),
-            "h_t and hyper-parameters decide what multiplies it",
+            "the factor of the gradient depends on h_t, t and hyper-parameters alone",
         ),
-        ((-diff(effective, total)).is_nonnegative, "its square falls as h grows"),
-        ((-diff(effective, later)).is_nonnegative, "its square does not grow with t"),
-        how="the square of what multiplies the gradient falls as h grows, by its derivative, and h never falls",
+        ((-diff(effective, total)).is_nonnegative, "the square of the factor decreases with h"),
+        ((-diff(effective, later)).is_nonnegative, "the square of the factor does not increase with t"),
+        how="by its derivative, the square of the gradient's factor decreases with h, and h never decreases",
     )
 
 
 EFFECTIVE_STEP = Theorem(
     name="adagrad_effective_step_never_grows",
-    sentence="AdaGrad's effective step, what multiplies a gradient, never grows.",
+    sentence="AdaGrad's effective step size, the factor of the gradient, never increases.",
     source="Duchi, Hazan & Singer 2011, https://jmlr.org/papers/v12/duchi11a.html",
-    condition="the rule sums squares in h; once h > 0, while lr stays; weight_decay = 0",
+    condition="the rule sums squares in h; h > 0, lr constant, weight_decay = 0",
     applies=lambda rule: h in rule.init,
     prove=_never_grows,
 )

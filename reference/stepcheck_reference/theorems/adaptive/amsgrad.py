@@ -1,4 +1,4 @@
-"""AMSGrad's largest second moment, and the divisor made from it, which are not the same."""
+"""AMSGrad's largest second moment, and its divisor, which is not the same thing."""
 
 from __future__ import annotations
 
@@ -31,23 +31,23 @@ def _never_falls(rule: Rule) -> Proof:
         monotone_states(rule)[v_max],
         "the new value is a maximum of which the old one is an argument",
         otherwise="the new value is not a maximum with the old one",
-        witness="v_max falls on a walk of nine steps",
+        witness="v_max decreases on an iteration of nine steps",
     )
 
 
-def _divisor_stays(*rules: Rule) -> Proof:
+def _divisor_never_falls(*rules: Rule) -> Proof:
     parts: list[Part] = []
     for rule in rules:
         new = equations(rule)
-        parts.append((monotone_states(rule)[v_max], f"v_max of {rule.name} never falls"))
+        parts.append((monotone_states(rule)[v_max], f"v_max of {rule.name} never decreases"))
         divisors = _divisors(new[theta])
-        parts.append((sufficient(len(divisors) == 1), f"{rule.name} divides by one thing that holds v_max"))
+        parts.append((sufficient(len(divisors) == 1), f"exactly one divisor of {rule.name} contains v_max"))
         for divisor in divisors:
             alone = divisor.xreplace({new[v_max]: top})
-            others = alone.free_symbols - {top, eps}
-            parts.append((sufficient(not others), f"the divisor of {rule.name} depends on v_max and eps alone"))
-            parts.append((diff(alone, top).is_nonnegative, f"the divisor of {rule.name} grows with v_max"))
-    return every(*parts, how="the divisor is an increasing function of v_max alone, and v_max never falls")
+            other_symbols = alone.free_symbols - {top, eps}
+            parts.append((sufficient(not other_symbols), f"the divisor of {rule.name} depends on v_max and eps alone"))
+            parts.append((diff(alone, top).is_nonnegative, f"the divisor of {rule.name} increases with v_max"))
+    return every(*parts, how="the divisor is an increasing function of v_max alone, and v_max never decreases")
 
 
 def _divisors(equation: Expr) -> list[Expr]:
@@ -55,14 +55,14 @@ def _divisors(equation: Expr) -> list[Expr]:
 
 
 def _effective(rule: Rule) -> Expr:
-    """Return what lr times the corrected first moment is divided by."""
+    """Return the divisor of lr times the corrected first moment."""
     new = equations(rule)
     return lr * new[m] / (1 - beta1**t) / (theta - new[theta])
 
 
-def _divisor_falls(*rules: Rule) -> Proof:
+def _divisor_decreases(*rules: Rule) -> Proof:
     parts: list[Part] = []
-    sufficient = ""
+    printed = ""
     hyper = {lr: Integer(1), beta1: Rational(9, 10), beta2: Rational(999, 1000), eps: Integer(0)}
     gradients = [Integer(1), Integer(0), Integer(0)]
     for rule in rules:
@@ -71,52 +71,54 @@ def _divisor_falls(*rules: Rule) -> Proof:
             _effective(rule).xreplace({**hyper, **trace[step], g: gradients[step], t: Integer(step + 1)})
             for step in range(3)
         ]
-        parts.append((all((old - new).is_positive for old, new in pairwise(values)), f"it falls in {rule.name}"))
-        sufficient = ", ".join(f"{float(value):.3f}" for value in values)
-    return every(*parts, how=f"g = 1, 0, 0 at eps = 0 and beta2 = 0.999 gives {sufficient}, exactly decreasing")
+        parts.append((all((old - new).is_positive for old, new in pairwise(values)), f"it decreases in {rule.name}"))
+        printed = ", ".join(f"{float(value):.3f}" for value in values)
+    return every(*parts, how=f"g = 1, 0, 0 at eps = 0 and beta2 = 0.999 gives {printed}, exactly decreasing")
 
 
 def _is_adam(*pairs: Rule) -> Proof:
     parts: list[Part] = []
     for rule, other in zip(pairs[::2], pairs[1::2], strict=True):
-        mine, theirs = equations(rule), equations(other)
-        largest = [part for part in mine[v_max].args if part != v_max]
-        parts.append((sufficient(len(largest) == 1), f"{rule.name} takes the maximum of two"))
+        amsgrad_equations, adam_equations = equations(rule), equations(other)
+        largest = [part for part in amsgrad_equations[v_max].args if part != v_max]
+        parts.append((sufficient(len(largest) == 1), f"{rule.name} takes the maximum of two moments"))
         for symbol in (m, v, theta):
-            stays = mine[symbol].xreplace({mine[v_max]: largest[0]})
-            parts.append((vanishes(stays - theirs[symbol]), f"{symbol} of {rule.name} is that of {other.name}"))
+            while_rising = amsgrad_equations[symbol].xreplace({amsgrad_equations[v_max]: largest[0]})
+            parts.append(
+                (vanishes(while_rising - adam_equations[symbol]), f"{symbol} of {rule.name} is that of {other.name}")
+            )
     return every(*parts, how="while the new moment is the maximum, every equation is that of Adam; so by induction")
 
 
 V_MAX_NEVER_FALLS = Theorem(
     name="v_max_never_falls",
-    sentence="The largest second moment v_max never falls.",
+    sentence="The largest second moment v_max never decreases.",
     source=REDDI,
-    condition="the rule keeps v_max",
+    condition="the rule has the state v_max",
     applies=lambda rule: v_max in rule.init,
     prove=_never_falls,
 )
 DIVISOR_NEVER_FALLS = Theorem(
     name="amsgrad_divisor_never_falls",
-    sentence="The divisor never falls where no correction comes after the maximum.",
+    sentence="AMSGrad's divisor never decreases if no bias correction follows the maximum.",
     source=f"{REDDI}, section 4",
-    condition="the paper's form, and the maximum of corrected moments",
+    condition="the paper's form, or the maximum over corrected moments",
     rules=(AMSGRAD_PAPER, AMSGRAD_CORRECTED_MAX),
-    prove=_divisor_stays,
+    prove=_divisor_never_falls,
 )
 DIVISOR_CAN_FALL = Theorem(
     name="amsgrad_divisor_can_fall",
-    sentence="The divisor can fall where the maximum is corrected afterwards: g = 1, 0, 0 gives 1, 0.71, 0.58.",
+    sentence="AMSGrad's divisor can decrease if the maximum is corrected afterwards: g = 1, 0, 0 gives 1, 0.71, 0.58.",
     source="torch.optim.Adam(amsgrad=True) and keras.optimizers.Adam(amsgrad=True), step by step",
     condition="torch's and Keras' form; at eps = 0, beta2 = 0.999",
     rules=(AMSGRAD, AMSGRAD_EPS_HAT),
-    prove=_divisor_falls,
+    prove=_divisor_decreases,
 )
 AMSGRAD_IS_ADAM = Theorem(
     name="amsgrad_is_adam_while_moments_rise",
-    sentence="AMSGrad is Adam while the second moment that its maximum is over never falls.",
+    sentence="AMSGrad is Adam as long as the second moment that its maximum runs over never decreases.",
     source=f"{REDDI}, Algorithm 2",
-    condition="each form beside the Adam with its corrections; the moment is raw or corrected as in its maximum",
+    condition="each form and the Adam with its corrections; the moment is raw or corrected as in the maximum",
     rules=(AMSGRAD, ADAM, AMSGRAD_CORRECTED_MAX, ADAM, AMSGRAD_EPS_HAT, ADAM_EPS_HAT),
     prove=_is_adam,
 )

@@ -1,4 +1,4 @@
-"""The first step of Adam, which shows where eps stands."""
+"""The first step of Adam in closed form, which shows where eps is added."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ ADAM_FIRST = _first(ADAM, -lr * g / (Abs(g) + eps), "Adam's first step is -lr*g/
 EPS_HAT_FIRST = _first(
     ADAM_EPS_HAT,
     -lr * g / (Abs(g) + eps / sqrt(1 - beta2)),
-    "With eps hat Adam's first step is -lr*g/(|g| + eps/sqrt(1 - beta2)).",
+    "With eps hat, Adam's first step is -lr*g/(|g| + eps/sqrt(1 - beta2)).",
 )
 EPS_INSIDE_FIRST = _first(
-    ADAM_EPS_INSIDE, -lr * g / sqrt(g**2 + eps), "With eps inside the root Adam's first step is -lr*g/sqrt(g^2 + eps)."
+    ADAM_EPS_INSIDE, -lr * g / sqrt(g**2 + eps), "With eps inside the root, Adam's first step is -lr*g/sqrt(g^2 + eps)."
 )

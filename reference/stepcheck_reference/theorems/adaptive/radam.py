@@ -22,10 +22,11 @@ def _goes_to_one(rule: Rule) -> Proof:
     rectification = _in_lengths(rule)
     behind = (rho_inf - rho_t).xreplace({beta2**t: exp(-decay * count), t: count})
     return every(
-        (sufficient(rectification.free_symbols == {now, end}), "the rectification depends on the two lengths alone"),
-        (limit(behind, count, oo) == 0, "the length goes to that of the end"),
-        (vanishes(rectification.xreplace({now: end}) ** 2 - 1), "the rectification is 1 at the length of the end"),
-        how="rho_t is rho_inf less 2*t*beta2**t/(1 - beta2**t), which goes to 0; r is continuous and 1 at rho_inf > 4",
+        (sufficient(rectification.free_symbols == {now, end}), "the rectification depends on rho_t and rho_inf alone"),
+        (limit(behind, count, oo) == 0, "rho_t converges to rho_inf"),
+        (vanishes(rectification.xreplace({now: end}) ** 2 - 1), "the rectification is 1 at rho_t = rho_inf"),
+        how="rho_t = rho_inf - 2*t*beta2**t/(1 - beta2**t), whose last term converges to 0; r is continuous, and 1 at "
+        "rho_t = rho_inf > 4",
     )
 
 
@@ -36,7 +37,7 @@ def _in_lengths(rule: Rule) -> Expr:
 
 
 def _threshold(rule: Rule) -> tuple[Expr, bool] | None:
-    """Return the length that the rule rectifies from, and whether at it; None where no case is one of rho_t."""
+    """Return the rho_t from which the rule rectifies, and whether it is included; None if no case depends on rho_t."""
     rho_t = rule.where["rho_t"]
     for case in rule.step[theta].atoms(Piecewise):
         condition = case.args[0][1]
@@ -49,7 +50,7 @@ def _never_below(rule: Rule) -> Proof:
     rho_inf, rho_t = (unwrapped(rule.where[name]) for name in ("rho_inf", "rho_t"))
     threshold = _threshold(rule)
     if threshold is None:
-        return Proof("undecided", "no case of rho_t is found")
+        return Proof("undecided", "no case depends on rho_t")
     least, closed = threshold
     edge = (least - 1) / (least + 1)
     under = Symbol("under", nonnegative=True)
@@ -58,28 +59,28 @@ def _never_below(rule: Rule) -> Proof:
     return every(
         (
             vanishes(short * (1 - edge + under) - (least + 1) * under),
-            f"rho_inf is at most {least} where beta2 <= {edge}",
+            f"rho_inf is at most {least} if beta2 <= {edge}",
         ),
         (sufficient(is_nonnegative(behind, rule) and is_nonnegative(1 - beta2**t, rule)), "rho_t is at most rho_inf"),
         (vanishes(behind - 2 * t * beta2**t), "rho_t is below rho_inf unless beta2 = 0"),
         how=f"rho_t <= rho_inf = 2/(1 - beta2) - 1, which is at most {least} exactly where beta2 <= {edge}"
-        + ("; it is reached by no rho_t, for beta2 > 0" if closed else ""),
+        + ("; no rho_t reaches it for beta2 > 0" if closed else ""),
     )
 
 
 RECTIFICATION_GOES_TO_ONE = Theorem(
     name="radam_rectification_goes_to_1",
-    sentence="RAdam's rectification goes to 1.",
+    sentence="RAdam's rectification converges to 1.",
     source="Liu et al. 2020, section 4, https://arxiv.org/abs/1908.03265",
-    condition="rho_inf is beyond the length that the rule rectifies from",
+    condition="rho_inf exceeds the rho_t from which the rule rectifies",
     applies=lambda rule: "rectification" in rule.where,
     prove=_goes_to_one,
 )
 NEVER_RECTIFIED = Theorem(
     name="radam_never_rectified",
-    sentence="RAdam never rectifies where beta2 <= 2/3; as printed, with rho > 4, where beta2 <= 3/5.",
+    sentence="RAdam never rectifies if beta2 <= 2/3, or in the printed form, with rho > 4, if beta2 <= 3/5.",
     source="Liu et al. 2020, Algorithm 2, https://arxiv.org/abs/1908.03265",
-    condition="the rule rectifies from a length that beta2 bounds",
+    condition="the rule rectifies from a threshold of rho_t, which beta2 bounds",
     applies=lambda rule: "rectification" in rule.where,
     prove=_never_below,
 )

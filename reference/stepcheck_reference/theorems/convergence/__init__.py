@@ -1,1 +1,1 @@
-"""Theorems about convergence: rates, regret, and examples where a rule diverges."""
+"""Theorems about convergence: rates, regret, and examples on which a rule diverges."""

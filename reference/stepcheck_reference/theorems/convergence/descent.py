@@ -1,8 +1,8 @@
-"""Descent: how fast values fall on convex functions, by potentials that never grow.
+"""Descent: how fast values decrease on convex functions, by potentials that never increase.
 
-At a point with value f and gradient g, convexity leaves a slack in f(z) = f + g*(z - point) + slack, and a gradient
-that changes no faster than 1/lr leaves one in f(point - lr*g) = f - lr*g**2/2 - slack. No slack is negative. A sum of
-slacks with weights is what a potential falls by. Products of g and z are inner products: one coordinate tells for all.
+At a point with value f and gradient g, convexity means f(z) = f + g*(z - point) + slack, and a gradient with Lipschitz
+constant at most 1/lr means f(point - lr*g) = f - lr*g**2/2 - slack, where no slack is negative. A potential decreases
+by a weighted sum of slacks. Products of g and z are inner products, so one coordinate is proved for all.
 """
 
 from __future__ import annotations
@@ -18,80 +18,91 @@ from stepcheck_reference.rules.momentum.nesterov_lookahead import NESTEROV_LOOKA
 from stepcheck_reference.theorems.theorem import Proof, Theorem, every, sufficient
 
 best, before = Symbol("best", real=True), Symbol("before", real=True)
-"""Where the function is lowest, and where theta was a step ago."""
+"""The minimizer, and the theta of the step before."""
 value = Symbol("value", real=True)
-fall, bend, other_bend = (Symbol(name, nonnegative=True) for name in ("fall", "bend", "other_bend"))
-"""The slacks: of the fall along the gradient, and of convexity toward two points."""
-past = Symbol("past", nonnegative=True)
-"""How many steps have been taken."""
+descent, convexity, other_convexity = (
+    Symbol(name, nonnegative=True) for name in ("descent", "convexity", "other_convexity")
+)
+"""The slacks: of the descent along the gradient, and of convexity toward two points."""
+steps_taken = Symbol("steps_taken", nonnegative=True)
+"""The number of steps so far."""
 weight = Symbol("weight", positive=True)
 
 
-def _toward(place: Expr, point: Expr, slack: Expr) -> Expr:
-    return value + g * (place - point) + slack
+def _toward(target: Expr, point: Expr, slack: Expr) -> Expr:
+    return value + g * (target - point) + slack
 
 
-fallen = value - lr * g**2 / 2 - fall
+descended = value - lr * g**2 / 2 - descent
 
 
 def _descends(rule: Rule) -> Proof:
     step = step_of(equations(rule))
-    low = _toward(best, theta, bend)
-    after = 2 * lr * (past + 1) * (fallen - low) + (theta + step - best) ** 2
-    first = 2 * lr * past * (value - low) + (theta - best) ** 2
-    spent = 2 * lr * bend + 2 * lr * (past + 1) * fall + lr**2 * past * g**2
+    low = _toward(best, theta, convexity)
+    after = 2 * lr * (steps_taken + 1) * (descended - low) + (theta + step - best) ** 2
+    first = 2 * lr * steps_taken * (value - low) + (theta - best) ** 2
+    spent = 2 * lr * convexity + 2 * lr * (steps_taken + 1) * descent + lr**2 * steps_taken * g**2
     return every(
         (vanishes(step + lr * g), "a step is -lr*g"),
-        (vanishes(after - first + spent), "the potential falls by the slacks and lr**2*t*g**2"),
-        (spent.is_nonnegative, "none of which is negative"),
-        how="2*lr*t*(f(theta) - f(best)) + (theta - best)**2 falls by a sum of squares and slacks, exactly",
+        (vanishes(after - first + spent), "the potential decreases by the slacks and lr**2*t*g**2"),
+        (spent.is_nonnegative, "none of these is negative"),
+        how="2*lr*t*(f(theta) - f(best)) + (theta - best)**2 decreases by exactly a sum of squares and slacks",
     )
 
 
 def _accelerates(rule: Rule) -> Proof:
     new = equations(rule)
-    asked = new[theta].atoms(gradient_at)
+    gradients = new[theta].atoms(gradient_at)
     ahead = theta + momentum * (theta - before)
     buffer = {b: (before - theta) / lr}
-    moved = new[theta].replace(gradient_at, lambda place: g).xreplace(buffer)
-    low, here = _toward(best, ahead, bend), _toward(theta, ahead, other_bend)
+    new_theta = new[theta].replace(gradient_at, lambda place: g).xreplace(buffer)
+    low, here = _toward(best, ahead, convexity), _toward(theta, ahead, other_convexity)
     leading = weight * ahead - (weight - 1) * theta - best
     led = weight * (ahead - lr * g) - (weight - 1) * theta - best
-    growth = 2 * lr * weight**2 * (fallen - low) + led**2 - 2 * lr * (weight**2 - weight) * (here - low) - leading**2
-    spent = 2 * lr * (weight**2 * fall + weight * (weight - 1) * other_bend + weight * bend)
+    growth = 2 * lr * weight**2 * (descended - low) + led**2 - 2 * lr * (weight**2 - weight) * (here - low) - leading**2
+    spent = 2 * lr * (weight**2 * descent + weight * (weight - 1) * other_convexity + weight * convexity)
     half, schedule = Rational(1, 2), (t - 2) / (t + 1)
-    now, last = (t + 1) * half, t * half
-    carried = (now * ahead - (now - 1) * theta).xreplace({momentum: schedule})
+    weight_now, weight_before = (t + 1) * half, t * half
+    carried_over = (weight_now * ahead - (weight_now - 1) * theta).xreplace({momentum: schedule})
     return every(
-        (vanishes(new[theta] - (theta - lr * new[b])), "the buffer is what theta moved by, over -lr"),
+        (vanishes(new[theta] - (theta - lr * new[b])), "the buffer is the last update of theta, divided by -lr"),
         (
-            sufficient(len(asked) == 1 and all(vanishes(one.args[0].xreplace(buffer) - ahead) for one in asked)),
-            "the gradient is taken momentum times the last move ahead",
+            sufficient(
+                len(gradients) == 1 and all(vanishes(one.args[0].xreplace(buffer) - ahead) for one in gradients)
+            ),
+            "the gradient is evaluated ahead of theta by momentum times the last update",
         ),
-        (vanishes(moved - (ahead - lr * g)), "theta goes there, and -lr*g on"),
-        (vanishes(growth + spent), "the potential falls by the slacks"),
-        (vanishes(carried - (last * theta - (last - 1) * before)), "what a step starts from is what the last one left"),
-        (vanishes(last**2 - (now**2 - now) - Rational(1, 4)), "the weight of a value never grows from step to step"),
-        (now.xreplace({t: Integer(1)}) == 1, "the first weight is 1"),
-        how="with w = (t + 1)/2, 2*lr*w**2*(f(theta_t) - f(best)) + (w*theta_t - (w - 1)*theta_(t-1) - best)**2 falls "
-        "by slacks, exactly",
+        (vanishes(new_theta - (ahead - lr * g)), "theta moves to that point, minus lr*g"),
+        (vanishes(growth + spent), "the potential decreases by the slacks"),
+        (
+            vanishes(carried_over - (weight_before * theta - (weight_before - 1) * before)),
+            "a step starts from the potential that the last step left",
+        ),
+        (
+            vanishes(weight_before**2 - (weight_now**2 - weight_now) - Rational(1, 4)),
+            "the weight of a value never increases from step to step",
+        ),
+        (weight_now.xreplace({t: Integer(1)}) == 1, "the first weight is 1"),
+        how="with w = (t + 1)/2, 2*lr*w**2*(f(theta_t) - f(best)) + (w*theta_t - (w - 1)*theta_(t-1) - best)**2 "
+        "decreases by exactly a sum of slacks",
     )
 
 
 SGD_BOUND = Theorem(
     name="gradient_descent_bound",
-    sentence="Gradient descent's value after t steps is at most |theta_0 - best|**2/(2*lr*t) above the least.",
+    sentence="Gradient descent's value after t steps is at most |theta_0 - best|**2/(2*lr*t) above the minimum.",
     source="Nesterov 2004, Introductory Lectures on Convex Optimization, section 2.1.5; Bansal & Gupta 2019, "
     "https://arxiv.org/abs/1712.04581",
-    condition="a convex function whose gradient changes no faster than 1/lr; lr stays constant",
+    condition="a convex function whose gradient has Lipschitz constant at most 1/lr; lr constant",
     rules=(SGD,),
     prove=_descends,
 )
 NESTEROV_BOUND = Theorem(
     name="nesterov_bound",
-    sentence="Nesterov's value after t steps is at most 2*|theta_0 - best|**2/(lr*(t + 1)**2) above the least.",
+    sentence="Nesterov's value after t steps is at most 2*|theta_0 - best|**2/(lr*(t + 1)**2) above the minimum.",
     source="Nesterov 1983; Beck & Teboulle 2009, Theorem 4.4, https://doi.org/10.1137/080716542",
-    condition="a convex function whose gradient changes no faster than 1/lr; momentum (t - 2)/(t + 1), lr constant",
+    condition="a convex function whose gradient has Lipschitz constant at most 1/lr; "
+    "momentum (t - 2)/(t + 1), lr constant",
     rules=(NESTEROV_LOOKAHEAD,),
     prove=_accelerates,
 )

@@ -1,4 +1,4 @@
-"""Reddi's counter-example: gradients C, -1, -1 over and over, C > 2, whose sum is best at the left end.
+"""Reddi's counterexample: periodic gradients C, -1, -1 with C > 2, whose sum is minimized at the left end.
 
 beta1 = 0 and beta2 = 1/(1 + C**2), no bias correction, lr/sqrt(t). With v between 0 and C**2 before a period, as any
 average of squares is, a period's step up is at least lr*sqrt(1 + C**2)/C times
@@ -47,20 +47,20 @@ def _goes_up(adam: Rule) -> Proof:
     return every(
         (vanishes(new[m] - g), "at beta1 = 0 the first moment is the gradient"),
         (vanishes(step_of(new) + lr * g / sqrt(new[v])), "a step is -lr*g/sqrt(v)"),
-        (sufficient(parts is not None and is_nonnegative(parts[0], adam)), "v_t grows with v"),
-        (_above_zero(square - after_one.xreplace({v: square})), "v stays at most C**2"),
+        (sufficient(parts is not None and is_nonnegative(parts[0], adam)), "v_t increases with v"),
+        (_above_zero(square - after_one.xreplace({v: square})), "v remains at most C**2"),
         (vanishes(first_low - square**2 * weight), "after C, v is at least C**4/(1 + C**2)"),
         (vanishes(first_high - square), "after C, v is at most C**2"),
         (vanishes(second_high - 2 * square * weight), "after -1, v is at most 2*C**2/(1 + C**2)"),
         (
             vanishes(third_high - square * (3 + square) * weight**2),
-            "after -1, -1, C**2*(3 + C**2)/(1 + C**2)**2",
+            "after -1, -1, v is at most C**2*(3 + C**2)/(1 + C**2)**2",
         ),
         (_above_zero((1 + square) / (3 + square) - late), "(1 + C**2)/(3 + C**2) is at least 5/7"),
         (bool(one**2 < early and two**2 < late), "sqrt(1/2) > 0.7 and sqrt(5/7) > 0.84"),
         (_above_zero((4 + later) / (6 + later) - Rational(2, 3)), "t/(t + 2) is at least 2/3 from t = 4 on"),
         (bool((one + two) ** 2 * Rational(2, 3) > 1), "(0.7 + 0.84)*sqrt(2/3) > 1"),
-        how="the three roots are bounded by v's of a period, exactly; 0.7 + 0.84 times sqrt(2/3) outweighs 1",
+        how="the three roots are bounded exactly by the values of v in a period; (0.7 + 0.84)*sqrt(2/3) exceeds 1",
     )
 
 
@@ -72,19 +72,19 @@ def _goes_down(amsgrad: Rule) -> Proof:
     return every(
         (vanishes(new[m] - g), "at beta1 = 0 the first moment is the gradient"),
         (vanishes(step_of(new) + lr * g / sqrt(new[v_max])), "a step is -lr*g/sqrt(v_max)"),
-        (monotone_states(amsgrad)[v_max], "the divisor never falls"),
+        (monotone_states(amsgrad)[v_max], "the divisor never decreases"),
         (
             together(expand(together(period))).is_positive,
-            "C over the first divisor outweighs 1 over the two others",
+            "C over the first divisor exceeds the sum of 1 over the two others",
         ),
-        how="with divisors that never fall C/d1 - 1/d2 - 1/d3 >= (C - 2)/d1 > 0, and falling rates only help",
+        how="divisors that never decrease give C/d1 - 1/d2 - 1/d3 >= (C - 2)/d1 > 0, and a decreasing lr only helps",
     )
 
 
 REDDI = "Reddi, Kale & Kumar 2018, Theorem 1, https://arxiv.org/abs/1904.09237"
 ADAM_GOES_UP = Theorem(
     name="reddi_adam_goes_up",
-    sentence="On Reddi's gradients C, -1, -1, C > 2, each period from t = 4 on moves Adam up, away from the optimum.",
+    sentence="On Reddi's gradients C, -1, -1 with C > 2, each period from t = 4 on moves Adam away from the optimum.",
     source=REDDI,
     condition="beta1 = eps = 0, beta2 = 1/(1 + C**2), no bias correction, lr/sqrt(t), not clamped",
     rules=(NO_BIAS_CORRECTION(ADAM),),
@@ -92,9 +92,9 @@ ADAM_GOES_UP = Theorem(
 )
 AMSGRAD_GOES_DOWN = Theorem(
     name="reddi_amsgrad_goes_down",
-    sentence="On Reddi's gradients C, -1, -1, C > 2, each period moves AMSGrad down, to the optimum.",
+    sentence="On Reddi's gradients C, -1, -1 with C > 2, each period moves AMSGrad toward the optimum.",
     source=REDDI,
-    condition="beta1 = eps = 0, lr constant or falling, not clamped",
+    condition="beta1 = eps = 0, lr constant or decreasing, not clamped",
     rules=(AMSGRAD_PAPER,),
     prove=_goes_down,
 )

@@ -1,4 +1,4 @@
-"""AdaGrad's regret on convex losses, in a box."""
+"""AdaGrad's regret on convex losses in a box."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from stepcheck_reference.theorems.theorem import Proof, Theorem, every
 
 point = Symbol("point", real=True)
 old, gained = Symbol("old", nonnegative=True), Symbol("gained", nonnegative=True)
-"""The root of h before the step, and what it gains."""
+"""The root of h before the step, and its increase."""
 
 
 def _bounded(rule: Rule) -> Proof:
@@ -24,29 +24,29 @@ def _bounded(rule: Rule) -> Proof:
     nearer = (theta - point) ** 2 - (theta - lr * g / divisor - point) ** 2
     square = root**2 - old**2
     return every(
-        (vanishes(new[h] - h - g**2), "h gains the square of the gradient"),
+        (vanishes(new[h] - h - g**2), "h grows by the square of the gradient"),
         (vanishes(step_of(new) + lr * g / divisor), "a step is -lr*g/(sqrt(h) + eps)"),
-        (monotone_states(rule)[h], "the divisor never falls"),
+        (monotone_states(rule)[h], "the divisor never decreases"),
         (
             vanishes(g * (theta - point) - divisor / (2 * lr) * nearer - lr * g**2 / (2 * divisor)),
-            "what a step regrets is what it comes nearer, times the divisor, and lr*g**2/(2*divisor)",
+            "the regret of a step is divisor/(2*lr) times the decrease in squared distance, plus lr*g**2/(2*divisor)",
         ),
         (
             vanishes(2 * gained * (root + eps) - square - gained * (gained + 2 * eps)),
-            "g**2/(2*divisor) is at most what the root of h gains",
+            "g**2/(2*divisor) is at most the increase of the root of h",
         ),
-        ((gained * (gained + 2 * eps)).is_nonnegative, "as a square and eps are not negative"),
-        how="clamping leads away from no point of the box; the first sums to D**2/(2*lr)*divisor as divisors rise, "
-        "the second to lr*sqrt(h)",
+        ((gained * (gained + 2 * eps)).is_nonnegative, "since a square and eps are nonnegative"),
+        how="clamping increases the distance to no point of the box; the first term sums to at most "
+        "D**2/(2*lr)*divisor as the divisors increase, the second to lr*sqrt(h)",
     )
 
 
 REGRET = Theorem(
     name="adagrad_regret",
-    sentence="AdaGrad's regret over T convex losses is at most, summed over elements, D**2/(2*lr)*(sqrt(h) + eps) + "
+    sentence="AdaGrad's regret over T convex losses is at most the sum over elements of D**2/(2*lr)*(sqrt(h) + eps) + "
     "lr*sqrt(h).",
     source="Duchi, Hazan & Singer 2011, Theorem 5, https://jmlr.org/papers/v12/duchi11a.html",
-    condition="clamped after each step to a box D wide; lr stays constant, gradients are those of the losses",
+    condition="clamped after each step to a box of width D; lr constant, the gradients are those of the losses",
     rules=(ADAGRAD,),
     prove=_bounded,
 )

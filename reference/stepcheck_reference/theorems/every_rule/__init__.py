@@ -1,1 +1,1 @@
-"""Theorems that hold for every rule with some property."""
+"""Theorems about every rule with some property."""

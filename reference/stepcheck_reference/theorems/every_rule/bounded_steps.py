@@ -1,4 +1,4 @@
-"""Rules whose steps are no longer than a number that does not depend on the gradients."""
+"""Rules whose steps have a bound that does not depend on the gradients."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from stepcheck_reference.theorems.theorem import Proof, Theorem
 
 
 def _bounded(rule: Rule) -> Proof:
-    found = step_bound(fixed(rule, {weight_decay: 0, lambd: 0}))
-    if found is None:
-        return Proof("undecided", "no bound of the step is found in its equations")
-    return Proof("proved", f"a sign is at most 1, |g|/sqrt(h + g**2) at most 1, and so a step at most {found}")
+    bound = step_bound(fixed(rule, {weight_decay: 0, lambd: 0}))
+    if bound is None:
+        return Proof("undecided", "no bound of the step follows from its equations")
+    return Proof("proved", f"a sign is at most 1, |g|/sqrt(h + g**2) is at most 1, so a step is at most {bound}")
 
 
 BOUNDED = Theorem(
     name="bounded_steps",
-    sentence="No gradients make a step longer than a bound in the hyper-parameters.",
+    sentence="Whatever the gradients, a step is bounded by an expression in the hyper-parameters.",
     source="each rule's equations",
-    condition="the step takes signs, without eps, or divides by a sum of squares; weight_decay = 0",
+    condition="the step takes signs, without eps, or divides by the root of a sum of squares; weight_decay = 0",
     applies=lambda rule: h in rule.init or (rule.step[theta].has(sign) and eps not in rule.hyper),
     prove=_bounded,
 )

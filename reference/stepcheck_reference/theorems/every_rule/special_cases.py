@@ -1,4 +1,4 @@
-"""Rules that are simpler ones where a hyper-parameter is 0."""
+"""Rules that reduce to simpler ones where a hyper-parameter is 0."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from stepcheck_reference.rules.momentum.nesterov import NESTEROV
 from stepcheck_reference.theorems.theorem import Proof, Theorem, proof
 
 
-def _to(values: Mapping[Symbol, int]) -> Callable[[Rule, Rule], Proof]:
+def _proof_at(values: Mapping[Symbol, int]) -> Callable[[Rule, Rule], Proof]:
     def prove(rule: Rule, other: Rule) -> Proof:
         at = ", ".join(f"{symbol} = {value}" for symbol, value in values.items())
         return proof(
@@ -42,25 +42,28 @@ def _reduction(rule: Rule, other: Rule, values: Mapping[Symbol, int], sentence: 
         source=rule.source,
         condition=" and ".join(f"{symbol} = {value}" for symbol, value in values.items()),
         rules=(rule, other),
-        prove=_to(values),
+        prove=_proof_at(values),
     )
 
 
 MOMENTUM_IS_SGD = _reduction(
-    MOMENTUM, SGD, {momentum: 0, dampening: 0}, "Momentum without momentum and dampening is gradient descent."
+    MOMENTUM, SGD, {momentum: 0, dampening: 0}, "Momentum is gradient descent at momentum = dampening = 0."
 )
 MOMENTUM_LR_INSIDE_IS_SGD = _reduction(
-    MOMENTUM_LR_INSIDE, SGD, {momentum: 0}, "Momentum with its rate inside, without momentum, is gradient descent."
+    MOMENTUM_LR_INSIDE,
+    SGD,
+    {momentum: 0},
+    "Momentum with its learning rate inside is gradient descent at momentum = 0.",
 )
-NESTEROV_IS_SGD = _reduction(NESTEROV, SGD, {momentum: 0}, "Nesterov without momentum is gradient descent.")
-ADAMW_IS_ADAM = _reduction(ADAMW, ADAM, {weight_decay: 0}, "AdamW without decay is Adam.")
-ADAM_L2_IS_ADAM = _reduction(ADAM_L2, ADAM, {weight_decay: 0}, "Adam with coupled decay of 0 is Adam.")
+NESTEROV_IS_SGD = _reduction(NESTEROV, SGD, {momentum: 0}, "Nesterov is gradient descent at momentum = 0.")
+ADAMW_IS_ADAM = _reduction(ADAMW, ADAM, {weight_decay: 0}, "AdamW without weight decay is Adam.")
+ADAM_L2_IS_ADAM = _reduction(ADAM_L2, ADAM, {weight_decay: 0}, "Adam with a coupled weight decay of 0 is Adam.")
 ADAGRAD_DECAY_0 = _reduction(
-    LR_DECAY(ADAGRAD), ADAGRAD, {lr_decay: 0}, "AdaGrad whose rate does not fall is plain AdaGrad."
+    LR_DECAY(ADAGRAD), ADAGRAD, {lr_decay: 0}, "AdaGrad without learning rate decay is plain AdaGrad."
 )
 ADAGRAD_START_0 = _reduction(
     INITIAL_ACCUMULATOR(ADAGRAD),
     ADAGRAD,
     {initial_accumulator: 0},
-    "AdaGrad whose sum starts at 0 is plain AdaGrad.",
+    "AdaGrad whose accumulator starts at 0 is plain AdaGrad.",
 )

@@ -1,4 +1,4 @@
-"""Signs, places and the order of elements."""
+"""Symmetries: signs, translations, and the order of elements."""
 
 from __future__ import annotations
 
@@ -18,24 +18,26 @@ def _sign(rule: Rule) -> Proof:
         is_sign_equivariant(rule),
         "every state that the step depends on is odd or even, and the new theta is odd",
         otherwise="a state is neither odd nor even, or theta is not odd",
-        witness="a walk of seven steps and its mirror image part",
+        witness="an iteration of seven steps and its mirror image diverge",
     )
 
 
-def _anywhere(rule: Rule) -> Proof:
+def _translation(rule: Rule) -> Proof:
     return proof(
         is_translation_invariant(fixed(rule, {weight_decay: 0, lambd: 0})),
-        "the new theta is the old one and a rest, and neither the rest nor a state takes theta in",
-        otherwise="the step takes theta in",
-        witness="walks of seven steps from theta = 1 and 3 part",
+        "the new theta is the old one plus a term, and neither the term nor a state depends on theta",
+        otherwise="the step depends on theta",
+        witness="iterations of seven steps from theta = 1 and 3 diverge",
     )
 
 
-def _pulled(rule: Rule) -> Proof:
+def _depends_on_theta(rule: Rule) -> Proof:
     hyper = {lr: Rational(1, 2), lambd: Rational(1, 5), alpha: Integer(1), t0: Integer(0)}
-    one, three = (iterate(rule, hyper, start, [Integer(1)])[-1][theta] - start for start in (Integer(1), Integer(3)))
-    sufficient = f"at lambd = 1/5, lr = 1/2 and g = 1 the first step is {one} from theta = 1 and {three} from theta = 3"
-    return every(((one - three).is_nonzero, "the first steps from theta = 1 and 3 differ"), how=sufficient)
+    from_one, from_three = (
+        iterate(rule, hyper, start, [Integer(1)])[-1][theta] - start for start in (Integer(1), Integer(3))
+    )
+    how = f"at lambd = 1/5, lr = 1/2, g = 1 the first step is {from_one} from theta = 1 and {from_three} from theta = 3"
+    return every(((from_one - from_three).is_nonzero, "the first steps from theta = 1 and 3 differ"), how=how)
 
 
 def _order(rule: Rule) -> Proof:
@@ -43,39 +45,39 @@ def _order(rule: Rule) -> Proof:
         is_elementwise(rule),
         "every equation is a function of numbers, and no scalar state depends on an element",
         otherwise="an equation is not a function of numbers alone",
-        witness="the rule says that it couples elements",
+        witness="the rule is declared to couple elements",
     )
 
 
 SIGN_EQUIVARIANT = Theorem(
     name="sign_equivariant",
-    sentence="Parameters and gradients of the opposite sign give steps of the opposite sign.",
+    sentence="Negating the parameters and gradients negates the steps.",
     source="each rule's equations",
-    condition="every rule; where a rule asks for gradients, those of the mirrored objective",
+    condition="every rule; a rule that evaluates gradients itself does so on the mirrored objective",
     applies=lambda rule: True,
     prove=_sign,
 )
 TRANSLATION_INVARIANT = Theorem(
     name="translation_invariant_without_decay",
-    sentence="Without decay a step does not depend on where the parameters are.",
+    sentence="Without weight decay, a step does not depend on the values of the parameters.",
     source="each rule's equations",
-    condition="weight_decay = 0, and lambd = 0 in ASGD; the gradients given",
+    condition="weight_decay = 0, and lambd = 0 in ASGD; for given gradients",
     applies=lambda rule: True,
-    prove=_anywhere,
+    prove=_translation,
 )
-ASGD_PULLS = Theorem(
+ASGD_DEPENDS_ON_THETA = Theorem(
     name="asgd_depends_on_theta",
-    sentence="ASGD's step depends on where the parameters are: lambd shrinks them, though it is not called decay.",
+    sentence="ASGD's step depends on the values of the parameters: lambd acts as a weight decay.",
     source="torch.optim.ASGD, whose lambd is 1e-4 by default",
     condition="lambd > 0",
     rules=(ASGD,),
-    prove=_pulled,
+    prove=_depends_on_theta,
 )
 PERMUTATION_EQUIVARIANT = Theorem(
     name="permutation_equivariant",
-    sentence="The order, number and shape of elements change nothing about each of them.",
+    sentence="The update of an element does not depend on the order, number and shape of the elements.",
     source="each rule's equations",
-    condition="the rule is given its gradients",
+    condition="the rule evaluates no gradients itself",
     applies=lambda rule: not needs_objective(rule),
     prove=_order,
 )

@@ -1,4 +1,4 @@
-"""What zero gradients leave."""
+"""What zero gradients do to the parameters."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from sympy import Abs, Integer, Symbol
 from stepcheck_reference.algebra.equality import vanishes
 from stepcheck_reference.alphabet import eps, g, lr, t, theta, weight_decay
 from stepcheck_reference.facts import rest_factor, rests
-from stepcheck_reference.facts.equations import decays_apart, equations, step_of
+from stepcheck_reference.facts.equations import equations, has_decoupled_decay, step_of
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.rules.adam.adam_l2 import ADAM_L2
 from stepcheck_reference.theorems.theorem import Proof, Theorem, every, proof
@@ -16,36 +16,36 @@ from stepcheck_reference.theorems.theorem import Proof, Theorem, every, proof
 def _decays(rule: Rule) -> Proof:
     return proof(
         rests(rule),
-        f"with g = 0 and resting states, theta is times {rest_factor(rule)}",
-        otherwise="with g = 0 theta is not times a factor",
-        witness="twice theta does not become twice as much",
+        f"with g = 0 and resting states, theta is multiplied by {rest_factor(rule)}",
+        otherwise="with g = 0, theta is not multiplied by a factor",
+        witness="doubling theta does not double the new theta",
     )
 
 
-def _pushed(rule: Rule) -> Proof:
+def _moves(rule: Rule) -> Proof:
     first = step_of(equations(rule)).xreplace({g: Integer(0), t: Integer(1), **rule.init})
     positive = {weight_decay: Symbol("decay", positive=True), theta: Symbol("place", positive=True)}
     pulled = -lr * weight_decay * theta / (weight_decay * Abs(theta) + eps)
     return every(
         (vanishes((first - pulled).xreplace(positive)), "the first step is -lr*decay*theta/(decay*|theta| + eps)"),
-        how="with g = 0 the first step is -lr*weight_decay*theta/(weight_decay*|theta| + eps): at eps = 0 lr, whatever "
-        "the decay",
+        how="with g = 0 the first step is -lr*weight_decay*theta/(weight_decay*|theta| + eps): it is lr at eps = 0, "
+        "whatever the decay",
     )
 
 
 RESTS = Theorem(
     name="zero_gradients_leave_the_decay",
-    sentence="Zero gradients from the initial state leave the parameters, or exactly their decoupled decay.",
+    sentence="Zero gradients from the initial state leave the parameters unchanged, up to exactly the decoupled decay.",
     source="each rule's equations",
-    condition="parameters enter no state, sign or root; eps > 0 where there is one",
-    applies=decays_apart,
+    condition="no state, sign or root depends on the parameters; eps > 0 if the rule has one",
+    applies=has_decoupled_decay,
     prove=_decays,
 )
 ADAM_L2_MOVES = Theorem(
     name="adam_l2_moves_without_a_gradient",
-    sentence="Adam with coupled decay moves by lr at eps = 0 where there is no gradient, however small the decay.",
+    sentence="Adam with coupled weight decay moves by lr at zero gradient and eps = 0, however small the decay.",
     source="Loshchilov & Hutter 2019, section 2, https://arxiv.org/abs/1711.05101",
     condition="weight_decay > 0, g = 0, theta not 0, the first step; eps > 0 shortens it",
     rules=(ADAM_L2,),
-    prove=_pushed,
+    prove=_moves,
 )
