@@ -59,14 +59,14 @@ def broken(output: str = "theta", dtype: str = "float32", **more: object) -> Fai
         "token": f"sc1-{output}-{dtype}",
         "standalone": f"import torch\nprint({output!r}, {dtype!r})\n",
         "worst": worst,
-        "path": path,
+        "trace": path,
     }
     return Failure(**{**facts, **more})  # type: ignore[arg-type]
 
 
 def fault(kind: str = "crashed", **more: object) -> Failure:
     """Return a failure of a subject that did not finish."""
-    facts = {"worst": None, "path": (), "fault": kind, "code": "SC201", "title": "the script runs to its end"}
+    facts = {"worst": None, "trace": (), "fault": kind, "code": "SC201", "title": "the script runs to its end"}
     return broken(**{**facts, "message": f"Adam[default]: step 1={kind}, but should be finished", **more})  # type: ignore[arg-type]
 
 

@@ -1,7 +1,7 @@
 """Certificates: what was compared and what it showed, as records with a stable JSON form.
 
 ``Findings`` (the "verdict" section of the JSON) depends on the subject, the request and the seed alone;
-timings, versions and the host stand beside it in ``Run``. Numbers that JSON cannot hold are the strings
+timings, versions and the host are in ``Run``. Numbers that JSON cannot hold are the strings
 "nan", "inf" and "-inf".
 """
 
@@ -46,9 +46,9 @@ class Worst(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Point(msgspec.Struct, frozen=True, kw_only=True):
-    """What one real did in one step: where it landed, and where it had to, expected ± radius.
+    """One real number after one step: its observed value, and the envelope, expected ± radius.
 
-    ``step`` 0 is what was there before the first step. The radius is "nan" where the step was not compared.
+    ``step`` 0 is the value before the first step. The radius is "nan" where the step was not compared.
     """
 
     step: int
@@ -61,9 +61,9 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     """One broken law with its smallest script.
 
     ``message`` is one line. ``worst`` is None where the subject did not finish its script, and ``fault``
-    then says how: "raised", "crashed", "hung" or "malformed". ``finding`` names the known finding that
-    covers this failure, "" where none does. ``path`` is what the real that ``worst`` points at did over the
-    script's steps, empty where it does something else when it is run again.
+    then says how: "raised", "crashed", "hung" or "malformed". ``finding`` names the known issue that
+    covers this failure, "" where none does. ``path`` is the trace of the real that ``worst`` points at over the
+    script's steps, empty where a second run does not reproduce it.
     """
 
     code: str
@@ -77,7 +77,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     fault: str = ""
     known_issue: str = msgspec.field(default="", name="finding")
     explanation: str = ""
-    path: tuple[Point, ...] = ()
+    trace: tuple[Point, ...] = msgspec.field(default=(), name="path")
 
 
 class LawResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,11 +95,11 @@ class CellResult(msgspec.Struct, frozen=True, kw_only=True):
     ``target`` names the subject, one of several where a whole library was asked for.
     ``element_steps`` were executed, ``compared`` of them judged, ``not_compared`` counts the rest by
     reason. ``observability`` is "stepwise", "theta_only" or "trajectory". ``arithmetic`` names the model
-    and ``arithmetic_source`` where its figures come from; ``inferred`` says that the model was found by
-    trying, not declared. ``fixed_upstream`` names known findings that no longer break. ``ratios`` says for
+    and ``arithmetic_source`` where its figures come from; ``inferred`` says that the model was inferred
+    from runs, not declared. ``fixed_upstream`` names known issues that no longer break. ``ratios`` says for
     each output how many reals had a ratio in each bin: sixteen from 0 to 1, then (1, 10], (10, 1e3],
-    (1e3, 1e6] and beyond. Bins at the end that hold nothing are left out. Inside 1, large tensors are
-    counted by samples.
+    (1e3, 1e6] and beyond. Empty bins at the end are left out. Inside 1, large tensors are
+    sampled.
     """
 
     id: str
@@ -140,14 +140,14 @@ class CellResult(msgspec.Struct, frozen=True, kw_only=True):
 class Matched(msgspec.Struct, frozen=True, kw_only=True):
     """How a target without an adapter of its own was matched to its rule.
 
-    ``hyper`` maps hyper-parameters to arguments, ``held`` gives the values of those it does not take or is not
-    asked to vary, ``states`` maps states, and "count", to where they are; ``unmapped`` are those that were not
-    found. ``constant`` are hyper-parameters that cannot be changed after construction. ``unseen`` says why
-    nothing that it holds could be seen, "" where it was looked at.
+    ``hyper`` maps hyper-parameters to arguments, ``held`` gives the values of those that it does not accept or
+    that stay fixed, ``states`` maps states, and "count", to where they are stored; ``unmapped`` are the states without
+    a match. ``constant`` are hyper-parameters that cannot be changed after construction. ``unseen`` says why
+    its state could not be inspected, "" where it was.
     """
 
     hyper: dict[str, str] = {}
-    held: dict[str, float] = {}
+    fixed: dict[str, float] = msgspec.field(default={}, name="held")
     states: dict[str, str] = {}
     unmapped: tuple[str, ...] = ()
     constant: tuple[str, ...] = ()
@@ -165,11 +165,11 @@ class Departure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Findings(msgspec.Struct, frozen=True, kw_only=True):
-    """What was asked and what was found; the same for the same subject, request and seed.
+    """The request and its results; the same for the same subject, request and seed.
 
-    ``without_rule`` names a library's optimizers that have no rule here, so that nothing is said of them.
-    ``matched`` is there for a target without an adapter of its own. ``defaults`` are where a constructor departs from
-    what its rule's source recommends, which changes no verdict.
+    ``without_rule`` names a library's optimizers that have no rule here and are not checked. ``matched`` is set for a
+    target without an adapter of its own. ``defaults`` lists where a constructor departs from what its rule's source
+    recommends, which changes no verdict.
     """
 
     verdict: Verdict
@@ -226,7 +226,7 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def failures(self) -> tuple[Failure, ...]:
-        """Every failure, those that a known finding covers included."""
+        """Every failure, those that a known issue covers included."""
         return tuple(failure for cell in self.cells for failure in cell.failures)
 
     @property
@@ -236,7 +236,7 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def conforms(self) -> bool:
-        """Whether every compared cell holds or breaks only as a known finding says."""
+        """Whether every compared cell holds or breaks only as a known issue says."""
         return self.exit_code() == 0
 
     def exit_code(self, *, strict: bool | None = None) -> int:

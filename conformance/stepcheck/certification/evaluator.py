@@ -329,7 +329,7 @@ class CellEvaluator:
             return record
         trajectory = self.run(script) if trajectory is None else trajectory
         trace = failure_trace(self.rule, script, trajectory, harness.arithmetics, self.cell.dtype, record.worst)
-        return replaced(record, path=trace)
+        return replaced(record, trace=trace)
 
 
 def _law_result(found: LawVerdict, expected: list[Failure], new: list[Failure]) -> LawResult:

@@ -46,7 +46,7 @@ def test_the_certificate_of_a_run_keeps_it() -> None:
     certificate = certify.certify(
         "tests/planted/rules/adam.py:AdamEpsInsideRoot", rule="adam", modes=["single"], dtypes=["float32"]
     )
-    assert certificate.failures[0].path
+    assert certificate.failures[0].trace
     assert sum(certificate.cells[0].ratios["theta"]) > 1000
     assert certificate.run.started
     assert flaws(json.loads(certificate.to_json())) == []

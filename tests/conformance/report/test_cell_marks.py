@@ -16,7 +16,7 @@ from stepcheck_reference.verdict import Verdict
 def exact(code: str, **more: object) -> Failure:
     """Return a failure of a law that asks for equal bits: no radius measures it."""
     worst = Worst(output="theta", tensor=0, step=1, index=0, observed=1.0, expected=2.0, radius=0.0, ratio="inf")
-    return broken(code=code, title="two runs are equal", worst=worst, path=(), **more)
+    return broken(code=code, title="two runs are equal", worst=worst, trace=(), **more)
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ def walking(path: tuple[Point, ...], step: int, observed: float | str) -> Failur
     """Return a failure in ``step`` of ``path``."""
     failure = broken()
     assert failure.worst is not None
-    return replace(failure, path=path, worst=replace(failure.worst, step=step, observed=observed))
+    return replace(failure, trace=path, worst=replace(failure.worst, step=step, observed=observed))
 
 
 def classes(svg: ElementTree.Element) -> list[str]:
@@ -168,7 +168,7 @@ def test_a_long_trace_is_a_line_and_a_band() -> None:
 
 def test_a_failure_without_a_trace_is_not_drawn() -> None:
     assert trace_figure(fault()) == ""
-    assert trace_figure(replace(broken(), path=())) == ""
+    assert trace_figure(replace(broken(), trace=())) == ""
     assert trace_figure(walking((point(0, 0.0, 0.0),), 3, 1.0)) == ""
 
 

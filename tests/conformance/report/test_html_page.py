@@ -134,7 +134,8 @@ def test_each_failure_has_its_message_program_and_script() -> None:
         assert failure.message in parsed.text
         assert f"python -m stepcheck replay {failure.token}" in parsed.text
         assert failure.standalone in parsed.text
-    assert len(parsed.all("svg", class_="trace")) == 2 * sum(bool(entry.path) for entry in certificates.BROKEN.failures)
+    traces = sum(bool(entry.trace) for entry in certificates.BROKEN.failures)
+    assert len(parsed.all("svg", class_="trace")) == 2 * traces
     text = spaced(parsed.text)
     for words in (
         "-0.25 ± 0.01",

@@ -55,7 +55,7 @@ def matched(adapter: Adapter, trial_ended: str) -> Matched:
     fixed = configuration.fixed_hyper
     return Matched(
         hyper={name: slot for name, slot in adapter.hyper.items() if name not in fixed},
-        held=dict(fixed),
+        fixed=dict(fixed),
         states=states,
         unmapped=tuple(s.name for s in (*rule.init, *rule.scalars) if s.name not in adapter.states),
         constant=tuple(name for name in adapter.constant_hyper if name not in fixed),

@@ -30,13 +30,13 @@ _VISIBLE_ERROR = 0.09
 def trace_figure(failure: Failure) -> Markup:
     """Return two drawings of the failure's trace, "" where it has none: its values, and its errors in radii."""
     worst = failure.worst
-    if worst is None or all(point.step != worst.step for point in failure.path):
+    if worst is None or all(point.step != worst.step for point in failure.trace):
         return Markup("")
-    return Markup(_values(failure, worst) + _errors(failure.path, worst))
+    return Markup(_values(failure, worst) + _errors(failure.trace, worst))
 
 
 def _values(failure: Failure, worst: Worst) -> str:
-    trace = failure.path
+    trace = failure.trace
     failing = next(point for point in trace if point.step == worst.step)
     observed, expected = float(failing.observed), float(failing.expected)
     low, high = value_range(bound for point in trace for bound in _bounds(point))

@@ -96,8 +96,8 @@ def _matched(matched: Matched | None) -> list[_Row]:
     if matched is None:
         return []
     hyper = [", ".join(f"{name}={argument}" for name, argument in matched.hyper.items())]
-    if matched.held:
-        hyper.append("fixed: " + ", ".join(f"{name}={value:g}" for name, value in matched.held.items()))
+    if matched.fixed:
+        hyper.append("fixed: " + ", ".join(f"{name}={value:g}" for name, value in matched.fixed.items()))
     if matched.constant:
         hyper.append(f"{', '.join(matched.constant)} as constructed (nothing shows where to change it)")
     state = [", ".join(f"{name}={path}" for name, path in matched.states.items())]
