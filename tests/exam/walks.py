@@ -50,8 +50,8 @@ Walk = Iterator[Values]
 def stepped(rule: Rule) -> tuple[tuple[Symbol, ...], Callable[..., Sequence[Any]]]:
     """Return the equations of ``rule`` as a function, and what it takes; an objective is a quadratic around g."""
     equations = [on_quadratic(equation).doit() for equation in rule.step.values()]
-    asked = (curvature,) if any(curvature in equation.free_symbols for equation in equations) else ()
-    symbols = (theta, *rule.init, *rule.scalars, g, t, *rule.constants, *rule.hyper, *asked)
+    objective = (curvature,) if any(curvature in equation.free_symbols for equation in equations) else ()
+    symbols = (theta, *rule.init, *rule.scalars, g, t, *rule.constants, *rule.hyper, *objective)
     return symbols, sympy.lambdify(symbols, equations, modules="mpmath")
 
 

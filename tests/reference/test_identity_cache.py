@@ -6,16 +6,16 @@ from stepcheck_reference.identity_cache import IdentityCache
 
 
 def test_equal_objects_are_worked_out_apart_and_each_once() -> None:
-    asked: list[list[int]] = []
+    computed: list[list[int]] = []
 
     def make(thing: list[int]) -> int:
-        asked.append(thing)
-        return len(asked)
+        computed.append(thing)
+        return len(computed)
 
     kept = IdentityCache(make, most=2)
     one, other = [1], [1]
     assert [kept(one), kept(other), kept(one), kept(other)] == [1, 2, 1, 2]
-    assert len(asked) == 2
+    assert len(computed) == 2
 
 
 def test_the_object_asked_for_longest_ago_is_forgotten() -> None:

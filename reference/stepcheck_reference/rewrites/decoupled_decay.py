@@ -22,9 +22,9 @@ def _as_steps(rule: Rule) -> Mapping[Symbol, tuple[Expr, ...]]:
 
     The latter is how code writes it that adds the decay to the direction.
     """
-    beside = theta - lr * weight_decay * theta + (rule.step[theta] - theta)
+    shrunk = theta - lr * weight_decay * theta + (rule.step[theta] - theta)
     direction = (theta - rule.step[theta]) / lr
-    return {theta: (beside,) if direction.has(lr) else (beside, theta - lr * (direction + weight_decay * theta))}
+    return {theta: (shrunk,) if direction.has(lr) else (shrunk, theta - lr * (direction + weight_decay * theta))}
 
 
 DECOUPLED_DECAY = Rewrite(

@@ -67,10 +67,10 @@ def test_profile_quick_asks_in_one_dtype_what_one_dtype_tells_and_says_so(
 ) -> None:
     done, out = wrong
     cells = from_json((out / "certificate.json").read_text()).cells
-    said = {(cell.dtype, law.code): str(law.verdict) for cell in cells for law in cell.laws}
-    assert {said["float32", code] for code in ("SC231", "SC304", "SC401")} == {"holds"}
-    assert {said["bfloat16", code] for code in ("SC231", "SC304", "SC401")} == {"not_run"}
-    assert "not_run" not in {verdict for (dtype, _), verdict in said.items() if dtype == "float32"}
+    verdicts = {(cell.dtype, law.code): str(law.verdict) for cell in cells for law in cell.laws}
+    assert {verdicts["float32", code] for code in ("SC231", "SC304", "SC401")} == {"holds"}
+    assert {verdicts["bfloat16", code] for code in ("SC231", "SC304", "SC401")} == {"not_run"}
+    assert "not_run" not in {verdict for (dtype, _), verdict in verdicts.items() if dtype == "float32"}
     assert "format-independent laws ran in one dtype per configuration and mode" in " ".join(done.stdout.split())
 
 

@@ -27,7 +27,7 @@ LONG = ("torch.optim.AdamW", "--profile", "standard", "--mode", "single,foreach"
 processes = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 
-def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+def run_command(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
     """Run the command line in this process; return its exit code and what it said."""
     with pytest.raises(SystemExit) as stop:
         main(arguments)
@@ -67,7 +67,7 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str,
 def test_a_subject_that_misbehaves_is_told_so(
     capsys: pytest.CaptureFixture[str], name: str, code: int, words: str
 ) -> None:
-    found, out, error = said(
+    found, out, error = run_command(
         capsys, "certify", f"{MISBEHAVING}:{name}", "--as", "sgd", "--dtype", "float32", "--jobs", "1"
     )
     assert found == code, out + error
@@ -80,7 +80,7 @@ def test_a_subject_that_misbehaves_is_told_so(
 @pytest.mark.usefixtures("impatient")
 def test_a_subject_that_hangs_is_told_so(capsys: pytest.CaptureFixture[str]) -> None:
     target = f"{MISBEHAVING}:HangsInStepTwo"
-    code, out, error = said(capsys, "certify", target, "--as", "sgd", "--dtype", "float32", "--jobs", "1")
+    code, out, error = run_command(capsys, "certify", target, "--as", "sgd", "--dtype", "float32", "--jobs", "1")
     assert code == 1, out + error
     assert "step 2=hung, but should be finished (no answer within 1 s)" in " ".join((out + error).split())
     assert "Traceback" not in error
@@ -97,7 +97,7 @@ def test_a_subject_that_never_moves_breaks_the_law_of_parameters_and_is_not_vacu
 def test_a_hyper_parameter_out_of_its_domain_is_refused_with_the_domain_and_why(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    code, _, error = said(
+    code, _, error = run_command(
         capsys, "certify", "tests/planted/rules/controls.py:CorrectAdam", "--as", "adam", "--set", "beta1=1"
     )
     assert code == 2
@@ -154,7 +154,7 @@ def test_a_certificate_that_ended_early_is_printed_before_the_error_is(
         raise error
 
     monkeypatch.setattr(certify, "certify", stops)
-    code, out, error = said(capsys, "certify", "torch.optim.SGD")
+    code, out, error = run_command(capsys, "certify", "torch.optim.SGD")
     assert code == 2
     assert "3 cells missing" in out
     assert error == "stepcheck: out=somewhere, but should be writable\n"

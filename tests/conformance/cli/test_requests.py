@@ -13,7 +13,7 @@ from stepcheck_implementations.adapters.torch_optim import ADAM, ADAMW, SGD
 ADAMW_NAME = "torch.optim.AdamW"
 
 
-def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
+def run_command(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
     """Run the command line in this process; return its exit code and what it said on stderr."""
     with pytest.raises(SystemExit) as stop:
         main(arguments)
@@ -45,7 +45,7 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]
 def test_a_wrong_request_is_refused_before_torch_is_started(
     capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], phrases: tuple[str, ...]
 ) -> None:
-    code, error = said(capsys, *arguments)
+    code, error = run_command(capsys, *arguments)
     assert code == 2
     for words in phrases:
         assert words in error
@@ -71,7 +71,7 @@ def test_a_wrong_request_is_refused_before_torch_is_started(
 def test_a_request_that_the_target_cannot_meet_is_refused(
     capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], phrases: tuple[str, ...]
 ) -> None:
-    code, error = said(capsys, "certify", *arguments)
+    code, error = run_command(capsys, "certify", *arguments)
     assert code == 2
     for words in phrases:
         assert words in error
@@ -82,7 +82,7 @@ def test_an_output_that_cannot_be_written_is_refused_before_anything_runs(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("")
-    code, error = said(capsys, "certify", ADAMW_NAME, "--out", str(tmp_path / "file" / "below"))
+    code, error = run_command(capsys, "certify", ADAMW_NAME, "--out", str(tmp_path / "file" / "below"))
     assert code == 2
     assert "directory that can be written to" in error
 

@@ -70,11 +70,11 @@ def test_each_element_has_flags_of_its_own() -> None:
     """Rest where the sum of squares is 0; where it is not, the quotient is compared."""
     rule = rules.find("adagrad_optax")
     inputs: dict[str, Reals] = {"theta": np.ones(3), "g": np.array([0.0, 2.0, 0.0]), "h": np.array([0.0, 0.0, 1.0])}
-    landing = envelopes(rule, inputs, "float32", hyper={"lr": 0.5, "eps": 0.0})["theta"]
-    assert not landing.edge.any()
-    assert landing.ball.value.tolist() == [1.0, 0.5, 1.0]
-    assert landing.ball.radius is not None
-    assert landing.ball.radius[0] < landing.ball.radius[1]
+    bound = envelopes(rule, inputs, "float32", hyper={"lr": 0.5, "eps": 0.0})["theta"]
+    assert not bound.edge.any()
+    assert bound.ball.value.tolist() == [1.0, 0.5, 1.0]
+    assert bound.ball.radius is not None
+    assert bound.ball.radius[0] < bound.ball.radius[1]
 
 
 # Products whose sign decides.
@@ -103,10 +103,10 @@ def test_a_zero_decides_beside_a_factor_that_is_rounded(dtype: str) -> None:
     rule, form = rules.find("rprop+coupled_decay"), FORMATS[dtype]
     inputs: dict[str, Reals] = {"theta": np.ones(2), "g": np.full(2, 0.5), "g_prev": np.array([0.0, 1.0])}
     inputs["step_size"] = form.round(np.full(2, 0.1))
-    landing = envelopes(rule, inputs, dtype, hyper={**RPROP, "weight_decay": 0.1})["step_size"].ball
-    assert landing.radius is not None
-    assert landing.value.tolist() == [inputs["step_size"][0], 1.25 * inputs["step_size"][0]]
-    assert (landing.radius < 4 * form.unit_roundoff).all()
+    bound = envelopes(rule, inputs, dtype, hyper={**RPROP, "weight_decay": 0.1})["step_size"].ball
+    assert bound.radius is not None
+    assert bound.value.tolist() == [inputs["step_size"][0], 1.25 * inputs["step_size"][0]]
+    assert (bound.radius < 4 * form.unit_roundoff).all()
 
 
 @pytest.mark.parametrize(("dtype", "small"), [("float16", 2.0**-14), ("bfloat16", 2.0**-80), ("float32", 2.0**-80)])
@@ -136,13 +136,13 @@ def test_what_a_sign_hangs_on_is_either_sign_where_rounding_decides_it() -> None
     inputs: dict[str, Reals] = {
         "theta": np.zeros(3), "g": np.array([gradient, gradient, 0.0]), "m": np.array([momentum, 0.1, 0.0])
     }  # fmt: skip
-    landing = envelopes(rule, inputs, "float32", hyper=hyper)["theta"].ball
-    assert landing.radius is not None
-    assert landing.radius[0] > 0.49
-    assert abs(landing.value[0]) <= 0.5
-    assert landing.radius[1] < 1e-6
+    bound = envelopes(rule, inputs, "float32", hyper=hyper)["theta"].ball
+    assert bound.radius is not None
+    assert bound.radius[0] > 0.49
+    assert abs(bound.value[0]) <= 0.5
+    assert bound.radius[1] < 1e-6
     # Nothing but zeros has no sign, however it is rounded.
-    assert (landing.value[2], landing.radius[2] < 1e-40) == (0.0, True)
+    assert (bound.value[2], bound.radius[2] < 1e-40) == (0.0, True)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
@@ -166,12 +166,12 @@ def test_a_far_bound_of_a_clamp_has_no_part_in_the_radius(dtype: str) -> None:
     """50 rounds by 0.1 in bfloat16, which is no matter for a step size of 0.01."""
     inputs: dict[str, Reals] = {"theta": np.zeros(4), "g": np.ones(4), "g_prev": np.zeros(4), "step_size": np.ones(4)}
     inputs["step_size"] = np.array([0.0078125, 1e-9, 64.0, 50.0])
-    landing = envelopes(rules.find("rprop"), inputs, dtype, hyper=RPROP)["step_size"].ball
-    assert landing.radius is not None
-    assert landing.value.tolist() == [0.0078125, 1e-3, 50.0, 50.0]
-    assert (landing.radius <= 4.0 * FORMATS[dtype].unit_roundoff * landing.value).all()
+    bound = envelopes(rules.find("rprop"), inputs, dtype, hyper=RPROP)["step_size"].ball
+    assert bound.radius is not None
+    assert bound.value.tolist() == [0.0078125, 1e-3, 50.0, 50.0]
+    assert (bound.radius <= 4.0 * FORMATS[dtype].unit_roundoff * bound.value).all()
     # Where value and bound are as near as rounding, either may be the one that counts.
-    assert landing.radius[3] >= FORMATS[dtype].unit_roundoff * 50 * (dtype in ("float16", "bfloat16"))
+    assert bound.radius[3] >= FORMATS[dtype].unit_roundoff * 50 * (dtype in ("float16", "bfloat16"))
 
 
 # Further forms.
@@ -258,6 +258,6 @@ def test_a_step_size_starts_from_lr_as_the_format_has_it(dtype: str) -> None:
     first = float(form.round(np.asarray(0.1)))
     assert (first == 0.1) == (dtype == "float64")
     assert started("rprop", dtype, RPROP, "step_size", first).conforms
-    beside = first * (1 + 4 * form.unit_roundoff)
-    (entry,) = started("rprop", dtype, RPROP, "step_size", beside).initials
+    nearby = first * (1 + 4 * form.unit_roundoff)
+    (entry,) = started("rprop", dtype, RPROP, "step_size", nearby).initials
     assert (entry.output, entry.expected) == ("step_size", 0.1)

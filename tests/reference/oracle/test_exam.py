@@ -56,7 +56,7 @@ def test_the_wide_centre_is_arb_s_to_a_few_of_its_113_bits(name: str) -> None:
     rule = rules.find(name)
     inputs = random_inputs(rule, 4, seed=1)
     for t in (1.0, 7.0, 300.0):
-        landings = envelopes(rule, inputs, "float64", t=t)
+        bounds = envelopes(rule, inputs, "float64", t=t)
         scalars = prepared(rule, t=t, arithmetic=plain("float64")).scalars
         kept = program_of(rule).scalar_outputs
         for index in range(4):
@@ -65,9 +65,9 @@ def test_the_wide_centre_is_arb_s_to_a_few_of_its_113_bits(name: str) -> None:
                 if output in kept:
                     centre, radius = exactly(scalars[kept[output]].centre)[0], float(scalars[kept[output]].radius[0])
                 else:
-                    landing = landings[output].ball
-                    assert landing.centre is not None
-                    centre, radius = exactly(landing.centre)[index], float(np.asarray(landing.radius)[index])
+                    bound = bounds[output].ball
+                    assert bound.centre is not None
+                    centre, radius = exactly(bound.centre)[index], float(np.asarray(bound.radius)[index])
                 # Scale by the radius: relative to float64's own rounding, the wide centre errs 2**-60 as much.
                 middle = Fraction(int(ball.mid().fmpq().p), int(ball.mid().fmpq().q))
                 allowed = Fraction(radius) * Fraction(WIDE_UNIT / 2.0**-53) * 64
@@ -79,14 +79,14 @@ def test_the_narrow_centre_errs_less_than_its_share_of_the_radius(name: str) -> 
     rule = rules.find(name)
     inputs = random_inputs(rule, 4, seed=2)
     for dtype in ("float16", "bfloat16", "float32"):
-        landings = envelopes(rule, inputs, dtype)
+        bounds = envelopes(rule, inputs, dtype)
         for index in range(4):
             point = {key: float(values[index]) for key, values in inputs.items()} | hyper_of(rule) | {"t": 3.0}
-            for output, ball in enclose(rule, point, outputs=tuple(landings)).items():
-                landing = landings[output]
-                radius = float(np.asarray(landing.ball.radius)[index])
-                if np.isfinite(radius) and radius > 0 and not landing.out_of_range[index]:
-                    error = abs(float((ball - float(landing.ball.value[index])).mid()))
+            for output, ball in enclose(rule, point, outputs=tuple(bounds)).items():
+                bound = bounds[output]
+                radius = float(np.asarray(bound.ball.radius)[index])
+                if np.isfinite(radius) and radius > 0 and not bound.out_of_range[index]:
+                    error = abs(float((ball - float(bound.ball.value[index])).mid()))
                     assert error <= radius * 2.0**-53 / plain(dtype).storage.unit_roundoff * 64, (dtype, output)
 
 
@@ -94,20 +94,20 @@ def test_a_centre_that_is_another_rule_s_would_be_seen() -> None:
     """What the tests above allow is far less than what tells any two rules apart."""
     inputs = random_inputs(rules.find("radam"), 6, seed=1)
     for name, other in (("radam", "radam_optax"), ("nadam_ruder", "nadam_fixed_beta"), ("adam", "adam_eps_hat")):
-        landing = envelopes(rules.find(name), inputs, "float64", t=300.0)["theta"].ball
+        bound = envelopes(rules.find(name), inputs, "float64", t=300.0)["theta"].ball
         for index in range(6):
             point = {key: float(values[index]) for key, values in inputs.items()} | hyper_of(rules.find(name))
             ball = enclose(rules.find(other), point | {"t": 300.0})["theta"]
             middle = Fraction(int(ball.mid().fmpq().p), int(ball.mid().fmpq().q))
-            allowed = Fraction(float(np.asarray(landing.radius)[index])) * Fraction(WIDE_UNIT / 2.0**-53) * 64
-            assert abs(exactly(landing.centre)[index] - middle) > 1000 * allowed
+            allowed = Fraction(float(np.asarray(bound.radius)[index])) * Fraction(WIDE_UNIT / 2.0**-53) * 64
+            assert abs(exactly(bound.centre)[index] - middle) > 1000 * allowed
 
 
 @pytest.mark.parametrize("name", ["sgd", "momentum", "momentum_lr_inside", "momentum_ema", "nesterov"])
 def test_a_linear_rule_s_centre_is_the_exact_rational_result(name: str) -> None:
     rule = rules.find(name)
     inputs = random_inputs(rule, 8, seed=3)
-    landings = envelopes(rule, inputs, "float64", t=2.0)
+    bounds = envelopes(rule, inputs, "float64", t=2.0)
     for index in range(8):
         point = {key: Fraction(float(values[index])) for key, values in inputs.items()}
         point |= {key: Fraction(value) for key, value in hyper_of(rule).items()} | {"t": Fraction(2)}
@@ -118,9 +118,9 @@ def test_a_linear_rule_s_centre_is_the_exact_rational_result(name: str) -> None:
         }
         for symbol, expression in rule.step.items():
             result = expression.xreplace(exact_point).doit()
-            landing = landings[symbol.name].ball
-            assert landing.centre is not None
-            centre = exactly(landing.centre)[index]
+            bound = bounds[symbol.name].ball
+            assert bound.centre is not None
+            centre = exactly(bound.centre)[index]
             size = sum(abs(value) for value in point.values())
             assert abs(centre - Fraction(int(result.p), int(result.q))) <= size * Fraction(WIDE_UNIT) * 16
 
@@ -134,8 +134,8 @@ def test_no_constant_is_contaminated_by_float64(constant: sympy.Expr) -> None:
         domains={lr: Domain(0)},
     )  # fmt: skip
     inputs = {"theta": np.zeros(1), "g": np.array([-1.0])}
-    landings = envelopes(rule, inputs, "float64", hyper={"lr": 1.0})
-    centre = landings["theta"].ball.centre
+    bounds = envelopes(rule, inputs, "float64", hyper={"lr": 1.0})
+    centre = bounds["theta"].ball.centre
     assert centre is not None
     truth = Fraction(str(sympy.N(constant, 60)))
     assert abs(exactly(centre)[0] - truth) < Fraction(1, 10**33)

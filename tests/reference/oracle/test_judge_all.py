@@ -66,7 +66,7 @@ def resting(pair: Played) -> Played:
     return moved((script, trajectory), 0, 0, float("nan"))
 
 
-def told(judgement: Judgement) -> tuple[object, ...]:
+def as_values(judgement: Judgement) -> tuple[object, ...]:
     """Return everything that a judgement says, in a form that compares."""
     counted = {output: counts.tolist() for output, counts in judgement.ratios.items()}
     rest = {name: getattr(judgement, name) for name in judgement.__dataclass_fields__ if name != "ratios"}
@@ -90,7 +90,7 @@ def test_what_is_said_of_a_script_does_not_depend_on_those_beside_it(dtype: str,
     arithmetics = {dtype: plain(dtype)}
     alone = [judge(rules.find(rule), *pair, arithmetics) for pair in pairs]
     together = judge_all(rules.find(rule), pairs, arithmetics)
-    assert [told(entry) for entry in together] == [told(entry) for entry in alone]
+    assert [as_values(entry) for entry in together] == [as_values(entry) for entry in alone]
     assert [entry.observability for entry in together].count("theta_only") == 1
     assert not together[1].conforms
 

@@ -69,8 +69,8 @@ def test_a_complement_may_be_an_alpha_and_leaves_its_other_half_alone() -> None:
         inputs = {"theta": np.zeros(1), "g": np.array([g]), "m": np.array([m]), "v": np.zeros(1)}
         kinds = (frozenset[str](), frozenset({"1-beta1"}), frozenset({"beta1"}))
         declared = [plain("bfloat16").with_(alphas=alphas) for alphas in kinds]
-        landings = [envelopes(rule, inputs, "bfloat16", hyper=hyper, arithmetic=entry)["m"] for entry in declared]
-        return [float(np.asarray(landing.ball.radius)[0]) for landing in landings]
+        bounds = [envelopes(rule, inputs, "bfloat16", hyper=hyper, arithmetic=entry)["m"] for entry in declared]
+        return [float(np.asarray(bound.ball.radius)[0]) for bound in bounds]
 
     none, complement, either = radii(0.0, 1.0)
     assert none < complement == either
@@ -97,7 +97,7 @@ def test_powers_by_squaring_cost_up_to_a_rounding_a_step() -> None:
     for t, least in ((2.0, 0), (3.0, 1), (101.0, 60)):
         radii = []
         for arithmetic in (SQUARED.without, SQUARED.arithmetic):
-            landing = envelopes(find("adam"), inputs, "float32", t=t, hyper=hyper, arithmetic=arithmetic)["theta"]
-            value = abs(landing.ball.value[0])
-            radii.append(float(np.asarray(landing.ball.radius)[0]) / value * (1 - 0.99**t) / 0.99**t / 2.0**-24)
+            bound = envelopes(find("adam"), inputs, "float32", t=t, hyper=hyper, arithmetic=arithmetic)["theta"]
+            value = abs(bound.ball.value[0])
+            radii.append(float(np.asarray(bound.ball.radius)[0]) / value * (1 - 0.99**t) / 0.99**t / 2.0**-24)
         assert radii[1] - radii[0] >= least

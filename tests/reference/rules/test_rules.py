@@ -11,7 +11,7 @@ from mpmath import mpf
 
 from exam.combinations import CHAINS
 from exam.walks import DIGITS, GRADIENTS, HYPER, PRECISION, START, Values, Walk, course, shown, walked
-from planted.by_hand import by_hand as by_hand_beside_planted
+from planted.by_hand import by_hand as planted_by_hand
 from stepcheck_reference.alphabet import lambd, weight_decay
 from stepcheck_reference.rewrites.maximize import MAXIMIZE
 from stepcheck_reference.rules import ALL, find
@@ -236,9 +236,9 @@ def nadam_fixed(ahead: int) -> Callable[[Values], Walk]:
 
 
 def radam(
-    switched: Callable[[Any], bool], *, eps_beside: str = "raw", rests: bool = False, decayed: bool = False
+    switched: Callable[[Any], bool], *, eps_at: str = "raw", rests: bool = False, decayed: bool = False
 ) -> Callable[[Values], Walk]:
-    """``eps_beside`` is the root that eps is added to: of the raw or of the corrected moment."""
+    """``eps_at`` is the root that eps is added to: of the raw or of the corrected moment."""
 
     def walk(h: Values) -> Walk:
         x, seen = mpf(START), []
@@ -252,7 +252,7 @@ def radam(
             if switched(length):
                 ratio = (length - 4) / (last - 4) * ((length - 2) / (last - 2)) * (last / length)
                 raw = (mpmath.sqrt(second) + h["eps"]) / mpmath.sqrt(weight2)
-                step *= mpmath.sqrt(ratio) / (raw if eps_beside == "raw" else mpmath.sqrt(second / weight2) + h["eps"])
+                step *= mpmath.sqrt(ratio) / (raw if eps_at == "raw" else mpmath.sqrt(second / weight2) + h["eps"])
             if rests:
                 step = step + h["weight_decay"] * x if switched(length) else 0
             x = x - h["lr"] * step
@@ -415,7 +415,7 @@ BY_HAND: dict[str, Callable[[Values], Walk]] = {
     "nadam_ruder": nadam_fixed(ahead=0),
     "radam": radam(lambda length: length > 5),
     "radam_paper": radam(lambda length: length > 4),
-    "radam_optax": radam(lambda length: length >= 5, eps_beside="corrected"),
+    "radam_optax": radam(lambda length: length >= 5, eps_at="corrected"),
     "radam_resting": radam(lambda length: length >= 5, rests=True),
     "radam+coupled_decay": radam(lambda length: length > 5, decayed=True),
     "asgd": asgd,
@@ -423,11 +423,11 @@ BY_HAND: dict[str, Callable[[Values], Walk]] = {
     "rprop_optax": rprop_optax,
 }
 
-for _rule, _function in by_hand_beside_planted().items():
+for _rule, _function in planted_by_hand().items():
     BY_HAND[_rule] = lambda h, _function=_function: _function(h, mpf(START), [mpf(one) for one in GRADIENTS])
 
 
-TWINS = {"adagrad_eps_inside", "adagrad_optax"}
+INDISTINGUISHABLE = {"adagrad_eps_inside", "adagrad_optax"}
 """They part where the sum of squares and eps are both 0."""
 
 
@@ -452,8 +452,8 @@ def test_no_two_rules_agree_with_the_same_arithmetic() -> None:
     rules = {name: shown(walked(find(name))) for name in BY_HAND}
     hands = {name: shown(by_hand(name)) for name in BY_HAND}
     for first, rule in rules.items():
-        twins = {first} | (TWINS if first in TWINS else set())
-        assert {second for second, hand in hands.items() if rule == hand} == twins
+        same = {first} | (INDISTINGUISHABLE if first in INDISTINGUISHABLE else set())
+        assert {second for second, hand in hands.items() if rule == hand} == same
 
 
 def test_the_walk_turns_what_it_should() -> None:

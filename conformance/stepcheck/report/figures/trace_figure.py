@@ -95,8 +95,8 @@ def _separate_steps(axes: Axes, trace: Sequence[Point], overwritten: set[int]) -
             bottom, top = axes.y(expected - radius), axes.y(expected + radius)
             middle, height = (bottom + top) / 2, max(bottom - top, 3.0)
             x = axes.x(point.step) - 7
-            corner = f'x="{coordinate(x)}" y="{coordinate(middle - height / 2)}"'
-            parts.append(f'<rect class="envelope" {corner} width="14" height="{coordinate(height)}" rx="1.5"/>')
+            position = f'x="{coordinate(x)}" y="{coordinate(middle - height / 2)}"'
+            parts.append(f'<rect class="envelope" {position} width="14" height="{coordinate(height)}" rx="1.5"/>')
         if math.isfinite(observed):
             center = f'cx="{coordinate(axes.x(point.step))}" cy="{coordinate(axes.y(observed))}"'
             parts.append(f'<circle class="observed" {center} r="3.2"/>')

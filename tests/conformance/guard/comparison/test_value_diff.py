@@ -13,7 +13,7 @@ from stepcheck.guard.comparison.value_diff import REWORDED, value_diff
 from stepcheck.guard.corpus.cell_spec import API, CellSpec
 from stepcheck_implementations.recorder.recording import Recording
 
-ASKED = CellSpec("Mine api", API, "torch.optim.Mine", {"ask": "surface"})
+SPEC = CellSpec("Mine api", API, "torch.optim.Mine", {"ask": "surface"})
 OLD = {
     "signature": [
         {"name": "params", "kind": "positional_or_keyword"},
@@ -30,10 +30,10 @@ OLD = {
 def messages(change) -> list[str]:
     new: dict[str, Any] = copy.deepcopy(OLD)
     change(new)
-    result = compare(ASKED, Recording(OLD, {}), Recording(new, {}))
+    result = compare(SPEC, Recording(OLD, {}), Recording(new, {}))
     assert all(point.api and point.change is Change.CHANGED for point in result.points)
     assert (result.change is Change.IDENTICAL) == (not result.points)
-    back = compare(ASKED, Recording(new, {}), Recording(OLD, {}))
+    back = compare(SPEC, Recording(new, {}), Recording(OLD, {}))
     assert bool(back.points) == bool(result.points)
     return [point.message for point in result.points]
 
@@ -94,7 +94,7 @@ def test_more_places_than_are_named_are_counted() -> None:
             new.setdefault(f"part{part}", {})["x"] = 1
 
     base = {f"part{part}": {} for part in range(5)}
-    result = compare(ASKED, Recording(base, {}), Recording({name: {"x": 1} for name in base}, {}))
+    result = compare(SPEC, Recording(base, {}), Recording({name: {"x": 1} for name in base}, {}))
     assert [point.message for point in result.points] == ["x is new, in part0, part1, part2 and 2 more places: 1"]
     assert len(messages(come)) == 5
 

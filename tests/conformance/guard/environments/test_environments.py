@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.guard.environments.test_uv import SAID
+from conformance.guard.environments.test_uv import UV_OUTPUTS
 from stepcheck.certification.request import WrongRequest
 from stepcheck.guard.environments import environments, uv
 from stepcheck.guard.environments.environment import Environment, Unavailable
@@ -160,9 +160,9 @@ def test_an_invalid_release_is_a_wrong_request(fake: FakeUv, version: str) -> No
     assert fake.calls() == []
 
 
-@pytest.mark.parametrize("output", [name for name in SAID if name != "nothing"])
+@pytest.mark.parametrize("output", [name for name in UV_OUTPUTS if name != "nothing"])
 def test_a_failure_of_uv_makes_the_release_unavailable(fake: FakeUv, output: str) -> None:
-    text, reason = SAID[output]
+    text, reason = UV_OUTPUTS[output]
     fake.plan(said=text, status=1)
     assert refusal(fake) == reason
 

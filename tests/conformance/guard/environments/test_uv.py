@@ -17,7 +17,7 @@ UNSOLVED = "Using Python 3.11.7 environment at: probe\nerror: No solution found 
 UNSATISFIABLE = "we can conclude that your requirements are unsatisfiable.\n"
 FAILED = "error: Request failed after 3 retries in 9.2s\n  cause: Failed to fetch: http://index.invalid/simple/torch/\n"
 
-SAID = {
+UV_OUTPUTS = {
     "no such version": (
         UNSOLVED
         + f"  cause: Because there is no version of torch==9.9.9 and you require torch==9.9.9, {UNSATISFIABLE}",
@@ -88,9 +88,9 @@ SAID = {
 }
 
 
-@pytest.mark.parametrize("message", SAID)
+@pytest.mark.parametrize("message", UV_OUTPUTS)
 def test_a_failure_of_uv_is_one_clause(message: str) -> None:
-    text, reason = SAID[message]
+    text, reason = UV_OUTPUTS[message]
     assert uv.failure_reason(text) == reason
 
 
@@ -112,10 +112,10 @@ def test_uv_on_the_path_is_called_before_the_one_beside_stepcheck(
 
 
 def test_lines_are_passed_on_as_they_come_and_returned() -> None:
-    heard: list[str] = []
+    received: list[str] = []
     code = "import sys; print('one'); print('two', file=sys.stderr, flush=True); sys.exit(3)"
-    assert uv.run([sys.executable, "-u", "-c", code], on_line=heard.append) == (3, "one\ntwo\n")
-    assert heard == ["one", "two"]
+    assert uv.run([sys.executable, "-u", "-c", code], on_line=received.append) == (3, "one\ntwo\n")
+    assert received == ["one", "two"]
 
 
 def test_an_interrupt_ends_what_runs() -> None:
