@@ -68,7 +68,7 @@ BROKEN = cell(
 
 
 @pytest.mark.parametrize(
-    ("parts", "whole", "codes"),
+    ("parts", "verdict", "codes"),
     [
         (["holds"], "holds", (0, 0)),
         (["holds", "vacuous", "not_run", "not_applicable"], "holds", (0, 0)),
@@ -80,13 +80,13 @@ BROKEN = cell(
         ([], "vacuous", (5, 5)),
     ],
 )
-def test_the_verdict_of_a_whole_and_its_exit_code(parts: list[str], whole: str, codes: tuple[int, int]) -> None:
-    verdict = overall(Verdict(part) for part in parts)
-    assert verdict == whole
-    assert (exit_code(verdict, strict=False), exit_code(verdict, strict=True)) == codes
+def test_the_overall_verdict_and_its_exit_code(parts: list[str], verdict: str, codes: tuple[int, int]) -> None:
+    result = overall(Verdict(part) for part in parts)
+    assert result == verdict
+    assert (exit_code(result, strict=False), exit_code(result, strict=True)) == codes
 
 
-def test_a_certificate_comes_back_whole_from_json_that_any_parser_reads() -> None:
+def test_a_certificate_survives_json_that_any_parser_reads() -> None:
     written = certificate(BROKEN, cell(Verdict.HOLDS, "float64"))
     raw = json.loads(written.to_json(), parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
     assert raw["schema_version"] == 1

@@ -62,7 +62,7 @@ def test_a_wrong_optimizer_is_broken_with_everything_a_user_needs(
     assert max(len(line) for line in done.stdout.splitlines() if "replay" not in line and "|" not in line) <= 100
 
 
-def test_profile_quick_asks_in_one_dtype_what_one_dtype_tells_and_says_so(
+def test_profile_quick_checks_format_independent_laws_in_one_dtype_and_says_so(
     wrong: tuple[subprocess.CompletedProcess[str], Path],
 ) -> None:
     done, out = wrong
@@ -110,13 +110,13 @@ def test_a_subject_that_crashes_is_broken_and_the_other_cells_are_reported() -> 
 
 
 @pytest.mark.usefixtures("shared_fork_server")
-def test_the_findings_are_the_same_for_the_same_seed_whatever_the_jobs() -> None:
-    def findings(seed: int, jobs: int) -> Findings:
+def test_results_are_the_same_for_the_same_seed_and_any_number_of_jobs() -> None:
+    def certified(seed: int, jobs: int) -> Findings:
         return stepcheck.certify(WRONG, rule="adam", dtypes=["float16", "float32"], seed=seed, jobs=jobs).findings
 
-    first = findings(3, 1)
-    assert findings(3, 2) == first
-    assert findings(4, 2).cells != first.cells
+    first = certified(3, 1)
+    assert certified(3, 2) == first
+    assert certified(4, 2).cells != first.cells
 
 
 @pytest.mark.usefixtures("shared_fork_server")
@@ -128,14 +128,14 @@ def test_nothing_compared_is_exit_code_5(capsys: pytest.CaptureFixture[str]) -> 
 
 
 @pytest.mark.usefixtures("shared_fork_server")
-def test_a_fixed_hyper_parameter_is_held() -> None:
+def test_a_fixed_hyper_parameter_stays_fixed() -> None:
     certificate = stepcheck.certify("torch.optim.SGD", modes=["single"], dtypes=["float32"], fixed={"lr": 0.25})
     assert certificate.exit_code() == 0
     assert {cell.worst["theta"].inputs["lr"] for cell in certificate.cells} == {0.25}
     assert all("lr=0.25" in cell.id for cell in certificate.cells)
 
 
-def test_an_interrupted_run_keeps_what_was_found(tmp_path: Path) -> None:
+def test_an_interrupted_run_keeps_its_results(tmp_path: Path) -> None:
     out = tmp_path / "out"
     command = [sys.executable, "-m", "stepcheck", "certify", "torch.optim.AdamW", "--profile", "standard"]
     process = subprocess.Popen(

@@ -76,10 +76,10 @@ def torch(fork_server: str) -> Certificate:
 
 
 def by_class(certificate: Certificate) -> dict[str, list[CellResult]]:
-    found: dict[str, list[CellResult]] = {}
+    cells: dict[str, list[CellResult]] = {}
     for cell in certificate.cells:
-        found.setdefault(cell.target, []).append(cell)
-    return found
+        cells.setdefault(cell.target, []).append(cell)
+    return cells
 
 
 def test_every_class_of_torch_is_certified_and_the_others_are_named(torch: Certificate) -> None:
@@ -92,7 +92,7 @@ def test_every_class_of_torch_is_certified_and_the_others_are_named(torch: Certi
 
 
 @pytest.mark.usefixtures("shared_fork_server")
-def test_a_class_is_told_what_it_is_told_alone(torch: Certificate) -> None:
+def test_a_class_has_the_same_result_as_when_it_is_certified_alone(torch: Certificate) -> None:
     alone = stepcheck.certify("torch.optim.SGD", **ONE)
     assert list(alone.cells) == by_class(torch)["torch.optim.SGD"]
 
@@ -132,13 +132,13 @@ def test_one_wrong_class_is_named_and_the_others_stand(monkeypatch: pytest.Monke
 
 
 @pytest.mark.usefixtures("planted")
-def test_a_librarys_findings_do_not_depend_on_the_jobs() -> None:
+def test_results_of_a_library_do_not_depend_on_the_jobs() -> None:
     one, two = (stepcheck.certify("planted", dtypes=["float32", "float64"], jobs=jobs) for jobs in (1, 2))
     assert one.findings == two.findings
 
 
 @pytest.mark.usefixtures("planted")
-def test_a_fixed_hyper_parameter_is_held_by_the_classes_that_have_it() -> None:
+def test_a_fixed_hyper_parameter_is_fixed_in_the_classes_that_have_it() -> None:
     certificate = stepcheck.certify("planted", dtypes=["float32"], fixed={"beta1": 0.5})
     fixed = {target: cells[0].id.endswith(" beta1=0.5") for target, cells in by_class(certificate).items()}
     assert fixed == {RIGHT: True, WRONG: True, SGD: False, GONE: True}
@@ -165,18 +165,18 @@ def test_a_library_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch,
 
 
 @pytest.mark.usefixtures("planted")
-def test_an_interrupted_library_keeps_what_was_found(tmp_path: Path) -> None:
+def test_an_interrupted_library_keeps_its_results(tmp_path: Path) -> None:
     def stop(done: int, total: int, result: CellResult | None) -> None:
         if done == 2:
             raise KeyboardInterrupt
 
     with pytest.raises(Interrupted) as stopped:
         stepcheck.certify("planted", dtypes=["float32"], out=tmp_path, jobs=1, progress=stop)
-    found = from_json((tmp_path / "certificate.json").read_text())
-    assert found == stopped.value.certificate
-    assert found.run.interrupted
-    assert found.findings.unfinished == 1
-    judged = [cell for cell in found.cells if cell.scripts]
+    certificate = from_json((tmp_path / "certificate.json").read_text())
+    assert certificate == stopped.value.certificate
+    assert certificate.run.interrupted
+    assert certificate.findings.unfinished == 1
+    judged = [cell for cell in certificate.cells if cell.scripts]
     assert len(judged) == len(list((tmp_path / "cells").iterdir())) == 2
 
 
@@ -195,7 +195,7 @@ def test_no_two_cells_share_a_file() -> None:
 
 def planned(profile: str = "quick", device: str = "cpu") -> list[tuple[Cell, bool]]:
     """Return each cell of torch.optim, and whether it is judged, where nothing but complex fused is refused."""
-    found = []
+    cells = []
     request = Request(target="torch.optim", profile=profile)
     for adapter in torch_optim.ALL:
         rows = [
@@ -205,15 +205,15 @@ def planned(profile: str = "quick", device: str = "cpu") -> list[tuple[Cell, boo
             for reason in ["" if mode in adapter.modes and not (mode == "fused" and is_complex(dtype)) else "refused"]
         ]
         for entry in plan(narrow(request, adapter), adapter, rows, [device]):
-            found.append((entry.cell, entry.verdict is None))
-    return found
+            cells.append((entry.cell, entry.verdict is None))
+    return cells
 
 
 OF_TORCH = [issue for issue in KNOWN_ISSUES if issue.targets[0].startswith("torch.optim.")]
 
 
 @pytest.mark.parametrize("issue", OF_TORCH, ids=lambda issue: issue.name)
-def test_every_known_finding_has_cells_in_the_library(issue: KnownIssue) -> None:
+def test_every_known_issue_has_cells_in_the_library(issue: KnownIssue) -> None:
     import torch
 
     profile = "standard" if issue.modes == ("compiled",) else "quick"
@@ -226,7 +226,7 @@ def test_every_known_finding_has_cells_in_the_library(issue: KnownIssue) -> None
     ("requested", "refused", "representative"),
     [((), "", "float32"), (("float64", "bfloat16"), "", "bfloat16"), ((), "float32", "float16")],
 )
-def test_one_dtype_of_each_configuration_and_mode_leads(
+def test_each_configuration_and_mode_has_one_representative_dtype(
     requested: tuple[str, ...], refused: str, representative: str
 ) -> None:
     rows = [
@@ -244,13 +244,13 @@ def test_one_dtype_of_each_configuration_and_mode_leads(
 
 
 @pytest.mark.parametrize("jobs", [1, 2, 7])
-def test_every_cell_is_in_one_lot_and_modes_stay_together(jobs: int) -> None:
+def test_every_cell_is_in_one_batch_and_modes_stay_together(jobs: int) -> None:
     request = Request(target="torch.optim.AdamW", profile="standard")
     rows = [{"mode": mode, "dtype": dtype, "device": "cpu", "reason": ""} for mode in MODES for dtype in FORMATS]
     entries = plan(request, torch_optim.ADAMW, rows, ["cpu"])
-    found = batches(entries, range(len(entries)), jobs)
-    assert sorted(number for batch in found for number in batch) == list(range(len(entries)))
-    cells = [[entries[number].cell for number in batch] for batch in found]
+    batched = batches(entries, range(len(entries)), jobs)
+    assert sorted(number for batch in batched for number in batch) == list(range(len(entries)))
+    cells = [[entries[number].cell for number in batch] for batch in batched]
     assert all(len({(cell.configuration, cell.dtype) for cell in batch}) == 1 for batch in cells)
     assert all(len(batch) == 1 for batch in cells if batch[0].mode == "compiled")
     sizes = Counter(len(batch) for batch in cells if batch[0].mode != "compiled")

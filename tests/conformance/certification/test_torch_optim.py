@@ -1,4 +1,4 @@
-"""What certify says of torch.optim's own classes, most of all where a known issue is all that breaks."""
+"""What certify reports about torch.optim's own classes, most of all where a known issue is all that breaks."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_nadam_in_float64_fails_under_strict_and_names_mu_product() -> None:
         ("Rprop", "bfloat16", {"theta"}),
     ],
 )
-def test_what_is_known_is_named_and_all_else_holds(name: str, dtype: str, outputs: set[str]) -> None:
+def test_known_issues_are_named_and_everything_else_holds(name: str, dtype: str, outputs: set[str]) -> None:
     certificate = certified(name, dtype)
     assert certificate.verdict is Verdict.EXPECTED_BROKEN
     assert (certificate.exit_code(), certificate.exit_code(strict=True)) == (0, 1)

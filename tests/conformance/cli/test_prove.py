@@ -72,7 +72,7 @@ def test_a_rule_may_have_rewrites() -> None:
 
 
 @pytest.mark.parametrize(("theorem", "status"), [(FALSE, "refuted"), (OPEN, "undecided"), (MIXED, "undecided")])
-def test_what_is_not_proved_is_said_and_exits_with_1(theorem: Theorem, status: str) -> None:
+def test_what_is_not_proved_is_reported_and_exits_with_1(theorem: Theorem, status: str) -> None:
     results = list(prove(None, (theorem,)))
     assert [result.status for result in results] == [status]
     assert exit_code(results) == 1

@@ -35,8 +35,9 @@ IN = Point(Change.ROUNDING, "bulk: theta of p0[1] is 2.0, was 1.0", "changed wit
 SAYS = Point(Change.CHANGED, "new warning: UserWarning: soon", api=True)
 
 
-UNKNOWN = Point(Change.CHANGED, "ordinary: moved, and there is no rule", "moved, and there is no rule", ulps=math.inf,
-                radii=math.nan)  # fmt: skip
+UNKNOWN = Point(
+    Change.CHANGED, "ordinary: changed, without a rule", "changed, without a rule", ulps=math.inf, radii=math.nan
+)
 
 
 def cell(name: str, points: Sequence[Point] = (), kind: str = STEPS, accepted: str = "") -> Difference:

@@ -158,9 +158,9 @@ def test_accepting_what_does_not_differ_writes_nothing(baseline: Path) -> None:
 
 
 def test_a_pattern_that_matches_no_cell_is_refused_with_the_nearest(baseline: Path) -> None:
-    for given in ({"only": ["Adadelta[defualt] single float32 cpu"]}, {"accept": ["Adadeltta*"], "reason": "x"}):
+    for options in ({"only": ["Adadelta[defualt] single float32 cpu"]}, {"accept": ["Adadeltta*"], "reason": "x"}):
         with pytest.raises(WrongRequest, match="but the baseline has no such cell") as raised:
-            check(baseline, **given)
+            check(baseline, **options)
         assert "`Adadelta*` matches all that start this way" in str(raised.value)
     with pytest.raises(WrongRequest, match=r"did you mean Adadelta\[default\] single float32 cpu\?"):
         check(baseline, only=["Adadelta[defualt] single float32 cpu"])
@@ -202,7 +202,7 @@ def test_cells_are_chosen_once_and_in_their_order() -> None:
 
 def test_a_class_that_the_baseline_lacks_is_new(baseline: Path) -> None:
     stored = load(baseline)
-    cells = {name: kept for name, kept in stored.cells.items() if "Adafactor" not in kept.target}
+    cells = {name: recorded for name, recorded in stored.cells.items() if "Adafactor" not in recorded.target}
     save(replace(stored, cells=cells), baseline)
     result = check(baseline)
     new = [entry for entry in result.differences if entry.change is Change.NEW]
@@ -215,7 +215,10 @@ def test_a_class_that_the_baseline_lacks_is_new(baseline: Path) -> None:
 
 def test_new_cells_are_checked_in_one_shard_each(baseline: Path) -> None:
     stored = load(baseline)
-    save(replace(stored, cells={name: kept for name, kept in stored.cells.items() if "Adadelta" in name}), baseline)
+    save(
+        replace(stored, cells={name: recorded for name, recorded in stored.cells.items() if "Adadelta" in name}),
+        baseline,
+    )
     reason_text = [entry.cell for part in ("1/3", "2/3", "3/3") for entry in check(baseline, part=part).differences]
     assert len(reason_text) == len(set(reason_text)) == len(stored.cells)
 
@@ -267,16 +270,16 @@ def test_a_mode_that_is_refused_now_is_gone_and_one_that_was_is_new(tmp_path: Pa
 
 def test_cells_of_a_missing_device_are_unchecked(baseline: Path) -> None:
     stored = load(baseline)
-    kept = stored.cells.pop(CELL)
-    cell = stored.share({**stored.shared[kept.cell], "device": "cuda:3"})
-    stored.cells[CELL.replace("cpu", "cuda:3")] = replace(kept, cell=cell)
+    recorded = stored.cells.pop(CELL)
+    cell = stored.share({**stored.shared[recorded.cell], "device": "cuda:3"})
+    stored.cells[CELL.replace("cpu", "cuda:3")] = replace(recorded, cell=cell)
     save(stored, baseline)
-    there = CELL.replace("cpu", "cuda:3")
+    on_cuda = CELL.replace("cpu", "cuda:3")
     result = check(baseline)
-    assert result.unchecked == (there,)
-    assert there not in {entry.cell for entry in result.differences}
+    assert result.unchecked == (on_cuda,)
+    assert on_cuda not in {entry.cell for entry in result.differences}
     assert "unchecked  1 cell on cuda:3, which this machine does not have" in verdict(result, ["changed"])
-    assert check(baseline, only=[there]).exit_code() == 5
+    assert check(baseline, only=[on_cuda]).exit_code() == 5
 
 
 def test_a_bad_baseline_is_refused_before_anything_runs(baseline: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -298,4 +301,4 @@ def test_an_acceptance_is_readable_in_the_manifest(baseline: Path) -> None:
 
 
 def test_a_recording_of_everything_has_no_cell_that_a_few_have_not(recorded_once: Path) -> None:
-    assert {kept.target for kept in load(recorded_once).cells.values()} == {target for target, _ in FEW.targets}
+    assert {recorded.target for recorded in load(recorded_once).cells.values()} == {target for target, _ in FEW.targets}

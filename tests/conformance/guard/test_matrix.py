@@ -95,9 +95,9 @@ def test_every_release_is_compared_with_the_last_available_one(recordings: Recor
     first, second, missing, third = columns(recordings, "3.0.0", "3.1.0", "3.1.5", "3.4.0")
     assert (first.against, first.differences, first.missing) == ("", (), "")
     assert first.environment["torch"] == "3.0.0"
-    moved = changed(second)
-    assert {name.partition("[")[0] for name in moved} == {"RMSprop"}
-    assert set(moved.values()) == {Change.ROUNDING}
+    changes = changed(second)
+    assert {name.partition("[")[0] for name in changes} == {"RMSprop"}
+    assert set(changes.values()) == {Change.ROUNDING}
     assert missing.missing == "there is no wheel of it"
     assert third.against == "3.1.0"
     result = changed(third)
@@ -131,9 +131,9 @@ def test_a_recording_that_was_tampered_with_is_recorded_again(recordings: Record
 
 def test_shards_of_a_matrix_have_all_its_cells_together(tmp_path: Path, installs: list[str]) -> None:
     source = TorchSource(cache=str(tmp_path / "cache"))
-    whole = columns(RecordingCache(source, SELECTION), "3.0.0")[0].cells
+    unsharded = columns(RecordingCache(source, SELECTION), "3.0.0")[0].cells
     parts = [columns(RecordingCache(source, SELECTION, f"{number}/2"), "3.0.0")[0].cells for number in (1, 2)]
-    assert {name: sum(part.get(name, 0) for part in parts) for name in whole} == whole
+    assert {name: sum(part.get(name, 0) for part in parts) for name in unsharded} == unsharded
 
 
 def test_the_table_shows_what_each_release_changed_in_each_class(

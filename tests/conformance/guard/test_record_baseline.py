@@ -105,13 +105,13 @@ def test_a_damaged_part_is_recorded_again(recorded_once: Path, tmp_path: Path) -
 
 
 def test_shards_together_have_every_cell_once(recorded_once: Path, tmp_path: Path) -> None:
-    whole = load(recorded_once)
+    unsharded = load(recorded_once)
     shards = [record(tmp_path / f"shard{number}", FEW, part=f"{number}/2") for number in (1, 2)]
-    assert sorted(name for shard in shards for name in shard.cells) == sorted(whole.cells)
+    assert sorted(name for shard in shards for name in shard.cells) == sorted(unsharded.cells)
     for shard in shards:
         assert shard.cells
         for name in shard.cells:
-            assert shard.same(name, whole.recording(name))
+            assert shard.same(name, unsharded.recording(name))
     assert {entry.change for entry in check(tmp_path / "shard1").differences} == {Change.IDENTICAL}
 
 
@@ -159,9 +159,9 @@ def test_a_target_given_with_two_rules_is_refused(tmp_path: Path) -> None:
 
 
 def test_progress_counts_every_cell(tmp_path: Path) -> None:
-    seen: list[tuple[int, int, str]] = []
+    reports: list[tuple[int, int, str]] = []
     few = Selection((("torch.optim.Adafactor", None),), ("single",), ("float32",))
-    baseline_recorded = record(tmp_path / "few", few, progress=lambda *call: seen.append(call))
-    assert seen[0] == (0, 5, "")
-    assert [(done, total) for done, total, _ in seen[1:]] == [(number, 5) for number in range(1, 6)]
-    assert {name for _, _, name in seen[1:]} == set(baseline_recorded.cells)
+    baseline_recorded = record(tmp_path / "few", few, progress=lambda *call: reports.append(call))
+    assert reports[0] == (0, 5, "")
+    assert [(done, total) for done, total, _ in reports[1:]] == [(number, 5) for number in range(1, 6)]
+    assert {name for _, _, name in reports[1:]} == set(baseline_recorded.cells)

@@ -29,11 +29,11 @@ def test_two_workers_of_a_cluster_record_the_same_bytes_as_this_machine(
 
     monkeypatch.setenv("RAY_AUTH_MODE", "token")
     monkeypatch.setenv("RAY_AUTH_TOKEN", secrets.token_hex(16))
-    here, there = tmp_path / "here", tmp_path / "there"
-    record(here, SELECTION, executor=Local(1))
+    on_machine, on_cluster = tmp_path / "here", tmp_path / "there"
+    record(on_machine, SELECTION, executor=Local(1))
     with Ray("local") as cluster:
-        record(there, SELECTION, executor=cluster)
-        checked = check(here, executor=cluster)
-    names = sorted(path.name for path in here.iterdir())
-    assert filecmp.cmpfiles(here, there, names, shallow=False) == (names, [], [])
+        record(on_cluster, SELECTION, executor=cluster)
+        checked = check(on_machine, executor=cluster)
+    names = sorted(path.name for path in on_machine.iterdir())
+    assert filecmp.cmpfiles(on_machine, on_cluster, names, shallow=False) == (names, [], [])
     assert {str(entry.change) for entry in checked.differences} == {"identical"}

@@ -23,16 +23,16 @@ class History:
         self.versions = versions(count)
         self.turn = turn
         self.gone = gone
-        self.spec: list[str] = []
+        self.compared: list[str] = []
 
     def differs(self, version: str) -> bool:
-        place = self.versions.index(version)
-        assert version not in self.spec
-        assert 0 < place < len(self.versions) - 1
-        self.spec.append(version)
-        if place in self.gone:
+        index = self.versions.index(version)
+        assert version not in self.compared
+        assert 0 < index < len(self.versions) - 1
+        self.compared.append(version)
+        if index in self.gone:
             raise Unavailable(version, "planted")
-        return place >= self.turn
+        return index >= self.turn
 
 
 @pytest.mark.parametrize("count", range(2, 41))
@@ -42,8 +42,8 @@ def test_every_first_bad_version_is_found_within_the_logarithm_of_their_number(c
         result = first_bad(history.versions, history.differs)
         assert (result.good, result.bad) == (history.versions[turn - 1], history.versions[turn])
         assert result.exact
-        assert result.tried == tuple(history.spec)
-        assert len(history.spec) <= ceil(log2(count - 1))
+        assert result.tried == tuple(history.compared)
+        assert len(history.compared) <= ceil(log2(count - 1))
 
 
 @given(st.data())
@@ -53,7 +53,7 @@ def test_cheap_versions_cost_no_further_tries(data: st.DataObject) -> None:
     cheap = data.draw(st.sets(st.sampled_from(history.versions)))
     result = first_bad(history.versions, history.differs, cheap.__contains__)
     assert (result.good, result.bad) == tuple(history.versions[history.turn - 1 : history.turn + 1])
-    assert len(history.spec) <= ceil(log2(count - 1))
+    assert len(history.compared) <= ceil(log2(count - 1))
 
 
 @given(st.data())
@@ -68,7 +68,7 @@ def test_with_unavailable_versions_it_claims_only_what_it_knows(data: st.DataObj
     assert result.bad in (history.versions[-1], *result.tried)
     assert result.between == tuple(history.versions[good + 1 : bad])
     assert set(result.between) <= result.skipped.keys()
-    assert set(result.skipped) == {version for version in history.spec if history.versions.index(version) in gone}
+    assert set(result.skipped) == {version for version in history.compared if history.versions.index(version) in gone}
     assert result.exact == (bad == good + 1)
     assert len(result.tried) <= ceil(log2(count - 1))
 
@@ -76,8 +76,8 @@ def test_with_unavailable_versions_it_claims_only_what_it_knows(data: st.DataObj
 def test_a_cheap_version_is_preferred_only_where_that_costs_nothing() -> None:
     def first(count: int, *cheap: int) -> int:
         history = History(count, 1)
-        first_bad(history.versions, history.differs, [history.versions[place] for place in cheap].__contains__)
-        return history.versions.index(history.spec[0])
+        first_bad(history.versions, history.differs, [history.versions[index] for index in cheap].__contains__)
+        return history.versions.index(history.compared[0])
 
     assert first(8) == 3
     assert first(8, 4) == 4

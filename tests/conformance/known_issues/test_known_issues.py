@@ -99,7 +99,7 @@ def test_a_witness_that_no_longer_breaks_is_reported(judged: Callable[..., CellR
 
 
 @pytest.mark.parametrize(
-    ("changes", "version", "there"),
+    ("changes", "version", "applies"),
     [
         ({}, "2.13.0+cpu", True),
         ({}, "1.13.1", False),
@@ -111,8 +111,8 @@ def test_a_witness_that_no_longer_breaks_is_reported(judged: Callable[..., CellR
         ({"configurations": ("amsgrad*",)}, "2.13.0", False),
     ],
 )
-def test_an_issue_is_keyed_by_release_and_cell(changes: dict[str, object], version: str, there: bool) -> None:
-    assert bool(matching([issue(**changes)], CELL, version)) is there
+def test_an_issue_is_keyed_by_release_and_cell(changes: dict[str, object], version: str, applies: bool) -> None:
+    assert bool(matching([issue(**changes)], CELL, version)) is applies
 
 
 def test_releases_compare_as_numbers() -> None:

@@ -42,9 +42,9 @@ OURS = sorted({name for issue in OF_TORCH for name in pages_of(issue)})
 
 @pytest.mark.parametrize("name", OURS)
 def test_a_page_s_program_prints_what_the_page_says_and_exits_with_1(name: str) -> None:
-    found = re.search(PROGRAM, PAGES[name], re.DOTALL)
-    assert found is not None
-    program, version, printed = found.groups()
+    match = re.search(PROGRAM, PAGES[name], re.DOTALL)
+    assert match is not None
+    program, version, printed = match.groups()
     if release(torch.__version__) != release(version):
         pytest.skip(f"the page is about torch {version}")
     if "torch.compile" in program and shutil.which("g++") is None:

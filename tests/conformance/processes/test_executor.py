@@ -30,9 +30,9 @@ def started(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize("processes", [1, 2, 3])
 def test_every_job_is_done_once_by_processes_that_prepare_once(tmp_path: Path, started: bool, processes: int) -> None:
     with Local(processes) as local:
-        seen = dict(local.run(partial(executor_jobs.prepared, str(tmp_path)), range(10)))
-    assert {place: answer for place, (answer, _) in seen.items()} == {job: job * job for job in range(10)}
-    workers = {process for _, process in seen.values()}
+        answers = dict(local.run(partial(executor_jobs.prepared, str(tmp_path)), range(10)))
+    assert {job: answer for job, (answer, _) in answers.items()} == {job: job * job for job in range(10)}
+    workers = {process for _, process in answers.values()}
     assert (workers == {os.getpid()}) == (processes == 1)
     opened = {path.name.removeprefix("opened-") for path in tmp_path.glob("opened-*")}
     assert {str(process) for process in workers} <= opened

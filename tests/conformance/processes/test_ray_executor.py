@@ -62,7 +62,7 @@ def test_a_port_without_a_listener_is_refused_at_once(monkeypatch: pytest.Monkey
             Ray(f"{scheme}127.0.0.1:{port}")._reach()
 
 
-def test_a_worker_prepares_once_and_ends_that_where_something_else_is_asked(
+def test_a_worker_prepares_once_and_ends_that_for_another_preparation(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ray_executor, "_prepared", None)
@@ -84,9 +84,9 @@ class TestCluster:
     pytestmark = on_ray
 
     def test_jobs_are_done_by_both_workers_each_prepared_once(self, cluster: Ray, tmp_path: Path) -> None:
-        seen = dict(cluster.run(partial(executor_jobs.prepared, str(tmp_path)), range(40)))
-        assert {place: answer for place, (answer, _) in seen.items()} == {job: job * job for job in range(40)}
-        processes = {process for _, process in seen.values()}
+        answers = dict(cluster.run(partial(executor_jobs.prepared, str(tmp_path)), range(40)))
+        assert {job: answer for job, (answer, _) in answers.items()} == {job: job * job for job in range(40)}
+        processes = {process for _, process in answers.values()}
         assert len(processes) >= 2
         assert {path.name for path in tmp_path.iterdir()} == {f"opened-{process}" for process in processes}
         assert os.getpid() not in processes

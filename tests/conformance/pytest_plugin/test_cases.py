@@ -49,7 +49,7 @@ def failing(known_issue: str = "") -> Failure:
     )
 
 
-def cell(law: Verdict, *, whole: Verdict = Verdict.HOLDS, reason: str = "", known_issue: str = "") -> CellResult:
+def cell(law: Verdict, *, cell_verdict: Verdict = Verdict.HOLDS, reason: str = "", known_issue: str = "") -> CellResult:
     """Return a cell in which SC101 has the verdict ``law``."""
     broken = law in (Verdict.BROKEN, Verdict.EXPECTED_BROKEN)
     entry = LawResult(code="SC101", verdict=law, failures=(failing(known_issue),) if broken else ())
@@ -60,16 +60,16 @@ def cell(law: Verdict, *, whole: Verdict = Verdict.HOLDS, reason: str = "", know
         dtype="float32",
         device="cpu",
         rule="adam",
-        verdict=whole,
+        verdict=cell_verdict,
         reason=reason,
         laws=(entry,),
     )
 
 
 def by_id(cases: list[Case]) -> dict[str, Case]:
-    found = {case.id: case for case in cases}
-    assert len(found) == len(cases)
-    return found
+    by_name = {case.id: case for case in cases}
+    assert len(by_name) == len(cases)
+    return by_name
 
 
 def test_a_law_that_holds_passes() -> None:
@@ -77,70 +77,70 @@ def test_a_law_that_holds_passes() -> None:
 
 
 def test_a_broken_law_fails_with_the_report() -> None:
-    found = outcome(cell(Verdict.BROKEN), "SC101")
-    assert found.ending is Ending.FAILS
+    result = outcome(cell(Verdict.BROKEN), "SC101")
+    assert result.ending is Ending.FAILS
     for words in ("✗ SC101 parameters", "theta=1, but should be 0", "stepcheck replay sc1-x", "raise SystemExit(1)"):
-        assert words in found.failure
+        assert words in result.failure
 
 
 def test_a_known_issue_is_an_expected_failure_and_a_failure_if_strict() -> None:
-    known = cell(Verdict.EXPECTED_BROKEN, known_issue="fused-gaps")
-    found = outcome(known, "SC101")
-    assert (found.ending, found.reason) == (Ending.XFAILS, "known issue fused-gaps: the kernel rounds")
-    assert outcome(known, "SC101", strict=True).ending is Ending.FAILS
+    expected_broken = cell(Verdict.EXPECTED_BROKEN, known_issue="fused-gaps")
+    result = outcome(expected_broken, "SC101")
+    assert (result.ending, result.reason) == (Ending.XFAILS, "known issue fused-gaps: the kernel rounds")
+    assert outcome(expected_broken, "SC101", strict=True).ending is Ending.FAILS
 
 
-def test_a_new_failure_is_not_hidden_by_a_known_issue_beside_it() -> None:
+def test_a_new_failure_is_not_hidden_by_a_known_issue_in_the_same_law() -> None:
     mixed = cell(Verdict.BROKEN, known_issue="fused-gaps")
     assert outcome(mixed, "SC101").ending is Ending.FAILS
 
 
 def test_what_a_user_expects_to_be_broken_is_an_expected_failure_and_an_error_once_it_holds() -> None:
-    found = outcome(cell(Verdict.BROKEN), "SC101", expected="issue 12")
-    assert (found.ending, found.reason) == (Ending.XFAILS, "issue 12")
-    assert "theta=1" in found.failure  # what --runxfail shows
-    found = outcome(cell(Verdict.HOLDS), "SC101", expected="issue 12")
-    assert found.ending is Ending.FAILS
-    assert "[XPASS(strict)] SC101 holds in MyAdam[default] single float32 cpu" in found.failure
-    assert "issue 12" in found.failure
+    result = outcome(cell(Verdict.BROKEN), "SC101", expected="issue 12")
+    assert (result.ending, result.reason) == (Ending.XFAILS, "issue 12")
+    assert "theta=1" in result.failure  # what --runxfail shows
+    result = outcome(cell(Verdict.HOLDS), "SC101", expected="issue 12")
+    assert result.ending is Ending.FAILS
+    assert "[XPASS(strict)] SC101 holds in MyAdam[default] single float32 cpu" in result.failure
+    assert "issue 12" in result.failure
 
 
 def test_what_does_not_apply_is_skipped_with_the_condition() -> None:
-    found = outcome(cell(Verdict.NOT_APPLICABLE), "SC101")
-    assert (found.ending, found.reason) == (Ending.SKIPS, "not applicable: SC101 applies where every subject")
+    result = outcome(cell(Verdict.NOT_APPLICABLE), "SC101")
+    assert (result.ending, result.reason) == (Ending.SKIPS, "not applicable: SC101 applies where every subject")
 
 
 def test_a_cell_that_is_not_judged_is_skipped_with_its_reason() -> None:
-    empty = cell(Verdict.HOLDS, whole=Verdict.NOT_RUN, reason="ask with --mode compiled")
+    empty = cell(Verdict.HOLDS, cell_verdict=Verdict.NOT_RUN, reason="ask with --mode compiled")
     assert outcome(empty, "").reason == "not run: ask with --mode compiled"
 
 
 def test_a_law_that_is_left_to_another_dtype_is_skipped_and_says_where_it_runs() -> None:
-    found = outcome(cell(Verdict.NOT_RUN), "SC101")
-    assert (found.ending, found.reason.partition(":")[0]) == (Ending.SKIPS, "not run")
-    assert "in every dtype from profile standard on" in found.reason
+    result = outcome(cell(Verdict.NOT_RUN), "SC101")
+    assert (result.ending, result.reason.partition(":")[0]) == (Ending.SKIPS, "not run")
+    assert "in every dtype from profile standard on" in result.reason
 
 
 def test_a_vacuous_law_is_skipped_and_a_vacuous_cell_warns() -> None:
-    one = outcome(cell(Verdict.VACUOUS), "SC101")
-    assert (one.ending, one.warns) == (Ending.SKIPS, False)
-    whole = outcome(cell(Verdict.VACUOUS, whole=Verdict.VACUOUS, reason="nothing was compared"), "SC101")
-    assert (whole.ending, whole.warns, whole.reason) == (Ending.SKIPS, True, "vacuous: nothing was compared")
+    of_law = outcome(cell(Verdict.VACUOUS), "SC101")
+    assert (of_law.ending, of_law.warns) == (Ending.SKIPS, False)
+    of_cell = outcome(cell(Verdict.VACUOUS, cell_verdict=Verdict.VACUOUS, reason="nothing was compared"), "SC101")
+    assert (of_cell.ending, of_cell.warns, of_cell.reason) == (Ending.SKIPS, True, "vacuous: nothing was compared")
 
 
 def test_a_vacuous_cell_fails_where_nothing_was_compared_in_any_cell() -> None:
-    empty = cell(Verdict.VACUOUS, whole=Verdict.VACUOUS, reason="nothing was compared")
+    empty = cell(Verdict.VACUOUS, cell_verdict=Verdict.VACUOUS, reason="nothing was compared")
     assert outcome(empty, "SC101", elsewhere=lambda: False).ending is Ending.FAILS
 
 
-def test_another_cell_that_supports_a_claim_is_looked_for_until_one_is_found(
+def test_cells_are_evaluated_until_one_supports_a_claim(
     pytest_session: PytestSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = pytest_session.evaluation_session(
         CONTROL, Request(target=CONTROL, rule="adam", dtypes=("float32", "float64"))
     )
     evaluated: list[str] = []
-    empty = cell(Verdict.VACUOUS, whole=Verdict.VACUOUS)
+    empty = cell(Verdict.VACUOUS, cell_verdict=Verdict.VACUOUS)
 
     def evaluate(number: int) -> CellResult:
         evaluated.append(session.planned[number].cell.dtype)
@@ -155,7 +155,7 @@ def test_another_cell_that_supports_a_claim_is_looked_for_until_one_is_found(
 
 
 class FinishedSession:
-    """A session whose result is entries."""
+    """A session in which every cell has the same result."""
 
     def __init__(self, result: CellResult) -> None:
         self.answer = result
@@ -184,8 +184,8 @@ def test_a_check_tells_pytest_how_the_test_ends(verdict: Verdict, expected: str,
     assert raised is not pytest.fail.Exception or not stop.value.pytrace  # type: ignore[attr-defined]
 
 
-def test_a_check_of_a_vacuous_cell_warns_where_the_test_stands() -> None:
-    vacuous = FinishedSession(cell(Verdict.VACUOUS, whole=Verdict.VACUOUS, reason="nothing was compared"))
+def test_a_check_of_a_vacuous_cell_warns_at_the_line_of_the_test() -> None:
+    vacuous = FinishedSession(cell(Verdict.VACUOUS, cell_verdict=Verdict.VACUOUS, reason="nothing was compared"))
     case = Case(None, "SC101", "MyAdam-default", 0, vacuous)  # type: ignore[arg-type]
     with pytest.warns(UserWarning, match="nothing was compared") as warned, pytest.raises(pytest.skip.Exception):
         case.check()
@@ -195,28 +195,28 @@ def test_a_check_of_a_vacuous_cell_warns_where_the_test_stands() -> None:
 def test_there_is_a_test_for_each_law_in_each_cell_and_one_for_a_cell_that_is_left_out(
     pytest_session: PytestSession,
 ) -> None:
-    found = by_id(
+    by_name = by_id(
         pytest_session.cases(CasesArguments("torch.optim.SGD", dtypes=["float32"], modes=["single", "capturable"]))
     )
-    assert [name for name in found if name.startswith("SGD-plain-single")] == [
+    assert [name for name in by_name if name.startswith("SGD-plain-single")] == [
         f"SGD-plain-single-float32-cpu-{code}" for code in CODES
     ]
-    assert "SGD-plain-capturable-float32-cpu" in found
-    assert "SGD-nesterov+maximize-single-float32-cpu-SC101" in found
+    assert "SGD-plain-capturable-float32-cpu" in by_name
+    assert "SGD-nesterov+maximize-single-float32-cpu-SC101" in by_name
 
 
-def test_a_cell_is_examined_once_and_only_when_it_is_asked_for(
+def test_a_cell_is_examined_once_and_only_when_it_is_needed(
     pytest_session: PytestSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     evaluated: list[str] = []
-    found = by_id(pytest_session.cases(CasesArguments(CONTROL, rule="adam", dtypes=["float32", "float64"])))
-    session = found["HandWrittenAdam-default-single-float32-cpu-SC101"].session
+    by_name = by_id(pytest_session.cases(CasesArguments(CONTROL, rule="adam", dtypes=["float32", "float64"])))
+    session = by_name["HandWrittenAdam-default-single-float32-cpu-SC101"].session
     evaluate = session.evaluate
     monkeypatch.setattr(
         session, "evaluate", lambda number: (evaluated.append(session.planned[number].cell.dtype), evaluate(number))[1]
     )
     assert evaluated == []
-    for case in found.values():
+    for case in by_name.values():
         if "-single-float32-" in case.id:
             with contextlib.suppress(pytest.skip.Exception):
                 case.check()
@@ -225,10 +225,10 @@ def test_a_cell_is_examined_once_and_only_when_it_is_asked_for(
 
 def test_a_planted_error_fails_in_its_law_and_can_be_expected(pytest_session: PytestSession) -> None:
     arguments = CasesArguments(WRONG, rule="adam", dtypes=["float32"], modes=["single"])
-    found = by_id(pytest_session.cases(arguments))
+    by_name = by_id(pytest_session.cases(arguments))
     with pytest.raises(pytest.fail.Exception, match="SC101 parameters lie inside the envelope"):
-        found["AdamEpsInsideRoot-default-single-float32-cpu-SC101"].check()
-    found["AdamEpsInsideRoot-default-single-float32-cpu-SC102"].check()
+        by_name["AdamEpsInsideRoot-default-single-float32-cpu-SC101"].check()
+    by_name["AdamEpsInsideRoot-default-single-float32-cpu-SC102"].check()
     forgiving = replace(arguments, expected_failures={("SC101", "*-float32-*"): "ε is inside"})
     again = by_id(pytest_session.cases(forgiving))
     with pytest.raises(pytest.xfail.Exception, match="ε is inside"):
@@ -240,8 +240,8 @@ def test_a_class_handed_over_runs_in_this_process() -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(session_module, "Workers", None)
-        found = by_id(PytestSession().cases(CasesArguments(torch.optim.SGD, dtypes=["float32"], modes=["single"])))
-        found["SGD-plain-single-float32-cpu-SC101"].check()
+        by_name = by_id(PytestSession().cases(CasesArguments(torch.optim.SGD, dtypes=["float32"], modes=["single"])))
+        by_name["SGD-plain-single-float32-cpu-SC101"].check()
 
 
 @pytest.mark.parametrize(
@@ -257,7 +257,7 @@ def test_a_wrong_expectation_is_refused_before_anything_runs(entries: dict[objec
         PytestSession().cases(CasesArguments(CONTROL, rule="adam", expected_failures=entries))  # type: ignore[arg-type]
 
 
-def test_what_cannot_be_asked_is_refused(pytest_session: PytestSession) -> None:
+def test_an_impossible_request_is_refused(pytest_session: PytestSession) -> None:
     with pytest.raises(UnknownRule, match="adam"):
         pytest_session.cases(CasesArguments(CONTROL, rule="adma"))
     with pytest.raises(WrongRequest, match="did you mean float32"):

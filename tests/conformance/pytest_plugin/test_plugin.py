@@ -73,14 +73,14 @@ def test_a_right_optimizer_passes_and_a_wrong_one_fails_in_the_law_it_breaks(
 ) -> None:
     folder, done = alone
     assert done.returncode == 1, done.stdout + done.stderr
-    found = outcomes(folder / "alone.xml")
+    by_test = outcomes(folder / "alone.xml")
     for name in ("test_right[HandWrittenAdam", "test_wrong[AdamEpsInsideRoot", "test_known[AdamEpsInsideRoot"):
-        assert {f"{name}-default-single-float32-cpu-{code}]" for code in CODES} <= found.keys()
-    assert found[f"test_wrong[{WRONG_ID}]"] == "failure"
-    assert not [name for name, end in found.items() if end == "failure" and "AdamEpsInsideRoot" not in name]
-    assert found[f"test_right[{WRONG_ID.replace('AdamEpsInsideRoot', 'HandWrittenAdam')}]"] == "passed"
-    assert found[f"test_known[{WRONG_ID}]"] == "skipped"  # as pytest writes an expected failure
-    assert found["test_the_subjects_ran_elsewhere"] == "passed"
+        assert {f"{name}-default-single-float32-cpu-{code}]" for code in CODES} <= by_test.keys()
+    assert by_test[f"test_wrong[{WRONG_ID}]"] == "failure"
+    assert not [name for name, end in by_test.items() if end == "failure" and "AdamEpsInsideRoot" not in name]
+    assert by_test[f"test_right[{WRONG_ID.replace('AdamEpsInsideRoot', 'HandWrittenAdam')}]"] == "passed"
+    assert by_test[f"test_known[{WRONG_ID}]"] == "skipped"  # as pytest writes an expected failure
+    assert by_test["test_the_subjects_ran_elsewhere"] == "passed"
 
 
 def test_a_failure_says_what_a_user_needs_and_nothing_of_our_inside(
@@ -163,7 +163,7 @@ def test_a_target_that_no_test_would_use_is_refused(inside: Run) -> None:
     assert "needs `--pyargs stepcheck`" in done.stderr.str()
 
 
-def test_what_cannot_be_asked_is_one_sentence_at_collection(inside: Run, pytester: pytest.Pytester) -> None:
+def test_an_impossible_request_is_one_sentence_at_collection(inside: Run, pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         test_mine="""\
         import stepcheck

@@ -33,8 +33,8 @@ def decorated(text: str) -> tuple[str, dict[str, object]]:
     (function,) = [node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)]
     (call,) = function.decorator_list
     assert isinstance(call, ast.Call)
-    given = {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in call.keywords}
-    return function.name, {"target": ast.literal_eval(call.args[0]), **given}
+    arguments = {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in call.keywords}
+    return function.name, {"target": ast.literal_eval(call.args[0]), **arguments}
 
 
 def test_the_file_has_the_arguments_of_the_command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ def test_a_known_class_or_library_needs_no_rule(target: str, name: str, capsys: 
     assert decorated(capsys.readouterr().out) == (name, {"target": target, "expected_failures": {}})
 
 
-def test_a_file_is_written_whole_and_never_over_another_unasked(
+def test_a_file_is_written_completely_and_never_over_another_without_force(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "new" / "test_mine.py"

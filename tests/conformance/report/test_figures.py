@@ -153,9 +153,9 @@ def test_there_is_no_line_to_an_overwritten_parameter() -> None:
     failure = broken()
     steps = [dict(step) for step in failure.script["steps"]]
     steps[1]["overwrite"] = [[0, [0.0]]]
-    moved = replace(failure, script={**failure.script, "steps": steps})
+    overwritten = replace(failure, script={**failure.script, "steps": steps})
     assert classes(drawn(failure)[0]).count("path") == 3
-    assert classes(drawn(moved)[0]).count("path") == 2
+    assert classes(drawn(overwritten)[0]).count("path") == 2
 
 
 def test_a_long_trace_is_a_line_and_a_band() -> None:

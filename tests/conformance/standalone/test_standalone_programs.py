@@ -123,8 +123,8 @@ def test_a_program_ends_where_the_worker_does_however_steps_are_invoked(
 def test_a_program_of_two_runs_fails_only_where_they_diverge(torch_python: TorchPython, tmp_path: Path) -> None:
     cell = Cell("torch.optim.AdamW", "default", "single", "float32", "cpu")
     changed = replace(ordinary(), invocation=("closure",))
-    for other, code in ((changed, 0), (ordinary(skip=True), 1)):
-        runs = tuple((cell, script, Element("theta", 0, 3, 1)) for script in (ordinary(), other))
+    for changed_script, code in ((changed, 0), (ordinary(skip=True), 1)):
+        runs = tuple((cell, script, Element("theta", 0, 3, 1)) for script in (ordinary(), changed_script))
         path = tmp_path / f"pair{code}.py"
         path.write_text(pair_program(ADAMW, runs, title="two runs"))  # type: ignore[arg-type]
         done = torch_python.run(path, cwd=tmp_path)

@@ -35,7 +35,7 @@ def exact(output: str, step: int, observed: float, expected: float) -> Worst:
     )
 
 
-def test_a_course_starts_before_the_first_step_and_has_a_point_a_step() -> None:
+def test_a_trace_starts_before_the_first_step_and_has_a_point_a_step() -> None:
     script = scripted(ONE, ONE, ONE)
     trajectory = AdamInFloat32(eps_inside=True)(script)
     shown = worst_record(judge(ADAM, script, trajectory, ARITHMETICS).worst["theta"])
@@ -83,13 +83,13 @@ def test_what_is_not_compared_has_no_radius() -> None:
     assert [point.radius == "nan" for point in points] == [False, False, True, True]
 
 
-def test_a_subject_that_does_something_else_now_has_no_course() -> None:
+def test_a_subject_that_does_something_else_now_has_no_trace() -> None:
     script = scripted(ONE)
     assert walked(script, AdamInFloat32()(script), exact("theta", 1, 17.0, 0.5)) == ()
     assert walked(script, AdamInFloat32()(script), exact("theta", 5, 0.5, 0.5)) == ()
 
 
-def test_a_subject_that_does_not_finish_now_has_no_course() -> None:
+def test_a_subject_that_does_not_finish_now_has_no_trace() -> None:
     script = scripted(ONE, ONE)
     stopped = AdamInFloat32(crashes_at=1)(script)
     assert walked(script, stopped, exact("theta", 2, 0.5, 0.25)) == ()

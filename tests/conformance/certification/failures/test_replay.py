@@ -40,7 +40,7 @@ def test_a_failure_that_still_happens_is_shown_and_exits_with_1(token: str, caps
     assert "SC101" in capsys.readouterr().out
 
 
-def test_a_failure_that_no_longer_happens_is_said_to_and_exits_with_0(
+def test_a_failure_that_no_longer_happens_is_reported_and_exits_with_0(
     token: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     item = decode(token)

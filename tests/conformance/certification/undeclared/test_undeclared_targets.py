@@ -83,7 +83,7 @@ def test_the_report_says_what_was_matched_to_what() -> None:
     assert "matched lr=lr; lr as constructed (nothing shows where to change it)" in text
 
 
-def test_a_state_that_nothing_identifies_is_not_observed_and_that_is_said() -> None:
+def test_a_state_that_nothing_identifies_is_not_observed_and_the_report_says_so() -> None:
     certificate = certified("make_rmsprop", "rmsprop_momentum", fixed={"eps": 1e-6, "momentum": 0.5})
     assert "b not found by name or value (see --map)" in " ".join(render(certificate).split())
     assert {cell.observability for cell in certificate.cells} <= {"theta_only", "trajectory"}

@@ -129,8 +129,8 @@ def test_a_loaded_state_dict_that_fails_later_names_the_step(workers: Workers, s
 
 def test_a_moment_that_is_loaded_as_another_leaves_the_envelope(workers: Workers, saved) -> None:
     recorded = saved("torch.optim.Adam")
-    place = dict(recorded.recording.facts["saved"]["dict"])["state"]["dict"][0][1]["dict"]
-    number = dict(place)["exp_avg"]["tensor"]
+    state = dict(recorded.recording.facts["saved"]["dict"])["state"]["dict"][0][1]["dict"]
+    number = dict(state)["exp_avg"]["tensor"]
     tensors = {**recorded.recording.tensors, f"saved {number}": 2 * recorded.recording.tensors[f"saved {number}"]}
     result = resume(workers, recorded, replace(recorded.recording, tensors=tensors))
     assert {(point.law, point.summary) for point in result.points} >= {("SC102", "leaves the envelope")}

@@ -53,8 +53,8 @@ def movable_inside(cell: RecordedCell, label: str, output: str, tensor: int, ste
     rows = one.theta[step - 1] if output == "theta" else one.states[output][step]
     for end in (np.inf, -np.inf):
         to = float(np.nextafter(rows[at], rows.dtype.type(end)))
-        moved = RecordedCell(cell.spec, cell.altered(label, put(output, tensor, step, at, lambda value, to=to: to)))
-        if moved.field(label, output, tensor).ratio[step - 1, at] <= 1.0:
+        changed = RecordedCell(cell.spec, cell.altered(label, put(output, tensor, step, at, lambda value, to=to: to)))
+        if changed.field(label, output, tensor).ratio[step - 1, at] <= 1.0:
             return at, to, radius
     raise AssertionError("no room")
 
@@ -134,7 +134,7 @@ def test_an_element_that_diverges_by_rounding_is_compared_with_its_own_envelope_
     assert ("rounding", "SC101", "changed within the envelope") in summaries(result)
 
 
-def test_elements_that_diverge_later_are_found_beside_earlier_ones(cells: Cells) -> None:
+def test_elements_that_diverge_later_are_found_as_well_as_earlier_ones(cells: Cells) -> None:
     cell = cells(ADAMW)
     first, to, _ = movable_inside(cell, WHERE, "theta", 0, 1)
     second = (first + 1) % 9
@@ -328,8 +328,8 @@ def test_a_diverged_tensor_that_changes_without_a_gradient_is_a_change(cells: Ce
     assert ("changed", "SC204", "changes without a gradient, did not before") not in summaries(
         cell.compared(cell.altered(label, *parted))
     )
-    moved = put("theta", 0, 4, at, lambda value: next_after(value, 50))
-    result = cell.compared(cell.altered(label, *parted, moved))
+    change = put("theta", 0, 4, at, lambda value: next_after(value, 50))
+    result = cell.compared(cell.altered(label, *parted, change))
     assert ("changed", "SC204", "changes without a gradient, did not before") in summaries(result)
 
 

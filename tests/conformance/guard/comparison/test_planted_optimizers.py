@@ -63,8 +63,8 @@ def upgraded(fork_server: str) -> Iterator[Upgraded]:
             target = {"target": where}
             assert spec.adapter is not None
             assert spec.cell is not None
-            moved = replace(spec, adapter={**spec.adapter, **target}, cell={**spec.cell, **target})
-            return compare(spec, old, record_cell(workers, moved))
+            retargeted = replace(spec, adapter={**spec.adapter, **target}, cell={**spec.cell, **target})
+            return compare(spec, old, record_cell(workers, retargeted))
 
         yield result
 

@@ -90,12 +90,12 @@ def test_another_order_of_operations_is_rounding(checked: CheckResult) -> None:
     cells = [*of(checked, "RMSprop", STEPS), *of(checked, "RMSprop", CHECKPOINT)]
     for entry in cells:
         assert entry.change is (Change.ROUNDING if on_a_patched_path(entry) else Change.IDENTICAL), entry
-    moved = [entry for entry in cells if entry.change is Change.ROUNDING]
-    assert len(moved) == 4 * 2 * 3
-    assert all({point.summary for point in entry.points} == {"changed within the envelope"} for entry in moved)
-    assert all(entry.differing > 0 for entry in moved)
-    assert all(1 <= entry.ulps < math.inf for entry in moved)
-    assert all(0 < entry.radii <= 2 for entry in moved)
+    rounded = [entry for entry in cells if entry.change is Change.ROUNDING]
+    assert len(rounded) == 4 * 2 * 3
+    assert all({point.summary for point in entry.points} == {"changed within the envelope"} for entry in rounded)
+    assert all(entry.differing > 0 for entry in rounded)
+    assert all(1 <= entry.ulps < math.inf for entry in rounded)
+    assert all(0 < entry.radii <= 2 for entry in rounded)
 
 
 def test_another_default_is_a_change_of_the_api_alone(checked: CheckResult) -> None:

@@ -31,10 +31,10 @@ def test_unmapped_states_are_compared_too(cells: Cells) -> None:
 
 def test_a_state_of_another_dtype_shape_or_kind_is_a_change_of_the_api(cells: Cells) -> None:
     cell = cells(ADAMW)
-    kinds, places = cell.recording.facts["runs"][WHERE]["held"]
+    kinds, kind_numbers = cell.recording.facts["runs"][WHERE]["held"]
 
     def entries(change):
-        return cell.with_facts(WHERE, held=[[[change(entry) for entry in kind] for kind in kinds], places])
+        return cell.with_facts(WHERE, held=[[[change(entry) for entry in kind] for kind in kinds], kind_numbers])
 
     result = cell.compared(entries(lambda e: [e[0], "bfloat16", *e[2:]] if e[0] == "exp_avg" else e))
     assert result.api
@@ -91,8 +91,8 @@ def test_another_error_is_a_change_and_other_words_are_of_the_api(cells: Cells) 
 def test_numbers_before_an_error_are_compared(cells: Cells) -> None:
     cell = cells(ADAMW)
     raising = until_step(cell, 3, Fault("raised", "RuntimeError: no", 4))
-    moved = RecordedCell(cell.spec, raising).altered(WHERE, put("theta", 0, 2, 0, lambda value: value + 1))
-    result = cell.compared(moved, raising)
+    changed = RecordedCell(cell.spec, raising).altered(WHERE, put("theta", 0, 2, 0, lambda value: value + 1))
+    result = cell.compared(changed, raising)
     assert ("changed", "SC101", "leaves the envelope") in summaries(result)
 
 

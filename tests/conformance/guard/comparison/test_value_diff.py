@@ -114,13 +114,13 @@ def test_a_long_value_is_cut() -> None:
 def test_an_error_of_the_same_type_and_place_is_reworded() -> None:
     old = {"errors": {"lr=-1.0": "at construction: ValueError: Invalid lr", "eps": "at the step: TypeError: no"}}
     new = {"errors": {"lr=-1.0": "at construction: ValueError: lr < 0", "eps": "at construction: TypeError: no"}}
-    words, place = value_diff(old, new)[::-1]
+    words, path = value_diff(old, new)[::-1]
     assert words.summary == REWORDED
     assert words.message == (
         "errors.lr=-1.0 is at construction: ValueError: lr < 0, was at construction: ValueError: Invalid lr"
     )
-    assert place.summary == ""
-    assert place.api
+    assert path.summary == ""
+    assert path.api
     assert words.api
 
 

@@ -52,24 +52,24 @@ def test_a_cache_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_release_is_installed_by_its_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    spec = []
+    calls = []
 
     class Installed:
         python = Path("/there/bin/python")
 
     class Environments:
-        def __init__(self, *given) -> None:
-            spec.append(given)
+        def __init__(self, *arguments) -> None:
+            calls.append(arguments)
 
         def environment(self, version: str) -> Installed:
-            spec.append(version)
+            calls.append(version)
             return Installed()
 
     monkeypatch.setattr(torch_source, "Environments", Environments)
     interpreter = TorchSource(torch="2.6.0", cache=str(tmp_path), torch_backend="cpu").interpreter()
     assert interpreter.python == "/there/bin/python"
-    assert spec[0][0] == tmp_path
-    assert (spec[0][1], spec[0][3], spec[1]) == (None, "cpu", "2.6.0")
+    assert calls[0][0] == tmp_path
+    assert (calls[0][1], calls[0][3], calls[1]) == (None, "cpu", "2.6.0")
 
 
 def test_a_worker_with_another_torch_is_an_error(fork_server: str) -> None:

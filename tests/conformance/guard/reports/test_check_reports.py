@@ -75,8 +75,8 @@ def test_another_machine_is_mentioned_where_numbers_differ() -> None:
     assert "the machines differ" not in check_text.render(unmoved, ("changed",))
     assert "the machines differ" not in check_text.render(checked(moving), ("changed",))
     kernel = {**NEW, "platform": "Linux-6.2-x86_64-with-glibc2.36"}
-    known = {**OLD, "platform": "Linux-6.1-x86_64-with-glibc2.36"}
-    assert "the machines differ" not in check_text.render(CheckResult(known, kernel, (moving,)), ("changed",))
+    with_platform = {**OLD, "platform": "Linux-6.1-x86_64-with-glibc2.36"}
+    assert "the machines differ" not in check_text.render(CheckResult(with_platform, kernel, (moving,)), ("changed",))
 
 
 def test_many_differences_are_cut_short_without_verbose() -> None:
@@ -142,7 +142,7 @@ def test_markdown_keeps_to_its_limit() -> None:
         cell(f"A{n}[d] single float32 cpu", [Point(Change.CHANGED, f"way {k} of {n}", api=True) for k in range(20)])
         for n in range(30)
     ]
-    whole = check_markdown.render(checked(*cells), ("changed",))
-    assert "and 8 more differences" in whole
-    for limit in (len(whole.encode()), 4000, 300, 10, 0):
+    unlimited = check_markdown.render(checked(*cells), ("changed",))
+    assert "and 8 more differences" in unlimited
+    for limit in (len(unlimited.encode()), 4000, 300, 10, 0):
         assert len(check_markdown.render(checked(*cells), ("changed",), limit=limit).encode()) <= limit
