@@ -100,8 +100,8 @@ class CellEvaluator:
                 continue
             outcome = law.check(evidence)
             failures = tuple(
-                failure_record(self.adapter, found, self._replayable(script, inferred))
-                for found in failures_of(law, evidence, outcome)
+                failure_record(self.adapter, failure, self._replayable(script, inferred))
+                for failure in failures_of(law, evidence, outcome)
             )
             verdict = Verdict.BROKEN if failures else Verdict.HOLDS if outcome.compared else Verdict.VACUOUS
             results.append(LawResult(code=law.code, verdict=verdict, compared=outcome.compared, failures=failures))
@@ -203,9 +203,9 @@ class CellEvaluator:
         evidence = harness.evidence(law, script)
         if evidence is None:
             return
-        for found in failures_of(law, evidence, law.check(evidence)):
-            if issue.shows(issue.code, found.output):
-                record = failure_record(self.adapter, found, self._replayable(script))
+        for failure in failures_of(law, evidence, law.check(evidence)):
+            if issue.shows(issue.code, failure.output):
+                record = failure_record(self.adapter, failure, self._replayable(script))
                 record = self._with_trace(record, harness, script, evidence.trajectory)
                 yield replaced(record, known_issue=issue.name, explanation=issue.reason)
 
@@ -236,13 +236,13 @@ class CellEvaluator:
         first = self._examine(PLAIN.arithmetics())
         if first.stopped:
             return first, PLAIN
-        unexplained = {found.key for found in first.failures if not self._explains(CANDIDATES[-1], found)}
-        witnesses = [found for found in first.failures if found.key not in unexplained]
+        unexplained = {failure.key for failure in first.failures if not self._explains(CANDIDATES[-1], failure)}
+        witnesses = [failure for failure in first.failures if failure.key not in unexplained]
         for entry in CANDIDATES[1:] if witnesses else ():
             if not all(self._explains(entry, witness) for witness in witnesses):
                 continue
             again = self._examine(entry.arithmetics())
-            more = [found for found in again.failures if found.key not in unexplained]
+            more = [failure for failure in again.failures if failure.key not in unexplained]
             if not more:
                 return again, entry
             witnesses += more
@@ -265,7 +265,7 @@ class CellEvaluator:
         fixed_upstream: tuple[str, ...],
     ) -> CellResult:
         harness = self._harness(arithmetics)
-        new = [self._shrunk(found, examination, harness, inferred) for found in self._new(examination)]
+        new = [self._shrunk(failure, examination, harness, inferred) for failure in self._new(examination)]
         results = tuple(_law_result(entry, expected, new) for entry in examination.verdicts)
         verdict = overall(entry.verdict for entry in results if entry.verdict not in NO_CLAIM)
         envelope = next(entry for entry in results if entry.code == "SC101")
@@ -297,25 +297,27 @@ class CellEvaluator:
     def _new(self, examination: Examination) -> Iterator[LawFailure]:
         """Yield the failures that no known issue explains; those that scripts are led past explain nothing."""
         explaining = [issue for issue in self.breaking if not issue.bypassed]
-        for found in examination.failures:
-            if not any(issue.shows(found.law.code, found.breach.output) for issue in explaining):
-                yield found
+        for failure in examination.failures:
+            if not any(issue.shows(failure.law.code, failure.breach.output) for issue in explaining):
+                yield failure
 
     def _shrunk(
-        self, found: LawFailure, examination: Examination, harness: Harness, inferred: Candidate | None
+        self, failure: LawFailure, examination: Examination, harness: Harness, inferred: Candidate | None
     ) -> Failure:
-        """Return the record of ``found`` with the smallest script that shows it, confirmed where it can be."""
-        found = shrink(
-            found,
+        """Return the record of ``failure`` with the smallest script that shows it, confirmed where it can be."""
+        failure = shrink(
+            failure,
             harness=harness,
             budget=self.profile.reductions,
             fixed_hyper=self.fixed_hyper,
             avoid_trigger=self._avoid_trigger,
         )
         if examination.observability == "stepwise":
-            confirm(self.cell.id, self.rule, found.breach)
-        record = failure_record(self.adapter, found, self._replayable(found.script, inferred.name if inferred else ""))
-        return self._with_trace(record, harness, found.script, None)
+            confirm(self.cell.id, self.rule, failure.breach)
+        record = failure_record(
+            self.adapter, failure, self._replayable(failure.script, inferred.name if inferred else "")
+        )
+        return self._with_trace(record, harness, failure.script, None)
 
     def _replayable(self, script: Script, inferred: str = "") -> Replayable:
         return Replayable(self.cell, self.rule.name, script, inferred)
@@ -332,15 +334,15 @@ class CellEvaluator:
         return replaced(record, trace=trace)
 
 
-def _law_result(found: LawVerdict, expected: list[Failure], new: list[Failure]) -> LawResult:
+def _law_result(result: LawVerdict, expected: list[Failure], new: list[Failure]) -> LawResult:
     """Return the certificate's record of a law: what only known issues break is broken as expected."""
-    code, verdict = found.law.code, Verdict(found.verdict)
+    code, verdict = result.law.code, Verdict(result.verdict)
     failures = tuple(failure for failure in (*expected, *new) if failure.code == code)
     if any(failure.code == code for failure in new):
         verdict = Verdict.BROKEN
     elif failures or verdict is Verdict.BROKEN:
         verdict = Verdict.EXPECTED_BROKEN
-    return LawResult(code=code, verdict=verdict, compared=found.compared, failures=failures)
+    return LawResult(code=code, verdict=verdict, compared=result.compared, failures=failures)
 
 
 def _trimmed(bins: tuple[int, ...]) -> tuple[int, ...]:

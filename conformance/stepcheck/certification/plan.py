@@ -166,10 +166,10 @@ def _with_representatives(planned: Sequence[Planned]) -> Iterator[Planned]:
     representatives: dict[Cell, Planned] = {}
     for entry in planned:
         if entry.verdict is None:
-            place = replace(entry.cell, dtype="")
+            group = replace(entry.cell, dtype="")
             if entry.cell.dtype == "float32":
-                representatives[place] = entry
-            representatives.setdefault(place, entry)
+                representatives[group] = entry
+            representatives.setdefault(group, entry)
     for entry in planned:
         yield replace(entry, representative=representatives.get(replace(entry.cell, dtype="")) is entry)
 

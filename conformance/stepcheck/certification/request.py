@@ -119,12 +119,12 @@ def mappings(entries: Iterable[str]) -> dict[str, str]:
     """Return name -> argument of entries like "beta2=gamma"; raises WrongRequest where one is not of that form."""
     maps: dict[str, str] = {}
     for entry in entries:
-        name, equals, place = (part.strip() for part in entry.partition("="))
-        if not equals or not name.isidentifier() or not place:
+        name, equals, target = (part.strip() for part in entry.partition("="))
+        if not equals or not name.isidentifier() or not target:
             raise WrongRequest(f"map={entry}, but should be NAME=ARGUMENT, as in beta2=gamma, beta1=betas[0] or m=buf")
         if name in maps:
             raise WrongRequest(f"map={entry}, but {name} is mapped already, to {maps[name]}")
-        maps[name] = place
+        maps[name] = target
     return maps
 
 

@@ -110,8 +110,8 @@ def bisect(
     from stepcheck.report.guard.bisect_text import render
 
     ends = resolved_versions(check_versions(f"{good},{bad}"))
-    known = (*ends, *check_versions(versions)) if versions else released()
+    releases = (*ends, *check_versions(versions)) if versions else released()
     source = TorchSource("", python, cache, torch_backend)
     recordings = RecordingCache(source, selection_of(targets, modes, dtypes, devices))
-    click.echo(render(run(cell, between(ends[0], ends[1], known), recordings, notify=notify)))
+    click.echo(render(run(cell, between(ends[0], ends[1], releases), recordings, notify=notify)))
     return CONFORMS

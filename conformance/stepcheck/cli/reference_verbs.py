@@ -18,13 +18,13 @@ def rules(rule: str | None, latex: bool) -> int:
         raise click.UsageError("--latex needs a RULE, as in `stepcheck rules adam --latex`")
     from stepcheck_reference.rules import ALL, find
 
-    found = find(rule) if rule is not None else None
+    named_rule = find(rule) if rule is not None else None
     from stepcheck_reference.printing import rule_page
 
-    if found is None:
+    if named_rule is None:
         click.echo(rule_page.listing(ALL))
     else:
-        click.echo(rule_page.latex(found) if latex else rule_page.text(found))
+        click.echo(rule_page.latex(named_rule) if latex else rule_page.text(named_rule))
     return CONFORMS
 
 

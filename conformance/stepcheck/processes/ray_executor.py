@@ -60,19 +60,19 @@ class Ray:
         try:
             while True:
                 while len(at_work) < room and (following := next(waiting, None)) is not None:
-                    place, job = following
-                    at_work[task.remote(pickled, job)] = place
+                    number, job = following
+                    at_work[task.remote(pickled, job)] = number
                 if not at_work:
                     return
                 (done, *_), _ = ray.wait(list(at_work), num_returns=1)
-                place = at_work.pop(done)
+                number = at_work.pop(done)
                 try:
                     answer, failure = ray.get(done)
                 except ray.exceptions.RayError as error:
                     raise WorkerError(f"Ray gave a job up: {_line(error)}") from error
                 if failure is not None:
                     raise failure
-                yield place, answer
+                yield number, answer
         finally:
             for reference in at_work:
                 with contextlib.suppress(Exception):

@@ -37,9 +37,9 @@ def render(certificate: Certificate, *, limit: int | None = None) -> str:
 
 def join_within(parts: list[str], limit: int | None) -> str:
     """Return ``parts`` as one text of at most ``limit`` bytes in UTF-8; those that do not fit are left out whole."""
-    whole = "\n\n".join(parts) + "\n"
-    if limit is None or len(whole.encode()) <= limit:
-        return whole
+    complete = "\n\n".join(parts) + "\n"
+    if limit is None or len(complete.encode()) <= limit:
+        return complete
     included: list[str] = []
     room = limit - len(_cut(len(parts)).encode())
     for part in parts:

@@ -1,4 +1,4 @@
-"""Bad input: a clear message, the right exit code, and nothing that was found is lost."""
+"""Bad input: a clear message, the right exit code, and no result is lost."""
 
 from __future__ import annotations
 
@@ -64,13 +64,13 @@ def run_command(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[in
         ("Forks", 0, "every compared element is inside its envelope, and no law is broken"),
     ],
 )
-def test_a_subject_that_misbehaves_is_told_so(
+def test_a_subject_that_misbehaves_is_reported(
     capsys: pytest.CaptureFixture[str], name: str, code: int, words: str
 ) -> None:
-    found, out, error = run_command(
+    exit_code, out, error = run_command(
         capsys, "certify", f"{MISBEHAVING}:{name}", "--as", "sgd", "--dtype", "float32", "--jobs", "1"
     )
-    assert found == code, out + error
+    assert exit_code == code, out + error
     assert words in " ".join((out + error).split())
     assert "Traceback" not in error
     assert "contradicts itself" not in error
@@ -78,7 +78,7 @@ def test_a_subject_that_misbehaves_is_told_so(
 
 
 @pytest.mark.usefixtures("impatient")
-def test_a_subject_that_hangs_is_told_so(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_subject_that_hangs_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     target = f"{MISBEHAVING}:HangsInStepTwo"
     code, out, error = run_command(capsys, "certify", target, "--as", "sgd", "--dtype", "float32", "--jobs", "1")
     assert code == 1, out + error
@@ -105,22 +105,22 @@ def test_a_hyper_parameter_out_of_its_domain_is_refused_with_the_domain_and_why(
 
 
 @pytest.mark.usefixtures("shared_fork_server")
-def test_an_output_that_stops_taking_results_ends_the_run_with_what_was_found(
+def test_an_output_that_stops_taking_results_ends_the_run_and_keeps_the_results(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def obstruct(done: int, total: int, result: CellResult | None) -> None:
         if done == 1:
-            (tmp_path / "cells").rename(tmp_path / "moved")
+            (tmp_path / "cells").rename(tmp_path / "renamed")
             (tmp_path / "cells").write_text("")
 
     with pytest.raises(WrongRequest, match=r"out=.*cells.*, but should be") as stop:
         stepcheck.certify("torch.optim.SGD", modes=["single"], out=tmp_path, jobs=1, progress=obstruct)
-    found = stop.value.certificate  # type: ignore[attr-defined]
-    assert found.findings.cells
-    assert found.findings.unfinished
-    assert "out=" in found.run.stopped
-    assert from_json((tmp_path / "certificate.json").read_text()).run.stopped == found.run.stopped
-    assert len(list((tmp_path / "moved").iterdir())) == 1
+    certificate = stop.value.certificate  # type: ignore[attr-defined]
+    assert certificate.findings.cells
+    assert certificate.findings.unfinished
+    assert "out=" in certificate.run.stopped
+    assert from_json((tmp_path / "certificate.json").read_text()).run.stopped == certificate.run.stopped
+    assert len(list((tmp_path / "renamed").iterdir())) == 1
 
 
 def test_a_certificate_that_ended_early_is_printed_before_the_error_is(
@@ -161,7 +161,7 @@ def test_a_certificate_that_ended_early_is_printed_before_the_error_is(
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_a_full_disk_behind_stdout_is_said_in_one_line() -> None:
+def test_a_full_disk_behind_stdout_is_reported_in_one_line() -> None:
     with open("/dev/full", "w") as full:
         done = subprocess.run(
             [sys.executable, "-m", "stepcheck", "rules"],
@@ -213,17 +213,17 @@ def descendants(pid: int) -> dict[int, str]:
                 parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
             except (OSError, IndexError):
                 continue
-    found: dict[int, str] = {}
+    commands: dict[int, str] = {}
     for child in parents:
         above = child
         while above in parents and above != pid:
             above = parents[above]
         if above == pid and child != pid:
             try:
-                found[child] = (Path("/proc") / str(child) / "cmdline").read_text().replace("\0", " ")
+                commands[child] = (Path("/proc") / str(child) / "cmdline").read_text().replace("\0", " ")
             except OSError:
                 continue
-    return found
+    return commands
 
 
 def alive(pid: int) -> bool:
@@ -242,7 +242,7 @@ def wait_until_gone(pids: list[int]) -> None:
 
 
 @processes
-def test_ctrl_c_at_a_terminal_ends_everything_and_reports_what_was_found(tmp_path: Path) -> None:
+def test_ctrl_c_at_a_terminal_ends_everything_and_reports_the_results(tmp_path: Path) -> None:
     with running(tmp_path, *LONG) as (process, out):
         below = descendants(process.pid)
         os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to the whole foreground group
@@ -250,9 +250,9 @@ def test_ctrl_c_at_a_terminal_ends_everything_and_reports_what_was_found(tmp_pat
     assert process.returncode == 130, error
     assert "missing; the verdict covers the remaining cells" in output
     assert "Traceback" not in error
-    found = from_json((out / "certificate.json").read_text())
-    assert found.run.interrupted
-    assert found.cells
+    certificate = from_json((out / "certificate.json").read_text())
+    assert certificate.run.interrupted
+    assert certificate.cells
     wait_until_gone(list(below))
     assert not list((tmp_path / "scratch").glob("stepcheck-*"))
 
@@ -290,13 +290,13 @@ def test_a_worker_that_is_killed_costs_nothing(tmp_path: Path) -> None:
         output, error = process.communicate(timeout=200)
     assert killed
     assert process.returncode == 0, output + error
-    found = from_json((out / "certificate.json").read_text())
-    assert not found.findings.unfinished
-    assert not found.run.stopped
+    certificate = from_json((out / "certificate.json").read_text())
+    assert not certificate.findings.unfinished
+    assert not certificate.run.stopped
 
 
 @processes
-def test_a_template_that_is_killed_ends_the_run_and_keeps_what_was_found(tmp_path: Path) -> None:
+def test_a_fork_server_that_is_killed_ends_the_run_and_keeps_the_results(tmp_path: Path) -> None:
     with running(tmp_path, *LONG) as (process, out):
         below = descendants(process.pid)
         (fork_server,) = [pid for pid, command in below.items() if "fork_server fork" in command and descendants(pid)]
@@ -305,8 +305,8 @@ def test_a_template_that_is_killed_ends_the_run_and_keeps_what_was_found(tmp_pat
     assert process.returncode in (1, 3), error  # what was at work when it went looks like a crash first
     assert "the process that starts workers has ended" in error
     assert "Traceback" not in error
-    found = from_json((out / "certificate.json").read_text())
-    assert found.cells
-    assert "the process that starts workers has ended" in found.run.stopped
+    certificate = from_json((out / "certificate.json").read_text())
+    assert certificate.cells
+    assert "the process that starts workers has ended" in certificate.run.stopped
     assert "stopped" in output
     wait_until_gone(list(below))

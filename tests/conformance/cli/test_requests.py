@@ -100,7 +100,7 @@ def test_a_request_takes_a_string_for_one_entry_only_in_a_list() -> None:
         Request(target=ADAMW_NAME, seed=2**63)
 
 
-def test_without_a_rule_a_configuration_is_held_to_what_its_adapter_declares() -> None:
+def test_without_a_rule_a_configuration_follows_the_rule_that_its_adapter_declares() -> None:
     assert claimed_rule(ADAMW, ADAMW.configuration("amsgrad,maximize"), None)[0] == "amsgrad+decoupled_decay+maximize"
 
 

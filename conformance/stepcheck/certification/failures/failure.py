@@ -32,20 +32,22 @@ def worst_record(deviation: Deviation) -> Worst:
     )
 
 
-def failure_record(adapter: Adapter, found: LawFailure, item: Replayable) -> Failure:
-    """Return the certificate's record of ``found``, whose script ``item`` replays."""
-    law, breach, cell, script = found.law, found.breach, item.cell, item.script
+def failure_record(adapter: Adapter, failure: LawFailure, item: Replayable) -> Failure:
+    """Return the certificate's record of ``failure``, whose script ``item`` replays."""
+    law, breach, cell, script = failure.law, failure.breach, item.cell, item.script
     shown = worst_record(breach.deviation) if breach.deviation is not None else None
     if shown is None and breach.output == "count":
-        shown = next((_count(wrong) for wrong in found.count_breaks if wrong.tensor == breach.tensor), None)
+        shown = next((_count(wrong) for wrong in failure.count_breaks if wrong.tensor == breach.tensor), None)
     message = f"{cell.id}{_place(breach)}: {breach.message} [{constructor_call(adapter, cell, script)}]"
     written = (jax_program if adapter.compiler == "jax" else torch_program).standalone_program
-    there = breach.counterpart
-    if found.reference is not None and there is not None and adapter.compiler != "jax":
-        reference = reference_cell(cell, found.reference), found.reference.script
+    counterpart = breach.counterpart
+    if failure.reference is not None and counterpart is not None and adapter.compiler != "jax":
+        reference = reference_cell(cell, failure.reference), failure.reference.script
         one = Element(breach.output, breach.tensor, breach.step, shown.index if shown is not None else 0)
-        other = Element(breach.output, there.tensor, there.step, there.index)
-        text = pair_program(adapter, ((cell, script, one), (*reference, other)), title=message, factor=there.factor)
+        reference_real = Element(breach.output, counterpart.tensor, counterpart.step, counterpart.index)
+        text = pair_program(
+            adapter, ((cell, script, one), (*reference, reference_real)), title=message, factor=counterpart.factor
+        )
     elif breach.expression:
         text = expression_program(adapter, cell, script, title=message, step=breach.step, reading=breach.expression,
                           wanted=breach.expected_expression)  # fmt: skip

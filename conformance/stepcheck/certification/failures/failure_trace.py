@@ -75,11 +75,11 @@ def _moves(trace: Trace, shown: Worst) -> list[tuple[int, float, float]]:
         return [(step, float(before), float(after)) for step, (before, after) in enumerate(pairs, 1)]
     if shown.output not in trace.states:
         return []
-    values, there = trace.states[shown.output][:, shown.index], trace.present[shown.output]
+    values, present = trace.states[shown.output][:, shown.index], trace.present[shown.output]
     return [
         (step, float(values[step - 1]), float(values[step]))
         for step in range(1, len(values))
-        if there[step - 1] and there[step]
+        if present[step - 1] and present[step]
     ]
 
 

@@ -57,10 +57,10 @@ def suggestion(request: Request, runner: Runner) -> str:
         parts += _fitting(fits, request.target)
     if incomplete and not any(entry.agrees or not entry.distance for entry in fits):
         incomplete = sorted(incomplete, key=lambda entry: (entry.distance, len(entry.missing)))[:MOST_INCOMPLETE]
-        given = " ".join(f"--set {name}=NUMBER" for name in incomplete[0].missing)
+        options = " ".join(f"--set {name}=NUMBER" for name in incomplete[0].missing)
         listed = ", ".join(f"{entry.rule} ({', '.join(entry.missing)})" for entry in incomplete)
         parts.append(
-            f"If it has fixed values inside, it could be {listed}: {_command(request.target, incomplete[0])} {given}"
+            f"If it has fixed values inside, it could be {listed}: {_command(request.target, incomplete[0])} {options}"
         )
     return ". ".join(parts if len(parts) > 1 else [*parts, reason])
 

@@ -71,8 +71,8 @@ def _stem(name: str) -> str:
 
 def _entries(facts: Mapping[str, Any]) -> list[dict[str, list[Any]]]:
     """Return dtype, device and shape of each tensor's states at the end, by key."""
-    kinds, places = facts["held"]
-    return [{key: [dtype, device, shape] for key, dtype, device, shape in kinds[place]} for place in places]
+    kinds, kind_numbers = facts["held"]
+    return [{key: [dtype, device, shape] for key, dtype, device, shape in kinds[number]} for number in kind_numbers]
 
 
 def _entry_points(old: list[dict[str, list[Any]]], new: list[dict[str, list[Any]]]) -> Iterator[Point]:

@@ -40,11 +40,11 @@ if sys.argv[1] == "venv":
 elif sys.argv[1:3] == ["pip", "install"]:
     print("Downloading torch (731.0MiB)", flush=True)
     time.sleep(plan.get("sleep", 0))
-    print(plan.get("said", "Installed 23 packages in 244ms"))
+    print(plan.get("output", "Installed 23 packages in 244ms"))
     sys.exit(plan.get("status", 0))
 elif sys.argv[1:3] == ["python", "find"]:
-    print(plan.get("found", ""))
-    sys.exit(0 if "found" in plan else 2)
+    print(plan.get("python", ""))
+    sys.exit(0 if "python" in plan else 2)
 """
 
 
@@ -143,7 +143,7 @@ def test_a_backend_is_handed_to_uv_and_makes_another_environment(fake: FakeUv, m
 
 
 def test_another_python_makes_another_environment(fake: FakeUv) -> None:
-    fake.plan(found=sys.executable)
+    fake.plan(python=sys.executable)
     assert fake.environments(python="3.11").environment("2.6.0") == fake.environments().environment("2.6.0")
     fake.plan()
     other = fake.environments(python="3.14t").environment("2.6.0")
@@ -163,7 +163,7 @@ def test_an_invalid_release_is_a_wrong_request(fake: FakeUv, version: str) -> No
 @pytest.mark.parametrize("output", [name for name in UV_OUTPUTS if name != "nothing"])
 def test_a_failure_of_uv_makes_the_release_unavailable(fake: FakeUv, output: str) -> None:
     text, reason = UV_OUTPUTS[output]
-    fake.plan(said=text, status=1)
+    fake.plan(output=text, status=1)
     assert refusal(fake) == reason
 
 
@@ -215,13 +215,13 @@ def test_a_cache_that_cannot_be_written_is_named(fake: FakeUv) -> None:
 
 def test_an_incomplete_environment_is_never_trusted_and_is_installed_again(fake: FakeUv) -> None:
     installed = fake.environments().environment("2.6.0")
-    place = installed.python.parents[1]
-    (place / "stepcheck.json").unlink()
-    (place / "left").touch()
+    directory = installed.python.parents[1]
+    (directory / "stepcheck.json").unlink()
+    (directory / "left").touch()
     assert fake.environments().cached() == []
     assert fake.environments().environment("2.6.0") == installed
     assert "torch 2.6.0: removing an incomplete installation" in fake.output
-    assert not (place / "left").exists()
+    assert not (directory / "left").exists()
 
 
 @pytest.mark.parametrize("mark", ["", "{}", "[]", '{"torch": 2}', '{"torch": "2.5.0"}'])
@@ -259,8 +259,8 @@ import sys
 from pathlib import Path
 from stepcheck.guard.environments import environments
 environments._free = lambda folder: 100 * 10**9
-found = environments.Environments(Path(sys.argv[1]), notify=lambda line: print(line, flush=True))
-print(found.environment("2.6.0"))
+cache = environments.Environments(Path(sys.argv[1]), notify=lambda line: print(line, flush=True))
+print(cache.environment("2.6.0"))
 """
 
 
@@ -305,13 +305,13 @@ def test_the_cache_is_where_the_user_or_the_platform_puts_it(monkeypatch: pytest
     monkeypatch.setattr(Path, "home", lambda: Path("/home/me"))
     monkeypatch.setenv("XDG_CACHE_HOME", "/elsewhere")
     monkeypatch.setenv("LOCALAPPDATA", "/local")
-    for platform, place in (
+    for platform, directory in (
         ("linux", "/elsewhere/stepcheck"),
         ("darwin", "/home/me/Library/Caches/stepcheck"),
         ("win32", "/local/stepcheck"),
     ):
         monkeypatch.setattr(environments.sys, "platform", platform)
-        assert default_cache() == Path(place)
+        assert default_cache() == Path(directory)
     monkeypatch.setattr(environments.sys, "platform", "linux")
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")
     assert default_cache() == Path("/home/me/.cache/stepcheck")

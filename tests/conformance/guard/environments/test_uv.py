@@ -98,7 +98,7 @@ def test_a_long_cause_is_cut_short() -> None:
     assert len(uv.failure_reason(f"error: {'x' * 5000}\n")) < 400
 
 
-def test_uv_on_the_path_is_called_before_the_one_beside_stepcheck(
+def test_uv_on_the_path_is_called_before_the_one_installed_with_stepcheck(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
