@@ -16,7 +16,7 @@ class LawFailure:
     ``reference`` is the second run that the law compares ``script`` with, None where it needs none. ``count_breaks``
     are the script's wrong step counts if the breach is one of them. ``origin`` says where the script comes from: the
     name of an edge case, "drawn", or the code of a law with scripts of its own. ``runs`` counts the runs spent on
-    shrinking it, 0 where the script is as it was found.
+    shrinking it, 0 where the script was not shrunk.
     """
 
     law: Law

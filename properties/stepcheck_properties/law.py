@@ -22,7 +22,7 @@ PLAIN_MODE = "single"
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of a subject in one cell.
+    """Facts about a subject in one cell, on which laws' conditions depend.
 
     ``observed_states`` are the states that it shows and ``shows_step_count`` says whether it shows a step count; both
     are empty until it has run. ``modes`` are the execution paths that it has in this dtype on this device.

@@ -95,7 +95,7 @@ def cell(verdict: Verdict = Verdict.HOLDS, dtype: str = "float32", *failures: Fa
 
 
 def certificate(*cells: CellResult, **more: object) -> Certificate:
-    """Return a certificate of ``cells``; ``more`` are fields of its findings."""
+    """Return a certificate of ``cells``; ``more`` are further fields of ``Findings``."""
     facts: dict[str, object] = {"target": "torch.optim.Adam", "rule": "adam", "profile": "quick", "seed": 7}
     findings = Findings(verdict=overall(entry.verdict for entry in cells), cells=cells, **{**facts, **more})  # type: ignore[arg-type]
     versions = {"stepcheck": "0.1.0", "torch": "2.13.0"}

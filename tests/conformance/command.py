@@ -14,7 +14,7 @@ WRONG = "tests/planted/rules/adam.py:AdamEpsInsideRoot"
 
 
 def environment() -> dict[str, str]:
-    """Return an environment in which the packages of this tree are found and no terminal is assumed."""
+    """Return an environment that imports the packages of this tree and assumes no terminal."""
     return {**os.environ, "PYTHONPATH": os.pathsep.join(str(ROOT / source) for source in SOURCES), "NO_COLOR": "1"}
 
 

@@ -1,4 +1,4 @@
-"""Certificates of other libraries' optimizers, asked of the command line; and scripts that one of their cells runs."""
+"""Certificates of other libraries' optimizers from the command line, and runs of scripts in their cells."""
 
 from __future__ import annotations
 

@@ -124,7 +124,7 @@ def test_a_transformation_may_be_handed_over_in_python() -> None:
     program = (
         "import optax, stepcheck\n"
         "for one in (optax.sign_sgd, optax.nadam):\n"
-        "    found = stepcheck.certify(one, dtypes=['float32'], modes=['compiled'])\n"
+        "    certificate = stepcheck.certify(one, dtypes=['float32'], modes=['compiled'])\n"
         "    print(found.findings.target, found.verdict.value)\n"
     )
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""pytorch_optimizer, timm and torchao: every class with an adapter, and what is known of them."""
+"""pytorch_optimizer, timm and torchao: every class with an adapter, and their known issues."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ PAGES = [
 
 @pytest.mark.parametrize("page", PAGES)
 def test_a_page_s_program_fails_as_the_page_says(page: str, tmp_path: Path) -> None:
-    text = (ROOT / "docs" / "findings" / f"{page}.md").read_text()
+    text = (ROOT / "docs" / "known-issues" / f"{page}.md").read_text()
     program = tmp_path / "witness.py"
     program.write_text(text.partition("```python\n")[2].partition("```")[0])
     done = python(str(program))

@@ -1,4 +1,4 @@
-"""What is known of a cell before its subject runs: facts for the laws, arithmetic, and the cell of a reference run."""
+"""A cell before its subject runs: facts for the laws, its arithmetic, and the cell of a reference run."""
 
 from __future__ import annotations
 

@@ -119,7 +119,7 @@ class CellEvaluator:
             laws=tuple(results),
         )
 
-    # The subject, and what is known of it.
+    # The subject and its facts.
 
     def run(self, script: Script, reference: ReferenceRun | None = None) -> Trajectory:
         """Return what the subject does over ``script``; with ``reference``, in the cell that it names."""

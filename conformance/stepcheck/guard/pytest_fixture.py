@@ -116,7 +116,7 @@ def _several(names: str | Sequence[str]) -> tuple[str, ...]:
 
 
 def _environment() -> dict[str, str]:
-    """Return an environment in which what pytest can import is found, without GitHub's page, which is the user's."""
+    """Return an environment with pytest's import path, and without GitHub's summary page, which is the user's."""
     path = os.pathsep.join(os.path.abspath(entry) for entry in sys.path)
     inherited = {name: value for name, value in os.environ.items() if name != "GITHUB_STEP_SUMMARY"}
     return {**inherited, "PYTHONPATH": path, "PYTHONIOENCODING": "utf-8"}

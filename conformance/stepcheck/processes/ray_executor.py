@@ -50,7 +50,7 @@ class Ray:
         self._ours = False
 
     def run(self, prepare: Prepare[T, R], jobs: Sequence[T]) -> Iterator[tuple[int, R]]:
-        """Yield (place, answer); see ``Executor``. Raises WorkerError where Ray gives a job up."""
+        """Yield (job number, answer); see ``Executor``. Raises WorkerError where Ray gives a job up."""
         pickled = pickle.dumps(prepare)
         ray = self._connected()
         task = ray.remote(_do).options(num_cpus=1, max_retries=_RETRIES)

@@ -191,7 +191,7 @@ DECAYED = ("optax.adamw", "optax.adamaxw", "optax.nadamw")
 def arithmetic_of(mode: str, dtype: str, device: str, target: str = "") -> Arithmetic:
     """Return the arithmetic of ``target`` on a CPU, for parameters of ``dtype``.
 
-    A Python number becomes a weakly typed float32 (float64 beside float64 parameters) and then takes the tensor's
+    A Python number becomes a weakly typed float32 (float64 with float64 parameters) and then takes the tensor's
     dtype, whatever that is. 1 - beta**t is computed in that wider type and rounded to the tensor's.
     """
     form = FORMATS[dtype]

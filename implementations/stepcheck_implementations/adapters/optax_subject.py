@@ -1,7 +1,7 @@
 """optax transformations as objects with ``step()`` over torch tensors; JAX is imported only where one is built.
 
 Numbers cross exactly, through numpy. What JAX does by default is left as it is: 64-bit types are enabled for float64
-parameters alone, because they change what JAX computes for narrower ones beside them.
+parameters alone, because they change what JAX computes for narrower parameters next to them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Errors of a subject: raised in its code or found in what it leaves, and their text made safe to print."""
+"""Errors of a subject: raised in its code or detected in its state, and their text made safe to print."""
 
 from __future__ import annotations
 

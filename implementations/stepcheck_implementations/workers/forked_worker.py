@@ -116,7 +116,7 @@ class ForkedWorker:
         self.client = client
         self.pid, self.socket = client.fork()
         self.reason: str | None = None
-        """How it ended, once that is known."""
+        """How the process ended, None while that is unknown."""
 
     def send(self, message: Mapping[str, Any], arrays: wire.Arrays = ()) -> None:
         """Send what has no answer; see ``Transport``."""

@@ -23,7 +23,7 @@ from stepcheck_implementations.workers.transport import ENTRY_POINT, OUTPUT_TAIL
 from stepcheck_reference import dataclass_codec
 
 Key = tuple[object, ...]
-"""What a worker is kept under: a target, a cell, or what it is used for."""
+"""The key of a live worker: a target, a cell, or what it is used for."""
 
 _MOST_ALIVE = 4
 """Workers kept at a time; the one that was used longest ago is closed first."""

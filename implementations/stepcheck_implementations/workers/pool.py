@@ -250,7 +250,7 @@ def _needs_own_process(adapter: Adapter, cell: Cell) -> bool:
 
 
 def failed_trajectory(adapter: Adapter, script: Script, fault: Fault) -> Trajectory:
-    """Return the trajectory of a subject that took its process with it: no step is known."""
+    """Return the trajectory of a subject whose process ended: no step was observed."""
     traces = []
     for tensor in script.tensors:
         kind = np.float64 if tensor.dtype in ("float64", "complex128") else np.float32

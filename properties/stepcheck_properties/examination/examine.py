@@ -48,10 +48,10 @@ def examine(
     ``arithmetics`` maps each dtype that tensors may have to the subject's declared arithmetic; ``dtype`` must be among
     them, tensors of the others are companions, which are judged in cells of their own. ``seed`` should be derived from
     the cell: the same arguments and subject give the same examination. ``fixed_hyper`` fixes hyper-parameters.
-    ``reductions`` bounds the runs spent on shrinking each failure (default: the profile's; 0 leaves scripts as they
-    are). ``avoid_trigger`` changes a script so that it does not show a known issue, and returns others
-    unchanged. ``facts`` are what is known of the subject before it runs (default: its rule and dtype alone),
-    ``reference_arithmetic`` gives the arithmetic of a law's reference run.
+    ``reductions`` bounds the runs spent on shrinking each failure (default: the profile's; 0 shrinks nothing).
+    ``avoid_trigger`` changes a script so that it does not show a known issue, and returns others unchanged. ``facts``
+    are those of the subject before it runs (default: its rule and dtype alone), ``reference_arithmetic`` gives the
+    arithmetic of a law's reference run.
 
     A subject's exceptions, crashes and hangs are failures in the result; an exception of ``run`` itself propagates.
     Raises KeyError where ``dtype`` has no arithmetic.

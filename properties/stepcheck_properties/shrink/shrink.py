@@ -32,8 +32,8 @@ def shrink(
 ) -> LawFailure:
     """Return ``failure`` with the smallest script found in at most ``budget`` runs of ``harness``' subject.
 
-    Hyper-parameters in ``fixed_hyper`` are left alone. Scripts that ``avoid_trigger`` would change break for a reason
-    that is known, and are not tried. Where nothing smaller breaks the law, the script stays as it is.
+    Hyper-parameters in ``fixed_hyper`` are left alone. Scripts that ``avoid_trigger`` would change show a known issue,
+    and are not tried. Where nothing smaller breaks the law, the script stays as it is.
     """
     if budget <= 0:
         return failure

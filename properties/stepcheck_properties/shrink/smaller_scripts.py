@@ -62,7 +62,7 @@ def redata(script: Script, which: int, tensor: Tensor, pick: Callable[[Data], Li
 
 
 def from_step(script: Script, trajectory: Trajectory, start: int) -> Script:
-    """Return the steps after the first ``start``, from the parameters and hyper-parameters found there."""
+    """Return the steps after the first ``start``, from the parameters and hyper-parameters at that step."""
     low, high = script.box or (-math.inf, math.inf)
     tensors = tuple(
         replace(tensor, initial=Literal(tuple(min(max(float(value), low), high) for value in trace.theta[start - 1])))

@@ -58,8 +58,8 @@ class RecordedCell:
         changed_run = to_recording(self.script(label), trajectory)
         facts = {**self.recording.facts["runs"], label: {**changed_run.facts, "warnings": run.facts["warnings"]}}
         others = {name: v for name, v in self.recording.tensors.items() if name.partition("/")[0] != label}
-        others = {name: values for name, values in run.tensors.items() if name.startswith("beside ")}
-        own = {f"{label}/{name}": values for name, values in {**changed_run.tensors, **others}.items()}
+        unmapped = {name: values for name, values in run.tensors.items() if name.startswith("beside ")}
+        own = {f"{label}/{name}": values for name, values in {**changed_run.tensors, **unmapped}.items()}
         return Recording({**self.recording.facts, "runs": facts}, {**others, **own})
 
     def with_facts(self, label: str, **facts: Any) -> Recording:

@@ -1,4 +1,4 @@
-"""Bisection: the first bad version, in the fewest tries, and never more than is known."""
+"""Bisection: the first bad version, in the fewest tries, and without claims beyond the evidence."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def browser() -> str | None:
 def opened(text: str, folder: Path, *, width: int = 390, height: int = 844, fragment: str = "") -> dict[str, Any]:
     """Return what a browser ``width`` pixels wide makes of the page ``text``, without a network.
 
-    The page's own policy stays in force; only the probe is let in beside its script.
+    The page's own policy stays in force; only the probe is allowed in addition to its script.
     """
     program = browser()
     assert program is not None

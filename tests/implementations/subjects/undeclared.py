@@ -103,7 +103,7 @@ def states_out(params, grads, momenta, lr, momentum):
 
 
 def momentum_telling(p, g, b, lr, momentum):
-    """Everything changes in place, and what comes back is only told."""
+    """Everything changes in place, and the returned value is only a report."""
     b.mul_(momentum).add_(g)
     update = -lr * b
     p.add_(update)
@@ -182,7 +182,7 @@ class Frozen:
 
 
 class ByIdentity(torch.optim.Optimizer):
-    """A torch optimizer that keeps its state by id, beside torch's table."""
+    """A torch optimizer whose state is in a dictionary of its own, by id."""
 
     def __init__(self, params, lr=0.1, momentum=0.9):
         super().__init__(params, {"lr": lr, "momentum": momentum})
@@ -199,7 +199,7 @@ class ByIdentity(torch.optim.Optimizer):
 
 
 class Flags(torch.optim.Optimizer):
-    """Needs to be told more than hyper-parameters."""
+    """Needs more arguments than hyper-parameters."""
 
     def __init__(self, params, lr, ascend, scale):
         super().__init__(params, {"lr": lr, "ascend": ascend, "scale": scale})

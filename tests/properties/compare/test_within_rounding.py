@@ -26,7 +26,7 @@ BIT, FAR = np.float32(2.0**-24), np.float32(1e-3)
 
 
 def checked(law: Law, subject: AdamInFloat32, shifts: Mapping[int, np.float32]) -> CheckOutcome:
-    """Return the outcome of ``law`` for ``subject`` with one parameter of its first run moved, by step."""
+    """Return the outcome of ``law`` for ``subject`` with one parameter of its first run shifted in some steps."""
     assert law.scripts is not None
 
     def run(script: Script, reference: ReferenceRun | None = None) -> Trajectory:

@@ -1,4 +1,4 @@
-"""Every law has the texts that people need, and is found by its code."""
+"""Every law has all its texts, and can be looked up by its code."""
 
 import pytest
 

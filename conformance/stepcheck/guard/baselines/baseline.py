@@ -65,7 +65,7 @@ class Baseline:
         self.cells[spec.id] = self._store(spec, recording, file_of(spec.target))
 
     def accept(self, spec: CellSpec, recording: Recording, acceptance: Mapping[str, str]) -> None:
-        """Store an accepted recording beside the cell's own; ``acceptance`` holds date, torch and reason."""
+        """Store an accepted recording next to the cell's own; ``acceptance`` holds date, torch and reason."""
         stored = self._store(spec, recording, ACCEPTED)
         entry = {**acceptance, "facts": stored.facts, "names": stored.signatures, "keys": stored.tensors}
         self.accepted.setdefault(spec.id, []).append(entry)

@@ -1,7 +1,7 @@
 """Numbers compared: whether rounding can explain the divergence of two runs of one cell, judged by its envelope.
 
 Two runs diverge at an element where they still came to the step from the same parameters and states. There the rule has
-one centre for both, and one radius: numbers inside it differ by rounding. After that each run is held to its own
+one centre for both, and one radius: numbers inside it differ by rounding. After that each run is compared with its own
 envelope. Where the old runs of a cell leave the envelope themselves, as with known issues, they are compared only where
 they diverge, and the sum of both radii bounds what rounding can do there. Where rounding may divide by zero or leave
 the dtype's range, the envelope is unbounded, and any difference is rounding unless only one of the two is finite.

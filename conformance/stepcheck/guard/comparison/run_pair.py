@@ -70,7 +70,7 @@ def output_pairs(number: int, tensor: int, pair: RunPair) -> Iterator[OutputPair
     same_start = same(np.asarray(old.before, np.float64), np.asarray(new.before, np.float64))
     for one, other in states.values():
         same_start = same_start & same(one[:-1], other[:-1])
-    # a step counts as started alike only if all steps before it did, so an element diverges at most once
+    # a step counts as started equally only if all steps before it did, so an element diverges at most once
     started = same_start.copy()
     for row in range(1, len(started)):
         started[row] &= started[row - 1]

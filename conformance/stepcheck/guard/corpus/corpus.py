@@ -122,7 +122,7 @@ def _class(
 
 
 def guessed_adapter(target: str, runner: Runner) -> Adapter:
-    """Return an adapter of a class of which only the arguments are known; raises TargetError."""
+    """Return an adapter of a class without one, from the names of its arguments; raises TargetError."""
     arguments = runner.signature(target)["arguments"]
     paths = {"single": {"foreach": False} if "foreach" in arguments else {}}
     if "foreach" in arguments:

@@ -107,7 +107,7 @@ class Environments:
         self.notify(f"torch {version}: {message}")
 
     def _locked(self, path: Path, version: str) -> AbstractContextManager[int]:
-        """Return the lock of the environment at ``path``: a file beside it, which outlives the environment."""
+        """Return the lock of the environment at ``path``: a file next to it, which outlives the environment."""
         return file_lock(
             path.with_name(f".{path.name}.lock"),
             lambda: self._notify(version, "waiting for another process that installs it"),

@@ -1,4 +1,4 @@
-"""What an environment holds beside torch, for each version of torch."""
+"""The packages that an environment has besides torch, for each version of torch."""
 
 from __future__ import annotations
 

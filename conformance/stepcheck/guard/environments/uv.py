@@ -20,7 +20,7 @@ _CAUSE = re.compile(rf"{_PREFIX}(.*?)(?={_PREFIX}|\n\s*\n|\Z)", re.IGNORECASE | 
 
 
 def command() -> list[str] | None:
-    """Return how uv is called: the one on the path, else the one installed beside stepcheck; None without either."""
+    """Return how uv is called: the one on the path, else the one installed with stepcheck; None without either."""
     path = shutil.which("uv")
     if path:
         return [path]

@@ -1,4 +1,4 @@
-"""Changes planted in a copy of torch's optimizers: each is found in its class, and nothing else is."""
+"""Changes planted in a copy of torch's optimizers: each is reported in its class, and nothing else is."""
 
 from __future__ import annotations
 

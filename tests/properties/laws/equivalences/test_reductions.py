@@ -1,4 +1,4 @@
-"""Reductions: which rules a rule equals is found in its equations, and scripts are judged by the other rule."""
+"""Reductions: the rules that a rule equals follow from its equations, and scripts are judged by the other rule."""
 
 import pytest
 
