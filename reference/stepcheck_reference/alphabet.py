@@ -76,7 +76,7 @@ __all__ = [
 ]
 
 ROLES = ("parameter", "gradient", "count", "state", "hyper-parameter", "constant", "objective")
-"""What a symbol can stand for; a rule may use a symbol only in its role."""
+"""The roles of symbols; a rule may use a symbol only in its role."""
 
 theta = Symbol("theta", real=True)
 g = Symbol("g", real=True)
@@ -127,12 +127,12 @@ schedule_base = Symbol("schedule_base", real=True, nonnegative=True)
 
 curvature = Symbol("curvature", real=True)
 gradient_at = Function("gradient_at", real=True)
-"""The gradient at a point of the rule's choosing, where g is the gradient at theta; see ``objective``."""
+"""The gradient at a point that the rule chooses, whereas g is the gradient at theta; see ``objective``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """What a symbol stands for (one of ``ROLES``), how it prints, and its meaning in a few words."""
+    """The role of a symbol (one of ``ROLES``), how it prints, and its meaning in a few words."""
 
     role: str
     unicode: str
@@ -180,7 +180,7 @@ ALPHABET: Mapping[Symbol, Letter] = MappingProxyType(
         eta_plus: Letter("hyper-parameter", "η⁺", r"\eta^+", "factor of a step size where the sign stayed"),
         step_min: Letter("hyper-parameter", "s_min", r"s_{\min}", "smallest step size"),
         step_max: Letter("hyper-parameter", "s_max", r"s_{\max}", "largest step size"),
-        lambd: Letter("hyper-parameter", "λₐ", r"\lambda_a", "fall of the rate, and shrinkage beside it"),
+        lambd: Letter("hyper-parameter", "λₐ", r"\lambda_a", "decay of the learning rate, and of the parameters"),
         alpha: Letter("hyper-parameter", "α", r"\alpha", "power of the rate's fall"),
         t0: Letter("hyper-parameter", "t₀", "t_0", "the average begins with step t0 + 2"),
         schedule_base: Letter("constant", "c", "c", "base of the momentum schedule"),
@@ -204,7 +204,7 @@ QUANTITIES: Mapping[str, Letter] = MappingProxyType(
         "factor": Letter("quantity", "f", "f_t", "what a step size is multiplied by"),
     }
 )
-"""What papers give a letter of its own between gradient and step, by the name ``Rule.where`` uses."""
+"""Intermediate quantities that papers give a letter, by the name that ``Rule.where`` uses."""
 
 
 def symbol(name: str) -> Symbol:
@@ -213,7 +213,7 @@ def symbol(name: str) -> Symbol:
 
 
 def once(expression: Expr) -> Expr:
-    """Return ``expression`` as one factor, which SymPy does not multiply out: code computes it once and keeps it."""
+    """Return ``expression`` as one factor that SymPy does not multiply out, because code computes it once."""
     return UnevaluatedExpr(expression)
 
 

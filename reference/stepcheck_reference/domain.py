@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 class Domain:
     """An interval of real numbers, each end open or closed; an infinite end is always open.
 
-    ``reason`` says why, with ``{name}`` where the hyper-parameter's name belongs; ``name`` is put in by
-    the rule that has the domain. ``reduces_to`` names the rule that the low end, which is left out, would be,
-    ``others_at_zero`` the hyper-parameters that are 0 there as well.
+    ``reason`` says why, with ``{name}`` in place of the hyper-parameter's name; the rule that has the domain sets
+    ``name``. ``reduces_to`` names the rule at the low end, which is excluded, and ``others_at_zero`` the
+    hyper-parameters that are 0 there as well.
     """
 
     low: float = -math.inf

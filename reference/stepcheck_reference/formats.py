@@ -1,4 +1,4 @@
-"""Binary floating-point formats: what a dtype can hold and how it rounds."""
+"""Binary floating-point formats: the range of a dtype and how it rounds."""
 
 from __future__ import annotations
 
@@ -74,5 +74,5 @@ FORMATS: dict[str, Format] = {
 
 
 def is_complex(dtype: str) -> bool:
-    """Whether elements of ``dtype`` are pairs of reals, which every elementwise rule updates alike."""
+    """Whether elements of ``dtype`` are pairs of reals, which every elementwise rule updates in the same way."""
     return dtype.startswith("complex")

@@ -11,7 +11,7 @@ Value = TypeVar("Value")
 
 
 class IdentityCache(Generic[Key, Value]):
-    """Results of ``make`` for the ``most`` objects used last; objects must not change."""
+    """Results of ``make`` for the ``most`` most recently used objects, which must not change."""
 
     def __init__(self, make: Callable[[Key], Value], most: int) -> None:
         self.make, self.most = make, most
@@ -19,7 +19,7 @@ class IdentityCache(Generic[Key, Value]):
 
     def __call__(self, key: Key) -> Value:
         """Return the value of ``key``."""
-        number = id(key)  # the cache holds the object, so that no other can have its id
+        number = id(key)  # the cache holds a reference, so that no other object can have this id
         if number in self._entries:
             self._entries.move_to_end(number)
             return self._entries[number][1]

@@ -14,11 +14,11 @@ from stepcheck_reference.domain import Domain
 from stepcheck_reference.suggest import did_you_mean
 
 KINDS = ("elementwise", "matrix")
-"""How far a rule's equations reach: each element alone, or a whole tensor at once."""
+"""The kinds of rules: each element is updated independently, or a tensor as a whole."""
 
 
 class RuleError(ValueError):
-    """A rule that contradicts itself; ``rule`` and ``symbol`` name the place."""
+    """A rule that contradicts itself; ``rule`` and ``symbol`` say where."""
 
     def __init__(self, rule: str, symbol: str, message: str) -> None:
         super().__init__(f"rule {rule!r}: {message}")
@@ -54,13 +54,13 @@ class UnknownHyper(ValueError):
 class Rule:
     """An update rule: every equation a function of the old state, the gradient, t and hyper-parameters.
 
-    ``init`` maps each elementwise state to its value before the first step, ``scalars`` each state that
-    is one number a tensor; ``step`` maps each state and theta to its new value, in the paper's order.
-    ``forms`` gives further expressions, equal to a new value, in which code computes it as often: they round
-    otherwise. ``where`` names parts of the equations that the paper gives a letter (see ``QUANTITIES``), each as it
-    occurs in them, in the paper's order. ``domains`` says which values each hyper-parameter may take, ``defaults``
-    which the source recommends. ``constants`` are numbers taken as the binary64 the subject has. A variant says which
-    rule it comes from and by which rewrites, in order.
+    ``init`` maps each elementwise state to its value before the first step, ``scalars`` each state that is one number
+    per tensor; ``step`` maps each state and theta to its new value, in the paper's order. ``forms`` gives further
+    expressions that equal a new value and are equally common in code, but round differently. ``where`` names parts of
+    the equations that the paper gives a letter (see ``QUANTITIES``), each as it occurs in them, in the paper's order.
+    ``domains`` are the allowed values of each hyper-parameter, ``defaults`` those that the source recommends.
+    ``constants`` are numbers with the binary64 value that the subject uses. A variant records the rule that it is
+    derived from, and the rewrites in order.
 
     Two rules are equal if they are the same object. Raises RuleError where the parts do not fit.
     """
@@ -111,7 +111,7 @@ class Rule:
         return self.step[symbol]
 
     def named(self, name: str, *, title: str, source: str) -> Rule:
-        """Return this rule under a name, title and source of its own; where it comes from stays."""
+        """Return this rule under another name, title and source; its provenance is unchanged."""
         return replace(self, name=name, title=title, source=source)
 
     def check_hyper(self, values: Mapping[str, float]) -> None:
@@ -141,9 +141,9 @@ def _check(rule: Rule) -> None:
     def role(symbol: Symbol, where: str) -> str:
         if symbol not in ALPHABET:
             names = [str(letter) for letter in ALPHABET]
-            alike = " with other assumptions" if str(symbol) in names else ""
-            hint = "" if alike else did_you_mean(str(symbol), names)
-            raise wrong(symbol, f"{symbol} in {where} is not declared in the alphabet{alike}{hint}")
+            assumptions = " with other assumptions" if str(symbol) in names else ""
+            hint = "" if assumptions else did_you_mean(str(symbol), names)
+            raise wrong(symbol, f"{symbol} in {where} is not declared in the alphabet{assumptions}{hint}")
         return ALPHABET[symbol].role
 
     if not all(part.isidentifier() for part in rule.name.split("+")):
@@ -156,8 +156,8 @@ def _check(rule: Rule) -> None:
 
     states = (*rule.init, *rule.scalars)
     for symbol in states:
-        if (found := role(symbol, "init")) != "state":
-            raise wrong(symbol, f"{symbol} has an initial value, but is a {found}, not a state")
+        if (actual_role := role(symbol, "init")) != "state":
+            raise wrong(symbol, f"{symbol} has an initial value, but is a {actual_role}, not a state")
         if symbol not in rule.step:
             raise wrong(symbol, f"state {symbol} has an initial value, but no step equation")
     for symbol in rule.init.keys() & rule.scalars.keys():
@@ -165,16 +165,16 @@ def _check(rule: Rule) -> None:
     if theta not in rule.step:
         raise wrong(theta, "theta has no step equation")
     for symbol in rule.step:
-        found = role(symbol, "step")
-        if found not in ("state", "parameter"):
-            raise wrong(symbol, f"{symbol} has a step equation, but is a {found}, not a state or theta")
-        if found == "state" and symbol not in states:
+        actual_role = role(symbol, "step")
+        if actual_role not in ("state", "parameter"):
+            raise wrong(symbol, f"{symbol} has a step equation, but is a {actual_role}, not a state or theta")
+        if actual_role == "state" and symbol not in states:
             raise wrong(symbol, f"state {symbol} has a step equation, but no initial value")
     for where, values in (("init", rule.init), ("scalars", rule.scalars)):
         for target, expression in values.items():
             for symbol in sympify(expression).free_symbols:
-                if (found := role(symbol, f"{where} of {target}")) not in ("hyper-parameter", "constant"):
-                    raise wrong(symbol, f"the initial value of {target} uses {symbol}, a {found}")
+                if (actual_role := role(symbol, f"{where} of {target}")) not in ("hyper-parameter", "constant"):
+                    raise wrong(symbol, f"the initial value of {target} uses {symbol}, a {actual_role}")
     for target, expression in rule.step.items():
         for symbol in sorted(expression.free_symbols, key=str):
             if role(symbol, f"the equation of {target}") == "state" and symbol not in states:
@@ -189,13 +189,13 @@ def _check(rule: Rule) -> None:
         if ALPHABET[symbol].role == "constant" and symbol not in rule.constants:
             raise wrong(symbol, f"constant {symbol} has no value")
     for symbol in rule.domains:
-        if (found := role(symbol, "domains")) != "hyper-parameter":
-            raise wrong(symbol, f"{symbol} has a domain, but is a {found}, not a hyper-parameter")
+        if (actual_role := role(symbol, "domains")) != "hyper-parameter":
+            raise wrong(symbol, f"{symbol} has a domain, but is a {actual_role}, not a hyper-parameter")
         if symbol not in used:
             raise wrong(symbol, f"{symbol} has a domain, but no equation uses it")
     for symbol in rule.constants:
-        if (found := role(symbol, "constants")) != "constant":
-            raise wrong(symbol, f"{symbol} has a constant value, but is a {found}, not a constant")
+        if (actual_role := role(symbol, "constants")) != "constant":
+            raise wrong(symbol, f"{symbol} has a constant value, but is a {actual_role}, not a constant")
         if symbol not in used:
             raise wrong(symbol, f"{symbol} has a constant value, but no equation uses it")
     for symbol, value in rule.defaults.items():
@@ -203,11 +203,11 @@ def _check(rule: Rule) -> None:
             raise wrong(symbol, f"{symbol} has a default, but is no hyper-parameter of it")
         if not rule.domains[symbol].contains(value):
             raise wrong(symbol, f"the default {symbol}={value!r} is outside {rule.domains[symbol]}")
-    for symbol, others in rule.forms.items():
+    for symbol, expressions in rule.forms.items():
         if symbol not in rule.step:
             raise wrong(symbol, f"{symbol} has another form, but no step equation")
-        for other in others:
-            for letter in other.free_symbols - used:
+        for expression in expressions:
+            for letter in expression.free_symbols - used:
                 raise wrong(letter, f"another form of {symbol} uses {letter}, which no equation uses")
     for name, part in rule.where.items():
         if name not in QUANTITIES:

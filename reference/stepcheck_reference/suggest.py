@@ -7,20 +7,20 @@ from difflib import SequenceMatcher, get_close_matches
 
 
 def closest(given: str, allowed: Iterable[str], most: int = 1) -> tuple[str, ...]:
-    """Return the at most ``most`` names of ``allowed`` that resemble ``given``, whatever the case, the best first.
+    """Return up to ``most`` names of ``allowed`` that resemble ``given``, ignoring case, the best first.
 
     Letters in another order count little: adma is adam, not adamax. Of equally similar names the one with most letters
     in the same places comes first: SC1O1 is SC101, not SC211.
     """
     names = {name.lower(): name for name in sorted(allowed, reverse=True)}
-    wanted = given.lower()
+    lowered = given.lower()
 
     def similarity(name: str) -> tuple[float, int]:
-        ordered, sorted_letters = ((name, wanted), (sorted(name), sorted(wanted)))
-        same_places = sum(one == other for one, other in zip(name, wanted, strict=False))
+        ordered, sorted_letters = ((name, lowered), (sorted(name), sorted(lowered)))
+        same_places = sum(letter == expected_letter for letter, expected_letter in zip(name, lowered, strict=False))
         return SequenceMatcher(None, *ordered).ratio() + SequenceMatcher(None, *sorted_letters).ratio(), same_places
 
-    similar = sorted(get_close_matches(wanted, names, n=10, cutoff=0.6), key=similarity, reverse=True)
+    similar = sorted(get_close_matches(lowered, names, n=10, cutoff=0.6), key=similarity, reverse=True)
     return tuple(names[name] for name in similar[:most])
 
 

@@ -43,12 +43,12 @@ CONFORMS, BROKEN, WRONG_REQUEST, CONTRADICTION, NOTHING_COMPARED, INTERRUPTED = 
 
 
 def overall(verdicts: Iterable[Verdict]) -> Verdict:
-    """Return the verdict of a whole from those of its parts; a whole without parts is vacuous.
+    """Return the combined verdict of several parts; without parts it is vacuous.
 
-    Vacuous parts beside compared ones do not change the verdict of the whole.
+    Vacuous parts do not change the combined verdict if other parts were compared.
     """
-    every = set(verdicts)
-    return next((verdict for verdict in _PRECEDENCE if verdict in every), Verdict.VACUOUS)
+    present = set(verdicts)
+    return next((verdict for verdict in _PRECEDENCE if verdict in present), Verdict.VACUOUS)
 
 
 def exit_code(verdict: Verdict, *, strict: bool) -> int:

@@ -1,7 +1,7 @@
 """Rules and closed forms in fractions, with nothing rounded.
 
-A root or another power that is not whole stands for an unknown function, and so does a gradient taken elsewhere:
-what agrees whatever they are agrees because the equations do.
+A root or another non-integer power stands for an unknown function, and so does a gradient evaluated elsewhere: results
+that agree for such stand-ins agree because the equations do.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from stepcheck_reference.alphabet import g, gradient_at, t, theta
 from stepcheck_reference.domain import Domain
 from stepcheck_reference.rule import Rule
 
-Held = dict[Any, Fraction]
-"""What theta and every state hold, by symbol."""
+Values = dict[Any, Fraction]
+"""The values of theta and every state, by symbol."""
 
 Slope = Callable[[Fraction], Fraction]
 """The gradient at a point."""
@@ -33,8 +33,8 @@ power = sympy.Function("power", real=True)
 
 
 @dataclass(frozen=True)
-class Course:
-    """Hyper-parameters by symbol, the parameter at first, and a gradient a step."""
+class Inputs:
+    """Hyper-parameters by symbol, the initial parameter, and one gradient per step."""
 
     hyper: Mapping[Any, Fraction]
     start: Fraction
@@ -42,16 +42,16 @@ class Course:
 
 
 def unknown(*arguments: Fraction) -> Fraction:
-    """Return a small positive fraction that nothing but the same arguments gives, as far as a test can tell."""
-    mark = hash(arguments)
-    return Fraction(mark % 1009 + 1, mark // 1009 % 1013 + 1)
+    """Return a small positive fraction that is, for the purposes of a test, unique to the arguments."""
+    digest = hash(arguments)
+    return Fraction(digest % 1009 + 1, digest // 1009 % 1013 + 1)
 
 
-def value(expression: Any, known: Callable[[Any], Fraction], slope: Slope = unknown) -> Fraction:
-    """Return what ``expression`` is; ``known`` gives a symbol, and an indexed symbol at a whole step."""
+def value(expression: Any, lookup: Callable[[Any], Fraction], slope: Slope = unknown) -> Fraction:
+    """Return the value of ``expression``; ``lookup`` gives that of a symbol, and of an indexed symbol at a step."""
 
     def of(part: Any) -> Fraction:
-        return value(part, known, slope)
+        return value(part, lookup, slope)
 
     def bound(part: Any, index: Any, step: int) -> Fraction:
         return of(part.xreplace({index: sympy.Integer(step)}))
@@ -59,9 +59,9 @@ def value(expression: Any, known: Callable[[Any], Fraction], slope: Slope = unkn
     if expression.is_Rational:
         return Fraction(int(expression.p), int(expression.q))
     if isinstance(expression, sympy.Symbol):
-        return known(expression)
+        return lookup(expression)
     if isinstance(expression, sympy.Indexed):
-        return known(at(expression.base.label, int(of(expression.indices[0]))))
+        return lookup(at(expression.base.label, int(of(expression.indices[0]))))
     if isinstance(expression, sympy.Add):
         return sum(map(of, expression.args), Fraction(0))
     if isinstance(expression, sympy.Mul):
@@ -92,11 +92,11 @@ def value(expression: Any, known: Callable[[Any], Fraction], slope: Slope = unkn
             part = bound(expression.function, index, step)
             total = total * part if isinstance(expression, sympy.Product) else total + part
         return total
-    raise TypeError(f"no exact value is known of {type(expression).__name__} in {expression}")
+    raise TypeError(f"no exact value of {type(expression).__name__} in {expression}")
 
 
 def raised(base: Fraction, exponent: Fraction) -> Fraction:
-    """Return a whole power as it is, and of a root of ``base`` that power of something unknown."""
+    """Return an integer power exactly; of a root of ``base``, the power of an unknown number."""
     if exponent.denominator == 1:
         return base**exponent.numerator
     return unknown(base, Fraction(exponent.denominator)) ** exponent.numerator
@@ -113,37 +113,39 @@ def holds(condition: Any, of: Callable[[Any], Fraction]) -> bool:
     }[condition.rel_op]  # fmt: skip
 
 
-def constants(rule: Rule, course: Course) -> Held:
-    """Return the hyper-parameters of ``course`` and the constants of ``rule``."""
-    return {**course.hyper, **{symbol: Fraction(number) for symbol, number in rule.constants.items()}}
+def constants(rule: Rule, inputs: Inputs) -> Values:
+    """Return the hyper-parameters of ``inputs`` and the constants of ``rule``."""
+    return {**inputs.hyper, **{symbol: Fraction(number) for symbol, number in rule.constants.items()}}
 
 
-def walked(rule: Rule, course: Course, slope: Slope | None = None) -> list[Held]:
-    """Return what is held before the first step and after each, from the recurrence.
+def trace_of(rule: Rule, inputs: Inputs, slope: Slope | None = None) -> list[Values]:
+    """Return theta and the states before the first step and after each one, from the recurrence.
 
-    With a ``slope``, the gradients are its own.
+    With a ``slope``, the gradients are those of the function.
     """
-    fixed = constants(rule, course)
-    started = {symbol: value(first, fixed.__getitem__) for symbol, first in {**rule.init, **rule.scalars}.items()}
-    held = [{theta: course.start, **started}]
-    for step, given in enumerate(course.gradients, 1):
-        now = {**fixed, **held[-1], t: Fraction(step), g: slope(held[-1][theta]) if slope else given}
-        found = {symbol: value(right, now.__getitem__, slope or unknown) for symbol, right in rule.step.items()}
-        held.append(found)
-    return held
+    fixed = constants(rule, inputs)
+    initial = {symbol: value(first, fixed.__getitem__) for symbol, first in {**rule.init, **rule.scalars}.items()}
+    trace = [{theta: inputs.start, **initial}]
+    for step, gradient in enumerate(inputs.gradients, 1):
+        old_values = {**fixed, **trace[-1], t: Fraction(step), g: slope(trace[-1][theta]) if slope else gradient}
+        new_values = {
+            symbol: value(right, old_values.__getitem__, slope or unknown) for symbol, right in rule.step.items()
+        }
+        trace.append(new_values)
+    return trace
 
 
-def disagreements(rule: Rule, forms: ClosedForms, course: Course) -> list[tuple[str, int]]:
-    """Return each symbol and step where a closed form is not what the recurrence of ``rule`` gives, or divides by 0."""
-    held = walked(rule, course)
-    fixed = constants(rule, course)
+def disagreements(rule: Rule, forms: ClosedForms, inputs: Inputs) -> list[tuple[str, int]]:
+    """Return each symbol and step where a closed form differs from the recurrence of ``rule``, or divides by 0."""
+    trace = trace_of(rule, inputs)
+    fixed = constants(rule, inputs)
 
     @cache
     def after(symbol: Any, step: int) -> Fraction:
         if symbol == g:
-            return course.gradients[step - 1]
+            return inputs.gradients[step - 1]
         if step == 0:
-            return held[0][symbol]
+            return trace[0][symbol]
         form = forms.values[symbol].xreplace({t: sympy.Integer(step)})
         return value(form, lambda part: fixed[part] if part in fixed else after(*step_of(part, step)))
 
@@ -152,16 +154,16 @@ def disagreements(rule: Rule, forms: ClosedForms, course: Course) -> list[tuple[
 
     def agrees(symbol: Any, step: int) -> bool:
         try:
-            return after(symbol, step) == held[step][symbol]
+            return after(symbol, step) == trace[step][symbol]
         except ZeroDivisionError:
             return False
 
-    compared = [(symbol, step) for symbol in forms.values if symbol in held[0] for step in range(1, len(held))]
+    compared = [(symbol, step) for symbol in forms.values if symbol in trace[0] for step in range(1, len(trace))]
     return [(symbol.name, step) for symbol, step in compared if not agrees(symbol, step)]
 
 
 def without_roots(rule: Rule) -> Rule:
-    """Return ``rule`` with every power that is not whole as a function that SymPy does not touch."""
+    """Return ``rule`` with every non-integer power replaced by a function that SymPy leaves alone."""
 
     def is_open(part: Any) -> bool:
         return isinstance(part, sympy.Pow) and not part.exp.is_Integer
@@ -171,22 +173,22 @@ def without_roots(rule: Rule) -> Rule:
 
 
 @st.composite
-def courses(draw: st.DrawFn, rule: Rule, *, steps: int) -> Course:
-    """Courses of ``rule`` over ``steps`` steps, of small fractions within its domains."""
+def inputs_of(draw: st.DrawFn, rule: Rule, *, steps: int) -> Inputs:
+    """Inputs of ``rule`` for ``steps`` steps: small fractions within its domains."""
     small = st.fractions(-3, 3, max_denominator=6)
     hyper = {symbol: draw(_inside(rule.domains[symbol])) for symbol in rule.hyper}
     gradients = draw(st.lists(small, min_size=steps, max_size=steps))
-    return Course(hyper, draw(small), tuple(gradients))
+    return Inputs(hyper, draw(small), tuple(gradients))
 
 
-def generic(rule: Rule, steps: int) -> Course:
-    """Return a course of ``rule`` without zeros, all its numbers different; a weight of the past is near 1."""
+def generic_inputs(rule: Rule, steps: int) -> Inputs:
+    """Return inputs of ``rule`` without zeros, all of them different; averaging weights are near 1."""
     hyper = {}
     for number, symbol in enumerate(rule.hyper, 2):
         low, high = rule.domains[symbol].low, rule.domains[symbol].high
         hyper[symbol] = Fraction(max(low, 0)) + Fraction(1, number) if high > 1 else 1 - Fraction(1, 10 * number)
     gradients = tuple(Fraction((-1) ** step * (step + 2), step * step + 1) for step in range(steps))
-    return Course(hyper, Fraction(7, 5), gradients)
+    return Inputs(hyper, Fraction(7, 5), gradients)
 
 
 def _inside(domain: Domain) -> st.SearchStrategy[Fraction]:
@@ -195,10 +197,10 @@ def _inside(domain: Domain) -> st.SearchStrategy[Fraction]:
     return st.fractions(low, high, max_denominator=6).filter(domain.contains)
 
 
-def possible(rule: Rule, course: Course) -> list[Held]:
-    """Return the walk of ``rule``, where nothing in it is divided by 0."""
+def possible_trace(rule: Rule, inputs: Inputs) -> list[Values]:
+    """Return the values of ``rule`` for these inputs; rejects the example if something is divided by 0."""
     try:
-        return walked(rule, course)
+        return trace_of(rule, inputs)
     except ZeroDivisionError:
         assume(False)
         raise

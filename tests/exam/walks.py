@@ -1,4 +1,4 @@
-"""Walks: what a rule's own equations do step by step, to forty digits."""
+"""Walks: a rule's own equations iterated step by step, to forty digits."""
 
 from __future__ import annotations
 
@@ -47,40 +47,40 @@ Walk = Iterator[Values]
 
 
 @cache
-def stepped(rule: Rule) -> tuple[tuple[Symbol, ...], Callable[..., Sequence[Any]]]:
-    """Return the equations of ``rule`` as a function, and what it takes; an objective is a quadratic around g."""
+def compiled(rule: Rule) -> tuple[tuple[Symbol, ...], Callable[..., Sequence[Any]]]:
+    """Return the equations of ``rule`` as a function, and its arguments; an objective is a quadratic around g."""
     equations = [on_quadratic(equation).doit() for equation in rule.step.values()]
-    objective = (curvature,) if any(curvature in equation.free_symbols for equation in equations) else ()
-    symbols = (theta, *rule.init, *rule.scalars, g, t, *rule.constants, *rule.hyper, *objective)
+    objective_symbols = (curvature,) if any(curvature in equation.free_symbols for equation in equations) else ()
+    symbols = (theta, *rule.init, *rule.scalars, g, t, *rule.constants, *rule.hyper, *objective_symbols)
     return symbols, sympy.lambdify(symbols, equations, modules="mpmath")
 
 
 def walked(rule: Rule, *, gradients: Sequence[str] = GRADIENTS, rates: Sequence[str] = (), **changes: str) -> Walk:
     """Yield theta and every state after each step, by ASCII name, from the rule's own equations.
 
-    ``rates`` are learning rates, one a step; ``changes`` are other hyper-parameters than the usual ones.
+    ``rates`` are learning rates, one per step; ``changes`` override the usual hyper-parameters.
     """
     hyper = {name: mpf(value) for name, value in {**HYPER, **changes}.items()}
     fixed = {symbol: mpf(value) for symbol, value in rule.constants.items()}
-    symbols, step = stepped(rule)
-    now: dict[Symbol, Any] = {theta: mpf(START)}
+    symbols, step = compiled(rule)
+    values: dict[Symbol, Any] = {theta: mpf(START)}
     for state, first in {**rule.init, **rule.scalars}.items():
-        now[state] = hyper[first.name] if isinstance(first, Symbol) else mpf(int(first))
+        values[state] = hyper[first.name] if isinstance(first, Symbol) else mpf(int(first))
     for count, gradient in enumerate(gradients, 1):
         if rates:
             hyper["lr"] = mpf(rates[count - 1])
-        held = {**fixed, **now, g: mpf(gradient), t: count}
-        new = step(*(held[symbol] if symbol in held else hyper[symbol.name] for symbol in symbols))
-        now = dict(zip(rule.step, new, strict=True))
-        yield {symbol.name: value for symbol, value in now.items()}
+        old_values = {**fixed, **values, g: mpf(gradient), t: count}
+        new = step(*(old_values[symbol] if symbol in old_values else hyper[symbol.name] for symbol in symbols))
+        values = dict(zip(rule.step, new, strict=True))
+        yield {symbol.name: value for symbol, value in values.items()}
 
 
 def shown(walk: Walk) -> list[dict[str, str]]:
-    """Return a walk as text, so that what agrees to forty digits is equal."""
+    """Return a walk as text, so that values that agree to forty digits are equal."""
     return [{name: mpmath.nstr(mpf(value), DIGITS) for name, value in sorted(values.items())} for values in walk]
 
 
-def course(name: str, what: str = "theta", **changes: Any) -> list[str]:
-    """Return what the rule ``name`` holds as ``what`` after each step, as text."""
+def digits_of(name: str, output: str = "theta", **changes: Any) -> list[str]:
+    """Return theta, or the state ``output``, of the rule ``name`` after each step, as text."""
     with mpmath.workdps(PRECISION):
-        return [values[what] for values in shown(walked(find(name), **changes))]
+        return [values[output] for values in shown(walked(find(name), **changes))]

@@ -1,4 +1,4 @@
-"""Equality: whether an expression is 0 whatever its symbols are, decided by algebra and refuted by numbers."""
+"""Equality: whether an expression is identically 0, proved by algebra or refuted by numbers."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from sympy import Abs, Expr, Float, Integer, Rational, cancel, expand, simplify,
 from stepcheck_reference.alphabet import gradient_at
 
 DIGITS = 40
-"""How many digits a number is computed to before it is said not to be 0."""
+"""The number of digits to which a number is computed before it counts as nonzero."""
 
 
 @lru_cache(maxsize=1024)
 def vanishes(expression: Expr) -> bool | None:
-    """Return whether ``expression`` is 0 for all values of its symbols; None where neither is found.
+    """Return whether ``expression`` is 0 for all values of its symbols; None if undecided.
 
-    True is proved by algebra; False by one point at which the number, computed to ``DIGITS`` digits, is not 0.
+    True is proved by algebra, False by a point at which the number, computed to ``DIGITS`` digits, is not 0.
     """
     if expression == 0:
         return True
@@ -29,7 +29,7 @@ def vanishes(expression: Expr) -> bool | None:
 
 def differs(expression: Expr) -> bool:
     """Return whether ``expression`` is not 0 at one of three fixed points."""
-    return any(_nonzero(_placed(expression, point)) for point in range(3))
+    return any(_nonzero(_evaluated(expression, point)) for point in range(3))
 
 
 def _nonzero(value: Expr) -> bool:
@@ -39,14 +39,14 @@ def _nonzero(value: Expr) -> bool:
     return bool(Abs(number) > Float(10) ** (-DIGITS // 2))
 
 
-def _placed(expression: Expr, point: int) -> Expr:
-    """Return ``expression`` with a number for every symbol: whole ones for counts, ones between 0 and 1 for others."""
-    placed = expression.replace(gradient_at, lambda where: where**3 + 1)
-    symbols = sorted(placed.free_symbols, key=str)
+def _evaluated(expression: Expr, point: int) -> Expr:
+    """Return ``expression`` with numbers for its symbols: integers for counts, else numbers between 0 and 1."""
+    evaluated = expression.replace(gradient_at, lambda argument: argument**3 + 1)
+    symbols = sorted(evaluated.free_symbols, key=str)
     values = {
-        symbol: Integer(3 + point + place) if symbol.is_integer else Rational(2 * place + 3 + point, 2 * place + 7)
-        for place, symbol in enumerate(symbols)
+        symbol: Integer(3 + point + index) if symbol.is_integer else Rational(2 * index + 3 + point, 2 * index + 7)
+        for index, symbol in enumerate(symbols)
     }
     if point == 1:
         values = {symbol: value if symbol.is_nonnegative else -value for symbol, value in values.items()}
-    return placed.xreplace(values)
+    return evaluated.xreplace(values)

@@ -6,14 +6,14 @@ from sympy import Expr, IndexedBase, Symbol, UnevaluatedExpr
 
 i = Symbol("i", integer=True, positive=True)
 j = Symbol("j", integer=True, positive=True)
-"""The steps that a sum or a product runs over, the inner one j."""
+"""The step indices of sums and products; j is the inner one."""
 
 
 def at(symbol: Symbol, step: Expr | int) -> Expr:
-    """Return what ``symbol`` holds after ``step``: the gradient of that step, a state, or theta; 0 is the start."""
+    """Return ``symbol`` at ``step``: the gradient of that step, or a state or theta after it; 0 is the start."""
     return IndexedBase(symbol)[step]
 
 
 def unwrapped(expression: Expr) -> Expr:
-    """Return ``expression`` with the factors that code keeps as one multiplied out: rounding plays no part here."""
+    """Return ``expression`` with the factors that code computes once multiplied out: exact algebra needs none."""
     return expression.replace(lambda part: isinstance(part, UnevaluatedExpr), lambda part: part.args[0])

@@ -1,4 +1,4 @@
-"""Induction: what holds before the first step, and after a step where it held before, holds at every step."""
+"""Induction: a statement that holds initially, and is preserved by every step, holds at every step."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from stepcheck_reference.facts.equations import Equations, equations
 from stepcheck_reference.rule import Rule
 
 Part = tuple[bool | None, str]
-"""Whether one thing holds that a proof takes, and what it says."""
+"""Whether one statement of a proof holds, and the statement."""
 
 
 def solves(rule: Rule, formulas: Mapping[Symbol, Expr], gradient: Expr) -> Iterator[Part]:
@@ -23,16 +23,16 @@ def solves(rule: Rule, formulas: Mapping[Symbol, Expr], gradient: Expr) -> Itera
         first = at_first(rule)[state].xreplace({**starts, g: gradient.xreplace({t: Integer(1)})})
         yield vanishes(first - formula.xreplace({t: Integer(1)})), f"{state} is its formula after step 1"
         later = after_first(rule)[state].xreplace({**before, g: gradient})
-        yield vanishes(later - formula), f"{state} is its formula after a step that it was before"
+        yield vanishes(later - formula), f"if {state} is its formula before a later step, it is after it"
 
 
-def carries(
+def preserves_relation(
     rule: Rule, other: Rule, relation: Mapping[Symbol, Expr], values: Mapping[Symbol, Expr | int] | None = None
 ) -> Iterator[Part]:
-    """Yield the parts of a proof that two rules move as one: ``other``'s theta and states stay these of ``rule``'s.
+    """Yield the parts of a proof that ``relation`` gives theta and states of ``other`` from those of ``rule`` forever.
 
-    ``values`` are hyper-parameters of both. Where a rule asks for gradients of its own, each g is the gradient at theta
-    of the rule that has it.
+    ``values`` are hyper-parameters of both. If either rule evaluates gradients itself, each g is the gradient at theta
+    of its own rule.
     """
     substitution = {symbol: sympify(value) for symbol, value in (values or {}).items()}
     relation = {symbol: value.xreplace(substitution) for symbol, value in relation.items()}
@@ -40,16 +40,18 @@ def carries(
     for state, value in relation.items():
         if state != theta:
             start = sympify({**other.init, **other.scalars}[state])
-            yield vanishes(value.xreplace(starts) - start.xreplace(substitution)), f"{state} corresponds at first"
-    moves_gradient = any(equation.has(gradient_at) for one in (rule, other) for equation in one.step.values())
-    for when, step, place in ((at_first, "in step 1", starts), (after_first, "in a later step", {})):
-        left, right = when(rule), when(other)
-        if moves_gradient:
-            left, right = _taken(left), _taken(right)
-        left = {symbol: equation.xreplace({**substitution, **place}) for symbol, equation in left.items()}
+            yield vanishes(value.xreplace(starts) - start.xreplace(substitution)), f"{state} corresponds initially"
+    evaluates_gradients = any(
+        equation.has(gradient_at) for some_rule in (rule, other) for equation in some_rule.step.values()
+    )
+    for equations_of, step, initial in ((at_first, "step 1", starts), (after_first, "a later step", {})):
+        left, right = equations_of(rule), equations_of(other)
+        if evaluates_gradients:
+            left, right = _with_gradient_function(left), _with_gradient_function(right)
+        left = {symbol: equation.xreplace({**substitution, **initial}) for symbol, equation in left.items()}
         for symbol, value in relation.items():
-            new = right[symbol].xreplace(substitution).xreplace(relation).xreplace(place)
-            yield vanishes(new - value.xreplace(left)), f"{symbol} goes on to correspond {step}"
+            new = right[symbol].xreplace(substitution).xreplace(relation).xreplace(initial)
+            yield vanishes(new - value.xreplace(left)), f"{symbol} still corresponds after {step}"
 
 
 def at_first(rule: Rule) -> Equations:
@@ -62,6 +64,6 @@ def after_first(rule: Rule) -> Equations:
     return {symbol: equation.xreplace({Eq(t, 1): false}) for symbol, equation in equations(rule).items()}
 
 
-def _taken(new: Equations) -> Equations:
-    """Return equations with the gradient at theta, as a function, for g."""
+def _with_gradient_function(new: Equations) -> Equations:
+    """Return the equations with g replaced by the gradient function at theta."""
     return {symbol: equation.xreplace({g: gradient_at(theta)}) for symbol, equation in new.items()}

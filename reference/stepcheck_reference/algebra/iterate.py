@@ -16,7 +16,7 @@ State = Mapping[Symbol, Expr]
 """The values of theta and of every state."""
 
 Slope = Callable[[Expr], Expr]
-"""The gradient at a point."""
+"""The gradient as a function of the point."""
 
 
 def iterate(
@@ -31,22 +31,22 @@ def iterate(
 ) -> tuple[State, ...]:
     """Return theta and the states before the first step and after each one.
 
-    ``hyper`` is one mapping for all steps, or one a step. ``gradients`` are numbers, or the gradient as a function of
-    theta, for ``steps`` steps; only a function serves a rule that takes a gradient elsewhere than at theta. Numbers
-    that are no hyper-parameters may be symbols: what comes back is then an expression in them. With ``reset_theta``,
-    theta is overwritten with ``start`` before every step. Nothing is rounded, unless ``digits`` are given to round to,
-    which takes numbers in every place and raises TypeError where such as have no order are compared.
+    ``hyper`` is one mapping for all steps, or one per step. ``gradients`` are numbers, or the gradient as a function of
+    theta, for ``steps`` steps; a rule that evaluates a gradient elsewhere than at theta needs a function. Numbers other
+    than hyper-parameters may be symbols: the result is then an expression in them. With ``reset_theta``, theta is
+    overwritten with ``start`` before every step. Nothing is rounded unless ``digits`` is given, which requires numbers
+    everywhere and raises TypeError where numbers without an order are compared.
     """
     slope = gradients if callable(gradients) else None
-    many = _many(hyper, gradients, steps)
-    each = [hyper] * many if isinstance(hyper, Mapping) else list(hyper)
-    first = _exact(rule, each[0]) if each else {}
+    count = _step_count(hyper, gradients, steps)
+    each = [hyper] * count if isinstance(hyper, Mapping) else list(hyper)
+    first = _exact_hyper(rule, each[0]) if each else {}
     values: dict[Symbol, Expr] = {theta: sympify(start)}
     values |= {state: sympify(value).xreplace(first) for state, value in {**rule.init, **rule.scalars}.items()}
     trace = [values]
     equations = _equations(rule)
-    for step in range(many):
-        substitution = {**_exact(rule, each[step]), **values, t: Integer(step + 1)}
+    for step in range(count):
+        substitution = {**_exact_hyper(rule, each[step]), **values, t: Integer(step + 1)}
         if reset_theta:
             substitution[theta] = sympify(start)
         substitution[g] = slope(substitution[theta]) if slope else sympify(gradients[step])  # type: ignore[index]
@@ -63,12 +63,12 @@ def _equations(rule: Rule) -> Mapping[Symbol, Expr]:
     return {symbol: unwrapped(equation) for symbol, equation in rule.step.items()}
 
 
-def _many(
+def _step_count(
     hyper: Mapping[Symbol, Expr | int] | Sequence[Mapping[Symbol, Expr | int]],
     gradients: Sequence[Expr | int] | Slope,
     steps: int | None,
 ) -> int:
-    """Return how many steps there are; raises ValueError where nothing says it."""
+    """Return the number of steps; raises ValueError where no argument determines it."""
     if steps is not None:
         return steps
     if not callable(gradients):
@@ -78,12 +78,12 @@ def _many(
     return len(hyper)
 
 
-def _exact(rule: Rule, hyper: Mapping[Symbol, Expr | int]) -> dict[Symbol, Expr]:
+def _exact_hyper(rule: Rule, hyper: Mapping[Symbol, Expr | int]) -> dict[Symbol, Expr]:
     constants = {symbol: Rational(value) for symbol, value in rule.constants.items()}
     return {**constants, **{symbol: sympify(value) for symbol, value in hyper.items()}}
 
 
 def _value(equation: Expr, substitution: Mapping[Symbol, Expr], slope: Slope | None) -> Expr:
-    """Return ``equation`` with numbers for its symbols, and gradients taken where it asks for them."""
+    """Return ``equation`` with numbers for its symbols, and gradients evaluated where it needs them."""
     value = equation.xreplace(dict(substitution))
     return value.replace(gradient_at, slope) if slope is not None else value

@@ -1,4 +1,4 @@
-"""Linear: an expression as coefficient times a symbol plus the rest, where it is one."""
+"""Linear: an expression as a coefficient times a symbol plus a rest, where it has that form."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sympy import Add, Expr, Integer, Mul, Piecewise, Symbol
 def split(expression: Expr, symbol: Symbol) -> tuple[Expr, Expr] | None:
     """Return (coefficient, rest) with ``expression`` = coefficient * symbol + rest, both free of ``symbol``.
 
-    None where no such pair is found: the expression is not linear in the symbol as it is written.
+    None if the expression, as written, is not linear in the symbol.
     """
     if expression == symbol:
         return Integer(1), Integer(0)
@@ -16,17 +16,17 @@ def split(expression: Expr, symbol: Symbol) -> tuple[Expr, Expr] | None:
         return Integer(0), expression
     if isinstance(expression, Add):
         terms = [split(term, symbol) for term in expression.args]
-        found = [term for term in terms if term is not None]
-        if len(found) < len(terms):
+        linear_terms = [term for term in terms if term is not None]
+        if len(linear_terms) < len(terms):
             return None
-        return Add(*(coefficient for coefficient, _ in found)), Add(*(rest for _, rest in found))
+        return Add(*(coefficient for coefficient, _ in linear_terms)), Add(*(rest for _, rest in linear_terms))
     if isinstance(expression, Mul):
-        holding = [factor for factor in expression.args if symbol in factor.free_symbols]
-        inner = split(holding[0], symbol) if len(holding) == 1 else None
+        dependent = [factor for factor in expression.args if symbol in factor.free_symbols]
+        inner = split(dependent[0], symbol) if len(dependent) == 1 else None
         if inner is None:
             return None
-        others = Mul(*(factor for factor in expression.args if factor != holding[0]))
-        return others * inner[0], others * inner[1]
+        remaining = Mul(*(factor for factor in expression.args if factor != dependent[0]))
+        return remaining * inner[0], remaining * inner[1]
     if isinstance(expression, Piecewise):
         return _branches(expression, symbol)
     return None

@@ -1,4 +1,4 @@
-"""Rounded: what an expression comes to in mpmath's numbers, which takes a hundredth of the time exact ones take."""
+"""Rounded: an expression evaluated in mpmath's numbers, in a hundredth of the time that exact numbers take."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import sympy
 from stepcheck_reference.alphabet import gradient_at
 
 GUARD = 25
-"""Digits beyond those asked for, so that what cancels exactly is told from what nearly does."""
+"""Digits beyond the requested ones, so that exact cancellation is distinguished from approximate."""
 
 _COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
     "==": lambda left, right: bool(left == right),
@@ -25,21 +25,23 @@ _COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
 
 def rounded(
     expressions: Mapping[sympy.Symbol, sympy.Expr],
-    known: Mapping[sympy.Symbol, sympy.Expr],
+    values: Mapping[sympy.Symbol, sympy.Expr],
     digits: int,
     slope: Callable[[Any], Any] | None = None,
 ) -> dict[sympy.Symbol, sympy.Expr]:
-    """Return every expression's number, to ``digits`` digits, where symbols have the numbers ``known``.
+    """Return the value of every expression to ``digits`` digits, where ``numbers`` are those of its symbols.
 
-    ``slope`` is the gradient at a point. A division by 0 comes to nan. Raises TypeError where numbers that have no
-    order are compared.
+    ``slope`` is the gradient at a point. A division by 0 gives nan. Raises TypeError where numbers without an order
+    are compared.
     """
     with mpmath.workdps(digits + GUARD):
-        values = {symbol: _entered(value) for symbol, value in known.items()}
-        return {symbol: _told(_number(one, values, slope), digits) for symbol, one in expressions.items()}
+        numbers = {symbol: _to_mpmath(value) for symbol, value in values.items()}
+        return {
+            symbol: _to_sympy(_number(expression, numbers, slope), digits) for symbol, expression in expressions.items()
+        }
 
 
-def _entered(value: sympy.Expr) -> Any:
+def _to_mpmath(value: sympy.Expr) -> Any:
     if value.is_Rational:
         return mpmath.mpf(int(value.p)) / int(value.q)
     if value is sympy.nan or value in (sympy.zoo, sympy.oo, -sympy.oo):
@@ -48,10 +50,12 @@ def _entered(value: sympy.Expr) -> Any:
     return mpmath.mpmathify(real) if imaginary == 0 else mpmath.mpc(real, imaginary)
 
 
-def _told(value: Any, digits: int) -> sympy.Expr:
+def _to_sympy(value: Any, digits: int) -> sympy.Expr:
     if isinstance(value, mpmath.mpc):
         return (
-            _told(value.real, digits) + sympy.I * _told(value.imag, digits) if value.imag else _told(value.real, digits)
+            _to_sympy(value.real, digits) + sympy.I * _to_sympy(value.imag, digits)
+            if value.imag
+            else _to_sympy(value.real, digits)
         )
     if mpmath.isnan(value) or mpmath.isinf(value):
         return sympy.nan
@@ -71,7 +75,7 @@ def _number(expression: Any, values: Mapping[Any, Any], slope: Callable[[Any], A
         return _branch(expression, values, slope)
     if expression.func == gradient_at:
         if slope is None:
-            raise TypeError(f"{expression} has no number: no gradient is given there")
+            raise TypeError(f"{expression} has no value: no gradient function is given")
         return slope(_number(expression.args[0], values, slope))
     parts = [_number(part, values, slope) for part in expression.args]
     try:
@@ -96,7 +100,7 @@ def _operation(expression: Any, parts: list[Any]) -> Any:
     if isinstance(expression, sympy.Max | sympy.Min):
         _check_order(parts)
         return max(parts) if isinstance(expression, sympy.Max) else min(parts)
-    return _entered(expression.func(*(_told(part, mpmath.mp.dps) for part in parts)).evalf(mpmath.mp.dps))
+    return _to_mpmath(expression.func(*(_to_sympy(part, mpmath.mp.dps) for part in parts)).evalf(mpmath.mp.dps))
 
 
 def _branch(expression: Any, values: Mapping[Any, Any], slope: Callable[[Any], Any] | None) -> Any:

@@ -1,8 +1,8 @@
-"""Quadratic: a linear rule on a quadratic objective, as a power of a matrix.
+"""Transition: a linear rule on a quadratic objective, as a power of a matrix.
 
 On f(theta) = curvature*(theta - center)**2/2 the gradient is linear in theta. Where the rule's equations are linear
-too, a step is a matrix times (theta, states), the same at every step but perhaps the first, while hyper-parameters
-are constant. Linearity is read off the equations; a rule without it gets a sentence that says where it is lost.
+too, a step is a matrix times (theta, states), the same at every step except possibly the first, while
+hyper-parameters are constant. Linearity is read off the equations; a rule without it has a reason in ``NotLinear``.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from stepcheck_reference.alphabet import curvature, g, gradient_at, t, theta
 from stepcheck_reference.rule import Rule
 
 center = Symbol("center", real=True)
-"""Where the objective is lowest."""
+"""The minimizer of the objective."""
 
 
 @dataclass(frozen=True, slots=True)
 class NotLinear:
-    """Why no power of a matrix is the rule: what stands in the equation of ``symbol``."""
+    """Why the rule is no power of a matrix: the ``reason`` in the equation of ``symbol``."""
 
     symbol: Symbol
     reason: str
@@ -32,10 +32,10 @@ class NotLinear:
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """What a step does to ``vector``: theta, the states and, where a step adds a constant, 1.
+    """The effect of a step on ``vector``: theta, the states and, where a step adds a constant, 1.
 
-    After step t the vector is matrix**(t - 1) * first * start. ``first`` equals ``matrix`` where step 1 is like the
-    others. ``start`` holds the symbol theta, for the parameter before step 1, and each state's initial value.
+    After step t the vector is matrix**(t - 1) * first * start. ``first`` equals ``matrix`` where step 1 is like
+    later ones. ``start`` contains the symbol theta, for the parameter before step 1, and each state's initial value.
     """
 
     vector: tuple[Expr, ...]
@@ -46,15 +46,15 @@ class Transition:
     def after(self, steps: int, values: Mapping[Symbol, Expr]) -> dict[Symbol, Expr]:
         """Return theta and the states after ``steps`` steps, where the other symbols have these values."""
         matrix, first, start = (part.xreplace(dict(values)) for part in (self.matrix, self.first, self.start))
-        held = matrix ** (steps - 1) * first * start if steps else start
-        return {symbol: value for symbol, value in zip(self.vector, held, strict=True) if symbol != 1}
+        result = matrix ** (steps - 1) * first * start if steps else start
+        return {symbol: value for symbol, value in zip(self.vector, result, strict=True) if symbol != 1}
 
 
 @lru_cache(maxsize=256)
 def transition(rule: Rule, *, middle: Expr = center) -> Transition | NotLinear:
     """Return the matrix of ``rule`` where the gradient is curvature*(theta - middle), or why it has none.
 
-    A gradient that the rule takes elsewhere than at theta is taken there.
+    A gradient that the rule evaluates elsewhere than at theta is evaluated there.
     """
     vector: tuple[Expr, ...] = (theta, *rule.init)
     start: tuple[Expr, ...] = (theta, *rule.init.values())
@@ -62,13 +62,13 @@ def transition(rule: Rule, *, middle: Expr = center) -> Transition | NotLinear:
     later: list[list[Expr]] = []
     for symbol in vector:
         equation = _on_quadratic(rule.step[symbol], middle)
-        for rows, known in ((first, {t: Integer(1)}), (later, {Eq(t, 1): false})):
-            row = _row(equation.xreplace(known), vector)
+        for rows, substitution in ((first, {t: Integer(1)}), (later, {Eq(t, 1): false})):
+            row = _row(equation.xreplace(substitution), vector)
             if row is None:
                 return NotLinear(symbol, "the new value is not linear in theta and the states")
             rows.append(row)
         if any(part.free_symbols & {t, *rule.scalars} for part in later[-1]):
-            return NotLinear(symbol, "what a step does changes with the step")
+            return NotLinear(symbol, "the coefficients change with the step")
     if any(row[-1] != 0 for row in (*first, *later)):
         vector, start = (*vector, Integer(1)), (*start, Integer(1))
         for rows in (first, later):
@@ -77,9 +77,9 @@ def transition(rule: Rule, *, middle: Expr = center) -> Transition | NotLinear:
 
 
 def _on_quadratic(equation: Expr, middle: Expr) -> Expr:
-    """Return ``equation`` with the quadratic's gradient for g, and for every gradient taken at another point."""
-    taken = unwrapped(equation).replace(gradient_at, lambda point: curvature * (point - middle))
-    return taken.xreplace({g: curvature * (theta - middle)})
+    """Return ``equation`` with the quadratic's gradient for g, and for every gradient at another point."""
+    replaced = unwrapped(equation).replace(gradient_at, lambda point: curvature * (point - middle))
+    return replaced.xreplace({g: curvature * (theta - middle)})
 
 
 def _matrix(rows: list[list[Expr]]) -> ImmutableMatrix:
@@ -87,7 +87,7 @@ def _matrix(rows: list[list[Expr]]) -> ImmutableMatrix:
 
 
 def _row(equation: Expr, vector: tuple[Expr, ...]) -> list[Expr] | None:
-    """Return the coefficients of ``equation`` for the vector, and what it adds; None where it is not linear."""
+    """Return the coefficients of ``equation`` for the vector and its constant term; None if it is not linear."""
     row: list[Expr] = []
     for symbol in vector:
         parts = split(equation, symbol)

@@ -17,7 +17,7 @@ from stepcheck_reference.rule import Rule
 
 
 def unroll(rule: Rule, steps: int) -> Mapping[Symbol, Expr]:
-    """Return what theta and every state hold after ``steps`` steps, exactly.
+    """Return theta and every state after ``steps`` steps, exactly.
 
     Raises ValueError for a negative number of steps, and for a rule that couples elements.
     """
@@ -29,35 +29,37 @@ def unroll(rule: Rule, steps: int) -> Mapping[Symbol, Expr]:
     now: dict[Symbol, Expr] = {theta: at(theta, 0), **rule.init, **rule.scalars}
     for step in range(1, steps + 1):
         values = {**now, g: at(g, step), t: Integer(step)}
-        now = {symbol: _put(equation, values) for symbol, equation in equations.items()}
+        now = {symbol: _substituted(equation, values) for symbol, equation in equations.items()}
     return now
 
 
-def _put(expression: Basic, values: Mapping[Symbol, Expr]) -> Expr:
-    """Return ``expression`` with ``values`` for its symbols, its cases and what holds them kept as they are written.
+def _substituted(expression: Basic, values: Mapping[Symbol, Expr]) -> Expr:
+    """Return ``expression`` with ``values`` for its symbols; cases, and nodes that contain them, stay as written.
 
-    SymPy would merge the cases of cases, in time exponential in the steps.
+    SymPy would merge nested cases, in time exponential in the steps.
     """
     if isinstance(expression, Symbol):
         return values.get(expression, expression)
     if not expression.args:
         return expression
     if isinstance(expression, Piecewise):
-        return _cases([(_put(value, values), _put(condition, values)) for value, condition in expression.args])
-    parts = [_put(part, values) for part in expression.args]
+        return _cases(
+            [(_substituted(value, values), _substituted(condition, values)) for value, condition in expression.args]
+        )
+    parts = [_substituted(part, values) for part in expression.args]
     if isinstance(expression, Max | Min | Relational) and any(part.has(Piecewise) for part in parts):
         return expression.func(*parts, evaluate=False)
     return expression.func(*parts)
 
 
 def _cases(branches: list[tuple[Expr, Basic]]) -> Expr:
-    """Return the cases that are not excluded, or the value of the first if it is certain."""
-    left = []
+    """Return the cases that are not excluded, or the value of the first if its condition is true."""
+    remaining = []
     for value, condition in branches:
         if condition != False:  # noqa: E712
-            left.append((value, condition))
+            remaining.append((value, condition))
         if condition == True:  # noqa: E712
             break
-    if left[0][1] == True:  # noqa: E712
-        return left[0][0]
-    return Basic.__new__(Piecewise, *(Tuple.__new__(ExprCondPair, *branch) for branch in left))
+    if remaining[0][1] == True:  # noqa: E712
+        return remaining[0][0]
+    return Basic.__new__(Piecewise, *(Tuple.__new__(ExprCondPair, *branch) for branch in remaining))

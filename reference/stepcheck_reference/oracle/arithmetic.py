@@ -30,7 +30,7 @@ class Arithmetic:
     Accuracy. ``power_ulps``: the error of scalar ``beta**t`` in units in the last place of ``counted``; ``squared``:
     it is repeated squaring instead, up to t - 1 roundings. ``reciprocal_ulps`` and ``inverse_root_ulps``: the error of
     1/x and of 1/sqrt(x) where that multiplies instead of dividing by x or sqrt(x) (0.0: it does not). ``flush``:
-    numbers below this magnitude may be read, and written, as 0 (0.0: subnormals are kept).
+    numbers below this magnitude may be read, and written, as 0 (0.0: subnormals are preserved).
     """
 
     name: str

@@ -1,6 +1,6 @@
 """Comparison: tensors of one dtype, of several runs, evaluated together and compared with their envelopes.
 
-What is found of an element depends on none that is evaluated in the same batch.
+The result for an element is independent of the other elements in its batch.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Comparison:
         together: dict[object, list[Series]] = {}
         for series in self.series:
             if self.runs[series.run].stepwise:
-                # What is not known exactly, or may be flushed, widens the radii of others in its batch.
+                # Inexact old states, and values that may be flushed, widen the radii of the whole batch.
                 key = (frozenset(series.old_radii), series.run if self.arithmetic.flush else -1)
                 together.setdefault(key, []).append(series)
             else:
@@ -153,12 +153,12 @@ class Comparison:
         """Return ``mask``, where for complex data one part of an element brings the other with it."""
         return np.repeat(mask.reshape(-1, 2).any(axis=1), 2) if self.complex else mask
 
-    def _count(self, parts: Sequence[Segment], compared: Mask, others: Mapping[str, Mask]) -> None:
+    def _count(self, parts: Sequence[Segment], compared: Mask, masks: Mapping[str, Mask]) -> None:
         """Count element-steps of each run: those that were compared, and those that were not, by reason."""
         reals = 2 if self.complex else 1
         for part in parts:
             self.runs[part.run].judgement.compared += int(np.count_nonzero(compared[part.start : part.stop])) // reals
-        for reason, mask in others.items():
+        for reason, mask in masks.items():
             if mask.any():
                 for part in parts:
                     count = int(np.count_nonzero(mask[part.start : part.stop])) // reals

@@ -23,7 +23,7 @@ def enclose(
     """Return an arb ball around the new value of theta and of each state, by alphabet name.
 
     ``inputs`` gives old theta and states, g, t and the hyper-parameters (and an objective's curvature, g being
-    where it is lowest) as binary64, read exactly; ``outputs`` names the new values wanted (default: all);
+    where it is lowest) as binary64, read exactly; ``outputs`` names the new values to enclose (default: all);
     ``bits`` is the working precision. Raises ValueError for an operation without an enclosure, and where a branch
     cannot be decided.
     """
@@ -91,7 +91,7 @@ def _ball(expression: Any, values: Mapping[str, Any]) -> Any:
         return abs(arguments[0])
     if isinstance(expression, sympy.sign):
         return arguments[0].sgn()
-    raise ValueError(f"no enclosure is known for {type(expression).__name__}")
+    raise ValueError(f"no enclosure is defined for {type(expression).__name__}")
 
 
 def _branch(expression: Any, values: Mapping[str, Any]) -> Any:

@@ -60,8 +60,8 @@ def check_counts_and_initials(run: JudgedRun) -> None:
             first = np.asarray(trace.states[name][0], dtype=np.float64)
             once, narrow = storage.round(np.asarray(start)), BINARY32.round(np.asarray(start))
             # Code that makes a narrow tensor of a Python float may round it to binary32 on the way.
-            other = np.flatnonzero((first != once) & (first != storage.round(narrow)) & (first != start))
-            if other.size:
-                value = float(first[other[0]])
-                initials.append(Deviation(name, index, 0, int(other[0]), value, start, 0.0, float("inf"), {}))
+            deviating = np.flatnonzero((first != once) & (first != storage.round(narrow)) & (first != start))
+            if deviating.size:
+                value = float(first[deviating[0]])
+                initials.append(Deviation(name, index, 0, int(deviating[0]), value, start, 0.0, float("inf"), {}))
     run.judgement.counts, run.judgement.initials = tuple(counts), tuple(initials)

@@ -40,7 +40,7 @@ def judge(
     ``arithmetics`` maps each dtype of the script to the arithmetic its subject declares; ``only`` restricts
     the judgement to tensors of one dtype; ``wide`` names the 113-bit backend (default: the fastest installed). The
     judgement also holds the traces of the reals in ``watch``. Raises KeyError for a judged dtype without arithmetic,
-    and ValueError for a rule that needs an objective and a script without one, or the other way round.
+    and ValueError for a rule that needs an objective and a script without one, or vice versa.
     """
     run = JudgedRun(rule, script, trajectory, arithmetics, only, _backend(wide), watch)
     _judge([run], arithmetics)
@@ -58,7 +58,7 @@ def judge_all(
 ) -> list[Judgement]:
     """Return the judgement of each of ``scripts`` with its trajectory, as ``judge`` does, in less time.
 
-    Elements of all of them are evaluated together; none depends on which others are. With ``fields`` each judgement
+    Their elements are evaluated together, but independently of each other. With ``fields`` each judgement
     holds the ratio and radius of every real.
     """
     backend = _backend(wide)

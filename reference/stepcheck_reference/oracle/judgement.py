@@ -1,4 +1,4 @@
-"""Judgements: what the oracle found in one trajectory, as plain data."""
+"""Judgements: the oracle's results for one trajectory, as plain data."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Field:
 
 @dataclass(slots=True)
 class Judgement:
-    """What the oracle found in one trajectory.
+    """The oracle's results for one trajectory.
 
     ``compared`` and ``not_compared`` count element-steps (a complex element once); ``worst`` maps each
     output to its largest ratio; ``broken`` counts the reals beyond 1; ``nonfinite`` counts admissible
@@ -95,7 +95,7 @@ class Judgement:
 
     @property
     def conforms(self) -> bool:
-        """Whether nothing was found wrong."""
+        """Whether nothing deviates."""
         return not (self.breaks or self.counts or self.initials)
 
     def count(self, output: str, counts: NDArray[np.int64]) -> None:

@@ -20,7 +20,7 @@ from stepcheck_reference.oracle.series import Series
 from stepcheck_reference.scripts.expansion import expand_all
 
 MOST_WIDENED = 2_000_000
-"""Element-steps of one tensor up to which its values are held in 113 bits, 16 bytes each."""
+"""Element-steps of one tensor up to which its values are stored in 113 bits, 16 bytes each."""
 
 
 def steps_of(run: JudgedRun, tensor: int) -> list[int]:

@@ -1,6 +1,6 @@
-"""Solved: what step t holds without the steps before it, as lines to read.
+"""Closed form lines: a rule's values at step t without the steps before it, as text.
 
-These are a rule's closed forms and, where it is linear, its power of a matrix on a quadratic.
+These are its closed forms and, where the rule is linear, its power of a matrix on a quadratic.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ STEPS: Mapping[Symbol, Letter] = {step: Letter("count", step.name, step.name, "a
 
 
 def text(rule: Rule) -> Iterator[str]:
-    """Yield the closed forms, then the power of a matrix if there is one, each as a heading and lines below it."""
+    """Yield the closed forms, then the power of a matrix if there is one, each as a heading and lines below."""
     closed = closed_forms(rule)
     writer = Writer(UNICODE, _letters(rule))
     forms = _forms(rule, closed, writer)
@@ -61,7 +61,7 @@ def _letters(rule: Rule) -> Mapping[Symbol, Letter]:
 
 
 def _forms(rule: Rule, closed: ClosedForms, writer: Writer) -> list[tuple[str, str]]:
-    """Return what is held after step t and its closed form; a rate that t alone decides is left to the rule's lines."""
+    """Return each value after step t with its closed form; rates that depend on t alone are in the rule's lines."""
     return [
         (writer.write(at(symbol, t)), writer.write(form, at(symbol, 0)))
         for symbol, form in closed.values.items()
@@ -76,7 +76,7 @@ def _missing(closed: ClosedForms, writer: Writer) -> Iterator[str]:
         reasons.setdefault(reason, []).append(symbol)
     for reason, symbols in reasons.items():
         has = "has" if len(symbols) == 1 else "have"
-        yield f"{_listed(symbols, writer)} {has} none: {reason.reason.format(others=_listed(reason.others, writer))}"
+        yield f"{_listed(symbols, writer)} {has} none: {reason.reason.format(states=_listed(reason.states, writer))}"
 
 
 def _listed(symbols: Sequence[Symbol], writer: Writer) -> str:
@@ -91,14 +91,14 @@ def _ends(step: Transition) -> tuple[ImmutableMatrix, ImmutableMatrix]:
 
 def _power(step: Transition, writer: Writer) -> Iterator[str]:
     left, right = _ends(step)
-    alike = step.first == step.matrix
+    first_is_general = step.first == step.matrix
     if len(step.vector) == 1:
-        power = step.matrix[0] ** (t if alike else t - 1) * (1 if alike else step.first[0])
+        power = step.matrix[0] ** (t if first_is_general else t - 1) * (1 if first_is_general else step.first[0])
         yield f"    {writer.write(left[0])} = {writer.write(power * right[0])}"
         return
     ends, starts = (", ".join(map(writer.write, vector)) for vector in (left, right))
-    yield f"    ({ends}) = {'Aᵗ' if alike else 'Aᵗ⁻¹·A₁'}·({starts})"
-    for name, matrix in (("A", step.matrix),) if alike else (("A ", step.matrix), ("A₁", step.first)):
+    yield f"    ({ends}) = {'Aᵗ' if first_is_general else 'Aᵗ⁻¹·A₁'}·({starts})"
+    for name, matrix in (("A", step.matrix),) if first_is_general else (("A ", step.matrix), ("A₁", step.first)):
         yield from bracketed(f"    {name} = ", _rows(matrix, writer))
 
 

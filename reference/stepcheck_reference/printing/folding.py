@@ -1,4 +1,4 @@
-"""Folding: a rule's nested equations as the short lines a paper prints, with names for what recurs.
+"""Folding: a rule's nested equations as the short lines that a paper prints, with names for common parts.
 
 A rule's equations are functions of the old state alone. Here a new state that occurs in a later equation
 becomes a name (m′), and so do the quantities that the rule names (Δ), a decayed gradient (g̃), a corrected moment (m̂)
@@ -34,9 +34,9 @@ class Folded:
     quantities: tuple[Symbol, ...]
 
     def first(self, name: Symbol) -> Symbol | None:
-        """Return the symbol whose terms come first in the line of ``name``: the old value, or the only one there."""
-        held = [symbol for symbol in dict(self.lines)[name].free_symbols if self.letters[symbol].role == "state"]
-        return self.heads.get(name, held[0] if len(held) == 1 else None)
+        """Return the symbol whose terms come first in the line of ``name``: the old value, or its only state."""
+        states = [symbol for symbol in dict(self.lines)[name].free_symbols if self.letters[symbol].role == "state"]
+        return self.heads.get(name, states[0] if len(states) == 1 else None)
 
 
 @lru_cache(maxsize=256)
@@ -83,8 +83,8 @@ _PROBE = Symbol("_", real=True)
 def fold(expression: Expr, value: Expr, name: Symbol) -> Expr:
     """Return ``expression`` with ``name`` for ``value``, also as some of the terms or factors of a node.
 
-    A sum is found with its sign changed too, a negated product without its sign, and a power upside down. A bare symbol
-    or number is left alone.
+    A sum is also matched with its sign changed, a negated product without its sign, and a power as its reciprocal. Bare
+    symbols and numbers are not matched.
     """
     if value.is_Atom:
         return expression
@@ -101,9 +101,9 @@ def fold(expression: Expr, value: Expr, name: Symbol) -> Expr:
         return 1 / name
     signs = (1, -1) if isinstance(value, Add) else (1,)
     for sign in signs:
-        wanted = set((sign * value).args)
-        if isinstance(value, Add | Mul) and expression.func is value.func and wanted <= set(expression.args):
-            rest = [part for part in expression.args if part not in wanted]
+        parts_of_value = set((sign * value).args)
+        if isinstance(value, Add | Mul) and expression.func is value.func and parts_of_value <= set(expression.args):
+            rest = [part for part in expression.args if part not in parts_of_value]
             return expression.func(*rest, sign * name)
     return expression
 
@@ -122,14 +122,16 @@ def _corrected(
     """Return the first corrected moment or rate in ``equation`` that has no name yet."""
     for node in _products(equation):
         divisors = [Pow(correction, -1) for correction in corrections(node)]
-        found = [factor for factor in divisors if factor in node.args]
+        corrections_present = [factor for factor in divisors if factor in node.args]
         scalars = [factor for factor in node.args if factor.free_symbols and _is_scalar(factor, letters)]
         moments = [factor for factor in node.args if factor in heads]
-        if not found:
+        if not corrections_present:
             continue
-        if len(moments) == 1 and not any(t in factor.free_symbols for factor in scalars if factor not in found):
+        if len(moments) == 1 and not any(
+            t in factor.free_symbols for factor in scalars if factor not in corrections_present
+        ):
             hat = _marked(_new(heads[moments[0]]), "\N{COMBINING CIRCUMFLEX ACCENT}", r"\hat")
-            return replace(hat, unicode=hat.unicode.removesuffix("′")), Mul(moments[0], *found)
+            return replace(hat, unicode=hat.unicode.removesuffix("′")), Mul(moments[0], *corrections_present)
         if lr in scalars and len(scalars) > 1 and len(scalars) < len(node.args):
             letter = ALPHABET[lr]
             return replace(letter, unicode=f"{letter.unicode}ₜ", latex=f"{letter.latex}_t"), Mul(*scalars)
@@ -158,10 +160,10 @@ def _new(symbol: Symbol) -> Letter:
 
 
 def _indexed(latex: str, index: str) -> str:
-    """Return ``latex`` with an index, beside the one it may have."""
-    base, found, known = latex.partition("_")
-    whole = f"{known}, {index}" if found else index
-    return f"{base}_{whole}" if len(whole) == 1 else f"{base}_{{{whole}}}"
+    """Return ``latex`` with an index, added to the one that it may have."""
+    base, separator, present = latex.partition("_")
+    indices = f"{present}, {index}" if separator else index
+    return f"{base}_{indices}" if len(indices) == 1 else f"{base}_{{{indices}}}"
 
 
 def _marked(letter: Letter, accent: str, command: str) -> Letter:

@@ -273,9 +273,9 @@ class Writer:
 
     def _order(self, expression: Expr) -> tuple[int, str]:
         """Return the place of an expression's first symbol in the alphabet, new names last."""
-        places = list(ALPHABET)
-        found = [places.index(symbol) for symbol in expression.free_symbols if symbol in ALPHABET]
-        return (min(found) if found and isinstance(expression, Symbol) else len(places), str(expression))
+        alphabet = list(ALPHABET)
+        positions = [alphabet.index(symbol) for symbol in expression.free_symbols if symbol in ALPHABET]
+        return (min(positions) if positions and isinstance(expression, Symbol) else len(alphabet), str(expression))
 
     def _term_rank(self, term: Expr, head: Symbol | None) -> tuple[object, ...]:
         factors = Mul.make_args(term)

@@ -1,4 +1,4 @@
-"""Decoupled weight decay as frameworks have it: parameters shrink by 1 - lr*weight_decay beside the step."""
+"""Decoupled weight decay as frameworks have it: parameters also shrink by a factor of 1 - lr*weight_decay."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _shrink(rule: Rule) -> Step | None:
 def _as_steps(rule: Rule) -> Mapping[Symbol, tuple[Expr, ...]]:
     """Return theta - lr*weight_decay*theta - step; and theta - lr*(direction + weight_decay*theta), if lr is a factor.
 
-    The latter is how code writes it that adds the decay to the direction.
+    The latter is the form of code that adds the decay to the direction.
     """
     shrunk = theta - lr * weight_decay * theta + (rule.step[theta] - theta)
     direction = (theta - rule.step[theta]) / lr
@@ -29,7 +29,7 @@ def _as_steps(rule: Rule) -> Mapping[Symbol, tuple[Expr, ...]]:
 
 DECOUPLED_DECAY = Rewrite(
     "decoupled_decay",
-    title="parameters shrink by 1 - lr*weight_decay beside the step",
+    title="parameters also shrink by a factor of 1 - lr*weight_decay",
     source="Loshchilov & Hutter 2019, section 2, https://arxiv.org/abs/1711.05101, as in torch.optim.AdamW",
     needs="a rule theta - ... with lr and without weight_decay",
     change=_shrink,

@@ -16,7 +16,7 @@ def _shrink(rule: Rule) -> Step | None:
 
 DECOUPLED_DECAY_PAPER = Rewrite(
     "decoupled_decay_paper",
-    title="parameters lose weight_decay*theta beside the step, not times lr",
+    title="weight_decay*theta is also subtracted, not multiplied by lr",
     source="Loshchilov & Hutter 2019, Algorithm 2 line 12 with schedule multiplier 1, https://arxiv.org/abs/1711.05101",
     needs="a rule theta - ... without weight_decay",
     change=_shrink,

@@ -9,17 +9,17 @@ from stepcheck_reference.rewrites.rewrite import Rewrite, Step
 from stepcheck_reference.rule import Rule
 
 
-def _move(equation: Expr) -> Expr:
-    moved = {}
+def _eps_moved(equation: Expr) -> Expr:
+    replacements = {}
     for divisor in equation.atoms(Add):
         root = divisor - eps
         if eps in divisor.args and isinstance(root, Pow) and root.exp == Rational(1, 2):
-            moved[divisor] = sqrt(root.base + eps)
-    return equation.xreplace(moved)
+            replacements[divisor] = sqrt(root.base + eps)
+    return equation.xreplace(replacements)
 
 
 def _inside(rule: Rule) -> Step | None:
-    return {symbol: _move(equation) for symbol, equation in rule.step.items()}
+    return {symbol: _eps_moved(equation) for symbol, equation in rule.step.items()}
 
 
 EPS_INSIDE = Rewrite(
@@ -28,5 +28,5 @@ EPS_INSIDE = Rewrite(
     source="common in hand-written optimizers; eps_root of optax.scale_by_adam",
     needs="a rule that adds eps to a square root",
     change=_inside,
-    within=_move,
+    within=_eps_moved,
 )

@@ -25,7 +25,7 @@ def _both(rule: Rule) -> Step | None:
 
 EPS_ROOT = Rewrite(
     "eps_root",
-    title="eps_root is added inside the root, beside eps outside",
+    title="eps_root is added inside the root, in addition to eps outside",
     source="eps_root of optax.adam",
     needs="a rule that adds eps to a square root",
     change=_both,

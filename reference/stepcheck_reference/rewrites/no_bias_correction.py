@@ -12,12 +12,12 @@ from stepcheck_reference.rule import Rule
 
 def corrections(equation: Expr) -> frozenset[Expr]:
     """Return the bias corrections 1 - beta**t that occur in ``equation``."""
-    found = set()
+    divisors = set()
     for node in equation.atoms(Add):
         power = 1 - node
         if isinstance(power, Pow) and power.exp == t and power.base in ALPHABET:
-            found.add(node)
-    return frozenset(found)
+            divisors.add(node)
+    return frozenset(divisors)
 
 
 def _raw(part: Expr) -> Expr:
@@ -25,7 +25,7 @@ def _raw(part: Expr) -> Expr:
 
 
 def counts(step: Step, base: Symbol | None = None) -> bool:
-    """Whether a power whose exponent grows with t is left in ``step``, of ``base`` if it is given."""
+    """Return whether ``step`` still contains a power with t in its exponent, of ``base`` if that is given."""
     powers = {power for equation in step.values() for power in equation.atoms(Pow) if t in power.exp.free_symbols}
     return any(base in (None, power.base) for power in powers)
 
@@ -37,7 +37,7 @@ def _drop(rule: Rule) -> Step | None:
 
 NO_BIAS_CORRECTION = Rewrite(
     "no_bias_correction",
-    title="moments are used as they are",
+    title="moments are used without bias correction",
     source="moments without Kingma & Ba's section 3, as in Reddi et al. 2018, Algorithm 2",
     needs="a rule that divides by 1 - beta**t, and takes no other powers of t",
     change=_drop,

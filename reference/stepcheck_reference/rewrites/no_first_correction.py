@@ -12,7 +12,7 @@ from stepcheck_reference.rule import Rule
 
 
 def _raw(part: Expr) -> Expr:
-    return part.xreplace({found: Integer(1) for found in corrections(part) if beta1 in found.free_symbols})
+    return part.xreplace({divisor: Integer(1) for divisor in corrections(part) if beta1 in divisor.free_symbols})
 
 
 def _drop(rule: Rule) -> Step | None:
@@ -22,7 +22,7 @@ def _drop(rule: Rule) -> Step | None:
 
 NO_FIRST_CORRECTION = Rewrite(
     "no_first_correction",
-    title="the first moment is used as it is",
+    title="the first moment is used without bias correction",
     source="code that works out the corrected first moment and then uses the raw one",
     needs="a rule that divides by 1 - beta1**t, and takes no other powers of beta1",
     change=_drop,

@@ -71,14 +71,14 @@ class Rewrite:
         )
 
     def _forms(self, rule: Rule) -> dict[Symbol, tuple[Expr, ...]]:
-        """Return the rule's further forms, changed as its equations are, and those that this rewrite brings in."""
-        found = {symbol: list(others) for symbol, others in self.forms(rule).items()}
-        for symbol, others in rule.forms.items():
-            for other in others:
-                changed = self.change(replace(rule, step={**rule.step, symbol: other}, forms={}, where={}))
+        """Return the rule's further forms, rewritten like its equations, and those that this rewrite adds."""
+        forms = {symbol: list(expressions) for symbol, expressions in self.forms(rule).items()}
+        for symbol, expressions in rule.forms.items():
+            for expression in expressions:
+                changed = self.change(replace(rule, step={**rule.step, symbol: expression}, forms={}, where={}))
                 if changed is not None:
-                    found.setdefault(symbol, []).append(changed[symbol])
-        return {symbol: tuple(others) for symbol, others in found.items()}
+                    forms.setdefault(symbol, []).append(changed[symbol])
+        return {symbol: tuple(expressions) for symbol, expressions in forms.items()}
 
     def applies(self, rule: Rule) -> bool:
         """Whether the rule has what this rewrite needs."""

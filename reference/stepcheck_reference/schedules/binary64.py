@@ -44,7 +44,7 @@ def exact(value: Fraction | float) -> Any:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Number:
-    """A number as an arb ball; ``rounds`` says that binary64 computes with it, else it is known exactly.
+    """A number as an arb ball; ``rounds`` says that binary64 computes with it, else it is exact.
 
     Python's numbers are taken as they are. Where an operation has no value, the ball is not finite.
     """
@@ -52,10 +52,10 @@ class Number:
     ball: Any
     rounds: bool
 
-    def _other(self, other: Number | float) -> Any:
-        return other.ball if isinstance(other, Number) else exact(other)
+    def _ball_of(self, operand: Number | float) -> Any:
+        return operand.ball if isinstance(operand, Number) else exact(operand)
 
-    def _made(self, ball: Any, operands: tuple[Any, ...], unit: Fraction = _HALF_UNIT) -> Number:
+    def _rounded_result(self, ball: Any, operands: tuple[Any, ...], unit: Fraction = _HALF_UNIT) -> Number:
         """Return the result of an operation on balls, rounded; what binary64 represents exactly is not."""
         if not self.rounds or not ball.is_finite() or ball.is_zero():  # 0 times or divided by anything is 0
             return Number(ball, self.rounds)
@@ -64,33 +64,33 @@ class Number:
         off = abs(ball).upper() * exact(unit) + exact(_HALF_SUBNORMAL)
         return Number(ball + arb(0, off.upper()), self.rounds)
 
-    def __add__(self, other: Number | float) -> Number:
-        right = self._other(other)
-        return self._made(self.ball + right, (self.ball, right))
+    def __add__(self, operand: Number | float) -> Number:
+        right = self._ball_of(operand)
+        return self._rounded_result(self.ball + right, (self.ball, right))
 
-    def __radd__(self, other: float) -> Number:
-        return self + other
+    def __radd__(self, operand: float) -> Number:
+        return self + operand
 
-    def __sub__(self, other: Number | float) -> Number:
-        right = self._other(other)
-        return self._made(self.ball - right, (self.ball, right))
+    def __sub__(self, operand: Number | float) -> Number:
+        right = self._ball_of(operand)
+        return self._rounded_result(self.ball - right, (self.ball, right))
 
-    def __rsub__(self, other: float) -> Number:
-        return Number(exact(other), self.rounds) - self
+    def __rsub__(self, operand: float) -> Number:
+        return Number(exact(operand), self.rounds) - self
 
-    def __mul__(self, other: Number | float) -> Number:
-        right = self._other(other)
-        return self._made(self.ball * right, (self.ball, right))
+    def __mul__(self, operand: Number | float) -> Number:
+        right = self._ball_of(operand)
+        return self._rounded_result(self.ball * right, (self.ball, right))
 
-    def __rmul__(self, other: float) -> Number:
-        return self * other
+    def __rmul__(self, operand: float) -> Number:
+        return self * operand
 
-    def __truediv__(self, other: Number | float) -> Number:
-        right = self._other(other)
-        return self._made(self.ball / right, (self.ball, right))
+    def __truediv__(self, operand: Number | float) -> Number:
+        right = self._ball_of(operand)
+        return self._rounded_result(self.ball / right, (self.ball, right))
 
-    def __rtruediv__(self, other: float) -> Number:
-        return Number(exact(other), self.rounds) / self
+    def __rtruediv__(self, operand: float) -> Number:
+        return Number(exact(operand), self.rounds) / self
 
     def __pow__(self, exponent: float) -> Number:
         """Return the power; C has pow(x, 0) = 1 and pow(1, y) = 1 exactly, and 0 and x themselves are no estimates."""
@@ -99,7 +99,7 @@ class Number:
         if exponent == 1 or (self.ball.is_exact() and self.ball in (0, 1) and exponent > 0):
             return self
         whole = float(exponent).is_integer()
-        return self._made(self.ball ** (int(exponent) if whole else exact(exponent)), (), _UNIT)
+        return self._rounded_result(self.ball ** (int(exponent) if whole else exact(exponent)), (), _UNIT)
 
     def cos(self) -> Number:
         """Return the cosine; within 2**-60 of 1 or −1, where no other binary64 is near, it is that number."""
@@ -107,19 +107,19 @@ class Number:
         one = arb(1) if ball > 0 else arb(-1)
         if self.rounds and ball.is_finite() and abs(ball - one).upper() < exact(_NEAR_ONE):
             return Number(one, self.rounds)
-        return self._made(ball, (), _UNIT)
+        return self._rounded_result(ball, (), _UNIT)
 
-    def largest(self, other: Number | float) -> Number:
+    def largest(self, operand: Number | float) -> Number:
         """Return the larger of the two."""
-        return Number(self.ball.max(self._other(other)), self.rounds)
+        return Number(self.ball.max(self._ball_of(operand)), self.rounds)
 
-    def smallest(self, other: Number | float) -> Number:
+    def smallest(self, operand: Number | float) -> Number:
         """Return the smaller of the two."""
-        return Number(self.ball.min(self._other(other)), self.rounds)
+        return Number(self.ball.min(self._ball_of(operand)), self.rounds)
 
-    def below(self, other: Number | float) -> bool | None:
-        """Return whether it is less than ``other``, None where that depends on how it was rounded."""
-        right = self._other(other)
+    def below(self, operand: Number | float) -> bool | None:
+        """Return whether it is less than ``operand``, None where that depends on how it was rounded."""
+        right = self._ball_of(operand)
         if self.ball < right:
             return True
         return False if self.ball >= right else None
@@ -129,11 +129,11 @@ class Number:
         low, high = self.ball.lower().floor().unique_fmpz(), self.ball.upper().floor().unique_fmpz()
         return range(int(low), int(high) + 1)
 
-    def hull(self, other: Number) -> Number:
-        """Return the ball that holds both; of what is not finite, the other."""
-        if not other.ball.is_finite():
+    def hull(self, operand: Number) -> Number:
+        """Return the ball that contains both; if one is not finite, the other."""
+        if not operand.ball.is_finite():
             return self
-        return Number(self.ball.union(other.ball), self.rounds) if self.ball.is_finite() else other
+        return Number(self.ball.union(operand.ball), self.rounds) if self.ball.is_finite() else operand
 
 
 def pi(*, rounds: bool) -> Number:

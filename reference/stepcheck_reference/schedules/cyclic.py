@@ -49,7 +49,7 @@ def _triangular_wave(settings: Settings, group: Group, rest: Number, peak: Numbe
 
     def at(epoch: int) -> Number:
         passed = 1.0 + number(epoch) / size
-        return hull(found for cycle in passed.floors() for found in in_cycle(epoch, cycle, passed - cycle))
+        return hull(number for cycle in passed.floors() for number in in_cycle(epoch, cycle, passed - cycle))
 
     def in_cycle(epoch: int, cycle: int, place: Number) -> Iterator[Number]:
         falls = ratio.below(place)

@@ -23,7 +23,7 @@ from stepcheck_reference.schedules.plateau import plateau_rates
 Envelope = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 _BITS = 128
-"""Bits of balls that binary64's roundings widen; their own roundings do not show beside those."""
+"""Bits of balls that binary64's roundings widen; their own roundings are negligible."""
 _EXACT_BITS = 400
 """Bits of balls that stand for exact numbers."""
 
@@ -65,19 +65,19 @@ def envelope_of_momenta(recipe: Recipe, steps: int) -> Envelope | None:
     if cycled is None or not recipe["settings"].get("cycle_momentum", True):
         return None
 
-    def course(group: Group) -> Iterator[Forms]:
-        at = cycled(recipe["settings"], group)
+    def momenta(group: Group) -> Iterator[Forms]:
+        momentum_at = cycled(recipe["settings"], group)
         for epoch in range(first, first + steps + 1):
             try:
-                yield at(epoch), None
+                yield momentum_at(epoch), None
             except Ended:
                 return
 
-    return _enveloped(recipe, steps + 1, lambda groups: _table(groups, course))
+    return _enveloped(recipe, steps + 1, lambda groups: _table(groups, momenta))
 
 
 Forms = tuple[Number, Number | None]
-"""What the recurrence and the closed form give; None where there is no closed form."""
+"""The values of the recurrence and the closed form; None where there is no closed form."""
 
 
 def _enveloped(
@@ -108,30 +108,30 @@ def _around(exact_rates: Table, rates: Table, shape: tuple[int, int]) -> Envelop
     for row, place in itertools.product(range(len(rates)), range(shape[1])):
         middle, computed = exact_rates[row][place], rates[row][place]
         if middle is not None and computed is not None:
-            near = 0.0 if middle.ball.contains(0) else float(middle.ball.mid())
-            far = abs(computed.hull(middle).ball - exact(near)).upper()
-            centre[row, place] = near
-            radius[row, place] = 0.0 if far == 0 else math.nextafter(float(far), math.inf)
+            centre_value = 0.0 if middle.ball.contains(0) else float(middle.ball.mid())
+            distance = abs(computed.hull(middle).ball - exact(centre_value)).upper()
+            centre[row, place] = centre_value
+            radius[row, place] = 0.0 if distance == 0 else math.nextafter(float(distance), math.inf)
     return centre, radius
 
 
 def _table(
-    groups: list[Group], course: Callable[[Group], Iterator[Forms]]
+    groups: list[Group], sequence: Callable[[Group], Iterator[Forms]]
 ) -> tuple[Table, list[tuple[Number, Number]]]:
-    """Return the numbers of every group's course, and the pairs of what recurrence and closed form give.
+    """Return the numbers of every group's sequence, and the pairs of recurrence and closed form.
 
     Without rounding a number is the closed form's, where there is one; with it, the hull of both forms.
     """
-    courses = [list(course(group)) for group in groups]
-    table: Table = [[None] * len(groups) for _ in range(max(map(len, courses)))]
+    sequences = [list(sequence(group)) for group in groups]
+    table: Table = [[None] * len(groups) for _ in range(max(map(len, sequences)))]
     pairs: list[tuple[Number, Number]] = []
-    for group, forms in zip(groups, courses, strict=True):
+    for group, forms in zip(groups, sequences, strict=True):
         for row, (stepped, closed) in enumerate(forms):
-            known = [number for number in (closed, stepped) if number is not None and number.ball.is_finite()]
-            if known:
-                table[row][group.place] = reduce(Number.hull, known) if group.rounds else known[0]
-            if len(known) == 2:
-                pairs.append((known[0], known[1]))
+            finite = [number for number in (closed, stepped) if number is not None and number.ball.is_finite()]
+            if finite:
+                table[row][group.place] = reduce(Number.hull, finite) if group.rounds else finite[0]
+            if len(finite) == 2:
+                pairs.append((finite[0], finite[1]))
     return table, pairs
 
 

@@ -1,7 +1,7 @@
 """Trajectories: what an optimizer did, as plain arrays.
 
 Row 0 of every array is the situation before the first step, row s the one after step s. Values are
-reals in C order of the elements, complex elements as (real, imaginary) pairs, held exactly: binary32
+reals in C order of the elements, complex elements as (real, imaginary) pairs, stored exactly: binary32
 arrays for formats of 32 bits and less, binary64 for float64 and complex128.
 """
 

@@ -10,8 +10,8 @@ import sympy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exam.exact import courses, disagreements, generic, possible
-from stepcheck_reference.algebra.closed_form import CIRCLE, GRADIENTS_DECIDE, LACKING, NOT_LINEAR, closed_forms
+from exam.exact import disagreements, generic_inputs, inputs_of, possible_trace
+from stepcheck_reference.algebra.closed_form import DEPENDENT, GRADIENTS_DECIDE, MUTUAL, NOT_LINEAR, closed_forms
 from stepcheck_reference.algebra.history import at, i
 from stepcheck_reference.alphabet import (
     ALPHABET,
@@ -80,9 +80,9 @@ def test_every_state_has_a_closed_form_or_a_reason_for_none(name: str) -> None:
 @given(data=st.data())
 def test_recurrence_and_closed_form_agree_exactly(name: str, data: st.DataObject) -> None:
     rule = EVERY[name]
-    course = data.draw(courses(rule, steps=5))
-    possible(rule, course)
-    assert disagreements(rule, closed_forms(rule), course) == []
+    inputs = data.draw(inputs_of(rule, steps=5))
+    possible_trace(rule, inputs)
+    assert disagreements(rule, closed_forms(rule), inputs) == []
 
 
 def plants(form: sympy.Expr) -> Iterator[sympy.Expr]:
@@ -98,12 +98,12 @@ def plants(form: sympy.Expr) -> Iterator[sympy.Expr]:
 @pytest.mark.parametrize("name", EVERY)
 def test_a_mistake_in_a_closed_form_is_caught(name: str) -> None:
     rule, forms = EVERY[name], closed_forms(EVERY[name])
-    course = generic(rule, 7)
-    assert disagreements(rule, forms, course) == []
+    inputs = generic_inputs(rule, 7)
+    assert disagreements(rule, forms, inputs) == []
     for symbol in forms.values.keys() & rule.step.keys():
         for wrong in plants(forms.values[symbol]):
             planted = replace(forms, values={**forms.values, symbol: wrong})
-            assert symbol.name in {caught for caught, _ in disagreements(rule, planted, course)}
+            assert symbol.name in {caught for caught, _ in disagreements(rule, planted, inputs)}
 
 
 def test_a_rule_with_a_mistake_is_caught_by_the_closed_form_of_the_right_one() -> None:
@@ -111,8 +111,8 @@ def test_a_rule_with_a_mistake_is_caught_by_the_closed_form_of_the_right_one() -
     uncorrected = find("adam+no_first_correction")
     for right, wrong in (("momentum", weighed), ("adam", uncorrected)):
         forms = closed_forms(find(right))
-        assert disagreements(find(right), forms, generic(find(right), 3)) == []
-        assert disagreements(wrong, forms, generic(find(right), 3)) != []
+        assert disagreements(find(right), forms, generic_inputs(find(right), 3)) == []
+        assert disagreements(wrong, forms, generic_inputs(find(right), 3)) != []
 
 
 @pytest.mark.parametrize(
@@ -153,23 +153,23 @@ def test_corrected_moments_are_closed_too() -> None:
     ("name", "missing"),
     [
         ("adam", {}),
-        ("amsgrad", {v_max: (NOT_LINEAR.reason, ()), theta: (LACKING, (v_max,))}),
-        ("adamax", {u: (NOT_LINEAR.reason, ()), theta: (LACKING, (u,))}),
-        ("adadelta", {x: (GRADIENTS_DECIDE.reason, ()), theta: (LACKING, (x,))}),
-        ("adam_l2", dict.fromkeys((theta, m, v), (CIRCLE, (theta, m, v)))),
-        ("nesterov+coupled_decay", dict.fromkeys((theta, b), (CIRCLE, (theta, b)))),
+        ("amsgrad", {v_max: (NOT_LINEAR.reason, ()), theta: (DEPENDENT, (v_max,))}),
+        ("adamax", {u: (NOT_LINEAR.reason, ()), theta: (DEPENDENT, (u,))}),
+        ("adadelta", {x: (GRADIENTS_DECIDE.reason, ()), theta: (DEPENDENT, (x,))}),
+        ("adam_l2", dict.fromkeys((theta, m, v), (MUTUAL, (theta, m, v)))),
+        ("nesterov+coupled_decay", dict.fromkeys((theta, b), (MUTUAL, (theta, b)))),
         ("rprop", {
-            step_size: (NOT_LINEAR.reason, ()), g_prev: (NOT_LINEAR.reason, ()), theta: (LACKING, (g_prev, step_size)),
+            **dict.fromkeys((step_size, g_prev), (NOT_LINEAR.reason, ())), theta: (DEPENDENT, (g_prev, step_size)),
         }),
         ("rprop_optax", {
-            **dict.fromkeys((step_size, pending), (CIRCLE, (step_size, pending))),
-            theta: (LACKING, (step_size, pending)),
+            **dict.fromkeys((step_size, pending), (MUTUAL, (step_size, pending))),
+            theta: (DEPENDENT, (step_size, pending)),
         }),
     ],
 )  # fmt: skip
 def test_what_has_no_closed_form_says_why(name: str, missing: dict[object, object]) -> None:
-    found = closed_forms(EVERY[name]).missing
-    assert {symbol: (why.reason, why.others) for symbol, why in found.items()} == missing
+    missing_forms = closed_forms(EVERY[name]).missing
+    assert {symbol: (why.reason, why.states) for symbol, why in missing_forms.items()} == missing
 
 
 def test_a_coefficient_that_holds_the_gradient_has_no_closed_form() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stepcheck_reference.algebra.induction import Part, carries, solves
+from stepcheck_reference.algebra.induction import Part, preserves_relation, solves
 from stepcheck_reference.alphabet import (
     M,
     b,
@@ -25,9 +25,9 @@ from stepcheck_reference.rules import find
 
 
 def failed(parts: object) -> list[str]:
-    found: list[Part] = list(parts)  # type: ignore[call-overload]
-    assert found
-    return [says for answer, says in found if not answer]
+    proof: list[Part] = list(parts)  # type: ignore[call-overload]
+    assert proof
+    return [statement for answer, statement in proof if not answer]
 
 
 def test_a_formula_is_proved_for_every_step() -> None:
@@ -35,13 +35,13 @@ def test_a_formula_is_proved_for_every_step() -> None:
     assert failed(solves(adam, {m: g * (1 - beta1**t), v: g**2 * (1 - beta2**t)}, g)) == []
 
 
-def test_a_formula_that_is_right_at_first_alone_fails_later() -> None:
+def test_a_formula_that_is_right_only_at_step_1_fails_later() -> None:
     assert failed(solves(find("momentum_ema"), {M: (1 - beta) * g * t}, g)) == [
-        "M is its formula after a step that it was before"
+        "if M is its formula before a later step, it is after it"
     ]
 
 
-def test_a_formula_that_is_right_later_alone_fails_at_first() -> None:
+def test_a_formula_that_is_right_only_later_fails_at_step_1() -> None:
     undamped = fixed(find("momentum"), {dampening: 0})
     assert failed(solves(undamped, {b: g / (1 - momentum)}, g)) == ["b is its formula after step 1"]
 
@@ -51,25 +51,25 @@ def test_gradients_may_depend_on_the_step() -> None:
     assert failed(growing) == []
 
 
-def test_two_rules_move_as_one_under_a_relation() -> None:
+def test_two_rules_preserve_a_relation() -> None:
     torch_form, inside = find("momentum"), find("momentum_lr_inside")
-    assert failed(carries(torch_form, inside, {theta: theta, velocity: lr * b}, {dampening: 0})) == []
+    assert failed(preserves_relation(torch_form, inside, {theta: theta, velocity: lr * b}, {dampening: 0})) == []
     ahead = {theta: theta - lr * momentum * b, b: b}
-    assert failed(carries(find("nesterov_lookahead"), find("nesterov"), ahead)) == []
+    assert failed(preserves_relation(find("nesterov_lookahead"), find("nesterov"), ahead)) == []
 
 
-def test_a_relation_that_is_off_is_told() -> None:
+def test_a_wrong_relation_is_reported() -> None:
     torch_form, inside = find("momentum"), find("momentum_lr_inside")
-    off = failed(carries(torch_form, inside, {theta: theta, velocity: b}, {dampening: 0}))
-    assert "velocity goes on to correspond in step 1" in off
-    assert failed(carries(torch_form, inside, {theta: theta, velocity: lr * b}))
-    there = {theta: theta, b: b}
-    assert "theta goes on to correspond in step 1" in failed(
-        carries(find("nesterov_lookahead"), find("nesterov"), there)
+    failures = failed(preserves_relation(torch_form, inside, {theta: theta, velocity: b}, {dampening: 0}))
+    assert "velocity still corresponds after step 1" in failures
+    assert failed(preserves_relation(torch_form, inside, {theta: theta, velocity: lr * b}))
+    identity = {theta: theta, b: b}
+    assert "theta still corresponds after step 1" in failed(
+        preserves_relation(find("nesterov_lookahead"), find("nesterov"), identity)
     )
 
 
-def test_a_state_that_starts_elsewhere_is_told() -> None:
+def test_a_state_with_another_initial_value_is_reported() -> None:
     difference, torch_form = find("nesterov_gradient_difference"), find("nesterov")
     relation = {theta: theta, b: (M - g_prev) / beta + 1}
-    assert "b corresponds at first" in failed(carries(difference, torch_form, relation, {momentum: beta}))
+    assert "b corresponds initially" in failed(preserves_relation(difference, torch_form, relation, {momentum: beta}))

@@ -10,7 +10,7 @@ import sympy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exam.exact import Course, Held, constants, courses, generic, possible, value, without_roots
+from exam.exact import Inputs, Values, constants, generic_inputs, inputs_of, possible_trace, value, without_roots
 from stepcheck_reference.algebra.history import at, unwrapped
 from stepcheck_reference.algebra.unrolled import unroll
 from stepcheck_reference.alphabet import (
@@ -41,13 +41,13 @@ def starts(rule: Rule) -> dict[Any, Any]:
     return {**rule.init, **rule.scalars}
 
 
-def unrolled(rule: Rule, course: Course) -> Held:
-    """Return what unrolled expressions give for ``course``."""
-    known = {at(g, step): gradient for step, gradient in enumerate(course.gradients, 1)}
-    known |= {**constants(rule, course), at(theta, 0): course.start}
+def unrolled(rule: Rule, inputs: Inputs) -> Values:
+    """Return the values of the unrolled expressions for ``inputs``."""
+    values = {at(g, step): gradient for step, gradient in enumerate(inputs.gradients, 1)}
+    values |= {**constants(rule, inputs), at(theta, 0): inputs.start}
     return {
-        symbol: value(expression, known.__getitem__)
-        for symbol, expression in unroll(rule, len(course.gradients)).items()
+        symbol: value(expression, values.__getitem__)
+        for symbol, expression in unroll(rule, len(inputs.gradients)).items()
     }
 
 
@@ -56,39 +56,44 @@ def unrolled(rule: Rule, course: Course) -> Held:
 @given(data=st.data())
 def test_unrolled_steps_and_the_recurrence_agree_exactly(name: str, data: st.DataObject) -> None:
     rule = without_roots(EVERY[name])
-    course = data.draw(courses(rule, steps=data.draw(st.integers(0, 4))))
-    assert possible(rule, course)[-1] == unrolled(rule, course)
+    inputs = data.draw(inputs_of(rule, steps=data.draw(st.integers(0, 4))))
+    assert possible_trace(rule, inputs)[-1] == unrolled(rule, inputs)
 
 
 @pytest.mark.parametrize("name", EVERY)
-def test_only_gradients_the_start_and_hyper_parameters_are_left(name: str) -> None:
+def test_only_gradients_the_initial_theta_and_hyper_parameters_remain(name: str) -> None:
     rule = EVERY[name]
     for steps in range(4):
-        found = unroll(rule, steps)
-        assert found.keys() == rule.step.keys()
-        for expression in found.values():
+        expressions = unroll(rule, steps)
+        assert expressions.keys() == rule.step.keys()
+        for expression in expressions.values():
             assert expression.atoms(sympy.Indexed) <= {at(theta, 0), *(at(g, step + 1) for step in range(steps))}
             plain = expression.xreplace(dict.fromkeys(expression.atoms(sympy.Indexed), sympy.Integer(0)))
             assert plain.free_symbols <= {*rule.hyper, *rule.constants}
 
 
 @pytest.mark.parametrize("name", EVERY)
-def test_with_its_roots_too_a_rule_unrolls_to_what_its_steps_give_one_by_one(name: str) -> None:
+def test_a_rule_with_roots_unrolls_to_its_steps_one_by_one(name: str) -> None:
     rule = EVERY[name]
-    course = generic(rule, 2)
-    numbers = {symbol: sympy.Rational(number) for symbol, number in constants(rule, course).items()}
+    inputs = generic_inputs(rule, 2)
+    numbers = {symbol: sympy.Rational(number) for symbol, number in constants(rule, inputs).items()}
     numbers |= {symbol: number.limit_denominator(100) for symbol, number in numbers.items()}
-    known = {**numbers, at(theta, 0): sympy.Rational(course.start)}
-    held = {theta: known[at(theta, 0)], **{state: first.xreplace(numbers) for state, first in starts(rule).items()}}
-    for step, gradient in enumerate(map(sympy.Rational, course.gradients), 1):
-        known[at(g, step)] = gradient
-        now = {**numbers, **held, g: gradient, t: sympy.Integer(step)}
-        held = {symbol: unwrapped(equation.xreplace(now)) for symbol, equation in rule.step.items()}
+    symbol_values = {**numbers, at(theta, 0): sympy.Rational(inputs.start)}
+    values = {
+        theta: symbol_values[at(theta, 0)],
+        **{state: first.xreplace(numbers) for state, first in starts(rule).items()},
+    }
+    for step, gradient in enumerate(map(sympy.Rational, inputs.gradients), 1):
+        symbol_values[at(g, step)] = gradient
+        old_values = {**numbers, **values, g: gradient, t: sympy.Integer(step)}
+        values = {symbol: unwrapped(equation.xreplace(old_values)) for symbol, equation in rule.step.items()}
         for symbol, expression in unroll(rule, step).items():
-            assert (number := expression.xreplace(known)) == held[symbol] or number.equals(held[symbol]) is True
+            assert (number := expression.xreplace(symbol_values)) == values[symbol] or number.equals(
+                values[symbol]
+            ) is True
 
 
-def test_the_first_steps_read_so() -> None:
+def test_the_first_steps_of_some_rules() -> None:
     g1, g2, theta0 = at(g, 1), at(g, 2), at(theta, 0)
     assert unroll(find("sgd"), 0) == {theta: theta0}
     assert unroll(find("sgd"), 2) == {theta: theta0 - lr * g1 - lr * g2}
@@ -106,9 +111,9 @@ def test_the_first_steps_read_so() -> None:
 def test_a_rule_with_a_mistake_is_caught() -> None:
     rule = find("nesterov")
     wrong = replace(rule, step={**rule.step, theta: theta - lr * (g + b)})
-    course = generic(rule, 3)
-    assert unrolled(rule, course) == possible(rule, course)[-1]
-    assert unrolled(wrong, course) != possible(rule, course)[-1]
+    inputs = generic_inputs(rule, 3)
+    assert unrolled(rule, inputs) == possible_trace(rule, inputs)[-1]
+    assert unrolled(wrong, inputs) != possible_trace(rule, inputs)[-1]
 
 
 @pytest.mark.parametrize(
@@ -118,6 +123,6 @@ def test_a_rule_with_a_mistake_is_caught() -> None:
         (replace(find("sgd"), kind="matrix"), 1, "sgd is of kind 'matrix', but only elementwise rules are unrolled"),
     ],
 )
-def test_what_cannot_be_unrolled_is_refused(rule: Rule, steps: int, message: str) -> None:
+def test_an_invalid_request_to_unroll_is_refused(rule: Rule, steps: int, message: str) -> None:
     with pytest.raises(ValueError, match=f"^{message}$"):
         unroll(rule, steps)

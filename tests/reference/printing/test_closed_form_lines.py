@@ -45,9 +45,9 @@ def test_adam_is_solved_as_sums_over_its_gradients() -> None:
         ("asgd", "θ̄ₜ   = Σᵢ₌₁ᵗ μₐ,ᵢ₋₁·θᵢ·Πⱼ₌ᵢ₊₁ᵗ (1 − μₐ,ⱼ₋₁)"),
         ("asgd", "ηₐ,ₜ = η/(1 + t·η·λₐ)^α"),
         ("amsgrad", "v_max has none: the new value is not linear in the old one"),
-        ("amsgrad", "θ has none: by way of v_max"),
-        ("adadelta", "x has none: gradients decide how much of the old value is kept"),
-        ("adam_l2", "m, v and θ have none: they feed one another"),
+        ("amsgrad", "θ has none: because of v_max"),
+        ("adadelta", "x has none: the decay of the old value depends on gradients"),
+        ("adam_l2", "m, v and θ have none: they depend on each other"),
         ("adagrad_optax", "θₜ = θ₀ − η·Σᵢ₌₁ᵗ (gᵢ/√(hᵢ + ε) if hᵢ > 0; 0 otherwise)"),
     ],
 )

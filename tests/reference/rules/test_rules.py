@@ -10,7 +10,7 @@ import pytest
 from mpmath import mpf
 
 from exam.combinations import CHAINS
-from exam.walks import DIGITS, GRADIENTS, HYPER, PRECISION, START, Values, Walk, course, shown, walked
+from exam.walks import DIGITS, GRADIENTS, HYPER, PRECISION, START, Values, Walk, digits_of, shown, walked
 from planted.by_hand import by_hand as planted_by_hand
 from stepcheck_reference.alphabet import lambd, weight_decay
 from stepcheck_reference.rewrites.maximize import MAXIMIZE
@@ -158,10 +158,10 @@ def rmsprop(
             squares = keep**count * first + (1 - keep) * aged(keep, [past * past for past in seen])
             mean = (1 - keep) * aged(keep, seen)
             steps.append(d / divisor(h, squares - mean * mean if centered else squares))
-            held = aged(h["momentum"], steps) if buffer else steps[-1]
-            x = x - h["lr"] * held
-            found = {"theta": x, "v": squares} | ({"a": mean} if centered else {})
-            yield found | ({buffer: h["lr"] * held if lr_inside else held} if buffer else {})
+            update = aged(h["momentum"], steps) if buffer else steps[-1]
+            x = x - h["lr"] * update
+            values = {"theta": x, "v": squares} | ({"a": mean} if centered else {})
+            yield values | ({buffer: h["lr"] * update if lr_inside else update} if buffer else {})
 
     return walk
 
@@ -267,13 +267,13 @@ def asgd(h: Values) -> Walk:
     def rate(count: int) -> Any:
         return h["lr"] / (1 + h["lambd"] * h["lr"] * count) ** h["alpha"]
 
-    held: list[Any] = [mpf(START)]
+    thetas: list[Any] = [mpf(START)]
     begin = int(h["t0"]) + 2
     for count, d in gradients():
-        held.append(held[-1] - rate(count - 1) * (d + h["lambd"] * held[-1]))
-        mean = held[-1] if count < begin else sum(held[begin:]) / (count - begin + 1)
+        thetas.append(thetas[-1] - rate(count - 1) * (d + h["lambd"] * thetas[-1]))
+        mean = thetas[-1] if count < begin else sum(thetas[begin:]) / (count - begin + 1)
         weight = mpf(1) / max(1, count + 2 - begin)
-        yield {"theta": held[-1], "ax": mean, "eta": rate(count), "mu": weight}
+        yield {"theta": thetas[-1], "ax": mean, "eta": rate(count), "mu": weight}
 
 
 def rprop(h: Values) -> Walk:
@@ -428,7 +428,7 @@ for _rule, _function in planted_by_hand().items():
 
 
 INDISTINGUISHABLE = {"adagrad_eps_inside", "adagrad_optax"}
-"""They part where the sum of squares and eps are both 0."""
+"""Rules that differ only where the sum of squares and eps are both 0."""
 
 
 def by_hand(name: str) -> Walk:
@@ -450,23 +450,23 @@ def test_every_rule_has_arithmetic_written_by_hand(name: str) -> None:
 
 def test_no_two_rules_agree_with_the_same_arithmetic() -> None:
     rules = {name: shown(walked(find(name))) for name in BY_HAND}
-    hands = {name: shown(by_hand(name)) for name in BY_HAND}
+    by_hand_values = {name: shown(by_hand(name)) for name in BY_HAND}
     for first, rule in rules.items():
-        same = {first} | (INDISTINGUISHABLE if first in INDISTINGUISHABLE else set())
-        assert {second for second, hand in hands.items() if rule == hand} == same
+        equivalent = {first} | (INDISTINGUISHABLE if first in INDISTINGUISHABLE else set())
+        assert {second for second, values in by_hand_values.items() if rule == values} == equivalent
 
 
-def test_the_walk_turns_what_it_should() -> None:
-    """Both sides of every branch are walked: RAdam's switch, ASGD's t0, a turn of sign, and what is largest."""
+def test_the_walk_takes_every_branch() -> None:
+    """The walk covers RAdam's switch, ASGD's t0, a change of sign, and a maximum that is not the newest value."""
     lengths = [9 - 2 * count * mpf("0.8") ** count / (1 - mpf("0.8") ** count) for count in range(1, 10)]
     assert [sum(length > bound for length in lengths) for bound in (5, 4)] == [3, 5]
     assert int(HYPER["t0"]) + 2 < len(GRADIENTS)
     assert any(values["v_max"] > values["v"] for values in walked(find("amsgrad")))
-    assert course("nadam_fixed_beta") != course("nadam_ruder")
+    assert digits_of("nadam_fixed_beta") != digits_of("nadam_ruder")
 
 
 @pytest.mark.parametrize("family", [rule.name for rule in ALL])
-def test_every_chain_moves_to_finite_numbers(family: str) -> None:
+def test_every_chain_of_rewrites_moves_and_stays_finite(family: str) -> None:
     for rule in (find(name) for name in CHAINS if name.partition("+")[0] == family):
         steps = list(walked(rule))
         assert len(steps) == len(GRADIENTS)
@@ -476,13 +476,13 @@ def test_every_chain_moves_to_finite_numbers(family: str) -> None:
         assert steps[-1]["theta"] != mpf(START)
 
 
-def test_torch_momentum_starts_with_the_whole_gradient_and_the_average_does_not() -> None:
+def test_torch_momentum_starts_with_the_undampened_gradient_and_the_average_does_not() -> None:
     assert next(walked(find("momentum")))["b"] == mpf(GRADIENTS[0])
     assert next(walked(find("nesterov")))["b"] == mpf(GRADIENTS[0])
     assert next(walked(find("momentum_ema")))["M"] == (1 - mpf(HYPER["beta"])) * mpf(GRADIENTS[0])
 
 
-def test_maximize_mirrors_a_rule_that_no_decay_pulls() -> None:
+def test_maximize_mirrors_a_rule_without_decay() -> None:
     start = mpf(START)
     mirrored = [rule for rule in ALL if MAXIMIZE.applies(rule) and not {weight_decay, lambd} & set(rule.hyper)]
     assert len(mirrored) > 30

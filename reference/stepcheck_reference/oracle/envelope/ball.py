@@ -1,4 +1,4 @@
-"""Balls: arrays of values with radii, and what is known of their signs."""
+"""Balls: arrays of values with radii and known signs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OUTWARD = 1.0 + 2.0**-40
 may round it down by at most 2**-53 of itself: together by less than 2**-46, for which 2**-40 leaves room."""
 
 CENTRE = 2.0**-52
-"""Relative error of one operation on a centre that is held in binary64: twice its unit roundoff, so that terms of
+"""Relative error of one operation on a centre that is stored in binary64: twice its unit roundoff, so that terms of
 second order are covered, too."""
 
 

@@ -38,10 +38,10 @@ def compile_rule(rule: Rule) -> Program:
     elementwise = {symbol: expression for symbol, expression in step.items() if symbol not in rule.scalars}
     outputs = {symbol.name: builder.build(expression) for symbol, expression in elementwise.items()}
     forms = {
-        symbol.name: tuple(builder.build(on_quadratic(other)) for other in others)
-        for symbol, others in rule.forms.items()
+        symbol.name: tuple(builder.build(on_quadratic(expression)) for expression in expressions)
+        for symbol, expressions in rule.forms.items()
     }
-    wanted = (*outputs.values(), *(index for others in forms.values() for index in others))
+    results = (*outputs.values(), *(index for expressions in forms.values() for index in expressions))
     return Program(
         rule=rule,
         nodes=tuple(builder.nodes),
@@ -49,9 +49,9 @@ def compile_rule(rule: Rule) -> Program:
         scalar_outputs=scalar_outputs,
         forms=forms,
         decisive=decisive_nodes(builder.nodes),
-        outside=shared_operations(builder.nodes, wanted),
+        outside=shared_operations(builder.nodes, results),
         symbols=symbols_of(builder.nodes),
-        entering=entering_scalars(builder.nodes, wanted),
+        entering=entering_scalars(builder.nodes, results),
         states=tuple(symbol.name for symbol in rule.states),
         scalar_states=tuple(symbol.name for symbol in rule.scalars),
         hyper=tuple(symbol.name for symbol in rule.hyper),
@@ -121,7 +121,7 @@ class _Builder:
             return Node(kind, *self._scalar(argument), (argument,))
         if isinstance(expression, sympy.Piecewise):
             return self._select(expression)
-        raise ValueError(f"no bound is known for {type(expression).__name__} in {expression}")
+        raise ValueError(f"no bound is defined for {type(expression).__name__} in {expression}")
 
     def _sum(self, expression: Any) -> Node:
         terms = set(expression.args)
@@ -185,7 +185,7 @@ class _Builder:
             else:
                 pair = self.build(base), self.build(exponent)
                 if not self._scalar(*pair)[0]:
-                    raise ValueError(f"no bound is known for the elementwise power {factor}")
+                    raise ValueError(f"no bound is defined for the elementwise power {factor}")
                 index, power = self._add(Node("power", *self._scalar(*pair), pair)), 1
             factors[index] = factors.get(index, 0) + power
         arguments = tuple(factors)
@@ -204,7 +204,7 @@ class _Builder:
                 branches.append((None, index))
                 continue
             if type(condition) not in COMPARISONS:
-                raise ValueError(f"no bound is known for the condition {condition}")
+                raise ValueError(f"no bound is defined for the condition {condition}")
             left, right = self.build(condition.lhs), self.build(condition.rhs)
             touched += [left, right]
             branches.append(((COMPARISONS[type(condition)], left, right), index))

@@ -64,9 +64,9 @@ def _output(evaluation: Evaluation, name: str) -> Bound:
     return Bound(rounded, out_of_range, evaluation.edge.copy(), evaluation.domain.copy())
 
 
-def _any_form(ball: Ball, others: Sequence[Ball]) -> Ball:
+def _any_form(ball: Ball, forms: Sequence[Ball]) -> Ball:
     """Return ``ball`` with a radius that covers each of its forms; their values may differ by a rounding."""
     radius = ball.error
-    for other in others:
-        radius = np.maximum(radius, other.error + np.abs(other.value - ball.value))
+    for form in forms:
+        radius = np.maximum(radius, form.error + np.abs(form.value - ball.value))
     return Ball(ball.value, np.asarray(radius), ball.centre, ball.nonnegative)

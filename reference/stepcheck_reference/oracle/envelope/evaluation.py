@@ -70,7 +70,7 @@ class Evaluation:
         if node.kind == "symbol":
             return self._read(self.inputs[node.name])
         if node.kind not in self.operations:
-            raise ValueError(f"no bound is known for an elementwise {node.kind}")
+            raise ValueError(f"no bound is defined for an elementwise {node.kind}")
         return self.operations[node.kind](self, index)
 
     def _entered(self, index: int) -> Ball:

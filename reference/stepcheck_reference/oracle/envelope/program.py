@@ -57,7 +57,7 @@ class Program:
 
     ``scalar_outputs`` does so for states that are one number a tensor, and ``forms`` maps an output to nodes that equal
     it and round otherwise. ``symbols`` names the symbols that each node depends on; ``entering`` are the
-    scalars that meet a tensor as they are, and not as a factor. ``decisive`` are the nodes whose sign a branch
+    scalars that are combined with a tensor directly, not as a factor. ``decisive`` are the nodes whose sign a branch
     or a sign() asks for, and the terms of those that are sums. ``outside`` maps (select, branch) to the nodes of
     that branch that are needed elsewhere, too. ``needs_objective`` says that the rule needs an objective, whose
     curvature is a symbol then.
@@ -83,39 +83,41 @@ def decisive_nodes(nodes: Sequence[Node]) -> frozenset[int]:
     compared = {
         index for node in nodes for condition, _ in node.branches if condition is not None for index in condition[1:]
     }
-    found = compared | {node.arguments[0] for node in nodes if node.kind == "sign"}
-    summed = {index for at in found if nodes[at].kind == "sum" for index in nodes[at].arguments}
-    return frozenset(found | summed)
+    decisive = compared | {node.arguments[0] for node in nodes if node.kind == "sign"}
+    summed = {
+        index for node_index in decisive if nodes[node_index].kind == "sum" for index in nodes[node_index].arguments
+    }
+    return frozenset(decisive | summed)
 
 
-def shared_operations(nodes: Sequence[Node], wanted: Iterable[int]) -> dict[tuple[int, int], tuple[int, ...]]:
-    """Return, for every branch of every elementwise select, which of its operations other nodes need, too."""
+def shared_operations(nodes: Sequence[Node], results: Iterable[int]) -> dict[tuple[int, int], tuple[int, ...]]:
+    """Return, for every branch of every elementwise select, its operations that other nodes need as well."""
 
     def reached(roots: Iterable[int], without: tuple[int, int] | None = None) -> set[int]:
-        found: set[int] = set()
-        waiting = list(roots)
-        while waiting:
-            index = waiting.pop()
-            if index in found:
+        visited: set[int] = set()
+        pending = list(roots)
+        while pending:
+            index = pending.pop()
+            if index in visited:
                 continue
-            found.add(index)
+            visited.add(index)
             node = nodes[index]
-            waiting += node.arguments
-            for place, (condition, branch) in enumerate(node.branches):
-                waiting += [] if condition is None else list(condition[1:])
-                waiting += [] if (index, place) == without else [branch]
+            pending += node.arguments
+            for branch_index, (condition, branch) in enumerate(node.branches):
+                pending += [] if condition is None else list(condition[1:])
+                pending += [] if (index, branch_index) == without else [branch]
             if node.blend is not None:
-                waiting += [node.blend.weight, node.blend.old, node.blend.new]
-        return found
+                pending += [node.blend.weight, node.blend.old, node.blend.new]
+        return visited
 
-    roots = tuple(wanted)
+    roots = tuple(results)
     outside = {}
     for index, node in enumerate(nodes):
-        for place, (_, branch) in enumerate(node.branches):
+        for branch_index, (_, branch) in enumerate(node.branches):
             if not node.scalar:
-                shared = reached((branch,)) & reached(roots, without=(index, place))
+                shared = reached((branch,)) & reached(roots, without=(index, branch_index))
                 operations = (i for i in sorted(shared) if nodes[i].kind != "symbol" and not nodes[i].scalar)
-                outside[index, place] = tuple(operations)
+                outside[index, branch_index] = tuple(operations)
     return outside
 
 
@@ -131,14 +133,14 @@ def symbols_of(nodes: Sequence[Node]) -> tuple[frozenset[str], ...]:
 
 
 def entering_scalars(nodes: Sequence[Node], outputs: Iterable[int]) -> frozenset[int]:
-    """Return the scalars that meet a tensor as they are, and not as a factor."""
-    met = set(outputs)
+    """Return the scalars that are combined with a tensor directly, not as a factor."""
+    entering = set(outputs)
     for node in nodes:
         if node.scalar:
             continue
-        met |= {index for _, index in node.branches}
+        entering |= {index for _, index in node.branches}
         if node.kind != "product":
-            met |= set(node.arguments)
+            entering |= set(node.arguments)
         if node.blend is not None:
-            met.add(node.blend.weight)
-    return frozenset(index for index in met if nodes[index].scalar)
+            entering.add(node.blend.weight)
+    return frozenset(index for index in entering if nodes[index].scalar)

@@ -150,7 +150,7 @@ def _operation(
         return ball(wide.lift(np.where(crosses, 0.0, np.sign(value))), np.where(crosses, 1.0, 0.0))
     if node.kind == "select":
         return _select(node, done, wide, ball)
-    raise ValueError(f"no bound is known for {node.kind}")
+    raise ValueError(f"no bound is defined for {node.kind}")
 
 
 def _sum(arguments: Sequence[Scalar], unit: float, wide: Backend, ball: Make) -> Scalar:

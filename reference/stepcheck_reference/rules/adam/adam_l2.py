@@ -1,7 +1,7 @@
 """Adam with L2 regularisation. Kingma & Ba 2015, Algorithm 1, on the gradient of a regularised objective.
 
 Adam sees g + weight_decay * theta, so the decay enters both moments; Loshchilov & Hutter 2019, Algorithm 2
-(https://arxiv.org/abs/1711.05101) sets it beside AdamW.
+(https://arxiv.org/abs/1711.05101) compares it with AdamW.
 """
 
 from stepcheck_reference.rewrites.coupled_decay import COUPLED_DECAY

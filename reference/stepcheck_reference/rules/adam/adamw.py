@@ -9,6 +9,6 @@ from stepcheck_reference.rules.adam.adam import ADAM
 
 ADAMW = DECOUPLED_DECAY(ADAM).named(
     "adamw",
-    title="AdamW: Adam beside a shrinkage by 1 - lr*weight_decay.",
+    title="AdamW: Adam and a shrinkage by 1 - lr*weight_decay.",
     source="Loshchilov & Hutter 2019, Algorithm 2, https://arxiv.org/abs/1711.05101; decay times lr as in torch.optim",
 )

@@ -13,7 +13,7 @@ theta_t = theta - lr * m_t / (sqrt(v_t) + eps)
 
 YOGI = Rule(
     "yogi",
-    title="Yogi: a second moment that moves by a multiple of the squared gradient.",
+    title="Yogi: v moves by a multiple of the squared gradient.",
     source="Zaheer et al. 2018, Algorithm 2, Adaptive methods for nonconvex optimization, NeurIPS",
     init={m: 0, v: 0},
     step={m: m_t, v: v_t, theta: theta_t},

@@ -15,7 +15,7 @@ theta_t = theta - lr_t * m_t / (sqrt(v_max_t) + eps)
 
 AMSGRAD_EPS_HAT = Rule(
     "amsgrad_eps_hat",
-    title="AMSGrad as in Keras: eps beside the uncorrected root.",
+    title="AMSGrad as in Keras: eps added to the raw root.",
     source="keras.optimizers.Adam(amsgrad=True), after Reddi et al. 2018, https://arxiv.org/abs/1904.09237",
     init={m: 0, v: 0, v_max: 0},
     step={m: m_t, v: v_t, v_max: v_max_t, theta: theta_t},

@@ -16,7 +16,7 @@ theta_at_once = theta - eta * (g + lambd * theta)  # as torch's foreach path tak
 
 ASGD = Rule(
     "asgd",
-    title="Averaged SGD: falling steps, and the mean beside them.",
+    title="Averaged SGD: falling steps, averaged parameters.",
     source=(
         "torch.optim.ASGD, after Polyak & Juditsky 1992, https://doi.org/10.1137/0330046; the rate falls as in "
         "Bottou 2012, https://doi.org/10.1007/978-3-642-35289-8_25"

@@ -9,7 +9,7 @@ theta_t = theta - lr * sign(M_t)
 
 SIGNUM = Rule(
     "signum",
-    title="Signum: a step of lr against the sign of an average of gradients.",
+    title="Signum: steps of lr against an averaged gradient's sign.",
     source="Bernstein et al. 2018, Algorithm 2, https://arxiv.org/abs/1802.04434",
     init={M: 0},
     step={M: M_t, theta: theta_t},

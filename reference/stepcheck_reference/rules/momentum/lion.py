@@ -13,7 +13,7 @@ m_t = beta2 * m + (1 - beta2) * g
 
 LION = Rule(
     "lion",
-    title="Lion: the sign of a short average; a long one is kept.",
+    title="Lion: the sign of a short average; a long one is state.",
     source="Chen et al. 2023, Algorithm 2, https://arxiv.org/abs/2302.06675",
     init={m: 0},
     step={theta: theta_t, m: m_t},

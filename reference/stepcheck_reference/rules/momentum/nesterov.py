@@ -1,7 +1,7 @@
 """Nesterov momentum in the form of torch.optim.SGD(nesterov=True), without dampening.
 
 After Sutskever et al. 2013, eqs. 3 and 4 (https://proceedings.mlr.press/v28/sutskever13.html). The parameters
-held are the ones looked ahead to, so that the gradient is taken where they are.
+stored are the look-ahead ones, so that the gradient is taken where they are.
 """
 
 from stepcheck_reference.alphabet import Eq, Piecewise, b, g, lr, momentum, t, theta

@@ -15,7 +15,7 @@ theta_t = theta - lr * (beta1 * m_hat + (1 - beta1) * g / (1 - beta1**t)) / (sqr
 
 NADAM_RUDER = Rule(
     "nadam_ruder",
-    title="NAdam as in Ruder's overview: both corrected alike.",
+    title="NAdam as in Ruder's overview: equal corrections.",
     source="Ruder 2016, section 4.8, https://arxiv.org/abs/1609.04747",
     init={m: 0, v: 0},
     step={m: m_t, v: v_t, theta: theta_t},

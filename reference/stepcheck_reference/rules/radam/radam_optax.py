@@ -18,7 +18,7 @@ theta_t = theta - lr * m_hat * scale
 
 RADAM_OPTAX = Rule(
     "radam_optax",
-    title="RAdam as in optax: eps beside the corrected root.",
+    title="RAdam as in optax: eps is added to the corrected root.",
     source="optax.radam, after Liu et al. 2020, Algorithm 2, https://arxiv.org/abs/1908.03265",
     init={m: 0, v: 0},
     step={m: m_t, v: v_t, theta: theta_t},

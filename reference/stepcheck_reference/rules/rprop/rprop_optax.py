@@ -1,6 +1,6 @@
 """Rprop in the form of optax.rprop: the step taken is the one worked out at the step before.
 
-Step sizes are clamped only where the sign kept or turned, and the element rests where it turned.
+Step sizes are clamped only where the sign stayed or turned, and the element rests where it turned.
 """
 
 from stepcheck_reference.alphabet import (

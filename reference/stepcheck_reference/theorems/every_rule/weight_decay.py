@@ -5,7 +5,7 @@ from __future__ import annotations
 from sympy import Expr, Integer, Rational, expand
 
 from stepcheck_reference.algebra.equality import vanishes
-from stepcheck_reference.algebra.induction import carries
+from stepcheck_reference.algebra.induction import preserves_relation
 from stepcheck_reference.algebra.iterate import iterate
 from stepcheck_reference.algebra.linear import split
 from stepcheck_reference.alphabet import (
@@ -70,7 +70,9 @@ def _coupled(rule: Rule) -> Proof:
 
 
 def _forms_agree(coupled: Rule, decoupled: Rule) -> Proof:
-    return every(*carries(coupled, decoupled, {theta: theta}), how="both are theta*(1 - lr*weight_decay) - lr*g")
+    return every(
+        *preserves_relation(coupled, decoupled, {theta: theta}), how="both are theta*(1 - lr*weight_decay) - lr*g"
+    )
 
 
 def _forms_differ(coupled: Rule, decoupled: Rule) -> Proof:

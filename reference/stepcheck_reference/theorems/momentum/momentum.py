@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sympy import Expr, Integer, Rational
 
-from stepcheck_reference.algebra.induction import carries, solves
+from stepcheck_reference.algebra.induction import preserves_relation, solves
 from stepcheck_reference.algebra.iterate import iterate
 from stepcheck_reference.alphabet import M, b, beta, dampening, g, lr, momentum, t, theta, velocity
 from stepcheck_reference.facts import fixed
@@ -25,7 +25,7 @@ def _weights(rule: Rule) -> Proof:
 
 def _constant_rate(torch_form: Rule, inside: Rule) -> Proof:
     return every(
-        *carries(torch_form, inside, {theta: theta, velocity: lr * b}, {dampening: 0}),
+        *preserves_relation(torch_form, inside, {theta: theta, velocity: lr * b}, {dampening: 0}),
         how="by induction: velocity = lr*b, and the parameters are equal",
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sympy import Expr, Integer, Rational
 
-from stepcheck_reference.algebra.induction import carries
+from stepcheck_reference.algebra.induction import preserves_relation
 from stepcheck_reference.algebra.iterate import iterate
 from stepcheck_reference.alphabet import M, b, beta, g_prev, lr, momentum, theta
 from stepcheck_reference.rule import Rule
@@ -19,7 +19,7 @@ SUTSKEVER = "Sutskever et al. 2013, https://proceedings.mlr.press/v28/sutskever1
 def _looks_ahead(lookahead: Rule, torch_form: Rule) -> Proof:
     relation = {theta: theta - lr * momentum * b, b: b}
     return every(
-        *carries(lookahead, torch_form, relation),
+        *preserves_relation(lookahead, torch_form, relation),
         how="by induction: the buffers are equal, and torch's theta is theta - lr*momentum*b, for any gradients",
     )
 
@@ -27,7 +27,7 @@ def _looks_ahead(lookahead: Rule, torch_form: Rule) -> Proof:
 def _by_differences(difference: Rule, torch_form: Rule) -> Proof:
     relation = {theta: theta, b: (M - g_prev) / beta}
     return every(
-        *carries(difference, torch_form, relation, {momentum: beta}),
+        *preserves_relation(difference, torch_form, relation, {momentum: beta}),
         how="by induction: the parameters are equal, and M = g_prev + momentum*b, for any gradients",
     )
 
