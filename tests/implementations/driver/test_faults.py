@@ -72,7 +72,7 @@ def test_an_object_that_assigns_another_tensor_to_its_parameter_is_malformed() -
 
 @pytest.mark.parametrize("shape", [(), (3,), (2, 3)])
 def test_writing_between_the_elements_of_a_sliced_tensor_is_seen(shape: tuple[int, ...]) -> None:
-    adapter = misbehaving("WritesBesideItsTensor")
+    adapter = misbehaving("WritesOutsideItsTensor")
     trajectory = execution.run(adapter, cell(adapter), script_of({"lr": 0.1}, shapes=(shape,), layout="sliced"))
     assert trajectory.fault is not None
     assert "between the elements" in trajectory.fault.message

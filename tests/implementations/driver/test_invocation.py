@@ -31,7 +31,7 @@ from stepcheck_reference.scripts.script_json import from_json, to_json
 from stepcheck_reference.scripts.trajectory import Trajectory
 
 HYPER = {"lr": 0.5}
-PLAIN = Adapter("a stranger", "sgd", {"lr": "lr"}, {}, {"single": {}, "fused": {"fused": True}}, count=None)
+PLAIN = Adapter("third-party", "sgd", {"lr": "lr"}, {}, {"single": {}, "fused": {"fused": True}}, count=None)
 
 
 class Watching(torch.optim.Optimizer):
@@ -271,7 +271,7 @@ def test_a_reload_leads_into_another_mode(how: str, watching: type[Watching]) ->
 
 
 def test_a_reload_into_a_mode_that_is_not_there_is_an_error_of_the_script(watching: type[Watching]) -> None:
-    with pytest.raises(ValueError, match="mode='foreach', but a stranger has single, fused"):
+    with pytest.raises(ValueError, match="mode='foreach', but third-party has single, fused"):
         done(watching, ordinary(reload="loaded", into="foreach"))
 
 

@@ -204,9 +204,9 @@ def test_the_process_is_left_as_it_was() -> None:
 
     before = state()
     target_api("torch.optim.Adam")
-    with captured_warnings() as heard, torch.no_grad():
+    with captured_warnings() as captured, torch.no_grad():
         torch.set_default_dtype(torch.float64)
         torch.rand(3), random.random(), np.random.random()
         warnings.warn("heard at 0x7f3a", stacklevel=1)
-    assert heard == ["UserWarning: heard at 0x…"]
+    assert captured == ["UserWarning: heard at 0x…"]
     assert state() == before

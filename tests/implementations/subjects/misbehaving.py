@@ -100,7 +100,7 @@ class Reshapes(_Sgd):
             p.grad = None
 
 
-class WritesBesideItsTensor(_Sgd):
+class WritesOutsideItsTensor(_Sgd):
     def before(self):
         for p in self.param_groups[0]["params"]:
             torch.empty(0, dtype=p.dtype).set_(p.untyped_storage()).zero_()

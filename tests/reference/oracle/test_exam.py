@@ -184,7 +184,7 @@ def test_a_rule_computed_in_any_order_is_never_beyond_its_radius(name: str) -> N
     assert compared > 3 * skipped
 
 
-TOLD_APART = [
+DISTINGUISHED = [
     ("nesterov", "momentum+maximize"), ("nesterov_ema", "momentum_ema"), ("adagrad", "adagrad_eps_inside"),
     ("adagrad_optax", "adagrad"), ("rmsprop", "rmsprop_eps_inside"),
     ("rmsprop_centered", "rmsprop_centered_eps_inside"), ("rmsprop_momentum+lr_inside", "rmsprop_momentum"),
@@ -196,7 +196,7 @@ TOLD_APART = [
 """What was computed, and as what it was judged."""
 
 
-@pytest.mark.parametrize(("computed", "judged"), TOLD_APART)
+@pytest.mark.parametrize(("computed", "judged"), DISTINGUISHED)
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
 def test_a_rule_is_beyond_the_radius_of_its_neighbour(computed: str, judged: str, dtype: str) -> None:
     rule, other = rules.find(computed), rules.find(judged)

@@ -127,7 +127,7 @@ def test_an_element_is_lost_for_good_once_its_unseen_state_is_unknown() -> None:
     assert judgement.compared == 3
 
 
-def test_a_counter_that_counts_wrongly_is_told_with_its_first_step() -> None:
+def test_a_counter_that_counts_wrongly_is_reported_with_its_first_step() -> None:
     script = scripted()
     trajectory = run(TEXTBOOK, script, plain("float32"))
     frozen = changed(trajectory, lambda trace: replace(trace, count=np.minimum(trace.count, 2.0)))
@@ -135,7 +135,7 @@ def test_a_counter_that_counts_wrongly_is_told_with_its_first_step() -> None:
     assert (wrong.step, wrong.observed, wrong.expected) == (3, 2.0, 3)
 
 
-def test_a_wrong_initial_state_is_told() -> None:
+def test_a_wrong_initial_state_is_reported() -> None:
     script = scripted()
     trajectory = run(TEXTBOOK, script, plain("float32"))
     moved = changed(trajectory, lambda trace: replace(

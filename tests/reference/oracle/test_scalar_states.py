@@ -92,7 +92,7 @@ def test_a_step_starts_from_the_scalar_state_that_was_seen() -> None:
 @pytest.mark.parametrize(
     ("name", "state", "start"), [("nadam", "mu_product", 1.0), ("asgd", "eta", 0.1), ("asgd", "mu", 1.0)]
 )
-def test_a_wrong_initial_scalar_state_is_told(name: str, state: str, start: float) -> None:
+def test_a_wrong_initial_scalar_state_is_reported(name: str, state: str, start: float) -> None:
     script, trajectory = right(name)
     judgement = judged(name, script, with_state(trajectory, state, poked(0, 0.5)))
     (entry,) = judgement.initials

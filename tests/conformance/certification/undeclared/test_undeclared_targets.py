@@ -35,7 +35,7 @@ def certified(name: str, rule: str, **more: object) -> stepcheck.Certificate:
         ("Frozen", "sgd", "stepwise"),
     ],
 )
-def test_a_stranger_that_keeps_its_rule_holds(name: str, rule: str, observability: str) -> None:
+def test_third_party_code_that_follows_its_rule_holds(name: str, rule: str, observability: str) -> None:
     certificate = certified(name, rule)
     assert [failure.message for failure in certificate.failures] == []
     assert certificate.verdict is Verdict.HOLDS
@@ -43,7 +43,7 @@ def test_a_stranger_that_keeps_its_rule_holds(name: str, rule: str, observabilit
     assert {cell.observability for cell in certificate.cells} == {observability}
 
 
-def test_a_stranger_that_loses_its_state_with_a_checkpoint_breaks() -> None:
+def test_third_party_code_that_loses_its_state_with_a_checkpoint_breaks() -> None:
     certificate = certified("ByIdentity", "momentum")
     assert certificate.verdict is Verdict.BROKEN
     assert any(step.get("reload") for failure in certificate.failures for step in failure.script["steps"])

@@ -67,11 +67,11 @@ def test_an_undeclared_subject_has_the_arithmetic_that_its_old_runs_keep_to(
     cells: Cells, cell: str, label: str, name: str
 ) -> None:
     one = cells(cell)
-    stranger = {**one.spec.adapter, "declared": False}
+    undeclared = {**one.spec.adapter, "declared": False}
     script, trajectory = one.script(label), one.trajectory(label)
     arithmetics = arithmetics_of(
         rules.find(one.spec.rule),
-        dataclass_codec.decode(Adapter, stranger),
+        dataclass_codec.decode(Adapter, undeclared),
         dataclass_codec.decode(Cell, one.spec.cell),
         [RunPair(script, trajectory, trajectory)],
     )

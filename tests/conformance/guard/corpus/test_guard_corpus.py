@@ -1,4 +1,4 @@
-"""The corpus of guard reaches the corners, and every class of the installed torch."""
+"""The corpus of guard reaches the edge cases, and every class of the installed torch."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ UV_OUTPUTS = {
         + f"  cause: Because there is no version of torch==9.9.9 and you require torch==9.9.9, {UNSATISFIABLE}",
         "the package indexes that uv uses have no such version",
     ),
-    "no such version, told in a box": (
+    "no such version, printed in a box": (
         "  × No solution found when resolving dependencies:\n"
         "  ╰─▶ Because there is no version of torch==9.9.9 and you require\n"
         f"      torch==9.9.9, {UNSATISFIABLE}",
