@@ -14,14 +14,14 @@ from stepcheck_reference.scripts.trajectory import Trajectory
 
 
 def certified(*arguments: str, code: int = 0) -> Certificate:
-    """Return what ``certify`` says of its ``arguments``, once it has ended with exit code ``code``."""
+    """Return the certificate of ``stepcheck certify`` with ``arguments``, which ends with exit code ``code``."""
     done = stepcheck("certify", *arguments, "--json", timeout=900.0)
     assert done.returncode == code, done.stdout[-2000:] + done.stderr[-2000:]
     return from_json(done.stdout)
 
 
-def judged(certificate: Certificate) -> list[str]:
-    """Return the verdicts of the cells that were judged, each of them after its states were seen at every step."""
+def judged_verdicts(certificate: Certificate) -> list[str]:
+    """Return the verdicts of the cells that were judged; their states are observed at every step."""
     cells = [cell for cell in certificate.cells if cell.verdict not in ("not_applicable", "not_run")]
     without = [cell for cell in cells if cell.observability != "stepwise"]
     assert all(cell.rule.startswith("rmsprop_tf") for cell in without)  # timm keeps no velocity where momentum is 0
@@ -29,8 +29,10 @@ def judged(certificate: Certificate) -> list[str]:
     return [str(cell.verdict) for cell in cells]
 
 
-def ran(fork_server: str, target: str, script: Script, *, mode: str = "single", configuration: str = "") -> Trajectory:
-    """Return what ``target`` does over ``script`` in a worker."""
+def run_script(
+    fork_server: str, target: str, script: Script, *, mode: str = "single", configuration: str = ""
+) -> Trajectory:
+    """Return the trajectory of ``target`` over ``script`` in a worker."""
     adapter = libraries.find(target)
     assert adapter is not None
     name = configuration or adapter.configurations[0].name
@@ -38,6 +40,6 @@ def ran(fork_server: str, target: str, script: Script, *, mode: str = "single", 
         return workers.run(adapter, Cell(target, name, mode, script.tensors[0].dtype, "cpu"), script)
 
 
-def rules_held(certificate: Certificate) -> Sequence[str]:
-    """Return the rules of the cells that were judged, each once."""
+def checked_rules(certificate: Certificate) -> Sequence[str]:
+    """Return the rules that cells were compared with, each once."""
     return tuple(dict.fromkeys(cell.rule for cell in certificate.cells if cell.compared))

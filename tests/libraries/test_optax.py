@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from conformance.command import environment, python, stepcheck
-from libraries.certified import certified, judged, ran
+from libraries.certified import certified, judged_verdicts, run_script
 from stepcheck.certification.certificate import from_json
 from stepcheck_implementations.adapters import optax
 from stepcheck_reference.scripts.script import Group, Literal, Script, Step, Tensor
@@ -35,14 +35,14 @@ ONE, TWO = Literal((1.0, 0.5, -0.25)), Literal((-0.125, 2.0, 1.0))
 
 @pytest.mark.parametrize("target", [adapter.target for adapter in optax.ALL])
 def test_every_transformation_keeps_its_rules_under_jit(target: str) -> None:
-    verdicts = judged(certified(target, "--mode", "compiled", "--dtype", "float32", "--jobs", "1"))
+    verdicts = judged_verdicts(certified(target, "--mode", "compiled", "--dtype", "float32", "--jobs", "1"))
     assert verdicts == ["holds"] * len(verdicts)
     assert verdicts
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float64"])
 def test_adam_keeps_its_rules_in_every_dtype_operation_by_operation(dtype: str) -> None:
-    verdicts = judged(certified("optax.adam", "--mode", "single", "--dtype", dtype, "--jobs", "1"))
+    verdicts = judged_verdicts(certified("optax.adam", "--mode", "single", "--dtype", dtype, "--jobs", "1"))
     assert verdicts == ["holds"] * len(verdicts)
 
 
@@ -76,17 +76,19 @@ def test_a_false_claim_is_refused_by_a_program_that_needs_jax_alone(tmp_path: Pa
 
 
 def test_a_tensor_without_a_gradient_is_not_counted(fork_server: str) -> None:
-    trajectory = ran(fork_server, "optax.adam", script(Step((ONE, None)), Step((ONE, TWO)), Step((None, None))))
+    trajectory = run_script(fork_server, "optax.adam", script(Step((ONE, None)), Step((ONE, TWO)), Step((None, None))))
     assert trajectory.fault is None
     assert [list(trace.count) for trace in trajectory.traces] == [[0, 1, 2, 2], [0, 0, 1, 1]]
-    alone = ran(fork_server, "optax.adam", script(Step((TWO,)), dtypes=("float32",)))
+    alone = run_script(fork_server, "optax.adam", script(Step((TWO,)), dtypes=("float32",)))
     assert np.array_equal(trajectory.traces[1].theta[1], alone.traces[0].theta[0])
 
 
 def test_a_changed_rate_and_a_reload_keep_the_state(fork_server: str) -> None:
     rate = ((0, "lr", 0.125),)
-    plain = ran(fork_server, "optax.adam", script(Step((ONE, ONE)), Step((TWO, TWO), hyper=rate), Step((ONE, ONE))))
-    again = ran(
+    plain = run_script(
+        fork_server, "optax.adam", script(Step((ONE, ONE)), Step((TWO, TWO), hyper=rate), Step((ONE, ONE)))
+    )
+    again = run_script(
         fork_server,
         "optax.adam",
         script(Step((ONE, ONE), reload=True), Step((TWO, TWO), hyper=rate), Step((ONE, ONE), reload=True)),
@@ -99,8 +101,10 @@ def test_a_changed_rate_and_a_reload_keep_the_state(fork_server: str) -> None:
 
 
 def test_a_float64_tensor_next_to_another_changes_nothing_in_it(fork_server: str) -> None:
-    mixed = ran(fork_server, "optax.adam", script(Step((ONE, ONE)), Step((TWO, TWO)), dtypes=("float32", "float64")))
-    alone = ran(fork_server, "optax.adam", script(Step((ONE,)), Step((TWO,)), dtypes=("float32",)))
+    mixed = run_script(
+        fork_server, "optax.adam", script(Step((ONE, ONE)), Step((TWO, TWO)), dtypes=("float32", "float64"))
+    )
+    alone = run_script(fork_server, "optax.adam", script(Step((ONE,)), Step((TWO,)), dtypes=("float32",)))
     assert np.array_equal(mixed.traces[0].theta, alone.traces[0].theta)
     assert mixed.traces[1].theta.dtype == np.float64
     assert not np.array_equal(mixed.traces[1].theta, alone.traces[0].theta)
@@ -110,7 +114,7 @@ def test_numbers_cross_exactly_and_jax_flushes_subnormals(fork_server: str) -> N
     tiny = 2.0**-140
     tensor = Tensor((2,), "float32", Literal((tiny, 1.0)))
     one = Script((tensor,), (Group((0,), {"lr": 0.0}),), (Step((Literal((tiny, 0.0)),)),))
-    trajectory = ran(fork_server, "optax.sgd", one)
+    trajectory = run_script(fork_server, "optax.sgd", one)
     assert list(trajectory.traces[0].before[0]) == [tiny, 1.0]
     assert list(trajectory.traces[0].theta[0]) == [0.0, 1.0]
 

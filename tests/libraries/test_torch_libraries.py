@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from conformance.command import ROOT, python
-from libraries.certified import certified, judged
+from libraries.certified import certified, judged_verdicts
 from stepcheck.certification.evaluator import CellEvaluator
 from stepcheck.certification.plan import Planned
 from stepcheck.certification.request import Request, claimed_rule
@@ -47,7 +47,7 @@ KNOWN = [pytest.param(issue, marks=_marks(issue.library), id=issue.name) for iss
 @pytest.mark.parametrize("target", TARGETS)
 def test_every_class_keeps_its_rules_but_where_a_known_issue_says_so(target: str) -> None:
     certificate = certified(target, "--dtype", "bfloat16,float64", "--jobs", "1")
-    verdicts = judged(certificate)
+    verdicts = judged_verdicts(certificate)
     assert set(verdicts) <= {"holds", "expected_broken"}
     named = {name for issue in ALL for name in issue.targets if issue.library}
     if not any(name in (target, f"{target.rpartition('.')[0]}.*") for name in named):

@@ -84,11 +84,11 @@ def test_a_function_of_lists_is_given_tensors_of_one_count_together() -> None:
     assert render_class(LESSON) == LIST
     calls: list[tuple[int, list[float]]] = []
 
-    def lesson(params: list[torch.Tensor], states: object, hp: dict[str, float]) -> None:
+    def update(params: list[torch.Tensor], states: object, hp: dict[str, float]) -> None:
         calls.append((int(hp["t"]), [float(p) for p in params]))
 
     parameters = [torch.tensor(float(number), requires_grad=True) for number in range(3)]
-    thing = compile_class(LIST, {"lesson": lesson})(parameters, lr=0.5)
+    thing = compile_class(LIST, {"lesson": update})(parameters, lr=0.5)
     for pattern in ((1, 1, 0), (0, 1, 1), (0, 0, 0)):
         for parameter, has_gradient in zip(parameters, pattern, strict=True):
             parameter.grad = torch.ones(()) if has_gradient else None
