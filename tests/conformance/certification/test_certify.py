@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
 
 import stepcheck
-from conformance.command import CRASHES, ROOT, WRONG, environment, python
+from conformance.command import CRASHES, ROOT, WRONG
 from conformance.command import stepcheck as run
 from stepcheck.certification.certificate import Findings, from_json
 from stepcheck.cli.commands import main
 from stepcheck_reference.verdict import Verdict
+from torch_python import TorchPython
 
 ONE = ("--mode", "single", "--dtype", "float32")
 
@@ -75,14 +73,14 @@ def test_profile_quick_checks_format_independent_laws_in_one_dtype_and_says_so(
 
 
 def test_a_standalone_script_fails_by_itself(
-    wrong: tuple[subprocess.CompletedProcess[str], Path],
+    wrong: tuple[subprocess.CompletedProcess[str], Path], torch_python: TorchPython
 ) -> None:
     programs = sorted((wrong[1] / "failures").glob("*.py"))
     assert programs
     for program in programs[:2]:
         text = program.read_text()
         assert "stepcheck" not in text.partition('"""\n')[2]
-        done = python(str(program))
+        done = torch_python.run(program, cwd=ROOT)
         assert done.returncode == 1, done.stderr
         assert done.stderr == ""
         assert "observed" in done.stdout
@@ -133,31 +131,6 @@ def test_a_fixed_hyper_parameter_stays_fixed() -> None:
     assert certificate.exit_code() == 0
     assert {cell.worst["theta"].inputs["lr"] for cell in certificate.cells} == {0.25}
     assert all("lr=0.25" in cell.id for cell in certificate.cells)
-
-
-def test_an_interrupted_run_keeps_its_results(tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    command = [sys.executable, "-m", "stepcheck", "certify", "torch.optim.AdamW", "--profile", "standard"]
-    process = subprocess.Popen(
-        [*command, "--mode", "single", "--out", str(out)],
-        cwd=ROOT,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    deadline = time.monotonic() + 100
-    while not list(out.glob("cells/*.json")) and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    output, error = process.communicate(timeout=30)
-    assert process.returncode == 130, error
-    certificate = from_json((out / "certificate.json").read_text())
-    assert certificate.run.interrupted
-    assert certificate.findings.unfinished > 0
-    assert certificate.cells
-    assert "interrupted" in output
 
 
 def test_a_class_handed_over_in_python_runs_in_this_process() -> None:

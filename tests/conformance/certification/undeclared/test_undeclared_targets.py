@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +12,7 @@ from stepcheck.certification.failures.replay import replay
 from stepcheck.certification.request import WrongRequest
 from stepcheck.report.text import render
 from stepcheck_reference.verdict import Verdict
+from torch_python import TorchPython
 
 UNDECLARED = "tests/implementations/subjects/undeclared.py"
 
@@ -49,13 +48,15 @@ def test_third_party_code_that_loses_its_state_with_a_checkpoint_breaks() -> Non
     assert any(step.get("reload") for failure in certificate.failures for step in failure.script["steps"])
 
 
-def test_a_wrong_update_function_breaks_and_its_program_and_token_show_it(tmp_path: Path) -> None:
+def test_a_wrong_update_function_breaks_and_its_program_and_token_show_it(
+    torch_python: TorchPython, tmp_path: Path
+) -> None:
     certificate = certified("adam_with_wrong_epsilon", "adam")
     assert certificate.verdict is Verdict.BROKEN
     (failure,) = [entry for entry in certificate.failures if entry.code == "SC101"]
     program = tmp_path / "program.py"
     program.write_text(failure.standalone)
-    done = subprocess.run([sys.executable, str(program)], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = torch_python.run(program, cwd=ROOT)
     assert (done.returncode, done.stderr) == (1, "")
     assert "class Updating:" in failure.standalone
     assert "stepcheck" not in failure.standalone.partition('"""\n')[2]
@@ -64,12 +65,14 @@ def test_a_wrong_update_function_breaks_and_its_program_and_token_show_it(tmp_pa
     assert certified("adam_with_wrong_epsilon", "adam_eps_inside").verdict is Verdict.HOLDS
 
 
-def test_a_failure_of_every_way_to_hold_state_comes_with_a_program_that_fails(tmp_path: Path) -> None:
+def test_a_failure_of_every_way_to_hold_state_comes_with_a_program_that_fails(
+    torch_python: TorchPython, tmp_path: Path
+) -> None:
     for name, rule in (("Adam", "adam_eps_hat"), ("Momentum", "nesterov"), ("ByIdentity", "momentum_ema")):
         for failure in certified(name, rule).failures:
             program = tmp_path / f"{name}-{failure.code}.py"
             program.write_text(failure.standalone)
-            done = subprocess.run([sys.executable, str(program)], cwd=ROOT, capture_output=True, text=True, check=False)
+            done = torch_python.run(program, cwd=ROOT)
             assert done.returncode == 1, failure.standalone
             assert done.stderr == "" or failure.fault == "raised", done.stderr
             assert failure.worst is None or repr(failure.worst.observed) in done.stdout
@@ -127,7 +130,7 @@ def test_a_library_s_class_has_its_own_mapping() -> None:
         ("nesterov_returning", "it did what nesterov does"),
         ("make_rmsprop", "If it has fixed values inside, it could be rmsprop (eps)"),
         ("sgd_in_place", "it did what sgd does"),
-        ("never_callable", "nothing says what magic should be given"),
+        ("never_callable", "what magic should be. Say which"),
     ],
 )
 def test_without_a_rule_those_that_fit_are_named_and_the_best_has_its_command(name: str, text: str) -> None:
