@@ -141,7 +141,7 @@ def _dataclass_codec(kind: Any) -> tuple[_Encoder, _Decoder]:
     def decode_fields(raw: Mapping[str, Any], arrays: Sequence[Array]) -> Any:
         if unknown := [key for key in raw if key not in by_key]:
             raise ValueError(f"{unknown[0]}={raw[unknown[0]]!r}, but {kind.__name__} has {', '.join(by_key)}")
-        given = {name: decode_value(raw[key], arrays) for key, (name, decode_value) in by_key.items() if key in raw}
-        return kind(**given)
+        values = {name: decode_value(raw[key], arrays) for key, (name, decode_value) in by_key.items() if key in raw}
+        return kind(**values)
 
     return encode_fields, decode_fields

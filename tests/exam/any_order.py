@@ -1,7 +1,8 @@
-"""A rule computed in an order of evaluation drawn at random, every operation rounded: what no oracle may call broken.
+"""A rule computed in a random evaluation order, every operation rounded, which no oracle may call broken.
 
-Sums and products are taken pairwise in any order, a root of a quotient in one piece or in two, scalars merged before
-they meet a tensor or not, averages as lerps where the arithmetic has them, and a new value in any of its forms.
+Sums and products are computed pairwise in any order, a root of a quotient in one piece or in two, scalars merged before
+they are combined with a tensor or not, averages as lerps where the arithmetic has them, and a new value in any of its
+forms.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ COMPARE: Mapping[str, Callable[[Any, Any], Any]] = {
 
 @dataclass(frozen=True)
 class Leaf:
-    """One factor or term: a number that has met no tensor yet (``form`` is what it is computed in), or an array."""
+    """One factor or term: a number not yet combined with a tensor, computed in ``form``, or an array."""
 
     value: Any
     form: Format | None
@@ -43,23 +44,28 @@ class _Step:
     """One step of one tensor: nodes evaluated once each, every choice drawn from ``generator``."""
 
     def __init__(
-        self, program: Program, arithmetic: Arithmetic, held: Mapping[str, Any], generator: random.Random
+        self, program: Program, arithmetic: Arithmetic, symbol_values: Mapping[str, Any], generator: random.Random
     ) -> None:
-        self.program, self.arithmetic, self.held, self.generator = program, arithmetic, held, generator
+        self.program, self.arithmetic, self.symbol_values, self.generator = (
+            program,
+            arithmetic,
+            symbol_values,
+            generator,
+        )
         self.done: dict[int, Leaf] = {}
 
     def new(self) -> dict[str, Any]:
-        """Return theta and every state after the step, not yet rounded to where they are stored."""
-        found: dict[str, Any] = {}
+        """Return theta and every state after the step, not yet rounded to their storage formats."""
+        values: dict[str, Any] = {}
         for name, index in self.program.scalar_outputs.items():
-            found[name] = self._kept(index)
+            values[name] = self._stored_scalar(index)
         for name, index in self.program.outputs.items():
-            others = self.program.forms.get(name, ()) if self.arithmetic.forms else ()
-            found[name] = self._met(self.leaf(self.generator.choice((index, *others))))
-        return found
+            forms = self.program.forms.get(name, ()) if self.arithmetic.forms else ()
+            values[name] = self._as_operand(self.leaf(self.generator.choice((index, *forms))))
+        return values
 
-    def _kept(self, index: int) -> float:
-        """Return a new scalar state, updated in the format it is kept in, once: later uses see what was kept."""
+    def _stored_scalar(self, index: int) -> float:
+        """Return a new scalar state, rounded once to the format it is stored in; later uses see the rounded value."""
         keeping = self.arithmetic.scalar_states or self.arithmetic.counted
         value = self._rounded(self.leaf(index).value, keeping)
         self.done[index] = Leaf(value, self.arithmetic.scalar_format(True))
@@ -69,13 +75,13 @@ class _Step:
     def _rounded(value: Any, form: Format) -> Any:
         return np.float64(form.round(np.asarray(value))) if np.ndim(value) == 0 else form.round(value)
 
-    def _met(self, leaf: Leaf) -> Any:
-        """Return a scalar as a tensor's operation takes it, and an array as it is."""
+    def _as_operand(self, leaf: Leaf) -> Any:
+        """Return a scalar as an operand of a tensor operation, and an array unchanged."""
         return leaf.value if leaf.form is None else self._rounded(leaf.value, self.arithmetic.entry)
 
-    def _stored(self, leaf: Leaf) -> Any:
+    def _as_element(self, leaf: Leaf) -> Any:
         """Return a scalar as an element among others, of the tensor's own format."""
-        return leaf.value if leaf.form is None else self._rounded(self._met(leaf), self.arithmetic.operations)
+        return leaf.value if leaf.form is None else self._rounded(self._as_operand(leaf), self.arithmetic.operations)
 
     def leaf(self, index: int) -> Leaf:
         if index not in self.done:
@@ -85,8 +91,8 @@ class _Step:
     def _evaluate(self, node: Node) -> Leaf:
         form = self.arithmetic.scalar_format(node.counted) if node.scalar else None
         if node.kind == "symbol":
-            held = self.held[node.name]
-            return Leaf(self._rounded(held, form) if form is not None else held, form)
+            symbol_values = self.symbol_values[node.name]
+            return Leaf(self._rounded(symbol_values, form) if form is not None else symbol_values, form)
         if node.kind == "number":
             return Leaf(self._rounded(float(node.number), form or BINARY64), form)
         if node.kind == "sum":
@@ -110,23 +116,23 @@ class _Step:
     def _picked(self, pick: Any, node: Node) -> Any:
         leaves = [self.leaf(index) for index in node.arguments]
         self.generator.shuffle(leaves)
-        values = [leaf.value if node.scalar else self._stored(leaf) for leaf in leaves]
-        found = values[0]
+        values = [leaf.value if node.scalar else self._as_element(leaf) for leaf in leaves]
+        result = values[0]
         for value in values[1:]:
-            found = pick(found, value)
-        return found
+            result = pick(result, value)
+        return result
 
     def _selected(self, node: Node) -> Any:
-        found: Any = None
+        result: Any = None
         for condition, index in reversed(node.branches):
             leaf = self.leaf(index)
-            value = leaf.value if node.scalar else self._stored(leaf)
+            value = leaf.value if node.scalar else self._as_element(leaf)
             if condition is None:
-                found = value
+                result = value
                 continue
             operator, left, right = condition
-            found = np.where(COMPARE[operator](self.leaf(left).value, self.leaf(right).value), value, found)
-        return np.float64(found) if node.scalar else found
+            result = np.where(COMPARE[operator](self.leaf(left).value, self.leaf(right).value), value, result)
+        return np.float64(result) if node.scalar else result
 
     def _pair(self, leaves: list[Leaf]) -> tuple[Leaf, Leaf]:
         self.generator.shuffle(leaves)
@@ -149,13 +155,15 @@ class _Step:
         """Return two leaves as one, in the format of scalars if both are, else in that of the tensor."""
         if one.form is not None and other.form is not None:
             return Leaf(self._rounded(operation(one.value, other.value), scalars), scalars)
-        return Leaf(self._rounded(operation(self._met(one), self._met(other)), self.arithmetic.operations), None)
+        return Leaf(
+            self._rounded(operation(self._as_operand(one), self._as_operand(other)), self.arithmetic.operations), None
+        )
 
     def _lerped(self, node: Node) -> Any:
         blend, operations = node.blend, self.arithmetic.operations
         assert blend is not None
-        weight, old = self._met(self.leaf(blend.weight)), self._met(self.leaf(blend.old))
-        new = blend.sign * self._met(self.leaf(blend.new))
+        weight, old = self._as_operand(self.leaf(blend.weight)), self._as_operand(self.leaf(blend.old))
+        new = blend.sign * self._as_operand(self.leaf(blend.new))
 
         def rd(value: Any) -> Any:
             return self._rounded(value, operations)
@@ -176,12 +184,12 @@ class _Step:
         last = leaves[0]
         if last.under:
             last = self._combined(Leaf(1.0, scalars), last, lambda left, right: left / right, scalars)
-        return node.sign * (last.value if form is not None else self._met(last))
+        return node.sign * (last.value if form is not None else self._as_operand(last))
 
     def _multiplied(self, one: Leaf, other: Leaf, scalars: Format) -> Leaf:
         if one.under == other.under:
-            made = self._combined(one, other, lambda left, right: left * right, scalars)
-            return Leaf(made.value, made.form, one.under)
+            product = self._combined(one, other, lambda left, right: left * right, scalars)
+            return Leaf(product.value, product.form, one.under)
         over, under = (other, one) if one.under else (one, other)
         return self._combined(over, under, lambda left, right: np.divide(left, right), scalars)
 
@@ -201,47 +209,47 @@ class _Step:
                 one, other = self._pair(leaves)
                 leaves.append(self._multiplied(one, other, self._scalars(inside)))
             if not leaves[0].under:
-                return self._met(leaves[0])
-        return self._rounded(np.sqrt(self._met(self.leaf(index))), self.arithmetic.operations)
+                return self._as_operand(leaves[0])
+        return self._rounded(np.sqrt(self._as_operand(self.leaf(index))), self.arithmetic.operations)
 
 
 def run(rule: Rule, script: Script, arithmetic: Arithmetic, seed: int) -> Trajectory:
-    """Return what ``rule`` does on a one-tensor ``script`` in some order a step, all states observed."""
+    """Return the trajectory of ``rule`` on a one-tensor ``script``, each step in some order, all states observed."""
     program, generator = program_of(rule), random.Random(seed)
     tensor, hyper = script.tensors[0], dict(script.groups[0].hyper)
     if script.objective is not None:
         hyper["curvature"] = script.objective.curvature
     keeping = arithmetic.scalar_states or arithmetic.counted
     stored = arithmetic.states or arithmetic.storage
-    held: dict[str, Any] = {"theta": expand(tensor.initial, tensor.size, tensor.dtype)}
+    current: dict[str, Any] = {"theta": expand(tensor.initial, tensor.size, tensor.dtype)}
     for symbol, first in rule.init.items():
         value = hyper[symbol_name] if (symbol_name := str(first)) in hyper else float(first)
-        held[symbol.name] = np.full(tensor.size, float(stored.round(np.asarray(value))))
+        current[symbol.name] = np.full(tensor.size, float(stored.round(np.asarray(value))))
     for symbol, first in rule.scalars.items():
         value = hyper[symbol_name] if (symbol_name := str(first)) in hyper else float(first)
-        held[symbol.name] = float(keeping.round(np.asarray(value)))
+        current[symbol.name] = float(keeping.round(np.asarray(value)))
     names = [symbol.name for symbol in (*rule.init, *rule.scalars)]
-    rows = {name: [np.atleast_1d(held[name])] for name in names}
+    rows = {name: [np.atleast_1d(current[name])] for name in names}
     before, after = [], []
     with np.errstate(all="ignore"):
         for count, step in enumerate(script.steps, 1):
             for _, data in step.overwrite:
-                held["theta"] = expand(data, tensor.size, tensor.dtype)
+                current["theta"] = expand(data, tensor.size, tensor.dtype)
             data = step.gradients[0]
             assert data is not None
-            before.append(held["theta"])
+            before.append(current["theta"])
             gradient = expand(data, tensor.size, tensor.dtype)
             hyper |= script.hyper_at(count)[0]
-            new = _Step(program, arithmetic, {**hyper, **held, "g": gradient, "t": float(count)}, generator).new()
-            held["theta"] = np.broadcast_to(arithmetic.storage.round(new["theta"]), tensor.size)
+            new = _Step(program, arithmetic, {**hyper, **current, "g": gradient, "t": float(count)}, generator).new()
+            current["theta"] = np.broadcast_to(arithmetic.storage.round(new["theta"]), tensor.size)
             for name in names:
-                made = new[name] if name in program.scalar_outputs else stored.round(np.asarray(new[name]))
-                held[name] = made if name in program.scalar_outputs else np.broadcast_to(made, tensor.size)
-                rows[name].append(np.atleast_1d(held[name]))
-            after.append(held["theta"])
-    there = np.ones(len(script.steps) + 1, dtype=np.bool_)
+                new_value = new[name] if name in program.scalar_outputs else stored.round(np.asarray(new[name]))
+                current[name] = new_value if name in program.scalar_outputs else np.broadcast_to(new_value, tensor.size)
+                rows[name].append(np.atleast_1d(current[name]))
+            after.append(current["theta"])
+    present = np.ones(len(script.steps) + 1, dtype=np.bool_)
     trace = Trace(
         np.array(before), np.array(after), {name: np.array(values) for name, values in rows.items()},
-        dict.fromkeys(names, there), np.arange(len(script.steps) + 1, dtype=np.float64),
+        dict.fromkeys(names, present), np.arange(len(script.steps) + 1, dtype=np.float64),
     )  # fmt: skip
     return Trajectory((trace,), len(script.steps), None, tuple(names))

@@ -63,7 +63,7 @@ COMBINATIONS = _combinations()
 """All of them by name."""
 
 VARIANTS = {
-    rule.name: tuple(found for name, found in COMBINATIONS.items() if name.partition("+")[0] == rule.name)
+    rule.name: tuple(combination for name, combination in COMBINATIONS.items() if name.partition("+")[0] == rule.name)
     for rule in ALL
 }
 """By rule, it and what its rewrites make of it: a test a rule is enough."""

@@ -1,8 +1,8 @@
-"""Right arithmetic in several evaluation orders: what the oracle must never call broken.
+"""Correct arithmetic in several evaluation orders, which the oracle must never call broken.
 
 Each order computes one step of Adam with NumPy, rounding after every operation to the subject's format
 (binary32 operations on narrow tensors for the fused one), with its scalars as the order's arithmetic
-declares them. Wrong variants beside them are what it must not let pass.
+declares them. The wrong variants are those that it must not accept.
 """
 
 from __future__ import annotations
@@ -153,9 +153,9 @@ def run(order: Callable[..., State], script: Script, arithmetic: Arithmetic) -> 
             after.append(theta)
             ms.append(m)
             vs.append(v)
-    held = np.ones(len(script.steps) + 1, dtype=np.bool_)
+    present = np.ones(len(script.steps) + 1, dtype=np.bool_)
     trace = Trace(
-        np.array(before), np.array(after), {"m": np.array(ms), "v": np.array(vs)}, {"m": held, "v": held},
+        np.array(before), np.array(after), {"m": np.array(ms), "v": np.array(vs)}, {"m": present, "v": present},
         np.arange(len(script.steps) + 1, dtype=np.float64),
     )  # fmt: skip
     return Trajectory((trace,), len(script.steps), None, ("m", "v"))

@@ -1,4 +1,4 @@
-"""Rules with a flaw: a listed rule whose equations are changed, so that what is proved of it fails."""
+"""Flawed rules: a listed rule with changed equations, for which theorems and facts fail."""
 
 from __future__ import annotations
 
@@ -22,5 +22,5 @@ def changed(name: str, **equations: Any) -> Rule:
     parts = (step, rule.init, rule.scalars)
     used = {symbol for part in parts for value in part.values() for symbol in value.free_symbols}
     domains = {**dict.fromkeys(used & {beta, eps, lr, weight_decay}, NONNEGATIVE), **rule.domains}
-    known = {symbol: domain for symbol, domain in domains.items() if symbol in used}
-    return replace(rule, name="planted", step=step, domains=known, defaults={}, forms={}, where={})
+    used_domains = {symbol: domain for symbol, domain in domains.items() if symbol in used}
+    return replace(rule, name="planted", step=step, domains=used_domains, defaults={}, forms={}, where={})

@@ -1,4 +1,4 @@
-"""Right arithmetic as other libraries than torch have it: each order with the figure that it needs, and without.
+"""Correct arithmetic of libraries other than torch: each order with the error term that it needs, and without.
 
 An order computes one step of Adam, or of Adam with eps inside, with NumPy; see ``evaluation_orders``.
 """
@@ -73,12 +73,12 @@ def _inverse_root(rd, sc, theta, m, v, g, t, h):  # type: ignore[no-untyped-def]
 
 def _squared(rd, sc, theta, m, v, g, t, h):  # type: ignore[no-untyped-def]
     def power(base: float) -> float:
-        single, left = np.float32(base), t
-        found = np.float32(1)
-        while left:
-            found = found * single if left & 1 else found
-            single, left = single * single, left >> 1
-        return float(np.float32(1) - found)
+        single, exponent = np.float32(base), t
+        product = np.float32(1)
+        while exponent:
+            product = product * single if exponent & 1 else product
+            single, exponent = single * single, exponent >> 1
+        return float(np.float32(1) - product)
 
     _, m, v = textbook(rd, sc, theta, m, v, g, t, h)
     m_hat, v_hat = rd(m / power(h["beta1"])), rd(v / power(h["beta2"]))

@@ -1,4 +1,4 @@
-"""Points: what an equation is given, in fractions, for comparing two expressions with nothing rounded."""
+"""Points: inputs of an equation as fractions, for comparing two expressions without rounding."""
 
 from __future__ import annotations
 
@@ -29,28 +29,30 @@ def points(rule: Rule, count: int = 8) -> tuple[Point, ...]:
         low, high = Fraction(max(domain.low, -4)), Fraction(4 if math.isinf(domain.high) else domain.high)
         return low + (high - low) * Fraction(generator.randint(1, 9), 10)
 
-    hyper, found = rule.hyper, []
+    hyper, collected = rule.hyper, []
     for number in range(count):
         point = {symbol: small() for symbol in (theta, g, *rule.states, *rule.scalars)}
         point |= {symbol: inside(rule.domains[symbol]) for symbol in hyper}
-        point |= {symbol: Fraction(given) for symbol, given in rule.constants.items()} | {t: Fraction(number // 2 + 1)}
+        point |= {symbol: Fraction(constant) for symbol, constant in rule.constants.items()} | {
+            t: Fraction(number // 2 + 1)
+        }
         if mu in point and number % 2:
             point[mu] = Fraction(1)
-        found.append(point)
-    return tuple(found)
+        collected.append(point)
+    return tuple(collected)
 
 
 def result(expression: Any, point: Point) -> Fraction | None:
-    """Return what ``expression`` is at ``point``, or None where it divides by 0."""
+    """Return the value of ``expression`` at ``point``, or None where it divides by 0."""
     try:
         return value(expression, point.__getitem__)
     except ZeroDivisionError:
         return None
 
 
-def apart(rule: Rule, left: Any, right: Any) -> list[Point]:
+def differing_points(rule: Rule, left: Any, right: Any) -> list[Point]:
     """Return the points of ``rule`` at which two expressions differ; most have to be points where both are defined."""
-    found = [(point, result(left, point), result(right, point)) for point in points(rule)]
-    defined = [entry for entry in found if entry[1] is not None and entry[2] is not None]
-    assert 2 * len(defined) >= len(found), f"{rule.name} is defined at {len(defined)} of {len(found)} points only"
+    values = [(point, result(left, point), result(right, point)) for point in points(rule)]
+    defined = [entry for entry in values if entry[1] is not None and entry[2] is not None]
+    assert 2 * len(defined) >= len(values), f"{rule.name} is defined at {len(defined)} of {len(values)} points only"
     return [point for point, first, second in defined if first != second]

@@ -37,7 +37,7 @@ class Unknown:
     values: set[int]
 
 
-def test_what_is_encoded_passes_through_json_and_comes_back_equal() -> None:
+def test_an_encoded_value_round_trips_through_json() -> None:
     path = Path(
         (Point(0.5, "a"), Point(-1.0)),
         ("lr", True),
@@ -65,7 +65,7 @@ def test_fields_that_are_missing_have_their_defaults_and_unknown_keys_are_refuse
         decode(Point, {"x": 1.0, "y": 2.0})
 
 
-def test_arrays_are_put_beside_the_json_and_taken_from_there() -> None:
+def test_arrays_are_stored_outside_the_json_and_restored() -> None:
     arrays: list[NDArray[Any]] = []
     rows = {"m": np.arange(3.0), "v": np.ones(2)}
     raw = encode(Path((), ("a", 1), rows=rows, flags=np.array([True, False])), arrays)

@@ -38,7 +38,7 @@ def test_an_open_end_is_outside_and_a_closed_end_is_inside() -> None:
             assert not domain.contains(math.nextafter(1.0, 2.0))
 
 
-def test_no_domain_holds_what_is_not_finite() -> None:
+def test_no_domain_contains_a_number_that_is_not_finite() -> None:
     assert not any(Domain().contains(value) for value in (math.nan, math.inf, -math.inf))
 
 

@@ -53,7 +53,7 @@ SCHEDULED: dict[str, Any] = GOOD | {
 }
 
 
-def test_a_rule_that_fits_is_accepted() -> None:
+def test_a_consistent_rule_is_accepted() -> None:
     assert Rule("buffered", **GOOD).hyper == (lr, momentum)
     assert Rule("scheduled", **SCHEDULED).hyper == (lr, momentum_decay)
 
@@ -114,7 +114,7 @@ def test_a_rule_cannot_be_changed() -> None:
         assert not hasattr(part, "__setitem__")
 
 
-def test_what_a_rule_was_made_from_may_change_afterwards() -> None:
+def test_a_rule_copies_its_arguments() -> None:
     parts = {key: copy.copy(value) for key, value in GOOD.items()}
     rule = Rule("buffered", **parts)
     parts["step"].clear()
@@ -157,7 +157,7 @@ def test_values_inside_their_domains_pass() -> None:
         rule.check_hyper({str(symbol): 1.5 if symbol == eta_plus else 0.5 for symbol in rule.hyper})
 
 
-def test_defaults_are_inside_their_domains_and_someone_gave_them() -> None:
+def test_defaults_are_inside_their_domains_and_those_of_the_sources() -> None:
     for rule in ALL:
         rule.check_hyper({symbol.name: value for symbol, value in rule.defaults.items()})
     recommended = {rule.name: {symbol.name: value for symbol, value in rule.defaults.items()} for rule in ALL}
@@ -180,13 +180,13 @@ def test_defaults_are_inside_their_domains_and_someone_gave_them() -> None:
         ("eps", "delta in where uses eps, which no equation uses", {"where": {"delta": eps * g}}),
     ],
 )
-def test_what_stands_beside_the_equations_has_to_fit_them(symbol: str, message: str, changes: dict[str, Any]) -> None:
+def test_forms_and_quantities_must_match_the_equations(symbol: str, message: str, changes: dict[str, Any]) -> None:
     with pytest.raises(RuleError, match=re.escape(message)) as caught:
         Rule("bad_rule", **(GOOD | changes))
     assert caught.value.symbol == symbol
 
 
-def test_a_refused_zero_has_a_reason_and_what_it_reduces_to_is_proved() -> None:
+def test_an_excluded_zero_has_a_reason_and_the_reduction_is_proved() -> None:
     reductions: dict[str, str] = {}
     for rule in ALL:
         for symbol, domain in rule.domains.items():

@@ -17,13 +17,13 @@ from stepcheck_reference.suggest import closest, did_you_mean, nearest, unknown
         ("zzz", ("adam", "sgd"), None),
     ],
 )
-def test_the_nearest_name_has_the_same_letters_mostly_in_the_same_places(
+def test_the_nearest_name_has_the_same_letters_mostly_in_the_same_positions(
     given: str, allowed: tuple[str, ...], expected: str | None
 ) -> None:
     assert nearest(given, allowed) == expected
 
 
-def test_a_hint_names_as_many_as_wanted_and_is_empty_where_nothing_resembles() -> None:
+def test_a_hint_has_at_most_the_requested_names_and_is_empty_if_none_is_similar() -> None:
     assert did_you_mean("adma", ("adamax", "adam")) == "; did you mean adam?"
     assert did_you_mean("adma", ("adamax", "adam", "sgd"), most=2) == "; did you mean adam, adamax?"
     assert did_you_mean("zzz", ("adam", "sgd")) == ""

@@ -96,7 +96,7 @@ class Comparison:
         carried: dict[str, Ball] = {}
         if run.hyper:
             carried = {name: hidden_start(run, name, series, self.arithmetic) for name in hidden}
-        lost = np.zeros(size, dtype=np.bool_)
+        excluded = np.zeros(size, dtype=np.bool_)
         for at in range(len(series.steps)):
             part = SeriesSlice(series, at * size, (at + 1) * size)
             inputs = {
@@ -105,9 +105,9 @@ class Comparison:
             }
             bounds = evaluate(self.prepared, inputs, series.rows[at : at + 1], [size])
             new = {name: series.new[name][at] for name in ("theta", *run.observed)}
-            compared = self._compare([part], inputs, bounds, new, lost, UNKNOWN)
+            compared = self._compare([part], inputs, bounds, new, excluded, UNKNOWN)
             carried = {name: bounds[name].ball for name in hidden}
-            lost = lost | ~compared
+            excluded = excluded | ~compared
 
     def _input(self, name: str, values: Reals, centre: Extended | None = None, radius: Reals | None = None) -> Ball:
         nonnegative = everywhere(values >= 0) if name in self.program.states else False

@@ -35,14 +35,14 @@ def hanging(start: str, words: str) -> Iterator[str]:
 def bracketed(start: str, rows: Sequence[Sequence[str]]) -> Iterator[str]:
     """Yield the rows of a matrix in tall brackets to the right of ``start``, which stands on the first alone."""
     widths = [max(map(columns, column)) for column in zip(*rows, strict=True)]
-    for place, row in enumerate(rows):
-        left, right = "[]" if len(rows) == 1 else "⎡⎤" if place == 0 else "⎣⎦" if place == len(rows) - 1 else "⎢⎥"
+    for index, row in enumerate(rows):
+        left, right = "[]" if len(rows) == 1 else "⎡⎤" if index == 0 else "⎣⎦" if index == len(rows) - 1 else "⎢⎥"
         cells = "   ".join(padded(cell, width) for cell, width in zip(row, widths, strict=True))
-        yield f"{start if place == 0 else ' ' * columns(start)}{left} {cells} {right}"
+        yield f"{start if index == 0 else ' ' * columns(start)}{left} {cells} {right}"
 
 
-def brace(place: int, rows: int) -> str:
-    """Return the piece of a left brace over ``rows`` lines that stands at ``place``."""
-    if place in (0, rows - 1):
-        return "⎩" if place else "⎧"
-    return "⎨" if place == rows // 2 else "⎪"
+def brace(index: int, rows: int) -> str:
+    """Return the piece of a left brace over ``rows`` lines at line ``index``."""
+    if index in (0, rows - 1):
+        return "⎩" if index else "⎧"
+    return "⎨" if index == rows // 2 else "⎪"

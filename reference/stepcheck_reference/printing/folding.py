@@ -66,12 +66,12 @@ def folded(rule: Rule) -> Folded:
         name(_marked(letters[g], "\N{COMBINING TILDE}", r"\tilde"), decayed)
     quantities: list[Symbol] = []
     waiting = dict(rule.where)
-    for old, whole in rule.step.items():
-        for key in [key for key, part in waiting.items() if fold(whole, part, _PROBE) != whole]:
+    for old, full_equation in rule.step.items():
+        for key in [key for key, part in waiting.items() if fold(full_equation, part, _PROBE) != full_equation]:
             part = waiting.pop(key)
             role = "constant" if _is_scalar(part, letters) else "state"
             quantities.append(name(replace(QUANTITIES[key], role=role), shortened(part)))
-        equation = shortened(whole)
+        equation = shortened(full_equation)
         new = replace(_new(old), role=letters[old].role)
         heads[name(new, equation)] = old
     return Folded(tuple(lines), MappingProxyType(letters), MappingProxyType(heads), tuple(quantities))

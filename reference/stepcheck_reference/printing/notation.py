@@ -280,20 +280,20 @@ class Writer:
     def _term_rank(self, term: Expr, head: Symbol | None) -> tuple[object, ...]:
         factors = Mul.make_args(term)
         if term == head or (isinstance(term, Symbol) and self._role(term) == "count"):
-            place = 0
+            rank = 0
         elif term.is_Number:
-            place = 1 if term > 0 else 5
+            rank = 1 if term > 0 else 5
         elif head is not None and head in factors:
-            place = 0
+            rank = 0
         elif term.has(Sum):
-            place = 6
+            rank = 6
         elif any(factor.free_symbols and self._is_gradient(factor) for factor in factors):
-            place = 2
+            rank = 2
         elif self._is_scalar(term):
-            place = 4
+            rank = 4
         else:
-            place = 3
-        return place, len(factors), self._order(term)
+            rank = 3
+        return rank, len(factors), self._order(term)
 
     def _is_gradient(self, factor: Expr) -> bool:
         symbol = factor.base.label if isinstance(factor, Indexed) else factor

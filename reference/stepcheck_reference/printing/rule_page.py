@@ -134,10 +134,10 @@ def _equations(lines: Folded) -> Iterator[str]:
             yield start + cases[0][0]
             continue
         wide = max(columns(branch) for branch, _ in cases) + 3
-        for place, (branch, condition) in enumerate(cases):
-            margin = start if place == 0 else " " * columns(start)
+        for index, (branch, condition) in enumerate(cases):
+            margin = start if index == 0 else " " * columns(start)
             when = f"if {condition}" if condition else "otherwise"
-            yield f"{margin}{brace(place, len(cases))} {padded(branch, wide)}{when}"
+            yield f"{margin}{brace(index, len(cases))} {padded(branch, wide)}{when}"
 
 
 def _section(title: str, rows: Rows) -> Iterator[str]:

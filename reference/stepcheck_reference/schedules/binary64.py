@@ -98,8 +98,8 @@ class Number:
             return Number(arb(1), self.rounds)
         if exponent == 1 or (self.ball.is_exact() and self.ball in (0, 1) and exponent > 0):
             return self
-        whole = float(exponent).is_integer()
-        return self._rounded_result(self.ball ** (int(exponent) if whole else exact(exponent)), (), _UNIT)
+        is_integer = float(exponent).is_integer()
+        return self._rounded_result(self.ball ** (int(exponent) if is_integer else exact(exponent)), (), _UNIT)
 
     def cos(self) -> Number:
         """Return the cosine; within 2**-60 of 1 or −1, where no other binary64 is near, it is that number."""

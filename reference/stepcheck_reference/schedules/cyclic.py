@@ -41,20 +41,20 @@ def _triangular_wave(settings: Settings, group: Group, rest: Number, peak: Numbe
         "triangular2": lambda cycle: 1 / number(2.0) ** (cycle - 1),
         "exp_range": lambda epoch: gamma**epoch,
     }
-    given = settings.get("scale_fn")
-    if given is None and mode not in scales:
+    scale_function = settings.get("scale_fn")
+    if scale_function is None and mode not in scales:
         raise Undefined(mode)
-    scale = scales[mode] if given is None else named_function(given, group)
-    by_epoch = mode == "exp_range" if given is None else settings.get("scale_mode", "cycle") == "iterations"
+    scale = scales[mode] if scale_function is None else named_function(scale_function, group)
+    by_epoch = mode == "exp_range" if scale_function is None else settings.get("scale_mode", "cycle") == "iterations"
 
     def at(epoch: int) -> Number:
         passed = 1.0 + number(epoch) / size
         return hull(number for cycle in passed.floors() for number in in_cycle(epoch, cycle, passed - cycle))
 
-    def in_cycle(epoch: int, cycle: int, place: Number) -> Iterator[Number]:
-        falls = ratio.below(place)
-        heights = [place / ratio] if falls is not True else []
-        heights += [(place - 1) / (ratio - 1)] if falls is not False else []
+    def in_cycle(epoch: int, cycle: int, position: Number) -> Iterator[Number]:
+        falls = ratio.below(position)
+        heights = [position / ratio] if falls is not True else []
+        heights += [(position - 1) / (ratio - 1)] if falls is not False else []
         for height in heights:
             yield rest + (peak - rest) * height * scale(epoch if by_epoch else cycle)
 

@@ -48,9 +48,9 @@ class Formula:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A parameter group: its place, its rate now, and its initial rate, as binary64; and whether to round."""
+    """A parameter group: its index, its current rate, and its initial rate, as binary64; and whether to round."""
 
-    place: int
+    index: int
     now: float
     initial: float
     rounds: bool
@@ -61,7 +61,7 @@ class Group:
 
     def own(self, setting: Any) -> Any:
         """Return its entry of a setting that may have one for each group."""
-        return setting[self.place] if isinstance(setting, Sequence) and not isinstance(setting, str) else setting
+        return setting[self.index] if isinstance(setting, Sequence) and not isinstance(setting, str) else setting
 
 
 Make = Callable[[Settings, Group], Formula]
@@ -91,7 +91,7 @@ def named_function(spec: Any, group: Group) -> Callable[[int], Number]:
 def function_of_group(spec: Any, group: Group) -> Callable[[int], Number]:
     """Return the group's own function of those that ``spec`` lists, or the one for all groups."""
     several = isinstance(spec, Sequence)
-    return named_function((spec[group.place] if group.place < len(spec) else None) if several else spec, group)
+    return named_function((spec[group.index] if group.index < len(spec) else None) if several else spec, group)
 
 
 def of_epoch_alone(rate: Callable[[int], Number]) -> Formula:

@@ -31,7 +31,7 @@ def plateau_rates(recipe: Recipe, groups: Sequence[Group], steps: int) -> Table:
     table: Table = [list(worlds[0].rates)]
     for metric in recipe["metrics"][:steps]:
         worlds = [after for world in worlds for after in _after_metric(world, float(metric), settings, groups)]
-        table.append([hull(world.rates[place] for world in worlds) for place in range(len(groups))])
+        table.append([hull(world.rates[index] for world in worlds) for index in range(len(groups))])
     return table
 
 

@@ -97,21 +97,21 @@ def _enveloped(
 
 def _groups(recipe: Recipe, *, rounds: bool) -> list[Group]:
     return [
-        Group(place, group["lr"], group.get("initial_lr", group["lr"]), rounds)
-        for place, group in enumerate(recipe["groups"])
+        Group(index, group["lr"], group.get("initial_lr", group["lr"]), rounds)
+        for index, group in enumerate(recipe["groups"])
     ]
 
 
 def _around(exact_rates: Table, rates: Table, shape: tuple[int, int]) -> Envelope:
     """Return the centres of ``exact_rates``, and radii that reach to all of ``rates``; nan where there is none."""
     centre, radius = np.full(shape, np.nan), np.full(shape, np.nan)
-    for row, place in itertools.product(range(len(rates)), range(shape[1])):
-        middle, computed = exact_rates[row][place], rates[row][place]
+    for row, index in itertools.product(range(len(rates)), range(shape[1])):
+        middle, computed = exact_rates[row][index], rates[row][index]
         if middle is not None and computed is not None:
             centre_value = 0.0 if middle.ball.contains(0) else float(middle.ball.mid())
             distance = abs(computed.hull(middle).ball - exact(centre_value)).upper()
-            centre[row, place] = centre_value
-            radius[row, place] = 0.0 if distance == 0 else math.nextafter(float(distance), math.inf)
+            centre[row, index] = centre_value
+            radius[row, index] = 0.0 if distance == 0 else math.nextafter(float(distance), math.inf)
     return centre, radius
 
 
@@ -129,7 +129,7 @@ def _table(
         for row, (stepped, closed) in enumerate(forms):
             finite = [number for number in (closed, stepped) if number is not None and number.ball.is_finite()]
             if finite:
-                table[row][group.place] = reduce(Number.hull, finite) if group.rounds else finite[0]
+                table[row][group.index] = reduce(Number.hull, finite) if group.rounds else finite[0]
             if len(finite) == 2:
                 pairs.append((finite[0], finite[1]))
     return table, pairs

@@ -95,9 +95,9 @@ def _regime(regime: str, words: NDArray[np.uint64], form: Format) -> NDArray[np.
 
 
 def _power(exponent: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return 2 to whole exponents, and straight lines between."""
-    whole = np.floor(exponent)
-    return np.asarray(np.ldexp(1.0 + (exponent - whole), whole.astype(np.int64)))
+    """Return 2 to the power of integer exponents, linearly interpolated between them."""
+    floor = np.floor(exponent)
+    return np.asarray(np.ldexp(1.0 + (exponent - floor), floor.astype(np.int64)))
 
 
 def _words(seeds: Sequence[int], count: int) -> NDArray[np.uint64]:

@@ -24,10 +24,10 @@ from stepcheck_reference.alphabet import Eq, Max, Piecewise, b, g, lr, m, moment
 def test_an_expression_is_a_coefficient_times_a_symbol_and_a_rest(
     expression: sympy.Expr, coefficient: sympy.Expr, rest: sympy.Expr
 ) -> None:
-    found = split(expression, b)
-    assert found is not None
-    assert sympy.expand(found[0] - coefficient) == 0
-    assert sympy.expand(found[1] - rest) == 0
+    parts = split(expression, b)
+    assert parts is not None
+    assert sympy.expand(parts[0] - coefficient) == 0
+    assert sympy.expand(parts[1] - rest) == 0
 
 
 @pytest.mark.parametrize(

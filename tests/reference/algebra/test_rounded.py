@@ -1,4 +1,4 @@
-"""Rounded numbers are the exact ones, as far as they are asked for; what has none says so."""
+"""Rounded numbers agree with exact ones to the requested digits; an expression without a number is an error."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ EXPRESSIONS = (
 )
 
 
-def number(expression: Expr, known: dict[Symbol, Expr] = KNOWN) -> Expr:
-    return rounded({x: expression}, known, DIGITS)[x]
+def number(expression: Expr, values: dict[Symbol, Expr] = KNOWN) -> Expr:
+    return rounded({x: expression}, values, DIGITS)[x]
 
 
 @pytest.mark.parametrize("expression", EXPRESSIONS, ids=str)
@@ -76,7 +76,7 @@ def test_a_root_of_a_negative_number_is_not_real_and_has_no_order() -> None:
 
 
 def test_a_gradient_is_taken_where_the_expression_says() -> None:
-    found = rounded({x: gradient_at(2 * x)}, KNOWN, DIGITS, lambda place: place**2)[x]
-    assert abs(found - Rational(16, 9)) < Float(10) ** -35
+    result = rounded({x: gradient_at(2 * x)}, KNOWN, DIGITS, lambda point: point**2)[x]
+    assert abs(result - Rational(16, 9)) < Float(10) ** -35
     with pytest.raises(TypeError, match="no gradient"):
         number(gradient_at(x))

@@ -1,4 +1,4 @@
-"""Branches, signs, clamps, further forms, and initial values that no format holds."""
+"""Branches, signs, clamps, further forms, and initial values that no format can represent."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ def one_step(
     """Judge one element's step from ``old`` states to ``new`` ones, both observed."""
     script = Script((Tensor((1,), dtype, Literal((theta,))),), (Group((0,), hyper),), (Step((Literal((g,)),)),))
     states = {name: np.array([[old[name]], [new[name]]]) for name in old}
-    there = dict.fromkeys(old, np.ones(2, dtype=np.bool_))
-    trace = Trace(np.array([[theta]]), np.array([[after]]), states, there, np.array([0.0, 1.0]))
+    present = dict.fromkeys(old, np.ones(2, dtype=np.bool_))
+    trace = Trace(np.array([[theta]]), np.array([[after]]), states, present, np.array([0.0, 1.0]))
     judgement = judge(rule, script, Trajectory((trace,), 1, None, tuple(old)), {dtype: arithmetic or plain(dtype)})
-    # A step in the middle: what it starts from is no matter here.
+    # The step is one in the middle of a run, so its initial state is not judged.
     judgement.initials = ()
     return judgement
 
 
-# Flags count where their branch is taken.
+# Flags count only in the branch that is taken.
 
 
 @pytest.mark.parametrize("name", ["radam", "radam_paper", "radam_optax", "radam_resting"])
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_a_division_by_zero_in_the_branch_that_is_not_taken_hides_nothing(name: str, dtype: str) -> None:
-    """With beta2 = 0.6, rho_inf is 4 and the rectification divides by 0; it is never asked for."""
+    """With beta2 = 0.6, rho_inf is 4 and the unused rectification divides by 0."""
     hyper = {"lr": 0.1, "beta1": 0.9, "beta2": 0.6, "eps": 1e-8, "weight_decay": 0.1}
     rule = rules.find(name)
     hyper = {symbol.name: hyper[symbol.name] for symbol in rule.hyper}
@@ -66,7 +66,7 @@ def test_a_division_by_zero_in_the_branch_that_is_taken_is_counted() -> None:
         assert judgement.conforms
 
 
-def test_each_element_has_flags_of_its_own() -> None:
+def test_flags_are_per_element() -> None:
     """Rest where the sum of squares is 0; where it is not, the quotient is compared."""
     rule = rules.find("adagrad_optax")
     inputs: dict[str, Reals] = {"theta": np.ones(3), "g": np.array([0.0, 2.0, 0.0]), "h": np.array([0.0, 0.0, 1.0])}
@@ -81,7 +81,7 @@ def test_each_element_has_flags_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_an_exactly_zero_gradient_decides(dtype: str) -> None:
+def test_an_exactly_zero_gradient_selects_its_branch(dtype: str) -> None:
     """z is 0 however it is rounded, so the step size stays and the parameter rests."""
     size = float(FORMATS[dtype].round(np.asarray(0.1)))
     rule, old = rules.find("rprop"), {"g_prev": 1.0, "step_size": size}
@@ -98,8 +98,8 @@ def test_an_exactly_zero_gradient_decides(dtype: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_a_zero_decides_beside_a_factor_that_is_rounded(dtype: str) -> None:
-    """At the first step nothing came before, so that no decayed gradient can keep or turn its sign."""
+def test_a_zero_factor_selects_its_branch_although_the_other_factor_is_rounded(dtype: str) -> None:
+    """At the first step there is no previous gradient, so the sign of the decayed one neither stays nor turns."""
     rule, form = rules.find("rprop+coupled_decay"), FORMATS[dtype]
     inputs: dict[str, Reals] = {"theta": np.ones(2), "g": np.full(2, 0.5), "g_prev": np.array([0.0, 1.0])}
     inputs["step_size"] = form.round(np.full(2, 0.1))
@@ -111,7 +111,7 @@ def test_a_zero_decides_beside_a_factor_that_is_rounded(dtype: str) -> None:
 
 @pytest.mark.parametrize(("dtype", "small"), [("float16", 2.0**-14), ("bfloat16", 2.0**-80), ("float32", 2.0**-80)])
 def test_a_product_that_underflows_leaves_both_branches_open(dtype: str, small: float) -> None:
-    """g * g_prev may be 0 in the subject's format: the step size may grow, or not, and shrink it may not."""
+    """g * g_prev may be 0 in the subject's format: the step size may grow or stay, but not shrink."""
     rule, size = rules.find("rprop"), float(FORMATS[dtype].round(np.asarray(0.1)))
 
     def judged(factor: float, gradient: float = small) -> Judgement:
@@ -129,8 +129,8 @@ def test_a_product_that_underflows_leaves_both_branches_open(dtype: str, small: 
     assert not judged(1.0, 0.5).conforms
 
 
-def test_what_a_sign_hangs_on_is_either_sign_where_rounding_decides_it() -> None:
-    """Lion's average of 0.9*m and 0.1*g, which cancel but for rounding; without rounding it is 0."""
+def test_a_sign_may_be_either_where_rounding_determines_it() -> None:
+    """In Lion's average 0.9*m and 0.1*g cancel up to rounding; without rounding it is 0."""
     rule, hyper = rules.find("lion"), {"lr": 0.5, "beta1": 0.9, "beta2": 0.99, "weight_decay": 0.0}
     gradient, momentum = float(np.float32(0.9)), float(np.float32(-0.1))
     inputs: dict[str, Reals] = {
@@ -141,7 +141,7 @@ def test_what_a_sign_hangs_on_is_either_sign_where_rounding_decides_it() -> None
     assert bound.radius[0] > 0.49
     assert abs(bound.value[0]) <= 0.5
     assert bound.radius[1] < 1e-6
-    # Nothing but zeros has no sign, however it is rounded.
+    # A sum of zeros has sign 0, however it is rounded.
     assert (bound.value[2], bound.radius[2] < 1e-40) == (0.0, True)
 
 
@@ -162,7 +162,7 @@ def test_a_clamp_may_round_its_bound_to_the_tensor_s_format(dtype: str) -> None:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_a_far_bound_of_a_clamp_has_no_part_in_the_radius(dtype: str) -> None:
+def test_a_distant_bound_of_a_clamp_does_not_widen_the_radius(dtype: str) -> None:
     """50 rounds by 0.1 in bfloat16, which is no matter for a step size of 0.01."""
     inputs: dict[str, Reals] = {"theta": np.zeros(4), "g": np.ones(4), "g_prev": np.zeros(4), "step_size": np.ones(4)}
     inputs["step_size"] = np.array([0.0078125, 1e-9, 64.0, 50.0])
@@ -215,22 +215,22 @@ def test_a_form_admits_no_other_rule(name: str) -> None:
 # Initial values.
 
 BETWEEN = 1.0 + 2.0**-8 + 2.0**-30
-"""Rounded to bfloat16 it is 1 + 2**-7; by way of binary32, where it is halfway, 1."""
+"""Rounded to bfloat16 directly it is 1 + 2**-7; through binary32, where it is halfway, it is 1."""
 
 
 def started(
     name: str, dtype: str, hyper: dict[str, float], state: str, first: float, *, late: bool = False
 ) -> Judgement:
-    """Judge a right run whose state was ``first`` before the first step, or was not there yet."""
+    """Judge a correct run whose state was ``first`` before the first step, or (``late``) did not exist yet."""
     rule = rules.find(name)
     script = script_for(dtype, size=5, steps=3, hyper=hyper, regime="signs", scale=1.0, seed=3)
     trajectory = run(rule, script, plain(dtype), seed=1)
-    again = replace(script, groups=(Group((0,), hyper | {START[state]: first}),))
-    (trace,) = run(rule, again, plain(dtype), seed=1).traces
+    restarted = replace(script, groups=(Group((0,), hyper | {START[state]: first}),))
+    (trace,) = run(rule, restarted, plain(dtype), seed=1).traces
     if late:
-        there = {name: values.copy() for name, values in trace.present.items()}
-        there[state][0] = False
-        trace = replace(trace, present=there)
+        present = {name: values.copy() for name, values in trace.present.items()}
+        present[state][0] = False
+        trace = replace(trace, present=present)
     return judge(rule, script, replace(trajectory, traces=(trace,)), {dtype: plain(dtype)})
 
 
@@ -239,21 +239,21 @@ SUMMED = {"lr": 0.1, "eps": 1e-8, "initial_accumulator": BETWEEN}
 
 
 @pytest.mark.parametrize("late", [False, True])
-def test_an_initial_value_may_be_rounded_once_or_by_way_of_binary32(late: bool) -> None:
+def test_an_initial_value_may_be_rounded_once_or_through_binary32(late: bool) -> None:
     name, form = "adagrad+initial_accumulator", FORMATS["bfloat16"]
     once = float(form.round(np.asarray(BETWEEN)))
     twice = float(form.round(BINARY32.round(np.asarray(BETWEEN))))
     assert (once, twice) == (1.0 + 2.0**-7, 1.0)
     for first in (once, twice):
         assert started(name, "bfloat16", SUMMED, "h", first, late=late).conforms
-    other = started(name, "bfloat16", SUMMED, "h", 1.0 + 2.0**-5, late=late)
-    assert not other.conforms
-    # One that nobody saw shows in what it became.
-    assert [entry.output for entry in (other.breaks if late else other.initials)] == ["h"]
+    wrong = started(name, "bfloat16", SUMMED, "h", 1.0 + 2.0**-5, late=late)
+    assert not wrong.conforms
+    # An unobserved initial value shows in the next value.
+    assert [entry.output for entry in (wrong.breaks if late else wrong.initials)] == ["h"]
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_a_step_size_starts_from_lr_as_the_format_has_it(dtype: str) -> None:
+def test_a_step_size_starts_from_lr_rounded_to_the_format(dtype: str) -> None:
     form = FORMATS[dtype]
     first = float(form.round(np.asarray(0.1)))
     assert (first == 0.1) == (dtype == "float64")

@@ -46,7 +46,7 @@ def exactly(values: object) -> list[Fraction]:
     rest = values
     for _ in range(3):
         part = WIDE.lower(rest)
-        total = [known + Fraction(float(x)) for known, x in zip(total, part, strict=True)]
+        total = [partial + Fraction(float(x)) for partial, x in zip(total, part, strict=True)]
         rest = rest - WIDE.lift(part)  # type: ignore[operator]
     return total
 
@@ -58,12 +58,15 @@ def test_the_wide_centre_is_arb_s_to_a_few_of_its_113_bits(name: str) -> None:
     for t in (1.0, 7.0, 300.0):
         bounds = envelopes(rule, inputs, "float64", t=t)
         scalars = prepared(rule, t=t, arithmetic=plain("float64")).scalars
-        kept = program_of(rule).scalar_outputs
+        scalar_outputs = program_of(rule).scalar_outputs
         for index in range(4):
             point = {key: float(values[index]) for key, values in inputs.items()} | hyper_of(rule) | {"t": t}
             for output, ball in enclose(rule, point).items():
-                if output in kept:
-                    centre, radius = exactly(scalars[kept[output]].centre)[0], float(scalars[kept[output]].radius[0])
+                if output in scalar_outputs:
+                    centre, radius = (
+                        exactly(scalars[scalar_outputs[output]].centre)[0],
+                        float(scalars[scalar_outputs[output]].radius[0]),
+                    )
                 else:
                     bound = bounds[output].ball
                     assert bound.centre is not None
@@ -90,8 +93,8 @@ def test_the_narrow_centre_errs_less_than_its_share_of_the_radius(name: str) -> 
                     assert error <= radius * 2.0**-53 / plain(dtype).storage.unit_roundoff * 64, (dtype, output)
 
 
-def test_a_centre_that_is_another_rule_s_would_be_seen() -> None:
-    """What the tests above allow is far less than what tells any two rules apart."""
+def test_the_centre_of_another_rule_is_distinguished() -> None:
+    """The tolerance of the tests above is far below the difference between any two rules."""
     inputs = random_inputs(rules.find("radam"), 6, seed=1)
     for name, other in (("radam", "radam_optax"), ("nadam_ruder", "nadam_fixed_beta"), ("adam", "adam_eps_hat")):
         bound = envelopes(rules.find(name), inputs, "float64", t=300.0)["theta"].ball

@@ -1,4 +1,4 @@
-"""Ratios counted by how near they come to the edge of the envelope, and the course of one real."""
+"""Ratios counted by how near they are to the edge of the envelope, and the trace of one real."""
 
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ def test_a_large_sample_stands_for_all_and_what_is_beyond_is_counted_one_by_one(
     assert abs(int(beyond.sum()) - ratios.size) < INSIDE
 
 
-def moved(script: Script, step: int, index: int, by: float) -> Trajectory:
-    """Return Adam's trajectory with one element put elsewhere after ``step``, which the next step starts from."""
+def displaced(script: Script, step: int, index: int, by: float) -> Trajectory:
+    """Return Adam's trajectory with one element displaced after ``step``; the next step starts from that."""
     trajectory = run(ORDERS[0].step, script, plain("float32"))
     trace = trajectory.traces[0]
     theta, before = np.array(trace.theta), np.array(trace.before)
@@ -82,13 +82,13 @@ def test_the_oracle_counts_every_output_and_what_is_broken() -> None:
     right = judged(script, run(ORDERS[0].step, script, plain("float32")))
     assert {name: int(counts.sum()) for name, counts in right.ratios.items()} == {"m": 24, "v": 24, "theta": 24}
     assert all(not counts[INSIDE:].any() for counts in right.ratios.values())
-    wrong = judged(script, moved(script, 2, 5, 1.0))
+    wrong = judged(script, displaced(script, 2, 5, 1.0))
     assert int(wrong.ratios["theta"].sum()) == 24
     assert {name: int(counts[INSIDE:].sum()) for name, counts in wrong.ratios.items()} == {"m": 0, "v": 0, "theta": 2}
     assert wrong.broken == {"theta": 2}
 
 
-def test_what_is_not_compared_is_in_no_bin() -> None:
+def test_an_element_that_is_not_compared_is_in_no_bin() -> None:
     script = Script(
         (Tensor((2,), "float32", Literal((1.0,))),),
         (Group((0,), HYPER),),
@@ -100,15 +100,15 @@ def test_what_is_not_compared_is_in_no_bin() -> None:
     assert {name: int(counts.sum()) for name, counts in judgement.ratios.items()} == {"m": 1, "v": 1, "theta": 1}
 
 
-def test_a_watched_real_has_a_deviation_a_step() -> None:
+def test_a_watched_real_has_a_deviation_per_step() -> None:
     script = script_for("float32", size=6, steps=4, hyper=HYPER, regime="normal", scale=1.0, seed=3)
-    trajectory = moved(script, 2, 5, 1.0)
-    course = judged(script, trajectory, watch=[("theta", 0, 5)]).watched
-    assert [point.step for point in course] == [1, 2, 3, 4]
-    assert [point.observed for point in course] == [float(value) for value in trajectory.traces[0].theta[:, 5]]
-    assert [point.ratio > 1.0 for point in course] == [False, True, True, False]
+    trajectory = displaced(script, 2, 5, 1.0)
+    trace = judged(script, trajectory, watch=[("theta", 0, 5)]).watched
+    assert [point.step for point in trace] == [1, 2, 3, 4]
+    assert [point.observed for point in trace] == [float(value) for value in trajectory.traces[0].theta[:, 5]]
+    assert [point.ratio > 1.0 for point in trace] == [False, True, True, False]
     (worst,) = judged(script, trajectory).breaks
-    assert worst in course
+    assert worst in trace
     assert judged(script, trajectory).watched == []
 
 
@@ -116,14 +116,14 @@ def test_a_scalar_state_is_counted_and_watched_too() -> None:
     rule = rules.find("nadam")
     hyper = {"lr": 0.1, "beta1": 0.9, "beta2": 0.99, "eps": 1e-8, "momentum_decay": 0.004}
     decays = [0.9 * (1 - 0.5 * 0.96 ** (step * 0.004)) for step in (1, 2)]
-    held = np.array([[1.0], [decays[0]], [decays[0] * decays[1] + 0.25]])
-    nothing = np.zeros((3, 2))
-    there = np.ones(3, dtype=np.bool_)
+    products = np.array([[1.0], [decays[0]], [decays[0] * decays[1] + 0.25]])
+    zeros = np.zeros((3, 2))
+    present = np.ones(3, dtype=np.bool_)
     trace = Trace(
-        before=nothing[1:],
-        theta=nothing[1:],
-        states={"m": nothing, "v": nothing, "mu_product": held},
-        present=dict.fromkeys(("m", "v", "mu_product"), there),
+        before=zeros[1:],
+        theta=zeros[1:],
+        states={"m": zeros, "v": zeros, "mu_product": products},
+        present=dict.fromkeys(("m", "v", "mu_product"), present),
         count=np.arange(3.0),
     )
     script = Script((Tensor((2,), "float64", Literal((0.0,))),), (Group((0,), hyper),), (Step((Literal((0.0,)),)),) * 2)
@@ -131,5 +131,5 @@ def test_a_scalar_state_is_counted_and_watched_too() -> None:
     judgement = judge(rule, script, trajectory, {"float64": plain("float64")}, watch=[("mu_product", 0, 0)])
     counts = judgement.ratios["mu_product"]
     assert (int(counts[:INSIDE].sum()), int(counts[INSIDE:].sum())) == (1, 1)
-    assert [point.observed for point in judgement.watched] == [held[1, 0], held[2, 0]]
+    assert [point.observed for point in judgement.watched] == [products[1, 0], products[2, 0]]
     assert [point.ratio > 1.0 for point in judgement.watched] == [False, True]

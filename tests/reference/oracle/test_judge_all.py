@@ -22,27 +22,27 @@ Played = tuple[Script, Trajectory]
 
 
 def played(dtype: str, *, steps: int = 4, size: int = 6, regime: str = "normal", **hyper: float) -> Played:
-    """Return a script and what textbook Adam does over it."""
+    """Return a script and the trajectory of textbook Adam on it."""
     script = script_for(dtype, size=size, steps=steps, hyper={**HYPER, **hyper}, regime=regime, scale=1.0, seed=3)
     return script, run(TEXTBOOK, script, plain(dtype))
 
 
 def with_trace(pair: Played, **changes: Any) -> Played:
-    """Return ``pair`` with what the first tensor's trace holds changed."""
+    """Return ``pair`` with changes to the trace of the first tensor."""
     script, trajectory = pair
     trace = replace(trajectory.traces[0], **changes)
     return script, replace(trajectory, traces=(trace, *trajectory.traces[1:]))
 
 
-def moved(pair: Played, step: int, index: int, value: float) -> Played:
-    """Return ``pair`` with one element of theta somewhere else after ``step``."""
+def displaced(pair: Played, step: int, index: int, value: float) -> Played:
+    """Return ``pair`` with another value of one element of theta after ``step``."""
     theta = np.array(pair[1].traces[0].theta)
     theta[step, index] = value
     return with_trace(pair, theta=theta)
 
 
 def blind(pair: Played) -> Played:
-    """Return ``pair`` of a subject whose second moment cannot be seen."""
+    """Return ``pair`` for a subject whose second moment is not observed."""
     script, trajectory = pair
     traces = []
     for trace in trajectory.traces:
@@ -52,7 +52,7 @@ def blind(pair: Played) -> Played:
 
 
 def negative(pair: Played) -> Played:
-    """Return ``pair`` with a second moment below zero, which no correct subject holds."""
+    """Return ``pair`` with a negative second moment, which no correct subject has."""
     trace: Trace = pair[1].traces[0]
     v = np.array(trace.states["v"])
     v[1:, 0] = -1.0
@@ -63,11 +63,11 @@ def resting(pair: Played) -> Played:
     """Return ``pair`` with gradients of zero and a parameter that nevertheless becomes nan."""
     script = replace(pair[0], steps=tuple(Step((Literal((0.0,)),) * len(pair[0].tensors)) for _ in pair[0].steps))
     trajectory = run(TEXTBOOK, script, plain(script.tensors[0].dtype))
-    return moved((script, trajectory), 0, 0, float("nan"))
+    return displaced((script, trajectory), 0, 0, float("nan"))
 
 
 def as_values(judgement: Judgement) -> tuple[object, ...]:
-    """Return everything that a judgement says, in a form that compares."""
+    """Return all fields of a judgement, in a form that compares."""
     counted = {output: counts.tolist() for output, counts in judgement.ratios.items()}
     rest = {name: getattr(judgement, name) for name in judgement.__dataclass_fields__ if name != "ratios"}
     return repr(counted), repr(rest)
@@ -75,11 +75,11 @@ def as_values(judgement: Judgement) -> tuple[object, ...]:
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
 @pytest.mark.parametrize("rule", ["adam", "adam_eps_inside"])
-def test_what_is_said_of_a_script_does_not_depend_on_those_beside_it(dtype: str, rule: str) -> None:
+def test_a_judgement_does_not_depend_on_the_other_scripts(dtype: str, rule: str) -> None:
     pairs = [
         played(dtype),
         resting(played(dtype)),
-        moved(played(dtype, beta1=0.0), 2, 1, 7.0),
+        displaced(played(dtype, beta1=0.0), 2, 1, 7.0),
         played(dtype, size=300, regime="wide"),
         blind(played(dtype, beta2=0.5)),
         negative(played(dtype, steps=2)),
@@ -95,7 +95,7 @@ def test_what_is_said_of_a_script_does_not_depend_on_those_beside_it(dtype: str,
     assert not together[1].conforms
 
 
-def test_no_scripts_are_no_judgements() -> None:
+def test_no_scripts_give_no_judgements() -> None:
     assert judge_all(rules.find("adam"), [], {}) == []
 
 
@@ -114,28 +114,28 @@ def test_fields_hold_the_ratio_and_radius_of_every_real(dtype: str) -> None:
             assert field.ratio.shape == field.radius.shape == (trajectory.steps, size)
             watch = [(name, tensor, index) for index in range(size)]
             watched = judge(rules.find("adam"), script, trajectory, arithmetics, watch=watch).watched
-            for found in watched:
-                assert field.ratio[found.step - 1, found.index] == found.ratio
-                assert found.ratio < 0 or field.radius[found.step - 1, found.index] == found.radius
+            for point in watched:
+                assert field.ratio[point.step - 1, point.index] == point.ratio
+                assert point.ratio < 0 or field.radius[point.step - 1, point.index] == point.radius
         for name, worst in judged.worst.items():
             assert worst.ratio == max(
                 field.ratio.max() for (output, _), field in judged.fields.items() if output == name
             )
 
 
-def test_no_fields_are_kept_unless_they_are_asked_for() -> None:
+def test_fields_are_recorded_only_on_request() -> None:
     pair = played("float32")
-    (found,) = judge_all(rules.find("adam"), [pair], {"float32": plain("float32")})
-    assert found.fields == {}
+    (judgement,) = judge_all(rules.find("adam"), [pair], {"float32": plain("float32")})
+    assert judgement.fields == {}
 
 
-def test_a_field_says_where_nothing_was_compared() -> None:
+def test_a_field_marks_steps_that_were_not_compared() -> None:
     script, trajectory = pair = played("float32", steps=4)
     steps = tuple(Step((None,) * len(script.tensors)) if n == 2 else step for n, step in enumerate(script.steps))
-    (found,) = judge_all(
+    (judgement,) = judge_all(
         rules.find("adam"), [(replace(script, steps=steps), trajectory)], {"float32": plain("float32")}, fields=True
     )
-    field = found.fields["theta", 0]
+    field = judgement.fields["theta", 0]
     assert (field.ratio[2] == -1).all()
     assert np.isnan(field.radius[2]).all()
     assert (field.ratio[[0, 1]] >= 0).all()
@@ -143,8 +143,8 @@ def test_a_field_says_where_nothing_was_compared() -> None:
 
 
 def test_a_field_of_an_element_far_away_has_its_ratio() -> None:
-    pair = moved(played("float32"), 1, 3, 1e6)
-    (found,) = judge_all(rules.find("adam"), [pair], {"float32": plain("float32")}, fields=True)
-    field = found.fields["theta", 0]
-    assert field.ratio[1, 3] == found.worst["theta"].ratio > 1e6
+    pair = displaced(played("float32"), 1, 3, 1e6)
+    (judgement,) = judge_all(rules.find("adam"), [pair], {"float32": plain("float32")}, fields=True)
+    field = judgement.fields["theta", 0]
+    assert field.ratio[1, 3] == judgement.worst["theta"].ratio > 1e6
     assert np.argwhere(field.ratio > 1).tolist() == [[1, 3]]

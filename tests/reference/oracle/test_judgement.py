@@ -35,13 +35,13 @@ def changed(trajectory: Trajectory, change: Callable[[Trace], Trace]) -> Traject
     return replace(trajectory, traces=tuple(change(trace) for trace in trajectory.traces))
 
 
-def poked(values: np.ndarray, step: int, index: int, value: float) -> np.ndarray:
+def with_value(values: np.ndarray, step: int, index: int, value: float) -> np.ndarray:
     copy = np.array(values)
     copy[step, index] = value
     return copy
 
 
-def test_every_element_of_every_step_is_compared_and_holds() -> None:
+def test_every_element_of_every_step_is_compared_and_conforms() -> None:
     script = scripted()
     judgement = judged(script, run(TEXTBOOK, script, plain("float32")))
     assert judgement.compared == script.element_steps == 24
@@ -57,8 +57,8 @@ def test_two_units_in_the_last_place_too_far_are_broken(dtype: str) -> None:
     # The largest element: its radius is little more than the rounding of theta itself.
     at = int(np.argmax(np.abs(trajectory.traces[0].theta[2])))
     value = float(trajectory.traces[0].theta[2, at]) * (1 + 4.0 * plain(dtype).storage.unit_roundoff)
-    moved = changed(trajectory, lambda trace: replace(trace, theta=poked(trace.theta, 2, at, value)))
-    (deviation,) = judged(script, moved, dtype).breaks
+    perturbed = changed(trajectory, lambda trace: replace(trace, theta=with_value(trace.theta, 2, at, value)))
+    (deviation,) = judged(script, perturbed, dtype).breaks
     assert (deviation.output, deviation.step, deviation.index) == ("theta", 3, at)
     assert 1.0 < deviation.ratio < 6.0
 
@@ -67,10 +67,10 @@ def test_a_wrong_state_is_broken_at_its_own_step_only() -> None:
     script = scripted()
     trajectory = run(TEXTBOOK, script, plain("float32"))
     last = len(script.steps)
-    moved = changed(trajectory, lambda trace: replace(
-        trace, states={**trace.states, "v": poked(trace.states["v"], last, 0, 1.0)}
+    perturbed = changed(trajectory, lambda trace: replace(
+        trace, states={**trace.states, "v": with_value(trace.states["v"], last, 0, 1.0)}
     ))  # fmt: skip
-    judgement = judged(script, moved)
+    judgement = judged(script, perturbed)
     assert [deviation.output for deviation in judgement.breaks] == ["v"]
     assert judgement.broken == {"v": 1}
 
@@ -78,8 +78,8 @@ def test_a_wrong_state_is_broken_at_its_own_step_only() -> None:
 def test_a_nan_where_the_rule_is_finite_is_broken() -> None:
     script = scripted()
     trajectory = run(TEXTBOOK, script, plain("float32"))
-    moved = changed(trajectory, lambda trace: replace(trace, theta=poked(trace.theta, 3, 2, float("nan"))))
-    assert judged(script, moved).worst["theta"].ratio == float("inf")
+    perturbed = changed(trajectory, lambda trace: replace(trace, theta=with_value(trace.theta, 3, 2, float("nan"))))
+    assert judged(script, perturbed).worst["theta"].ratio == float("inf")
 
 
 def test_a_non_finite_gradient_is_not_compared_until_the_state_is_finite_again() -> None:
@@ -106,7 +106,7 @@ def test_a_divisor_that_may_be_zero_is_counted_and_not_compared() -> None:
     assert judgement.conforms
 
 
-def test_a_state_that_cannot_be_seen_keeps_a_running_ball() -> None:
+def test_an_unobserved_state_has_a_running_ball() -> None:
     script = scripted(steps=6)
     trajectory = replace(run(TEXTBOOK, script, plain("float32")), observed=("m",))
     judgement = judged(script, trajectory)
@@ -114,11 +114,11 @@ def test_a_state_that_cannot_be_seen_keeps_a_running_ball() -> None:
     assert judgement.compared == script.element_steps
     assert judgement.conforms
     value = float(trajectory.traces[0].theta[5, 0]) * (1 + 1e-3) + 1e-3
-    moved = changed(trajectory, lambda trace: replace(trace, theta=poked(trace.theta, 5, 0, value)))
-    assert [deviation.output for deviation in judged(script, moved).breaks] == ["theta"]
+    perturbed = changed(trajectory, lambda trace: replace(trace, theta=with_value(trace.theta, 5, 0, value)))
+    assert [deviation.output for deviation in judged(script, perturbed).breaks] == ["theta"]
 
 
-def test_an_element_is_lost_for_good_once_its_unseen_state_is_unknown() -> None:
+def test_an_element_is_never_compared_again_once_its_unobserved_state_is_unknown() -> None:
     script = scripted(size=2, steps=3)
     script = replace(script, steps=(Step((Literal((float("inf"), 1.0)),)), *script.steps[1:]))
     trajectory = replace(run(TEXTBOOK, script, plain("float32")), observed=())
@@ -127,7 +127,7 @@ def test_an_element_is_lost_for_good_once_its_unseen_state_is_unknown() -> None:
     assert judgement.compared == 3
 
 
-def test_a_counter_that_counts_wrongly_is_reported_with_its_first_step() -> None:
+def test_a_wrong_counter_is_reported_with_its_first_step() -> None:
     script = scripted()
     trajectory = run(TEXTBOOK, script, plain("float32"))
     frozen = changed(trajectory, lambda trace: replace(trace, count=np.minimum(trace.count, 2.0)))
@@ -138,10 +138,10 @@ def test_a_counter_that_counts_wrongly_is_reported_with_its_first_step() -> None
 def test_a_wrong_initial_state_is_reported() -> None:
     script = scripted()
     trajectory = run(TEXTBOOK, script, plain("float32"))
-    moved = changed(trajectory, lambda trace: replace(
-        trace, states={**trace.states, "v": poked(trace.states["v"], 0, 1, 0.1)}
+    perturbed = changed(trajectory, lambda trace: replace(
+        trace, states={**trace.states, "v": with_value(trace.states["v"], 0, 1, 0.1)}
     ))  # fmt: skip
-    assert [(entry.output, entry.index) for entry in judged(script, moved).initials] == [("v", 1)]
+    assert [(entry.output, entry.index) for entry in judged(script, perturbed).initials] == [("v", 1)]
 
 
 def idle(theta: list[list[float]]) -> tuple[Script, Trajectory]:
@@ -153,7 +153,7 @@ def idle(theta: list[list[float]]) -> tuple[Script, Trajectory]:
     return script, Trajectory((trace,), 2, None, ())
 
 
-def test_no_gradient_leaves_a_parameter_exactly_where_it_was() -> None:
+def test_without_a_gradient_a_parameter_must_not_change() -> None:
     script, still = idle([[1.0, 2.0]] * 3)
     judgement = judge(rules.find("sgd"), script, still, {"float32": plain("float32")})
     assert judgement.conforms
@@ -164,7 +164,7 @@ def test_no_gradient_leaves_a_parameter_exactly_where_it_was() -> None:
     assert judgement.worst["theta"].step == 2
 
 
-def test_only_tensors_of_the_asked_dtype_are_judged() -> None:
+def test_only_tensors_of_the_requested_dtype_are_judged() -> None:
     script = Script(
         (Tensor((1,), "float32", Literal((1.0,))), Tensor((1,), "float64", Literal((1.0,)))),
         (Group((0, 1), {"lr": 0.5}),),

@@ -1,4 +1,4 @@
-"""The figures that other libraries than torch need: sound with them, seen without them."""
+"""The error terms that libraries other than torch need: sound with them, detected without them."""
 
 from __future__ import annotations
 
@@ -36,18 +36,18 @@ def worst(habit: Habit, arithmetic: Arithmetic) -> tuple[float, int]:
 
 
 @pytest.mark.parametrize("habit", [*HABITS, SQUARED], ids=lambda habit: habit.name)
-def test_with_its_figure_an_order_is_never_beyond_its_radius(habit: Habit) -> None:
+def test_an_order_with_its_error_term_is_never_beyond_its_radius(habit: Habit) -> None:
     largest, compared = worst(habit, habit.arithmetic)
     assert compared > 0.5 * SCRIPTS * 300 * habit.steps
     assert 0.25 < largest <= 1.0
 
 
 @pytest.mark.parametrize("habit", HABITS, ids=lambda habit: habit.name)
-def test_without_it_the_same_order_is_seen(habit: Habit) -> None:
+def test_an_order_without_its_error_term_is_detected(habit: Habit) -> None:
     assert worst(habit, habit.without)[0] > 1.0
 
 
-def test_state_that_is_wider_than_its_parameter_is_held_to_its_own_format() -> None:
+def test_a_state_that_is_wider_than_its_parameter_is_judged_in_its_own_format() -> None:
     """The average is rounded to bfloat16 where the subject is said to keep it in float32."""
     hyper = {"lr": 0.1, "beta1": 0.9, "beta2": 0.99, "eps": 0.1}
     script = script_for("bfloat16", size=50, steps=4, hyper=hyper, regime="normal", scale=1.0, seed=3)
@@ -84,8 +84,8 @@ def test_a_counted_scalar_that_enters_as_a_tensor_is_rounded_as_one_and_others_a
     radii = {}
     for form in (None, BINARY32, BFLOAT16):
         arithmetic = plain("bfloat16").with_(counted_entry=form)
-        found = envelopes(find("adam"), inputs, "bfloat16", t=3.0, hyper=hyper, arithmetic=arithmetic)
-        radii[form] = {name: float(np.asarray(found[name].ball.radius)[0]) for name in ("theta", "m", "v")}
+        bounds = envelopes(find("adam"), inputs, "bfloat16", t=3.0, hyper=hyper, arithmetic=arithmetic)
+        radii[form] = {name: float(np.asarray(bounds[name].ball.radius)[0]) for name in ("theta", "m", "v")}
     assert radii[None] == radii[BINARY32]
     assert radii[BFLOAT16]["theta"] > radii[None]["theta"]
     assert [radii[BFLOAT16][name] for name in "mv"] == [radii[None][name] for name in "mv"]

@@ -1,4 +1,4 @@
-"""States that are one number a tensor: seen, compared, worked out where they are not shown, and kept in a format."""
+"""States that are one number per tensor: observed and compared, or derived if hidden, and stored in a format."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def with_state(trajectory: Trajectory, name: str, change: Callable[[np.ndarray],
     return replace(trajectory, traces=(replace(trace, states=states),))
 
 
-def poked(step: int, factor: float) -> Callable[[np.ndarray], np.ndarray]:
+def scaled(step: int, factor: float) -> Callable[[np.ndarray], np.ndarray]:
     def change(values: np.ndarray) -> np.ndarray:
         values[step] *= factor
         return values
@@ -72,17 +72,17 @@ def test_scalar_states_are_compared_once_a_step(name: str, dtype: str) -> None:
 def test_a_wrong_scalar_state_is_broken_at_its_own_step(name: str, state: str) -> None:
     script, trajectory = right(name)
     last = len(script.steps)
-    judgement = judged(name, script, with_state(trajectory, state, poked(last, 1 + 1e-12)))
+    judgement = judged(name, script, with_state(trajectory, state, scaled(last, 1 + 1e-12)))
     assert [deviation.output for deviation in judgement.breaks] == [state]
     (deviation,) = judgement.breaks
     assert (deviation.step, deviation.index, judgement.broken) == (last, 0, {state: 1})
     assert 0.9 < (deviation.observed / deviation.expected - 1) / 1e-12 < 1.1
 
 
-def test_a_step_starts_from_the_scalar_state_that_was_seen() -> None:
-    """One that is off at step 3 breaks there; what follows from it is as it should be, and so is held to no other."""
+def test_a_step_starts_from_the_observed_scalar_state() -> None:
+    """A deviation at step 3 is broken there; the later steps follow from the observed value and conform."""
     script, trajectory = right("nadam")
-    judgement = judged("nadam", script, with_state(trajectory, "mu_product", poked(3, 1.001)))
+    judgement = judged("nadam", script, with_state(trajectory, "mu_product", scaled(3, 1.001)))
     assert {deviation.step for deviation in judgement.breaks if deviation.output == "mu_product"} <= {3, 4}
     assert judgement.broken["mu_product"] == 2
     assert judgement.worst["theta"].step == 4
@@ -94,7 +94,7 @@ def test_a_step_starts_from_the_scalar_state_that_was_seen() -> None:
 )
 def test_a_wrong_initial_scalar_state_is_reported(name: str, state: str, start: float) -> None:
     script, trajectory = right(name)
-    judgement = judged(name, script, with_state(trajectory, state, poked(0, 0.5)))
+    judgement = judged(name, script, with_state(trajectory, state, scaled(0, 0.5)))
     (entry,) = judgement.initials
     assert (entry.output, entry.step, entry.observed, entry.expected) == (state, 0, start / 2, start)
     assert not judgement.conforms
@@ -119,7 +119,7 @@ def idled(script: Script, trajectory: Trajectory, at: int) -> tuple[Script, Traj
 def test_a_step_without_a_gradient_leaves_scalar_states_alone() -> None:
     script, trajectory = idled(*right("nadam"), at=4)
     assert judged("nadam", script, trajectory).conforms
-    judgement = judged("nadam", script, with_state(trajectory, "mu_product", poked(4, 0.9)))
+    judgement = judged("nadam", script, with_state(trajectory, "mu_product", scaled(4, 0.9)))
     (deviation,) = [deviation for deviation in judgement.breaks if deviation.ratio == float("inf")]
     assert (deviation.output, deviation.step) == ("mu_product", 4)
 
@@ -134,7 +134,7 @@ def hiding(trajectory: Trajectory, *names: str) -> Trajectory:
 
 @pytest.mark.parametrize(("name", "hidden"), [("nadam", ("mu_product",)), ("asgd", ("eta", "mu")), ("asgd", ("mu",))])
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_a_scalar_state_that_is_not_shown_is_worked_out_and_the_check_stays_stepwise(
+def test_a_hidden_scalar_state_is_derived_and_the_check_remains_stepwise(
     name: str, hidden: tuple[str, ...], dtype: str
 ) -> None:
     script, trajectory = right(name, dtype, steps=30)
@@ -145,7 +145,7 @@ def test_a_scalar_state_that_is_not_shown_is_worked_out_and_the_check_stays_step
     assert judgement.compared == script.element_steps
 
 
-def test_a_wrong_scalar_state_that_is_not_shown_is_seen_in_the_parameters() -> None:
+def test_a_wrong_hidden_scalar_state_shows_in_the_parameters() -> None:
     script = scripted("nadam")
     early = replace(script, groups=(replace(script.groups[0], hyper={**HYPER["nadam"], "momentum_decay": 0.11}),))
     wrong = hiding(run(NADAM, early, plain("float32"), seed=1), "mu_product")
@@ -158,22 +158,22 @@ def test_a_wrong_scalar_state_that_is_not_shown_is_seen_in_the_parameters() -> N
     assert judgement.worst["theta"].step > 1  # the first step takes lr itself
 
 
-def test_a_product_kept_in_binary32_is_beyond_a_float64_radius_unless_it_is_declared() -> None:
+def test_a_product_stored_in_binary32_is_beyond_a_float64_radius_unless_declared() -> None:
     """What torch.optim.NAdam does, whose mu_product is a tensor of the default dtype."""
     script = scripted("nadam", "float64", steps=12)
-    kept = plain("float64").with_(scalar_states=BINARY32)
-    trajectory = run(NADAM, script, kept, seed=1)
+    narrow_states = plain("float64").with_(scalar_states=BINARY32)
+    trajectory = run(NADAM, script, narrow_states, seed=1)
     judgement = judged("nadam", script, trajectory)
     assert judgement.worst["mu_product"].ratio > 1e6
-    assert judged("nadam", script, trajectory, kept).conforms
+    assert judged("nadam", script, trajectory, narrow_states).conforms
     hidden = hiding(trajectory, "mu_product")
     assert judged("nadam", script, hidden).worst["theta"].ratio > 1e4
-    assert judged("nadam", script, hidden, kept).conforms
+    assert judged("nadam", script, hidden, narrow_states).conforms
     # A float64 product is well within what binary32 would allow, so that figure is not for everyone.
-    assert judged("nadam", script, run(NADAM, script, plain("float64"), seed=1), kept).conforms
+    assert judged("nadam", script, run(NADAM, script, plain("float64"), seed=1), narrow_states).conforms
 
 
-def test_a_change_of_lr_is_felt_where_the_rule_says() -> None:
+def test_a_change_of_lr_takes_effect_where_the_rule_says() -> None:
     for name in ("asgd", "nadam", "rprop", "adagrad+lr_decay", "lion"):
         rule = rules.find(name)
         usual = {"lr": 0.1, "beta1": 0.9, "beta2": 0.99, "eps": 1e-8, "weight_decay": 0.1, "lr_decay": 0.1,
@@ -193,7 +193,7 @@ def test_a_change_of_lr_is_felt_where_the_rule_says() -> None:
 
 
 @pytest.mark.parametrize("name", ["nadam", "asgd"])
-def test_an_empty_tensor_without_a_gradient_has_none_and_that_is_no_matter(name: str) -> None:
+def test_an_empty_tensor_without_a_gradient_conforms(name: str) -> None:
     script = Script((Tensor((0,), "float32", Literal((0.0,))),), (Group((0,), HYPER[name]),), (Step((None,)),))
     states = [symbol.name for symbol in (*rules.find(name).init, *rules.find(name).scalars)]
     nothing, never = np.zeros((2, 0)), np.zeros(2, dtype=np.bool_)

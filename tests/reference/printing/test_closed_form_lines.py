@@ -118,7 +118,9 @@ def test_latex_shows_sums_and_powers() -> None:
         (at(m, t) + sympy.Sum(at(g, i), (i, 1, t)) + lr, "mₜ + η + Σᵢ₌₁ᵗ gᵢ", None),
     ],
 )
-def test_an_expression_over_steps_is_written_so(expression: sympy.Expr, unicode: str, latex: str | None) -> None:
+def test_an_expression_over_steps_is_written_in_unicode_and_latex(
+    expression: sympy.Expr, unicode: str, latex: str | None
+) -> None:
     assert Writer(UNICODE, LETTERS).write(expression) == unicode
     if latex is not None:
         assert Writer(LATEX, LETTERS).write(expression) == latex

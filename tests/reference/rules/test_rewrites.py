@@ -8,7 +8,7 @@ import pytest
 from sympy import Add, Expr, Pow, Rational, preorder_traversal
 
 from exam.combinations import COMBINATIONS, VARIANTS
-from exam.points import apart
+from exam.points import differing_points
 from stepcheck_reference import rewrites
 from stepcheck_reference.alphabet import (
     ax,
@@ -53,7 +53,7 @@ def test_decoupled_decay_leaves_the_moments_alone() -> None:
     assert adamw.step[theta] == theta * (1 - lr * weight_decay) + (adam.step[theta] - theta)
 
 
-def test_the_papers_decay_is_not_multiplied_by_the_learning_rate() -> None:
+def test_the_paper_s_decay_is_not_multiplied_by_the_learning_rate() -> None:
     assert find("adam+decoupled_decay_paper").step[theta] == find("adam").step[theta] - weight_decay * theta
 
 
@@ -63,7 +63,7 @@ def test_epsilon_moves_inside_the_root() -> None:
     assert find("adam_eps_inside").step[theta] == theta - lr * m_hat / sqrt(v_hat + eps)
 
 
-def test_without_bias_correction_neither_the_count_nor_a_correction_is_left() -> None:
+def test_without_bias_correction_no_count_and_no_correction_remain() -> None:
     rule = find("adam+no_bias_correction")
     assert rule.step[theta] == theta - lr * rule.step[m] / (sqrt(rule.step[v]) + eps)
     for name in ("adam_eps_hat", "amsgrad", "amsgrad_corrected_max", "amsgrad_eps_hat", "adamw"):
@@ -71,7 +71,7 @@ def test_without_bias_correction_neither_the_count_nor_a_correction_is_left() ->
         assert not any(t in equation.free_symbols for equation in plain.step.values())
 
 
-def test_with_the_learning_rate_inside_the_buffer_is_the_step() -> None:
+def test_with_the_learning_rate_inside_the_buffer_the_step_is_the_buffer() -> None:
     for name in ("rmsprop_momentum", "rmsprop_centered_momentum", "rmsprop_momentum+eps_inside"):
         outside, inside = find(name), find(f"{name}+lr_inside")
         assert inside.step[b] - momentum * b == lr * (outside.step[b] - momentum * b)
@@ -79,7 +79,7 @@ def test_with_the_learning_rate_inside_the_buffer_is_the_step() -> None:
         assert inside.step[v] == outside.step[v]
 
 
-def test_amsgrad_without_bias_correction_is_the_papers() -> None:
+def test_amsgrad_without_bias_correction_is_the_paper_s() -> None:
     for name in ("amsgrad", "amsgrad_corrected_max", "amsgrad_eps_hat"):
         assert dict(find(f"{name}+no_bias_correction").step) == dict(find("amsgrad_paper").step)
 
@@ -128,7 +128,7 @@ def test_every_rewrite_applies_somewhere_and_only_where_find_accepts_it() -> Non
         ("asgd+decoupled_decay", "a rule theta - "),
     ],
 )
-def test_a_rewrite_that_would_leave_half_of_a_rule_is_refused(name: str, lacks: str) -> None:
+def test_a_rewrite_that_would_apply_only_to_part_of_a_rule_is_refused(name: str, lacks: str) -> None:
     with pytest.raises(RewriteError, match=lacks):
         find(name)
 
@@ -150,7 +150,7 @@ def test_every_form_is_its_equation_exactly(family: str) -> None:
     for rule in VARIANTS[family]:
         for symbol, forms in rule.forms.items():
             for form in forms:
-                assert not apart(rule, form, rule.step[symbol]), (rule.name, symbol, form)
+                assert not differing_points(rule, form, rule.step[symbol]), (rule.name, symbol, form)
 
 
 def test_a_form_that_is_not_its_equation_is_caught() -> None:
@@ -159,8 +159,8 @@ def test_a_form_that_is_not_its_equation_is_caught() -> None:
         for form in rule.forms[theta]:
             more = {weight_decay: 2 * weight_decay, lambd: 2 * lambd}
             for wrong in (form + lr * g, form.xreplace(more), form.subs(g, -g)):
-                assert apart(rule, wrong, rule.step[theta]), (name, wrong)
-    assert apart(find("asgd"), ax + mu * (theta - ax), find("asgd").step[ax])
+                assert differing_points(rule, wrong, rule.step[theta]), (name, wrong)
+    assert differing_points(find("asgd"), ax + mu * (theta - ax), find("asgd").step[ax])
 
 
 def test_rewrites_carry_forms_and_quantities_along() -> None:
@@ -211,7 +211,7 @@ def test_a_name_finds_the_same_rule_each_time() -> None:
         ("frobnicate", r"radam_resting$"),
     ],
 )
-def test_an_unknown_name_says_what_there_is_and_what_is_near(name: str, message: str) -> None:
+def test_an_unknown_name_lists_the_names_and_suggests_the_nearest(name: str, message: str) -> None:
     with pytest.raises(UnknownRule, match=message) as caught:
         find(name)
     assert caught.value.given == name

@@ -30,7 +30,7 @@ def holds(number: Number, value: float) -> bool:
 
 @pytest.mark.parametrize("name", PROGRAMS)
 @given(x=NUMBERS, y=NUMBERS)
-def test_a_ball_holds_what_python_computes_and_what_is_exact(name: str, x: float, y: float) -> None:
+def test_a_ball_contains_python_s_result_and_the_exact_one(name: str, x: float, y: float) -> None:
     program = PROGRAMS[name]
     with precision(128):
         ball = program(Number(exact(x), True), Number(exact(y), True))
@@ -40,7 +40,7 @@ def test_a_ball_holds_what_python_computes_and_what_is_exact(name: str, x: float
 
 
 @given(x=st.floats(min_value=-50, max_value=50))
-def test_a_cosine_holds_what_the_c_library_computes(x: float) -> None:
+def test_a_cosine_contains_the_result_of_the_c_library(x: float) -> None:
     with precision(128):
         assert holds(Number(exact(x), True).cos(), math.cos(x))
 
@@ -52,7 +52,7 @@ def test_the_cosine_of_the_binary64_nearest_to_pi_is_minus_one() -> None:
         assert pi(rounds=False).cos().ball.contains(-1)
 
 
-def test_what_binary64_represents_is_exact_and_what_it_does_not_is_half_a_unit_wide() -> None:
+def test_a_representable_result_is_exact_and_another_is_half_a_unit_wide() -> None:
     with precision(128):
         three, ten = (Number(exact(value), True) for value in (3, 10))
         assert (three * ten).ball.is_exact()
@@ -61,13 +61,13 @@ def test_what_binary64_represents_is_exact_and_what_it_does_not_is_half_a_unit_w
         assert exact(0.3 * 2.0**-54) < third.rad() < exact(0.3 * 2.0**-52)
 
 
-def test_a_product_of_a_number_that_is_known_roughly_is_rounded_even_by_a_power_of_two() -> None:
+def test_a_product_of_an_inexact_number_is_rounded_even_by_a_power_of_two() -> None:
     with precision(128):
         rough = Number(exact(1), True) / 3
         assert (rough * 0.5).ball.rad() > (Number(rough.ball, False) * 0.5).ball.rad()
 
 
-def test_nothing_times_anything_is_nothing() -> None:
+def test_zero_times_anything_is_zero() -> None:
     with precision(128):
         rough = Number(exact(1), True) / 3
         assert ((rough * 0) ** 0.9).ball == 0
@@ -75,7 +75,7 @@ def test_nothing_times_anything_is_nothing() -> None:
         assert (Number(exact(0), True) ** 0).ball == 1
 
 
-def test_a_comparison_that_rounding_decides_is_undecided() -> None:
+def test_a_comparison_that_depends_on_rounding_is_undecided() -> None:
     with precision(128):
         tenths = Number(exact(1), True) / 10 * 3
         assert tenths.below(0.3) is None
@@ -85,7 +85,7 @@ def test_a_comparison_that_rounding_decides_is_undecided() -> None:
         assert list(Number(exact(2.5), True).floors()) == [2]
 
 
-def test_the_precision_is_put_back() -> None:
+def test_the_precision_is_restored() -> None:
     before = ctx.prec
     with pytest.raises(ZeroDivisionError), precision(77):
         assert ctx.prec / 0

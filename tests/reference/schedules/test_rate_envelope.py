@@ -55,10 +55,10 @@ def compared(recipe: Mapping[str, Any], arrays: Mapping[str, NDArray[np.float64]
         ("jumped",): lambda: envelope_of_jumps(recipe),
         ("momentum", "beta1"): lambda: envelope_of_momenta(recipe, steps),
     }
-    for names, made in envelopes.items():
+    for names, make_envelope in envelopes.items():
         for name in names:
-            if len(arrays.get(name, ())) and (found := made()) is not None:
-                yield name, radii(arrays[name], *found)
+            if len(arrays.get(name, ())) and (bounds := make_envelope()) is not None:
+                yield name, radii(arrays[name], *bounds)
 
 
 @pytest.mark.parametrize("name", BY_NAME)
@@ -72,7 +72,7 @@ def test_every_schedule_that_runs_to_its_end_has_an_envelope_but_for_those_undef
     assert {name for name in ran if envelope(BY_NAME[name], BY_NAME[name]["steps"]) is None} == UNDEFINED
 
 
-def test_the_radius_is_within_two_orders_of_what_torch_is_off() -> None:
+def test_the_radius_is_within_two_orders_of_torch_s_error() -> None:
     worst = {
         (name, array): ratio
         for name, recipe in BY_NAME.items()
@@ -87,12 +87,12 @@ def test_the_radius_is_within_two_orders_of_what_torch_is_off() -> None:
     assert 0.01 < off[0] <= off[-1] <= 1.0
 
 
-def test_a_sequence_in_a_sequence_is_found_to_run_an_epoch_ahead() -> None:
-    found = envelope(BY_NAME[AHEAD], 14)
-    assert found is not None
+def test_a_nested_sequential_schedule_runs_an_epoch_ahead() -> None:
+    bounds = envelope(BY_NAME[AHEAD], 14)
+    assert bounds is not None
     lr = RECORDED[AHEAD][1]["lr"]
-    assert radii(lr[1:5], *(array[1:5] for array in found)) > 1
-    assert radii(lr[1:5], *(array[2:6] for array in found)) <= 1
+    assert radii(lr[1:5], *(array[1:5] for array in bounds)) > 1
+    assert radii(lr[1:5], *(array[2:6] for array in bounds)) <= 1
 
 
 RATES = st.floats(min_value=1e-4, max_value=1.0)
@@ -142,9 +142,9 @@ def test_whatever_the_settings_a_sequence_lies_in_its_envelope(kind: str, data: 
     like = next(recipe for recipe in ALL if recipe["target"].endswith(f".{kind}"))
     recipe = {**like, "settings": drawn, "steps": 20, "metrics": metrics, "groups": [{"lr": data.draw(RATES)}]}
     _, arrays = scheduler_runs.schedule(recipe)
-    found = dict(compared(recipe, arrays))
-    assert "lr" in found
-    assert max(found.values()) <= 1
+    bounds = dict(compared(recipe, arrays))
+    assert "lr" in bounds
+    assert max(bounds.values()) <= 1
 
 
 class LateStep(StepLR):
@@ -181,7 +181,7 @@ class Float32Exponential(ExponentialLR):
 
 
 class SquaredPolynomial(PolynomialLR):
-    """PolynomialLR with another power than asked for by 1 in 10**12."""
+    """PolynomialLR with a power that is off by 1 in 10**12."""
 
     def __init__(self, optimizer: torch.optim.Optimizer, total_iters: int, power: float) -> None:
         super().__init__(optimizer, total_iters, power + 1e-12)
@@ -205,27 +205,27 @@ PLANTED: tuple[tuple[str, type[Any]], ...] = (
 
 
 @pytest.mark.parametrize(("name", "wrong"), PLANTED, ids=[wrong.__name__ for _, wrong in PLANTED])
-def test_a_schedule_that_is_wrong_lies_outside(name: str, wrong: type[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_schedule_lies_outside(name: str, wrong: type[Any], monkeypatch: pytest.MonkeyPatch) -> None:
     kind = BY_NAME[name]["target"].rpartition(".")[2]
     monkeypatch.setattr(torch.optim.lr_scheduler, kind, wrong)
     _, arrays = scheduler_runs.schedule(BY_NAME[name])
-    found = envelope(BY_NAME[name], BY_NAME[name]["steps"])
-    assert found is not None
-    assert radii(arrays["lr"], *found) > 100
+    bounds = envelope(BY_NAME[name], BY_NAME[name]["steps"])
+    assert bounds is not None
+    assert radii(arrays["lr"], *bounds) > 100
 
 
 def rate_of(name: str, change: Callable[[dict[str, Any]], None]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     recipe = deepcopy(dict(BY_NAME[name]))
     change(recipe)
-    found = envelope(recipe, recipe["steps"])
-    assert found is not None
-    return found
+    bounds = envelope(recipe, recipe["steps"])
+    assert bounds is not None
+    return bounds
 
 
 def test_a_centre_is_the_documented_value_rounded_once_and_the_radius_is_some_ulps() -> None:
-    found = envelope(BY_NAME["CosineAnnealingLR, past its end"], 10)
-    assert found is not None
-    centre, radius = found
+    bounds = envelope(BY_NAME["CosineAnnealingLR, past its end"], 10)
+    assert bounds is not None
+    centre, radius = bounds
     assert centre[[0, 10], 0].tolist() == [0.1, 0.0]
     assert abs(centre[5, 0] - 0.05) <= math.ulp(0.05)
     assert radius[0, 0] == 0.0
@@ -251,7 +251,7 @@ def test_rows_after_the_end_of_a_cycle_are_nan() -> None:
         assert np.isnan(array).all(axis=1).tolist() == [False] * 13 + [True] * 3
 
 
-def test_what_has_no_closed_form_and_what_is_not_cycled_has_no_such_envelope() -> None:
+def test_without_a_closed_form_or_a_cycle_there_is_no_such_envelope() -> None:
     assert envelope_of_momenta(BY_NAME["CyclicLR, Adam without momentum"], 5) is None
     assert envelope_of_jumps(BY_NAME["MultiplicativeLR, a constant"]) is None
 

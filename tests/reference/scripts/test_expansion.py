@@ -24,26 +24,26 @@ def mixed(word: int) -> int:
 
 def power(exponent: float) -> float:
     """Return 2 to a whole exponent, and a straight line between."""
-    whole = math.floor(exponent)
-    return math.ldexp(1.0 + (exponent - whole), whole)
+    integer = math.floor(exponent)
+    return math.ldexp(1.0 + (exponent - integer), integer)
 
 
 def by_hand(regime: str, seed: int, size: int, dtype: str) -> list[float]:
     """Return the values before they are rounded to the format, one by one in Python's own numbers."""
     form = FORMATS[dtype]
     start = mixed(seed)
-    words = [mixed(start + place * 0x9E3779B97F4A7C15 & MASK) for place in range(1, 2 * size + 1)]
+    words = [mixed(start + index * 0x9E3779B97F4A7C15 & MASK) for index in range(1, 2 * size + 1)]
     top = float(form.max_exponent)
-    found = []
-    for one, other in zip(words[:size], words[size:], strict=True):
-        first, second = ((word >> 11) * 2.0**-53 for word in (one, other))
-        sign = -1.0 if other & 1 else 1.0
+    values = []
+    for first_word, second_word in zip(words[:size], words[size:], strict=True):
+        first, second = ((word >> 11) * 2.0**-53 for word in (first_word, second_word))
+        sign = -1.0 if second_word & 1 else 1.0
         if regime == "uniform":
             value = 2.0 * first - 1.0
         elif regime == "constant":
             value = 1.0
         elif regime == "normal":
-            summed = sum((word >> 32) + (word & 0xFFFFFFFF) for word in (one, other))
+            summed = sum((word >> 32) + (word & 0xFFFFFFFF) for word in (first_word, second_word))
             value = (float(summed) * 2.0**-32 - 2.0) * math.sqrt(3.0)
         elif regime == "wide":
             value = sign * power((first - 0.5) * top)
@@ -55,17 +55,17 @@ def by_hand(regime: str, seed: int, size: int, dtype: str) -> list[float]:
             value = 0.0 * sign if second < 0.7 else sign * first
         else:
             value = sign
-        found.append(value)
-    return found
+        values.append(value)
+    return values
 
 
 @pytest.mark.parametrize("dtype", REAL)
 @pytest.mark.parametrize("regime", REGIMES)
-def test_every_regime_is_what_exact_operations_make_of_the_seed(regime: str, dtype: str) -> None:
+def test_every_regime_agrees_with_exact_operations_on_the_seed(regime: str, dtype: str) -> None:
     for seed in (0, 1, 3_141_592_653, 2**32 - 1):
         expected = FORMATS[dtype].round(np.array(by_hand(regime, seed, 33, dtype)))
-        found = expand(Drawn(regime, seed), 33, dtype)
-        assert found.tobytes() == expected.tobytes(), seed
+        expanded = expand(Drawn(regime, seed), 33, dtype)
+        assert expanded.tobytes() == expected.tobytes(), seed
 
 
 DIGESTS = {
@@ -78,13 +78,13 @@ DIGESTS = {
 
 
 @pytest.mark.parametrize("dtype", REAL)
-def test_values_are_those_that_older_baselines_have(dtype: str) -> None:
+def test_values_agree_with_those_in_older_baselines(dtype: str) -> None:
     drawn = [expand(Drawn(regime, 7, 0.3), 64, dtype).astype("<f8") for regime in REGIMES]
     assert blake2b(b"".join(row.tobytes() for row in drawn), digest_size=8).hexdigest() == DIGESTS[dtype]
 
 
 @pytest.mark.parametrize("dtype", REAL)
-def test_wide_tiny_and_huge_values_span_what_they_say_and_stay_finite(dtype: str) -> None:
+def test_wide_tiny_and_huge_values_span_their_ranges_and_stay_finite(dtype: str) -> None:
     form = FORMATS[dtype]
     wide, tiny, huge = (np.abs(expand(Drawn(name, 5), 4096, dtype)) for name in ("wide", "tiny", "huge"))
     top = form.max_exponent

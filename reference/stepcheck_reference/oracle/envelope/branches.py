@@ -62,15 +62,15 @@ def select_ball(evaluation: Evaluation, index: int) -> Ball:
     may be 0, a root of what may be negative) raises no flag there.
     """
     branches = evaluation.nodes[index].branches
-    taken, unsure, possible = _choices(evaluation, index)
+    chosen_masks, unsure, possible = _choices(evaluation, index)
     value: Reals = np.zeros(1)
     error: Reals = np.zeros(1)
     centre: Extended | None = evaluation.wide.lift(np.zeros(1)) if evaluation.shadow else None
     nonnegative: Mask | bool = True
-    for place in reversed(range(len(branches))):
-        branch = _guarded(evaluation, index, place, possible[place])
-        chosen, maybe = taken[place], unsure[place]
-        if place == len(branches) - 1:
+    for branch_index in reversed(range(len(branches))):
+        branch = _guarded(evaluation, index, branch_index, possible[branch_index])
+        chosen, maybe = chosen_masks[branch_index], unsure[branch_index]
+        if branch_index == len(branches) - 1:
             value, error, centre = branch.value, np.asarray(branch.error), branch.centre
         else:
             hull = np.abs(branch.value - value) + np.maximum(branch.error, error)
@@ -105,10 +105,10 @@ def _choices(evaluation: Evaluation, index: int) -> tuple[list[Mask], list[Mask]
     return true, unsure, possible
 
 
-def _guarded(evaluation: Evaluation, index: int, place: int, where: Mask) -> Ball:
+def _guarded(evaluation: Evaluation, index: int, branch_index: int, where: Mask) -> Ball:
     """Return a branch of a select, its flags raised only ``where`` it may be taken."""
-    branch = evaluation.nodes[index].branches[place][1]
-    for shared in evaluation.prepared.program.outside[index, place]:
+    branch = evaluation.nodes[index].branches[branch_index][1]
+    for shared in evaluation.prepared.program.outside[index, branch_index]:
         evaluation.ball(shared)
     node = evaluation.nodes[branch]
     if branch in evaluation.done or node.kind == "symbol" or node.scalar:

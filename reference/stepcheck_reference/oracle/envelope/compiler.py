@@ -165,10 +165,10 @@ class _Builder:
         sign = 1
         factors: dict[int, int] = {}
         for total in self._stored_products:
-            whole, part = set(sympy.Mul.make_args(expression)), set(total.args)
-            if part < whole:
+            expression_factors, total_factors = set(sympy.Mul.make_args(expression)), set(total.args)
+            if total_factors < expression_factors:
                 factors[self.build(total)] = 1
-                expression = sympy.Mul(*(whole - part))
+                expression = sympy.Mul(*(expression_factors - total_factors))
         for factor in sympy.Mul.make_args(expression):
             if factor.is_Rational:
                 sign = -1 if factor < 0 else 1

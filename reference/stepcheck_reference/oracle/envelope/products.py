@@ -132,7 +132,7 @@ def _folded(evaluation: Evaluation, node: Node, part: Part) -> Reals | float:
     quotient by it (torch/optim/adam.py, ``_single_tensor_adam``): one rounding of the scalars; and the terms, now
     divided by the scalars, may leave the range or underflow. Two terms and their sum
     may each underflow by ``tiny``, out of a divisor of at least low/scale. A divisor that is too small by a share
-    ``lost`` makes the quotient too large by lost/(1 - lost).
+    ``lost_share`` makes the quotient too large by lost_share/(1 - lost_share).
     """
     relative: Reals | float = 0.0
     scale = part.size[evaluation.where]
@@ -141,8 +141,12 @@ def _folded(evaluation: Evaluation, node: Node, part: Part) -> Reals | float:
             continue
         ball = evaluation.ball(index)
         low = np.maximum(evaluation.lower(ball) - ball.error, 0.0)
-        lost = 3 * evaluation.tiny * scale / low
-        relative = relative + part.unit * (1 + evaluation.unit) + np.where(lost < 1, lost / (1 - lost), np.inf)
+        lost_share = 3 * evaluation.tiny * scale / low
+        relative = (
+            relative
+            + part.unit * (1 + evaluation.unit)
+            + np.where(lost_share < 1, lost_share / (1 - lost_share), np.inf)
+        )
         # At a step size of 0 the quotient is no rounding matter: the rule itself is well defined there.
         divided = np.where(scale > 0, (evaluation.upper(ball) + ball.error) / scale, 0.0)
         np.maximum(evaluation.top, divided, out=evaluation.top)
