@@ -1,1 +1,1 @@
-"""What the oracle is examined with: right and wrong arithmetic, single steps, the soundness run."""
+"""Independent computations for testing rules and the oracle: by hand, exact, correct and wrong arithmetic."""

@@ -26,7 +26,6 @@ FULL = {
 LONG = {
     "conformance/stepcheck/certification/evaluator.py": "one evaluation of a cell, from its harness to its result",
     "reference/stepcheck_reference/printing/notation.py": "one printer, whose methods call each other",
-    "tests/reference/rules/test_rules.py": "every rule's arithmetic by hand, in the order of the rules",
 }
 """Files that are longer, each with the reason why it is not two."""
 

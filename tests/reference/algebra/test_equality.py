@@ -35,6 +35,6 @@ def test_what_is_not_zero_is_refuted(expression: object) -> None:
 
 
 def test_what_numbers_cannot_decide_is_unknown() -> None:
-    other = Function("other", real=True)
-    assert vanishes(other(g) - other(m)) is None
-    assert not differs(other(g) - other(m))
+    unknown_function = Function("unknown_function", real=True)
+    assert vanishes(unknown_function(g) - unknown_function(m)) is None
+    assert not differs(unknown_function(g) - unknown_function(m))
