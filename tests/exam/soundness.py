@@ -35,7 +35,7 @@ class Tally:
     from_zero: float
 
     def add(self, judgement: Judgement) -> None:
-        """Count one more judgement; what is no matter of rounding has to be right."""
+        """Count one more judgement; results that do not depend on rounding must be exact."""
         assert not judgement.counts, judgement.counts
         assert not judgement.initials, judgement.initials
         self.compared += judgement.compared

@@ -9,28 +9,28 @@ from stepcheck_reference.formats import BINARY32, BINARY64, FORMATS, Format
 
 @dataclass(frozen=True, slots=True)
 class Arithmetic:
-    """The arithmetic a subject declares for one mode, dtype and device.
+    """The arithmetic that a subject declares for one mode, dtype and device.
 
-    Formats. ``storage``: of parameters and state, and ``states`` of elementwise state where that is another.
-    ``read``: what parameters, gradients and state are rounded to before anything (None: they are read as they are).
-    ``operations``: what each elementwise operation rounds to; a kernel that computes narrow tensors in binary32
-    rounds to ``storage`` only when it stores. ``scalars``: of expressions in hyper-parameters alone. ``counted``: of
-    scalars that depend on t or on a scalar state, which a subject may hold in a tensor. ``scalar_states``: what a
-    scalar state is stored and updated in (None: ``counted``). ``entry``: what a scalar is rounded to when it meets a
-    tensor, ``counted_entry`` one that ``counted`` is said of (None: ``entry``), and ``relay`` what one without t passes
-    through before (None: nothing). ``addend``: what a scalar that is added to a tensor is rounded to (None: ``entry``
-    alone). ``alphas``: hyper-parameters, and complements as "1-beta1", that multiply as an addition's ``alpha``, which
-    is rounded to ``storage``.
+    Formats. ``storage``: of parameters and state; ``states``: of elementwise state, if different. ``read``: to which
+    parameters, gradients and state are rounded when they are read (None: not rounded). ``operations``: to which each
+    elementwise operation rounds; a kernel that computes narrow tensors in binary32 rounds to ``storage`` only when it
+    stores. ``scalars``: of expressions in hyper-parameters alone. ``counted``: of scalars that depend on t or on a
+    scalar state, which a subject may store in a tensor. ``scalar_states``: in which a scalar state is stored and
+    updated (None: ``counted``). ``entry``: to which a scalar is rounded when it is combined with a tensor;
+    ``counted_entry``: the same for ``counted`` scalars (None: ``entry``); ``relay``: to which a scalar without t is
+    rounded before that (None: not rounded). ``addend``: to which a scalar that is added to a tensor is rounded (None:
+    ``entry`` alone). ``alphas``: hyper-parameters, and complements such as "1-beta1", that multiply as the ``alpha`` of
+    an addition, which is rounded to ``storage``.
 
-    Other ways to compute. ``lerp``: averages as a + w (b - a), or b - (b - a)(1 - w) for w >= 1/2; ``squares``: those
-    of squares too; ``increments``: as a + w (b - a) whatever w. ``folded``: scalar factors distributed into the terms
-    of a divisor. ``forms``: a new value in any of the forms that its rule gives, not in the first alone; ``form``: in
-    that one of them, counted from 1, where the rule gives so many.
+    Alternative computations. ``lerp``: averages as a + w (b - a), or b - (b - a)(1 - w) for w >= 1/2; ``squares``: also
+    averages of squares; ``increments``: as a + w (b - a) for every w. ``folded``: scalar factors distributed into the
+    terms of a divisor. ``forms``: a new value in any of the forms that its rule lists, not only the first; ``form``: in
+    the one with this number, counted from 1, where the rule has so many.
 
     Accuracy. ``power_ulps``: the error of scalar ``beta**t`` in units in the last place of ``counted``; ``squared``:
-    it is repeated squaring instead, up to t - 1 roundings. ``reciprocal_ulps`` and ``inverse_root_ulps``: the error of
-    1/x and of 1/sqrt(x) where that multiplies instead of dividing by x or sqrt(x) (0.0: it does not). ``flush``:
-    numbers below this magnitude may be read, and written, as 0 (0.0: subnormals are preserved).
+    repeated squaring instead, with up to t - 1 roundings. ``reciprocal_ulps`` and ``inverse_root_ulps``: the error of
+    1/x and of 1/sqrt(x) where the subject multiplies by them instead of dividing (0.0: it divides). ``flush``: numbers
+    below this magnitude may be read and written as 0 (0.0: subnormals are preserved).
     """
 
     name: str

@@ -88,7 +88,7 @@ def backend(name: str | None = None) -> Backend:
 
 
 def exact(value: Fraction, arithmetic: Backend) -> Extended:
-    """Return a 0-d array holding ``value`` to 113 bits, never by way of a single binary64."""
+    """Return a 0-d array holding ``value`` to 113 bits, never through a single binary64."""
     total = arithmetic.lift(np.zeros(()))
     rest = value
     for _ in range(4):

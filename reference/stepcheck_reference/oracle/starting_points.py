@@ -59,7 +59,7 @@ def series_of(run: JudgedRun, number: int, index: int, table: dict[Row, int]) ->
             first = run.initial(name, group, steps[0])
             before[0] = rounded = float(arithmetic.storage.round(np.asarray(first)))
             if rounded != first:
-                # A subject may have rounded it twice, by way of binary32.
+                # A subject may have rounded it twice, through binary32.
                 radii[name] = np.zeros_like(before)
                 radii[name][0] = 2 * arithmetic.storage.unit_roundoff * abs(rounded)
         old[name], new[name] = before, values[1:] if every else values[at]

@@ -1,6 +1,6 @@
-"""Objectives: the source of gradients for a rule that evaluates them at points of its own.
+"""Objectives: the source of gradients for a rule that evaluates them itself.
 
-A script with an objective minimises L(x) = curvature/2 * sum((x - low)**2), low given a step and tensor; the
+A script with an objective minimises L(x) = curvature/2 * sum((x - low)**2), with a low per step and tensor; the
 gradient at x is curvature * (x - low), in the subject's arithmetic.
 """
 
@@ -13,10 +13,10 @@ from stepcheck_reference.rule import Rule
 
 
 def needs_objective(rule: Rule) -> bool:
-    """Whether the rule evaluates gradients at points of its own, so that its scripts need an objective."""
+    """Return whether the rule evaluates gradients itself, so that its scripts need an objective."""
     return any(equation.has(gradient_at) for equation in rule.step.values())
 
 
 def on_quadratic(expression: Expr) -> Expr:
-    """Return ``expression`` with every gradient_at(x) as curvature*(x - g); g stands for where L is lowest."""
+    """Return ``expression`` with every gradient_at(x) as curvature*(x - g), where g is the minimizer of L."""
     return expression.replace(gradient_at, lambda point: curvature * (point - g))

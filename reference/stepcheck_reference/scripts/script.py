@@ -54,7 +54,7 @@ REGIMES = ("normal", "uniform", "wide", "tiny", "huge", "sparse", "signs", "cons
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """Values written out in C order; one value stands for all of them."""
+    """Values in C order; a single value is repeated for all elements."""
 
     values: tuple[float, ...]
 
@@ -107,14 +107,14 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One call of ``step()`` and what comes just before it, in this order.
+    """One call of ``step()`` and the actions just before it, in this order.
 
     ``reload`` interrupts the run (see ``RELOADS``; True means "loaded"); ``hyper`` sets (group, alphabet name, value),
     as a scheduler would; ``overwrite`` writes new values into (tensor, data); then every tensor gets its gradient, or
-    none where the entry is ``None``. A step that is to ``skip`` is taken as ``torch.amp.GradScaler`` takes one whose
-    gradients overflowed: an optimizer that handles ``found_inf`` itself is called with it, any other is not called. A
-    reload through a state dict may continue ``into`` another mode: the new optimizer is built in it, and the modes in
-    the state dict are changed to it; no other interruption can.
+    none where the entry is ``None``. With ``skip``, the step is handled as ``torch.amp.GradScaler`` handles overflowed
+    gradients: an optimizer that supports ``found_inf`` is called with it, any other is not called. Only a reload
+    through a state dict may continue ``into`` another mode: the new optimizer is built in that mode, and the modes in
+    the state dict are changed to it.
     """
 
     gradients: tuple[Data | None, ...]

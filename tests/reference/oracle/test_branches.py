@@ -163,7 +163,7 @@ def test_a_clamp_may_round_its_bound_to_the_tensor_s_format(dtype: str) -> None:
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_a_distant_bound_of_a_clamp_does_not_widen_the_radius(dtype: str) -> None:
-    """50 rounds by 0.1 in bfloat16, which is no matter for a step size of 0.01."""
+    """50 rounds by 0.1 in bfloat16, which does not affect a step size of 0.01."""
     inputs: dict[str, Reals] = {"theta": np.zeros(4), "g": np.ones(4), "g_prev": np.zeros(4), "step_size": np.ones(4)}
     inputs["step_size"] = np.array([0.0078125, 1e-9, 64.0, 50.0])
     bound = envelopes(rules.find("rprop"), inputs, dtype, hyper=RPROP)["step_size"].ball

@@ -1,4 +1,4 @@
-"""Scripts judged together: what is said of each is what is said of it alone."""
+"""Scripts judged together: each judgement is the same as for the script alone."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def test_an_order_without_its_error_term_is_detected(habit: Habit) -> None:
 
 
 def test_a_state_that_is_wider_than_its_parameter_is_judged_in_its_own_format() -> None:
-    """The average is rounded to bfloat16 where the subject is said to keep it in float32."""
+    """The average is rounded to bfloat16 although the subject declares that it is stored in float32."""
     hyper = {"lr": 0.1, "beta1": 0.9, "beta2": 0.99, "eps": 0.1}
     script = script_for("bfloat16", size=50, steps=4, hyper=hyper, regime="normal", scale=1.0, seed=3)
     coarse = plain("bfloat16").with_(operations=BINARY32)

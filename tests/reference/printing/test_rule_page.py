@@ -42,7 +42,7 @@ def lines(name: str) -> list[str]:
 
 
 def unfolded(rule: Rule) -> dict[sympy.Symbol, sympy.Expr]:
-    """Return each new value with every name replaced by what it stands for."""
+    """Return each new value with every name replaced by its expression."""
     meaning: dict[sympy.Symbol, sympy.Expr] = {}
     short = folded(rule)
     for name, value in short.lines:

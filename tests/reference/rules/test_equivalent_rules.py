@@ -254,7 +254,7 @@ def test_optax_s_rprop_takes_torch_s_steps_one_later_while_no_sign_turns() -> No
     same = ("1", "2", "0.5", "0.25", "3")
     torch, lagging = digits_of("rprop", gradients=same), digits_of("rprop_optax", gradients=same)
     assert lagging == [START, *torch[:-1]]
-    # Where a sign turns it takes neither step.
+    # Where a sign turns, neither step is taken.
     turned = ("1", "2", "-0.5", "0.25", "3")
     path = digits_of("rprop_optax", gradients=turned)
     assert path[2] == path[1]

@@ -142,7 +142,7 @@ def test_a_rule_agrees_with_arithmetic_written_by_hand(name: str) -> None:
 @pytest.mark.parametrize("name", [rule.name for rule in ALL])
 def test_every_rule_has_arithmetic_written_by_hand(name: str) -> None:
     assert name in BY_HAND, (
-        f"rule {name!r} has no arithmetic written by hand: write a function {name}(h, x, gradients) beside its "
+        f"rule {name!r} has no arithmetic written by hand: write a function {name}(h, x, gradients) next to its "
         "planted class in tests/planted/rules/, as tests/planted/by_hand.py says"
     )
 

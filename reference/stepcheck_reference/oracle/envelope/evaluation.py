@@ -91,7 +91,7 @@ class Evaluation:
         return replace(ball, radius=ball.error + np.where(size < self.flush, size, 0.0))
 
     def element(self, index: int) -> Ball:
-        """Return a node as an element of a tensor: a scalar among other elements is rounded as they are."""
+        """Return a node as an element of a tensor: a scalar is rounded to the format of the other elements."""
         node, ball, arithmetic = self.nodes[index], self.ball(index), self.arithmetic
         if not node.scalar or arithmetic.addend is not None:
             return ball

@@ -55,12 +55,12 @@ class Node:
 class Program:
     """A rule's equations: ``nodes`` in order of evaluation, ``outputs`` mapping "theta" and each state to a node.
 
-    ``scalar_outputs`` does so for states that are one number a tensor, and ``forms`` maps an output to nodes that equal
-    it and round otherwise. ``symbols`` names the symbols that each node depends on; ``entering`` are the
-    scalars that are combined with a tensor directly, not as a factor. ``decisive`` are the nodes whose sign a branch
-    or a sign() asks for, and the terms of those that are sums. ``outside`` maps (select, branch) to the nodes of
-    that branch that are needed elsewhere, too. ``needs_objective`` says that the rule needs an objective, whose
-    curvature is a symbol then.
+    ``scalar_outputs`` does so for states that are one number per tensor, and ``forms`` maps an output to nodes that
+    equal it but round differently. ``symbols`` names the symbols that each node depends on; ``entering`` are the
+    scalars that are combined with a tensor directly, not as a factor. ``decisive`` are the nodes whose sign a branch or
+    a sign() depends on, and the terms of those that are sums. ``outside`` maps (select, branch) to the nodes of that
+    branch that other nodes need as well. ``needs_objective`` says that the rule needs an objective, whose curvature is
+    then a symbol.
     """
 
     rule: Rule

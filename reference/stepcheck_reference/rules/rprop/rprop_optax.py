@@ -1,4 +1,4 @@
-"""Rprop in the form of optax.rprop: the step taken is the one worked out at the step before.
+"""Rprop in the form of optax.rprop: each step applies the update computed at the step before.
 
 Step sizes are clamped only where the sign stayed or turned, and the element rests where it turned.
 """
