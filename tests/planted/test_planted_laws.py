@@ -16,8 +16,8 @@ from torch_python import TorchPython
 
 ROOT = Path(__file__).resolve().parents[2]
 
-REDUCTIONS = 20
-"""Runs spent on reducing each failure, a sixth of what profile quick has: enough for a program that can be run."""
+REDUCTIONS = 8
+"""Runs spent on reducing each failure, a fraction of what profile quick has: enough for a program that can be run."""
 
 pytestmark = pytest.mark.usefixtures("shared_fork_server", "few_reductions")
 
