@@ -12,6 +12,7 @@ from stepcheck_properties.examination.tally import Tally
 from stepcheck_properties.examination.verdicts import Examination
 from stepcheck_properties.harness import Harness, ReferenceArithmetic
 from stepcheck_properties.law import Evidence, Facts, Law, RunScript
+from stepcheck_properties.laws.oracle.envelopes import ENVELOPES
 from stepcheck_properties.profile import QUICK, Profile
 from stepcheck_properties.scripts.edge_cases import edge_cases
 from stepcheck_properties.shrink.search import AvoidTrigger
@@ -62,6 +63,7 @@ def examine(
     examiner = _Examiner(harness, profile, seed, dict(fixed_hyper or {}), on_progress, avoid_trigger)
     examiner.run_shared_scripts()
     examiner.run_laws_scripts()
+    examiner.judge_laws_scripts()
     return examiner.result(profile.reductions if reductions is None else reductions)
 
 
@@ -143,7 +145,7 @@ class _Examiner:
     def check_shared_script(self, script: Script, trajectory: Trajectory, judgement: Judgement, origin: str) -> None:
         """Add a run to the tally and check it against every law without scripts of its own."""
         self.tally.add(trajectory, judgement)
-        evidence = Evidence(self.harness.rule, script, trajectory, lambda: judgement)
+        evidence = self._judged(script, trajectory, judgement)
         for law in laws.ALL:
             if not law.has_own_scripts:
                 self.tally.check(law, evidence, origin)
@@ -158,7 +160,7 @@ class _Examiner:
             for original in () if law.scripts is None else law.scripts(facts, self.profile, self.seed):
                 script = self.avoid_trigger(original)
                 trajectory = self.runs.shared_run(script, law.code)
-                harness = replace(self.harness, facts=facts, run=self.runs.reference_runner(script))
+                harness = replace(self.harness, facts=facts, run=self.runs.reference_runner(script, law.code))
                 evidence = harness.evidence(law, script, trajectory)
                 if evidence is not None:
                     self.tally.scripts += 1
@@ -166,6 +168,28 @@ class _Examiner:
                     self.report_progress()
                 if self.tally.stopped:
                     break
+
+    def judge_laws_scripts(self) -> None:
+        """Judge the runs that laws brought, references too: a fault that script and reference share is in both.
+
+        Where the subject is called in another way than usual it may refuse, which its law decides. So these runs are
+        checked against the rule, and not against what is said of every script.
+        """
+        harness, runs = (
+            self.harness,
+            [run for run in self.runs.of_laws.values() if self.avoid_trigger(run.script) == run.script],
+        )
+        pairs = [(run.script, run.trajectory) for run in runs]
+        judgements = judge.judge_all(harness.rule, pairs, harness.arithmetics, only=harness.dtype)
+        for run, judgement in zip(runs, judgements, strict=True):
+            self.tally.add_judgement(judgement)
+            evidence = self._judged(run.script, run.trajectory, judgement)
+            for law in ENVELOPES:
+                self.tally.check(law, evidence, run.origin)
+        self.report_progress()
+
+    def _judged(self, script: Script, trajectory: Trajectory, judgement: Judgement) -> Evidence:
+        return Evidence(self.harness.rule, script, trajectory, lambda: judgement)
 
     def left_out(self, law: Law) -> bool:
         """Whether the profile leaves ``law`` to a cell of another dtype."""

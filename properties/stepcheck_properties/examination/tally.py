@@ -45,9 +45,17 @@ class Tally:
     def add(self, trajectory: Trajectory, judgement: Judgement) -> None:
         """Add one script's run and what the oracle says of it."""
         self.scripts += 1
+        self.observabilities.add(judgement.observability)
+        self.add_judgement(judgement)
+        self.observed_states.update(trajectory.observed)
+        self.shows_step_count = self.shows_step_count or any(
+            bool((trace.count >= 0).any()) for trace in trajectory.traces
+        )
+
+    def add_judgement(self, judgement: Judgement) -> None:
+        """Add what the oracle says of a run that is counted, or one that a law compares another with."""
         self.compared += judgement.compared
         self.nonfinite += judgement.nonfinite
-        self.observabilities.add(judgement.observability)
         for reason, count in judgement.not_compared.items():
             self.not_compared[reason] = self.not_compared.get(reason, 0) + count
         for output, deviation in judgement.worst.items():
@@ -58,10 +66,6 @@ class Tally:
         zero = judgement.worst_from_zero
         if zero is not None and (self.worst_from_zero is None or zero.ratio > self.worst_from_zero.ratio):
             self.worst_from_zero = zero
-        self.observed_states.update(trajectory.observed)
-        self.shows_step_count = self.shows_step_count or any(
-            bool((trace.count >= 0).any()) for trace in trajectory.traces
-        )
 
     def check(self, law: Law, evidence: Evidence, origin: str) -> None:
         """Check ``evidence`` against ``law``; its script comes from ``origin``."""

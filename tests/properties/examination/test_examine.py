@@ -118,6 +118,16 @@ def test_nothing_is_written_into_the_working_directory(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_only_laws_scripts_show_is_judged_although_each_reference_shows_it_too():
+    def subject(script, reference=None):
+        sizes = [tensor.size for tensor in script.tensors]
+        return AdamInFloat32(wrong_from=1 if sizes == [5, 6, 1] else None)(script, reference)
+
+    failure = witness(examined(subject), "SC101", "theta")
+    assert failure.origin.startswith("SC")
+    assert failure.breach.deviation.ratio > 1
+
+
 def test_a_crash_stops_the_cell_after_it_is_confirmed():
     examination = examined(AdamInFloat32(crashes_at=2), reductions=0)
     assert examination.stopped == "two_groups: crashed at step 2"
@@ -168,10 +178,10 @@ def test_nothing_compared_is_vacuous_and_no_counter_is_not_applicable():
     assert verdicts(examination)["SC101"] == "vacuous"
 
 
-def test_progress_is_reported_after_every_script():
+def test_progress_is_reported_after_every_script_and_when_the_runs_of_laws_are_judged():
     reports = []
     examination = examined(AdamInFloat32(), on_progress=lambda *news: reports.append(news))
-    assert [done for done, _, _ in reports] == list(range(1, examination.scripts + 1))
+    assert [done for done, _, _ in reports] == [*range(1, examination.scripts + 1), examination.scripts]
     assert reports[-1][2] == examination.compared
     assert all(done <= total for done, total, _ in reports)
 

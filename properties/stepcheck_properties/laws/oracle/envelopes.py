@@ -163,3 +163,6 @@ class SecondMomentStartsAtOne(torch.optim.Optimizer):
     ...
     state["exp_avg_sq"] = torch.ones_like(p)             # adam starts at 0""",
 )
+
+ENVELOPES = (PARAMETERS_IN_ENVELOPE, STATES_IN_ENVELOPE, STEP_COUNT, INITIAL_STATE)
+"""What the oracle says of any run, whichever law it was made for."""
