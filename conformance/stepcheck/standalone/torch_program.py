@@ -12,7 +12,7 @@ from stepcheck.standalone.python_source import comparison, literal, source_of
 from stepcheck.standalone.steps import state_of, steps
 from stepcheck_implementations.adapters.adapter import Adapter, Cell
 from stepcheck_reference.formats import is_complex
-from stepcheck_reference.scripts.script import STATE_DICT_RELOADS, Script
+from stepcheck_reference.scripts.script import Script
 
 GRADIENT = "gradient"
 """The output of a failure in which a step writes into a gradient."""
@@ -106,7 +106,7 @@ def _head(adapter: Adapter, cell: Cell, scripts: list[Script], title: str, *, un
     names |= events.definitions(scripts)
     if unfinished:
         names |= {"parameter_attributes"} if adapter.takes != "groups" else set()
-        names |= {"between_elements"} if any(map(_guarded, scripts)) else set()
+        names |= {"between_elements"} if any(map(_sliced, scripts)) else set()
     more, definitions = pasted(names)
     modules = sorted([*more, *events.imports(scripts), *(["import faulthandler"] if unfinished else [])])
     lines = [f'"""{title}"""', "", *_imports(cell, modules)]
@@ -133,6 +133,8 @@ def _run(
     lines = ["torch.set_default_dtype(torch.float64)"] if wide else []
     for number, item in enumerate(script.tensors):
         lines += parameter(number, item, cell)
+    if unfinished and (sliced := _sliced(script)):
+        lines.append(f"neighbours = [between_elements(p.detach()) for p in [{', '.join(sliced)}]]")
     lines += construction(adapter, cell, script)
     if unfinished and adapter.takes != "groups":
         lines.append("attributes = [parameter_attributes(part) for part in optimizer]")
@@ -203,19 +205,16 @@ def _intact(adapter: Adapter, script: Script) -> list[str]:
             "    if names != parameter_attributes(part):",
             '        raise SystemExit(f"{names} are no longer the parameters that they were constructed with")',
         ]
-    if sliced := _guarded(script):
+    if _sliced(script):
         lines += [
-            f"for p in [{', '.join(sliced)}]:",
-            "    if (between_elements(p.detach()) != GUARD).any():",
-            '        raise SystemExit("memory between the elements of a sliced parameter was written")',
+            "if any((memory != GUARD).any() for memory in neighbours):",
+            '    raise SystemExit("memory between the elements of a sliced parameter was written")',
         ]
     return lines
 
 
-def _guarded(script: Script) -> list[str]:
-    """Return the parameters with memory between their elements; a copy of a parameter does not include that memory."""
-    if any(step.reload and step.reload not in STATE_DICT_RELOADS for step in script.steps):
-        return []
+def _sliced(script: Script) -> list[str]:
+    """Return the parameters with memory between their elements."""
     return [f"p{number}" for number, item in enumerate(script.tensors) if item.layout == "sliced"]
 
 

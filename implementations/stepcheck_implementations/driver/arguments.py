@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
+from stepcheck_implementations.driver.error_text import Misfit
+
 _SLOT = re.compile(r"^(\w+)\[(\d+)\]$")
 
 
@@ -16,14 +18,14 @@ def arguments(
 ) -> dict[str, Any]:
     """Return constructor arguments for ``hyper``; other entries of a tuple are its default's.
 
-    ``slots`` maps alphabet names to arguments, "betas[0]" meaning an entry of a tuple. Raises ValueError for a
+    ``slots`` maps alphabet names to arguments, "betas[0]" meaning an entry of a tuple. Raises Misfit for a
     hyper-parameter that has none.
     """
     passed: dict[str, Any] = {}
     for name, value in hyper.items():
         slot = slots.get(name)
         if slot is None:
-            raise ValueError(f"{name}={value!r}, but {target} takes {', '.join(slots)}")
+            raise Misfit(f"{name}={value!r}, but {target} takes {', '.join(slots)}")
         entry = _SLOT.match(slot)
         if entry is None:
             passed[slot] = value

@@ -8,7 +8,7 @@ import torch
 
 from stepcheck_implementations.driver import layout, state_access
 from stepcheck_implementations.driver.error_text import Malformed
-from stepcheck_implementations.driver.portable import GUARD, between_elements
+from stepcheck_implementations.driver.portable import GUARD
 from stepcheck_implementations.driver.subject import Subject
 
 
@@ -60,9 +60,14 @@ def _check_attributes(subject: Subject, before: Callable[[int], torch.Tensor]) -
 
 
 def check_neighbours(subject: Subject) -> None:
-    """Raise Malformed where memory between the elements of a sliced parameter was written."""
-    for index, (parameter, tensor) in enumerate(zip(subject.parameters, subject.script.tensors, strict=True)):
-        if tensor.layout == "sliced" and not bool((between_elements(parameter.detach()) == GUARD).all()):
+    """Raise Malformed where memory between the elements of a sliced parameter was written.
+
+    That is the memory which the parameter was given: one whose data the subject has replaced may have any other.
+    """
+    for index, (memory, size) in subject.neighbours.items():
+        if memory.untyped_storage().nbytes() < size:
+            raise Malformed(f"the memory that sliced tensor {index} was given has been freed")
+        if not bool((memory == GUARD).all()):
             raise Malformed(f"memory between the elements of sliced tensor {index} was written")
 
 

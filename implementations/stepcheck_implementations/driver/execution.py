@@ -17,7 +17,7 @@ import torch
 from stepcheck_implementations.adapters.adapter import Adapter, Cell, wraps_compile
 from stepcheck_implementations.adapters.wrappers import load_wrapper
 from stepcheck_implementations.driver import contracts, layout
-from stepcheck_implementations.driver.error_text import Malformed, SubjectRaised, call_subject
+from stepcheck_implementations.driver.error_text import call_subject, fault_of
 from stepcheck_implementations.driver.gradients import Gradients
 from stepcheck_implementations.driver.invocation import entries, loss_of, through_a_pickle
 from stepcheck_implementations.driver.observation import Observer
@@ -25,7 +25,7 @@ from stepcheck_implementations.driver.portable import skip_step, through_file, u
 from stepcheck_implementations.driver.subject import Subject
 from stepcheck_implementations.driver.target import load
 from stepcheck_reference.scripts.script import Script
-from stepcheck_reference.scripts.trajectory import Fault, Trajectory
+from stepcheck_reference.scripts.trajectory import Fault, Trajectory, unobserved
 
 
 def run(
@@ -109,38 +109,47 @@ class ScriptExecution:
     ) -> None:
         self.adapter, self.cell, self.script, self.reached, self.start = adapter, cell, script, reached, start
         self.subject = Subject(adapter, cell, script, build)
-        self.gradients = Gradients(script, cell.device)
-        self.observer = Observer(self.subject)
-        self.has_neighbours = True
-        """Whether sliced parameters still have memory between their elements, which copies of them lack."""
+        self.number = self.finished = 0
+        """The step that is being taken, and the last that was finished."""
         self.modified_gradients: set[int] = set()
 
     def trajectory(self) -> Trajectory:
         """Take every step and return the trajectory; to be called once."""
+        ended = fault_of(self._take_steps)
+        trajectories: list[Trajectory] = []
+        unseen = fault_of(lambda: trajectories.append(self._observed(self._fault(ended))))
+        if unseen is None:
+            return trajectories[0]
+        return unobserved(self.script, self.adapter.states, self._fault(ended or unseen))
+
+    def _fault(self, ended: tuple[str, str] | None) -> Fault | None:
+        return None if ended is None else Fault(*ended, self.number)
+
+    def _take_steps(self) -> None:
+        """Make the subject and take every step."""
         if wraps_compile(self.adapter, self.cell.mode):
             torch._dynamo.reset()
         subject = self.subject
-        finished, fault = 0, None
-        number = 0
-        try:
-            subject.construct()
-            if self.start is not None:
-                call_subject(partial(subject.objects[0].load_state_dict, self.start))
-            self.observer.observe()
-            for number in range(1, len(self.script.steps) + 1):
-                self._step(number)
-                finished = number
-            if self.has_neighbours:
-                contracts.check_neighbours(subject)
-        except Malformed as error:
-            fault = Fault("malformed", str(error), number)
-        except SubjectRaised as error:
-            fault = Fault("raised", error.message, number)
-        log = self.gradients.log
+        subject.place()
+        self.gradients = Gradients(self.script, self.cell.device)
+        self.observer = Observer(subject)
+        subject.construct()
+        if self.start is not None:
+            call_subject(partial(subject.objects[0].load_state_dict, self.start))
+        self.observer.observe()
+        for number in range(1, len(self.script.steps) + 1):
+            self.number = number
+            self._step(number)
+            self.finished = number
+        contracts.check_neighbours(subject)
+
+    def _observed(self, fault: Fault | None) -> Trajectory:
+        """Return the trajectory of what was observed."""
+        subject, log = self.subject, self.gradients.log
         indices = range(len(subject.parameters)) if subject.objects else ()
         return Trajectory(
-            traces=self.observer.traces(finished),
-            steps=finished,
+            traces=self.observer.traces(self.finished),
+            steps=self.finished,
             fault=fault,
             observed=tuple(self.adapter.states),
             modified_gradients=tuple(sorted(self.modified_gradients)),
@@ -195,7 +204,6 @@ class ScriptExecution:
             classes = (subject.build, *dict.fromkeys(type(optimizer) for optimizer in subject.objects))
             copied = copy.deepcopy if how == "copied" else partial(through_a_pickle, classes=classes)
             subject.replace(*call_subject(lambda: copied((subject.parameters, subject.objects))))
-            self.has_neighbours = False
             return
         if not all(hasattr(optimizer, "state_dict") for optimizer in subject.objects):
             return

@@ -34,7 +34,7 @@ def channels_last(x: torch.Tensor) -> torch.Tensor:
 
 
 def between_elements(x: torch.Tensor) -> torch.Tensor:
-    """Return the memory around the elements of a sliced tensor, which holds GUARD unless something wrote there."""
+    """Return a view of the memory around the elements of a sliced tensor: it holds GUARD unless overwritten."""
     base = torch.empty(0, dtype=x.dtype, device=x.device).set_(x.untyped_storage())
     return base.reshape(-1, 2 * x.shape[-1] + 1)[:, 0::2] if x.dim() else base[0::2]
 

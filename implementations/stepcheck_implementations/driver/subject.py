@@ -10,9 +10,9 @@ import torch
 from stepcheck_implementations.adapters.adapter import Adapter, Cell, wraps_compile
 from stepcheck_implementations.driver import layout, state_access
 from stepcheck_implementations.driver.arguments import arguments
-from stepcheck_implementations.driver.error_text import Malformed, call_subject
+from stepcheck_implementations.driver.error_text import Malformed, Misfit, call_subject
 from stepcheck_implementations.driver.invocation import TENSOR_RATES, tensor_rates
-from stepcheck_implementations.driver.portable import ScriptedLR
+from stepcheck_implementations.driver.portable import ScriptedLR, between_elements
 from stepcheck_implementations.driver.state_access import TensorLocation
 from stepcheck_implementations.driver.tensor_cache import script_tensors
 from stepcheck_reference.scripts.script import Script
@@ -21,7 +21,8 @@ from stepcheck_reference.scripts.script import Script
 class Subject:
     """The objects that ``build`` makes for a cell: one, one a group or one a tensor, as ``adapter.takes`` says.
 
-    ``parameters`` are made here, ``objects`` by ``construct``. Raises ValueError where script and adapter do not fit.
+    ``parameters`` are made by ``place``, ``objects`` by ``construct``. Raises Misfit where script and adapter do
+    not fit.
     """
 
     def __init__(self, adapter: Adapter, cell: Cell, script: Script, build: Callable[..., Any]) -> None:
@@ -29,19 +30,30 @@ class Subject:
         self.options = self._options(cell.mode)
         self.hyper = [self._hyper_arguments(group.hyper) for group in script.groups]
         self.group_of = {index: number for number, group in enumerate(script.groups) for index in group.tensors}
-        trains = cell.mode != "differentiable"
-        with torch.no_grad():
-            self.parameters = [
-                torch.nn.Parameter(layout.place(initial, tensor.layout, cell.device), requires_grad=trains)
-                for initial, tensor in zip(script_tensors(script).initial, script.tensors, strict=True)
-            ]
-        self.locations = [self._location(index) for index in range(len(self.parameters))]
+        self.parameters: list[torch.nn.Parameter] = []
+        self.locations: list[TensorLocation] = []
+        self.neighbours: dict[int, tuple[torch.Tensor, int]] = {}
+        """The memory around the elements of each sliced parameter as it was given, and the bytes of its storage."""
         self.objects: list[Any] = []
         self.steps: list[Callable[..., Any]] = []
         """The ``step`` of each object, compiled in mode "compiled"."""
         self.parameter_attributes: list[tuple[str, ...]] = []
         """The attributes in which each parameter was found when the objects were made (``takes`` other than groups)."""
         self.scheduler: ScriptedLR | None = None
+
+    def place(self) -> None:
+        """Make the parameters."""
+        trains = self.cell.mode != "differentiable"
+        with torch.no_grad():
+            self.parameters = [
+                torch.nn.Parameter(layout.place(initial, tensor.layout, self.cell.device), requires_grad=trains)
+                for initial, tensor in zip(script_tensors(self.script).initial, self.script.tensors, strict=True)
+            ]
+        self.locations = [self._location(index) for index in range(len(self.parameters))]
+        for index, tensor in enumerate(self.script.tensors):
+            if tensor.layout == "sliced":
+                memory = between_elements(self.parameters[index].detach())
+                self.neighbours[index] = (memory, memory.untyped_storage().nbytes())
 
     def _hyper_arguments(self, hyper: Mapping[str, float]) -> dict[str, Any]:
         """Return the constructor arguments of a group's hyper-parameters."""
@@ -58,7 +70,7 @@ class Subject:
         """Return the constructor arguments of ``mode`` that are no hyper-parameters."""
         adapter, configuration = self.adapter, self.adapter.configuration(self.cell.configuration)
         if mode not in adapter.modes:
-            raise ValueError(f"mode={mode!r}, but {adapter.target} has {', '.join(adapter.modes)}")
+            raise Misfit(f"mode={mode!r}, but {adapter.target} has {', '.join(adapter.modes)}")
         hyper = {**adapter.hyper, **configuration.fixed_hyper}
         by_user = {name: value for name, value in dict(self.cell.fixed).items() if name not in hyper}
         return {**configuration.options, **adapter.modes[mode], **by_user}

@@ -81,8 +81,11 @@ class _Section:
 
     def write(self, values: Sequence[Any]) -> None:
         with torch.no_grad():
-            for kind, columns in self.members.items():
-                self.written[kind].append(torch.cat([values[column].reshape(-1) for column in columns]))
+            copies = [
+                torch.cat([values[column].reshape(-1) for column in columns]) for columns in self.members.values()
+            ]
+        for kind, copied in zip(self.members, copies, strict=True):
+            self.written[kind].append(copied)
         self.rows += 1
 
     def last(self, column: int) -> torch.Tensor:

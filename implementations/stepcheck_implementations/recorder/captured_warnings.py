@@ -12,7 +12,7 @@ from functools import cache
 import numpy as np
 import torch
 
-from stepcheck_implementations.driver.error_text import LONGEST, one_line, printable
+from stepcheck_implementations.driver.error_text import one_line, printable
 
 _INTERNAL = re.compile(r"\s*\(Triggered internally at [^)]*\)")
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]+\b")
@@ -53,7 +53,7 @@ def captured_warnings() -> Iterator[list[str]]:
         torch.set_default_dtype(dtype)
         random.setstate(python_state)
         np.random.set_state(numpy_state)
-        lines += [stable_line(printable(f"{w.category.__name__}: {w.message}")[:LONGEST]) for w in caught]
+        lines += [stable_line(printable(f"{w.category.__name__}: {w.message}")) for w in caught]
 
 
 @cache

@@ -11,8 +11,6 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
-import numpy as np
-
 from stepcheck_implementations.adapters.adapter import Adapter, Cell, compiles_slowly
 from stepcheck_implementations.driver.target import MAIN_GUARD_HINT, TargetError
 from stepcheck_implementations.matching import description
@@ -33,7 +31,7 @@ from stepcheck_implementations.workers.transport import (
 from stepcheck_reference import dataclass_codec
 from stepcheck_reference.scripts.script import Script
 from stepcheck_reference.scripts.script_json import to_json
-from stepcheck_reference.scripts.trajectory import Fault, Trace, Trajectory
+from stepcheck_reference.scripts.trajectory import Fault, Trajectory, unobserved
 
 DEADLINE = 30.0
 """Seconds a script may take before its worker counts as hung; what is compiled gets ten times that."""
@@ -83,7 +81,7 @@ class Workers:
         """
         answer = self._request_of_cell(adapter, cell, {"ask": "run", "script": to_json(script)}, (), deadline)
         if isinstance(answer, Fault):
-            return failed_trajectory(adapter, script, answer)
+            return unobserved(script, adapter.states, answer)
         return dataclass_codec.decode(Trajectory, *answer)
 
     def record_cell(
@@ -247,20 +245,3 @@ def _compiles(adapter: Adapter, cell: Cell) -> bool:
 
 def _needs_own_process(adapter: Adapter, cell: Cell) -> bool:
     return compiles_slowly(adapter, cell.mode) or cell.device != "cpu" or not can_fork()
-
-
-def failed_trajectory(adapter: Adapter, script: Script, fault: Fault) -> Trajectory:
-    """Return the trajectory of a subject whose process ended: no step was observed."""
-    traces = []
-    for tensor in script.tensors:
-        kind = np.float64 if tensor.dtype in ("float64", "complex128") else np.float32
-        traces.append(
-            Trace(
-                before=np.zeros((0, tensor.size), kind),
-                theta=np.zeros((0, tensor.size), kind),
-                states={name: np.zeros((1, tensor.size), kind) for name in adapter.states},
-                present={name: np.zeros(1, np.bool_) for name in adapter.states},
-                count=np.full(1, -1.0),
-            )
-        )
-    return Trajectory(tuple(traces), 0, fault, tuple(adapter.states))

@@ -21,9 +21,11 @@ def import_torch() -> None:
     """Import torch and all that a worker needs, and take a step on each path, so that no worker has to."""
     import torch
 
+    from stepcheck_implementations.driver.error_text import let_nothing_through
     from stepcheck_implementations.workers import serve
 
     del serve
+    let_nothing_through()
     torch.set_num_threads(1)
     parameter = torch.nn.Parameter(torch.ones(2))
     for options in ({"foreach": False}, {"foreach": True}, {"fused": True}):

@@ -7,12 +7,14 @@ arrays for formats of 32 bits and less, binary64 for float64 and complex128.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from stepcheck_reference.scripts.script import Script
 
 Array = NDArray[np.floating[Any]]
 
@@ -86,3 +88,20 @@ class Trajectory:
     """The loss that the closure returned when each finished step called it last."""
     entries: tuple[tuple[Entry, ...], ...] = field(default=())
     """What the optimizer holds for each tensor at the end, an entry of its state each."""
+
+
+def unobserved(script: Script, states: Iterable[str], fault: Fault | None) -> Trajectory:
+    """Return the trajectory of a subject of which nothing was observed, not even what it started from."""
+    traces = []
+    for tensor in script.tensors:
+        kind = np.float64 if tensor.dtype in ("float64", "complex128") else np.float32
+        traces.append(
+            Trace(
+                before=np.zeros((0, tensor.size), kind),
+                theta=np.zeros((0, tensor.size), kind),
+                states={name: np.zeros((1, tensor.size), kind) for name in states},
+                present={name: np.zeros(1, np.bool_) for name in states},
+                count=np.full(1, -1.0),
+            )
+        )
+    return Trajectory(tuple(traces), 0, fault, tuple(states))

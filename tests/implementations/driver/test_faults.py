@@ -71,11 +71,19 @@ def test_an_object_that_assigns_another_tensor_to_its_parameter_is_malformed() -
 
 
 @pytest.mark.parametrize("shape", [(), (3,), (2, 3)])
-def test_writing_between_the_elements_of_a_sliced_tensor_is_seen(shape: tuple[int, ...]) -> None:
-    adapter = misbehaving("WritesOutsideItsTensor")
-    trajectory = execution.run(adapter, cell(adapter), script_of({"lr": 0.1}, shapes=(shape,), layout="sliced"))
-    assert trajectory.fault is not None
-    assert "between the elements" in trajectory.fault.message
+def test_memory_beside_a_sliced_tensor_is_what_it_was_given_whatever_its_data_is_now(shape: tuple[int, ...]) -> None:
+    script = script_of({"lr": 0.1}, shapes=(shape,), layout="sliced")
+    for name, says in (
+        ("WritesOutsideItsTensor", "memory between the elements of sliced tensor 0 was written"),
+        ("ReplacesDataAndWritesBeside", "memory between the elements of sliced tensor 0 was written"),
+        ("FreesItsParameter", "the memory that sliced tensor 0 was given has been freed"),
+    ):
+        adapter = misbehaving(name)
+        fault = execution.run(adapter, cell(adapter), script).fault
+        assert fault is not None
+        assert fault.message == says
+    adapter = misbehaving("ReplacesData")
+    assert execution.run(adapter, cell(adapter), script).fault is None
 
 
 def test_a_hyper_parameter_the_subject_does_not_keep_cannot_be_set() -> None:

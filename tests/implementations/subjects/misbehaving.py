@@ -286,3 +286,29 @@ class PrintsEscapesAndLeaves(_Sgd):
 class CrashesAtOnce(_Sgd):
     def before(self):
         os._exit(5)
+
+
+class ReplacesData(_Sgd):
+    """Right, in a tutorial's way: each step puts a new tensor into ``p.data``."""
+
+    def step(self):
+        for p in self.param_groups[0]["params"]:
+            if p.grad is not None:
+                p.data = p.data - self.param_groups[0]["lr"] * p.grad
+
+
+class ReplacesDataAndWritesBeside(ReplacesData):
+    """The new tensor is right; the memory beside the old one is not left alone."""
+
+    def step(self):
+        for p in self.param_groups[0]["params"]:
+            torch.empty(0, dtype=p.dtype).set_(p.untyped_storage()).zero_()
+        super().step()
+
+
+class FreesItsParameter(_Sgd):
+    def before(self):
+        p = self.param_groups[0]["params"][0]
+        old = p.data
+        p.data = p.data.clone()
+        old.untyped_storage().resize_(0)

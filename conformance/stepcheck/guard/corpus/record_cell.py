@@ -11,11 +11,10 @@ from stepcheck_implementations.adapters.adapter import Adapter, Cell
 from stepcheck_implementations.driver.target import TargetError
 from stepcheck_implementations.recorder.recording import Recording, to_recording
 from stepcheck_implementations.workers import wire
-from stepcheck_implementations.workers.pool import failed_trajectory
 from stepcheck_implementations.workers.transport import WorkerDied, WorkerTimeout
 from stepcheck_reference import dataclass_codec
 from stepcheck_reference.scripts.script_json import from_json
-from stepcheck_reference.scripts.trajectory import Fault
+from stepcheck_reference.scripts.trajectory import Fault, unobserved
 
 
 class Recorder(Protocol):
@@ -66,7 +65,7 @@ def _faulted(spec: CellSpec, adapter: Adapter, fault: Fault) -> Recording:
     """Return the recording of a run whose process ended with ``fault``; none of its steps is known."""
     steps = spec.kind == STEPS
     script = from_json(spec.request["scripts"][0] if steps else spec.request["script"])
-    recording = to_recording(script, failed_trajectory(adapter, script, fault))
+    recording = to_recording(script, unobserved(script, adapter.states, fault))
     facts = {**recording.facts, "warnings": []}
     if not steps:
         return Recording(facts, recording.tensors)
