@@ -115,7 +115,8 @@ class Breach:
     in radii, inf where the law is exact. ``message`` has the observed and the expected value in one line.
     ``counterpart`` is the real of the reference run that should be equal, if there is one. What is not a real of a
     tensor is shown by Python expressions over the names of a standalone program (p0, optimizer, calls, returned):
-    after ``step``, ``expression`` differs from ``expected_expression``.
+    after ``step``, ``expression`` differs from ``expected_expression``; ``before`` are lines that come before the
+    construction, whose names both may use.
     """
 
     output: str
@@ -127,6 +128,7 @@ class Breach:
     counterpart: Counterpart | None = None
     expression: str = ""
     expected_expression: str = ""
+    before: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from stepcheck.standalone import events
-from stepcheck.standalone.construction import hyper_of, tensor_lr
+from stepcheck.standalone.construction import added_group, hyper_of, tensor_lr
 from stepcheck.standalone.parameters import gradient_of, values_of
 from stepcheck.standalone.python_source import source_of, wrapped
 from stepcheck_implementations.adapters.adapter import Adapter, Cell, wraps_compile
@@ -30,17 +30,26 @@ def steps(adapter: Adapter, cell: Cell, script: Script, stop: int, *, watched: i
     if "reused_gradient" in script.invocation:
         lines.append(" = ".join(f"g{number}" for number in range(len(script.tensors))) + " = None")
     current = [hyper_of(adapter, cell, group.hyper) for group in script.groups]
+    since = script.since
     for position, step in enumerate(steps, 1):
         lines += ["", f"# step {position}"]
-        lines += _reload(adapter, cell, script, step)
+        lines += _reload(adapter, cell, script, position)
+        for number in range(len(script.groups)) if groups else ():
+            lines += added_group(adapter, cell, script, number) if since[number] == position else []
+        lines += events.zero_grad(step.zero_grad, script, groups=groups)
+        if "two_optimizers" in script.invocation:
+            other = events.other_step(script, groups=groups)
+            lines += ["for _ in range(2):", *(f"    {line}" for line in other)] if position == 1 else other
         lines += _changes(adapter, script, step, current)
         for number, data in step.overwrite:
             lines.append("with torch.no_grad():")
             lines += wrapped(f"    p{number}.copy_({values_of(data, script.tensors[number])})")
         lines += _gradients(cell, script, step)
-        if "closure" in script.invocation:
+        if "closure" in script.invocation or step.closure:
             lines += events.closure(script, position)
-        call = _call(adapter, cell, script)
+        elif script.has_closures:
+            lines.append("calls = []")
+        call = _call(adapter, cell, script, position)
         if step.skip:
             function = "step" if wraps_compile(adapter, cell.mode) else "optimizer.step"
             call = [f'skip_step(optimizer, {function}, "{cell.device}")'] if groups else []
@@ -69,12 +78,15 @@ def _loop(adapter: Adapter, cell: Cell, script: Script, stop: int) -> list[str]:
     return [*lines, *(f"    {line}" for line in _call(adapter, cell, script))]
 
 
-def _reload(adapter: Adapter, cell: Cell, script: Script, step: Step) -> list[str]:
+def _reload(adapter: Adapter, cell: Cell, script: Script, position: int) -> list[str]:
+    step = script.steps[position - 1]
     if not step.reload:
         return []
     groups = adapter.takes == "groups"
     mode = source_of(dict(adapter.modes[step.into] if step.into else {}))
-    lines = events.reload(str(step.reload), [f"p{n}" for n in range(len(script.tensors))], groups=groups, mode=mode)
+    there = [number for number, since in enumerate(script.since) if 0 < since < position]
+    added = [line for number in there for line in added_group(adapter, cell, script, number)]
+    lines = events.reload(str(step.reload), script, cell, groups=groups, mode=mode, added=added)
     if wraps_compile(adapter, cell.mode):
         lines.append("step = torch.compile(optimizer.step)")
     return [*lines, *(events.scheduler(script, groups=groups) if step.reload in STATE_DICT_RELOADS else [])]
@@ -126,8 +138,9 @@ def _gradients(cell: Cell, script: Script, step: Step) -> list[str]:
         elif objective is not None:
             slope = f"(p{number}.detach() - {values}) * {source_of(objective.curvature)}"
             lines += wrapped(f"p{number}.grad = {'None' if data is None else slope}")
-        elif script.invocation:
-            for line in events.gradient(script, number, values, dims=len(item.shape)):
+        elif script.invocation or script.has_closures:
+            closure = step.closure or "closure" in script.invocation
+            for line in events.gradient(script, number, values, dims=len(item.shape), closure=closure):
                 lines += wrapped(line)
         else:
             lines += wrapped(f"p{number}.grad = {values}")
@@ -150,26 +163,59 @@ def _objective(script: Script, objective: Quadratic) -> list[str]:
     ]
 
 
-def _call(adapter: Adapter, cell: Cell, script: Script) -> list[str]:
+def _call(adapter: Adapter, cell: Cell, script: Script, position: int = 1) -> list[str]:
     """Return the call of ``step()``; ``returned`` is what it returns where it takes a closure."""
-    objective = script.objective
-    closure = "closure" if "closure" in script.invocation or (objective is not None and objective.by_closure) else ""
+    objective, step = script.objective, script.steps[position - 1]
+    by_closure = "closure" in script.invocation or step.closure or (objective is not None and objective.by_closure)
+    closure = "closure" if by_closure else ""
+    threaded = "other_thread" in script.invocation and position % 2 == 0
+
+    def called(function: str, optimizer: str, parameters: str) -> str:
+        if not step.grad_scale and not threaded:
+            return f"{function}({closure})"
+        call = f"lambda: {function}({closure})" if closure else function
+        if step.grad_scale:
+            scaled = f'scaled_step({optimizer}, [{parameters}], {call}, {source_of(step.grad_scale)}, "{cell.device}")'
+            return f"in_thread(lambda: {scaled})" if threaded else scaled
+        return f"in_thread({call})"
+
+    names = [f"p{number}" for group in script.groups for number in group.tensors]
     if adapter.takes == "groups":
         function = "step" if wraps_compile(adapter, cell.mode) else "optimizer.step"
-        return [f"{'returned = ' if closure else ''}{function}({closure})"]
-    if adapter.takes == "tensor" and not closure and any(None in step.gradients for step in script.steps):
-        names = ", ".join(f"p{number}" for group in script.groups for number in group.tensors)
-        return [f"for p, part in zip([{names}], optimizer):", "    if p.grad is not None:", "        part.step()"]
-    return ["for part in optimizer:", f"    part.step({closure})"]
+        lines = [f"{'returned = ' if closure else ''}{called(function, 'optimizer', ', '.join(names))}"]
+    elif adapter.takes == "tensor" and not closure and any(None in step.gradients for step in script.steps):
+        lines = [f"for p, part in zip([{', '.join(names)}], optimizer):", "    if p.grad is not None:"]
+        lines.append(f"        {called('part.step', 'part', 'p')}")
+    elif step.grad_scale:
+        lists = [f"[{name}]" for name in names]
+        if adapter.takes == "list":
+            lists = [f"[{', '.join(f'p{number}' for number in group.tensors)}]" for group in script.groups]
+        lines = [f"for parameters, part in zip([{', '.join(lists)}], optimizer):"]
+        lines.append(f"    {called('part.step', 'part', '*parameters')}")
+    else:
+        lines = ["for part in optimizer:", f"    {called('part.step', 'part', '')}"]
+    if not step.default_dtype:
+        return lines
+    dtypes = [f"torch.set_default_dtype(torch.{name})" for name in (step.default_dtype, default_dtype(script))]
+    return [dtypes[0], *lines, dtypes[1]]
+
+
+def default_dtype(script: Script) -> str:
+    """Return torch's default dtype while ``script`` runs."""
+    return "float64" if "float64_default" in script.invocation else "float32"
 
 
 def _watched(call: list[str], tensor: int) -> list[str]:
-    """Return ``call``, after which the gradient of ``tensor`` must be what it was."""
-    message = f"the gradient of p{tensor} was {{g.tolist()}}, and is {{p.grad.tolist()}}"
+    """Return ``call``, after which the gradient of ``tensor`` must be what it was, in the same tensor."""
+    message = (
+        f"the gradient of p{tensor} was {{kept.tolist()}}, and is {{now.tolist() if torch.is_tensor(now) else now}}"
+    )
     return [
-        f"p, g = p{tensor}, None if p{tensor}.grad is None else p{tensor}.grad.clone()",
+        f"p, g = p{tensor}, p{tensor}.grad",
+        "kept = None if g is None else g.clone()",
         *call,
-        "if g is not None and not torch.equal(p.grad.nan_to_num(), g.nan_to_num()):",
+        "now = p.grad.tolist() if p.grad is g and g is not None else f'another object: {p.grad}'",
+        "if g is not None and (p.grad is not g or not torch.equal(g.nan_to_num(), kept.nan_to_num())):",
         f'    raise SystemExit(f"{message}")',
     ]
 

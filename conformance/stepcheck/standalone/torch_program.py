@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from stepcheck.standalone import events
-from stepcheck.standalone.construction import build, construction
+from stepcheck.standalone.construction import build, build_call, construction
 from stepcheck.standalone.parameters import parameter
 from stepcheck.standalone.paste import pasted
 from stepcheck.standalone.python_source import comparison, literal, source_of
@@ -57,11 +57,22 @@ def standalone_program(
 
 
 def expression_program(
-    adapter: Adapter, cell: Cell, script: Script, *, title: str, step: int, reading: str, wanted: str
+    adapter: Adapter,
+    cell: Cell,
+    script: Script,
+    *,
+    title: str,
+    step: int,
+    reading: str,
+    wanted: str,
+    before: str = "",
 ) -> str:
-    """Return a program that exits 1 where ``reading``, a Python expression, is not ``wanted`` after ``step``."""
+    """Return a program that exits 1 where ``reading``, a Python expression, is not ``wanted`` after ``step``.
+
+    ``before`` are lines that come before everything else.
+    """
     lines = _head(adapter, cell, [script], title)
-    lines += [*_run(adapter, cell, script, step), "", f"observed, expected = {reading}, {wanted}"]
+    lines += [*before.splitlines(), *_run(adapter, cell, script, step), "", f"observed, expected = {reading}, {wanted}"]
     lines += ['print(f"after step ' + str(step) + ': {observed!r}, but should be {expected!r}")']
     lines += ["if observed != expected:", "    raise SystemExit(1)"]
     return "\n".join(lines) + "\n"
@@ -150,7 +161,7 @@ def _refusal(adapter: Adapter, cell: Cell, script: Script) -> list[str]:
         "",
         "",
         "try:",
-        "    build()",
+        f"    {build_call(script)}",
         "except Exception as error:",
         '    print(f"refused: {error}")',
         "else:",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import torch
 
@@ -10,6 +10,7 @@ from stepcheck_implementations.driver import layout, state_access
 from stepcheck_implementations.driver.error_text import Malformed
 from stepcheck_implementations.driver.portable import GUARD
 from stepcheck_implementations.driver.subject import Subject
+from stepcheck_reference.scripts.trajectory import GRADIENT_CHANGES
 
 
 def check_parameters(subject: Subject, before: Callable[[int], torch.Tensor]) -> None:
@@ -35,7 +36,7 @@ def check_parameters(subject: Subject, before: Callable[[int], torch.Tensor]) ->
 
 def _check_groups(subject: Subject) -> None:
     """Check that ``param_groups`` still has every parameter."""
-    for number, group in enumerate(subject.script.groups):
+    for number, group in enumerate(subject.script.groups[: subject.groups_now]):
         for position, index in enumerate(group.tensors):
             try:
                 current = subject.objects[0].param_groups[number]["params"][position]
@@ -71,16 +72,30 @@ def check_neighbours(subject: Subject) -> None:
             raise Malformed(f"memory between the elements of sliced tensor {index} was written")
 
 
-def modified_gradients(
-    copies: Sequence[torch.Tensor | None], passed: Sequence[torch.Tensor | None], modified_before: Iterable[int]
-) -> set[int]:
-    """Return the tensors whose gradient in ``passed`` differs from its copy in ``copies``, and those of before."""
-    modified = set(modified_before)
-    for index, (row, gradient) in enumerate(zip(copies, passed, strict=True)):
-        if row is None or gradient is None or index in modified:
+def gradient_changes(
+    copies: Sequence[torch.Tensor | None],
+    passed: Sequence[torch.Tensor | None],
+    current: Sequence[torch.Tensor | None],
+    known: Collection[int],
+) -> dict[int, str]:
+    """Return what a step has done to gradients, one of ``GRADIENT_CHANGES`` for each tensor not in ``known``.
+
+    ``copies`` are the gradients before the step, ``passed`` the tensors that they were passed in, ``current`` those
+    that the parameters have now.
+    """
+    changes: dict[int, str] = {}
+    for index, (row, gradient, now) in enumerate(zip(copies, passed, current, strict=True)):
+        if row is None or gradient is None or index in known:
             continue
-        now = gradient.detach().cpu()
-        same = now.shape == row.shape and now.dtype == row.dtype
-        if not same or not (torch.equal(now, row) or bool(((now == row) | (now.isnan() & row.isnan())).all())):
-            modified.add(index)
-    return modified
+        if now is None or now is not gradient:
+            changes[index] = GRADIENT_CHANGES[now is not None]
+        elif not _same_values(gradient.detach().cpu(), row):
+            changes[index] = GRADIENT_CHANGES[2 if not bool((gradient != 0).any()) else 3]
+    return changes
+
+
+def _same_values(now: torch.Tensor, row: torch.Tensor) -> bool:
+    if now.is_sparse:
+        now = now.to_dense()
+    same = now.shape == row.shape and now.dtype == row.dtype
+    return same and (torch.equal(now, row) or bool(((now == row) | (now.isnan() & row.isnan())).all()))

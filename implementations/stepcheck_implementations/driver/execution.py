@@ -6,7 +6,6 @@ torch, numpy, and the plain-data part of ``stepcheck_reference``.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -16,16 +15,20 @@ import torch
 
 from stepcheck_implementations.adapters.adapter import Adapter, Cell, wraps_compile
 from stepcheck_implementations.adapters.wrappers import load_wrapper
-from stepcheck_implementations.driver import contracts, layout
+from stepcheck_implementations.driver import contracts, layout, lifecycle
 from stepcheck_implementations.driver.error_text import call_subject, fault_of
 from stepcheck_implementations.driver.gradients import Gradients
-from stepcheck_implementations.driver.invocation import entries, loss_of, through_a_pickle
+from stepcheck_implementations.driver.invocation import entries, loss_of
 from stepcheck_implementations.driver.observation import Observer
-from stepcheck_implementations.driver.portable import skip_step, through_file, uncoalesced
+from stepcheck_implementations.driver.portable import in_thread, scaled_step, skip_step, uncoalesced
+from stepcheck_implementations.driver.process_state import disturbed, process_state, seeded
 from stepcheck_implementations.driver.subject import Subject
 from stepcheck_implementations.driver.target import load
 from stepcheck_reference.scripts.script import Script
 from stepcheck_reference.scripts.trajectory import Fault, Trajectory, unobserved
+
+OTHER_STEPS = 2
+"""Steps that another optimizer of the class has taken before the script's first one."""
 
 
 def run(
@@ -59,8 +62,8 @@ def subject_factory(adapter: Adapter, subject: Callable[..., Any] | None = None)
 
 @contextmanager
 def torch_settings(script: Script) -> Iterator[None]:
-    """Set torch's global state as ``script`` needs it: one thread, its default dtype; restored at the end."""
-    with _one_thread(), _default_dtype(script), torch.random.fork_rng(devices=[]):
+    """Set global state as ``script`` needs it: one thread, its default dtype, seeds; restored at the end."""
+    with _one_thread(), _default_dtype(script), seeded():
         yield
 
 
@@ -111,7 +114,11 @@ class ScriptExecution:
         self.subject = Subject(adapter, cell, script, build)
         self.number = self.finished = 0
         """The step that is being taken, and the last that was finished."""
-        self.modified_gradients: set[int] = set()
+        self.gradient_changes: dict[int, str] = {}
+        self.other: Subject | None = None
+        """Another optimizer of the class, which takes steps between the script's."""
+        if "two_optimizers" in script.invocation:
+            self.other = Subject(adapter, cell, lifecycle.other_script(script), build)
 
     def trajectory(self) -> Trajectory:
         """Take every step and return the trajectory; to be called once."""
@@ -133,6 +140,10 @@ class ScriptExecution:
         subject.place()
         self.gradients = Gradients(self.script, self.cell.device)
         self.observer = Observer(subject)
+        self.process_state = process_state()
+        if self.other is not None:
+            self.other.place()
+            self.other.construct()
         subject.construct()
         if self.start is not None:
             call_subject(partial(subject.objects[0].load_state_dict, self.start))
@@ -152,12 +163,33 @@ class ScriptExecution:
             steps=self.finished,
             fault=fault,
             observed=tuple(self.adapter.states),
-            modified_gradients=tuple(sorted(self.modified_gradients)),
+            modified_gradients=tuple(sorted(self.gradient_changes)),
+            gradient_changes=tuple(change for _, change in sorted(self.gradient_changes.items())),
+            disturbed=disturbed(self.process_state),
+            offers=lifecycle.offers(subject.objects),
             calls=tuple(log.calls),
             returned=tuple(log.returned),
             losses=tuple(log.losses),
             entries=tuple(tuple(entries(*subject.owner(index))) for index in indices),
         )
+
+    def _call(self, number: int, index: int, take_step: Callable[[], Any]) -> Any:
+        """Return what the step of object ``index`` returns, called as the script says of step ``number``."""
+        step, subject = self.script.steps[number - 1], self.subject
+        if step.grad_scale:
+            parameters = subject.parameters_of(index)
+            optimizer, scale = subject.objects[index], step.grad_scale
+            take_step = partial(scaled_step, optimizer, parameters, take_step, scale, self.cell.device)
+        if "other_thread" in self.script.invocation and number % 2 == 0:
+            take_step = partial(in_thread, take_step)
+        if not step.default_dtype:
+            return call_subject(take_step)
+        before = torch.get_default_dtype()
+        torch.set_default_dtype(layout.DTYPES[step.default_dtype])
+        try:
+            return call_subject(take_step)
+        finally:
+            torch.set_default_dtype(before)
 
     def _step(self, number: int) -> None:
         """Do everything that the script says of step ``number``, and observe the result."""
@@ -165,9 +197,15 @@ class ScriptExecution:
         if self.reached is not None:
             self.reached(number)
         if step.reload:
-            self._reload(str(step.reload), step.into)
+            lifecycle.reload(subject, str(step.reload), step.into, number)
+        subject.add_groups(step.adds_groups)
         subject.set_hyper(step.hyper)
-        by_closure = self.gradients.by_closure
+        if step.zero_grad:
+            lifecycle.zero_grad(subject, step.zero_grad)
+        if self.other is not None:
+            for _ in range(OTHER_STEPS if number == 1 else 1):
+                lifecycle.step_once(self.other.parameters, self.other.objects)
+        by_closure = self.gradients.by_closure or step.closure
         with torch.no_grad():
             for index, data in step.overwrite:
                 subject.parameters[index].copy_(layout.values(data, self.script.tensors[index]))
@@ -179,47 +217,24 @@ class ScriptExecution:
             for parameter, row in zip(subject.parameters, rows, strict=True):
                 parameter.grad = None if by_closure else row
         closure = (self.gradients.closure(passed, number, subject.parameters),) if by_closure else ()
+        if not closure:
+            self.gradients.no_closure()
         if step.skip:
             for optimizer, take_step in zip(subject.objects, subject.steps, strict=True):
                 skip_step(optimizer, partial(call_subject, take_step), self.cell.device)
         else:
             for index, take_step in enumerate(subject.steps):
                 if self.adapter.takes != "tensor" or closure or step.gradients[index] is not None:
-                    returned = call_subject(partial(take_step, *closure))
+                    returned = self._call(number, index, partial(take_step, *closure))
                     if closure:
                         self.gradients.log.returned[-1] = loss_of(returned)
         contracts.check_parameters(subject, partial(self.observer.before, number))
-        self.modified_gradients = contracts.modified_gradients(copies, passed, self.modified_gradients)
+        own = not sparse and self.script.objective is None and not (closure and not self.gradients.log.calls[-1])
+        current = [parameter.grad for parameter in subject.parameters] if own else passed
+        self.gradient_changes |= contracts.gradient_changes(copies, passed, current, self.gradient_changes)
         self.gradients.spoil(passed)
         self.observer.observe()
         if self.script.box is not None:
             for parameter in subject.parameters:
                 values = parameter.detach()
                 (torch.view_as_real(values) if values.is_complex() else values).clamp_(*self.script.box)
-
-    def _reload(self, how: str, into: str) -> None:
-        """Save and load the subject as ``RELOADS`` says, ``into`` another mode; do nothing without a state dict."""
-        subject = self.subject
-        if how in ("copied", "pickled"):
-            classes = (subject.build, *dict.fromkeys(type(optimizer) for optimizer in subject.objects))
-            copied = copy.deepcopy if how == "copied" else partial(through_a_pickle, classes=classes)
-            subject.replace(*call_subject(lambda: copied((subject.parameters, subject.objects))))
-            return
-        if not all(hasattr(optimizer, "state_dict") for optimizer in subject.objects):
-            return
-        saved = [copy.deepcopy(call_subject(optimizer.state_dict)) for optimizer in subject.objects]
-        if how == "saved":
-            saved = [call_subject(partial(through_file, state)) for state in saved]
-        if into:
-            subject.switch_mode(into)
-            for state in saved:
-                _change_mode(state, self.adapter.modes[into])
-        subject.construct()
-        for optimizer, state in zip(subject.objects, saved, strict=True):
-            call_subject(partial(optimizer.load_state_dict, state))
-
-
-def _change_mode(state_dict: Any, options: Mapping[str, Any]) -> None:
-    """Overwrite what the groups of a state dict say of execution paths by ``options``."""
-    for group in state_dict.get("param_groups", ()) if isinstance(state_dict, dict) else ():
-        group.update({name: value for name, value in options.items() if name in group})

@@ -35,7 +35,7 @@ class Gradients:
         self._reused: dict[int, torch.Tensor] = {}
         objective = script.objective
         self.by_closure = (objective is not None and objective.by_closure) or "closure" in script.invocation
-        """Whether ``step`` is called with a closure that sets the gradients."""
+        """Whether every ``step`` is called with a closure that sets the gradients."""
 
     def take(self, step: Step, parameters: Sequence[torch.Tensor]) -> tuple[Row, Row]:
         """Return the gradients of ``step``, which is the next one: on the CPU to compare with, and as they are passed.
@@ -64,6 +64,13 @@ class Gradients:
         """Return the one buffer of tensor ``index``, filled with ``row``."""
         return self._reused.setdefault(index, torch.empty_like(row)).copy_(row)
 
+    def no_closure(self) -> None:
+        """Note that a step was called without a closure, in a script that has some."""
+        if self.by_closure or self.script.has_closures:
+            self.log.calls.append(0)
+            self.log.losses.append(math.nan)
+            self.log.returned.append(math.nan)
+
     def closure(self, passed: Row, number: int, parameters: Sequence[torch.nn.Parameter]) -> Callable[[], torch.Tensor]:
         """Return a closure for step ``number`` that sets every gradient and returns a loss.
 
@@ -76,7 +83,7 @@ class Gradients:
 
         def closure() -> torch.Tensor:
             log.calls[-1] += 1
-            if "closure" in self.script.invocation and not torch.is_grad_enabled():
+            if self.script.has_closures and not torch.is_grad_enabled():
                 raise RuntimeError("the closure was called with gradients disabled, so that it cannot call backward()")
             loss = torch.zeros(())
             if objective is None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
+import itertools
 import math
 import pickle
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -35,6 +36,33 @@ def tensor_rates(
 
     groups = isinstance(parameters, list) and all(isinstance(entry, dict) for entry in parameters)
     return ([rate(entry) for entry in parameters] if groups else parameters), rate(hyper)
+
+
+def given(groups: list[dict[str, Any]], invocation: Collection[str]) -> Any:
+    """Return a constructor's first argument: ``groups``, or their parameters in the form that ``invocation`` names.
+
+    A single group is given by its parameters alone, in that form; of several, the groups are in it, and so are the
+    parameters of each.
+    """
+    form = next((name for name in FORMS if name in invocation), "")
+    if not form:
+        return groups
+    if form == "named_parameters":
+        numbers = itertools.count()
+        groups = [{**group, "params": [(f"p{next(numbers)}", p) for p in group["params"]]} for group in groups]
+    make = FORMS[form]
+    if len(groups) == 1:
+        return make(groups[0]["params"])
+    return make([{**group, "params": make(group["params"])} for group in groups])
+
+
+FORMS: Mapping[str, Callable[[list[Any]], Any]] = {
+    "parameter_list": list,
+    "parameter_tuple": tuple,
+    "parameter_generator": lambda entries: (entry for entry in entries),
+    "named_parameters": list,
+}
+"""The invocation variants that give parameters in another form, and what makes it of a list."""
 
 
 def through_a_pickle(things: Any, classes: Sequence[object]) -> Any:

@@ -38,7 +38,8 @@ class Observer:
             values = state_access.read_all(optimizer, paths, location)
             count = None if adapter.count is None else values.pop()
             if count is None and adapter.count is not None and adapter.takes == "groups":
-                count = subject.objects[0].param_groups[location.group].get(adapter.count)
+                has_group = location.group < subject.groups_now
+                count = subject.objects[0].param_groups[location.group].get(adapter.count) if has_group else None
             self.counts[index].append(-1.0 if count is None else _number(count, f"count of tensor {index}"))
             for path, value in zip(paths, values, strict=False):
                 if sparse and isinstance(value, torch.Tensor) and value.is_sparse:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -96,6 +97,44 @@ def skip_step(optimizer: Any, step: Callable[[], object], device: str) -> None:
         with filled_memory():
             step()
         del optimizer.grad_scale, optimizer.found_inf
+
+
+def scaled_step(optimizer: Any, parameters: Any, step: Callable[[], object], scale: float, device: str) -> object:
+    """Do what torch.amp.GradScaler does without overflow: an optimizer may remove the scale of gradients itself."""
+    if not getattr(optimizer, "_step_supports_amp_scaling", False):
+        return step()
+    gradients = [p.grad for p in parameters if p.grad is not None]
+    kept = [gradient.clone() for gradient in gradients]
+    for gradient in gradients:
+        gradient.mul_(scale)
+    optimizer.grad_scale = torch.full((), scale, dtype=torch.float32, device=device)
+    optimizer.found_inf = torch.zeros((), dtype=torch.float32, device=device)
+    try:
+        return step()
+    finally:
+        del optimizer.grad_scale, optimizer.found_inf
+        for gradient, before in zip(gradients, kept, strict=True):
+            if torch.equal(gradient, before * scale):  # it may also have been unscaled in place
+                gradient.copy_(before)
+
+
+def in_thread(call: Callable[[], Any]) -> Any:
+    """Return what call returns in a thread of its own, or raise what it raises there."""
+    ended: list[Any] = []
+
+    def run() -> None:
+        try:
+            ended.append((call(), None))
+        except BaseException as error:
+            ended.append((None, error))
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    returned, error = ended[0]
+    if error is not None:
+        raise error
+    return returned
 
 
 def parameter_attributes(optimizer: object) -> list[str]:

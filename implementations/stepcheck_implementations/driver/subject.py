@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -11,7 +12,7 @@ from stepcheck_implementations.adapters.adapter import Adapter, Cell, wraps_comp
 from stepcheck_implementations.driver import layout, state_access
 from stepcheck_implementations.driver.arguments import arguments
 from stepcheck_implementations.driver.error_text import Malformed, Misfit, call_subject
-from stepcheck_implementations.driver.invocation import TENSOR_RATES, tensor_rates
+from stepcheck_implementations.driver.invocation import TENSOR_RATES, given, tensor_rates
 from stepcheck_implementations.driver.portable import ScriptedLR, between_elements
 from stepcheck_implementations.driver.state_access import TensorLocation
 from stepcheck_implementations.driver.tensor_cache import script_tensors
@@ -37,6 +38,9 @@ class Subject:
         self.objects: list[Any] = []
         self.steps: list[Callable[..., Any]] = []
         """The ``step`` of each object, compiled in mode "compiled"."""
+        self._since = self._groups_since()
+        self.groups_now = len(script.groups)
+        """How many groups the object has."""
         self.parameter_attributes: list[tuple[str, ...]] = []
         """The attributes in which each parameter was found when the objects were made (``takes`` other than groups)."""
         self.scheduler: ScriptedLR | None = None
@@ -54,6 +58,11 @@ class Subject:
             if tensor.layout == "sliced":
                 memory = between_elements(self.parameters[index].detach())
                 self.neighbours[index] = (memory, memory.untyped_storage().nbytes())
+
+    def _groups_since(self) -> tuple[int, ...]:
+        """Return the step before which each group is added; 0 for all where the objects have no ``add_param_group``."""
+        can_add = self.adapter.takes == "groups" and callable(getattr(self.build, "add_param_group", None))
+        return self.script.since if can_add else (0,) * len(self.script.groups)
 
     def _hyper_arguments(self, hyper: Mapping[str, float]) -> dict[str, Any]:
         """Return the constructor arguments of a group's hyper-parameters."""
@@ -79,15 +88,28 @@ class Subject:
         """Build with the options of ``mode`` from now on."""
         self.options = self._options(mode)
 
-    def construct(self) -> None:
-        """Make the objects, anew where there are some."""
+    def sibling(self, number: int) -> Subject:
+        """Return another subject with objects of its own, on copies of the parameters, as it is before step ``number``.
+
+        It is constructed as this one was, whatever has changed since.
+        """
+        other = Subject(self.adapter, self.cell, replace(self.script, invocation=()), self.build)
+        other.options = self.options
+        other.place()
+        with torch.no_grad():
+            for copied, parameter in zip(other.parameters, self.parameters, strict=True):
+                copied.copy_(parameter)
+        other.construct(number)
+        return other
+
+    def construct(self, number: int = 0) -> None:
+        """Make the objects, anew where there are some, with the groups that they have before step ``number``."""
         groups = self.script.groups
         if self.adapter.takes == "groups":
-            tables = [
-                {"params": [self.parameters[index] for index in group.tensors], **hyper}
-                for group, hyper in zip(groups, self.hyper, strict=True)
-            ]
-            objects = [self._build(tables, self.hyper[0] if self.hyper else {})]
+            first = [group for group in range(len(groups)) if not self._since[group]]
+            self.groups_now = len(first)
+            tables = [{"params": self._tensors(group), **self.hyper[group]} for group in first]
+            objects = [self._build(given(tables, self.script.invocation), self.hyper[0] if self.hyper else {})]
         elif self.adapter.takes == "list":
             objects = [
                 self._build([self.parameters[index] for index in group.tensors], hyper)
@@ -99,6 +121,24 @@ class Subject:
                 for index, parameter in enumerate(self.parameters)
             ]
         self._adopt(objects)
+        for group, since in enumerate(self._since):
+            if 0 < since < number:
+                self.add_group(group)
+
+    def _tensors(self, group: int) -> list[torch.nn.Parameter]:
+        return [self.parameters[index] for index in self.script.groups[group].tensors]
+
+    def add_groups(self, numbers: Iterable[int]) -> None:
+        """Add groups to the object, as the script says of a step."""
+        for group in sorted(numbers):
+            if self._since[group]:
+                self.add_group(group)
+
+    def add_group(self, group: int) -> None:
+        """Add a group with the hyper-parameters that differ from those that the object was constructed with."""
+        own = {name: value for name, value in self.hyper[group].items() if self.hyper[0].get(name) != value}
+        self.groups_now = group + 1
+        call_subject(lambda: self.objects[0].add_param_group({"params": self._tensors(group), **own}))
 
     def _build(self, parameters: object, hyper: Mapping[str, Any]) -> Any:
         for kind in TENSOR_RATES:
@@ -133,6 +173,12 @@ class Subject:
         """Return the object that has tensor ``index``, and the tensor's location in it."""
         number = {"groups": 0, "list": self.group_of[index], "tensor": index}[self.adapter.takes]
         return self.objects[number], self.locations[index]
+
+    def parameters_of(self, number: int) -> list[torch.nn.Parameter]:
+        """Return the parameters that object ``number`` was built from."""
+        if self.adapter.takes == "groups":
+            return self.parameters
+        return self._tensors(number) if self.adapter.takes == "list" else [self.parameters[number]]
 
     def _location(self, index: int) -> TensorLocation:
         group = self.group_of[index]

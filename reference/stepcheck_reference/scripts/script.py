@@ -19,9 +19,11 @@ from stepcheck_reference.formats import FORMATS, is_complex
 LAYOUTS = ("contiguous", "transposed", "sliced", "channels_last")
 """Memory layouts a tensor can have; the values and their order of elements do not depend on it."""
 
-RELOADS = ("", "loaded", "saved", "copied", "pickled")
+RELOADS = ("", "loaded", "saved", "copied", "pickled", "loaded_twice", "loaded_aside", "copied_aside", "pickled_aside")
 """How a run may be interrupted before a step: not at all; by a state dict that stays in memory, or goes through
-``torch.save``, and is loaded into a new optimizer; by a deep copy, or a pickle, of parameters with their optimizer."""
+``torch.save``, and is loaded into a new optimizer; by a deep copy, or a pickle, of parameters with their optimizer; by
+a state dict that is loaded into two new optimizers, of which the second goes on. After those that end in "aside" it is
+the original that goes on, once the other one has taken a step of its own, on copies of the parameters."""
 
 INVOCATIONS = (
     "closure",
@@ -33,14 +35,34 @@ INVOCATIONS = (
     "spoiled_gradient",
     "scheduler",
     "sparse",
+    "parameter_list",
+    "parameter_tuple",
+    "parameter_generator",
+    "named_parameters",
+    "two_optimizers",
+    "other_thread",
 )
 """Variants of how a script is carried out, none of which may change what a step does. The gradient is set by a closure
 that ``step`` is called with; lr is a float64 tensor, 0-d, of one element, or a 0-d view of a longer one; torch's
 default dtype is float64; every gradient of a tensor is written into the same buffer; a gradient's memory is overwritten
-once its step is over; lr is set by a scheduler; gradients are sparse."""
+once its step is over; lr is set by a scheduler; gradients are sparse; the constructor gets the parameters, or its
+groups, as a list, a tuple, a generator, or with their names; another optimizer of the class, with the hyper-parameters
+of the next group each, takes two steps first and then one before every step; every second step is called in a thread of
+its own."""
 
-STATE_DICT_RELOADS = ("loaded", "saved")
-"""The interruptions after which a run may continue in another mode."""
+STATE_DICT_RELOADS = ("loaded", "saved", "loaded_twice")
+"""The interruptions after which a run goes on with a new optimizer that has loaded a state dict; only after such a one
+may it continue in another mode."""
+
+ASIDE = ("loaded_aside", "copied_aside", "pickled_aside")
+"""The interruptions after which the original goes on."""
+
+COPIES = ("copied", "pickled")
+"""The interruptions after which a run goes on with copies of its parameters."""
+
+ZERO_GRADS = ("", "plain", "none", "zeros")
+"""How gradients may be reset before a step's are set: not by ``zero_grad``, or by ``zero_grad()`` without an argument,
+with ``set_to_none=True`` or with ``set_to_none=False``."""
 
 LOSS = 0.625
 """The loss that the closure of step t returns, divided by t."""
@@ -109,9 +131,14 @@ class Group:
 class Step:
     """One call of ``step()`` and the actions just before it, in this order.
 
-    ``reload`` interrupts the run (see ``RELOADS``; True means "loaded"); ``hyper`` sets (group, alphabet name, value),
-    as a scheduler would; ``overwrite`` writes new values into (tensor, data); then every tensor gets its gradient, or
-    none where the entry is ``None``. With ``skip``, the step is handled as ``torch.amp.GradScaler`` handles overflowed
+    ``reload`` interrupts the run (see ``RELOADS``; True means "loaded"); ``adds_groups`` are groups that
+    ``add_param_group`` adds, which until then are no part of the optimizer; ``hyper`` sets (group, alphabet name,
+    value), as a scheduler would; ``overwrite`` writes new values into (tensor, data); ``zero_grad`` resets gradients
+    (see ``ZERO_GRADS``); then every tensor gets its gradient, or none where the entry is ``None``. With
+    ``grad_scale``, gradients are handled as ``torch.amp.GradScaler`` with this scale does, without overflow: an
+    optimizer that removes the scale by itself is called with scaled ones, any other with gradients as they are. With
+    ``closure``, ``step`` is called with a closure that sets the gradients. ``default_dtype`` is torch's while ``step``
+    is called ("": as ever). With ``skip``, the step is handled as ``torch.amp.GradScaler`` handles overflowed
     gradients: an optimizer that supports ``found_inf`` is called with it, any other is not called. Only a reload
     through a state dict may continue ``into`` another mode: the new optimizer is built in that mode, and the modes in
     the state dict are changed to it.
@@ -123,8 +150,17 @@ class Step:
     reload: str | bool = ""
     skip: bool = False
     into: str = ""
+    adds_groups: tuple[int, ...] = ()
+    zero_grad: str = ""
+    grad_scale: float = 0.0
+    closure: bool = False
+    default_dtype: str = ""
 
     def __post_init__(self) -> None:
+        if self.zero_grad not in ZERO_GRADS:
+            raise ValueError(f"zero_grad={self.zero_grad!r}, but should be one of {', '.join(map(repr, ZERO_GRADS))}")
+        if self.default_dtype not in ("", "float32", "float64"):
+            raise ValueError(f"default_dtype={self.default_dtype!r}, but should be '', 'float32' or 'float64'")
         if isinstance(self.reload, bool):
             object.__setattr__(self, "reload", "loaded" if self.reload else "")
         if self.reload not in RELOADS:
@@ -182,11 +218,43 @@ class Script:
                 raise ValueError(f"manner={variant!r}, but should be one of {', '.join(INVOCATIONS)}")
         if self.box is not None and not self.box[0] < self.box[1]:
             raise ValueError(f"box={self.box!r}, but should be two numbers, the lower first")
+        since = self.since
+        late = [
+            (index, since[number])
+            for number, group in enumerate(self.groups)
+            if since[number]
+            for index in group.tensors
+        ]
         for number, step in enumerate(self.steps, 1):
             if len(step.gradients) != len(self.tensors):
                 raise ValueError(
                     f"step {number} has {len(step.gradients)} gradients, but should have {len(self.tensors)}"
                 )
+            for index, added in late:
+                if number < added and step.gradients[index] is not None:
+                    raise ValueError(
+                        f"tensor {index} has a gradient at step {number}, but is added before step {added}"
+                    )
+
+    @property
+    def since(self) -> tuple[int, ...]:
+        """The step just before which each group is added; 0 for those that the optimizer is constructed with.
+
+        Groups are added in their order, and the first one is never added: a group is there before any later one is.
+        """
+        if not any(step.adds_groups for step in self.steps):
+            return (0,) * len(self.groups)
+        added: dict[int, int] = {}
+        for number, step in enumerate(self.steps, 1):
+            for group in step.adds_groups:
+                added.setdefault(group, number)
+        since = [added.get(group, 0) for group in range(len(self.groups))]
+        return tuple(min(since[group:]) if group else 0 for group in range(len(since)))
+
+    @property
+    def has_closures(self) -> bool:
+        """Whether a step is called with a closure that sets the gradients which the script gives."""
+        return "closure" in self.invocation or any(step.closure for step in self.steps)
 
     @property
     def element_steps(self) -> int:

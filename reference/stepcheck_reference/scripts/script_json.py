@@ -44,6 +44,11 @@ def from_json(text: str) -> Script:
                     reload=s.get("reload", ""),
                     skip=bool(s.get("skip", False)),
                     into=str(s.get("into", "")),
+                    adds_groups=tuple(map(int, s.get("added", ()))),
+                    zero_grad=str(s.get("zero_grad", "")),
+                    grad_scale=float(s.get("grad_scale", 0.0)),
+                    closure=bool(s.get("closure", False)),
+                    default_dtype=str(s.get("default_dtype", "")),
                 )
                 for s in raw["steps"]
             ),
@@ -83,6 +88,11 @@ def _plain(script: Script) -> dict[str, Any]:
             plain["skip"] = True
         if item.into:
             plain["into"] = item.into
+        if item.adds_groups:
+            plain["added"] = list(item.adds_groups)
+        for name in ("zero_grad", "grad_scale", "closure", "default_dtype"):
+            if value := getattr(item, name):
+                plain[name] = value
         return plain
 
     objective: dict[str, Any] = {}

@@ -55,6 +55,13 @@ class Fault:
     step: int
 
 
+GRADIENT_CHANGES = ("set to None", "replaced by another tensor", "set to zero", "overwritten")
+"""What a step may do to a gradient that it should leave as it is."""
+
+OFFERS = ("state_dict", "load_state_dict", "add_param_group", "zero_grad", "_step_supports_amp_scaling")
+"""Attributes of an optimizer that conditions of laws depend on."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A tensor or number that an optimizer holds for a parameter.
@@ -79,7 +86,13 @@ class Trajectory:
     observed: tuple[str, ...] = field(default=())
     """Alphabet names of the states that the adapter maps for this subject."""
     modified_gradients: tuple[int, ...] = ()
-    """Tensors whose gradient was modified in place by a step."""
+    """Tensors whose gradient was modified by a step."""
+    gradient_changes: tuple[str, ...] = ()
+    """What was done to the gradient of each of these: see ``GRADIENT_CHANGES``."""
+    disturbed: tuple[str, ...] = ()
+    """What was changed of the process's random numbers and of torch's settings."""
+    offers: tuple[str, ...] = ()
+    """What the subject's objects offer beside ``step()``: see ``OFFERS``."""
     calls: tuple[int, ...] = field(default=())
     """How often each finished step called the closure that it was given; empty where there was none."""
     returned: tuple[float, ...] = field(default=())

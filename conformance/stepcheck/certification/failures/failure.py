@@ -50,7 +50,7 @@ def failure_record(adapter: Adapter, failure: LawFailure, item: Replayable) -> F
         )
     elif breach.expression:
         text = expression_program(adapter, cell, script, title=message, step=breach.step, reading=breach.expression,
-                          wanted=breach.expected_expression)  # fmt: skip
+                          wanted=breach.expected_expression, before=breach.before)  # fmt: skip
     elif breach.output in (GRADIENT, ACCEPTED):
         text = written(adapter, cell, script, title=message, output=breach.output, tensor=breach.tensor)
     elif shown is None:
