@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from stepcheck_reference.formats import FORMATS, Format, is_complex
-from stepcheck_reference.scripts.script import STATE_DICT_RELOADS, Data, Drawn, Literal, Script, Step, Tensor
+from stepcheck_reference.scripts.script import ASIDE, STATE_DICT_RELOADS, Data, Drawn, Literal, Script, Step, Tensor
 
 SHORT = 7
 """One element less than the shortest vector of 16-bit numbers, which is 8 in 128-bit registers."""
@@ -65,21 +65,19 @@ def _is_far_from_zero(script: Script, index: int) -> bool:
 
 def without_state_dicts(script: Script) -> Script:
     """Return the script with a deep copy wherever a state dict is saved and loaded."""
-    return replace(
-        script, steps=tuple(_copied(step) if step.reload in STATE_DICT_RELOADS else step for step in script.steps)
-    )
+    dicts = (*STATE_DICT_RELOADS, "loaded_aside")
+    return replace(script, steps=tuple(_copied(step) if step.reload in dicts else step for step in script.steps))
 
 
 def without_plain_state_dicts(script: Script) -> Script:
     """Return the script with a deep copy for each state dict that is loaded into the same mode."""
-    steps = tuple(
-        _copied(step) if step.reload in STATE_DICT_RELOADS and not step.into else step for step in script.steps
-    )
+    dicts = (*STATE_DICT_RELOADS, "loaded_aside")
+    steps = tuple(_copied(step) if step.reload in dicts and not step.into else step for step in script.steps)
     return replace(script, steps=steps)
 
 
 def _copied(step: Step) -> Step:
-    return replace(step, reload="copied")
+    return replace(step, reload="copied_aside" if step.reload in ASIDE else "copied")
 
 
 def without_skipped_start(script: Script) -> Script:
@@ -156,7 +154,7 @@ def without_missing_gradients(script: Script) -> Script:
     """Return the script with a gradient of zeros wherever a tensor had none."""
     zero = Literal((0.0,))
     steps = tuple(
-        replace(step, gradients=tuple(zero if data is None else data for data in step.gradients))
+        replace(step, gradients=tuple(zero if data is None else data for data in step.gradients), adds_groups=())
         for step in script.steps
     )
     return replace(script, steps=steps)
@@ -171,7 +169,7 @@ def without_late_gradients(script: Script) -> Script:
                 zero if data is None and index not in started else data for index, data in enumerate(step.gradients)
             )
             started |= set(range(len(gradients)))
-            step = replace(step, gradients=gradients)
+            step = replace(step, gradients=gradients, adds_groups=())
         steps.append(step)
     return replace(script, steps=tuple(steps))
 

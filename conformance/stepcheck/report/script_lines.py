@@ -9,6 +9,22 @@ from typing import Any
 _VALUES = 6
 """How many values of a tensor are written out."""
 
+_LOADED = "state saved, and loaded into a new optimizer"
+_RELOADS = {
+    "copied": "parameters and optimizer copied by copy.deepcopy",
+    "pickled": "parameters and optimizer pickled and unpickled",
+    "loaded_twice": "state dict loaded into two new optimizers, of which the second goes on",
+    "loaded_aside": "state dict loaded into a new optimizer, which takes a step; the saved one goes on",
+    "copied_aside": "parameters and optimizer copied by copy.deepcopy; the copy takes a step, the original goes on",
+    "pickled_aside": "parameters and optimizer pickled; the copy takes a step, the original goes on",
+}
+"""How a run is interrupted, in words."""
+_ZERO_GRADS = {
+    "plain": "zero_grad()",
+    "none": "zero_grad(set_to_none=True)",
+    "zeros": "zero_grad(set_to_none=False)",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -48,12 +64,17 @@ def _steps(steps: Sequence[Mapping[str, Any]], tensors: int) -> Iterator[Line]:
 
 
 def _step(step: Mapping[str, Any], tensors: int) -> str:
-    parts = ["state saved, and loaded into a new optimizer"] if step.get("reload") else []
+    parts = [_RELOADS.get(step["reload"], _LOADED)] if step.get("reload") else []
+    parts += [f"group {group} added" for group in step.get("added", ())]
     parts += [f"{name} of group {group} set to {value!r}" for group, name, value in step.get("hyper", ())]
     parts += [f"p{index} overwritten with {_data(data)}" for index, data in step.get("overwrite", ())]
+    parts += [_ZERO_GRADS[step["zero_grad"]]] if step.get("zero_grad") else []
     for number, data in enumerate(step["gradients"]):
         name = "gradient" if tensors == 1 else f"gradient of p{number}"
         parts.append(f"no {name}" if data is None else f"{name} {_data(data)}")
+    parts += [f"scaled by {step['grad_scale']!r} as by torch.amp"] if step.get("grad_scale") else []
+    parts += ["set by a closure"] if step.get("closure") else []
+    parts += [f"default dtype {step['default_dtype']}"] if step.get("default_dtype") else []
     return "; ".join(parts)
 
 

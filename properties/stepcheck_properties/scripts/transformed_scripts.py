@@ -22,6 +22,7 @@ def only(script: Script, tensors: tuple[int, ...]) -> Script:
                 gradients=tuple(step.gradients[index] for index in tensors),
                 hyper=tuple((new_group[g], name, value) for g, name, value in step.hyper if g in new_group),
                 overwrite=tuple((new[index], data) for index, data in step.overwrite if index in new),
+                adds_groups=tuple(new_group[g] for g in step.adds_groups if g in new_group),
             )
             for step in script.steps
         ),
@@ -48,6 +49,7 @@ def reversed_and_ungrouped(script: Script) -> Script:
                     if group_of[old] == g
                 ),
                 overwrite=tuple((new[old], data) for old, data in step.overwrite),
+                adds_groups=(),
             )
             for step in script.steps
         ),

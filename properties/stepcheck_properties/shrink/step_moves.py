@@ -7,7 +7,16 @@ from dataclasses import replace
 from stepcheck_properties.shrink.search import SINGLE_STEPS, Search
 from stepcheck_properties.shrink.smaller_scripts import from_step, with_steps
 
-EVENTS = (("reload", ""), ("hyper", ()), ("overwrite", ()))
+EVENTS: tuple[tuple[str, object], ...] = (
+    ("reload", ""),
+    ("adds_groups", ()),
+    ("hyper", ()),
+    ("overwrite", ()),
+    ("zero_grad", ""),
+    ("grad_scale", 0.0),
+    ("closure", False),
+    ("default_dtype", ""),
+)
 """Events of a step, each with the value that means none."""
 
 
@@ -38,7 +47,7 @@ def keep_last_steps(search: Search) -> None:
 
 
 def drop_events(search: Search) -> None:
-    """Drop reloads, changes of hyper-parameters and overwrites, all of a kind or one by one."""
+    """Drop reloads, changes of hyper-parameters and other events, all of a kind or one by one."""
     for kind, nothing in EVENTS:
         numbers = [number for number, step in enumerate(search.script.steps) if getattr(step, kind)]
         if not numbers:
