@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import sys
@@ -15,11 +16,15 @@ from stepcheck.cli.exit_codes import EXIT_CODES
 from stepcheck.cli.guard import guard
 from stepcheck.cli.reference_verbs import explain, laws, prove, rules, schema
 from stepcheck.cli.target_verbs import certify, replay, scaffold
-from stepcheck.cli.usage_errors import is_refusal
+from stepcheck.cli.termination import Terminated, termination
+from stepcheck.cli.usage_errors import is_refusal, sentence
+from stepcheck.cli.verb_group import VerbGroup
 from stepcheck_reference.verdict import CONTRADICTION, INTERRUPTED, WRONG_REQUEST
 
 
-@click.group(epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=VerbGroup, epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(__version__, prog_name="stepcheck")
 def stepcheck() -> None:
     """Check that an optimizer's steps follow its published update rule, and show where they do not."""
@@ -34,7 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
-    sys.exit(_code(arguments))
+    with termination():
+        code = _code(arguments)
+    sys.exit(code)
 
 
 _OUTPUT = (errno.ENOSPC, errno.EIO, errno.EBADF, errno.EFBIG, errno.EDQUOT)
@@ -50,8 +57,9 @@ def _code(arguments: Sequence[str] | None) -> int:
     except click.ClickException as error:
         error.show()
         return WRONG_REQUEST
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("stepcheck: interrupted", err=True)
+    except (KeyboardInterrupt, click.Abort) as stop:
+        with contextlib.suppress(OSError):  # of a terminal that is gone
+            click.echo(f"stepcheck: interrupted{f' by {stop}' if isinstance(stop, Terminated) else ''}", err=True)
         return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
@@ -62,10 +70,10 @@ def _code(arguments: Sequence[str] | None) -> int:
             click.echo(f"stepcheck: stdout should be something that can be written ({error.strerror})", err=True)
             return WRONG_REQUEST
         if is_refusal(error):
-            click.echo(f"stepcheck: {error}", err=True)
+            click.echo(f"stepcheck: {sentence(error)}", err=True)
             return WRONG_REQUEST
         if type(error).__name__ == "WorkerError":
-            click.echo(f"stepcheck: {error}", err=True)
+            click.echo(f"stepcheck: {sentence(error)}", err=True)
             return CONTRADICTION
         traceback.print_exc()
         click.echo("stepcheck: contradicts itself; the traceback above says where", err=True)

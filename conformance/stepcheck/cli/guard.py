@@ -20,10 +20,15 @@ from stepcheck.cli.guard_options import (
     source_of,
     source_options,
 )
+from stepcheck.cli.verb_group import VerbGroup
 from stepcheck_reference.verdict import CONFORMS
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]}, short_help="Compare what releases of torch do.")
+@click.group(
+    cls=VerbGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    short_help="Compare what releases of torch do.",
+)
 def guard() -> None:
     """Report exactly what a torch upgrade changed in optimizers and schedulers."""
 

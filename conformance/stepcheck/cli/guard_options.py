@@ -22,7 +22,7 @@ Exit codes:
   2    the request is wrong, or the baseline is damaged
   3    stepcheck contradicts itself
   5    nothing was compared
-  130  interrupted
+  130  interrupted, by Ctrl-C, SIGTERM or SIGHUP; what is finished is kept
 """
 
 Command = Callable[..., Any]

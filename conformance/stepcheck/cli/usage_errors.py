@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import sys
+
+_HIDDEN = re.compile("[^\u0020-\u007e\u00a1-\u2027\u2030-\u2064\u206a-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that end a line, that a terminal would obey, or that change the direction of text."""
+_LONGEST = 3_000
+"""Characters of a message; what was given in it may be longer."""
 
 HOMES = {
     "stepcheck.certification.request": "WrongRequest",
@@ -23,3 +29,11 @@ def is_refusal(error: Exception) -> bool:
         if home in sys.modules and hasattr(sys.modules[home], name)
     )
     return isinstance(error, kinds)
+
+
+def sentence(error: Exception) -> str:
+    """Return the message of ``error`` on one line, what is hidden written as escapes, and the middle cut out of it."""
+    text = str(error)
+    if len(text) > _LONGEST:
+        text = f"{text[: _LONGEST * 2 // 3]} [...] {text[-_LONGEST // 3 :]}"
+    return _HIDDEN.sub(lambda match: repr(match[0])[1:-1], text)

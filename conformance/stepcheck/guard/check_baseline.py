@@ -51,6 +51,10 @@ def check(
     directory = Path(directory)
     if accept and not reason.strip():
         raise WrongRequest("accept needs a reason, as in --reason 'first moments are averaged by lerp'")
+    if reason.strip() and not accept:
+        raise WrongRequest(
+            f"reason={reason[:60]!r}, but without --accept, as in --accept 'AdamW*', nothing is accepted"
+        )
     executor = executor or Local(usable_cores())
     baseline = load(directory)
     names = select_cells(only, baseline.cells) if only else list(baseline.cells)

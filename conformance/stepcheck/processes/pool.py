@@ -2,8 +2,8 @@
 
 Who ends whom: the parent ends a process by closing its pipe, and kills it after its patience. A process whose parent
 has died ends by itself: the kernel kills it (Linux), and an idle one looks once a second whether its parent is still
-there. Ctrl-C reaches the whole process group of a terminal; only the parent acts on it, so that what has been computed
-is reported once, and the processes end with it.
+there. Ctrl-C, and SIGHUP where a terminal is closed, reach the whole process group; only the parent acts on them, so
+that what has been computed is reported once, and the processes end with it.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ from stepcheck_implementations.workers import process_tree
 
 WorkerMain = Callable[[Connection], None]
 """What a process does with its end of the pipe until that is closed."""
+
+_LEFT_TO_PARENT = ("SIGINT", "SIGTERM", "SIGHUP")
+"""Signals that end a run."""
 
 _PARENT_CHECK = 1.0
 """Seconds between two looks of an idle process whether its parent is still there."""
@@ -89,8 +92,10 @@ def received_jobs(pipe: Connection) -> Iterator[Any]:
 
 
 def _begin(pipe: Connection, worker_main: WorkerMain, parent: int, inherited: list[Connection]) -> None:
-    """Do ``worker_main`` in a process that ignores Ctrl-C and dies with ``parent``."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Do ``worker_main`` in a process that leaves signals to ``parent`` and dies with it."""
+    for name in _LEFT_TO_PARENT:
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     gc.set_threshold(*process_tree.RARE_COLLECTIONS)
     process_tree.die_with(parent)
     for other in inherited:

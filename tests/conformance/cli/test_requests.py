@@ -40,6 +40,25 @@ def run_command(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[in
         (("replay", "sc1-abc"), ("not whole",)),
         (("rules", "addam"), ("addam", "did you mean adam?")),
         (("rules", "--latex"), ("--latex needs a RULE",)),
+        *(
+            (("certify", ADAMW_NAME, option, empty), (f"{option}={empty!r}, but should not be empty",))
+            for option, empty in (
+                *(
+                    (name, "")
+                    for name in ("--as", "--mode", "--dtype", "--device", "--set", "--map", "--out", "--html")
+                ),
+                *(("--md", ""), ("--junit", " "), ("--mode", ","), ("--profile", ""), ("--jobs", "")),
+            )
+        ),
+        (("certify", ""), ("TARGET='', but should not be empty",)),
+        (("rules", " "), ("RULE=' ', but should not be empty",)),
+        (("replay", ""), ("TOKEN='', but should not be empty",)),
+        (("scaffold", ADAMW_NAME, "--out", ""), ("--out='', but should not be empty",)),
+        (("guard", "record", ""), ("BASELINE='', but should not be empty",)),
+        (("guard", "check", "here", "--only", ""), ("--only='', but should not be empty",)),
+        (("guard", "check", "here", "--reason", "so be it"), ("reason='so be it', but without --accept",)),
+        (("guard", "matrix", "--torch", ""), ("--torch='', but should not be empty",)),
+        (("certify", "a\nb\x1b[31m"), ("a\\nb\\x1b[31m",)),
     ],
 )
 def test_a_wrong_request_is_refused_before_torch_is_started(
