@@ -136,7 +136,8 @@ def _check_type(value: Any, hint: Any, path: str) -> None:
     if dataclasses.is_dataclass(hint):
         if type(value) is not hint:
             raise _mistyped(value, hint, path)
-        for name, kind in _hints(hint):
+        kind_of: Any = hint
+        for name, kind in _hints(kind_of):
             _check_type(getattr(value, name), kind, f"{path}.{name}")
         return
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)

@@ -1,4 +1,4 @@
-"""Tokens that do not fit: exit code 2 and one sentence, whatever is in them, and nothing of them runs without bounds."""
+"""Tokens that do not fit: exit code 2 and one sentence, whatever is in them, and what runs is bounded."""
 
 from __future__ import annotations
 
