@@ -46,6 +46,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     several("device", "DEV", "only these devices, as in cpu")
     several("set", "NAME=VALUE", "fix a hyper-parameter of TARGET; may be repeated")
     several("map", "NAME=ARGUMENT", "map a name of the rule to an argument or attribute of TARGET; may be repeated")
+    several("select", "CODES", "check only these laws, as in SC1,SC203, where @stepcheck.cases does not say")
+    several("ignore", "CODES", "do not check these laws, where @stepcheck.cases does not say")
+    parser.addini("stepcheck_select", "check only these laws, as in SC1 SC203 (codes or beginnings)", type="args")
+    parser.addini("stepcheck_ignore", "do not check these laws, as in SC201 (codes or beginnings)", type="args")
     one("profile", "P", "quick, standard or thorough, where @stepcheck.cases does not say")
     group.addoption(
         "--stepcheck-seed", type=int, metavar="N", help="the seed where @stepcheck.cases does not say (default: 0)"
@@ -190,7 +194,22 @@ def _completed(arguments: CasesArguments, config: pytest.Config) -> CasesArgumen
         profile=arguments.profile if arguments.profile is not None else profile,
         seed=arguments.seed if arguments.seed is not None else config.getoption("stepcheck_seed"),
         strict=arguments.strict if arguments.strict is not None else config.getoption("stepcheck_strict"),
+        select=arguments.select if arguments.select is not None else _codes(config, "select"),
+        ignore=arguments.ignore if arguments.ignore is not None else _codes(config, "ignore"),
     )
+
+
+def _codes(config: pytest.Config, name: str) -> Sequence[str]:
+    """Return the codes of laws that the command line gives as ``name``, else pytest's own configuration.
+
+    Where neither says, the nearest pyproject.toml with [tool.stepcheck] does, from pytest's rootdir on.
+    """
+    given = config.getoption(f"stepcheck_{name}") or config.getini(f"stepcheck_{name}")
+    if given:
+        return tuple(given)
+    from stepcheck.certification.chosen_laws.project_settings import project_settings
+
+    return tuple(getattr(project_settings(config.rootpath), name))
 
 
 def _hypothesis_profile(config: pytest.Config) -> str:

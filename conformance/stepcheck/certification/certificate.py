@@ -26,6 +26,16 @@ def number(value: float) -> Number:
     return value if math.isfinite(value) else repr(value)
 
 
+def format_ratio(value: Number) -> str:
+    """Return a ratio in three figures, as in 0.983 or 1.2e4."""
+    exact = float(value)
+    if 0.01 <= exact < 1:
+        return f"{exact:.3f}"
+    if exact == 0 or 1 <= exact < 1000:
+        return f"{exact:.3g}"
+    return f"{exact:.1e}".replace("e+0", "e").replace("e-0", "e-").replace("e+", "e")
+
+
 class Worst(msgspec.Struct, frozen=True, kw_only=True):
     """The element of one output that came nearest to the edge of its envelope, or went furthest past it.
 
@@ -62,8 +72,9 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
 
     ``message`` is one line. ``worst`` is None where the subject did not finish its script, and ``fault``
     then says how: "raised", "crashed", "hung" or "malformed". ``finding`` names the known issue that
-    covers this failure, "" where none does. ``path`` is the trace of the real that ``worst`` points at over the
-    script's steps, empty where a second run does not reproduce it.
+    covers this failure, "" where none does. ``follows_from`` is the code of the broken law of the same cell from which
+    this failure follows, "" where it stands for itself. ``path`` is the trace of the real that ``worst`` points at over
+    the script's steps, empty where a second run does not reproduce it.
     """
 
     code: str
@@ -78,6 +89,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     known_issue: str = msgspec.field(default="", name="finding")
     explanation: str = ""
     trace: tuple[Point, ...] = msgspec.field(default=(), name="path")
+    follows_from: str = ""
 
 
 class LawResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -164,12 +176,28 @@ class Departure(msgspec.Struct, frozen=True, kw_only=True):
     recommended: float
 
 
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """One half of the verdict: ``about`` the "rule" that is claimed, or the "contracts" of every optimizer.
+
+    ``text`` is the answer in words, as in "keeps adam (worst 0.952 radii)" or "breaks SC201 (None gradients)". ``laws``
+    counts the laws of this half that were checked, ``broken`` are the codes of those that no known issue and no other
+    failure explains.
+    """
+
+    about: str
+    verdict: Verdict
+    text: str
+    laws: int = 0
+    broken: tuple[str, ...] = ()
+
+
 class Findings(msgspec.Struct, frozen=True, kw_only=True):
     """The request and its results; the same for the same subject, request and seed.
 
     ``without_rule`` names a library's optimizers that have no rule here and are not checked. ``matched`` is set for a
     target without an adapter of its own. ``defaults`` lists where a constructor departs from what its rule's source
-    recommends, which changes no verdict.
+    recommends, which changes no verdict. ``answers`` are the verdict on the rule and that on the contracts. ``select``
+    and ``ignore`` are the codes of laws, or beginnings of codes, that were asked for and left out.
     """
 
     verdict: Verdict
@@ -184,6 +212,9 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
     without_rule: tuple[str, ...] = ()
     matched: Matched | None = None
     defaults: tuple[Departure, ...] = ()
+    answers: tuple[Answer, ...] = ()
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,6 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from stepcheck.certification.answers import answers
 from stepcheck.certification.certificate import CellResult, Certificate, Findings, Run
 from stepcheck.certification.output_directory import OutputDirectory
 from stepcheck.certification.plan import batches
@@ -52,6 +53,8 @@ def certify(
     profile: str = "quick",
     seed: int = 0,
     strict: bool = False,
+    select: Sequence[str] = (),
+    ignore: Sequence[str] = (),
     out: str | os.PathLike[str] | None = None,
     jobs: int | None = None,
     progress: Progress | None = None,
@@ -63,7 +66,9 @@ def certify(
     this process, where a crash is the caller's. Empty ``modes``, ``dtypes`` and ``devices`` mean all there
     are; ``fixed`` fixes hyper-parameters at a value, by alphabet name, and gives other arguments one; ``map``
     says of a hyper-parameter which argument it is ("gamma", "betas[0]") and of a state where it is stored ("buf"),
-    where names and values do not. ``strict`` makes known issues count against ``conforms``. With ``out``, one
+    where names and values do not. ``strict`` makes known issues count against ``conforms``. ``select`` and ``ignore``
+    are codes of laws, or beginnings of codes ("SC1", "SC203"): only those of ``select`` are checked (default: all), and
+    none of ``ignore``; the longest that fits a law decides. With ``out``, one
     JSON file a cell is written there as it comes, failing scripts with it, and ``certificate.json`` at the
     end. ``progress`` is called after every cell. Verdicts are the same for the same seed, whatever
     ``jobs`` is.
@@ -84,6 +89,8 @@ def certify(
         profile=profile,
         seed=seed,
         strict=strict,
+        select=select,
+        ignore=ignore,
     )
     if isinstance(target, str):
         check_target(request)
@@ -197,13 +204,13 @@ class _RunState:
         """Return the certificate of the results so far; ``stopped`` is what ended the run early."""
         request, surveyed, results = self.request, self.surveyed, self.results
         cells = tuple(results[number] for number in sorted(results))
-        rules = dict.fromkeys(entry.rule.name for _, entry in surveyed.cells if entry.rule is not None)
+        rule = " and ".join(dict.fromkeys(e.rule.name for _, e in surveyed.cells if e.rule is not None))
         seconds = time.perf_counter() - self.began
         return Certificate(
             findings=Findings(
                 verdict=overall(cell.verdict for cell in cells),
                 target=request.target,
-                rule=" and ".join(rules),
+                rule=rule,
                 profile=request.profile,
                 seed=request.seed,
                 strict=request.strict,
@@ -213,6 +220,9 @@ class _RunState:
                 without_rule=surveyed.without_rule,
                 matched=surveyed.matched,
                 defaults=surveyed.defaults,
+                answers=answers(cells, rule, of_library=len(surveyed.subjects) > 1),
+                select=request.select,
+                ignore=request.ignore,
             ),
             run=Run(
                 seconds=round(seconds, 3),

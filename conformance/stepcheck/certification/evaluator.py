@@ -11,6 +11,7 @@ from msgspec.structs import replace as replaced
 
 from stepcheck.certification.cell_facts import arithmetics_of, cell_facts, declared_arithmetics, reference_cell
 from stepcheck.certification.certificate import CellResult, Failure, LawResult
+from stepcheck.certification.chosen_laws.law_selection import ignored
 from stepcheck.certification.failures.confirmation import confirm
 from stepcheck.certification.failures.failure import failure_record, worst_record
 from stepcheck.certification.failures.failure_trace import failure_trace
@@ -139,6 +140,11 @@ class CellEvaluator:
         profile = replace(profile, in_this_dtype=self.planned.representative or not profile.one_dtype)
         return compiled(profile) if compiles_slowly(self.adapter, self.cell.mode) else profile
 
+    @cached_property
+    def ignored(self) -> frozenset[str]:
+        """The codes of the laws that the request leaves out."""
+        return ignored(self.subject.request.select, self.subject.request.ignore)
+
     @property
     def seed(self) -> int:
         """The cell's own seed, which depends on the request's and on every part of the cell but its mode.
@@ -225,6 +231,7 @@ class CellEvaluator:
             avoid_trigger=self._avoid_trigger,
             facts=self.facts,
             reference_arithmetic=harness.reference_arithmetic,
+            ignored=self.ignored,
         )
 
     def _examine_undeclared(self) -> tuple[Examination, Candidate]:
@@ -266,6 +273,7 @@ class CellEvaluator:
     ) -> CellResult:
         harness = self._harness(arithmetics)
         new = [self._shrunk(failure, examination, harness, inferred) for failure in self._new(examination)]
+        expected = [failure for failure in expected if failure.code not in self.ignored]
         results = tuple(_law_result(entry, expected, new) for entry in examination.verdicts)
         verdict = overall(entry.verdict for entry in results if entry.verdict not in NO_CLAIM)
         envelope = next(entry for entry in results if entry.code == "SC101")

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from stepcheck.certification.chosen_laws.law_selection import check_codes, codes
+from stepcheck.certification.wrong_request import WrongRequest as WrongRequest
 from stepcheck_implementations.adapters.adapter import MODES, Adapter, Configuration
 from stepcheck_reference.formats import FORMATS
 from stepcheck_reference.suggest import unknown
@@ -16,16 +18,13 @@ PROFILES = ("quick", "standard", "thorough")
 """How much is tried; counts of scripts, never clocks."""
 
 
-class WrongRequest(ValueError):
-    """A request that cannot be met; the message has the given value, what is allowed, and the nearest name."""
-
-
 @dataclass(frozen=True, slots=True)
 class Request:
     """What to certify.
 
     Empty ``modes``, ``dtypes`` and ``devices`` mean all there are. ``fixed`` gives values, and ``maps`` the argument or
-    place that a name of the alphabet has in a target without an adapter of its own.
+    place that a name of the alphabet has in a target without an adapter of its own. ``select`` and ``ignore`` are
+    codes of laws, or beginnings of codes: only the former are checked, and not the latter.
     """
 
     target: str
@@ -38,8 +37,12 @@ class Request:
     profile: str = "quick"
     seed: int = 0
     strict: bool = False
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        if self.select or self.ignore:
+            check_codes(self.select, self.ignore)
         for mode in self.modes:
             if mode not in MODES:
                 raise WrongRequest(unknown("mode", mode, MODES))
@@ -64,6 +67,8 @@ def requested(
     profile: str = "quick",
     seed: int = 0,
     strict: bool = False,
+    select: Sequence[str] = (),
+    ignore: Sequence[str] = (),
 ) -> Request:
     """Return the request that ``certify``'s arguments make; raises WrongRequest where one has the wrong form."""
     return Request(
@@ -77,6 +82,8 @@ def requested(
         profile=profile,
         seed=seed,
         strict=strict,
+        select=codes("select", select),
+        ignore=codes("ignore", ignore),
     )
 
 

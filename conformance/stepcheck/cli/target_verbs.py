@@ -40,11 +40,23 @@ def color() -> bool | None:
     "--seed", type=int, default=0, show_default=True, help="Seed of the scripts; the same seed gives the same verdicts."
 )
 @click.option("--strict", is_flag=True, help="Exit 1 for known issues, too.")
+@click.option(
+    "--select",
+    multiple=True,
+    metavar="CODES",
+    help="Check only these laws: codes or beginnings of codes, as in SC1,SC203; may be repeated.",
+)
+@click.option(
+    "--ignore",
+    multiple=True,
+    metavar="CODES",
+    help="Do not check these laws. The longest code that fits a law decides.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the certificate as JSON.")
 @click.option("--html", metavar="PATH", help="Write a self-contained HTML page; - prints it.")
 @click.option("--md", metavar="PATH", help="Write a Markdown summary; - prints it.")
 @click.option("--junit", metavar="PATH", help="Write JUnit XML; - prints it.")
-@click.option("--verbose", is_flag=True, help="For a library, show each class in full, as certify CLASS does.")
+@click.option("--verbose", is_flag=True, help="Show everything: of a library each class, every failure in full.")
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Write results and failing scripts to this directory as they come."
 )
@@ -60,6 +72,8 @@ def certify(
     profile: str,
     seed: int,
     strict: bool,
+    select: tuple[str, ...],
+    ignore: tuple[str, ...],
     as_json: bool,
     html: str | None,
     md: str | None,
@@ -72,17 +86,22 @@ def certify(
 
     TARGET is torch.optim.AdamW, package.module:Name or path/file.py:Name, and names an optimizer class, a
     function that builds one, or an update function f(params, states..., lr, t). A library, as in torch.optim, means
-    all its classes in one certificate. In a GitHub job, where GITHUB_STEP_SUMMARY names a file, the Markdown summary
-    is appended to it.
+    all its classes in one certificate. Where the nearest pyproject.toml with a table [tool.stepcheck] has select or
+    ignore, these are used where the command line has none. In a GitHub job, where GITHUB_STEP_SUMMARY names a file, the
+    Markdown summary is appended to it.
     """
     from stepcheck.certification.certificate import Certificate
     from stepcheck.certification.certify import Interrupted
     from stepcheck.certification.certify import certify as run
+    from stepcheck.certification.chosen_laws.project_settings import project_settings
     from stepcheck.certification.request import listed, mappings, settings
     from stepcheck.report import markdown, text
     from stepcheck.report.outputs import STDOUT, append_step_summary, render, resolve_outputs
     from stepcheck.report.progress import reporting
 
+    settings_of_project = project_settings(Path.cwd())
+    if used := settings_of_project.without(select=bool(select), ignore=bool(ignore)).described:
+        click.echo(f"stepcheck: {used}", err=True)
     outputs = resolve_outputs({"json": STDOUT if as_json else None, "html": html, "md": md, "junit": junit})
     interrupted, stopped = False, None
     with reporting() as progress:
@@ -98,6 +117,8 @@ def certify(
                 profile=profile,
                 seed=seed,
                 strict=strict,
+                select=select or settings_of_project.select,
+                ignore=ignore or settings_of_project.ignore,
                 out=out,
                 jobs=jobs,
                 progress=progress,

@@ -35,6 +35,8 @@ class CasesArguments:
     seed: int | None = None
     strict: bool | None = None
     expected_failures: Mapping[Key, str] | None = None
+    select: Sequence[str] | None = None
+    ignore: Sequence[str] | None = None
 
 
 def cases(
@@ -50,6 +52,8 @@ def cases(
     seed: int | None = None,
     strict: bool | None = None,
     expected_failures: Mapping[Key, str] | None = None,
+    select: Sequence[str] | None = None,
+    ignore: Sequence[str] | None = None,
 ) -> pytest.MarkDecorator:
     """Return a decorator: pytest runs the test function once for each law in each cell of ``target``.
 
@@ -60,14 +64,18 @@ def cases(
     ``target``, ``rule``, ``modes``, ``dtypes``, ``devices``, ``fixed`` and ``map`` are ``certify``'s: a string is
     imported by worker processes, where it can crash and hang; a class runs in pytest's own process. ``profile``,
     ``seed`` and ``strict`` default to ``--stepcheck-profile`` (or the one that ``--hypothesis-profile`` implies),
-    ``--stepcheck-seed`` and ``--stepcheck-strict``. ``expected_failures`` maps a law's code, or (code, pattern of
-    cell names in test ids), to the reason why the law is broken: its tests are expected to fail, and fail once the law
-    holds. A wrong request is a collection error.
+    ``--stepcheck-seed`` and ``--stepcheck-strict``, ``select`` and ``ignore`` (codes of laws, or beginnings of codes)
+    to ``--stepcheck-select`` and ``--stepcheck-ignore``, then to pytest's ``stepcheck_select`` and
+    ``stepcheck_ignore``, then to [tool.stepcheck] in pyproject.toml: laws that are left out have no test.
+    ``expected_failures`` maps a law's code, or (code, pattern of cell names in test ids), to the reason why the law is
+    broken: its tests are expected to fail, and fail once the law holds. A wrong request is a collection error.
     """
     import pytest
 
     return pytest.mark.stepcheck(
-        CasesArguments(target, rule, modes, dtypes, devices, fixed, map, profile, seed, strict, expected_failures)
+        CasesArguments(
+            target, rule, modes, dtypes, devices, fixed, map, profile, seed, strict, expected_failures, select, ignore
+        )
     )
 
 

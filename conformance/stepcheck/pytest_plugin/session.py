@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from stepcheck.certification.certify import PATIENCE
+from stepcheck.certification.chosen_laws.law_selection import ignored
 from stepcheck.certification.request import Request, WrongRequest, requested, target_name
 from stepcheck.certification.runner import Runner
 from stepcheck.certification.session import EvaluationSession
@@ -39,10 +40,12 @@ class PytestSession:
         if all(entry.verdict is not None for entry in session.planned):
             reasons = dict.fromkeys(entry.reason for entry in session.planned)
             raise WrongRequest(f"there is nothing to compare: {'; '.join(reasons) or 'no cell'}")
+        left_out = ignored(session.request.select, session.request.ignore)
+        chosen = [law.code for law in ALL if law.code not in left_out]
         cases: list[Case] = []
         for number, entry in enumerate(session.planned):
             name, strict = cell_name(entry.cell), bool(arguments.strict)
-            for code in [law.code for law in ALL] if entry.verdict is None else [""]:
+            for code in chosen if entry.verdict is None else [""]:
                 reason = expected_reason(expected, code, name)
                 cases.append(Case(entry.cell, code, name, number, session, reason, strict))
         return cases
@@ -92,4 +95,6 @@ def _request(arguments: CasesArguments) -> Request:
         map=arguments.map,
         profile=arguments.profile or "quick",
         seed=arguments.seed or 0,
+        select=arguments.select or (),
+        ignore=arguments.ignore or (),
     )

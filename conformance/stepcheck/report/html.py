@@ -18,7 +18,7 @@ from stepcheck.report.script_lines import script_lines
 from stepcheck.report.view.cell_tables import CellTable, cell_tables, tally
 from stepcheck.report.view.failure_groups import failures, fixed_issues, known_issues, occurrences
 from stepcheck.report.view.marks import mark
-from stepcheck.report.view.summary_rows import summary_rows
+from stepcheck.report.view.summary_rows import answers_of, summary_rows
 from stepcheck.report.wording import MARKS, plural, thousands, verdict_name
 from stepcheck_reference.verdict import MEANINGS, Verdict
 
@@ -44,6 +44,7 @@ def render(certificate: Certificate, *, strict: bool = False) -> str:
     template = _environment().get_template("page.html.j2")
     page = template.render(
         certificate=certificate,
+        answers=answers_of(certificate),
         findings=certificate.findings,
         run=certificate.run,
         sections=[_section(number, table) for number, table in enumerate(cell_tables(cells), 1)],

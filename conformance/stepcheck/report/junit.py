@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 from stepcheck.certification.certificate import CellResult, Certificate, Failure, LawResult
 from stepcheck.report.characters import escape_invisible
 from stepcheck.report.view.cell_tables import cell_tables
+from stepcheck.report.view.summary_rows import answers_of
 from stepcheck.report.wording import plural, verdict_name
 from stepcheck_properties.laws import ALL
 from stepcheck_reference.verdict import MEANINGS, NO_CLAIM, Verdict
@@ -51,9 +52,12 @@ def _add_suite(
     values: dict[str, object] = {
         "target": findings.target,
         "verdict": findings.verdict.value,
+        **{answer.about: answer.text for answer in answers_of(certificate)},
         "profile": findings.profile,
         "seed": findings.seed,
         "strict": str(findings.strict).lower(),
+        **({"select": ",".join(findings.select)} if findings.select else {}),
+        **({"ignore": ",".join(findings.ignore)} if findings.ignore else {}),
         **{f"set {name}": value for name, value in findings.fixed.items()},
         **{f"version {name}": version for name, version in run.versions.items()},
     }

@@ -10,14 +10,14 @@ from stepcheck.report.characters import escape_invisible
 from stepcheck.report.view.cell_tables import CellTable, cell_tables, tally_text
 from stepcheck.report.view.failure_groups import FailureGroup, FixedIssue, failures, fixed_issues, known_issues
 from stepcheck.report.view.marks import mark
-from stepcheck.report.view.summary_rows import summary_rows
+from stepcheck.report.view.summary_rows import answers_of, summary_rows
 from stepcheck.report.wording import MARKS, plural, thousands, verdict_name
 from stepcheck_reference.verdict import MEANINGS, Verdict
 
 _SPECIAL = re.compile(r"[\\`*_{}\[\]|~$]|^[-+=#]|^\d+[.)](?=\s)")
 _OTHERS = 20
 """How many more places of one failure are listed."""
-_ROWS = ("interrupted", "cells", "laws", "not checked", "compared", "run")
+_ROWS = ("interrupted", "cells", "laws", "selected", "ignored", "not checked", "compared", "run")
 """The rows of the summary that are shown."""
 
 
@@ -66,6 +66,7 @@ def _head(certificate: Certificate) -> str:
             "",
             f"{meaning[0].upper()}{meaning[1:]}.",
             "",
+            *(f"- **{answer.about}:** {escape(answer.text)}" for answer in answers_of(certificate)),
             *(f"- {name}: {escape('; '.join(rows[name]))}" for name in _ROWS if name in rows),
         ]
     )

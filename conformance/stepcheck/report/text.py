@@ -30,7 +30,7 @@ def render(certificate: Certificate, *, strict: bool = False, verbose: bool = Fa
     cells = certificate.cells
     parts = [
         *_tables(cells),
-        _summary(summary_rows(certificate, strict=strict)),
+        _summary(summary_rows(certificate, strict=strict, concise=not verbose)),
         *(_known_issue(group) for group in known_issues(cells)),
         *map(_fixed_issue, fixed_issues(cells)),
         *map(_failure_group, failures(cells)),

@@ -6,7 +6,8 @@ import math
 import textwrap
 from collections.abc import Sequence
 
-from stepcheck.certification.certificate import CellResult, Number, Worst
+from stepcheck.certification.certificate import CellResult, Worst
+from stepcheck.certification.certificate import format_ratio as format_ratio
 from stepcheck_reference.verdict import NO_CLAIM, Verdict
 
 WIDTH = 100
@@ -21,16 +22,6 @@ MARKS = {
     Verdict.NOT_RUN: "·",
 }
 """The sign of each verdict, in the order in which reports name them."""
-
-
-def format_ratio(value: Number) -> str:
-    """Return a ratio in three figures, as in 0.983 or 1.2e4."""
-    exact = float(value)
-    if 0.01 <= exact < 1:
-        return f"{exact:.3f}"
-    if exact == 0 or 1 <= exact < 1000:
-        return f"{exact:.3g}"
-    return f"{exact:.1e}".replace("e+0", "e").replace("e-0", "e-").replace("e+", "e")
 
 
 def error_size(worst: Worst | None) -> str:

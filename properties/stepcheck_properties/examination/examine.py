@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import replace
 
 from stepcheck_properties import laws
@@ -43,6 +43,7 @@ def examine(
     avoid_trigger: AvoidTrigger | None = None,
     facts: Facts | None = None,
     reference_arithmetic: ReferenceArithmetic | None = None,
+    ignored: Set[str] = frozenset(),
 ) -> Examination:
     """Return the verdicts on the subject ``run`` in one cell: edge cases, then drawn scripts, then laws' own scripts.
 
@@ -52,7 +53,7 @@ def examine(
     ``reductions`` bounds the runs spent on shrinking each failure (default: the profile's; 0 shrinks nothing).
     ``avoid_trigger`` changes a script so that it does not show a known issue, and returns others unchanged. ``facts``
     are those of the subject before it runs (default: its rule and dtype alone), ``reference_arithmetic`` gives the
-    arithmetic of a law's reference run.
+    arithmetic of a law's reference run. Laws whose codes are ``ignored`` are not checked.
 
     A subject's exceptions, crashes and hangs are failures in the result; an exception of ``run`` itself propagates.
     Raises KeyError where ``dtype`` has no arithmetic.
@@ -60,7 +61,7 @@ def examine(
     arithmetics[dtype]
     facts = replace(facts or Facts(rule), rule=rule, dtype=dtype)
     harness = Harness(run, rule, arithmetics, dtype, facts, reference_arithmetic)
-    examiner = _Examiner(harness, profile, seed, dict(fixed_hyper or {}), on_progress, avoid_trigger)
+    examiner = _Examiner(harness, profile, seed, dict(fixed_hyper or {}), on_progress, avoid_trigger, ignored)
     examiner.run_shared_scripts()
     examiner.run_laws_scripts()
     examiner.judge_laws_scripts()
@@ -96,9 +97,11 @@ class _Examiner:
         fixed_hyper: dict[str, float],
         on_progress: Progress | None,
         avoid_trigger: AvoidTrigger | None,
+        ignored: Set[str],
     ) -> None:
         self.harness, self.profile, self.seed, self.fixed_hyper = harness, profile, seed, fixed_hyper
         self.on_progress, self.avoid_trigger = on_progress, avoid_trigger or _as_it_is
+        self.ignored = ignored
         self.tally = Tally()
         self.total = profile.examples
         self.runs = CellRuns(harness, self.tally)
@@ -147,7 +150,7 @@ class _Examiner:
         self.tally.add(trajectory, judgement)
         evidence = self._judged(script, trajectory, judgement)
         for law in laws.ALL:
-            if not law.has_own_scripts:
+            if not law.has_own_scripts and law.code not in self.ignored:
                 self.tally.check(law, evidence, origin)
         self.report_progress()
 
@@ -185,15 +188,19 @@ class _Examiner:
             self.tally.add_judgement(judgement)
             evidence = self._judged(run.script, run.trajectory, judgement)
             for law in ENVELOPES:
-                self.tally.check(law, evidence, run.origin)
+                if law.code not in self.ignored:
+                    self.tally.check(law, evidence, run.origin)
         self.report_progress()
 
     def _judged(self, script: Script, trajectory: Trajectory, judgement: Judgement) -> Evidence:
         return Evidence(self.harness.rule, script, trajectory, lambda: judgement)
 
-    def left_out(self, law: Law) -> bool:
-        """Whether the profile leaves ``law`` to a cell of another dtype."""
-        return not self.profile.in_this_dtype and law.format_independent
+    def left_out(self, law: Law) -> str:
+        """Return why ``law`` is not checked in this cell, "" where it is."""
+        if law.code in self.ignored:
+            return "ignored"
+        left = not self.profile.in_this_dtype and law.format_independent
+        return f"profile {self.profile.name} checks it in another dtype" if left else ""
 
     def facts(self) -> Facts:
         """Return the subject's facts with what it has shown by now."""
@@ -221,11 +228,8 @@ class _Examiner:
             )
             for failure in sorted(tally.failures.values(), key=lambda one: (order[one.law.code], one.output))
         )
-        not_run = f"profile {self.profile.name} checks it in another dtype"
         return Examination(
-            verdicts=tuple(
-                tally.verdict(law, facts, not_run=not_run if self.left_out(law) else "") for law in laws.ALL
-            ),
+            verdicts=tuple(tally.verdict(law, facts, not_run=self.left_out(law)) for law in laws.ALL),
             failures=failures,
             compared=tally.compared,
             not_compared=tally.not_compared,

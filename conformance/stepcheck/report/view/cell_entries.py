@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 
 from stepcheck.certification.certificate import CellResult, Certificate
 from stepcheck.report.wording import MARKS, class_name, describe_cells, format_ratio, plural, verdict_name
@@ -14,11 +14,16 @@ _REASON_LENGTH = 75
 """Characters of a reason that a library's summary shows."""
 
 
-def laws(cells: Iterable[CellResult]) -> list[str]:
-    """Return how many laws hold in every cell that they apply to, which do not, and how many apply to none."""
+def laws(cells: Iterable[CellResult], ignored: Set[str] = frozenset()) -> list[str]:
+    """Return how many laws hold in every cell that they apply to, which do not, and how many apply to none.
+
+    Those that are ``ignored`` do not count.
+    """
     verdicts: dict[str, set[Verdict]] = {}
     for cell in cells:
         for result in cell.laws:
+            if result.code in ignored:
+                continue
             verdicts.setdefault(result.code, set()).add(result.verdict)
     worst = {code: overall(every - {*NO_CLAIM}) for code, every in sorted(verdicts.items()) if every - {*NO_CLAIM}}
     if not worst:
@@ -47,14 +52,20 @@ def classes(cells: Sequence[CellResult]) -> list[str]:
     return [f"{verdict_name(verdict)}: {', '.join(by_verdict[verdict])}" for verdict in MARKS if verdict in by_verdict]
 
 
-def worst_ratios(cells: Iterable[CellResult]) -> list[str]:
-    """Return the largest error of the parameters, of updates from θ = 0, and of each state, with its cell."""
+def worst_ratios(cells: Iterable[CellResult], *, concise: bool = False) -> list[str]:
+    """Return the largest error of the parameters, of updates from θ = 0, and of each state, with its cell.
+
+    ``concise``, they are one entry, without the cells.
+    """
     worst: dict[str, tuple[float, str]] = {"theta": (-1.0, ""), "zero": (-1.0, "")}
     for cell in cells:
         outputs = {**cell.worst, **({"zero": cell.worst_from_zero} if cell.worst_from_zero is not None else {})}
         for output, element in outputs.items():
             worst[output] = max(worst.get(output, (-1.0, "")), (float(element.ratio), cell.id))
     names = {"theta": "parameters", "zero": "updates from θ = 0"}
+    if concise:
+        found = [f"{names.get(name, name)} {format_ratio(error)}" for name, (error, where) in worst.items() if where]
+        return [", ".join(found)] if found else []
     return [
         f"{names.get(output, f'state {output}')} {format_ratio(error)}, in {where}"
         for output, (error, where) in worst.items()

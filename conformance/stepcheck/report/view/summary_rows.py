@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from stepcheck.certification.certificate import Certificate, Matched
+from stepcheck.certification.answers import answers
+from stepcheck.certification.certificate import Answer, Certificate, Matched
+from stepcheck.certification.chosen_laws.law_selection import ignored
 from stepcheck.report.view import cell_entries
 from stepcheck.report.view.cell_tables import tally_text
 from stepcheck.report.wording import (
@@ -26,22 +28,24 @@ class SummaryRow:
     entries: tuple[str, ...]
 
 
-def summary_rows(certificate: Certificate, *, strict: bool = False) -> tuple[SummaryRow, ...]:
+def summary_rows(certificate: Certificate, *, strict: bool = False, concise: bool = False) -> tuple[SummaryRow, ...]:
     """Return the summary; ``strict`` says whether known issues count as failures.
 
-    The rules of a library's configurations are in its tables.
+    The rules of a library's configurations are in its tables. A ``concise`` summary leaves out what says nothing about
+    the subject where all is as it usually is, and which cells the worst ratios are in.
     """
     findings, cells = certificate.findings, certificate.cells
     ran = [cell for cell in cells if cell.scripts]
+    stepwise = all(cell.observability in ("", "stepwise") for cell in ran)
     return _rows(
         *_verdict(certificate),
         ("rule", [] if certificate.of_library else [f"{findings.target} is checked against {findings.rule}"]),
         *_matched(findings.matched),
         ("defaults", _defaults(certificate)),
         *_compared(certificate),
-        ("worst ratio", cell_entries.worst_ratios(ran)),
-        ("observability", cell_entries.observability(ran)),
-        ("arithmetic", cell_entries.arithmetic(certificate, ran)),
+        ("worst ratio", cell_entries.worst_ratios(ran, concise=concise)),
+        ("observability", [] if concise and stepwise else cell_entries.observability(ran)),
+        ("arithmetic", [] if concise else cell_entries.arithmetic(certificate, ran)),
         ("inferred", cell_entries.inferred(ran, cells)),
         *((verdict_name(verdict), cell_entries.reasons(cells, verdict)) for verdict in (Verdict.VACUOUS, *NO_CLAIM)),
         *_run(certificate, strict=strict),
@@ -69,6 +73,15 @@ def library_rows(certificate: Certificate, *, strict: bool = False) -> tuple[Sum
     )
 
 
+def answers_of(certificate: Certificate) -> tuple[Answer, ...]:
+    """Return the verdict on the rule and that on the contracts; certificates written before there were any have none.
+
+    Then they are read off the cells.
+    """
+    findings = certificate.findings
+    return findings.answers or answers(findings.cells, findings.rule, of_library=certificate.of_library)
+
+
 _Row = tuple[str, Sequence[str]]
 
 
@@ -78,15 +91,17 @@ def _rows(*rows: _Row) -> tuple[SummaryRow, ...]:
 
 
 def _verdict(certificate: Certificate) -> list[_Row]:
-    """Return the verdict, how many cells have which, and what was left out."""
+    """Return the verdict in two lines, how many cells have which, and what was left out."""
     findings, cells = certificate.findings, certificate.cells
     missing = f"{plural(findings.unfinished, 'cell')} missing; the verdict covers the remaining cells"
     unruled = f"{', '.join(findings.without_rule)} (no rule)"
     return [
-        ("verdict", [f"{verdict_name(findings.verdict)}: {MEANINGS[findings.verdict]}"]),
+        ("verdict", [f"{answer.about}: {answer.text}" for answer in answers_of(certificate)]),
         ("interrupted", [missing] if findings.unfinished else []),
         ("cells", [tally_text(cells) or "none"]),
-        ("laws", cell_entries.laws(cells)),
+        ("laws", cell_entries.laws(cells, ignored(findings.select, findings.ignore))),
+        ("selected", [", ".join(findings.select)] if findings.select else []),
+        ("ignored", [", ".join(findings.ignore)] if findings.ignore else []),
         ("not checked", [unruled] if findings.without_rule else []),
     ]
 
@@ -150,4 +165,5 @@ def _run(certificate: Certificate, *, strict: bool) -> list[_Row]:
     if run.stopped and not run.interrupted:
         return [row, ("stopped", [run.stopped])]
     code = 130 if run.interrupted else exit_code(findings.verdict, strict=strict)
-    return [row, ("exit code", [f"{code} (--strict)" if strict else str(code)])]
+    said = "" if run.interrupted else f", {verdict_name(findings.verdict)}: {MEANINGS[findings.verdict]}"
+    return [row, ("exit code", [f"{code}{' (--strict)' if strict else ''}{said}"])]

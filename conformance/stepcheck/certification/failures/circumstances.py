@@ -1,0 +1,84 @@
+"""Circumstances: what a script has that an ordinary one has not, as in "None gradients" or "a saved state dict"."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+_RELOADS = {
+    "loaded": "a loaded state dict",
+    "saved": "a saved state dict",
+    "copied": "a deep copy",
+    "pickled": "a pickled optimizer",
+}
+_INVOCATIONS = {
+    "closure": "a closure",
+    "tensor_lr": "a tensor learning rate",
+    "one_element_lr": "a tensor learning rate",
+    "viewed_lr": "a tensor learning rate",
+    "float64_default": "float64 as default dtype",
+    "reused_gradient": "a reused gradient buffer",
+    "spoiled_gradient": "an overwritten gradient buffer",
+    "scheduler": "a scheduler",
+    "sparse": "sparse gradients",
+}
+_PLAIN = {"tensors", "groups", "steps", "label", "invocation", "objective", "box"}
+
+
+def circumstances(script: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what is out of the ordinary in ``script``, as a certificate has it; the rarest thing comes first.
+
+    Of a script that has been made smaller this is what its failure needs, or nothing: then any script shows it.
+    """
+    return tuple(dict.fromkeys(_circumstances(script)))
+
+
+def _circumstances(script: Mapping[str, Any]) -> Iterator[str]:
+    steps, tensors = script.get("steps", ()), script.get("tensors", ())
+    yield from (_words(name) for name in script if name not in _PLAIN and script[name])
+    for name in script.get("invocation", ()):
+        yield _INVOCATIONS.get(name, _words(name))
+    for step in steps:
+        reload = step.get("reload") or ""
+        if reload:
+            yield _RELOADS.get("loaded" if reload is True else reload, _words(str(reload)))
+        if step.get("skip"):
+            yield "a skipped step"
+        yield from (_words(name) for name in step if name not in _OF_STEP and step[name])
+    if any(gradient is None for step in steps for gradient in step.get("gradients", ())):
+        yield "None gradients"
+    if any(0 in tensor["shape"] for tensor in tensors):
+        yield "an empty tensor"
+    for tensor in tensors:
+        if tensor.get("layout", "contiguous") != "contiguous":
+            yield f"{tensor['layout'].replace('_', ' ')} memory"
+        yield from (_words(name) for name in tensor if name not in _OF_TENSOR and tensor[name])
+    if script.get("objective"):
+        yield "an objective"
+    if any(step.get("overwrite") for step in steps):
+        yield "overwritten parameters"
+    if any(step.get("hyper") for step in steps):
+        names = {str(entry[1]) for step in steps for entry in step.get("hyper", ())}
+        yield f"{', '.join(sorted(names))} changed between steps"
+    if len(script.get("groups", ())) > 1:
+        yield "several groups"
+    if any(not math.isfinite(value) for step in steps for value in _values(step.get("gradients", ()))):
+        yield "non-finite gradients"
+
+
+_OF_STEP = {"gradients", "hyper", "overwrite", "reload", "skip", "into"}
+_OF_TENSOR = {"shape", "dtype", "initial", "layout"}
+
+
+def _values(gradients: Any) -> Iterator[float]:
+    """Yield the numbers that are written out in ``gradients``; what is drawn from a seed counts by its specials."""
+    for data in gradients:
+        if isinstance(data, Mapping):
+            yield from (float(value) for _, value in data.get("specials", ()))
+        elif data is not None:
+            yield from map(float, data)
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
