@@ -33,6 +33,7 @@ from stepcheck_properties.laws.invariants.translation import TRANSLATION_INVARIA
 from stepcheck_properties.laws.lifecycles.closures import CLOSURE
 from stepcheck_properties.laws.lifecycles.default_dtype import DEFAULT_DTYPE
 from stepcheck_properties.laws.lifecycles.gradient_buffers import GRADIENT_NOT_ALIASED
+from stepcheck_properties.laws.lifecycles.hyper_changes import CHANGED_HYPER_PARAMETERS
 from stepcheck_properties.laws.lifecycles.rate_changes import SCHEDULED_LEARNING_RATE, TENSOR_LEARNING_RATE
 from stepcheck_properties.laws.lifecycles.resuming import COPY_AND_PICKLE, STATE_DICT, STATE_DICT_ACROSS_MODES
 from stepcheck_properties.laws.lifecycles.skipped_steps import SKIPPED_STEP
@@ -80,6 +81,7 @@ ALL: tuple[Law, ...] = (
     SPARSE_GRADIENT,
     SKIPPED_STEP,
     STATE_MEMORY,
+    CHANGED_HYPER_PARAMETERS,
     MONOTONE_STATES,
     NONNEGATIVE_STATES,
     DECREASING_STEPS,

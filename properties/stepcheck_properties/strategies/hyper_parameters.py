@@ -118,6 +118,21 @@ def hyper_choice(
     return ordered(chosen, fixed_hyper)
 
 
+def changeable_hyper(rule: Rule, fixed_hyper: Mapping[str, float]) -> tuple[str, ...]:
+    """Return the hyper-parameters besides lr that may change between steps: those that the step equations use.
+
+    What only an initial value uses (an accumulator's) acts at construction or at the first step, and never again.
+    """
+    used = {symbol.name for equation in rule.step.values() for symbol in equation.free_symbols}
+    return tuple(name for name in domains_of(rule) if name in used and name != "lr" and name not in fixed_hyper)
+
+
+def other_values(rule: Rule, name: str, current: Mapping[str, float]) -> tuple[float, ...]:
+    """Return the typical values of ``name`` besides its ``current`` one that keep each pair of ``ORDERED`` in order."""
+    values = [value for value in typical_values(name, domains_of(rule)[name]) if value != current[name]]
+    return tuple(value for value in values if ordered({**current, name: value}, {}) == {**current, name: value})
+
+
 @st.composite
 def _values(draw: st.DrawFn, name: str, domain: Any) -> float:
     common = typical_values(name, domain)

@@ -32,6 +32,7 @@ ALL: tuple[Builder, ...] = (
     lifecycle_cases.OVERWRITTEN,
     lifecycle_cases.RELOADED,
     lifecycle_cases.SCHEDULED,
+    lifecycle_cases.HYPER_CHANGED,
     value_cases.TURNING_SIGNS,
     value_cases.SHORT_MEMORY,
     size_cases.BULK,

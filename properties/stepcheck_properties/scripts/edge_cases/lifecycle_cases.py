@@ -1,10 +1,10 @@
-"""Edge cases of a run's life: missing gradients, overwritten parameters, saved state, a changing learning rate."""
+"""Edge cases of a run's life: missing gradients, overwritten parameters, saved state, changing hyper-parameters."""
 
 from __future__ import annotations
 
 from stepcheck_properties.scripts.baseline_scripts import ZERO
 from stepcheck_properties.scripts.edge_cases.edge_case import Builder, CellInputs
-from stepcheck_properties.strategies.hyper_parameters import contains, domains_of
+from stepcheck_properties.strategies.hyper_parameters import changeable_hyper, contains, domains_of, other_values
 from stepcheck_reference.scripts.script import Data, Group, Script, Step, Tensor
 
 
@@ -68,8 +68,32 @@ def _scheduled(cell: CellInputs) -> Script:
     return Script(cell.normal_tensors("scheduled", (8,), (8,)), groups, steps)
 
 
+def _hyper_changed(cell: CellInputs) -> Script:
+    groups = (Group((0,), cell.hyper()), Group((1,), cell.hyper(1)))
+    names, current = changeable_hyper(cell.rule, cell.fixed_hyper), [dict(group.hyper) for group in groups]
+    rows: list[list[tuple[int, str, float]]] = [[], []]
+    for at in range(len(names)):
+        row = []
+        for group, name in enumerate((names[at], names[-1 - at])):
+            if values := other_values(cell.rule, name, current[group]):
+                current[group][name] = values[0]
+                row.append((group, name, values[0]))
+        rows.append(row)
+    first = [group.hyper for group in groups]
+    rows.append([(group, name, first[group][name]) for group in range(2) for name in names])
+    steps = tuple(
+        Step(tuple(cell.drawn("normal", "changed", number, index) for index in range(2)), hyper=tuple(row))
+        for number, row in enumerate(rows)
+    )
+    return Script(cell.normal_tensors("changed", (6,), (6,)), groups, steps)
+
+
 def _has_lr(cell: CellInputs) -> bool:
     return cell.varies("lr")
+
+
+def _has_changeable(cell: CellInputs) -> bool:
+    return bool(changeable_hyper(cell.rule, cell.fixed_hyper))
 
 
 MISSING_GRADIENTS = Builder(
@@ -79,4 +103,10 @@ MISSING_GRADIENTS = Builder(
 )
 OVERWRITTEN = Builder("overwritten", "Parameters are overwritten between steps, mostly by 0.", _overwritten)
 RELOADED = Builder("reloaded", "The state is saved and loaded before the first step and between later ones.", _reloaded)
+HYPER_CHANGED = Builder(
+    "hyper_changed",
+    "Every hyper-parameter but the learning rate changes once, one after another, and all change back.",
+    _hyper_changed,
+    _has_changeable,
+)
 SCHEDULED = Builder("scheduled", "The learning rate changes in every step, to 0 and back.", _scheduled, _has_lr)
