@@ -134,11 +134,13 @@ def _error(code: str, failures: Sequence[Failure], cells: Sequence[CellResult]) 
     worst = [failure.worst for failure in failures if failure.worst is not None]
     if code == ENVELOPE:
         worst += [cell.worst["theta"] for cell in cells if "theta" in cell.worst]
+    special = circumstances(failures[0].script) if failures else ()
+    where = f" with {special[0]}" if special else ""
     if any(str(entry.observed) == "nan" for entry in worst):
-        return f"{code}: nan"
+        return f"{code}: nan{where}"
     ratios = [float(entry.ratio) for entry in worst if math.isfinite(float(entry.ratio))]
     if ratios:
-        return f"{code} at {format_ratio(max(ratios))} radii"
+        return f"{code} at {format_ratio(max(ratios))} radii{where}"
     return f"{code}: {failures[0].title}" if failures else code
 
 

@@ -72,9 +72,10 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
 
     ``message`` is one line. ``worst`` is None where the subject did not finish its script, and ``fault``
     then says how: "raised", "crashed", "hung" or "malformed". ``finding`` names the known issue that
-    covers this failure, "" where none does. ``follows_from`` is the code of the broken law of the same cell from which
-    this failure follows, "" where it stands for itself. ``path`` is the trace of the real that ``worst`` points at over
-    the script's steps, empty where a second run does not reproduce it.
+    covers this failure, "" where none does. ``path`` is the trace of the real that ``worst`` points at over the
+    script's steps, empty where a second run does not reproduce it. ``follows_from`` is the code of the broken law of
+    the same cell from which this failure follows, "" where it stands for itself. ``standalone_run`` says what the
+    program did in a process of its own: "fails", "passes" or "raises ..."; "" where it was not run.
     """
 
     code: str
@@ -90,6 +91,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     explanation: str = ""
     trace: tuple[Point, ...] = msgspec.field(default=(), name="path")
     follows_from: str = ""
+    standalone_run: str = ""
 
 
 class LawResult(msgspec.Struct, frozen=True, kw_only=True):

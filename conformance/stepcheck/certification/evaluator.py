@@ -13,6 +13,7 @@ from stepcheck.certification.cell_facts import arithmetics_of, cell_facts, decla
 from stepcheck.certification.certificate import CellResult, Failure, LawResult
 from stepcheck.certification.chosen_laws.law_selection import ignored
 from stepcheck.certification.failures.confirmation import confirm
+from stepcheck.certification.failures.consequences import consequences
 from stepcheck.certification.failures.failure import failure_record, worst_record
 from stepcheck.certification.failures.failure_trace import failure_trace
 from stepcheck.certification.failures.replay_token import Replayable
@@ -37,7 +38,7 @@ from stepcheck_properties.shrink.shrink import shrink
 from stepcheck_reference.formats import FORMATS
 from stepcheck_reference.oracle.arithmetic import Arithmetic
 from stepcheck_reference.scripts.script import Script
-from stepcheck_reference.scripts.trajectory import Trajectory
+from stepcheck_reference.scripts.trajectory import FAULTS, Trajectory
 from stepcheck_reference.verdict import NO_CLAIM, Verdict, overall
 
 Arithmetics = Mapping[str, Arithmetic]
@@ -272,7 +273,7 @@ class CellEvaluator:
         fixed_upstream: tuple[str, ...],
     ) -> CellResult:
         harness = self._harness(arithmetics)
-        new = [self._shrunk(failure, examination, harness, inferred) for failure in self._new(examination)]
+        new = self._records(list(self._new(examination)), examination, harness, inferred)
         expected = [failure for failure in expected if failure.code not in self.ignored]
         results = tuple(_law_result(entry, expected, new) for entry in examination.verdicts)
         verdict = overall(entry.verdict for entry in results if entry.verdict not in NO_CLAIM)
@@ -309,10 +310,34 @@ class CellEvaluator:
             if not any(issue.shows(failure.law.code, failure.breach.output) for issue in explaining):
                 yield failure
 
-    def _shrunk(
-        self, failure: LawFailure, examination: Examination, harness: Harness, inferred: Candidate | None
-    ) -> Failure:
-        """Return the record of ``failure`` with the smallest script that shows it, confirmed where it can be."""
+    def _records(
+        self, failures: list[LawFailure], examination: Examination, harness: Harness, inferred: Candidate | None
+    ) -> list[Failure]:
+        """Return the records of ``failures``, each with the smallest script that shows it and what it follows from."""
+        chosen = [failure for failure in failures if failure.law.code not in self.ignored]
+        smallest = [self._shrunk(failure, examination, harness) for failure in chosen]
+        name = inferred.name if inferred else ""
+        records = []
+        for failure, cause in zip(smallest, consequences(smallest, harness), strict=True):
+            record = failure_record(self.adapter, failure, self._replayable(failure.script, name))
+            record = self._with_trace(record, harness, failure.script, None)
+            ran = "" if cause else self._ran(record)
+            records.append(replaced(record, follows_from=cause, standalone_run=ran))
+        return records
+
+    def _ran(self, record: Failure) -> str:
+        """Return what the program of ``record`` does in a process of its own; "" where that is not tried.
+
+        What hangs is not waited for again; what is compiled, or runs on another device, starts too slowly.
+        """
+        slow = compiles_slowly(self.adapter, self.cell.mode) or self.cell.device != "cpu"
+        if slow or record.fault == "hung":
+            return ""
+        did = self.runner.run_program(record.standalone)
+        return "fails" if record.fault in FAULTS and did.startswith("raises") else did
+
+    def _shrunk(self, failure: LawFailure, examination: Examination, harness: Harness) -> LawFailure:
+        """Return ``failure`` with the smallest script that shows it, confirmed where it can be."""
         failure = shrink(
             failure,
             harness=harness,
@@ -322,10 +347,7 @@ class CellEvaluator:
         )
         if examination.observability == "stepwise":
             confirm(self.cell.id, self.rule, failure.breach)
-        record = failure_record(
-            self.adapter, failure, self._replayable(failure.script, inferred.name if inferred else "")
-        )
-        return self._with_trace(record, harness, failure.script, None)
+        return failure
 
     def _replayable(self, script: Script, inferred: str = "") -> Replayable:
         return Replayable(self.cell, self.rule.name, script, inferred)

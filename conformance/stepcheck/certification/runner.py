@@ -30,3 +30,6 @@ class Runner(Protocol):
 
     def run(self, adapter: Adapter, cell: Cell, script: Script) -> Trajectory:
         """Return what the cell's subject does over ``script``."""
+
+    def run_program(self, text: str) -> str:
+        """Return what the program ``text`` does in a process of its own; "" where it is not run."""

@@ -152,7 +152,7 @@ def replay(token: str) -> int:
     Exit 1 if the script of TOKEN still breaks a law, 0 if the failure no longer happens.
     """
     from stepcheck.certification.failures.replay import replay as run
-    from stepcheck.report.text import render_failure
+    from stepcheck.report.failure_text import render_failure
 
     result = run(token)
     if not result.failures:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from stepcheck.certification.certificate import CellResult, LawResult
-from stepcheck.report.text import render_failure
+from stepcheck.report.failure_text import render_failure
 from stepcheck.report.wording import verdict_name
 from stepcheck_properties.laws import find
 from stepcheck_reference.verdict import MEANINGS, Verdict
@@ -93,6 +93,7 @@ def _known_issues(law: LawResult) -> str:
 
 
 def _failures(cell: CellResult, law: LawResult, *, with_known_issues: bool) -> str:
-    """Return the failures of ``law`` as the report writes them."""
-    shown = [render_failure(entry, cell.id) for entry in law.failures if with_known_issues or not entry.known_issue]
+    """Return the failures of ``law`` as the report writes them, in short where they follow from another law's."""
+    entries = [entry for entry in law.failures if with_known_issues or not entry.known_issue]
+    shown = [render_failure(entry, cell.id, short=bool(entry.follows_from)) for entry in entries]
     return "\n\n".join(shown) or cell.reason or MEANINGS[law.verdict]

@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from stepcheck.certification.certificate import CellResult, Certificate
 from stepcheck.report.characters import escape_invisible
+from stepcheck.report.failure_text import DEPENDS
 from stepcheck.report.figures.ratio_histogram import outputs_of, ratio_histogram, total
 from stepcheck.report.figures.trace_figure import trace_figure
 from stepcheck.report.script_lines import script_lines
@@ -70,6 +71,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals.update(
+        depends=DEPENDS,
         MARKS=MARKS,
         MEANINGS=MEANINGS,
         Verdict=Verdict,

@@ -110,6 +110,8 @@ def _skip(case: ElementTree.Element, verdict: Verdict, message: str, text: str =
 
 def _fail(case: ElementTree.Element, law: LawResult, cell: CellResult) -> None:
     message = law.failures[0].message if law.failures else cell.reason or MEANINGS[law.verdict]
+    if law.failures and (cause := law.failures[0].follows_from):
+        message = f"follows from {cause}: {message}"
     more = len(law.failures) - 1
     message = f"{message} (and {more} more)" if more > 0 else message
     failed = ElementTree.SubElement(case, "failure", type=law.code, message=escape_invisible(message))

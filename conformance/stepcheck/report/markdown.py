@@ -8,7 +8,7 @@ import re
 from stepcheck.certification.certificate import Certificate, Failure
 from stepcheck.report.characters import escape_invisible
 from stepcheck.report.view.cell_tables import CellTable, cell_tables, tally_text
-from stepcheck.report.view.failure_groups import FailureGroup, FixedIssue, failures, fixed_issues, known_issues
+from stepcheck.report.view.failure_groups import Cause, FailureGroup, FixedIssue, causes, fixed_issues, known_issues
 from stepcheck.report.view.marks import mark
 from stepcheck.report.view.summary_rows import answers_of, summary_rows
 from stepcheck.report.wording import MARKS, plural, thousands, verdict_name
@@ -28,8 +28,8 @@ def render(certificate: Certificate, *, limit: int | None = None) -> str:
     """
     cells = certificate.cells
     parts = [_head(certificate), *_tables(certificate)]
-    if groups := failures(cells):
-        parts += ["### Failures", *map(_failure, groups)]
+    if found := causes(cells):
+        parts += ["### Failures", *map(_cause, found)]
     if issues := [*map(_known_issue, known_issues(cells)), *map(_fixed_issue, fixed_issues(cells))]:
         parts += ["### Known issues", *issues]
     return join_within([escape_invisible(part) for part in parts], limit)
@@ -100,11 +100,15 @@ def _table(table: CellTable) -> str:
     return "\n".join(rows)
 
 
-def _failure(group: FailureGroup) -> str:
-    failure = group.first.failure
+def _cause(cause: Cause) -> str:
+    group, failure = cause.group, cause.first.failure
+    laws = ", ".join(code for code, _ in cause.laws)
+    following = (
+        [f"Also breaks {laws}, which {'follows' if len(cause.laws) == 1 else 'follow'} from it."] if laws else []
+    )
     error = ", ".join(filter(None, (group.first.output, group.first.size)))
     head = f"{MARKS[Verdict.BROKEN]} {failure.code} {failure.title}: {error}, in {group.where}"
-    return _folded(html.escape(head), "\n\n".join([_witness(failure), *_others(group)]))
+    return _folded(html.escape(head), "\n\n".join([*following, _witness(failure), *_others(group)]))
 
 
 def _known_issue(group: FailureGroup) -> str:
@@ -123,7 +127,7 @@ def _witness(failure: Failure) -> str:
             escape(failure.message),
             "Replay in a fresh process:",
             _fenced(f"python -m stepcheck replay {failure.token}", "console"),
-            "Standalone program:",
+            f"Standalone program{f' (run by itself, it {failure.standalone_run})' if failure.standalone_run else ''}:",
             _fenced(failure.standalone.rstrip("\n"), "python"),
         ]
     )

@@ -1,14 +1,16 @@
-"""A certificate as text: a table of cells, a summary, known issues, and every failure."""
+"""A certificate as text: a table of cells, a summary, known issues, and what fails, one cause after the other."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from stepcheck.certification.certificate import CellResult, Certificate, Failure
+from stepcheck.certification.certificate import CellResult, Certificate
+from stepcheck.report.failure_text import failure_group, render_causes
 from stepcheck.report.view.cell_tables import CellTable, ClassTable, cell_tables, class_tables
 from stepcheck.report.view.failure_groups import (
     FailureGroup,
     FixedIssue,
+    causes,
     failures,
     failures_by_class,
     fixed_issues,
@@ -17,23 +19,26 @@ from stepcheck.report.view.failure_groups import (
 )
 from stepcheck.report.view.marks import legend, mark
 from stepcheck.report.view.summary_rows import SummaryRow, library_rows, summary_rows
-from stepcheck.report.wording import class_name, format_ratio, last_name, plural, wrap
+from stepcheck.report.wording import class_name, last_name, plural, wrap
 
 _EXPLANATION_LENGTH = 290
 """Characters of an explanation's first two sentences beyond which a library's report has the first alone."""
 
 
 def render(certificate: Certificate, *, strict: bool = False, verbose: bool = False) -> str:
-    """Return the whole report; a library's is one row a class and mode unless ``verbose``."""
+    """Return the report: of one class the first failure in full, of a library one row a class and mode.
+
+    ``verbose``, it has everything.
+    """
     if certificate.of_library and not verbose:
         return _library(certificate, strict=strict)
     cells = certificate.cells
     parts = [
-        *_tables(cells),
+        *(_tables(cells) if verbose or len(cells) != 1 else []),
         _summary(summary_rows(certificate, strict=strict, concise=not verbose)),
         *(_known_issue(group) for group in known_issues(cells)),
         *map(_fixed_issue, fixed_issues(cells)),
-        *map(_failure_group, failures(cells)),
+        *(map(failure_group, failures(cells)) if verbose else render_causes(causes(cells))),
     ]
     return "\n\n".join(parts)
 
@@ -159,44 +164,3 @@ def _failures_by_class(groups: Sequence[FailureGroup]) -> list[str]:
     if parts:
         parts.append("\n".join(wrap("every failure with its standalone program: --verbose, --json or --out")))
     return parts
-
-
-def _failure_group(group: FailureGroup) -> str:
-    """Return one failure in full, the others as a message and a replay token each."""
-    text = render_failure(group.first.failure, group.first.cell.id)
-    if group.others:
-        text += f"\n  same failure in {plural(len(group.others), 'more place')}:"
-        for entry in group.others:
-            text += "\n" + "\n".join(wrap(entry.failure.message, "    "))
-            text += f"\n      {entry.replay_command}"
-    return text
-
-
-def render_failure(failure: Failure, cell: str) -> str:
-    """Return one failure in full."""
-    lines = [*wrap(f"✗ {failure.code} {failure.title}, in {cell}", hang=4), *wrap(failure.message, "  ")]
-    if worst := failure.worst:
-        inputs = " ".join(f"{name}={value!r}" for name, value in worst.inputs.items())
-        lines += [
-            *wrap(f"inputs    {inputs}", "  ", hang=10),
-            f"  observed  {worst.observed!r}",
-            f"  expected  {worst.expected!r} ± {worst.radius!r}",
-            f"  ratio     {format_ratio(worst.ratio)} radii",
-        ]
-    lines += [f"  rule      {failure.rule}"]
-    if failure.known_issue:
-        lines += [f"  issue     {failure.known_issue}", *wrap(failure.explanation, "            ")]
-    lines += [f"  script    {_size(failure.script)}", f"  replay    python -m stepcheck replay {failure.token}"]
-    lines += ["  standalone program (needs neither stepcheck nor Hypothesis):"]
-    lines += [f"    | {line}".rstrip() for line in failure.standalone.rstrip().splitlines()]
-    return "\n".join(lines)
-
-
-def _size(script: dict[str, object]) -> str:
-    """Return a script's size in words, as in "1 tensor (2, 3), 1 group, 2 steps"."""
-    tensors, groups, steps = script["tensors"], script["groups"], script["steps"]
-    assert isinstance(tensors, list)
-    assert isinstance(groups, list)
-    assert isinstance(steps, list)
-    shapes = ", ".join(str(tuple(tensor["shape"])) for tensor in tensors[:4]) + (", …" if len(tensors) > 4 else "")
-    return f"{plural(len(tensors), 'tensor')} {shapes}, {plural(len(groups), 'group')}, {plural(len(steps), 'step')}"

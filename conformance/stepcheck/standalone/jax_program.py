@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from stepcheck.standalone.construction import arguments
-from stepcheck.standalone.python_source import comparison, keywords, literal, wrapped
+from stepcheck.standalone.python_source import comparison, docstring, keywords, literal, wrapped
 from stepcheck_implementations.adapters.adapter import Adapter, Cell
 from stepcheck_reference.scripts.expansion import expand
 from stepcheck_reference.scripts.script import Data, Script, Tensor
@@ -57,7 +57,7 @@ def standalone_program(
     group_of = {index: number for number, group in enumerate(script.groups) for index in group.tensors}
     current = [{**adapter.configuration(cell.configuration).fixed_hyper, **group.hyper} for group in script.groups]
     compiled = cell.mode == "compiled"
-    lines = [f'"""{title}"""', "", "import jax", "import jax.numpy as jnp", "import numpy as np", "import optax", ""]
+    lines = [docstring(title), "", "import jax", "import jax.numpy as jnp", "import numpy as np", "import optax", ""]
     lines += _HEAD.replace("{run}", "jax.jit(update)" if compiled else "update").splitlines()
     lines += [
         "",

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from stepcheck.report.characters import escape_invisible
+
 _WIDTH = 110
 
 
@@ -38,6 +40,12 @@ def source_of(value: object) -> str:
     if isinstance(value, np.generic):
         return literal(value.item())
     return literal(value)
+
+
+def docstring(text: str) -> str:
+    """Return ``text``, which may hold anything that a subject says, as the docstring of a program."""
+    inside = escape_invisible(" ".join(text.replace("\\", "\\\\").split())).replace('"""', "'''")
+    return f'"""{inside}{" " if inside.endswith(chr(34)) else ""}"""'
 
 
 def keywords(values: Mapping[str, object]) -> str:

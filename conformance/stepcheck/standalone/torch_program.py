@@ -8,8 +8,9 @@ from stepcheck.standalone import events
 from stepcheck.standalone.construction import build, build_call, construction
 from stepcheck.standalone.parameters import parameter
 from stepcheck.standalone.paste import pasted
-from stepcheck.standalone.python_source import comparison, literal, source_of
+from stepcheck.standalone.python_source import comparison, docstring, literal, source_of
 from stepcheck.standalone.steps import state_of, steps
+from stepcheck.standalone.subject_imports import subject_imports
 from stepcheck_implementations.adapters.adapter import Adapter, Cell
 from stepcheck_reference.formats import is_complex
 from stepcheck_reference.scripts.script import Script
@@ -120,7 +121,7 @@ def _head(adapter: Adapter, cell: Cell, scripts: list[Script], title: str, *, un
         names |= {"between_elements"} if any(map(_sliced, scripts)) else set()
     more, definitions = pasted(names)
     modules = sorted([*more, *events.imports(scripts), *(["import faulthandler"] if unfinished else [])])
-    lines = [f'"""{title}"""', "", *_imports(cell, modules)]
+    lines = [docstring(title), "", *subject_imports(cell.target, modules)]
     if unfinished:
         lines += ["", "faulthandler.dump_traceback_later(60, exit=True)"]
     if definitions:
@@ -166,31 +167,6 @@ def _refusal(adapter: Adapter, cell: Cell, script: Script) -> list[str]:
         '    print(f"refused: {error}")',
         "else:",
         '    raise SystemExit("accepted, but should be refused")',
-    ]
-
-
-def _imports(cell: Cell, modules: list[str]) -> list[str]:
-    """Return the import of the subject, after those of ``modules`` and torch."""
-    where, colon, name = cell.target.rpartition(":")
-    if not colon:
-        where, _, name = cell.target.rpartition(".")
-    head, last = name.partition(".")[0], name.rpartition(".")[2]
-    if not where.endswith(".py"):
-        lines = [*modules, *([""] if modules else []), "import torch", f"from {where} import {head}"]
-        return [*lines, *([] if head == name else [f"{last} = {name}"])]
-    return [
-        *sorted([*modules, "import importlib.util", "import sys"]),
-        "from pathlib import Path",
-        "",
-        "import torch",
-        "",
-        f"path = Path({where!r}).resolve()",
-        "sys.path.insert(0, str(path.parent))",
-        'spec = importlib.util.spec_from_file_location("subject", path)',
-        "module = importlib.util.module_from_spec(spec)",
-        *(['sys.modules["subject"] = module'] if "import pickle" in modules else []),
-        "spec.loader.exec_module(module)",
-        f"{last} = module.{name}",
     ]
 
 

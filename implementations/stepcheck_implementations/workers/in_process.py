@@ -70,6 +70,10 @@ class InProcess:
         """Return the object matched to ``claim``; see ``description.Source``."""
         return inspection.fit(self.subject, target, claim, steps)
 
+    def run_program(self, text: str) -> str:
+        """Return "": the object may have no name that a program could import."""
+        return ""
+
     def refusal(self, adapter: Adapter, mode: str, dtype: str, device: str) -> str | None:
         """Return why a cell is refused; see ``description.Source``."""
         return inspection.refusal(adapter, mode, dtype, device, self.subject)

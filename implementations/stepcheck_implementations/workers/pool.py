@@ -20,6 +20,7 @@ from stepcheck_implementations.recorder.recording import Recording
 from stepcheck_implementations.workers import wire
 from stepcheck_implementations.workers.interpreter import Interpreter
 from stepcheck_implementations.workers.live_workers import Key, LiveWorkers, can_fork
+from stepcheck_implementations.workers.programs import FAILS
 from stepcheck_implementations.workers.transport import (
     START_TIMEOUT,
     Answer,
@@ -40,6 +41,7 @@ TRIAL_TIMEOUT = 10.0
 
 _SPAWNED: Key = ("spawned",)
 _WITHOUT_CELL: Key = ("without cell",)
+_PROGRAM: Key = ("program",)
 
 
 class Workers:
@@ -169,6 +171,25 @@ class Workers:
             self.live.drop(key)
             return {"ended": error.reason if isinstance(error, WorkerDied) else f"no answer within {timeout:g} s"}
         return answer
+
+    def run_program(self, text: str) -> str:
+        """Return what the program ``text`` does in a process of its own: "passes", "fails" or "raises ...".
+
+        The process has imported torch and nothing of a subject. One that dies "fails"; "" where the program does not
+        end within the deadline or where processes cannot be forked.
+        """
+        if not can_fork():
+            return ""
+        timeout = min(self.deadline, TRIAL_TIMEOUT)
+        try:
+            answer, _ = self._request(self.live.get(_PROGRAM, spawned=False), {"ask": "program", "text": text}, timeout)
+            return str(answer["status"])
+        except WorkerTimeout:
+            return ""
+        except WorkerDied:
+            return FAILS
+        finally:
+            self.live.drop(_PROGRAM)
 
     def refusal(self, adapter: Adapter, mode: str, dtype: str, device: str) -> str | None:
         """Return why a cell is refused; see ``description.Source``."""

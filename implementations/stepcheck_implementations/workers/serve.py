@@ -17,7 +17,7 @@ from stepcheck_implementations.matching.claim import Claim
 from stepcheck_implementations.matching.hyper_matching import NoMatch
 from stepcheck_implementations.recorder import api, recorder, scheduler_runs
 from stepcheck_implementations.recorder.recording import Recording
-from stepcheck_implementations.workers import wire
+from stepcheck_implementations.workers import programs, wire
 from stepcheck_reference import dataclass_codec
 from stepcheck_reference.scripts.script_json import from_json
 from stepcheck_reference.scripts.trajectory import Trajectory
@@ -35,11 +35,11 @@ def serve(read: wire.Read, send: wire.Send) -> None:
 
     A request is {"ask": ...}: "open" (adapter, cell, reached: the path of 8 bytes that hold the step being taken; it
     has no answer), "run" (script), "wake" (device), "environment", "optimizers" (library), "signature" (target), "fit"
-    (target, claim, steps), "refusal" (adapter, mode, dtype, device). Of the cell that is open: "record" (scripts,
-    unread), "checkpoint" (script, at), "resume" (script, saved, and the arrays of what was saved). Of no cell:
-    "surface" (target), "library_surface" (library), "schedule" (recipe), "schedulers". The last seven are answered by a
-    recording; guard's baselines hold their requests, so that their names and keys stay. An answer holds "error" (its
-    kind and message) where the request could not be served.
+    (target, claim, steps), "refusal" (adapter, mode, dtype, device), "program" (text). Of the cell that is open:
+    "record" (scripts, unread), "checkpoint" (script, at), "resume" (script, saved, and the arrays of what was saved).
+    Of no cell: "surface" (target), "library_surface" (library), "schedule" (recipe), "schedulers". The last seven are
+    answered by a recording; guard's baselines hold their requests, so that their names and keys stay. An answer holds
+    "error" (its kind and message) where the request could not be served.
     """
     session = _Session()
     while True:
@@ -142,6 +142,10 @@ def _refusal(message: Mapping[str, Any]) -> dict[str, Any]:
     return {"reason": inspection.refusal(adapter, message["mode"], message["dtype"], message["device"])}
 
 
+def _program(message: Mapping[str, Any]) -> dict[str, Any]:
+    return {"status": programs.run(message["text"])}
+
+
 def _scheduler_apis(_: Mapping[str, Any]) -> Recording:
     return Recording({name: scheduler_runs.scheduler_api(name) for name in scheduler_runs.schedulers()}, {})
 
@@ -156,6 +160,7 @@ _OF_NO_CELL: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any] | Recordi
     "wake": _initialize_device,
     "environment": lambda _: inspection.environment(),
     "optimizers": lambda message: {"names": inspection.optimizers(message["library"])},
+    "program": _program,
     "signature": lambda message: inspection.signature(message["target"]),
     "fit": _fit,
     "refusal": _refusal,

@@ -43,7 +43,8 @@ def test_contracts_that_are_kept_are_counted() -> None:
 
 
 def test_a_broken_rule_is_named_with_the_law_and_its_error() -> None:
-    rule, _ = said(cell(Verdict.BROKEN, "float32", broken()), cell(dtype="bfloat16"))
+    plain = {**SCRIPT, "steps": [{"gradients": [[1.0]]}]}
+    rule, _ = said(cell(Verdict.BROKEN, "float32", broken(script=plain)), cell(dtype="bfloat16"))
     assert rule == "breaks adam in 1 of 2 cells (SC101 at 25 radii)"
 
 
@@ -62,7 +63,7 @@ def test_a_crash_on_any_script_says_how_it_ended() -> None:
 def test_what_follows_from_a_broken_rule_is_not_a_broken_contract() -> None:
     follower = broken(code="SC214", title="a step is proportional to lr", follows_from="SC101")
     rule, contract = said(cell(Verdict.BROKEN, "float32", broken(), follower))
-    assert rule == "breaks adam (SC101 at 25 radii)"
+    assert rule == "breaks adam (SC101 at 25 radii with a loaded state dict)"
     assert contract == "keeps 0 of 1; SC214 follows from the broken rule"
 
 

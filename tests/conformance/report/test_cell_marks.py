@@ -34,7 +34,9 @@ CASES = (
     Case(cell(Verdict.BROKEN, "float32", exact("SC211"), exact("SC230")), "✗ SC211 +1"),
     Case(cell(Verdict.BROKEN, "float32", exact("SC211"), broken()), "✗ 25"),
     Case(cell(Verdict.BROKEN, "float32", fault("gradient", code="SC203")), "✗ SC203"),
-    Case(cell(Verdict.BROKEN, "float32", exact("SC211"), fault("crashed")), "✗ crashed"),
+    Case(cell(Verdict.BROKEN, "float32", exact("SC211"), fault("crashed")), "✗ crashed 0.750"),
+    Case(cell(Verdict.BROKEN, "float32", broken(), fault("raised")), "✗ raised 25"),
+    Case(cell(Verdict.BROKEN, "float32", fault("raised"), worst={}), "✗ raised"),
     Case(cell(Verdict.BROKEN, "float32", exact("SC104"), worst={}), "✗ SC104"),
     Case(cell(Verdict.BROKEN, "float32", exact("SC230", known_issue="known-gap"), exact("SC211")), "✗ SC211"),
     Case(cell(Verdict.EXPECTED_BROKEN, "float32", exact("SC230", known_issue="known-gap")), "! SC230"),
@@ -55,11 +57,12 @@ def test_a_mark_is_the_error_outside_the_envelope_or_else_the_broken_law(case: C
 
 def test_the_legend_explains_codes_where_there_are_any() -> None:
     sentence = "a code is a broken law whose errors stay inside the envelope"
-    assert sentence in " ".join(text.render(certificate(cell(Verdict.BROKEN, "float32", exact("SC211")))).split())
-    assert sentence not in " ".join(text.render(certificate(cell(Verdict.BROKEN, "float32", broken()))).split())
+    two = cell(dtype="float64")
+    assert sentence in " ".join(text.render(certificate(cell(Verdict.BROKEN, "float32", exact("SC211")), two)).split())
+    assert sentence not in " ".join(text.render(certificate(cell(Verdict.BROKEN, "float32", broken()), two)).split())
 
 
 def test_a_class_is_marked_by_its_largest_error_and_not_by_a_law_without_a_radius() -> None:
     cells = [cell(Verdict.BROKEN, "float32", exact("SC211")), cell(Verdict.BROKEN, "float32", broken())]
     assert worst_mark(cells) == "✗ 25"
-    assert worst_mark([*cells, cell(Verdict.BROKEN, "float32", fault("hung"))]) == "✗ hung"
+    assert worst_mark([*cells, cell(Verdict.BROKEN, "float32", fault("hung"))]) == "✗ hung 0.750"

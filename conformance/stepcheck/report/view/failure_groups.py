@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from stepcheck.certification.certificate import CellResult, Failure
+from stepcheck.certification.failures.exception_text import normalized
 from stepcheck.report.view.cell_tables import target_of
 from stepcheck.report.wording import class_name, describe_cells, error_size, summarize_cells
+from stepcheck_reference.scripts.trajectory import FAULTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,19 @@ class FailureGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class Cause:
+    """One cause: the failures of one law that show it, and the ``laws`` that break with it, code and title of each."""
+
+    group: FailureGroup
+    laws: tuple[tuple[str, str], ...]
+
+    @property
+    def first(self) -> Occurrence:
+        """The failure that represents the cause."""
+        return self.group.first
+
+
+@dataclass(frozen=True, slots=True)
 class FixedIssue:
     """A known issue that no longer occurs, and where."""
 
@@ -94,10 +110,47 @@ def failures(cells: Sequence[CellResult]) -> tuple[FailureGroup, ...]:
     )
 
 
+def causes(cells: Sequence[CellResult]) -> tuple[Cause, ...]:
+    """Return the failures that follow from no other, those of one law and output, or one exception, together.
+
+    The one with the shortest program that fails by itself represents them.
+    """
+    unexpected = [entry for entry in occurrences(cells) if not entry.failure.known_issue]
+    groups = _groups(
+        [entry for entry in unexpected if not entry.failure.follows_from],
+        key=_cause,
+        rank=lambda entry: (entry.failure.standalone_run != "passes", -len(entry.failure.standalone)),
+        where=lambda inside: describe_cells(inside, cells),
+    )
+    return tuple(Cause(group, _laws_that_follow(group, unexpected)) for group in groups)
+
+
+def _cause(entry: Occurrence) -> Hashable:
+    failure = entry.failure
+    if failure.fault in FAULTS:
+        _, _, said = failure.message.partition(f"{failure.fault}, but should be finished (")
+        if said:
+            return target_of(entry.cell), failure.fault, normalized(said.rpartition(" [")[0])
+    return target_of(entry.cell), failure.code, entry.output
+
+
+def _laws_that_follow(group: FailureGroup, unexpected: Sequence[Occurrence]) -> tuple[tuple[str, str], ...]:
+    """Return code and title of the laws whose failures follow from ``group`` in one of its cells."""
+    cells = {entry.cell.id for entry in group.all}
+    code = group.first.failure.code
+    following = [entry.failure for entry in unexpected if entry.failure.follows_from == code and entry.cell.id in cells]
+    others = [entry.failure for entry in group.others]
+    laws = {failure.code: failure.title for failure in (*others, *following) if failure.code != code}
+    return tuple(sorted(laws.items()))
+
+
 def failures_by_class(cells: Sequence[CellResult]) -> tuple[FailureGroup, ...]:
-    """Return the failures that no known issue covers, a group a class, law and output; the worst represents it."""
+    """Return the failures that no known issue covers and that follow from no other, a group a class, law and output.
+
+    The worst represents it.
+    """
     return _groups(
-        [entry for entry in occurrences(cells) if not entry.failure.known_issue],
+        [entry for entry in occurrences(cells) if not (entry.failure.known_issue or entry.failure.follows_from)],
         key=lambda entry: (class_name(entry.cell), entry.failure.code, entry.output),
         rank=lambda entry: entry.ratio,
         where=lambda inside: describe_cells(
@@ -139,7 +192,7 @@ def _groups(
     entries: Sequence[Occurrence],
     *,
     key: Callable[[Occurrence], Hashable],
-    rank: Callable[[Occurrence], float],
+    rank: Callable[[Occurrence], Any],
     where: Callable[[Sequence[CellResult]], str],
 ) -> tuple[FailureGroup, ...]:
     """Return the entries of each ``key``; the first of the highest ``rank`` represents them."""

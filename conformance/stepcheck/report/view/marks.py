@@ -1,4 +1,4 @@
-"""Marks: what the cell of a table says, as in "✓ 0.983", "✗ nan", "✗ crashed" or "✗ SC203"."""
+"""Marks: what the cell of a table says, as in "✓ 0.983", "✗ nan", "✗ crashed 0.983" or "✗ SC203"."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from stepcheck_reference.verdict import Verdict, overall
 
 
 def mark(cell: CellResult) -> str:
-    """Return the sign of the verdict, and the error, fault or law that says most.
+    """Return the sign of the verdict, and the error, or law, that says most; of a fault also how the numbers are.
 
     Laws that require equal bits, or a value that is not a real, have no radius: where they alone are broken, the mark
     is the code of the first, and the number is left to cells with an error outside the envelope.
@@ -22,7 +22,8 @@ def mark(cell: CellResult) -> str:
         return sign
     faults = [failure.fault for failure in cell.failures if failure.fault in FAULTS]
     if faults:
-        return f"{sign} {faults[0]}"
+        error = _largest_error(cell)
+        return f"{sign} {faults[0]}{f' {format_ratio(error)}' if error >= 0 else ''}"
     if any(failure.worst and str(failure.worst.observed) == "nan" for failure in cell.failures):
         return f"{sign} nan"
     codes, error = _broken_codes(cell), _largest_error(cell)

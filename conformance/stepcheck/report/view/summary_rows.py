@@ -11,6 +11,7 @@ from stepcheck.certification.certificate import Answer, Certificate, Matched
 from stepcheck.certification.chosen_laws.law_selection import ignored
 from stepcheck.report.view import cell_entries
 from stepcheck.report.view.cell_tables import tally_text
+from stepcheck.report.view.marks import mark
 from stepcheck.report.wording import (
     last_name,
     plural,
@@ -18,6 +19,11 @@ from stepcheck.report.wording import (
     verdict_name,
 )
 from stepcheck_reference.verdict import MEANINGS, NO_CLAIM, Verdict, exit_code
+
+_NEARLY_ALL = 0.99
+"""The share of element-steps that are compared from which a concise summary says in one row what was not."""
+_VERSIONS = ("stepcheck", "torch")
+"""The releases that a concise summary names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +42,20 @@ def summary_rows(certificate: Certificate, *, strict: bool = False, concise: boo
     """
     findings, cells = certificate.findings, certificate.cells
     ran = [cell for cell in cells if cell.scripts]
+    named = not certificate.of_library and not (concise and len(cells) == 1)
     stepwise = all(cell.observability in ("", "stepwise") for cell in ran)
     return _rows(
-        *_verdict(certificate),
-        ("rule", [] if certificate.of_library else [f"{findings.target} is checked against {findings.rule}"]),
+        *_verdict(certificate, concise=concise),
+        ("rule", [f"{findings.target} is checked against {findings.rule}"] if named else []),
         *_matched(findings.matched),
         ("defaults", _defaults(certificate)),
-        *_compared(certificate),
+        *_compared(certificate, concise=concise),
         ("worst ratio", cell_entries.worst_ratios(ran, concise=concise)),
         ("observability", [] if concise and stepwise else cell_entries.observability(ran)),
         ("arithmetic", [] if concise else cell_entries.arithmetic(certificate, ran)),
         ("inferred", cell_entries.inferred(ran, cells)),
         *((verdict_name(verdict), cell_entries.reasons(cells, verdict)) for verdict in (Verdict.VACUOUS, *NO_CLAIM)),
-        *_run(certificate, strict=strict),
+        *_run(certificate, strict=strict, concise=concise),
     )
 
 
@@ -90,15 +97,18 @@ def _rows(*rows: _Row) -> tuple[SummaryRow, ...]:
     return tuple(SummaryRow(name, tuple(entries)) for name, entries in rows if entries)
 
 
-def _verdict(certificate: Certificate) -> list[_Row]:
+def _verdict(certificate: Certificate, *, concise: bool = False) -> list[_Row]:
     """Return the verdict in two lines, how many cells have which, and what was left out."""
     findings, cells = certificate.findings, certificate.cells
     missing = f"{plural(findings.unfinished, 'cell')} missing; the verdict covers the remaining cells"
+    single = concise and len(cells) == 1
     unruled = f"{', '.join(findings.without_rule)} (no rule)"
     return [
         ("verdict", [f"{answer.about}: {answer.text}" for answer in answers_of(certificate)]),
         ("interrupted", [missing] if findings.unfinished else []),
-        ("cells", [tally_text(cells) or "none"]),
+        ("cell", [f"{cells[0].id}: {mark(cells[0])}"])
+        if concise and len(cells) == 1
+        else ("cells", [tally_text(cells) or "none"]),
         ("laws", cell_entries.laws(cells, ignored(findings.select, findings.ignore))),
         ("selected", [", ".join(findings.select)] if findings.select else []),
         ("ignored", [", ".join(findings.ignore)] if findings.ignore else []),
@@ -134,32 +144,35 @@ def _defaults(certificate: Certificate) -> list[str]:
     return [f"differ from those of the rule's source, given in parentheses: {parts}"] if parts else []
 
 
-def _compared(certificate: Certificate) -> list[_Row]:
-    """Return how much was compared, and what was not."""
+def _compared(certificate: Certificate, *, concise: bool = False) -> list[_Row]:
+    """Return how much was compared, and what was not; ``concise``, in one row where that is little."""
     cells = certificate.cells
     steps, scripts = sum(cell.element_steps for cell in cells), sum(cell.scripts for cell in cells)
     left_out: Counter[str] = Counter()
     for cell in cells:
         left_out.update(cell.not_compared)
     reasons = "; ".join(f"{thousands(number)} {reason}" for reason, number in left_out.most_common())
+    few = concise and certificate.compared > _NEARLY_ALL * steps
     nonfinite = sum(cell.admissible_nonfinite for cell in cells)
     return [
         (
             "compared",
             [
                 f"{thousands(certificate.compared)} of {thousands(steps)} element-steps in {thousands(scripts)} "
-                f"{'script' if scripts == 1 else 'scripts'}"
+                f"{'script' if scripts == 1 else 'scripts'}{f' (not: {reasons})' if few and reasons else ''}"
             ],
         ),
-        ("not compared", [reasons] if reasons else []),
+        ("not compared", [reasons] if reasons and not few else []),
         ("non-finite", [f"{thousands(nonfinite)} values admitted by the envelope"] if nonfinite else []),
     ]
 
 
-def _run(certificate: Certificate, *, strict: bool) -> list[_Row]:
+def _run(certificate: Certificate, *, strict: bool, concise: bool = False) -> list[_Row]:
     """Return how long the run took, what with, what was requested, and the exit code."""
     findings, run = certificate.findings, certificate.run
-    versions = ", ".join(f"{name} {version}" for name, version in run.versions.items())
+    versions = ", ".join(
+        f"{name} {version}" for name, version in run.versions.items() if not concise or name in _VERSIONS
+    )
     request = f"profile {findings.profile}, seed {findings.seed}"
     row = ("run", [f"{run.seconds:.1f} s, {plural(run.jobs, 'job')}, {request}; {versions}"])
     if run.stopped and not run.interrupted:
