@@ -106,9 +106,8 @@ def _verdict(certificate: Certificate, *, concise: bool = False) -> list[_Row]:
     return [
         ("verdict", [f"{answer.about}: {answer.text}" for answer in answers_of(certificate)]),
         ("interrupted", [missing] if findings.unfinished else []),
-        ("cell", [f"{cells[0].id}: {mark(cells[0])}"])
-        if concise and len(cells) == 1
-        else ("cells", [tally_text(cells) or "none"]),
+        ("cell", [f"{cells[0].id}: {mark(cells[0])}"] if single else []),
+        ("cells", [] if single else [tally_text(cells) or "none"]),
         ("laws", cell_entries.laws(cells, ignored(findings.select, findings.ignore))),
         ("selected", [", ".join(findings.select)] if findings.select else []),
         ("ignored", [", ".join(findings.ignore)] if findings.ignore else []),
