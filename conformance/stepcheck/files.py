@@ -23,6 +23,25 @@ def check(path: Path) -> None:
         return
 
 
+def read_inside(directory: Path, name: str, most: int) -> bytes:
+    """Return the bytes of the file ``name`` in ``directory``, which somebody else may have filled.
+
+    Raises OSError where it is no regular file, as a pipe, which would block; where it is a link out of ``directory``;
+    and where it has more than ``most`` bytes.
+    """
+    path = (directory / name).resolve()
+    if not path.is_relative_to(directory.resolve()):
+        raise OSError(None, "it is a link out of its directory")
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with os.fdopen(handle, "rb") as file:
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(None, "it is no regular file")
+        if status.st_size > most:
+            raise OSError(None, f"it has {status.st_size} bytes, more than {most}")
+        return file.read(most)
+
+
 def write(path: Path, text: str) -> None:
     """Write ``text`` to ``path`` whole or not at all; a pipe or a device is simply written to. Raises OSError."""
     write_bytes(path, text.encode(errors="replace"))

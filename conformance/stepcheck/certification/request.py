@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -177,3 +179,16 @@ def writable(directory: Path) -> Path:
         why = error.strerror or error
         raise WrongRequest(f"out={directory}, but should be a directory that can be written to ({why})") from error
     return directory
+
+
+@contextlib.contextmanager
+def directory_for(path: Path) -> Iterator[Path]:
+    """Yield ``path``, made if need be and ``writable``; where the block fails, what was made and is empty goes."""
+    made = [folder for folder in (path, *path.parents) if not os.path.lexists(folder)]
+    try:
+        yield writable(path)
+    except BaseException:
+        for folder in made:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+        raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -60,6 +61,7 @@ def record(
 
     An interrupted recording resumes where it stopped.
     """
+    from stepcheck.guard.baselines.names import is_own
     from stepcheck.guard.record_baseline import record as run
     from stepcheck.report.guard.environment_text import cell_counts, environment_line
 
@@ -78,7 +80,9 @@ def record(
     size = sum(path.stat().st_size for path in baseline.iterdir() if path.is_file())
     click.echo(f"recorded  {environment_line(recorded.environment)}")
     click.echo(f"cells     {cell_counts(recorded)}")
-    click.echo(f"wrote     {baseline}, {size / 1e6:.1f} MB; check it with: stepcheck guard check {baseline}")
+    own = [name for name, _ in recorded.selection["targets"] if not is_own(name)]
+    command = shlex.join(["stepcheck", "guard", "check", str(baseline), *(f"--target={name}" for name in own)])
+    click.echo(f"wrote     {baseline}, {size / 1e6:.1f} MB; check it with: {command}")
     return CONFORMS
 
 
@@ -93,6 +97,7 @@ def record(
     help="changed (the default): a cell changed or is gone; rounding: any number changed; api: an interface or "
     "message changed. Several separated by commas.",
 )
+@several("target", "targets", "TARGET", "A target of your own in BASELINE, which may be imported; may be repeated.")
 @several("accept", "accept", "CELL", "Write the change of these cells into BASELINE as accepted; needs --reason.")
 @click.option("--reason", default="", metavar="TEXT", help="Why the change is accepted.")
 @source_options
@@ -103,6 +108,7 @@ def record(
 def check(
     baseline: Path,
     only: tuple[str, ...],
+    targets: tuple[str, ...],
     policies: tuple[str, ...],
     accept: tuple[str, ...],
     reason: str,
@@ -138,6 +144,7 @@ def check(
             executor=executor,
             part=part,
             only=only,
+            targets=targets,
             accept=accept,
             reason=reason,
             progress=progress,

@@ -6,11 +6,15 @@ import contextlib
 import datetime
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from stepcheck.certification.request import WrongRequest
+from stepcheck.certification.request import Request, WrongRequest
 from stepcheck.guard.baselines.baseline import Baseline
-from stepcheck.guard.baselines.baseline_files import load
+from stepcheck.guard.baselines.baseline_files import BadBaseline, load
+from stepcheck.guard.baselines.manifest_form import BadForm, check_circumstances
+from stepcheck.guard.baselines.names import check_names, check_targets
+from stepcheck.guard.baselines.recorded_content import check_spec, checked_recording
 from stepcheck.guard.baselines.unfinished import save_checked
 from stepcheck.guard.comparison.check_result import CheckResult
 from stepcheck.guard.comparison.checkpoint import recheck_spec
@@ -27,6 +31,7 @@ from stepcheck.processes.pool import usable_cores
 from stepcheck_implementations.driver.target import TargetError
 from stepcheck_implementations.recorder.recording import Recording
 from stepcheck_implementations.workers.pool import Workers
+from stepcheck_implementations.workers.transport import WorkerError
 
 
 def check(
@@ -36,6 +41,7 @@ def check(
     executor: Executor | None = None,
     part: str = "",
     only: Sequence[str] = (),
+    targets: Sequence[str] = (),
     accept: Sequence[str] = (),
     reason: str = "",
     progress: Progress = lambda done, total, cell: None,
@@ -43,10 +49,11 @@ def check(
 ) -> CheckResult:
     """Return how the cells of the baseline in ``directory`` differ under the torch of ``source``.
 
-    ``only`` are patterns of cells, with "*" and "?"; ``part`` "I/N" is one shard of them. Changes of the cells that
-    ``accept`` names are written into the baseline with today's date and ``reason``: they are accepted from then on, for
-    as long as the cell does the same. Otherwise as ``record``. Raises BadBaseline, and WrongRequest for a pattern that
-    matches no cell.
+    ``only`` are patterns of cells, with "*" and "?"; ``part`` "I/N" is one shard of them. ``targets`` are those of the
+    user's that are in the baseline: of what it names only these, and what stepcheck has adapters for, is imported.
+    Changes of the cells that ``accept`` names are written into the baseline with today's date and ``reason``: they are
+    accepted from then on, for as long as the cell does the same. Otherwise as ``record``. Raises BadBaseline, and
+    WrongRequest for a pattern that matches no cell.
     """
     directory = Path(directory)
     if accept and not reason.strip():
@@ -57,6 +64,11 @@ def check(
         )
     executor = executor or Local(usable_cores())
     baseline = load(directory)
+    given = [target.partition("=")[0] for target in targets]
+    with _of(directory):
+        check_circumstances(baseline.environment, baseline.selection)
+        check_targets([stored.target for stored in baseline.cells.values()], given)
+        check_targets([target for target, _ in baseline.selection["targets"]], given)
     names = select_cells(only, baseline.cells) if only else list(baseline.cells)
     if part:
         names = shard(names, part, lambda name: name)
@@ -64,24 +76,30 @@ def check(
     with Workers(interpreter=source.interpreter(notify)) as workers:
         environment = environment_of(workers, source.torch)
         specs = [baseline.spec(name) for name in names]
+        with _of(directory):
+            check_names(specs, partial(_class_around, workers))
         unchecked = tuple(spec.id for spec in specs if _device(spec) not in ("", *environment["devices"]))
-        stored = [(spec, baseline.recording(spec.id)) for spec in specs if spec.id not in unchecked]
+        with _of(directory):
+            stored = [(spec, _recording(baseline, spec)) for spec in specs if spec.id not in unchecked]
         rechecks = {spec.id: recheck_spec(spec, old) for spec, old in stored}
-        added = [] if only or baseline.selection.get("shard") else _added_cells(baseline, workers, part)
+        without = only or not baseline.cells or baseline.selection.get("shard")
+        added = [] if without else _added_cells(baseline, workers, part)
         total = len(rechecks) + len(added)
         progress(0, total, "")
         changed: dict[str, Recording] = {}
         differences: dict[str, Difference] = {}
         cells = record_cells([*rechecks.values(), *added], workers, executor, source)
-        for done, (spec, recording) in enumerate(cells, 1):
-            progress(done, total, spec.id)
-            if spec.id not in rechecks:
-                differences[spec.id] = new_cell(spec, recording)
-            elif spec.kind != CHECKPOINT and baseline.same(spec.id, recording):
-                differences[spec.id] = identical_cell(spec, recording)
-            else:
-                changed[spec.id] = recording
-    jobs = [(spec, old, changed[spec.id]) for spec, old in stored if spec.id in changed]
+        with _blaming(directory, specs):
+            for done, (spec, recording) in enumerate(cells, 1):
+                progress(done, total, spec.id)
+                if spec.id not in rechecks:
+                    differences[spec.id] = new_cell(spec, recording)
+                elif spec.kind != CHECKPOINT and baseline.same(spec.id, recording):
+                    differences[spec.id] = identical_cell(spec, recording)
+                else:
+                    changed[spec.id] = recording
+    with _of(directory):
+        jobs = [(spec, checked_recording(baseline, spec), changed[spec.id]) for spec, _ in stored if spec.id in changed]
     for spec, one in compare_all(jobs, executor):
         differences[spec.id] = _with_acceptance(baseline, spec, changed[spec.id], one)
     if accepting:
@@ -93,6 +111,50 @@ def check(
         differences[name] for name in order if name in rechecks or differences[name].change is not Change.IDENTICAL
     )
     return CheckResult(baseline.environment, environment, listed, unchecked)
+
+
+@contextlib.contextmanager
+def _of(directory: Path) -> Iterator[None]:
+    """Let what is wrong with a baseline's content name the baseline."""
+    try:
+        yield
+    except BadForm as error:
+        raise BadBaseline(f"baseline={directory}: {error}") from error
+    except BadBaseline as error:
+        raise BadBaseline(f"baseline={directory}{str(error).removeprefix('baseline')}") from error
+
+
+@contextlib.contextmanager
+def _blaming(directory: Path, specs: Sequence[CellSpec]) -> Iterator[None]:
+    """Where running cells fails, raise BadBaseline if one of them could not be run at all."""
+    try:
+        yield
+    except (ValueError, WorkerError) as error:
+        with _of(directory):
+            for spec in specs:
+                check_spec(spec)
+            if isinstance(error, ValueError) and not isinstance(error, (TargetError, WrongRequest)):
+                raise BadBaseline(
+                    f"baseline: a cell in it cannot be run ({' '.join(str(error).split())[:200]})"
+                ) from error
+        raise
+
+
+def _recording(baseline: Baseline, spec: CellSpec) -> Recording:
+    """Return a recording; that of a checkpoint, from which a run goes on, is checked first."""
+    if spec.kind == CHECKPOINT:
+        return checked_recording(baseline, spec)
+    try:
+        return baseline.recording(spec.id)
+    except (ValueError, TypeError, LookupError) as error:
+        raise BadBaseline(f"baseline: the recording of {spec.id[:200]} is damaged ({error!r:.200})") from error
+
+
+def _class_around(workers: Workers, target: str, rule: str) -> str:
+    """Return the class that stepcheck writes around an update function."""
+    from stepcheck.certification.undeclared.description import describe
+
+    return str(describe(Request(target=target, rule=rule), workers)["adapter"]["source"])
 
 
 def _device(spec: CellSpec) -> str:

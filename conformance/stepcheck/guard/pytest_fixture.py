@@ -21,8 +21,8 @@ from stepcheck_reference.verdict import BROKEN, CONFORMS, INTERRUPTED, NOTHING_C
 PROPERTY = "stepcheck.guard"
 """The property of a test that holds the line about its check in pytest's summary."""
 
-_Key = tuple[str, int, int, tuple[str, ...]]
-"""A manifest, its size and time, and patterns of cells: a baseline that was written again is another."""
+_Key = tuple[str, int, int, tuple[str, ...], tuple[str, ...]]
+"""A manifest, its size and time, patterns of cells, and targets: a baseline that was written again is another."""
 
 
 class CheckCache:
@@ -32,28 +32,29 @@ class CheckCache:
         self.root = root
         self._results: dict[_Key, CheckResult] = {}
 
-    def result(self, baseline: str, only: tuple[str, ...]) -> CheckResult:
-        """Return the result of ``stepcheck guard check`` for the cells that match ``only``.
+    def result(self, baseline: str, only: tuple[str, ...], targets: tuple[str, ...] = ()) -> CheckResult:
+        """Return the result of ``stepcheck guard check`` for the cells that match ``only``, ``targets`` imported.
 
         The test fails where there is none. A baseline that was written in the meantime is checked again.
         """
         __tracebackhide__ = True
         manifest = self.root / baseline / "manifest.json"
         if not manifest.is_file():
-            return self._run(baseline, only)  # its message says what is missing
+            return self._run(baseline, only, targets)  # its message says what is missing
         stat = manifest.stat()
-        key = (str(manifest.resolve()), stat.st_size, stat.st_mtime_ns, only)
+        key = (str(manifest.resolve()), stat.st_size, stat.st_mtime_ns, only, targets)
         if key not in self._results:
-            self._results[key] = self._run(baseline, only)
+            self._results[key] = self._run(baseline, only, targets)
         return self._results[key]
 
-    def _run(self, baseline: str, only: tuple[str, ...]) -> CheckResult:
+    def _run(self, baseline: str, only: tuple[str, ...], targets: tuple[str, ...]) -> CheckResult:
         __tracebackhide__ = True
         from stepcheck.report.guard.check_json import read
 
-        patterns = [argument for pattern in only for argument in ("--only", pattern)]
+        options = [argument for pattern in only for argument in ("--only", pattern)]
+        options += [argument for target in targets for argument in ("--target", target)]
         done = subprocess.run(
-            [sys.executable, "-m", "stepcheck", "guard", "check", "--json", *patterns, "--", baseline],
+            [sys.executable, "-m", "stepcheck", "guard", "check", "--json", *options, "--", baseline],
             cwd=self.root,
             env=_environment(),
             stdin=subprocess.DEVNULL,
@@ -82,10 +83,17 @@ class Guard:
     checks: CheckCache
     node: pytest.Item
 
-    def check(self, *, fail_on: str | Sequence[str] = ("changed",), only: str | Sequence[str] = ()) -> None:
-        """Fail where a cell fails, with what differs; ``fail_on`` and ``only`` are those of ``stepcheck guard check``.
+    def check(
+        self,
+        *,
+        fail_on: str | Sequence[str] = ("changed",),
+        only: str | Sequence[str] = (),
+        targets: str | Sequence[str] = (),
+    ) -> None:
+        """Fail where a cell fails, with what differs; the arguments are options of ``stepcheck guard check``.
 
-        ``fail_on`` names "changed", "rounding" or "api"; ``only`` are patterns of cells, as in "AdamW*".
+        ``fail_on`` names "changed", "rounding" or "api"; ``only`` are patterns of cells, as in "AdamW*"; ``targets``
+        are those of your own in the baseline, which are imported only where they are named.
         """
         __tracebackhide__ = True
         from stepcheck.report.guard.check_failure import failure_message
@@ -94,19 +102,19 @@ class Guard:
         for policy in policies:
             if policy not in POLICIES:
                 pytest.fail(unknown("fail_on", policy, POLICIES), pytrace=False)
-        result = self.result(only=only)
+        result = self.result(only=only, targets=targets)
         if result.failing(policies):
-            message = failure_message(result, policies, self.baseline, _several(only))
+            message = failure_message(result, policies, self.baseline, _several(only), _several(targets))
             if self.checks.root != Path.cwd():
                 message += f"\nboth in    {self.checks.root}"
             pytest.fail(message, pytrace=False)
 
-    def result(self, *, only: str | Sequence[str] = ()) -> CheckResult:
+    def result(self, *, only: str | Sequence[str] = (), targets: str | Sequence[str] = ()) -> CheckResult:
         """Return the result of a check, for a test with conditions of its own."""
         __tracebackhide__ = True
         from stepcheck.report.guard.check_failure import summary_line
 
-        result = self.checks.result(self.baseline, _several(only))
+        result = self.checks.result(self.baseline, _several(only), _several(targets))
         self.node.user_properties.append((PROPERTY, summary_line(result, self.baseline, _several(only))))
         return result
 

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-from stepcheck.certification.request import WrongRequest, writable
+from stepcheck.certification.request import WrongRequest, directory_for
 from stepcheck.guard.baselines.baseline import Baseline
 from stepcheck.guard.baselines.baseline_files import MANIFEST
 from stepcheck.guard.baselines.unfinished import Unfinished, by_target, save_checked
@@ -56,8 +56,7 @@ def record(
             f"baseline={directory}, but it already holds a baseline; --force records it again, and discards what was "
             "accepted in it"
         )
-    writable(directory)
-    with Workers(interpreter=source.interpreter(notify)) as workers:
+    with directory_for(directory), Workers(interpreter=source.interpreter(notify)) as workers:
         environment = environment_of(workers, source.torch)
         specs = corpus(selection, workers)
         if part:

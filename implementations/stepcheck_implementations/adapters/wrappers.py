@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 
-from stepcheck_implementations.driver.target import load
+from stepcheck_implementations.driver.target import TargetError, load
+from stepcheck_reference.suggest import did_you_mean
 
 OPTAX = "stepcheck_implementations.adapters.optax_subject:driven"
 TORCHAO = "stepcheck_implementations.adapters.torchao_subject:by_mode"
@@ -18,7 +19,20 @@ _FORMER_NAMES: Mapping[str, str] = {
 }
 """Names in baselines that guard recorded when these modules lay elsewhere."""
 
+NAMES = (OPTAX, TORCHAO, UPDATE_FUNCTION, *_FORMER_NAMES)
+"""Every name that a wrapper has, or had."""
+
+
+def is_of_function(name: str) -> bool:
+    """Whether ``name`` is that of the wrapper of update functions, whose adapter holds the text of a class."""
+    return _FORMER_NAMES.get(name, name) == UPDATE_FUNCTION
+
 
 def load_wrapper(name: str) -> Callable[..., Any]:
-    """Return the wrapper called ``name``: a function of the target and its adapter. Raises TargetError."""
+    """Return the wrapper called ``name``: a function of the target and its adapter.
+
+    Raises TargetError where it is none of ``NAMES``: an adapter may come from a baseline that anybody wrote.
+    """
+    if name not in NAMES:
+        raise TargetError(f"{name}: no wrapper of stepcheck{did_you_mean(name, NAMES)}")
     return cast(Callable[..., Any], load(_FORMER_NAMES.get(name, name)))

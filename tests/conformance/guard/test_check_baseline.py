@@ -235,15 +235,17 @@ def test_a_class_that_no_longer_exists_is_gone(tmp_path: Path) -> None:
     file = tmp_path / "mine.py"
     file.write_text(MINE)
     record(tmp_path / "baseline", Selection(((f"{file}:Mine", None),), ("single",), ("float32",)))
-    assert check(tmp_path / "baseline").exit_code() == 0
+    assert check(tmp_path / "baseline", targets=[f"{file}:Mine"]).exit_code() == 0
     file.write_text(MINE.replace("Mine", "Yours"))
-    result = check(tmp_path / "baseline")
+    result = check(tmp_path / "baseline", targets=[f"{file}:Mine"])
     assert {entry.change for entry in result.differences} == {Change.GONE}
     assert "Mine" in result.differences[0].points[0].message
     for policy in ("changed", "rounding", "api"):
         assert result.exit_code((policy,)) == 1
     file.unlink()
-    assert {entry.change for entry in check(tmp_path / "baseline").differences} == {Change.GONE}
+    assert {entry.change for entry in check(tmp_path / "baseline", targets=[f"{file}:Mine"]).differences} == {
+        Change.GONE
+    }
 
 
 def test_a_mode_that_is_refused_now_is_gone_and_one_that_was_is_new(tmp_path: Path) -> None:
@@ -258,12 +260,17 @@ def test_a_mode_that_is_refused_now_is_gone_and_one_that_was_is_new(tmp_path: Pa
         "        super().__init__(params, lr)",
     )
     file.write_text(refusing)
-    result = {entry.cell.split(" ", 1)[1]: entry for entry in check(tmp_path / "baseline").differences}
+    result = {
+        entry.cell.split(" ", 1)[1]: entry
+        for entry in check(tmp_path / "baseline", targets=[f"{file}:Mine"]).differences
+    }
     gone = result["foreach float32 cpu"]
     assert (gone.change, gone.points[0].message) == (Change.GONE, "is refused: RuntimeError: no foreach here")
     record(tmp_path / "other", selection)
     file.write_text(MINE)
-    result = {entry.cell.split(" ", 1)[1]: entry for entry in check(tmp_path / "other").differences}
+    result = {
+        entry.cell.split(" ", 1)[1]: entry for entry in check(tmp_path / "other", targets=[f"{file}:Mine"]).differences
+    }
     new = result["foreach float32 cpu"]
     assert (new.change, new.points[0].message) == (Change.NEW, "was refused: RuntimeError: no foreach here")
 

@@ -52,16 +52,16 @@ subprocess.run = counted
 
 
 def test_holds(stepcheck_guard):
-    stepcheck_guard("tests/baseline").check()
+    stepcheck_guard("tests/baseline").check(targets="mine.py:Mine")
 
 
 def test_nothing_moved(stepcheck_guard):
-    stepcheck_guard(Path("tests/baseline")).check(fail_on="rounding,api")
+    stepcheck_guard(Path("tests/baseline")).check(fail_on="rounding,api", targets="mine.py:Mine")
     assert len(ran) == 1
 
 
 def test_conditions_of_its_own(stepcheck_guard):
-    assert not stepcheck_guard("tests/baseline").result().failing(["rounding"])
+    assert not stepcheck_guard("tests/baseline").result(targets="mine.py:Mine").failing(["rounding"])
     assert len(ran) == 1
 
 
@@ -78,7 +78,7 @@ def test_torn(stepcheck_guard):
 
 
 def test_policy(stepcheck_guard):
-    stepcheck_guard("tests/baseline").check(fail_on="ronding")
+    stepcheck_guard("tests/baseline").check(fail_on="ronding", targets="mine.py:Mine")
 """
 PLAIN = ("-p", "no:xdist", "-p", "no:hypothesispytest", "-p", "no:randomly", "-Werror")
 
@@ -128,8 +128,9 @@ def test_a_change_fails_with_the_most_severe_difference_and_the_commands(folder:
         "tests/baseline: 1 cell of 2 fails under torch ",
         f"✗ {cell}: SC101 leaves the envelope",
         "radii from the centre, was",
-        "see all    python -m stepcheck guard check tests/baseline\n",
-        f"accept it  python -m stepcheck guard check tests/baseline --accept '{cell}' --reason 'WHY'\n",
+        "see all    python -m stepcheck guard check tests/baseline --target mine.py:Mine\n",
+        "accept it  python -m stepcheck guard check tests/baseline --target mine.py:Mine "
+        f"--accept '{cell}' --reason 'WHY'\n",
         "1 identical, 1 changed\n",
     ):
         assert words in done.stdout

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from stepcheck import files
 from stepcheck.certification.request import WrongRequest
-from stepcheck.guard.baselines.baseline import Baseline, StoredCell, file_of
+from stepcheck.guard.baselines.baseline import ACCEPTED, Baseline, StoredCell, file_of
+from stepcheck.guard.baselines.manifest_form import BadForm, check_form
 from stepcheck.guard.baselines.tensor_store import Tensors, json_digest, json_text, tensor_digest
 
 FORMAT = 1
@@ -23,6 +24,10 @@ UNFINISHED = ".recording"
 """The folder in which an unfinished recording keeps the targets that it has finished."""
 
 _SUFFIX = ".safetensors"
+_LARGEST_MANIFEST = 1 << 29
+_LARGEST_TENSORS = 1 << 33
+"""Bytes that are read of a file; a baseline of all of torch.optim has less than a hundredth of them."""
+_LONGEST = 160
 
 
 class BadBaseline(WrongRequest):
@@ -37,7 +42,7 @@ def save(baseline: Baseline, directory: Path) -> None:
     from safetensors.numpy import save as packed
 
     directory.mkdir(parents=True, exist_ok=True)
-    before = _tensor_files(directory / MANIFEST)
+    before = _tensor_files(directory)
     counts = {}
     for stem, tensors in sorted(baseline.tensors.items()):
         if tensors:
@@ -48,12 +53,12 @@ def save(baseline: Baseline, directory: Path) -> None:
         (directory / name).unlink(missing_ok=True)
 
 
-def _tensor_files(manifest: Path) -> set[str]:
-    """Return the names of the tensor files that a manifest lists; none where it is damaged or missing."""
+def _tensor_files(directory: Path) -> set[str]:
+    """Return the names of the tensor files that the manifest lists; none where it is damaged or missing."""
     try:
-        names = json.loads(manifest.read_text("utf-8"))["files"]
+        names = json.loads(files.read_inside(directory, MANIFEST, _LARGEST_MANIFEST).decode("utf-8"))["files"]
         return {name for name in names if Path(name).name == name and name.endswith(_SUFFIX)}
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return set()
 
 
@@ -85,9 +90,13 @@ def load(directory: Path) -> Baseline:
     Raises BadBaseline, which names the file and what is wrong with it.
     """
     path = directory / MANIFEST
-    if not directory.is_dir():
-        raise BadBaseline(f"baseline={directory}, but should be a directory that `stepcheck guard record` made")
-    if not path.exists():
+    try:
+        if not directory.is_dir():
+            raise BadBaseline(f"baseline={directory}, but should be a directory that `stepcheck guard record` made")
+        missing = not (path.exists() or path.is_symlink())
+    except (OSError, ValueError) as error:
+        raise BadBaseline(f"baseline={directory}, but it cannot be read ({_why(error)})") from error
+    if missing:
         if (directory / UNFINISHED).is_dir():
             raise BadBaseline(
                 f"baseline={directory}, but its recording was interrupted; `stepcheck guard record {directory}` "
@@ -104,44 +113,65 @@ def load(directory: Path) -> Baseline:
 
 def _load(directory: Path, path: Path) -> Baseline:
     try:
-        raw = json.loads(path.read_text("utf-8"))
+        raw = json.loads(files.read_inside(directory, MANIFEST, _LARGEST_MANIFEST).decode("utf-8"))
         digest = raw.pop("digest")
-    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
-        raise BadBaseline(f"{path} is damaged ({error!r})") from error
-    if raw.get("format") != FORMAT:
-        raise BadBaseline(f"{path} has format={raw.get('format')!r}, but this stepcheck reads format {FORMAT}")
-    if digest != json_digest(raw):
-        raise BadBaseline(f"{path} was changed after it was written: its digest is not {digest}")
+        if raw.get("format") != FORMAT:
+            found = repr(raw.get("format"))[:40]
+            raise BadBaseline(f"{path} has format={found}, but this stepcheck reads format {FORMAT}")
+        if digest != json_digest(raw):
+            raise BadBaseline(f"{path} was changed after it was written: its digest is not {str(digest)[:40]}")
+    except BadBaseline:
+        raise
+    except RecursionError as error:
+        raise BadBaseline(f"{path} is damaged (it is nested too deeply)") from error
+    except (OSError, ValueError, LookupError, AttributeError, TypeError) as error:
+        raise BadBaseline(f"{path} is damaged ({_why(error)})") from error
     try:
-        cells = {name: StoredCell(*entry) for name, entry in raw["cells"].items()}
-        tensors = {}
-        for name in raw["files"]:
-            users = sorted(cell for cell, stored in cells.items() if f"{file_of(stored.target)}{_SUFFIX}" == name)
-            tensors[name.removesuffix(_SUFFIX)] = _load_tensors(directory / name, users)
-        baseline = Baseline(raw["environment"], raw["wanted"], raw["shared"], cells, raw["accepted"], tensors)
-        for name, stored in cells.items():
-            missing = set(baseline.shared[stored.tensors]) - set(tensors.get(file_of(stored.target), {}))
-            if missing:
-                file = directory / f"{file_of(stored.target)}{_SUFFIX}"
-                raise BadBaseline(f"{file} lacks a tensor of {name}: {min(missing)}")
-        return baseline
-    except (KeyError, TypeError, AttributeError) as error:
-        raise BadBaseline(f"{path} is not a manifest ({error!r})") from error
+        check_form(raw)
+    except BadForm as error:
+        raise BadBaseline(f"{path} is not a manifest ({error})") from error
+    cells = {name: StoredCell(*entry) for name, entry in raw["cells"].items()}
+    tensors = {}
+    for name in raw["files"]:
+        if Path(name).name != name or not name.endswith(_SUFFIX):
+            raise BadBaseline(f"{path} lists {name[:80]!r}, but should list the names of {_SUFFIX} files beside it")
+        users = sorted(cell for cell, stored in cells.items() if f"{file_of(stored.target)}{_SUFFIX}" == name)
+        tensors[name.removesuffix(_SUFFIX)] = _load_tensors(directory, name, users)
+    baseline = Baseline(raw["environment"], raw["wanted"], raw["shared"], cells, raw["accepted"], tensors)
+    used = [(name, file_of(stored.target), stored.tensors) for name, stored in cells.items()]
+    used += [(name, ACCEPTED, entry["keys"]) for name, entries in raw["accepted"].items() for entry in entries]
+    for name, stem, keys in used:
+        missing = set(baseline.shared[keys]) - set(tensors.get(stem, {}))
+        if missing:
+            raise BadBaseline(f"{directory / stem}{_SUFFIX} lacks a tensor of {name[:80]}: {min(missing)[:40]}")
+    return baseline
 
 
-def _load_tensors(path: Path, users: list[str]) -> Tensors:
+def _why(error: BaseException) -> str:
+    """Return what is wrong in some words: the text of an error may hold the whole file."""
+    if isinstance(error, OSError):
+        return error.strerror or str(error)[:_LONGEST]
+    if isinstance(error, UnicodeDecodeError):
+        return f"byte {error.start} is not UTF-8"
+    return f"it lacks {error}"[:_LONGEST] if isinstance(error, LookupError) else str(error)[:_LONGEST]
+
+
+def _load_tensors(directory: Path, name: str, users: list[str]) -> Tensors:
     """Return the tensors of one file; ``users`` are the cells that lose their recordings where it cannot be read."""
     from safetensors import SafetensorError
     from safetensors.numpy import load as unpacked
 
-    lost = f"the recordings of {len(users)} cells ({users[0]}, ...)" if users else "accepted changes"
+    path = directory / name
+    lost = f"the recordings of {len(users)} cells ({users[0][:80]}, ...)" if users else "accepted changes"
     try:
-        tensors = unpacked(path.read_bytes())
-    except OSError as error:
+        tensors = unpacked(files.read_inside(directory, name, _LARGEST_TENSORS))
+    except FileNotFoundError as error:
         raise BadBaseline(f"{path} is missing ({error.strerror}), and with it {lost}") from error
-    except (SafetensorError, ValueError, KeyError) as error:
-        raise BadBaseline(f"{path} is damaged ({error}), and with it {lost}") from error
+    except OSError as error:
+        raise BadBaseline(f"{path} cannot be read ({_why(error)}), and with it {lost}") from error
+    except (SafetensorError, ValueError, LookupError, TypeError, AttributeError, MemoryError) as error:
+        raise BadBaseline(f"{path} is damaged ({_why(error)}), and with it {lost}") from error
     for key, values in tensors.items():
         if values.ndim != 1 or key != tensor_digest(values):
-            raise BadBaseline(f"{path} was changed after it was written: tensor {key} does not have its digest")
+            raise BadBaseline(f"{path} was changed after it was written: tensor {key[:40]} does not have its digest")
     return dict(tensors)

@@ -33,7 +33,7 @@ class CheckResult:
 
     def exit_code(self, policies: Iterable[str] = ("changed",)) -> int:
         """Return the exit code: 0, 1 where a cell fails, 5 where nothing was compared."""
-        if not self.differences:
+        if all(entry.change is Change.NEW for entry in self.differences):
             return NOTHING_COMPARED
         return BROKEN if self.failing(policies) else CONFORMS
 

@@ -21,7 +21,9 @@ _NAMED = 3
 """Patterns up to which failing cells are named in the command that accepts them."""
 
 
-def failure_message(result: CheckResult, policies: Sequence[str], baseline: str, only: Sequence[str] = ()) -> str:
+def failure_message(
+    result: CheckResult, policies: Sequence[str], baseline: str, only: Sequence[str] = (), targets: Sequence[str] = ()
+) -> str:
     """Return why a test of ``baseline``, named as the test names it, fails."""
     failing = result.failing(policies)
     groups = grouped(failing)
@@ -34,7 +36,8 @@ def failure_message(result: CheckResult, policies: Sequence[str], baseline: str,
     parts = [head, machine_warning(result), *("\n".join([row, *lines]) for row, lines in by_row.items())]
     if len(groups) > _SHOWN:
         parts.append(f"and {plural(len(groups) - _SHOWN, 'more difference')}")
-    selected = "".join(f" --only {shlex.quote(pattern)}" for pattern in only)
+    selected = "".join(f" --target {shlex.quote(target)}" for target in targets)
+    selected += "".join(f" --only {shlex.quote(pattern)}" for pattern in only)
     command = f"python -m stepcheck guard check {shlex.quote(baseline)}"
     accept = "".join(f" --accept {shlex.quote(pattern)}" for pattern in accept_patterns(failing))
     failing_on = "" if tuple(policies) == ("changed",) else f" --fail-on {','.join(policies)}"
