@@ -8,6 +8,7 @@ from stepcheck_properties.laws.contracts.effective_arguments import EFFECTIVE_HY
 from stepcheck_properties.laws.contracts.execution_paths import COMPLETION, DETERMINISM, MODES_AGREE
 from stepcheck_properties.laws.contracts.gradient_handling import GRADIENTS_UNCHANGED, MISSING_GRADIENT
 from stepcheck_properties.laws.contracts.independent_tensors import INDEPENDENT_TENSORS, MIXED_DTYPES, TENSOR_ORDER
+from stepcheck_properties.laws.contracts.infinite_gradients import INFINITE_GRADIENT
 from stepcheck_properties.laws.contracts.learning_rates import STEP_PROPORTIONAL_TO_LR, ZERO_LEARNING_RATE
 from stepcheck_properties.laws.contracts.maximize import MAXIMIZE_NEGATES_GRADIENTS
 from stepcheck_properties.laws.contracts.nonfinite_gradients import NAN_PROPAGATES, NONFINITE_STAYS_LOCAL
@@ -19,6 +20,7 @@ from stepcheck_properties.laws.convergence.quadratics import LINEAR_ON_QUADRATIC
 from stepcheck_properties.laws.convergence.reddi_box import REDDI_ADAM, REDDI_AMSGRAD
 from stepcheck_properties.laws.convergence.reddi_direction import REDDI_DIRECTION
 from stepcheck_properties.laws.convergence.regret import ADAGRAD_REGRET
+from stepcheck_properties.laws.equivalences.excluded_ends import EXCLUDED_END
 from stepcheck_properties.laws.equivalences.first_steps import CONSTANT_GRADIENT, FIRST_STEP
 from stepcheck_properties.laws.equivalences.special_cases import SPECIAL_CASE
 from stepcheck_properties.laws.invariants.accumulation import ACCUMULATION
@@ -82,6 +84,8 @@ ALL: tuple[Law, ...] = (
     SKIPPED_STEP,
     STATE_MEMORY,
     CHANGED_HYPER_PARAMETERS,
+    INFINITE_GRADIENT,
+    EXCLUDED_END,
     MONOTONE_STATES,
     NONNEGATIVE_STATES,
     DECREASING_STEPS,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -27,12 +27,13 @@ NAN = float("nan")
 FINITE_RUN = "the same run without nan and inf"
 
 
-def _is_elementwise_on_gradients(facts: Facts) -> bool:
+def is_elementwise_on_gradients(facts: Facts) -> bool:
+    """Whether the rule is elementwise, and the subject is given gradients."""
     return is_elementwise(facts) and not needs_objective(facts.rule)
 
 
 def _propagates_nan(facts: Facts) -> bool:
-    return _is_elementwise_on_gradients(facts) and propagates_nan(facts.rule)
+    return is_elementwise_on_gradients(facts) and propagates_nan(facts.rule)
 
 
 def propagates_nan(rule: Rule) -> bool:
@@ -54,13 +55,12 @@ def _propagates(expression: Basic, scalars: frozenset[Expr]) -> bool:
     return False
 
 
-def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
-    """Yield an ordinary script whose first tensor has nan in its gradient's second element, and inf in its fourth."""
+def nonfinite_scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
+    """Yield an ordinary script whose first tensor has nan, inf and -inf in its gradient: elements 1, 3 and 4."""
     script = ordinary(facts, seed)
     width = 2 if is_complex(facts.dtype) else 1
-    poison = {1 * width + part: NAN for part in range(width)} | {
-        3 * width + part: float("inf") for part in range(width)
-    }
+    numbers = {1: NAN, 3: float("inf"), 4: -float("inf")}
+    poison = {index * width + part: number for index, number in numbers.items() for part in range(width)}
     middle = script.steps[1]
     assert isinstance(middle.gradients[0], Drawn)
     first = replace(middle.gradients[0], specials=tuple(poison.items()))
@@ -72,16 +72,27 @@ def _values(data: Data, tensor: Tensor) -> NDArray[Any]:
     return np.broadcast_to(expand(data, tensor.size, tensor.dtype), (tensor.size,))
 
 
-def _nonfinite_so_far(script: Script, index: int, steps: int, *, nan_only: bool = False) -> NDArray[Any]:
+def nonfinite_so_far(script: Script, index: int, steps: int, *, nan_only: bool = False) -> NDArray[Any]:
     """Return which reals of a tensor have had a non-finite gradient, after each step; shape (steps, size)."""
+    rows = gradients_that_are(np.isnan if nan_only else _is_nonfinite, script, index, steps)
+    return np.asarray(np.logical_or.accumulate(rows, axis=0)) if steps else rows
+
+
+def gradients_that_are(
+    kind: Callable[[NDArray[Any]], NDArray[Any]], script: Script, index: int, steps: int
+) -> NDArray[Any]:
+    """Return where a tensor's gradients are of a ``kind``, a function of their values; shape (steps, size)."""
     tensor = script.tensors[index]
     rows = np.zeros((steps, tensor.size), dtype=np.bool_)
     for number, step in enumerate(script.steps[:steps]):
-        data = step.gradients[index]
+        data = step.applied[index]
         if data is not None:
-            values = _values(data, tensor)
-            rows[number] = np.isnan(values) if nan_only else ~np.isfinite(values)
-    return np.asarray(np.logical_or.accumulate(rows, axis=0)) if steps else rows
+            rows[number] = kind(_values(data, tensor))
+    return rows
+
+
+def _is_nonfinite(values: NDArray[Any]) -> NDArray[Any]:
+    return np.asarray(~np.isfinite(values))
 
 
 def _check_nan(evidence: Evidence) -> CheckOutcome:
@@ -90,7 +101,7 @@ def _check_nan(evidence: Evidence) -> CheckOutcome:
     breaches: list[Breach] = []
     for index, trace in enumerate(trajectory.traces):
         overwritten = any(step.overwrite or step.skip for step in script.steps)
-        nan = _nonfinite_so_far(script, index, trajectory.steps, nan_only=True)
+        nan = nonfinite_so_far(script, index, trajectory.steps, nan_only=True)
         if overwritten or not nan.any():
             continue
         compared += int(nan.sum())
@@ -126,7 +137,7 @@ def _check_locality(evidence: Evidence) -> CheckOutcome:
     steps, compared = min(first.steps, second.steps), 0
     breaches: dict[str, Breach] = {}
     for index, (one, two) in enumerate(zip(first.traces, second.traces, strict=True)):
-        nonfinite = _nonfinite_so_far(script, index, steps)
+        nonfinite = nonfinite_so_far(script, index, steps)
         rows = {THETA: (one.theta[:steps], two.theta[:steps])}
         rows |= {name: (v[1 : steps + 1], two.states[name][1 : steps + 1]) for name, v in one.states.items()}
         rows[COUNT] = (one.count[1 : steps + 1, None], two.count[1 : steps + 1, None])
@@ -163,7 +174,7 @@ swallowed by the optimizer goes unnoticed, and its element no longer changes."""
 class SwallowsNan(torch.optim.Optimizer):
     ...
     g = torch.nan_to_num(p.grad)                         # the loss was nan, and nobody will know""",
-    scripts=_scripts,
+    scripts=nonfinite_scripts,
 )
 
 NONFINITE_STAYS_LOCAL = Law(
@@ -172,7 +183,7 @@ NONFINITE_STAYS_LOCAL = Law(
     sentence="A nan or inf in a gradient changes no bit of any other element or of its states.",
     source="the rule's own equations, each of one element",
     since="0.2",
-    applies=_is_elementwise_on_gradients,
+    applies=is_elementwise_on_gradients,
     check=_check_locality,
     condition="the rule is elementwise, and the subject is given gradients",
     unit="reals",
@@ -186,6 +197,6 @@ of elements with one scale. It belongs before the optimizer, or to another rule.
 class ClipsByTheNorm(torch.optim.Optimizer):
     ...
     g = p.grad / p.grad.norm().clamp(min=1.0)            # one nan makes every element nan""",
-    scripts=_scripts,
+    scripts=nonfinite_scripts,
     reference=_finite,
 )

@@ -98,7 +98,8 @@ def _has_powers_of_two(script: Script) -> bool:
     return all(bool((np.abs(np.frexp(value)[0]) == 0.5).all()) for value in values)
 
 
-def _check_other_rule(evidence: Evidence) -> CheckOutcome:
+def check_other_rule(evidence: Evidence) -> CheckOutcome:
+    """Return where the reference run, the same run, breaks the rule that it is judged by."""
     reference = evidence.reference
     assert reference is not None, "the law has a reference run"
     name, judgement = reference.rule.name, reference.judgement
@@ -123,7 +124,7 @@ SPECIAL_CASE = Law(
     source="the equations of both rules; Loshchilov & Hutter 2019, Algorithm 2; Reddi et al. 2018, Algorithm 2",
     since="0.2",
     applies=_reduces,
-    check=_check_other_rule,
+    check=check_other_rule,
     condition="with some hyper-parameters at 0, and for AMSGrad with gradients that only grow, the equations are "
     "proved to be another rule's, expression for expression",
     unit="elements at steps",

@@ -26,6 +26,7 @@ ALL: tuple[Builder, ...] = (
     value_cases.SHRINKING_GRADIENTS,
     value_cases.ZEROS_AND_SUBNORMALS,
     value_cases.EPSILONS,
+    value_cases.ENDS_OF_DOMAINS,
     value_cases.ZERO_RATE,
     size_cases.MANY_STEPS,
     tensor_cases.LAYOUTS,

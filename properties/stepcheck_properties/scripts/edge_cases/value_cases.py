@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from stepcheck_properties.scripts import baseline_scripts
 from stepcheck_properties.scripts.baseline_scripts import ZERO
 from stepcheck_properties.scripts.edge_cases.edge_case import Builder, CellInputs
-from stepcheck_properties.strategies.hyper_parameters import contains, domains_of
+from stepcheck_properties.strategies.hyper_parameters import averages, contains, domains_of
+from stepcheck_reference.formats import BINARY16
 from stepcheck_reference.oracle.envelope.compiler import program_of
 from stepcheck_reference.scripts.script import Data, Group, Literal, Script, Step, Tensor
+
+LARGE_RATE, LARGE_DECAY = 10.0, 0.5
+"""A rate and a decay at which 1 - lr*weight_decay is negative: a step of the decay overshoots 0."""
 
 TURNS = 16
 """Steps in which signs turn: enough for Rprop's step sizes to reach both of their bounds."""
@@ -84,6 +89,46 @@ def _short_memory(cell: CellInputs) -> Script:
     return Script(tensors, groups, cell.normal_steps("memory", 4, len(choices)))
 
 
+def _ends_of_domains(cell: CellInputs) -> Script:
+    small = 2.0**-5 if cell.form is BINARY16 else 2.0**-30
+    parts: list[tuple[dict[str, float], Data, float]] = []
+    for name, end in _closed_ends(cell):
+        if name in baseline_scripts.EPSILONS:
+            parts.append((cell.hyper(0, **{"beta2": 0.5, name: end}), ZERO, small))
+        else:
+            parts.append((cell.hyper(0, **{name: end}), cell.drawn("normal", "ends", name), 1.0))
+    if _may_overshoot(cell):
+        parts.append((cell.hyper(0, lr=LARGE_RATE, weight_decay=LARGE_DECAY), cell.drawn("normal", "ends"), 1.0))
+    steps = tuple(
+        Step(tuple(cell.drawn("normal", "ends", number, i, scale=scale) for i, (*_, scale) in enumerate(parts)))
+        for number in range(3)
+    )
+    tensors = tuple(Tensor((5,), cell.dtype, start) for _, start, _ in parts)
+    return Script(tensors, tuple(Group((i,), hyper) for i, (hyper, *_) in enumerate(parts)), steps)
+
+
+def _closed_ends(cell: CellInputs) -> list[tuple[str, float]]:
+    """Return each hyper-parameter with a finite end that its domain includes, but for lr and averaging factors.
+
+    The latter have edge cases of their own.
+    """
+    return [
+        (name, end)
+        for name, domain in domains_of(cell.rule).items()
+        if name != "lr" and cell.varies(name) and not averages(domain)
+        for end in ((0.0,) if domain is None else (domain.low, domain.high))
+        if contains(domain, end)
+    ]
+
+
+def _may_overshoot(cell: CellInputs) -> bool:
+    return cell.varies("lr") and cell.varies("weight_decay")
+
+
+def _has_ends(cell: CellInputs) -> bool:
+    return bool(_closed_ends(cell)) or _may_overshoot(cell)
+
+
 def _has_eps(cell: CellInputs) -> bool:
     return cell.varies("eps")
 
@@ -115,6 +160,12 @@ EPSILONS = Builder(
     "eps is 1, 1/8 and 1e-16, over enough steps for a rule that divides only after some steps.",
     _epsilons,
     _has_eps,
+)
+ENDS_OF_DOMAINS = Builder(
+    "ends_of_domains",
+    "Hyper-parameters are at the ends of their domains, as eps at 0 where gradients are small; lr*weight_decay is 5.",
+    _ends_of_domains,
+    _has_ends,
 )
 ZERO_RATE = Builder("zero_rate", "The learning rate is 0, also for gradients of 0.", _zero_rate, _may_rest)
 TURNING_SIGNS = Builder(
