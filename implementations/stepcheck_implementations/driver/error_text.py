@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from stepcheck_implementations.driver import memory_limit
+
 LONGEST = 2000
 """Characters of an error's message that are kept."""
 _WALKED = 4 * LONGEST
@@ -41,7 +43,7 @@ def call_subject(call: Callable[[], Any]) -> Any:
     """Return what the subject's ``call`` returns; whatever it raises becomes ``SubjectRaised``."""
     try:
         return call()
-    except let_through:
+    except (SubjectRaised, *let_through):  # type: ignore[misc]
         raise
     except BaseException as error:
         raise SubjectRaised(error) from error
@@ -77,7 +79,7 @@ def one_line(error: BaseException) -> str:
         text = _exactly(str(error))
     except BaseException:
         text = "(its message cannot be printed)"
-    return printable(f"{kind}: {text}" if text else kind)
+    return printable(f"{kind}: {text}" if text else kind) + memory_limit.note_on(error, text)
 
 
 _name_of = type.__dict__["__name__"].__get__

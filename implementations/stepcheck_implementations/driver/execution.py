@@ -46,8 +46,16 @@ def run(
     What the subject raises or breaks becomes the trajectory's fault; ValueError means that the script and
     the adapter do not fit.
     """
-    with torch_settings(script):
-        return ScriptExecution(adapter, cell, script, subject_factory(adapter, subject), reached).trajectory()
+    build = subject_factory(adapter, subject)
+    adapter.configuration(cell.configuration)
+    trajectories: list[Trajectory] = []
+
+    def execute() -> None:
+        with torch_settings(script):
+            trajectories.append(ScriptExecution(adapter, cell, script, build, reached).trajectory())
+
+    ended = fault_of(execute)
+    return trajectories[0] if ended is None else unobserved(script, adapter.states, Fault(*ended, 0))
 
 
 def subject_factory(adapter: Adapter, subject: Callable[..., Any] | None = None) -> Callable[..., Any]:

@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 
+from stepcheck_implementations.driver import error_text
 from stepcheck_implementations.driver.error_text import one_line
 from stepcheck_reference.suggest import did_you_mean
 
@@ -44,9 +45,22 @@ def split(target: str) -> tuple[str, str]:
     return where, name
 
 
+@cache
 def load(target: str) -> object:
-    """Import ``target`` and return it; raises TargetError where it does not exist."""
+    """Import ``target`` and return it, once in a process; raises TargetError where it does not exist.
+
+    A subject may have changed ``sys.modules`` by the time that it is needed again.
+    """
     where, name = split(target)
+    try:
+        return _named(where, name, target)
+    except (TargetError, *error_text.let_through):  # type: ignore[misc]
+        raise
+    except BaseException as error:
+        raise TargetError(f"{target}: importing it raised {one_line(error)}{_hint(error)}") from error
+
+
+def _named(where: str, name: str, target: str) -> object:
     module = _file(where) if where.endswith(".py") else _module(where, target)
     named: object = module
     for part in name.split("."):
@@ -65,7 +79,7 @@ def _module(where: str, target: str) -> ModuleType:
             importlib.import_module(name)
         except ModuleNotFoundError as error:
             if error.name is None or not (name == error.name or name.startswith(error.name + ".")):
-                raise TargetError(f"{target}: importing {name} raised {type(error).__name__}: {error}") from error
+                raise TargetError(f"{target}: importing {name} raised {one_line(error)}") from error
             if end == 1 and name in EXTRAS:
                 raise TargetError(
                     f"{target}: no module named {name}, which is optional: python -m pip install "
@@ -79,8 +93,6 @@ def _module(where: str, target: str) -> ModuleType:
             raise TargetError(
                 f"{target}: no module named {name}{did_you_mean(parts[end - 1], siblings, most=3)}"
             ) from error
-        except (Exception, SystemExit) as error:
-            raise TargetError(f"{target}: importing {name} raised {one_line(error)}{_hint(error)}") from error
     return sys.modules[where]
 
 
@@ -100,9 +112,9 @@ def _file(where: str) -> ModuleType:
     sys.path.insert(0, folder)
     try:
         spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:
+    except BaseException:
         sys.modules.pop(name, None)
-        raise TargetError(f"{where}: importing it raised {one_line(error)}{_hint(error)}") from error
+        raise
     finally:
         with contextlib.suppress(ValueError):
             sys.path.remove(folder)

@@ -16,9 +16,10 @@ import torch
 
 from stepcheck_implementations.adapters.adapter import Adapter, Cell, compiles_slowly
 from stepcheck_implementations.driver import execution
-from stepcheck_implementations.driver.target import load
+from stepcheck_implementations.driver.error_text import SubjectRaised, call_subject
+from stepcheck_implementations.driver.target import TargetError, load
 from stepcheck_implementations.matching.claim import PROBE_HYPER, Claim
-from stepcheck_implementations.matching.fit import fit_target
+from stepcheck_implementations.matching.fit import Fit, fit_target
 from stepcheck_implementations.matching.signature import signature_of
 from stepcheck_reference import dataclass_codec
 from stepcheck_reference.scripts.script import Group, Literal, Quadratic, Script, Step, Tensor
@@ -74,12 +75,22 @@ def signature(target: str) -> dict[str, Any]:
 
 def signature_json(target_object: object, target: str) -> dict[str, Any]:
     """Return the same of an object; ``target`` is its name."""
-    signature = signature_of(target_object, target)
-    return {
-        "signature": f"{target}{signature.text}",
-        "arguments": list(signature.names),
-        "defaults": {name: _plain(value) for name, value in signature.defaults.items()},
-    }
+
+    def described() -> dict[str, Any]:
+        signature = signature_of(target_object, target)
+        return {
+            "signature": f"{target}{signature.text}",
+            "arguments": list(signature.names),
+            "defaults": {name: _plain(value) for name, value in signature.defaults.items()},
+        }
+
+    try:
+        description: dict[str, Any] = call_subject(described)
+        return description
+    except SubjectRaised as error:
+        if isinstance(error.__cause__, TargetError):
+            raise error.__cause__ from None
+        raise TargetError(f"{target}: its signature cannot be read: {error.message}") from error
 
 
 def _plain(value: object) -> object:
@@ -91,11 +102,21 @@ def _plain(value: object) -> object:
 def fit(target_object: object, target: str, claim: Claim, steps: int) -> dict[str, Any]:
     """Return ``target_object`` matched to ``claim`` after a trial of ``steps`` steps, as JSON values; see ``fit.Fit``.
 
-    The trial may print and change global state, so it belongs into a process that is discarded afterwards.
+    The trial may print and change global state, so it belongs into a process that is discarded afterwards. Where it
+    leaves things that cannot be worked with, the result is {"ended": why}, as if it had ended its process.
     """
-    with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a wrong way to build it may warn
-        fitted = fit_target(target_object, target, claim, steps)
+
+    def tried() -> Fit:
+        with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a wrong way to build it may warn
+            return fit_target(target_object, target, claim, steps)
+
+    try:
+        fitted: Fit = call_subject(tried)
+    except SubjectRaised as error:
+        if isinstance(error.__cause__, TargetError):
+            raise error.__cause__ from None
+        return {"ended": error.message}
     return {
         "adapter": dataclass_codec.encode(fitted.adapter),
         "signature": fitted.signature,

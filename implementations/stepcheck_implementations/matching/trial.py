@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from stepcheck_implementations.driver import state_access
-from stepcheck_implementations.driver.error_text import one_line
+from stepcheck_implementations.driver.error_text import SubjectRaised, call_subject
 from stepcheck_implementations.driver.state_access import TensorLocation
 from stepcheck_implementations.driver.state_path import TOKENS
 from stepcheck_implementations.matching.claim import PROBE_GRADIENTS, PROBE_SHAPES, PROBE_THETA, Rows
@@ -57,9 +57,11 @@ def run_trial(
 ) -> Trial:
     """Return the trial of ``build`` over ``steps`` steps, given tensors as ``takes`` says and ``arguments`` by name.
 
-    A subject that ``needs_objective`` gets its gradients from a closure, the same whatever its parameters are.
+    With no steps nothing is built. A subject that ``needs_objective`` gets its gradients from a closure, the same whatever its parameters are.
     """
     trial = Trial(takes)
+    if not steps:
+        return trial
     start = 0
     for index, (size,) in enumerate(PROBE_SHAPES[:1] if takes == "tensor" else PROBE_SHAPES):
         values = torch.tensor(PROBE_THETA[start : start + size], dtype=torch.float64)
@@ -72,7 +74,9 @@ def run_trial(
         "groups": [{"params": list(parameters)}],
     }
     history: list[dict[str, StateLeaf]] = []
-    try:
+    own: dict[str, bool] = {}
+
+    def steps_taken() -> None:
         optimizer = build(inputs[takes], **arguments)
         trial.subject = optimizer
         if not callable(getattr(optimizer, "step", None)):
@@ -89,15 +93,19 @@ def run_trial(
                     optimizer.step()
                 trial.theta.append([float(value) for p in parameters for value in p.detach().reshape(-1).tolist()])
                 history.append(_leaves(optimizer, trial.locations))
-    except (Exception, SystemExit) as error:
-        trial.reason, trial.error = one_line(error), error
-    for path in history[0] if history else ():
+                for path in history[0] if len(history) == 1 else ():
+                    each = takes == "tensor" or any(f"[{token}]" in path for token in TOKENS)
+                    own[path] = each or _is_per_parameter(path, optimizer)
+
+    try:
+        call_subject(steps_taken)
+    except SubjectRaised as error:
+        trial.reason, trial.error = error.message, error.__cause__
+    for path in own:
         rows = [leaves[path] for leaves in history if path in leaves]
         if len(rows) == len(history):
-            own = (
-                takes == "tensor" or any(f"[{token}]" in path for token in TOKENS) or _is_per_parameter(path, optimizer)
-            )
-            trial.leaves[path] = StateLeaf([leaf.rows[0] for leaf in rows], all(leaf.scalar for leaf in rows), own)
+            scalar = all(leaf.scalar for leaf in rows)
+            trial.leaves[path] = StateLeaf([leaf.rows[0] for leaf in rows], scalar, own[path])
     return trial
 
 

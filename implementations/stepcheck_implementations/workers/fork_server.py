@@ -15,7 +15,8 @@ one worker on standard input and output (``worker_process.run_spawned_worker``).
 #
 # Who speaks with whom. Clients (``ForkServerClient``) connect to the Unix socket SOCKET; one of them started this
 # process, others may be processes that were handed its address. Messages are lines of JSON.
-#   client to server   {"request": "fork"}, with one end of a socket pair as ancillary data (SCM_RIGHTS)
+#   client to server   {"request": "fork", "memory": bytes that the worker may use}, with one end of a socket pair as
+#                      ancillary data (SCM_RIGHTS)
 #                      {"request": "kill", "pid": P}
 #   server to client   {"forked": P} or {"failed": why} for every "fork", in order
 #                      {"ended": P, "status": exit code or minus the signal, "tail": what it printed last}
@@ -45,7 +46,7 @@ import sys
 from dataclasses import dataclass, field
 
 from stepcheck_implementations.workers import process_tree, worker_process
-from stepcheck_implementations.workers.transport import OUTPUT_TAIL
+from stepcheck_implementations.workers.exit_reason import OUTPUT_TAIL
 
 _READS_AT_EXIT = 64
 """Times 64 KiB that are read of what an ended worker has left in its pipe."""
@@ -149,7 +150,7 @@ class _ForkServer:
         for line in lines:
             message = json.loads(line)
             if message["request"] == "fork":
-                self._fork(client, client.descriptors.pop(0))
+                self._fork(client, client.descriptors.pop(0), message["memory"])
             elif message["pid"] in self.workers:
                 process_tree.kill(message["pid"])
 
@@ -169,8 +170,8 @@ class _ForkServer:
         with contextlib.suppress(OSError):
             client.connection.sendall(json.dumps(message).encode() + b"\n")
 
-    def _fork(self, client: _Client, descriptor: int) -> None:
-        """Fork a worker that serves the socket ``descriptor``."""
+    def _fork(self, client: _Client, descriptor: int, memory: int) -> None:
+        """Fork a worker that serves the socket ``descriptor``, and may use ``memory`` bytes."""
         parent = os.getpid()
         try:
             output, printed = os.pipe()
@@ -183,7 +184,7 @@ class _ForkServer:
             return
         if pid == 0:
             self.selector.close()
-            worker_process.run_forked_worker(descriptor, printed, inherited, parent)
+            worker_process.run_forked_worker(descriptor, printed, inherited, parent, memory)
         os.close(printed)
         os.close(descriptor)
         worker = _Worker(pid, client, output)

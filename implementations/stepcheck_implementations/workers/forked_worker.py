@@ -10,16 +10,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from stepcheck_implementations.workers import wire
+from stepcheck_implementations.workers.exit_reason import exit_reason
 from stepcheck_implementations.workers.transport import (
     START_TIMEOUT,
     Answer,
+    ForkServerGone,
     WorkerDied,
     WorkerError,
     WorkerTimeout,
-    exit_reason,
 )
 
 _GONE = "the process that starts workers has ended: it was killed, by hand or because memory ran out"
+_TAKEN_ALONG = "the process ended with the one that had started it, as after os.kill(os.getppid(), signal.SIGKILL)"
+_FORK_TIMEOUT = 20.0
+"""Seconds that a fork server which has forked before may take to fork again."""
 _EXIT_TIMEOUT = 20.0
 """Seconds to wait for the fork server's report of a worker that is about to end."""
 
@@ -39,19 +43,20 @@ class ForkServerClient:
         """Exit status and last output of workers whose end was reported and not yet looked at, by process id."""
         self.forgotten: set[int] = set()
         """Workers whose end is of no interest."""
+        self.timeout = START_TIMEOUT
 
     def message(self, until: float) -> dict[str, Any]:
-        """Return the next message, and note an exit that it reports; raises WorkerError where none comes ``until``."""
+        """Return the next message, and note an exit that it reports; raises ForkServerGone where it does not come."""
         while b"\n" not in self.buffer:
             self.connection.settimeout(max(0.01, until - time.monotonic()))
             try:
                 data = self.connection.recv(1 << 16)
             except TimeoutError as error:
-                raise WorkerError("the fork server does not answer") from error
+                raise ForkServerGone("the fork server does not answer") from error
             except OSError as error:
-                raise WorkerError(_GONE) from error
+                raise ForkServerGone(_GONE) from error
             if not data:
-                raise WorkerError(_GONE)
+                raise ForkServerGone(_GONE)
             self.buffer += data
         line, self.buffer = self.buffer.split(b"\n", 1)
         message: dict[str, Any] = json.loads(line)
@@ -62,20 +67,25 @@ class ForkServerClient:
                 self.exits[message["ended"]] = (message["status"], message["tail"])
         return message
 
-    def fork(self) -> tuple[int, socket.socket]:
-        """Return the process id of a new worker, and the parent's end of the socket that it serves."""
+    def fork(self, memory: int) -> tuple[int, socket.socket]:
+        """Return the process id of a new worker, and the parent's end of the socket that it serves.
+
+        ``memory`` are the bytes that it may use.
+        """
         own_end, worker_end = socket.socketpair()
         with worker_end:
             try:
-                socket.send_fds(self.connection, [b'{"request":"fork"}\n'], [worker_end.fileno()])
+                request = json.dumps({"request": "fork", "memory": memory}).encode() + b"\n"
+                socket.send_fds(self.connection, [request], [worker_end.fileno()])
             except OSError as error:
                 own_end.close()
-                raise WorkerError(_GONE) from error
-        until = time.monotonic() + START_TIMEOUT
+                raise ForkServerGone(_GONE) from error
+        until = time.monotonic() + self.timeout
         try:
             while True:
                 message = self.message(until)
                 if "forked" in message:
+                    self.timeout = _FORK_TIMEOUT
                     return int(message["forked"]), own_end
                 if "failed" in message:
                     raise WorkerError(f"no worker could be forked: {message['failed']}")
@@ -94,15 +104,15 @@ class ForkServerClient:
             self.forgotten.add(pid)
             self.kill(pid)
 
-    def exit_reason(self, pid: int) -> str:
-        """Return how worker ``pid``, which is about to end, ended; a report is given out once."""
+    def exit_reason(self, pid: int, file: str) -> str:
+        """Return how worker ``pid``, which is about to end, ended; see ``exit_reason``. A report is given out once."""
         until = time.monotonic() + _EXIT_TIMEOUT
         while pid not in self.exits:
             try:
                 self.message(until)
             except WorkerError:
-                return exit_reason(None, "")
-        return exit_reason(*self.exits.pop(pid))
+                return _TAKEN_ALONG
+        return exit_reason(*self.exits.pop(pid), file)
 
     def close(self) -> None:
         """Close the connection; the fork server then kills the workers that it forked for it."""
@@ -112,9 +122,10 @@ class ForkServerClient:
 class ForkedWorker:
     """A worker forked from the fork server, reached over its own socket."""
 
-    def __init__(self, client: ForkServerClient) -> None:
+    def __init__(self, client: ForkServerClient, memory: int) -> None:
         self.client = client
-        self.pid, self.socket = client.fork()
+        self.pid, self.socket = client.fork(memory)
+        self.file = ""
         self.reason: str | None = None
         """How the process ended, None while that is unknown."""
 
@@ -126,7 +137,9 @@ class ForkedWorker:
         except OSError as error:
             raise WorkerDied(self._exit_reason()) from error
 
-    def request(self, message: Mapping[str, Any], timeout: float, arrays: wire.Arrays = ()) -> Answer:
+    def request(
+        self, message: Mapping[str, Any], timeout: float, arrays: wire.Arrays = (), most: int = wire.MOST
+    ) -> Answer:
         """Return the answer to ``message``; see ``Transport``."""
         until = time.monotonic() + timeout
         self.send(message, arrays)
@@ -144,7 +157,7 @@ class ForkedWorker:
                 return 0
 
         try:
-            return wire.unpack(wire.reader(receive))
+            return wire.unpack(wire.reader(receive), most)
         except EOFError as error:
             raise WorkerDied(self._exit_reason()) from error
 
@@ -160,7 +173,7 @@ class ForkedWorker:
                 break
         if self.pid not in self.client.exits:
             self.client.kill(self.pid)
-        self.reason = self.client.exit_reason(self.pid)
+        self.reason = self.client.exit_reason(self.pid, self.file)
         return self.reason
 
     def close(self) -> None:

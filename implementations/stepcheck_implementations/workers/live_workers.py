@@ -16,10 +16,11 @@ from pathlib import Path
 
 from stepcheck_implementations.adapters.adapter import Adapter, Cell
 from stepcheck_implementations.workers import transport
+from stepcheck_implementations.workers.exit_reason import OUTPUT_TAIL
 from stepcheck_implementations.workers.forked_worker import ForkedWorker, ForkServerClient
 from stepcheck_implementations.workers.interpreter import Interpreter
 from stepcheck_implementations.workers.spawned_worker import SpawnedWorker
-from stepcheck_implementations.workers.transport import ENTRY_POINT, OUTPUT_TAIL, Transport, WorkerError
+from stepcheck_implementations.workers.transport import ENTRY_POINT, ForkServerGone, Transport, WorkerError
 from stepcheck_reference import dataclass_codec
 
 Key = tuple[object, ...]
@@ -39,6 +40,10 @@ _EXIT_TIMEOUT = 10.0
 """Seconds that the fork server has to end its workers and itself."""
 
 
+_LISTENING = 1.0
+"""Seconds within which a fork server that has made its socket listens to it."""
+
+
 def can_fork() -> bool:
     """Return whether this system has all that the fork server needs."""
     return hasattr(os, "fork") and hasattr(socket, "send_fds") and sys.platform != "win32"
@@ -47,34 +52,56 @@ def can_fork() -> bool:
 class LiveWorkers:
     """A fork server of its own, or the one at ``address``, and the workers that are alive.
 
-    ``interpreter`` is the Python that they run in. A temporary folder holds the socket, what the fork server printed to
-    standard error, and for each worker a file of 8 bytes in which it notes the step that it is taking.
+    A fork server that has gone, because a subject killed it, is replaced by one of its own. ``interpreter`` is the
+    Python that workers run in, and ``memory`` the bytes that each may use. A temporary folder holds the socket, what
+    the fork server printed to standard error, and for each worker a file of 8 bytes in which it notes the step that it
+    is taking.
     """
 
-    def __init__(self, interpreter: Interpreter, address: str | None) -> None:
-        self.interpreter = interpreter
+    def __init__(self, interpreter: Interpreter, address: str | None, memory: int) -> None:
+        self.interpreter, self.memory = interpreter, memory
         self.fork_server: subprocess.Popen[bytes] | None = None
         self.alive: OrderedDict[Key, Transport] = OrderedDict()
         self._client: ForkServerClient | None = None
+        self._replacements = 0
         self._open_cells: dict[int, tuple[Cell, str]] = {}
         self.initialized: set[tuple[int, str]] = set()
         """Workers by id, and the devices that they were initialized for."""
         parent = None if address is None else Path(address).parent
         self.folder = Path(tempfile.mkdtemp(prefix="stepcheck-", dir=parent))
-        if address is None and len(str(self.folder)) > _LONGEST_FOLDER:
+        if len(str(self.folder)) > _LONGEST_FOLDER:
             shutil.rmtree(self.folder)
             self.folder = Path(tempfile.mkdtemp(prefix="stepcheck-", dir="/tmp"))
         self.address = address if address is not None else str(self.folder / "fork_server")
         if address is None and can_fork():
-            with (self.folder / "stderr").open("wb") as stderr:
-                self.fork_server = subprocess.Popen(
-                    [interpreter.python, "-m", ENTRY_POINT, "fork", self.address],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.DEVNULL,
-                    stderr=stderr,
-                    env={**interpreter.environment(), **_NO_ACCELERATOR},
-                    start_new_session=True,
-                )
+            self._start_fork_server()
+
+    def _start_fork_server(self) -> None:
+        with (self.folder / "stderr").open("wb") as stderr:
+            self.fork_server = subprocess.Popen(
+                [self.interpreter.python, "-m", ENTRY_POINT, "fork", self.address],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=stderr,
+                env={**self.interpreter.environment(), **_NO_ACCELERATOR},
+                start_new_session=True,
+            )
+
+    def _replace_fork_server(self) -> None:
+        """Start another fork server, of our own, once the one in use has gone; its workers have gone with it."""
+        for key in [key for key, worker in self.alive.items() if isinstance(worker, ForkedWorker)]:
+            self.drop(key)
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+        if self.fork_server is not None:
+            assert self.fork_server.stdin is not None
+            self.fork_server.kill()  # it may have been stopped
+            self.fork_server.wait()
+            self.fork_server.stdin.close()
+        self._replacements += 1
+        self.address = str(self.folder / f"fork_server_{self._replacements}")
+        self._start_fork_server()
 
     def close(self) -> None:
         """End every worker, and the fork server if it is ours."""
@@ -102,7 +129,7 @@ class LiveWorkers:
             while len(self.alive) >= _MOST_ALIVE:
                 self.drop(next(iter(self.alive)))
             try:
-                worker = SpawnedWorker(self.interpreter) if spawned else ForkedWorker(self._connected())
+                worker = SpawnedWorker(self.interpreter) if spawned else self._forked()
             except WorkerError as error:
                 stderr = self.folder / "stderr"
                 text = stderr.read_text("utf-8", "replace").strip()[-OUTPUT_TAIL:] if stderr.exists() else ""
@@ -110,6 +137,13 @@ class LiveWorkers:
             self.alive[key] = worker
         self.alive.move_to_end(key)
         return worker
+
+    def _forked(self) -> ForkedWorker:
+        try:
+            return ForkedWorker(self._connected(), self.memory)
+        except ForkServerGone:
+            self._replace_fork_server()
+            return ForkedWorker(self._connected(), self.memory)
 
     def drop(self, key: Key) -> None:
         """End the worker of ``key``, if there is one."""
@@ -147,7 +181,8 @@ class LiveWorkers:
 
     def _connected(self) -> ForkServerClient:
         if self._client is None:
-            until = time.monotonic() + transport.START_TIMEOUT
+            began = time.monotonic()
+            until = began + transport.START_TIMEOUT
             while True:
                 try:
                     self._client = ForkServerClient(self.address)
@@ -156,5 +191,8 @@ class LiveWorkers:
                     ended = self.fork_server is not None and self.fork_server.poll() is not None
                     if ended or time.monotonic() > until:
                         raise WorkerError("the fork server did not start") from error
+                    refused = isinstance(error, ConnectionRefusedError) and time.monotonic() > began + _LISTENING
+                    if self.fork_server is None and (refused or not os.path.exists(os.path.dirname(self.address))):
+                        raise ForkServerGone("the fork server has ended") from error
                     time.sleep(0.01)
         return self._client

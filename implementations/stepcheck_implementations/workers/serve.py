@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from stepcheck_implementations.adapters.adapter import Adapter, Cell
-from stepcheck_implementations.driver import execution
+from stepcheck_implementations.driver import execution, memory_limit
 from stepcheck_implementations.driver.target import TargetError, load
 from stepcheck_implementations.matching import inspection
 from stepcheck_implementations.matching.claim import Claim
@@ -34,12 +34,12 @@ def serve(read: wire.Read, send: wire.Send) -> None:
     """Answer requests until ``read`` raises EOFError.
 
     A request is {"ask": ...}: "open" (adapter, cell, reached: the path of 8 bytes that hold the step being taken; it
-    has no answer), "run" (script), "wake" (device), "environment", "optimizers" (library), "signature" (target), "fit"
-    (target, claim, steps), "refusal" (adapter, mode, dtype, device), "program" (text). Of the cell that is open:
-    "record" (scripts, unread), "checkpoint" (script, at), "resume" (script, saved, and the arrays of what was saved).
-    Of no cell: "surface" (target), "library_surface" (library), "schedule" (recipe), "schedulers". The last seven are
-    answered by a recording; guard's baselines hold their requests, so that their names and keys stay. An answer holds
-    "error" (its kind and message) where the request could not be served.
+    has no answer), "run" (script), "wake" (device, memory), "environment", "optimizers" (library), "signature"
+    (target), "fit" (target, claim, steps), "refusal" (adapter, mode, dtype, device), "program" (text). Of the cell that
+    is open: "record" (scripts, unread), "checkpoint" (script, at), "resume" (script, saved, and the arrays of what was
+    saved). Of no cell: "surface" (target), "library_surface" (library), "schedule" (recipe), "schedulers". The last
+    seven are answered by a recording; guard's baselines hold their requests, so that their names and keys stay. An
+    answer holds "error" (its kind and message) where the request could not be served.
     """
     session = _Session()
     while True:
@@ -103,7 +103,7 @@ def _answer(session: _Session, message: Mapping[str, Any], arrays: wire.Arrays) 
         return {"error": ["target", str(error)]}, []
     except ValueError as error:
         return {"error": ["value", str(error)]}, []
-    except Exception:
+    except BaseException:
         return {"error": ["internal", traceback.format_exc()]}, []
 
 
@@ -128,6 +128,7 @@ def _resume(session: _Session, message: Mapping[str, Any], arrays: wire.Arrays) 
 
 
 def _initialize_device(message: Mapping[str, Any]) -> dict[str, Any]:
+    memory_limit.limit(message["memory"])
     execution.initialize_device(message["device"])
     return {}
 

@@ -13,14 +13,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from stepcheck_implementations.workers import wire
+from stepcheck_implementations.workers.exit_reason import OUTPUT_TAIL, exit_reason
 from stepcheck_implementations.workers.interpreter import Interpreter
 from stepcheck_implementations.workers.transport import (
     ENTRY_POINT,
-    OUTPUT_TAIL,
     Answer,
     WorkerDied,
     WorkerTimeout,
-    exit_reason,
 )
 
 
@@ -43,6 +42,7 @@ class SpawnedWorker:
         self.chunks: queue.SimpleQueue[bytes] = queue.SimpleQueue()
         self.buffer = bytearray()
         self.output = b""
+        self.file = ""
         self.threads = [
             threading.Thread(target=self._read_answers, daemon=True),
             threading.Thread(target=self._read_output, daemon=True),
@@ -70,7 +70,9 @@ class SpawnedWorker:
         except OSError as error:
             raise WorkerDied(self._exit_reason()) from error
 
-    def request(self, message: Mapping[str, Any], timeout: float, arrays: wire.Arrays = ()) -> Answer:
+    def request(
+        self, message: Mapping[str, Any], timeout: float, arrays: wire.Arrays = (), most: int = wire.MOST
+    ) -> Answer:
         """Return the answer to ``message``; see ``Transport``."""
         until = time.monotonic() + timeout
         self.send(message, arrays)
@@ -87,7 +89,7 @@ class SpawnedWorker:
             data, self.buffer = self.buffer[:count], self.buffer[count:]
             return data
 
-        return wire.unpack(read)
+        return wire.unpack(read, most)
 
     def _exit_reason(self) -> str:
         try:
@@ -95,7 +97,7 @@ class SpawnedWorker:
         except subprocess.TimeoutExpired:
             self._kill()
         self.threads[1].join(1.0)
-        return exit_reason(self.process.wait(), self.output.decode("utf-8", "replace"))
+        return exit_reason(self.process.wait(), self.output.decode("utf-8", "replace"), self.file)
 
     def _kill(self) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -15,10 +14,6 @@ ENTRY_POINT = "stepcheck_implementations.workers.fork_server"
 """The module that fork servers and spawned workers are started with."""
 START_TIMEOUT = 120.0
 """Seconds that a process may take to start."""
-OUTPUT_TAIL = 4000
-"""Bytes kept of what a process printed last."""
-_QUOTED_OUTPUT = 600
-"""Characters of it that an error message quotes."""
 
 Answer = tuple[dict[str, Any], list[NDArray[Any]]]
 """The header and the arrays of a frame."""
@@ -26,6 +21,10 @@ Answer = tuple[dict[str, Any], list[NDArray[Any]]]
 
 class WorkerError(RuntimeError):
     """The worker itself failed: a defect of stepcheck or of this environment, not of the subject."""
+
+
+class ForkServerGone(WorkerError):
+    """The fork server has ended, or does not answer; another one can be started."""
 
 
 class WorkerDied(Exception):
@@ -36,34 +35,32 @@ class WorkerDied(Exception):
         self.reason = reason
 
 
+class WrongAnswer(WorkerDied):
+    """The worker process sent what is no answer, because its subject wrote into the connection; it is no more use."""
+
+    def __init__(self, why: object) -> None:
+        super().__init__(f"its process sent what is no answer: {printable(str(why))}")
+
+
 class WorkerTimeout(Exception):
     """The worker did not answer in time."""
 
 
 class Transport(Protocol):
-    """A connection to one worker process."""
+    """A connection to one worker process; ``file`` ends the path of its subject's source, as a crash quotes it."""
 
-    def request(self, message: Mapping[str, Any], timeout: float, arrays: wire.Arrays = ()) -> Answer:
-        """Return the answer to ``message``; raises WorkerDied, and WorkerTimeout after ``timeout`` seconds."""
+    file: str
+
+    def request(
+        self, message: Mapping[str, Any], timeout: float, arrays: wire.Arrays = (), most: int = wire.MOST
+    ) -> Answer:
+        """Return the answer to ``message``, of at most ``most`` bytes.
+
+        Raises WorkerDied, WorkerTimeout after ``timeout`` seconds, and ProtocolError for what is no answer.
+        """
 
     def send(self, message: Mapping[str, Any], arrays: wire.Arrays = ()) -> None:
         """Send a message that has no answer; raises WorkerDied."""
 
     def close(self) -> None:
         """End the worker."""
-
-
-def exit_reason(status: int | None, output: str) -> str:
-    """Return in words how a process ended: its exit ``status``, minus the signal, and the last it printed."""
-    if status is None:
-        reason = "the process ended"
-    elif status < 0:
-        try:
-            reason = f"the process was ended by {signal.Signals(-status).name}"
-            reason += " (by hand, or because memory ran out)" if -status == signal.SIGKILL else ""
-        except ValueError:
-            reason = f"the process was ended by signal {-status}"
-    else:
-        reason = f"the process exited with status {status}"
-    printed = printable(output)
-    return f"{reason}; it last printed: {printed[-_QUOTED_OUTPUT:]}" if printed else reason

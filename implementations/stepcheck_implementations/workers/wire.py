@@ -8,8 +8,9 @@ encodes them.
 from __future__ import annotations
 
 import json
+import math
 import struct
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,10 @@ from numpy.typing import NDArray
 
 _LENGTHS = struct.Struct("<QQ")
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
-_LIMIT = 1 << 34
-"""Bytes; whatever says that it is longer is no frame, as what a subject has printed into the pipe."""
+MOST = 1 << 30
+"""Bytes that a header, and the arrays together, may have where nothing says how many they should have."""
+_CHUNK = 1 << 20
+"""Bytes allocated before some of them have come."""
 
 Arrays = Sequence[NDArray[Any]]
 Read = Callable[[int], bytearray | bytes]
@@ -49,41 +52,50 @@ def pack(header: Mapping[str, Any], arrays: Arrays = ()) -> bytes:
     return b"".join((_LENGTHS.pack(len(head), sum(map(len, pieces))), head, *pieces))
 
 
-def unpack(read: Read) -> tuple[dict[str, Any], list[NDArray[Any]]]:
+def unpack(read: Read, most: int = MOST) -> tuple[dict[str, Any], list[NDArray[Any]]]:
     """Return the header and arrays of the frame that ``read(count)`` yields.
 
-    Raises ProtocolError for anything that is no frame, and whatever ``read`` raises.
+    Raises ProtocolError for anything that is no frame, before more than ``most`` bytes are allocated for it, and
+    whatever ``read`` raises.
     """
     head_length, body_length = _LENGTHS.unpack(bytes(read(_LENGTHS.size)))
-    if head_length > _LIMIT or body_length > _LIMIT:
-        raise ProtocolError(f"frame of {head_length} and {body_length} bytes")
+    if head_length > most or body_length > most:
+        raise ProtocolError(f"a frame of {head_length} and {body_length} bytes")
+    head, body = bytes(read(head_length)), read(body_length)
     try:
-        header = json.loads(bytes(read(head_length)))
-        table = header.pop("arrays")
-    except (ValueError, KeyError, AttributeError) as error:
-        raise ProtocolError(repr(error)) from error
-    body = read(body_length)
-    arrays: list[NDArray[Any]] = []
+        header = json.loads(head)
+        return header, list(_arrays(header.pop("arrays"), body, most))
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
+        raise ProtocolError(f"{type(error).__name__}: {error}") from error
+
+
+def _arrays(table: Sequence[tuple[str, Sequence[int], int]], body: bytes | bytearray, most: int) -> Iterator[Any]:
+    """Yield the arrays that ``table`` describes as (dtype, shape, length in ``body``)."""
     offset = 0
     for kind, shape, length in table:
         dtype = np.dtype(kind)
+        if dtype.kind not in "biufc" or min(shape, default=0) < 0 or not 0 <= length <= len(body) - offset:
+            raise ValueError(f"array={kind!r} of shape {shape} in {length} bytes")
         if length == 0:
-            arrays.append(np.broadcast_to(np.zeros((), dtype), tuple(shape)))
+            if math.prod(shape) * dtype.itemsize > most:
+                raise ValueError(f"array={kind!r} of shape {shape}")
+            yield np.broadcast_to(np.zeros((), dtype), tuple(shape))
             continue
-        count = length // dtype.itemsize
-        arrays.append(np.frombuffer(body, dtype, count, offset).reshape(shape))
+        yield np.frombuffer(body, dtype, length // dtype.itemsize, offset).reshape(shape)
         offset += length + -length % 8
-    return header, arrays
 
 
 def reader(receive: Callable[[memoryview], int]) -> Read:
     """Return what reads so many bytes by ``receive``: it fills part of a view and returns its size, 0 at the end."""
 
     def read(count: int) -> bytearray:
-        data = bytearray(count)
-        view, filled = memoryview(data), 0
+        data = bytearray(min(count, _CHUNK))
+        filled = 0
         while filled < count:
-            received = receive(view[filled:])
+            if filled == len(data):
+                data += bytes(min(count, 2 * filled) - filled)
+            with memoryview(data) as view:
+                received = receive(view[filled:])
             if received == 0:
                 raise EOFError
             filled += received

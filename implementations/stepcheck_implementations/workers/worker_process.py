@@ -14,6 +14,7 @@ import threading
 from collections.abc import Iterable
 from typing import BinaryIO, NoReturn
 
+from stepcheck_implementations.driver import memory_limit
 from stepcheck_implementations.workers import process_tree, wire
 
 
@@ -41,10 +42,11 @@ def import_torch() -> None:
     gc.set_threshold(*process_tree.RARE_COLLECTIONS)
 
 
-def run_forked_worker(descriptor: int, printed: int, inherited: Iterable[int], parent: int) -> NoReturn:
+def run_forked_worker(descriptor: int, printed: int, inherited: Iterable[int], parent: int, memory: int) -> NoReturn:
     """Turn this fork into a worker that serves the socket ``descriptor`` and prints into ``printed``.
 
-    ``inherited`` are descriptors of the fork server, which are closed here; ``parent`` is its process id.
+    ``inherited`` are descriptors of the fork server, which are closed here; ``parent`` is its process id, and
+    ``memory`` the bytes that this process may use.
     """
     status = 1
     try:
@@ -64,6 +66,7 @@ def run_forked_worker(descriptor: int, printed: int, inherited: Iterable[int], p
         with contextlib.suppress(AttributeError, ValueError):
             sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
         faulthandler.enable(2)
+        memory_limit.limit(memory)
         from stepcheck_implementations.workers.serve import serve
 
         connection = socket.socket(fileno=descriptor)

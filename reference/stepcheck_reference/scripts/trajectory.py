@@ -7,6 +7,7 @@ arrays for formats of 32 bits and less, binary64 for float64 and complex128.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -118,3 +119,38 @@ def unobserved(script: Script, states: Iterable[str], fault: Fault | None) -> Tr
             )
         )
     return Trajectory(tuple(traces), 0, fault, tuple(states))
+
+
+def check_trajectory(trajectory: Trajectory, script: Script, states: tuple[str, ...]) -> None:
+    """Raise ValueError unless ``trajectory`` is one that a run of ``script`` with these observed states can have."""
+    steps, fault = trajectory.steps, trajectory.fault
+    finished = 0 <= steps <= len(script.steps) and (fault is not None or steps == len(script.steps))
+    if not finished or (fault is not None and (fault.kind not in FAULTS or not 0 <= fault.step <= len(script.steps))):
+        raise ValueError(f"steps={steps} of {len(script.steps)}, fault={fault}")
+    if trajectory.observed != states or len(trajectory.traces) != len(script.tensors):
+        raise ValueError(f"observed={trajectory.observed}, traces={len(trajectory.traces)}")
+    for tensor, trace in zip(script.tensors, trajectory.traces, strict=True):
+        kind = np.float64 if tensor.dtype in ("float64", "complex128") else np.float32
+        for name, array in (("before", trace.before), ("theta", trace.theta)):
+            if array.shape != (steps, tensor.size) or array.dtype != kind:
+                raise ValueError(f"{name}={array.dtype} of shape {array.shape}, but should have {steps} rows")
+        for name in states:
+            shape, present = trace.states[name].shape, trace.present[name]
+            if shape[:1] != (steps + 1,) or shape[1:] not in ((1,), (2,), (tensor.size,)):
+                raise ValueError(f"{name} of shape {shape}, but should have {steps + 1} rows")
+            if trace.states[name].dtype.kind != "f" or present.shape != (steps + 1,) or present.dtype.kind != "b":
+                raise ValueError(f"{name}={trace.states[name].dtype}, present={present.dtype}")
+        if trace.count.shape != (steps + 1,) or trace.count.dtype.kind != "f":
+            raise ValueError(f"count={trace.count.dtype} of shape {trace.count.shape}")
+    numbers = (*trajectory.modified_gradients, *trajectory.calls, *trajectory.returned, *trajectory.losses)
+    if not all(isinstance(number, (int, float)) for number in numbers) or not (
+        len(trajectory.calls) == len(trajectory.returned) == len(trajectory.losses) <= len(script.steps)
+    ):
+        raise ValueError("what the steps returned is no list of numbers")
+    if not set(trajectory.modified_gradients) <= set(range(len(script.tensors))):
+        raise ValueError(f"modified_gradients={trajectory.modified_gradients}")
+    if len(trajectory.entries) not in (0, len(script.tensors)):
+        raise ValueError(f"entries={len(trajectory.entries)}")
+    for entry in (entry for entries in trajectory.entries for entry in entries):
+        if not f"{entry.key}{entry.dtype}{entry.device}".isprintable() or math.prod(entry.shape) < 0:
+            raise ValueError(f"entry={entry}")

@@ -181,7 +181,7 @@ def test_a_worker_that_is_killed_by_hand_is_a_fault_that_does_not_come_again(wor
     assert workers.run(torch_optim.ADAM, where, script).fault is None
 
 
-def test_a_killed_fork_server_is_reported_and_leaves_no_worker() -> None:
+def test_a_killed_fork_server_leaves_no_worker_and_is_replaced() -> None:
     with Workers() as own:
         own.run(torch_optim.ADAM, cell(torch_optim.ADAM), script_of(ADAM))
         (link,) = own.live.alive.values()
@@ -191,9 +191,12 @@ def test_a_killed_fork_server_is_reported_and_leaves_no_worker() -> None:
         while running(link.pid):  # type: ignore[attr-defined]
             assert time.monotonic() < until
             time.sleep(0.02)
-        own.run(torch_optim.ADAM, cell(torch_optim.ADAM), script_of(ADAM))  # what was at work when it went is a crash
-        with pytest.raises(WorkerError, match="the process that starts workers has ended"):
-            own.run(torch_optim.ADAM, cell(torch_optim.ADAM), script_of(ADAM))
+        fault = own.run(torch_optim.ADAM, cell(torch_optim.ADAM), script_of(ADAM)).fault
+        assert fault is not None
+        assert (fault.kind, "ended with the one that had started it" in fault.message) == ("crashed", True)
+        with Workers(address=own.address) as borrower:
+            assert borrower.run(torch_optim.ADAM, cell(torch_optim.ADAM), script_of(ADAM)).fault is None
+        assert own.run(torch_optim.ADAM, cell(torch_optim.ADAM), script_of(ADAM)).fault is None
 
 
 def test_several_clients_share_one_fork_server(workers: Workers) -> None:
@@ -258,7 +261,7 @@ def test_devices_come_from_a_spawned_worker_where_torch_is_built_for_some(
             monkeypatch.setattr(
                 own,
                 "_request_without_cell",
-                lambda message: {**requested(message), "accelerator": "13.0", "torch": "old"},
+                lambda message, kinds: {**requested(message, kinds), "accelerator": "13.0", "torch": "old"},
             )
             if ends:
                 monkeypatch.setattr(pool, "START_TIMEOUT", 0.0)
