@@ -57,7 +57,8 @@ def run_trial(
 ) -> Trial:
     """Return the trial of ``build`` over ``steps`` steps, given tensors as ``takes`` says and ``arguments`` by name.
 
-    With no steps nothing is built. A subject that ``needs_objective`` gets its gradients from a closure, the same whatever its parameters are.
+    With no steps nothing is built. A subject that ``needs_objective`` gets its gradients from a closure, the same
+    whatever its parameters are.
     """
     trial = Trial(takes)
     if not steps:

@@ -149,6 +149,11 @@ def check_trajectory(trajectory: Trajectory, script: Script, states: tuple[str, 
         raise ValueError("what the steps returned is no list of numbers")
     if not set(trajectory.modified_gradients) <= set(range(len(script.tensors))):
         raise ValueError(f"modified_gradients={trajectory.modified_gradients}")
+    changes = trajectory.gradient_changes
+    if not set(changes) <= set(GRADIENT_CHANGES) or len(changes) not in (0, len(trajectory.modified_gradients)):
+        raise ValueError(f"gradient_changes={changes}")
+    if not "".join((*trajectory.disturbed, *trajectory.offers)).isprintable():
+        raise ValueError(f"disturbed={trajectory.disturbed}, offers={trajectory.offers}")
     if len(trajectory.entries) not in (0, len(script.tensors)):
         raise ValueError(f"entries={len(trajectory.entries)}")
     for entry in (entry for entries in trajectory.entries for entry in entries):
