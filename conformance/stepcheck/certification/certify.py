@@ -29,6 +29,9 @@ from stepcheck_reference.verdict import overall
 Progress = Callable[[int, int, CellResult | None], None]
 """Called with (cells done, cells in all, the result that has just come in, None at the start)."""
 
+Notify = Callable[[str, bool], None]
+"""Called with what is being done now, and whether that is a detail of what was said before."""
+
 PATIENCE: Mapping[str, float] = {"quick": 10.0, "standard": 30.0, "thorough": 60.0}
 """Seconds after which a script counts as hung; scripts take milliseconds, and profiles differ in how many steps."""
 
@@ -58,20 +61,20 @@ def certify(
     out: str | os.PathLike[str] | None = None,
     jobs: int | None = None,
     progress: Progress | None = None,
+    notify: Notify | None = None,
 ) -> Certificate:
     """Return the certificate of ``target``, compared with ``rule`` (default: what its adapter declares).
 
-    A string is imported by worker processes ("torch.optim.AdamW", "package.module:Name",
-    "path/file.py:Name"); the name of a library ("torch.optim") means every class of it. A class runs in
-    this process, where a crash is the caller's. Empty ``modes``, ``dtypes`` and ``devices`` mean all there
-    are; ``fixed`` fixes hyper-parameters at a value, by alphabet name, and gives other arguments one; ``map``
-    says of a hyper-parameter which argument it is ("gamma", "betas[0]") and of a state where it is stored ("buf"),
-    where names and values do not. ``strict`` makes known issues count against ``conforms``. ``select`` and ``ignore``
-    are codes of laws, or beginnings of codes ("SC1", "SC203"): only those of ``select`` are checked (default: all), and
-    none of ``ignore``; the longest that fits a law decides. With ``out``, one
-    JSON file a cell is written there as it comes, failing scripts with it, and ``certificate.json`` at the
-    end. ``progress`` is called after every cell. Verdicts are the same for the same seed, whatever
-    ``jobs`` is.
+    A string is imported by worker processes ("torch.optim.AdamW", "package.module:Name", "path/file.py:Name"); the name
+    of a library ("torch.optim") means every class of it. A class runs in this process, where a crash is the caller's.
+    Empty ``modes``, ``dtypes`` and ``devices`` mean all there are; ``fixed`` fixes hyper-parameters at a value, by
+    alphabet name, and gives other arguments one; ``map`` says of a hyper-parameter which argument it is ("gamma",
+    "betas[0]") and of a state where it is stored ("buf"), where names and values do not. ``strict`` makes known issues
+    count against ``conforms``. ``select`` and ``ignore`` are codes of laws, or beginnings of codes ("SC1", "SC203"):
+    only those of ``select`` are checked (default: all), and none of ``ignore``; the longest that fits a law decides.
+    With ``out``, one JSON file a cell is written there as it comes, failing scripts with it, and ``certificate.json``
+    at the end. ``progress`` is called after every cell, ``notify`` when something else begins. Verdicts are the same
+    for the same seed, whatever ``jobs`` is.
 
     Raises WrongRequest, UnknownRule, OutOfDomain and TargetError where the request is wrong, Interrupted
     (a KeyboardInterrupt) on Ctrl-C, and Contradiction where stepcheck itself fails. The results until then
@@ -96,15 +99,25 @@ def certify(
         check_target(request)
     directory = None if out is None else writable(Path(out))
     progress = progress or (lambda done, total, result: None)
+    notify = notify or (lambda doing, detail: None)
     if not isinstance(target, str):
         from stepcheck_implementations.workers.in_process import InProcess
 
         runner = InProcess(target)
-        return _certify(request, runner, lambda: contextlib.nullcontext(runner), directory, 1, progress, began)
+        own = contextlib.nullcontext(runner)
+        return _certify(request, runner, lambda: own, directory, 1, progress, notify, began)
+    notify("importing torch", False)
     with Workers() as workers:
         address, deadline = workers.address, PATIENCE[request.profile]
         return _certify(
-            request, workers, lambda: Workers(address=address, deadline=deadline), directory, jobs, progress, began
+            request,
+            workers,
+            lambda: Workers(address=address, deadline=deadline),
+            directory,
+            jobs,
+            progress,
+            notify,
+            began,
         )
 
 
@@ -115,6 +128,7 @@ def _certify(
     directory: Path | None,
     jobs: int | None,
     progress: Progress,
+    notify: Notify,
     began: float,
 ) -> Certificate:
     from stepcheck_properties.examination.examine import precompute
@@ -129,6 +143,8 @@ def _certify(
     adapter = libraries.find(request.target)
     for rule in rules_of(request, adapter) if adapter is not None else ():
         precompute(find(rule))  # while the workers' fork server still imports torch
+    runner.environment()  # once torch has been imported
+    notify(f"trying {request.target}", False)
     surveyed = survey(request, runner)
     cells = surveyed.cells
     planned = [entry for _, entry in cells]
@@ -147,7 +163,10 @@ def _certify(
             def evaluate(number: int) -> CellResult:
                 subject, entry = cells[number]
                 try:
-                    return CellEvaluator(subject, entry, own_runner, torch).evaluate()
+                    evaluator = CellEvaluator(subject, entry, own_runner, torch)
+                    if jobs == 1:  # else it is another process that evaluates it
+                        evaluator.on_progress = _scripts(entry.cell.id, notify)
+                    return evaluator.evaluate()
                 except (WorkerError, Contradiction):
                     raise
                 except Exception as error:
@@ -156,6 +175,7 @@ def _certify(
 
             yield evaluate
 
+    notify(f"judging {len(open_)} {'cell' if len(open_) == 1 else 'cells'}", False)
     progress(0, len(open_), None)
     try:
         # An evaluation is not worth waiting for when the run is left: processes are killed without patience.
@@ -183,6 +203,11 @@ def _certify(
             raise Interrupted(certificate) from stop
         stop.certificate = certificate  # type: ignore[attr-defined]
         raise
+
+
+def _scripts(cell: str, notify: Notify) -> Callable[[int, int, int], None]:
+    """Return the callback for an examination that counts the scripts of ``cell``."""
+    return lambda done, total, compared: notify(f"script {done} of about {total} of {cell}", True)
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from stepcheck.known_issues.avoid_trigger import without_changes
 from stepcheck.known_issues.known_issue import KnownIssue, avoid_triggers, matching, with_allowances
 from stepcheck_implementations.adapters.adapter import compiles_slowly
 from stepcheck_properties import laws
-from stepcheck_properties.examination.examine import examine
+from stepcheck_properties.examination.examine import Progress, examine
 from stepcheck_properties.examination.verdicts import Examination, LawVerdict
 from stepcheck_properties.failure import LawFailure, failures_of
 from stepcheck_properties.harness import Harness
@@ -67,6 +67,7 @@ class CellEvaluator:
         self.torch, self.known_issues = torch, known_issues
         self.cell, self.rule = planned.cell, planned.rule
         self.fixed_hyper = dict(planned.fixed_hyper)
+        self.on_progress: Progress | None = None
         self.breaking: tuple[KnownIssue, ...] = ()
         """The known issues whose witness still breaks in this cell."""
 
@@ -228,6 +229,7 @@ class CellEvaluator:
             self.profile,
             self.seed,
             self.fixed_hyper,
+            self.on_progress,
             reductions=0,
             avoid_trigger=self._avoid_trigger,
             facts=self.facts,

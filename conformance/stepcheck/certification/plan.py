@@ -151,10 +151,13 @@ def _clash(request: Request, configuration: Configuration) -> str:
 
 def _left_out(request: Request, adapter: Adapter, mode: str, dtype: str) -> str:
     """Return why cells of ``mode`` and ``dtype`` are run only on request, "" where they are run."""
-    slow = compiles_slowly(adapter, mode)
-    if slow and mode not in request.modes and adapter.compiler == "own":
-        return "compiled takes seconds for every shape and hyper-parameter; ask with --mode compiled"
-    if (slow or is_eager(adapter, mode)) and mode not in request.modes and request.profile == "quick":
+    chosen = mode in request.modes
+    if compiles_slowly(adapter, mode) and not chosen:
+        if adapter.compiler == "own":
+            return "compiled takes seconds for every shape and hyper-parameter; ask with --mode compiled"
+        if request.profile != "thorough":
+            return "compiled takes seconds a script and minutes a cell; ask with --mode compiled or --profile thorough"
+    if is_eager(adapter, mode) and not chosen and request.profile == "quick":
         return f"{mode} runs from --profile standard on, or with --mode {mode}"
     if is_complex(dtype) and not adapter.declared and dtype not in request.dtypes:
         return f"not every optimizer claims to support complex tensors; ask with --dtype {dtype}"

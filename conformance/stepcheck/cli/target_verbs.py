@@ -104,7 +104,7 @@ def certify(
         click.echo(f"stepcheck: {used}", err=True)
     outputs = resolve_outputs({"json": STDOUT if as_json else None, "html": html, "md": md, "junit": junit})
     interrupted, stopped = False, None
-    with reporting() as progress:
+    with reporting() as (progress, notify):
         try:
             certificate = run(
                 target,
@@ -122,6 +122,7 @@ def certify(
                 out=out,
                 jobs=jobs,
                 progress=progress,
+                notify=notify,
             )
         except Interrupted as stop:
             certificate, interrupted = stop.certificate, True

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -52,35 +55,85 @@ def _bar() -> Iterator[tuple[Any, Any]]:
         yield bar, console
 
 
+Notify = Callable[[str, bool], None]
+"""Called with what is being done now, and whether that is a detail, which is shown only where it takes long."""
+
+
 @contextmanager
-def reporting() -> Iterator[Progress]:
-    """Yield a progress callback that writes to stderr."""
+def reporting() -> Iterator[tuple[Progress, Notify]]:
+    """Yield two callbacks that write to stderr: one for cells that are done, one for what is being done."""
     if not sys.stderr.isatty():
-        yield _Lines()
+        lines = _Lines()
+        with _every(_PATIENCE, lines.still):
+            yield lines, lines.notify
         return
     with _bar() as (bar, console):
         task = bar.add_task("starting", total=None)
 
         def show(done: int, total: int, result: CellResult | None) -> None:
-            bar.update(task, completed=done, total=total, description=result.id if result else "certifying")
+            bar.update(task, completed=done, total=total, **({"description": result.id} if result else {}))
             if result is not None and result.verdict is Verdict.BROKEN:
                 console.print(f"✗ {result.id}", style="red", highlight=False)
 
-        yield show
+        yield show, lambda doing, detail: bar.update(task, description=doing)
+
+
+_PATIENCE = 10.0
+"""Seconds without a line after which one says what is still being done."""
+
+
+@contextmanager
+def _every(seconds: float, act: Callable[[], None]) -> Iterator[None]:
+    """Call ``act`` every so many ``seconds``, by a signal: a thread would be in the way of processes that are forked.
+
+    Where there is no such signal, or this is not the main thread, it is not called.
+    """
+    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGALRM, lambda *_: act())
+    signal.setitimer(signal.ITIMER_REAL, seconds, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, before)
 
 
 class _Lines:
-    """A line for every quarter, or when a library's next class begins, and one for every broken cell."""
+    """A line for every quarter, or when a library's next class begins, one for every broken cell, and one for a stage.
+
+    Where nothing has been printed for a while, a line says what is still being done.
+    """
 
     def __init__(self) -> None:
         self.quarter = 0
         self.classes: list[str] = []
+        self.began = self.printed = time.monotonic()
+        self.doing, self.counted = "", ""
+
+    def notify(self, doing: str, detail: bool) -> None:
+        """Keep what is being done, and print it unless it is a detail."""
+        self.doing = doing
+        if not detail:
+            self._print(doing)
+
+    def still(self) -> None:
+        """Print what is being done, if nothing was printed for a while."""
+        if time.monotonic() - self.printed >= _PATIENCE - 1.0:
+            seconds = time.monotonic() - self.began
+            self._print(f"{', '.join(filter(None, (self.counted, self.doing)))} ({seconds:.0f} s)")
+
+    def _print(self, text: str) -> None:
+        self.printed = time.monotonic()
+        _print(text)
 
     def __call__(self, done: int, total: int, result: CellResult | None) -> None:
+        self.counted = f"judging cell {min(done + 1, total)} of {total}"
         if result is None:
             return
         if result.verdict is Verdict.BROKEN:
-            _print(f"{result.id}: broken")
+            self._print(f"{result.id}: broken")
         is_new = result.target not in self.classes
         if is_new:
             self.classes.append(result.target)
@@ -88,7 +141,7 @@ class _Lines:
         if quarter > self.quarter or (is_new and len(self.classes) > 1):
             self.quarter = quarter
             where = f", at {result.target}" if len(self.classes) > 1 and done < total else ""
-            _print(f"{done} of {total} cells{where}")
+            self._print(f"{done} of {total} cells{where}")
 
 
 def _print(text: str) -> None:

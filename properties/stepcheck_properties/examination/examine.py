@@ -137,6 +137,7 @@ class _Examiner:
                 break
             avoiding = self.avoid_trigger(script)
             runs.append((avoiding, self.runs.run(avoiding, origin), origin))
+            self.report_progress(waiting=len(runs))
         harness = self.harness
         pairs = [(script, trajectory) for script, trajectory, _ in runs]
         judgements = judge.judge_all(harness.rule, pairs, harness.arithmetics, only=harness.dtype)
@@ -210,9 +211,11 @@ class _Examiner:
             shows_step_count=self.tally.shows_step_count,
         )
 
-    def report_progress(self) -> None:
+    def report_progress(self, *, waiting: int = 0) -> None:
+        """Report the scripts that are done; ``waiting`` have run and are not judged yet."""
         if self.on_progress is not None:
-            self.on_progress(self.tally.scripts, max(self.total, self.tally.scripts), self.tally.compared)
+            done = self.tally.scripts + waiting
+            self.on_progress(done, max(self.total, done), self.tally.compared)
 
     def result(self, reductions: int) -> Examination:
         """Return the examination, each failure shrunk in at most ``reductions`` runs."""
