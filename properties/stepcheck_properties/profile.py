@@ -20,7 +20,8 @@ class Profile:
 
     ``examples`` counts drawn scripts and ``max_steps`` bounds their length. ``long_steps`` maps a dtype to the number
     of steps in the edge case of many steps; the edge case of many elements has about ``bulk_elements`` elements and
-    ``bulk_steps`` steps. ``reductions`` bounds the runs spent on shrinking one failure. With ``one_dtype``, laws that
+    ``bulk_steps`` steps, and the edge cases of kernels' limits have one tensor of ``largest_tensor`` elements and a group
+    of ``most_tensors`` tensors, or are left out where that is 0. ``reductions`` bounds the runs spent on shrinking one failure. With ``one_dtype``, laws that
     are ``format_independent`` are checked in one dtype of each configuration and mode, and ``in_this_dtype`` says
     whether it is this one.
     """
@@ -34,6 +35,8 @@ class Profile:
     long_steps: Mapping[str, int] = field(
         default_factory=lambda: MappingProxyType(dict.fromkeys(FORMATS, 300)), hash=False
     )
+    largest_tensor: int = 65_537
+    most_tensors: int = 130
     one_dtype: bool = False
     in_this_dtype: bool = True
 
@@ -58,7 +61,7 @@ THOROUGH = Profile("thorough", examples=400, max_steps=300, bulk_elements=32_000
 
 ALL = (QUICK, STANDARD, THOROUGH)
 
-COMPILED = {"examples": 2, "reductions": 12}
+COMPILED = {"examples": 2, "reductions": 12, "most_tensors": 12}
 """Bounds for compiled mode, in which every script is compiled anew, for seconds: edge cases and few other runs."""
 
 

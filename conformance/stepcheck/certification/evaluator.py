@@ -139,7 +139,10 @@ class CellEvaluator:
     def profile(self) -> Profile:
         """How much is tried in this cell."""
         profile = find_profile(self.subject.request.profile)
-        profile = replace(profile, in_this_dtype=self.planned.representative or not profile.one_dtype)
+        if profile.one_dtype:
+            profile = replace(profile, in_this_dtype=self.planned.representative)
+            if not self.planned.leading:
+                profile = replace(profile, largest_tensor=0, most_tensors=0)
         return compiled(profile) if compiles_slowly(self.adapter, self.cell.mode) else profile
 
     @cached_property

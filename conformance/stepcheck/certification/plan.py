@@ -34,7 +34,8 @@ class Planned:
     ``fixed_hyper`` are hyper-parameters that do not vary here; ``companions`` are dtypes that other tensors of a script
     may have; ``modes`` are the execution paths that the subject has in this dtype on this device, and ``arguments`` the
     names that its constructor takes. Of the cells that differ in dtype alone, one is ``representative``: a profile that
-    runs format-independent laws in one dtype runs them in that one.
+    runs format-independent laws in one dtype runs them in that one. Of these, the first of each mode is ``leading``:
+    such a profile tries the largest sizes there.
     """
 
     cell: Cell
@@ -46,6 +47,7 @@ class Planned:
     modes: tuple[str, ...] = ()
     arguments: frozenset[str] = frozenset()
     representative: bool = True
+    leading: bool = True
 
     def result(self, verdict: Verdict, **fields: Any) -> CellResult:
         """Return the cell's result with ``verdict`` and other ``fields`` of ``CellResult``."""
@@ -173,8 +175,15 @@ def _with_representatives(planned: Sequence[Planned]) -> Iterator[Planned]:
             if entry.cell.dtype == "float32":
                 representatives[group] = entry
             representatives.setdefault(group, entry)
+    leading: dict[Cell, Planned] = {}
+    for group, entry in representatives.items():
+        leading.setdefault(replace(group, configuration=""), entry)
     for entry in planned:
-        yield replace(entry, representative=representatives.get(replace(entry.cell, dtype="")) is entry)
+        yield replace(
+            entry,
+            representative=representatives.get(replace(entry.cell, dtype="")) is entry,
+            leading=leading.get(replace(entry.cell, dtype="", configuration="")) is entry,
+        )
 
 
 _SLOW_FORMATS = {"complex128": 2, "float64": 1}

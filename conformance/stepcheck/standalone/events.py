@@ -42,7 +42,8 @@ def definitions(scripts: Sequence[Script]) -> set[str]:
 def is_plain(script: Script) -> bool:
     """Whether every step sets its gradients, calls ``step()``, and nothing else."""
     events = any(replace(step, gradients=()) != Step(()) for step in script.steps)
-    return not (events or script.invocation or script.objective is not None or script.box is not None)
+    shared = any(item.gradient_layout == "flat" for item in script.tensors)
+    return not (events or shared or script.invocation or script.objective is not None or script.box is not None)
 
 
 def scheduler(script: Script, *, groups: bool) -> list[str]:

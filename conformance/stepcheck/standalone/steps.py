@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from stepcheck.standalone import events
 from stepcheck.standalone.construction import added_group, hyper_of, tensor_lr
-from stepcheck.standalone.parameters import gradient_of, values_of
+from stepcheck.standalone.parameters import by_dtype, gradient_of, layout_of_gradient, values_of
 from stepcheck.standalone.python_source import source_of, wrapped
 from stepcheck_implementations.adapters.adapter import Adapter, Cell, wraps_compile
 from stepcheck_implementations.driver import state_path
@@ -130,7 +130,23 @@ def _gradients(cell: Cell, script: Script, step: Step) -> list[str]:
     """Return how every parameter gets its gradient, or the objective its minimum."""
     lines: list[str] = []
     objective = script.objective
+    together = set[int]()
+    if objective is None and not script.invocation:
+        together = {
+            number
+            for number, (item, data) in enumerate(zip(script.tensors, step.gradients, strict=True))
+            if data is not None and layout_of_gradient(item) == "flat"
+        }
+    for numbers in by_dtype(script, together):
+        names = ", ".join(f"p{number}.grad" for number in numbers)
+        rows = ", ".join(
+            gradient_of(step.gradients[number], script.tensors[number], cell, layout="contiguous")
+            for number in numbers
+        )
+        lines += wrapped(f"{names}{',' if len(numbers) == 1 else ''} = flat([{rows}])")
     for number, data in enumerate(step.gradients):
+        if number in together:
+            continue
         item = script.tensors[number]
         values = gradient_of(data, item, cell)
         if objective is not None and objective.by_closure:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from stepcheck.standalone import events
 from stepcheck.standalone.construction import build, build_call, construction
-from stepcheck.standalone.parameters import parameter
+from stepcheck.standalone.parameters import layout_of_gradient, parameters
 from stepcheck.standalone.paste import pasted
 from stepcheck.standalone.python_source import comparison, docstring, literal, source_of
 from stepcheck.standalone.steps import state_of, steps
@@ -114,11 +114,12 @@ def pair_program(
 
 def _head(adapter: Adapter, cell: Cell, scripts: list[Script], title: str, *, unfinished: bool = False) -> list[str]:
     """Return the title, the imports, and the definitions that the rest uses."""
-    names = {item.layout for script in scripts for item in script.tensors} - {"contiguous"}
+    tensors = [item for script in scripts for item in script.tensors]
+    names = {layout for item in tensors for layout in (item.layout, layout_of_gradient(item))} - {"contiguous"}
     names |= events.definitions(scripts)
     if unfinished:
         names |= {"parameter_attributes"} if adapter.takes != "groups" else set()
-        names |= {"between_elements"} if any(map(_sliced, scripts)) else set()
+        names |= {_AROUND[layout] for script in scripts for _, layout in (*_guarded(script), *_guarded_gradients(script))}
     more, definitions = pasted(names)
     modules = sorted([*more, *events.imports(scripts), *(["import faulthandler"] if unfinished else [])])
     lines = [docstring(title), "", *subject_imports(cell.target, modules)]
@@ -143,10 +144,11 @@ def _run(
     """Return the lines that run ``script`` up to step ``stop``."""
     wide = "float64_default" in script.invocation
     lines = ["torch.set_default_dtype(torch.float64)"] if wide else []
-    for number, item in enumerate(script.tensors):
-        lines += parameter(number, item, cell)
-    if unfinished and (sliced := _sliced(script)):
-        lines.append(f"neighbours = [between_elements(p.detach()) for p in [{', '.join(sliced)}]]")
+    lines += [f"torch.set_num_threads({script.threads})"] if script.threads > 1 else []
+    lines += parameters(script, cell)
+    if unfinished and (guarded := _guarded(script)):
+        around = ", ".join(f"{_AROUND[layout]}({name}.detach())" for name, layout in guarded)
+        lines.append(f"neighbours = [{around}]")
     lines += construction(adapter, cell, script)
     if unfinished and adapter.takes != "groups":
         lines.append("attributes = [parameter_attributes(part) for part in optimizer]")
@@ -157,7 +159,7 @@ def _run(
 def _refusal(adapter: Adapter, cell: Cell, script: Script) -> list[str]:
     """Return the lines that construct the subject, and exit with 1 where it raises nothing."""
     return [
-        *(line for number, item in enumerate(script.tensors) for line in parameter(number, item, cell)),
+        *parameters(script, cell),
         *build(adapter, cell, script),
         "",
         "",
@@ -180,10 +182,15 @@ def _intact(adapter: Adapter, script: Script) -> list[str]:
         '        raise SystemExit(f"{tuple(p.shape)} {p.dtype}, but should be {shape} {dtype}")',
     ]
     if adapter.takes == "groups":
-        groups = ", ".join(f"[{', '.join(names[number] for number in group.tensors)}]" for group in script.groups)
+        frozen = {number for number, item in enumerate(script.tensors) if item.frozen}
+        groups = ", ".join(
+            f"[{', '.join(names[number] for number in group.tensors if number not in frozen)}]"
+            for group in script.groups
+        )
+        condition = " if p.requires_grad" if frozen else ""
         lines += [
             f"for group, parameters in zip(optimizer.param_groups, [{groups}]):",
-            '    if [id(p) for p in group["params"]] != [id(p) for p in parameters]:',
+            f'    if [id(p) for p in group["params"]{condition}] != [id(p) for p in parameters]:',
             '        raise SystemExit("param_groups have other parameters than they were constructed with")',
         ]
     else:
@@ -192,17 +199,35 @@ def _intact(adapter: Adapter, script: Script) -> list[str]:
             "    if names != parameter_attributes(part):",
             '        raise SystemExit(f"{names} are no longer the parameters that they were constructed with")',
         ]
-    if _sliced(script):
+    if _guarded(script):
         lines += [
             "if any((memory != GUARD).any() for memory in neighbours):",
-            '    raise SystemExit("memory between the elements of a sliced parameter was written")',
+            '    raise SystemExit("memory around the elements of a parameter was written")',
+        ]
+    for name, layout in _guarded_gradients(script):
+        lines += [
+            f"if ({_AROUND[layout]}({name}) != GUARD).any():",
+            f'    raise SystemExit("memory around the elements of {name} was written")',
         ]
     return lines
 
 
-def _sliced(script: Script) -> list[str]:
-    """Return the parameters with memory between their elements."""
-    return [f"p{number}" for number, item in enumerate(script.tensors) if item.layout == "sliced"]
+_AROUND = {"sliced": "between_elements", "flat": "ends_of_buffer"}
+"""The definition that returns the memory around the elements of a tensor, by its layout."""
+
+
+def _guarded(script: Script) -> list[tuple[str, str]]:
+    """Return the parameters with memory around their elements, each with its layout."""
+    return [(f"p{number}", item.layout) for number, item in enumerate(script.tensors) if item.layout in _AROUND]
+
+
+def _guarded_gradients(script: Script) -> list[tuple[str, str]]:
+    """Return the last step's gradients with memory around their elements, each with its layout."""
+    if script.invocation or script.objective is not None or not script.steps:
+        return []
+    rows = zip(script.tensors, script.steps[-1].gradients, strict=True)
+    layouts = [(f"p{n}.grad", layout_of_gradient(item)) for n, (item, data) in enumerate(rows) if data is not None]
+    return [(name, layout) for name, layout in layouts if layout in _AROUND]
 
 
 def _reading(adapter: Adapter, cell: Cell, script: Script, output: str, tensor: int, index: int) -> str:

@@ -38,6 +38,8 @@ def _check_groups(subject: Subject) -> None:
     """Check that ``param_groups`` still has every parameter."""
     for number, group in enumerate(subject.script.groups[: subject.groups_now]):
         for position, index in enumerate(group.tensors):
+            if subject.script.tensors[index].frozen:  # there is nothing to update, so that it may be left out
+                continue
             try:
                 current = subject.objects[0].param_groups[number]["params"][position]
             except (AttributeError, LookupError, TypeError):
@@ -60,16 +62,19 @@ def _check_attributes(subject: Subject, before: Callable[[int], torch.Tensor]) -
                 )
 
 
-def check_neighbours(subject: Subject) -> None:
-    """Raise Malformed where memory between the elements of a sliced parameter was written.
+def check_surroundings(memories: Sequence[layout.Surroundings | None], what: str) -> None:
+    """Raise Malformed where memory around the elements of a tensor was written; ``what`` says what the tensors are.
 
-    That is the memory which the parameter was given: one whose data the subject has replaced may have any other.
+    That is the memory which the tensor was given: one whose data the subject has replaced may have any other.
     """
-    for index, (memory, size) in subject.neighbours.items():
-        if memory.untyped_storage().nbytes() < size:
-            raise Malformed(f"the memory that sliced tensor {index} was given has been freed")
-        if not bool((memory == GUARD).all()):
-            raise Malformed(f"memory between the elements of sliced tensor {index} was written")
+    for index, given in enumerate(memories):
+        if given is None:
+            continue
+        if given.memory.untyped_storage().nbytes() < given.size:
+            raise Malformed(f"the memory that {given.layout} {what} {index} was given has been freed")
+        if not bool((given.memory == GUARD).all()):
+            where = "between the elements" if given.layout == "sliced" else "around the buffer"
+            raise Malformed(f"memory {where} of {given.layout} {what} {index} was written")
 
 
 def gradient_changes(

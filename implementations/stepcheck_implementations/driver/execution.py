@@ -71,7 +71,7 @@ def subject_factory(adapter: Adapter, subject: Callable[..., Any] | None = None)
 @contextmanager
 def torch_settings(script: Script) -> Iterator[None]:
     """Set global state as ``script`` needs it: one thread, its default dtype, seeds; restored at the end."""
-    with _one_thread(), _default_dtype(script), seeded():
+    with _threads(1), _default_dtype(script), seeded():
         yield
 
 
@@ -92,14 +92,14 @@ def _default_dtype(script: Script) -> Iterator[None]:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def _threads(wanted: int) -> Iterator[None]:
     threads = torch.get_num_threads()
-    if threads != 1:
-        torch.set_num_threads(1)
+    if threads != wanted:
+        torch.set_num_threads(wanted)
     try:
         yield
     finally:
-        if threads != 1:
+        if threads != wanted:
             torch.set_num_threads(threads)
 
 
@@ -160,7 +160,7 @@ class ScriptExecution:
             self.number = number
             self._step(number)
             self.finished = number
-        contracts.check_neighbours(subject)
+        contracts.check_surroundings(subject.surroundings, "tensor")
 
     def _observed(self, fault: Fault | None) -> Trajectory:
         """Return the trajectory of what was observed."""
@@ -220,6 +220,7 @@ class ScriptExecution:
             if step.overwrite or step.reload or self.script.box is not None:
                 self.observer.observe_before(number)
             copies, passed = self.gradients.take(step, subject.parameters)
+            surroundings = self.gradients.surroundings(passed)
             sparse = "sparse" in self.script.invocation
             rows = [row if row is None or row.dim() == 0 else uncoalesced(row) for row in passed] if sparse else passed
             for parameter, row in zip(subject.parameters, rows, strict=True):
@@ -227,19 +228,21 @@ class ScriptExecution:
         closure = (self.gradients.closure(passed, number, subject.parameters),) if by_closure else ()
         if not closure:
             self.gradients.no_closure()
-        if step.skip:
-            for optimizer, take_step in zip(subject.objects, subject.steps, strict=True):
-                skip_step(optimizer, partial(call_subject, take_step), self.cell.device)
-        else:
-            for index, take_step in enumerate(subject.steps):
-                if self.adapter.takes != "tensor" or closure or step.gradients[index] is not None:
-                    returned = self._call(number, index, partial(take_step, *closure))
-                    if closure:
-                        self.gradients.log.returned[-1] = loss_of(returned)
+        with _threads(self.script.threads):
+            if step.skip:
+                for optimizer, take_step in zip(subject.objects, subject.steps, strict=True):
+                    skip_step(optimizer, partial(call_subject, take_step), self.cell.device)
+            else:
+                for index, take_step in enumerate(subject.steps):
+                    if self.adapter.takes != "tensor" or closure or step.gradients[index] is not None:
+                        returned = self._call(number, index, partial(take_step, *closure))
+                        if closure:
+                            self.gradients.log.returned[-1] = loss_of(returned)
         contracts.check_parameters(subject, partial(self.observer.before, number))
         own = not sparse and self.script.objective is None and not (closure and not self.gradients.log.calls[-1])
         current = [parameter.grad for parameter in subject.parameters] if own else passed
         self.gradient_changes |= contracts.gradient_changes(copies, passed, current, self.gradient_changes)
+        contracts.check_surroundings(surroundings, "gradient")
         self.gradients.spoil(passed)
         self.observer.observe()
         if self.script.box is not None:

@@ -31,6 +31,10 @@ class Gradients:
     def __init__(self, script: Script, device: str) -> None:
         self.script, self.device = script, device
         self.log = ClosureLog()
+        self.layouts = [layout.gradient_layout(tensor) for tensor in script.tensors]
+        shared = "reused_gradient" in script.invocation or script.objective is not None
+        self.guarded = not shared and bool({"sliced", "flat"} & set(self.layouts))
+        """Whether there is memory around the elements of a gradient that must stay as it is."""
         self._rows = [iter(rows) for rows in script_tensors(script).gradients]
         self._reused: dict[int, torch.Tensor] = {}
         objective = script.objective
@@ -45,10 +49,7 @@ class Gradients:
         copies: Row = [
             None if data is None else next(rows) for data, rows in zip(step.gradients, self._rows, strict=True)
         ]
-        passed: Row = [
-            None if row is None else layout.place_gradient(row, tensor.layout, self.device)
-            for row, tensor in zip(copies, self.script.tensors, strict=True)
-        ]
+        passed: Row = layout.place_all(copies, self.layouts, self.device)
         if "reused_gradient" in self.script.invocation:
             passed = [None if row is None else self._in_one_buffer(index, row) for index, row in enumerate(passed)]
         objective = self.script.objective
@@ -103,6 +104,10 @@ class Gradients:
             return loss
 
         return closure
+
+    def surroundings(self, passed: Row) -> list[layout.Surroundings | None]:
+        """Return the memory around the elements of each gradient, which a step must leave as it is."""
+        return layout.all_surroundings(passed, self.layouts) if self.guarded else []
 
     def spoil(self, passed: Row) -> None:
         """Overwrite the gradients after a step, where the script says so: an optimizer must not have kept them."""

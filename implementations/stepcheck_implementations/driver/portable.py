@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-GUARD = 1.5  # between the elements of a sliced tensor; finite, because nan would survive a stray update
+GUARD = 1.5  # around the elements of sliced and flat tensors; finite, because nan would survive a stray update
 
 
 def transposed(x: torch.Tensor) -> torch.Tensor:
@@ -32,6 +32,32 @@ def sliced(x: torch.Tensor) -> torch.Tensor:
 def channels_last(x: torch.Tensor) -> torch.Tensor:
     """Return a copy of x, in channels-last order if it has four dimensions."""
     return x.clone(memory_format=torch.channels_last) if x.dim() == 4 else x.clone()
+
+
+def flat(tensors: list[torch.Tensor]) -> list[torch.Tensor]:
+    """Return copies of tensors of one dtype as views of one buffer, in which they lie one after another."""
+    first = tensors[0]
+    buffer = torch.full((sum(x.numel() for x in tensors) + 2,), GUARD, dtype=first.dtype, device=first.device)
+    views, start = [], 1
+    for x in tensors:
+        views.append(buffer[start : start + x.numel()].view(x.shape).copy_(x))
+        start += x.numel()
+    return views
+
+
+def expanded(x: torch.Tensor) -> torch.Tensor:
+    """Return a copy of x with stride 0 along every dimension in which its values are equal."""
+    small = x.clone()
+    for dim in range(x.dim()):
+        if small.shape[dim] > 1 and bool((small == small.narrow(dim, 0, 1)).all()):
+            small = small.narrow(dim, 0, 1).clone()
+    return small.expand(x.shape)
+
+
+def ends_of_buffer(x: torch.Tensor) -> torch.Tensor:
+    """Return a view of the first and the last element of the buffer of flat tensors, which hold GUARD."""
+    base = torch.empty(0, dtype=x.dtype, device=x.device).set_(x.untyped_storage())
+    return base[:: base.numel() - 1]
 
 
 def between_elements(x: torch.Tensor) -> torch.Tensor:

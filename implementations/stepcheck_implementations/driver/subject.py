@@ -13,7 +13,7 @@ from stepcheck_implementations.driver import layout, state_access
 from stepcheck_implementations.driver.arguments import arguments
 from stepcheck_implementations.driver.error_text import Malformed, Misfit, call_subject
 from stepcheck_implementations.driver.invocation import TENSOR_RATES, given, tensor_rates
-from stepcheck_implementations.driver.portable import ScriptedLR, between_elements
+from stepcheck_implementations.driver.portable import ScriptedLR
 from stepcheck_implementations.driver.state_access import TensorLocation
 from stepcheck_implementations.driver.tensor_cache import script_tensors
 from stepcheck_reference.scripts.script import Script
@@ -33,8 +33,8 @@ class Subject:
         self.group_of = {index: number for number, group in enumerate(script.groups) for index in group.tensors}
         self.parameters: list[torch.nn.Parameter] = []
         self.locations: list[TensorLocation] = []
-        self.neighbours: dict[int, tuple[torch.Tensor, int]] = {}
-        """The memory around the elements of each sliced parameter as it was given, and the bytes of its storage."""
+        self.surroundings: list[layout.Surroundings | None] = []
+        """The memory around the elements of each parameter as it was given, which must stay as it is."""
         self.objects: list[Any] = []
         self.steps: list[Callable[..., Any]] = []
         """The ``step`` of each object, compiled in mode "compiled"."""
@@ -48,16 +48,17 @@ class Subject:
     def place(self) -> None:
         """Make the parameters."""
         trains = self.cell.mode != "differentiable"
+        tensors = self.script.tensors
+        layouts = [tensor.layout for tensor in tensors]
         with torch.no_grad():
+            placed = layout.place_all(script_tensors(self.script).initial, layouts, self.cell.device)
             self.parameters = [
-                torch.nn.Parameter(layout.place(initial, tensor.layout, self.cell.device), requires_grad=trains)
-                for initial, tensor in zip(script_tensors(self.script).initial, self.script.tensors, strict=True)
+                torch.nn.Parameter(values, requires_grad=trains and not tensor.frozen)
+                for values, tensor in zip(placed, tensors, strict=True)
+                if values is not None
             ]
         self.locations = [self._location(index) for index in range(len(self.parameters))]
-        for index, tensor in enumerate(self.script.tensors):
-            if tensor.layout == "sliced":
-                memory = between_elements(self.parameters[index].detach())
-                self.neighbours[index] = (memory, memory.untyped_storage().nbytes())
+        self.surroundings = layout.all_surroundings(placed, layouts)
 
     def _groups_since(self) -> tuple[int, ...]:
         """Return the step before which each group is added; 0 for all where the objects have no ``add_param_group``."""

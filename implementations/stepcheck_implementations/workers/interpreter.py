@@ -20,8 +20,9 @@ class Interpreter:
         return cls(sys.executable, tuple(entry for entry in sys.path if entry))
 
     def environment(self) -> dict[str, str]:
-        """Return the environment of a worker: one thread, and the path."""
+        """Return the environment of a worker: one thread unless a script wants more, which wait asleep, and the path."""
         single = dict.fromkeys(
             ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TORCHINDUCTOR_COMPILE_THREADS"), "1"
         )
-        return {**os.environ, **single, "PYTHONPATH": os.pathsep.join(self.path)}
+        waiting = {"OMP_WAIT_POLICY": "PASSIVE"}
+        return {**os.environ, **single, **waiting, "PYTHONPATH": os.pathsep.join(self.path)}

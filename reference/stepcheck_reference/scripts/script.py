@@ -16,8 +16,13 @@ from numpy.typing import NDArray
 
 from stepcheck_reference.formats import FORMATS, is_complex
 
-LAYOUTS = ("contiguous", "transposed", "sliced", "channels_last")
-"""Memory layouts a tensor can have; the values and their order of elements do not depend on it."""
+LAYOUTS = ("contiguous", "transposed", "sliced", "channels_last", "flat")
+"""Memory layouts a tensor can have; the values and their order of elements do not depend on it. The flat tensors of one
+dtype are views of one buffer in which they lie one after another, as the parameters of FSDP do."""
+
+GRADIENT_LAYOUTS = ("", *LAYOUTS, "expanded")
+"""Memory layouts a gradient can have: "" is as autograd accumulates it; flat ones of a step lie in one buffer, as DDP's
+do; an expanded one has stride 0 along every dimension in which its values are equal."""
 
 RELOADS = ("", "loaded", "saved", "copied", "pickled", "loaded_twice", "loaded_aside", "copied_aside", "pickled_aside")
 """How a run may be interrupted before a step: not at all; by a state dict that stays in memory, or goes through
@@ -70,6 +75,9 @@ LOSS = 0.625
 SPOILED = 1e4
 """The value that a gradient's memory is overwritten with; finite, because nan would hide a mere comparison."""
 
+MOST_THREADS = 64
+"""The number of intra-op threads that a script may use at most."""
+
 REGIMES = ("normal", "uniform", "wide", "tiny", "huge", "sparse", "signs", "constant")
 """How the values of a ``Drawn`` are spread; see ``expand``."""
 
@@ -100,18 +108,26 @@ Data = Literal | Drawn
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """One parameter: its shape, dtype, memory layout and initial values."""
+    """One parameter: its shape, dtype, memory layout and initial values, and the memory layout of its gradients.
+
+    A ``frozen`` one has ``requires_grad=False``.
+    """
 
     shape: tuple[int, ...]
     dtype: str
     initial: Data
     layout: str = "contiguous"
+    gradient_layout: str = ""
+    frozen: bool = False
 
     def __post_init__(self) -> None:
         if self.dtype not in FORMATS:
             raise ValueError(f"dtype={self.dtype!r}, but should be one of {', '.join(FORMATS)}")
         if self.layout not in LAYOUTS:
             raise ValueError(f"layout={self.layout!r}, but should be one of {', '.join(LAYOUTS)}")
+        if self.gradient_layout not in GRADIENT_LAYOUTS:
+            allowed = ", ".join(map(repr, GRADIENT_LAYOUTS))
+            raise ValueError(f"gradient_layout={self.gradient_layout!r}, but should be one of {allowed}")
 
     @property
     def size(self) -> int:
@@ -199,6 +215,7 @@ class Script:
     unless the objective says otherwise; a step's data for a tensor is then not its gradient but where the objective is
     lowest. ``invocation`` lists variants of how steps are called (see ``INVOCATIONS``). With a ``box`` every real of
     every parameter is clamped to it after each step, once it has been observed: the next step starts inside.
+    ``threads`` is the number of intra-op threads that torch has in a step.
     """
 
     tensors: tuple[Tensor, ...]
@@ -207,6 +224,7 @@ class Script:
     objective: Quadratic | None = None
     invocation: tuple[str, ...] = ()
     box: tuple[float, float] | None = None
+    threads: int = 1
     label: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
@@ -218,6 +236,8 @@ class Script:
                 raise ValueError(f"manner={variant!r}, but should be one of {', '.join(INVOCATIONS)}")
         if self.box is not None and not self.box[0] < self.box[1]:
             raise ValueError(f"box={self.box!r}, but should be two numbers, the lower first")
+        if not 1 <= self.threads <= MOST_THREADS:
+            raise ValueError(f"threads={self.threads!r}, but should be between 1 and {MOST_THREADS}")
         since = self.since
         late = [
             (index, since[number])

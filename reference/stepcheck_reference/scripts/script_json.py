@@ -30,7 +30,15 @@ def from_json(text: str) -> Script:
         raw = json.loads(text)
         return Script(
             tensors=tuple(
-                Tensor(tuple(t["shape"]), t["dtype"], _data(t["initial"]), t["layout"]) for t in raw["tensors"]
+                Tensor(
+                    tuple(t["shape"]),
+                    t["dtype"],
+                    _data(t["initial"]),
+                    t["layout"],
+                    str(t.get("gradient_layout", "")),
+                    bool(t.get("frozen", False)),
+                )
+                for t in raw["tensors"]
             ),
             groups=tuple(
                 Group(tuple(g["tensors"]), {name: float(value) for name, value in g["hyper"].items()})
@@ -55,6 +63,7 @@ def from_json(text: str) -> Script:
             objective=Quadratic(float(raw["curvature"]), bool(raw.get("asked", True))) if "curvature" in raw else None,
             invocation=tuple(map(str, raw.get("manners", ()))),
             box=(float(raw["box"][0]), float(raw["box"][1])) if "box" in raw else None,
+            threads=int(raw.get("threads", 1)),
             label=raw.get("label", ""),
         )
     except (KeyError, TypeError, IndexError) as error:
@@ -95,6 +104,19 @@ def _plain(script: Script) -> dict[str, Any]:
                 plain[name] = value
         return plain
 
+    def tensor(item: Tensor) -> dict[str, Any]:
+        plain = {
+            "shape": list(item.shape),
+            "dtype": item.dtype,
+            "initial": data(item.initial),
+            "layout": item.layout,
+        }
+        if item.gradient_layout:
+            plain["gradient_layout"] = item.gradient_layout
+        if item.frozen:
+            plain["frozen"] = True
+        return plain
+
     objective: dict[str, Any] = {}
     if script.objective is not None:
         objective["curvature"] = _number(script.objective.curvature)
@@ -104,10 +126,8 @@ def _plain(script: Script) -> dict[str, Any]:
         **objective,
         **({"manners": list(script.invocation)} if script.invocation else {}),
         **({} if script.box is None else {"box": [_number(edge) for edge in script.box]}),
-        "tensors": [
-            {"shape": list(t.shape), "dtype": t.dtype, "initial": data(t.initial), "layout": t.layout}
-            for t in script.tensors
-        ],
+        **({} if script.threads == 1 else {"threads": script.threads}),
+        "tensors": [tensor(item) for item in script.tensors],
         "groups": [{"tensors": list(g.tensors), "hyper": dict(g.hyper)} for g in script.groups],
         "steps": [step(s) for s in script.steps],
     }

@@ -38,6 +38,7 @@ SHORT = Profile(
     bulk_steps=2,
     reductions=0,
     long_steps=MappingProxyType(dict.fromkeys(FORMATS, 12)),
+    in_this_dtype=False,
 )
 """Edge cases alone, with enough elements for whole blocks of a vector kernel."""
 

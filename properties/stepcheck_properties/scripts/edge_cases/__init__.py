@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import CURVATURE
-from stepcheck_properties.scripts.edge_cases import lifecycle_cases, size_cases, tensor_cases, value_cases
+from stepcheck_properties.scripts.edge_cases import lifecycle_cases, memory_cases, size_cases, tensor_cases, value_cases
 from stepcheck_properties.scripts.edge_cases.edge_case import Builder, CellInputs, EdgeCase
 from stepcheck_properties.strategies.scripts import companions_of
 from stepcheck_reference.formats import FORMATS
@@ -36,6 +36,10 @@ ALL: tuple[Builder, ...] = (
     lifecycle_cases.HYPER_CHANGED,
     value_cases.TURNING_SIGNS,
     value_cases.SHORT_MEMORY,
+    memory_cases.GRADIENT_LAYOUTS,
+    memory_cases.MANY_TENSORS,
+    memory_cases.ONLY_EMPTY,
+    memory_cases.LARGE_TENSOR,
     size_cases.BULK,
 )
 """All edge cases in the order in which they are tried: of equal failures the first one found is reported."""
