@@ -20,10 +20,10 @@ class Profile:
 
     ``examples`` counts drawn scripts and ``max_steps`` bounds their length. ``long_steps`` maps a dtype to the number
     of steps in the edge case of many steps; the edge case of many elements has about ``bulk_elements`` elements and
-    ``bulk_steps`` steps, and the edge cases of kernels' limits have one tensor of ``largest_tensor`` elements and a group
-    of ``most_tensors`` tensors, or are left out where that is 0. ``reductions`` bounds the runs spent on shrinking one failure. With ``one_dtype``, laws that
-    are ``format_independent`` are checked in one dtype of each configuration and mode, and ``in_this_dtype`` says
-    whether it is this one.
+    ``bulk_steps`` steps. The edge cases of kernels' limits have a tensor of ``largest_tensor`` elements and a group of
+    ``most_tensors`` tensors, and are left out where that is 0. ``reductions`` bounds the runs spent on shrinking one
+    failure. With ``one_dtype``, laws that are ``format_independent`` are checked in one dtype of each configuration and
+    mode, and ``in_this_dtype`` says whether it is this one.
     """
 
     name: str

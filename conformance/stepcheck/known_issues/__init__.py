@@ -30,7 +30,7 @@ from stepcheck.known_issues.torch.foreach.nesterov_gradient import WRITTEN_GRADI
 from stepcheck.known_issues.torch.foreach.radam_zero_divisor import RADAM_ZERO_DIVISOR
 from stepcheck.known_issues.torch.fused.fused_adagrad import FUSED_ADAGRAD_NARROW
 from stepcheck.known_issues.torch.fused.fused_cuda import FUSED_CUDA_BETAS, FUSED_CUDA_BETAS_NARROW, FUSED_CUDA_GAPS
-from stepcheck.known_issues.torch.fused.fused_gaps import FUSED_GAPS
+from stepcheck.known_issues.torch.fused.fused_gaps import FUSED_GAPS, FUSED_GRADIENT_STRIDES
 from stepcheck.known_issues.torch.fused.fused_sgd import (
     FUSED_SGD_LATE_GRADIENT,
     FUSED_SGD_NARROW,
@@ -69,6 +69,7 @@ ALL: tuple[KnownIssue, ...] = (
     FOREACH_NESTEROV,
     ZERO_RATE,
     FUSED_GAPS,
+    FUSED_GRADIENT_STRIDES,
     FUSED_CUDA_GAPS,
     FUSED_CUDA_BETAS,
     FUSED_CUDA_BETAS_NARROW,

@@ -31,6 +31,26 @@ def without_gaps(script: Script) -> Script:
     return replace(script, tensors=tensors)
 
 
+def without_gradient_strides(script: Script) -> Script:
+    """Return the script with the gradients as autograd leaves them where they have other strides than parameters."""
+    tensors = tuple(
+        replace(tensor, gradient_layout="") if _lies_otherwise(tensor) else tensor for tensor in script.tensors
+    )
+    return replace(script, tensors=tensors)
+
+
+def _lies_otherwise(tensor: Tensor) -> bool:
+    """Whether a tensor's gradient has a layout of its own whose strides may differ from the parameter's."""
+    dense = ("contiguous", "flat")
+    same = tensor.gradient_layout == tensor.layout or {tensor.gradient_layout, tensor.layout} <= set(dense)
+    return bool(tensor.gradient_layout) and not same
+
+
+def without_strides(script: Script) -> Script:
+    """Return the script without gaps in parameters and without gradients of other strides than their parameters'."""
+    return without_gradient_strides(without_gaps(script))
+
+
 def without_zero_dimensions(script: Script) -> Script:
     """Return the script with its 0-d tensors as vectors of one element."""
     tensors = tuple(replace(tensor, shape=(1,)) if tensor.shape == () else tensor for tensor in script.tensors)

@@ -140,8 +140,7 @@ def _gradients(cell: Cell, script: Script, step: Step) -> list[str]:
     for numbers in by_dtype(script, together):
         names = ", ".join(f"p{number}.grad" for number in numbers)
         rows = ", ".join(
-            gradient_of(step.gradients[number], script.tensors[number], cell, layout="contiguous")
-            for number in numbers
+            gradient_of(step.gradients[number], script.tensors[number], cell, layout="contiguous") for number in numbers
         )
         lines += wrapped(f"{names}{',' if len(numbers) == 1 else ''} = flat([{rows}])")
     for number, data in enumerate(step.gradients):

@@ -119,7 +119,9 @@ def _head(adapter: Adapter, cell: Cell, scripts: list[Script], title: str, *, un
     names |= events.definitions(scripts)
     if unfinished:
         names |= {"parameter_attributes"} if adapter.takes != "groups" else set()
-        names |= {_AROUND[layout] for script in scripts for _, layout in (*_guarded(script), *_guarded_gradients(script))}
+        names |= {
+            _AROUND[layout] for script in scripts for _, layout in (*_guarded(script), *_guarded_gradients(script))
+        }
     more, definitions = pasted(names)
     modules = sorted([*more, *events.imports(scripts), *(["import faulthandler"] if unfinished else [])])
     lines = [docstring(title), "", *subject_imports(cell.target, modules)]

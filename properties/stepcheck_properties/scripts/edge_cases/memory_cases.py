@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from stepcheck_properties.scripts.edge_cases.edge_case import Builder, CellInputs
 from stepcheck_reference.scripts.objective import needs_objective
-from stepcheck_reference.scripts.script import Data, Group, Literal, Script, Step, Tensor
+from stepcheck_reference.scripts.script import Data, Group, Literal, Script
 
 ODD_SIZES = 17
 """Sizes 1 to 17 leave every remainder of a vector register: up to 16 numbers of 32 bits, in 512-bit registers."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stepcheck.known_issues.allowances import float32_scalars
-from stepcheck.known_issues.avoid_trigger import without_gaps
+from stepcheck.known_issues.avoid_trigger import without_strides
 from stepcheck.known_issues.known_issue import KnownIssue
 from stepcheck_reference.scripts.script import Group, Literal, Script, Step, Tensor
 
@@ -60,8 +60,8 @@ FUSED_CUDA_BETAS_NARROW = _betas_issue(
 FUSED_CUDA_GAPS = KnownIssue(
     name="fused-cuda-gaps",
     explanation=(
-        "The fused CUDA kernels reject a parameter that is a strided slice of a larger buffer, at its first step and "
-        "with an error about their own fast path. Single and foreach mode on CUDA accept it; the fused CPU kernels "
+        "The fused CUDA kernels reject a parameter that is a strided slice of a larger buffer, or whose gradient has "
+        "other strides, at its first step and with an error about their own fast path. Single and foreach mode on CUDA accept it; the fused CPU kernels "
         "write into the memory between its elements."
     ),
     link="",
@@ -76,5 +76,5 @@ FUSED_CUDA_GAPS = KnownIssue(
         (Group((0,), {"lr": 0.5, "momentum": 0.5, "dampening": 0.5, "beta1": 0.5, "beta2": 0.5, "eps": 1.0}),),
         (Step((Literal((1.0,)),)),),
     ),
-    avoid_trigger=without_gaps,
+    avoid_trigger=without_strides,
 )
