@@ -46,6 +46,15 @@ def _lies_otherwise(tensor: Tensor) -> bool:
     return bool(tensor.gradient_layout) and not same
 
 
+def without_expanded_gradients(script: Script) -> Script:
+    """Return the script with the gradients as autograd leaves them where they were of stride 0."""
+    tensors = tuple(
+        replace(tensor, gradient_layout="") if tensor.gradient_layout == "expanded" else tensor
+        for tensor in script.tensors
+    )
+    return replace(script, tensors=tensors)
+
+
 def without_strides(script: Script) -> Script:
     """Return the script without gaps in parameters and without gradients of other strides than their parameters'."""
     return without_gradient_strides(without_gaps(script))

@@ -31,7 +31,8 @@ class KnownIssue:
     the arithmetic that the defect amounts to. An issue with neither explains every failure of its law and
     outputs in its cells, so it is the last resort. An issue of another library than torch names its distribution
     as ``library`` and the range of its releases as ``releases``. ``uninitialized`` are states that then hold
-    uninitialized memory, so that no two runs are equal.
+    uninitialized memory, so that no two runs are equal. ``avoid_consequence`` changes scripts as ``avoid_trigger``
+    does, but only those in which the defect shows as a failure of another kind, and leaves those that it explains.
     """
 
     name: str
@@ -47,6 +48,7 @@ class KnownIssue:
     dtypes: tuple[str, ...] = ("*",)
     devices: tuple[str, ...] = ("*",)
     avoid_trigger: Callable[[Script], Script] | None = None
+    avoid_consequence: Callable[[Script], Script] | None = None
     allow: Callable[[Arithmetic], Arithmetic] | None = None
     library: str = ""
     releases: tuple[str, str] = ("", "")
@@ -97,10 +99,10 @@ class KnownIssue:
 
 
 def avoid_triggers(issues: Iterable[KnownIssue], script: Script) -> Script:
-    """Return ``script`` without the triggers of ``issues``."""
+    """Return ``script`` without the triggers of ``issues``, and without what brings their other consequences."""
     for issue in issues:
-        if issue.avoid_trigger is not None:
-            script = issue.avoid_trigger(script)
+        for avoid in (issue.avoid_trigger, issue.avoid_consequence):
+            script = script if avoid is None else avoid(script)
     return script
 
 

@@ -20,7 +20,7 @@ class Interpreter:
         return cls(sys.executable, tuple(entry for entry in sys.path if entry))
 
     def environment(self) -> dict[str, str]:
-        """Return the environment of a worker: one thread, or more where a script says so, which then sleep; and the path."""
+        """Return the environment of a worker: one thread, or more that sleep where a script has them, and the path."""
         single = dict.fromkeys(
             ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TORCHINDUCTOR_COMPILE_THREADS"), "1"
         )

@@ -1,10 +1,12 @@
 """pytorch_optimizer decays, negates and looks ahead in the user's gradients.
 
-They have no ``avoid_trigger``: that would leave out the decay or the option itself, which would not be examined.
+They have no ``avoid_trigger``: that would leave out the decay or the option itself, which would not be examined. A
+gradient of stride 0 cannot be written to: it raises an error.
 """
 
 from __future__ import annotations
 
+from stepcheck.known_issues.avoid_trigger import without_expanded_gradients
 from stepcheck.known_issues.known_issue import KnownIssue
 from stepcheck_reference.scripts.script import Group, Literal, Script, Step, Tensor
 
@@ -38,6 +40,7 @@ def _gradient_issue(
         code="SC203",
         outputs=("gradient",),
         witness=WITNESS,
+        avoid_consequence=without_expanded_gradients,
         library="pytorch-optimizer",
         releases=("4.1", ""),
     )

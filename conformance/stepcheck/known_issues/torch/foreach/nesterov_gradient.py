@@ -5,6 +5,7 @@ It has no ``avoid_trigger``: that would be weight decay in every script, and the
 
 from __future__ import annotations
 
+from stepcheck.known_issues.avoid_trigger import without_expanded_gradients
 from stepcheck.known_issues.known_issue import KnownIssue
 from stepcheck_reference.scripts.script import Group, Literal, Script, Step, Tensor
 
@@ -13,8 +14,8 @@ WRITTEN_GRADIENT = KnownIssue(
     explanation=(
         "SGD(nesterov=True, foreach=True) adds momentum times the buffer to its list of gradients in place. "
         "Without weight decay and maximize that list holds the parameters' own: after the step p.grad is the "
-        "direction of the update, and a gradient that is accumulated into or logged is wrong. Single and fused "
-        "mode do not modify it."
+        "direction of the update, and a gradient that is accumulated into or logged is wrong; a gradient of stride 0, "
+        "which cannot be written to, raises an error. Single and fused mode do not modify it."
     ),
     link="",
     torch=("2.13", ""),
@@ -28,4 +29,5 @@ WRITTEN_GRADIENT = KnownIssue(
         (Group((0,), {"lr": 0.5, "momentum": 0.5, "weight_decay": 0.0}),),
         (Step((Literal((1.0,)),)),),
     ),
+    avoid_consequence=without_expanded_gradients,
 )

@@ -61,8 +61,8 @@ FUSED_CUDA_GAPS = KnownIssue(
     name="fused-cuda-gaps",
     explanation=(
         "The fused CUDA kernels reject a parameter that is a strided slice of a larger buffer, or whose gradient has "
-        "other strides, at its first step and with an error about their own fast path. Single and foreach mode on CUDA accept it; the fused CPU kernels "
-        "write into the memory between its elements."
+        "other strides, at its first step and with an error about their own fast path. Single and foreach mode on CUDA "
+        "accept it; the fused CPU kernels write into the memory between its elements."
     ),
     link="",
     torch=("2.11", ""),
