@@ -14,7 +14,7 @@ from stepcheck_properties.harness import Harness
 from stepcheck_properties.shrink.number_moves import simplify_data, simplify_hyper
 from stepcheck_properties.shrink.search import AvoidTrigger, Search
 from stepcheck_properties.shrink.step_moves import cut_steps, drop_events, drop_steps, keep_last_steps
-from stepcheck_properties.shrink.tensor_moves import keep_one_element, keep_one_tensor
+from stepcheck_properties.shrink.tensor_moves import keep_one_element, keep_one_tensor, simplify_memory
 
 HANG_RUNS = 2
 """Runs spent on a hang, each of which lasts until the worker's deadline."""
@@ -46,6 +46,7 @@ def shrink(
     cut_steps(search)
     keep_one_tensor(search)
     keep_one_element(search)
+    simplify_memory(search)
     keep_last_steps(search)
     drop_events(search)
     drop_steps(search)

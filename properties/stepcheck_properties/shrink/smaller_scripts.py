@@ -30,7 +30,7 @@ def of_element(script: Script, which: int, element: int, shape: tuple[int, ...],
         single = tuple(float(value) for value in values)
         return Literal(single * elements if width == 2 else single)
 
-    return redata(script, which, Tensor(shape, tensor.dtype, pick(tensor.initial), layout), pick)
+    return redata(script, which, replace(tensor, shape=shape, initial=pick(tensor.initial), layout=layout), pick)
 
 
 def of_first_elements(script: Script, which: int, shape: tuple[int, ...]) -> Script:

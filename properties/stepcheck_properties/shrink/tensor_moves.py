@@ -15,8 +15,12 @@ SMALLEST_SHAPES: Mapping[str, tuple[tuple[int, ...], ...]] = {
     "sliced": ((1,), (2,), (3,), (8,), (2, 2)),
     "transposed": ((1, 2), (2, 2), (2, 3), (2, 2, 2)),
     "channels_last": ((1, 2, 1, 2), (1, 2, 2, 2), (2, 2, 2, 2)),
+    "flat": ((), (1,), (2,), (2, 2)),
 }
 """The smallest shapes that show each layout, tried where a contiguous tensor does not break the law."""
+
+SINGLE_TENSORS = 16
+"""Tensors up to which they are dropped and simplified one by one; in more that would take the budget."""
 
 
 def keep_one_tensor(search: Search) -> None:
@@ -26,12 +30,45 @@ def keep_one_tensor(search: Search) -> None:
         return
     order = sorted(range(count), key=lambda index: (index != search.breach.tensor, index))
     script = search.script
-    if search.first(only(script, (index,)) for index in order):
+    if search.first(only(script, (index,)) for index in order[:SINGLE_TENSORS]):
         return
-    for index in reversed(range(count)):
+    if count > SINGLE_TENSORS:
+        _keep_shortest_list(search)
+    if len(search.script.tensors) > SINGLE_TENSORS:
+        return
+    for index in reversed(range(len(search.script.tensors))):
         if len(search.script.tensors) > 1:
             others = tuple(other for other in range(len(search.script.tensors)) if other != index)
             search.attempt(only(search.script, others))
+
+
+def _keep_shortest_list(search: Search) -> None:
+    """Drop as many tensors as possible from the end, then from the start, by bisection."""
+    for from_end in (True, False):
+        script = search.script
+        few, many = 0, len(script.tensors)
+        while many - few > 1:
+            middle = (few + many) // 2
+            kept = range(middle) if from_end else range(len(script.tensors) - middle, len(script.tensors))
+            if search.attempt(only(script, tuple(kept))):
+                many = middle
+            else:
+                few = middle
+
+
+def simplify_memory(search: Search) -> None:
+    """Use one thread, and tensors that require gradients and lie in memory as autograd leaves them."""
+    if search.script.threads > 1:
+        search.attempt(replace(search.script, threads=1))
+    tensors = search.script.tensors
+    plain = tuple(replace(tensor, gradient_layout="", frozen=False) for tensor in tensors)
+    if plain == tensors or search.attempt(replace(search.script, tensors=plain)):
+        return
+    for which, tensor in list(enumerate(tensors))[:SINGLE_TENSORS]:
+        for changes in ({"gradient_layout": ""}, {"frozen": False}):
+            simpler = replace(search.script.tensors[which], **changes)  # type: ignore[arg-type]
+            if simpler != tensor:
+                search.attempt(retensored(search.script, which, simpler))
 
 
 def keep_one_element(search: Search) -> None:
@@ -49,7 +86,7 @@ def keep_one_element(search: Search) -> None:
     if _keep_fewest(search, which, element, elements):
         return
     script = search.script
-    for shape in SMALLEST_SHAPES.get(tensor.layout, ()):
+    for shape in SMALLEST_SHAPES.get(tensor.layout, ()) or SMALLEST_SHAPES.get(tensor.gradient_layout, ()):
         if search.attempt(of_element(script, which, element, shape, tensor.layout)):
             return
         if math.prod(shape) <= elements and search.attempt(of_first_elements(script, which, shape)):
