@@ -35,32 +35,58 @@ class Line:
 
 
 def script_lines(script: Mapping[str, Any]) -> tuple[Line, ...]:
-    """Return ``script``, as in a certificate, line by line; equal consecutive steps are one line."""
-    return (*_tensors(script["tensors"]), *_groups(script["groups"]), *_steps(script["steps"], len(script["tensors"])))
+    """Return ``script``, as in a certificate, line by line; equal consecutive tensors and steps are one line."""
+    threads = script.get("threads", 1)
+    return (
+        *_tensors(script["tensors"]),
+        *_groups(script["groups"]),
+        *([Line("threads", f"{threads} in every step")] if threads > 1 else []),
+        *_steps(script["steps"], len(script["tensors"])),
+    )
 
 
 def _tensors(tensors: Sequence[Mapping[str, Any]]) -> Iterator[Line]:
-    for number, tensor in enumerate(tensors):
+    for start, stop in _equal_runs(tensors):
+        tensor = tensors[start]
         shape = f"shape ({', '.join(map(str, tensor['shape']))}{',' if len(tensor['shape']) == 1 else ''})"
         layout = "" if tensor["layout"] == "contiguous" else f", {tensor['layout'].replace('_', ' ')}"
-        yield Line(f"p{number}", f"{tensor['dtype']}, {shape}{layout}, starts at {_data(tensor['initial'])}")
+        if tensor.get("gradient_layout"):
+            layout += f", gradient {tensor['gradient_layout'].replace('_', ' ')}"
+        layout += ", requires no gradient" if tensor.get("frozen") else ""
+        yield Line(_names(start, stop), f"{tensor['dtype']}, {shape}{layout}, starts at {_data(tensor['initial'])}")
+
+
+def _equal_runs(entries: Sequence[Any]) -> Iterator[tuple[int, int]]:
+    """Yield the start and the end of each run of equal entries."""
+    start = 0
+    for stop in range(1, len(entries) + 1):
+        if stop == len(entries) or entries[stop] != entries[start]:
+            yield start, stop
+            start = stop
+
+
+def _names(start: int, stop: int) -> str:
+    """Return the names of the tensors from ``start`` up to ``stop``: "p3", or "p3–p9"."""
+    return f"p{start}" if stop == start + 1 else f"p{start}–p{stop - 1}"
 
 
 def _groups(groups: Sequence[Mapping[str, Any]]) -> Iterator[Line]:
     for number, group in enumerate(groups):
-        tensors = "" if len(groups) == 1 else ", ".join(f"p{index}" for index in group["tensors"]) + ": "
+        tensors = "" if len(groups) == 1 else ", ".join(_indices(group["tensors"])) + ": "
         hyper = ", ".join(f"{name}={value!r}" for name, value in group["hyper"].items())
         yield Line("group" if len(groups) == 1 else f"group {number}", tensors + (hyper or "no hyper-parameters"))
 
 
+def _indices(tensors: Sequence[int]) -> Iterator[str]:
+    """Yield the names of ``tensors``, consecutive ones together."""
+    for start, stop in _equal_runs([index - place for place, index in enumerate(tensors)]):
+        yield _names(tensors[start], tensors[stop - 1] + 1)
+
+
 def _steps(steps: Sequence[Mapping[str, Any]], tensors: int) -> Iterator[Line]:
-    start = 0
-    for stop in range(1, len(steps) + 1):
-        if stop < len(steps) and steps[stop] == steps[start]:
-            continue
+    for start, stop in _equal_runs(steps):
         name = f"step {start + 1}" if stop == start + 1 else f"steps {start + 1}–{stop}"
         yield Line(name, _step(steps[start], tensors))
-        start = stop
 
 
 def _step(step: Mapping[str, Any], tensors: int) -> str:
@@ -69,8 +95,9 @@ def _step(step: Mapping[str, Any], tensors: int) -> str:
     parts += [f"{name} of group {group} set to {value!r}" for group, name, value in step.get("hyper", ())]
     parts += [f"p{index} overwritten with {_data(data)}" for index, data in step.get("overwrite", ())]
     parts += [_ZERO_GRADS[step["zero_grad"]]] if step.get("zero_grad") else []
-    for number, data in enumerate(step["gradients"]):
-        name = "gradient" if tensors == 1 else f"gradient of p{number}"
+    for start, stop in _equal_runs(step["gradients"]):
+        data = step["gradients"][start]
+        name = "gradient" if tensors == 1 else f"gradient of {_names(start, stop)}"
         parts.append(f"no {name}" if data is None else f"{name} {_data(data)}")
     parts += [f"scaled by {step['grad_scale']!r} as by torch.amp"] if step.get("grad_scale") else []
     parts += ["set by a closure"] if step.get("closure") else []

@@ -66,7 +66,7 @@ def simplify_memory(search: Search) -> None:
         return
     for which, tensor in list(enumerate(tensors))[:SINGLE_TENSORS]:
         for changes in ({"gradient_layout": ""}, {"frozen": False}):
-            simpler = replace(search.script.tensors[which], **changes)  # type: ignore[arg-type]
+            simpler = replace(search.script.tensors[which], **changes)
             if simpler != tensor:
                 search.attempt(retensored(search.script, which, simpler))
 

@@ -137,8 +137,10 @@ def test_layouts_are_what_they_are_called() -> None:
     assert placed["sliced"].storage_offset() == 1
     assert (portable.between_elements(placed["sliced"]) == portable.GUARD).all()
     assert portable.between_elements(placed["sliced"]).numel() == 24 * 6
-    assert layout.place_gradient(plain, "sliced", "cpu").is_contiguous()
-    assert layout.place_gradient(plain, "transposed", "cpu").stride() == (60, 20, 1, 4)
+    assert placed["flat"].is_contiguous()
+    assert (portable.ends_of_buffer(placed["flat"]) == portable.GUARD).all()
+    assert layout.gradient_layout(Tensor((2, 3), "float32", Literal((0.0,)), "sliced")) == "contiguous"
+    assert layout.gradient_layout(Tensor((2, 3), "float32", Literal((0.0,)), "transposed")) == "transposed"
 
 
 def test_a_missing_gradient_leaves_the_tensor_and_its_state_alone() -> None:

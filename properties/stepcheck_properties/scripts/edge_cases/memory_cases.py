@@ -18,7 +18,7 @@ def _large_tensor(cell: CellInputs) -> Script:
     # 65 536 elements are a chunk of torch's foreach and fused CUDA kernels (aten/src/ATen/native/cuda/
     # MultiTensorApply.cuh, kChunkSize); 32 768 are the grain of at::parallel_for on the CPU.
     tensors = cell.normal_tensors("large", (cell.profile.largest_tensor,), (3,))
-    return Script(tensors, (Group((0, 1), cell.hyper(**VISIBLE)),), cell.normal_steps("large", 2, 2), threads=2)
+    return Script(tensors, (Group((0, 1), cell.hyper(0, **VISIBLE)),), cell.normal_steps("large", 2, 2), threads=2)
 
 
 def _many_tensors(cell: CellInputs) -> Script:
@@ -30,7 +30,7 @@ def _many_tensors(cell: CellInputs) -> Script:
         tensors[number] = replace(tensors[number], layout="flat", gradient_layout="flat" if number % 2 else "")
     tensors[-1] = replace(tensors[-1], frozen=True)
     groups = (
-        Group(tuple(range(many + 2)), cell.hyper(**VISIBLE)),
+        Group(tuple(range(many + 2)), cell.hyper(0, **VISIBLE)),
         Group((many + 2,), cell.hyper(1, **VISIBLE)),
         Group((many + 3, many + 4), cell.hyper(1, **VISIBLE)),
     )
@@ -42,7 +42,7 @@ def _many_tensors(cell: CellInputs) -> Script:
 
 def _only_empty(cell: CellInputs) -> Script:
     return Script(
-        cell.normal_tensors("empty", (0,)), (Group((0,), cell.hyper(**VISIBLE)),), cell.normal_steps("empty", 2, 1)
+        cell.normal_tensors("empty", (0,)), (Group((0,), cell.hyper(0, **VISIBLE)),), cell.normal_steps("empty", 2, 1)
     )
 
 
@@ -83,7 +83,10 @@ def _gradient_layouts(cell: CellInputs) -> Script:
         for step, sign in zip(cell.normal_steps("gradient layouts", 2, len(_LAYOUTS)), (1.0, -1.0), strict=True)
     )
     first, rest = len(_LAYOUTS) // 2, range(len(tensors))
-    groups = (Group(tuple(rest[:first]), cell.hyper(**VISIBLE)), Group(tuple(rest[first:]), cell.hyper(1, **VISIBLE)))
+    groups = (
+        Group(tuple(rest[:first]), cell.hyper(0, **VISIBLE)),
+        Group(tuple(rest[first:]), cell.hyper(1, **VISIBLE)),
+    )
     return Script(tensors, groups, steps)
 
 
