@@ -234,14 +234,15 @@ def _guarded_gradients(script: Script) -> list[tuple[str, str]]:
 
 def _reading(adapter: Adapter, cell: Cell, script: Script, output: str, tensor: int, index: int) -> str:
     source = f"p{tensor}.detach()"
+    beyond = f" - {adapter.count_offset}" if output == "count" and adapter.count_offset else ""
     if output != "theta":
         path = str(adapter.count) if output == "count" else adapter.states[output]
         if output == "count" and adapter.takes == "groups" and path.isidentifier():
             group = next(number for number, entry in enumerate(script.groups) if tensor in entry.tensors)
-            return f'float(optimizer.state[p{tensor}].get("{path}", optimizer.param_groups[{group}].get("{path}")))'
+            return f'float(optimizer.state[p{tensor}].get("{path}", optimizer.param_groups[{group}].get("{path}"))){beyond}'
         source = f"torch.as_tensor({state_of(adapter, script, tensor, path)}).detach()"
     if output == "count":
-        return f"float({source})"
+        return f"float({source}){beyond}"
     if is_complex(script.tensors[tensor].dtype):
         source = f"torch.view_as_real({source})"
     return f"{source}.flatten()[{index}].item()"

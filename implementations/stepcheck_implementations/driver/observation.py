@@ -40,7 +40,9 @@ class Observer:
             if count is None and adapter.count is not None and adapter.takes == "groups":
                 has_group = location.group < subject.groups_now
                 count = subject.objects[0].param_groups[location.group].get(adapter.count) if has_group else None
-            self.counts[index].append(-1.0 if count is None else _number(count, f"count of tensor {index}"))
+            self.counts[index].append(
+                -1.0 if count is None else _number(count, f"count of tensor {index}") - adapter.count_offset
+            )
             for path, value in zip(paths, values, strict=False):
                 if sparse and isinstance(value, torch.Tensor) and value.is_sparse:
                     value = value.to_dense()

@@ -154,6 +154,7 @@ def _class(target: str, signature: Signature, claim: Claim, matched: Matched, ch
         count=identified.count,
         takes=chosen.takes,
         settings=settings,
+        count_offset=identified.count_offset,
     )
     return Fit(
         adapter=adapter,
@@ -187,6 +188,7 @@ def _function(target: str, signature: Signature, claim: Claim, attempt: CallAtte
         takes=attempt.call.takes,
         wrapper=wrappers.UPDATE_FUNCTION,
         source=attempt.text,
+        count_offset=identified.count_offset if container or attempt.call.dictionaries else 0,
     )
     roles = attempt.call.roles
     slots = {role.removeprefix("hyper "): name for name, role in roles.items() if role.startswith("hyper ")}

@@ -15,6 +15,8 @@ from stepcheck_implementations.matching.claim import Claim, Rows, RuleTrace
 from stepcheck_implementations.matching.hyper_matching import NoMatch
 from stepcheck_reference.suggest import did_you_mean
 
+NEXT_STEP = 1
+"""The offset of a counter that holds the number of the step to come."""
 _SAME_WITHIN = 2.0**-12
 """The relative distance within which two programs are taken to have computed the same number: a bfloat16 or float16
 state of the same values passes, and the probe's numbers are farther apart. It identifies a state and judges nothing."""
@@ -35,10 +37,14 @@ class StateLeaf:
 
 @dataclass(frozen=True, slots=True)
 class Identified:
-    """States by alphabet name, and the path of each; ``count`` is the path of the step counter."""
+    """States by alphabet name, and the path of each; ``count`` is the path of the step counter.
+
+    ``count_offset`` is what it shows beyond the number of steps taken.
+    """
 
     states: Mapping[str, str]
     count: str | None
+    count_offset: int = 0
 
 
 def identify(
@@ -78,9 +84,12 @@ def identify(
     if count is None:
         own = {path: leaf for path, leaf in leaves.items() if path not in paths_by_state.values() and leaf.own}
         counting = [path for path, leaf in own.items() if _counts_steps(leaf)]
-        wanted = [path for path in _named(COUNT_ALIASES, True, own) if path in counting] or counting
-        count = next(iter(wanted or _named(COUNT_ALIASES, True, own)), None)
-    return Identified({name: paths_by_state[name] for name in claim.initial if name in paths_by_state}, count)
+        named_counts = _named(COUNT_ALIASES, True, own)
+        wanted = [path for path in named_counts if path in counting] or counting
+        count = next(iter(wanted or named_counts), None)
+    states = {name: paths_by_state[name] for name in claim.initial if name in paths_by_state}
+    ahead = count in leaves and not _counts_steps(leaves[count]) and _counts_steps(leaves[count], NEXT_STEP)
+    return Identified(states, count, NEXT_STEP if ahead else 0)
 
 
 def _named(aliases: Sequence[str], scalar: bool, leaves: Mapping[str, StateLeaf]) -> list[str]:
@@ -113,5 +122,5 @@ def _is_same_number(one: float, other: float) -> bool:
     return abs(one - other) <= _SAME_WITHIN * max(abs(one), abs(other))
 
 
-def _counts_steps(leaf: StateLeaf) -> bool:
-    return leaf.scalar and all(set(row) == {float(step)} for step, row in enumerate(leaf.rows, 1))
+def _counts_steps(leaf: StateLeaf, offset: int = 0) -> bool:
+    return leaf.scalar and all(set(row) == {float(step + offset)} for step, row in enumerate(leaf.rows, 1))

@@ -8,7 +8,7 @@ number breaks the law only if the run also leaves its envelope.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -96,7 +96,7 @@ def check_exact(evidence: Evidence, name: str, expected: Callable[[int, int], fl
     Another number is no breach if the run conforms.
     """
     trajectory = evidence.trajectory
-    compared, breach = 0, None
+    compared, breaches = 0, list[Breach]()
     for tensor, trace in enumerate(trajectory.traces):
         for step in range(1, trajectory.steps + 1):
             number = expected(tensor, step)
@@ -105,17 +105,39 @@ def check_exact(evidence: Evidence, name: str, expected: Callable[[int, int], fl
             values = np.asarray(trace.theta[step - 1] if name == THETA else trace.states[name][step], np.float64)
             compared += values.size
             differs = np.flatnonzero(values != number)
-            if differs.size and breach is None:
-                at = int(differs[0])
-                breach = wrong_real(name, tensor, step, at, float(values[at]), number)
-    return only_if_nonconforming(evidence, compared, breach)
+            breaches += [wrong_real(name, tensor, step, at, float(values[at]), number) for at in differs.tolist()]
+    return only_if_nonconforming(evidence, compared, breaches)
 
 
-def only_if_nonconforming(evidence: Evidence, compared: int, breach: Breach | None) -> CheckOutcome:
-    """Return the outcome of a check whose ``breach`` counts only if the run leaves its envelope too."""
-    if breach is None or evidence.judgement.conforms:
+def only_if_nonconforming(evidence: Evidence, compared: int, breaches: Sequence[Breach]) -> CheckOutcome:
+    """Return the outcome of a check that reports the first of ``breaches`` whose element leaves its envelope too.
+
+    An element whose parameter and states are inside theirs is right within rounding, whatever else deviates in the run.
+    """
+    if not breaches or not evidence.judgement.breaks:
         return CheckOutcome(compared)
-    return CheckOutcome(compared, (breach,))
+    traces = evidence.trajectory.traces
+
+    def place(output: str, tensor: int, index: int) -> int:
+        return 0 if output != THETA and traces[tensor].states[output].shape[1] == 1 else index
+
+    def leaves(breach: Breach) -> bool:
+        at = 0 if breach.deviation is None else breach.deviation.index
+        return any(
+            entry.tensor == breach.tensor
+            and entry.step <= breach.step
+            and entry.index == place(entry.output, entry.tensor, at)
+            for entry in wrong
+        )
+
+    elements = {(breach.tensor, breach.deviation.index) for breach in breaches if breach.deviation is not None}
+    reals = {
+        (output, tensor, place(output, tensor, index))
+        for tensor, index in elements
+        for output in (THETA, *traces[tensor].states)
+    }
+    wrong = [entry for entry in evidence.watch(reals) if entry.ratio > 1.0]
+    return CheckOutcome(compared, tuple(breach for breach in breaches if leaves(breach))[:1])
 
 
 def value_of(row: State, name: str) -> Expr | None:

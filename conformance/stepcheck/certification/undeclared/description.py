@@ -51,7 +51,8 @@ def matched(adapter: Adapter, trial_ended: str) -> Matched:
     from stepcheck_reference.rules import find
 
     configuration, rule = adapter.configurations[0], find(str(adapter.rule))
-    states = {**adapter.states, **({"count": adapter.count} if adapter.count else {})}
+    beyond = f" - {adapter.count_offset}" if adapter.count_offset else ""
+    states = {**adapter.states, **({"count": f"{adapter.count}{beyond}"} if adapter.count else {})}
     fixed = configuration.fixed_hyper
     return Matched(
         hyper={name: slot for name, slot in adapter.hyper.items() if name not in fixed},

@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 
 from stepcheck_properties.compare.breaches import wrong_real
-from stepcheck_properties.law import THETA, CheckOutcome, Evidence, Facts, Law
+from stepcheck_properties.law import THETA, Breach, CheckOutcome, Evidence, Facts, Law
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import initial_hyper
 from stepcheck_properties.scripts.exact_traces import only_if_nonconforming
@@ -54,19 +54,20 @@ def bound(hyper: Mapping[str, float], count: int) -> float:
 
 def _check_bound(evidence: Evidence) -> CheckOutcome:
     script, trajectory = evidence.script, evidence.trajectory
-    compared, breach = 0, None
+    compared, breaches = 0, list[Breach]()
     for tensor, trace in enumerate(trajectory.traces) if is_from_zero(script) else ():
         for step in range(1, trajectory.steps + 1):
             longest = bound(initial_hyper(script, tensor), step)
             values = np.asarray(trace.theta[step - 1], np.float64)
             compared += values.size
             beyond = np.flatnonzero(np.abs(values) > longest)
-            if beyond.size and breach is None:
-                at = int(beyond[0])
+            for at in beyond.tolist():
                 observed = float(values[at])
                 message = f"theta={observed!r}, but should be no further from 0 than {longest!r}"
-                breach = wrong_real(THETA, tensor, step, at, observed, math.copysign(longest, observed), message)
-    return only_if_nonconforming(evidence, compared, breach)
+                breaches.append(
+                    wrong_real(THETA, tensor, step, at, observed, math.copysign(longest, observed), message)
+                )
+    return only_if_nonconforming(evidence, compared, breaches)
 
 
 BOUNDED_STEP = Law(
