@@ -157,7 +157,8 @@ class Matched(msgspec.Struct, frozen=True, kw_only=True):
     ``hyper`` maps hyper-parameters to arguments, ``held`` gives the values of those that it does not accept or
     that stay fixed, ``states`` maps states, and "count", to where they are stored; ``unmapped`` are the states without
     a match. ``constant`` are hyper-parameters that cannot be changed after construction. ``unseen`` says why
-    its state could not be inspected, "" where it was.
+    its state could not be inspected, "" where it was. ``options`` say what was found of its options, one sentence
+    each; ``unexercised`` maps the arguments that no script varies to the value that they kept.
     """
 
     hyper: dict[str, str] = {}
@@ -166,6 +167,8 @@ class Matched(msgspec.Struct, frozen=True, kw_only=True):
     unmapped: tuple[str, ...] = ()
     constant: tuple[str, ...] = ()
     unseen: str = ""
+    options: tuple[str, ...] = ()
+    unexercised: dict[str, str] = {}
 
 
 class Departure(msgspec.Struct, frozen=True, kw_only=True):

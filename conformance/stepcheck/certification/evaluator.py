@@ -17,7 +17,7 @@ from stepcheck.certification.failures.consequences import consequences
 from stepcheck.certification.failures.failure import failure_record, worst_record
 from stepcheck.certification.failures.failure_trace import failure_trace
 from stepcheck.certification.failures.replay_token import Replayable
-from stepcheck.certification.plan import Planned
+from stepcheck.certification.plan import Planned, rule_named_by
 from stepcheck.certification.runner import Runner
 from stepcheck.certification.survey import Subject
 from stepcheck.certification.undeclared.inference import CANDIDATES, PLAIN, Candidate
@@ -355,7 +355,9 @@ class CellEvaluator:
         return failure
 
     def _replayable(self, script: Script, inferred: str = "") -> Replayable:
-        return Replayable(self.cell, self.rule.name, script, inferred)
+        claimed = rule_named_by(self.subject.request, self.adapter) is None and self.subject.request.rule
+        other = claimed if claimed and claimed != self.rule.name else ""
+        return Replayable(self.cell, self.rule.name, script, inferred, other)
 
     def _with_trace(self, record: Failure, harness: Harness, script: Script, trajectory: Trajectory | None) -> Failure:
         """Return ``record`` with the trace of the real that it is about, for reports to draw.

@@ -91,8 +91,9 @@ def plan(
     fixed, maps = tuple(request.fixed.items()), tuple(request.maps.items())
     constructor = frozenset(arguments)
     planned: list[Planned] = []
+    named = rule_named_by(request, adapter)
     for configuration in adapter.configurations:
-        name, unclaimed = claimed_rule(adapter, configuration, request.rule)
+        name, unclaimed = claimed_rule(adapter, configuration, named)
         rule = None if name is None else rule_of(adapter, name)
         fixed_hyper = {**configuration.fixed_hyper, **request.fixed}
         unclaimed = unclaimed or _clash(request, configuration)
@@ -102,7 +103,9 @@ def plan(
                     verdict, reason = None, unclaimed or refusals.get((mode, dtype, device), "")
                     if reason:
                         verdict = Verdict.NOT_APPLICABLE
-                    elif reason := _left_out(request, adapter, mode, dtype):
+                    elif reason := _left_out(request, adapter, mode, dtype) or _pair_left_out(
+                        request, adapter, configuration, dtype, dtypes
+                    ):
                         verdict = Verdict.NOT_RUN
                     planned.append(
                         Planned(
@@ -164,6 +167,25 @@ def _left_out(request: Request, adapter: Adapter, mode: str, dtype: str) -> str:
     if is_complex(dtype) and not adapter.declared and dtype not in request.dtypes:
         return f"not every optimizer claims to support complex tensors; ask with --dtype {dtype}"
     return ""
+
+
+def _pair_left_out(
+    request: Request, adapter: Adapter, configuration: Configuration, dtype: str, dtypes: Sequence[str]
+) -> str:
+    """Return why a pair of options is left out in ``dtype``, "" where it is not, as are all of libraries' classes."""
+    pair = "," in configuration.name and configuration != adapter.configurations[0]
+    if libraries.find(adapter.target) is not None or not pair or request.profile != "quick":
+        return ""
+    alone = "float32" if "float32" in dtypes else dtypes[0]
+    return "" if dtype == alone else f"pairs of options run in {alone} alone; from --profile standard on in every dtype"
+
+
+def rule_named_by(request: Request, adapter: Adapter) -> str | None:
+    """Return the rule that ``request`` names for ``adapter``'s configurations, None where each has its own.
+
+    The configurations of a target without an adapter follow from the request's rule.
+    """
+    return None if libraries.find(adapter.target) is None else request.rule
 
 
 def _with_representatives(planned: Sequence[Planned]) -> Iterator[Planned]:

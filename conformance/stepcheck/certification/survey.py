@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from stepcheck.certification.certificate import Departure, Matched
-from stepcheck.certification.plan import Planned, plan
+from stepcheck.certification.plan import Planned, plan, rule_named_by
 from stepcheck.certification.request import Request, WrongRequest, check_fixed, claimed_rule
 from stepcheck.certification.runner import Runner
 from stepcheck.certification.undeclared.description import describe, matched
@@ -95,7 +95,7 @@ def _survey_class(request: Request, runner: Runner) -> Survey:
         (Subject(request, adapter, planned),),
         (),
         description,
-        None if declared else matched(adapter, str(description["reads"])),
+        None if declared else matched(adapter, description),
         _departures_of(request, adapter, description["defaults"]),
     )
 
@@ -152,7 +152,8 @@ def _departures_of(request: Request, adapter: Adapter, defaults: Mapping[str, fl
 
 def rules_of(request: Request, adapter: Adapter) -> tuple[str, ...]:
     """Return the names of the rules that ``adapter``'s configurations are compared with."""
-    claims = (claimed_rule(adapter, configuration, request.rule)[0] for configuration in adapter.configurations)
+    named = rule_named_by(request, adapter)
+    claims = (claimed_rule(adapter, configuration, named)[0] for configuration in adapter.configurations)
     return tuple(dict.fromkeys(name for name in claims if name is not None))
 
 

@@ -239,7 +239,8 @@ def _reading(adapter: Adapter, cell: Cell, script: Script, output: str, tensor: 
         path = str(adapter.count) if output == "count" else adapter.states[output]
         if output == "count" and adapter.takes == "groups" and path.isidentifier():
             group = next(number for number, entry in enumerate(script.groups) if tensor in entry.tensors)
-            return f'float(optimizer.state[p{tensor}].get("{path}", optimizer.param_groups[{group}].get("{path}"))){beyond}'
+            in_group = f'optimizer.param_groups[{group}].get("{path}")'
+            return f'float(optimizer.state[p{tensor}].get("{path}", {in_group})){beyond}'
         source = f"torch.as_tensor({state_of(adapter, script, tensor, path)}).detach()"
     if output == "count":
         return f"float({source}){beyond}"

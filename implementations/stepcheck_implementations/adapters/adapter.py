@@ -48,8 +48,8 @@ class Adapter:
     ``settings`` maps a hyper-parameter to the path where it can be changed after construction, and lacks those that
     cannot; ``None`` where all can, under their arguments' names. States and counts are read at paths, too
     (``state_path``). ``domains`` maps a hyper-parameter to the values that the class accepts, where they are fewer than
-    the rule's (``{"lr": POSITIVE}``): scripts are drawn inside. ``count_offset`` is what a step counter shows beyond the
-    number of steps taken: 1 where it holds the number of the step to come.
+    the rule's (``{"lr": POSITIVE}``): scripts are drawn inside. ``count_offset`` is what a step counter shows beyond
+    the number of steps taken: 1 where it holds the number of the step to come.
     """
 
     target: str

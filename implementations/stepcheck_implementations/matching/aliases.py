@@ -103,6 +103,30 @@ SINGLE_TENSORS = ("param", "parameter", "tensor", "theta", "p", "w", "x", "weigh
 """Names of a first argument that takes one tensor."""
 
 
+OPTION_ALIASES: Mapping[str, tuple[str, ...]] = {
+    "maximize": ("maximize", "maximise"),
+    "amsgrad": ("amsgrad", "ams_grad", "use_amsgrad"),
+    "nesterov": ("nesterov", "use_nesterov"),
+    "centered": ("centered", "centred"),
+    "decoupled": (
+        *(
+            "decoupled_weight_decay",
+            "decoupled",
+            "decoupled_decay",
+            "decoupled_wd",
+            "decouple",
+            "decouple_weight_decay",
+        ),
+        *("decouple_decay", "decouple_wd", "weight_decouple", "use_decoupled_weight_decay"),
+    ),
+    "bias_correction": ("bias_correction", "correct_bias", "use_bias_correction"),
+    "no_bias_correction": ("no_bias_correction",),
+    "eps_inside": ("eps_inside", "eps_inside_sqrt", "eps_in_sqrt"),
+    "lr_inside": ("lr_inside",),
+}
+"""What a boolean argument that selects another published rule may be called."""
+
+
 def aliases_of(name: str, hyper: Collection[str]) -> tuple[str, ...]:
     """Return what ``name`` may be called in a rule with those ``hyper``-parameters."""
     if name in SOLE_AVERAGE_ALIASES and "beta1" not in hyper:

@@ -91,7 +91,7 @@ def roles_of(signature: Signature, claim: Claim) -> tuple[dict[str, str], Matche
     for name in unassigned:
         if name in hyper_arguments:
             roles[name] = _hyper_role(name, signature, matched)
-        elif name in claim.fixed and name not in claim.hyper:
+        elif name in claim.given and name not in claim.hyper:
             roles[name] = f"option {name}"
     return {name: roles[name] for name in (signature.first, *signature.names) if name in roles}, matched
 

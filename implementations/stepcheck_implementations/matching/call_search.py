@@ -166,7 +166,7 @@ def _attempt(
 
 
 def _values(call: Call, claim: Claim) -> dict[str, Any]:
-    values = {**NEUTRAL_ARGUMENTS, **claim.hyper, **claim.fixed}
+    values = {**NEUTRAL_ARGUMENTS, **claim.hyper, **claim.given}
     return {name: values[name] for name in call.takes_by_name}
 
 
@@ -203,7 +203,7 @@ def _role_of_key(key: str, call: Call, claim: Claim, slots: Mapping[str, str]) -
             return f"state {state}"
     if key in COUNT_ALIASES:
         return "count"
-    return f"option {key}" if key in claim.fixed else None
+    return f"option {key}" if key in claim.given else None
 
 
 def _dictionary_for(role: str, call: Call) -> str:

@@ -57,7 +57,7 @@ class Claim:
     state to the number it starts at, or to the hyper-parameter it starts as; ``scalars`` are the states that are
     one number a tensor. ``equations`` are Python expressions for theta and every state, with ``constants``; there are
     none where the rule ``needs_objective``, because it evaluates gradients at points of its own. ``fixed`` are values,
-    and ``maps`` names, that the user has given.
+    and ``maps`` names, that the user has given; ``options`` are values of arguments that select the rule among others.
     """
 
     rule: str
@@ -69,6 +69,12 @@ class Claim:
     fixed: Mapping[str, float | bool] = field(default_factory=dict)
     maps: Mapping[str, str] = field(default_factory=dict)
     needs_objective: bool = False
+    options: Mapping[str, bool] = field(default_factory=dict)
+
+    @property
+    def given(self) -> Mapping[str, float | bool]:
+        """The arguments and hyper-parameters that have a value already."""
+        return {**self.options, **self.fixed}
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from stepcheck_implementations.matching.aliases import SINGLE_TENSORS, TENSOR_LI
 from stepcheck_implementations.matching.argument_roles import is_update
 from stepcheck_implementations.matching.call_search import CallAttempt, find_call
 from stepcheck_implementations.matching.claim import PROBE_GRADIENTS, Claim, RuleTrace, rule_trace
-from stepcheck_implementations.matching.hyper_matching import Matched, NoMatch, defaults_of
+from stepcheck_implementations.matching.hyper_matching import Matched, NoMatch, configuration_name, defaults_of
 from stepcheck_implementations.matching.signature import Signature, check_step, signature_of
 from stepcheck_implementations.matching.state_matching import StateLeaf, identify
 from stepcheck_implementations.matching.trial import TAKES, Trial
@@ -33,7 +33,8 @@ class Fit:
 
     ``defaults`` are its own values of hyper-parameters, ``reads`` says why its state was not observed in the trial (""
     where it was), ``agrees`` whether its parameters were the rule's there, ``left`` counts arguments that look like
-    hyper-parameters and are none of the rule's, ``spare`` the rule's that it does not take.
+    hyper-parameters and are none of the rule's, ``spare`` the rule's that it does not take. ``refused`` is what it
+    raised where it refused its arguments, at construction or in the first step.
     """
 
     adapter: Adapter
@@ -43,6 +44,7 @@ class Fit:
     agrees: bool
     left: int
     spare: int
+    refused: str = ""
 
 
 def fit_target(target_object: Any, target: str, claim: Claim, steps: int = len(PROBE_GRADIENTS)) -> Fit:
@@ -111,7 +113,7 @@ def _takes(target_object: Any, signature: Signature) -> tuple[str, ...]:
 def _options(target: str, signature: Signature, claim: Claim, matched: Matched) -> dict[str, Any]:
     """Return the user's values of arguments that are no hyper-parameters."""
     hyper_names = {*claim.hyper, *matched.slots}
-    options = {name: value for name, value in claim.fixed.items() if name not in hyper_names}
+    options = {name: value for name, value in claim.given.items() if name not in hyper_names}
     for name in options:
         if name not in signature.names and not signature.open_ended:
             allowed = [*claim.hyper, *signature.names]
@@ -150,7 +152,7 @@ def _class(target: str, signature: Signature, claim: Claim, matched: Matched, ch
         hyper=matched.slots,
         states=identified.states,
         modes=modes,
-        configurations=(Configuration("default", fixed_hyper=matched.fixed_hyper),),
+        configurations=(_configuration(claim, signature, matched.fixed_hyper),),
         count=identified.count,
         takes=chosen.takes,
         settings=settings,
@@ -164,6 +166,7 @@ def _class(target: str, signature: Signature, claim: Claim, matched: Matched, ch
         agrees=chosen.agrees(trace.theta),
         left=_left(signature, claim, matched),
         spare=sum(1 for name in claim.hyper if name not in matched.slots),
+        refused=chosen.refused,
     )
 
 
@@ -183,7 +186,7 @@ def _function(target: str, signature: Signature, claim: Claim, attempt: CallAtte
         hyper={name: name for name in attempt.call.takes_by_name if name in claim.hyper or name in attempt.fixed_hyper},
         states=states,
         modes={"single": {}},
-        configurations=(Configuration("default", fixed_hyper=attempt.fixed_hyper),),
+        configurations=(_configuration(claim, signature, attempt.fixed_hyper),),
         count=identified.count if container or attempt.call.dictionaries else None,
         takes=attempt.call.takes,
         wrapper=wrappers.UPDATE_FUNCTION,
@@ -200,7 +203,13 @@ def _function(target: str, signature: Signature, claim: Claim, attempt: CallAtte
         agrees=attempt.trial.agrees(attempt.trace.theta),
         left=sum(1 for name in signature.names if name not in roles and _numeric(signature.defaults.get(name))),
         spare=sum(1 for name in claim.hyper if name not in adapter.hyper),
+        refused=attempt.trial.refused,
     )
+
+
+def _configuration(claim: Claim, signature: Signature, fixed_hyper: Mapping[str, float]) -> Configuration:
+    """Return the configuration in which the target was tried, named after the options that differ from the default."""
+    return Configuration(configuration_name(claim.options, signature.defaults), claim.options, fixed_hyper=fixed_hyper)
 
 
 def _explicit(chosen: Trial) -> dict[str, StateLeaf]:

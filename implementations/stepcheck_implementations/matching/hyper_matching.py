@@ -117,6 +117,12 @@ def hyper_not_taken(target: str, signature: str, claim: Claim, missing: Sequence
     )
 
 
+def configuration_name(options: Mapping[str, bool], defaults: Mapping[str, object]) -> str:
+    """Return the name of a configuration with ``options``: those that are not at their default, or "default"."""
+    departing = [(name, value) for name, value in options.items() if value is not defaults.get(name)]
+    return ",".join(name if value else f"{name}=False" for name, value in departing) or "default"
+
+
 def defaults_of(slots: Mapping[str, str], defaults: Mapping[str, object]) -> dict[str, float]:
     """Return the default of each hyper-parameter of ``slots`` that has a number for one."""
     numbers: dict[str, float] = {}

@@ -125,6 +125,7 @@ def fit(target_object: object, target: str, claim: Claim, steps: int) -> dict[st
         "agrees": fitted.agrees,
         "left": fitted.left,
         "spare": fitted.spare,
+        "refused": fitted.refused,
     }
 
 

@@ -88,7 +88,8 @@ def identify(
         wanted = [path for path in named_counts if path in counting] or counting
         count = next(iter(wanted or named_counts), None)
     states = {name: paths_by_state[name] for name in claim.initial if name in paths_by_state}
-    ahead = count in leaves and not _counts_steps(leaves[count]) and _counts_steps(leaves[count], NEXT_STEP)
+    counter = None if count is None else leaves.get(count)
+    ahead = counter is not None and not _counts_steps(counter) and _counts_steps(counter, NEXT_STEP)
     return Identified(states, count, NEXT_STEP if ahead else 0)
 
 

@@ -20,6 +20,10 @@ TAKES = ("groups", "list", "tensor")
 """What a subject is built from; see ``Adapter``."""
 
 
+REFUSALS = (ValueError, TypeError, NotImplementedError, AssertionError)
+"""What a subject raises, at construction or in its first step, where it refuses what it was given."""
+
+
 @dataclass(slots=True)
 class Trial:
     """The result of building a subject in one way and stepping it.
@@ -36,6 +40,11 @@ class Trial:
     leaves: dict[str, StateLeaf] = field(default_factory=dict)
     reason: str = ""
     error: BaseException | None = None
+
+    @property
+    def refused(self) -> str:
+        """What was raised where the subject refused its arguments, "" where it did not."""
+        return self.reason if isinstance(self.error, REFUSALS) and not self.theta else ""
 
     @property
     def updates(self) -> bool:

@@ -26,7 +26,7 @@ def replay(token: str) -> CellResult:
         raise WrongRequest(unknown("arithmetic", item.arithmetic, [repr(name) for name in names]))
     request = Request(
         target=cell.target,
-        rule=item.rule,
+        rule=item.claimed or item.rule,
         modes=(cell.mode,),
         dtypes=tuple(dict.fromkeys((cell.dtype, *(tensor.dtype for tensor in script.tensors)))),
         devices=(cell.device,),

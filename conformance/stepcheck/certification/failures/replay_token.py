@@ -21,17 +21,21 @@ _LARGEST = 1 << 24
 """Bytes of a token's text; that of the longest scripts has some 100 000."""
 _LONGEST_NAME = 1_000
 _LONGEST_REASON = 200
-_KEYS = frozenset({"target", "rule", "cell", "fixed", "maps", "arithmetic", "script"})
+_KEYS = frozenset({"target", "rule", "cell", "fixed", "maps", "arithmetic", "claimed", "script"})
 
 
 @dataclass(frozen=True, slots=True)
 class Replayable:
-    """The content of a token; ``arithmetic`` names the model that was inferred, "" where it is declared."""
+    """The content of a token; ``arithmetic`` names the model that was inferred, "" where it is declared.
+
+    ``claimed`` is the rule that the request named where it is another than that of the cell.
+    """
 
     cell: Cell
     rule: str
     script: Script
     arithmetic: str = ""
+    claimed: str = ""
 
 
 def encode(item: Replayable) -> str:
@@ -44,6 +48,7 @@ def encode(item: Replayable) -> str:
         "fixed": [list(pair) for pair in cell.fixed],
         **({"maps": [list(pair) for pair in cell.maps]} if cell.maps else {}),
         "arithmetic": item.arithmetic,
+        **({"claimed": item.claimed} if item.claimed else {}),
         "script": json.loads(to_json(item.script)),
     }
     packed = zlib.compress(json.dumps(plain, separators=(",", ":")).encode(), 9)
@@ -91,7 +96,8 @@ def _replayable(raw: Any) -> Replayable:
     fixed = tuple(_pair(pair, (bool, int, float)) for pair in raw.get("fixed", ()))
     maps = tuple(_pair(pair, (str,)) for pair in raw.get("maps", ()))
     script = script_from_outside(json.dumps(raw["script"]))
-    return Replayable(Cell(target, configuration, mode, dtype, device, fixed, maps), rule, script, arithmetic)
+    claimed = _text(raw.get("claimed", ""), "claimed")
+    return Replayable(Cell(target, configuration, mode, dtype, device, fixed, maps), rule, script, arithmetic, claimed)
 
 
 def _text(value: Any, what: str) -> str:

@@ -16,9 +16,13 @@ from stepcheck_reference.scripts.objective import needs_objective
 
 
 def claim_of(
-    name: str, rule: Rule, fixed: Mapping[str, float | bool] | None = None, maps: Mapping[str, str] | None = None
+    name: str,
+    rule: Rule,
+    fixed: Mapping[str, float | bool] | None = None,
+    maps: Mapping[str, str] | None = None,
+    options: Mapping[str, bool] | None = None,
 ) -> Claim:
-    """Return the claim that a target is the rule ``name``, with what a user has fixed and mapped."""
+    """Return the claim that a target is the rule ``name``, with what a user has fixed and mapped, and its options."""
     starts = {**rule.init, **rule.scalars}
     return Claim(
         rule=name,
@@ -30,6 +34,7 @@ def claim_of(
         fixed=dict(fixed or {}),
         maps=dict(maps or {}),
         needs_objective=needs_objective(rule),
+        options=dict(options or {}),
     )
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from stepcheck.certification.certificate import Matched
 from stepcheck.certification.request import Request, WrongRequest
 from stepcheck.certification.runner import Runner
+from stepcheck.certification.undeclared import configurations
 from stepcheck_implementations.adapters import libraries
 from stepcheck_implementations.adapters.adapter import Adapter
 from stepcheck_implementations.matching.aliases import NEUTRAL_ARGUMENTS
 from stepcheck_implementations.matching.hyper_matching import NoMatch
+from stepcheck_reference import dataclass_codec
 from stepcheck_reference.suggest import unknown
 
 
@@ -40,16 +43,31 @@ def describe(request: Request, runner: Runner) -> dict[str, Any]:
     for name in request.maps:
         if name not in (allowed := [*hyper, *states, "count", "g", *NEUTRAL_ARGUMENTS]):
             raise WrongRequest(unknown("map", name, dict.fromkeys(allowed)))
+    signature = runner.signature(request.target)
+    defaults = signature["defaults"]
     try:
-        return runner.describe(request.target, claim_of(request.rule, rule, request.fixed, request.maps))
+        options = configurations.first_options(request, defaults)
+        description = runner.describe(request.target, claim_of(rule.name, rule, request.fixed, request.maps, options))
+        every = configurations.all_options(request, defaults)
+        if description["adapter"]["source"] and every != options:
+            description = runner.describe(request.target, claim_of(rule.name, rule, request.fixed, request.maps, every))
     except NoMatch as error:
         raise WrongRequest(str(error)) from error
+    adapter = dataclass_codec.decode(Adapter, description["adapter"])
+    found = configurations.exercised(request, runner, adapter, signature["arguments"], defaults)
+    return {
+        **description,
+        "adapter": dataclass_codec.encode(found.adapter),
+        "options": found.sentences,
+        "unexercised": found.unexercised,
+    }
 
 
-def matched(adapter: Adapter, trial_ended: str) -> Matched:
-    """Return how a target was matched to its rule; ``trial_ended`` says why nothing of its state was seen."""
+def matched(adapter: Adapter, description: Mapping[str, Any]) -> Matched:
+    """Return how a target was matched to its rule, from what ``describe`` returned of it."""
     from stepcheck_reference.rules import find
 
+    trial_ended = str(description["reads"])
     configuration, rule = adapter.configurations[0], find(str(adapter.rule))
     beyond = f" - {adapter.count_offset}" if adapter.count_offset else ""
     states = {**adapter.states, **({"count": f"{adapter.count}{beyond}"} if adapter.count else {})}
@@ -60,5 +78,7 @@ def matched(adapter: Adapter, trial_ended: str) -> Matched:
         states=states,
         unmapped=tuple(s.name for s in (*rule.init, *rule.scalars) if s.name not in adapter.states),
         constant=tuple(name for name in adapter.constant_hyper if name not in fixed),
+        options=tuple(description["options"]),
+        unexercised=dict(description["unexercised"]),
         unseen=f"a trial ended early: {trial_ended}" if trial_ended else "",
     )

@@ -11,6 +11,7 @@ from stepcheck.certification.certificate import Answer, Certificate, Matched
 from stepcheck.certification.chosen_laws.law_selection import ignored
 from stepcheck.report.view import cell_entries
 from stepcheck.report.view.cell_tables import tally_text
+from stepcheck.report.view.limits import limits
 from stepcheck.report.view.marks import mark
 from stepcheck.report.wording import (
     last_name,
@@ -104,7 +105,7 @@ def _verdict(certificate: Certificate, *, concise: bool = False) -> list[_Row]:
     single = concise and len(cells) == 1
     unruled = f"{', '.join(findings.without_rule)} (no rule)"
     return [
-        ("verdict", [f"{answer.about}: {answer.text}" for answer in answers_of(certificate)]),
+        ("verdict", _answer_lines(certificate)),
         ("interrupted", [missing] if findings.unfinished else []),
         ("cell", [f"{cells[0].id}: {mark(cells[0])}"] if single else []),
         ("cells", [] if single else [tally_text(cells) or "none"]),
@@ -113,6 +114,12 @@ def _verdict(certificate: Certificate, *, concise: bool = False) -> list[_Row]:
         ("ignored", [", ".join(findings.ignore)] if findings.ignore else []),
         ("not checked", [unruled] if findings.without_rule else []),
     ]
+
+
+def _answer_lines(certificate: Certificate) -> list[str]:
+    """Return the verdict's answers, a line each; the first also says what it is not about."""
+    first, *others = [f"{answer.about}: {answer.text}" for answer in answers_of(certificate)]
+    return ["; ".join((first, *limits(certificate))), *others]
 
 
 def _matched(matched: Matched | None) -> list[_Row]:
@@ -129,7 +136,8 @@ def _matched(matched: Matched | None) -> list[_Row]:
         state.append(f"{', '.join(matched.unmapped)} not found by name or value (see --map)")
     state.append(matched.unseen)
     rows = (("matched", hyper), ("state", state))
-    return [(name, ["; ".join(filter(None, parts))]) for name, parts in rows if any(parts)]
+    joined: list[_Row] = [(name, ["; ".join(filter(None, parts))]) for name, parts in rows if any(parts)]
+    return [*joined, ("options", list(matched.options))]
 
 
 def _defaults(certificate: Certificate) -> list[str]:
