@@ -158,7 +158,8 @@ class Matched(msgspec.Struct, frozen=True, kw_only=True):
     that stay fixed, ``states`` maps states, and "count", to where they are stored; ``unmapped`` are the states without
     a match. ``constant`` are hyper-parameters that cannot be changed after construction. ``unseen`` says why
     its state could not be inspected, "" where it was. ``options`` say what was found of its options, one sentence
-    each; ``unexercised`` maps the arguments that no script varies to the value that they kept.
+    each; ``unexercised`` maps the arguments that no script varies to the value that they kept. ``refuses`` lists values
+    and tensors that it does not accept, with its error.
     """
 
     hyper: dict[str, str] = {}
@@ -169,6 +170,7 @@ class Matched(msgspec.Struct, frozen=True, kw_only=True):
     unseen: str = ""
     options: tuple[str, ...] = ()
     unexercised: dict[str, str] = {}
+    refuses: tuple[str, ...] = ()
 
 
 class Departure(msgspec.Struct, frozen=True, kw_only=True):

@@ -21,6 +21,7 @@ from stepcheck.certification.plan import Planned, rule_named_by
 from stepcheck.certification.runner import Runner
 from stepcheck.certification.survey import Subject
 from stepcheck.certification.undeclared.inference import CANDIDATES, PLAIN, Candidate
+from stepcheck.certification.undeclared.refusals import without_refused
 from stepcheck.known_issues import ALL
 from stepcheck.known_issues.avoid_trigger import without_changes
 from stepcheck.known_issues.known_issue import KnownIssue, avoid_triggers, matching, with_allowances
@@ -37,6 +38,7 @@ from stepcheck_properties.profile import find as find_profile
 from stepcheck_properties.shrink.shrink import shrink
 from stepcheck_reference.formats import FORMATS
 from stepcheck_reference.oracle.arithmetic import Arithmetic
+from stepcheck_reference.rules import find
 from stepcheck_reference.scripts.script import Script
 from stepcheck_reference.scripts.trajectory import FAULTS, Trajectory
 from stepcheck_reference.verdict import NO_CLAIM, Verdict, overall
@@ -191,6 +193,8 @@ class CellEvaluator:
     def _avoid_trigger(self, script: Script) -> Script:
         """Return ``script`` without what triggers a known issue of this cell or of the reference mode, single."""
         issues = (*self.breaking, *(issue for issue in self._single_issues if issue not in self.breaking))
+        if not self.adapter.declared:
+            script = without_refused(script, find(self.rule.name), self.adapter)
         return avoid_triggers(issues, without_changes(script, self.adapter.constant_hyper))
 
     # Known issues: each witness is replayed before the examination.

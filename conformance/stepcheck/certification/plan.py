@@ -15,6 +15,7 @@ from stepcheck_implementations.adapters.adapter import (
     Adapter,
     Cell,
     Configuration,
+    beside,
     compiles_slowly,
     is_eager,
 )
@@ -88,6 +89,8 @@ def plan(
     requested = request.modes or libraries.library_modes(adapter)
     modes = [mode for mode in MODES if mode in requested]
     refusals = {(row["mode"], row["dtype"], row["device"]): row["reason"] for row in availability}
+    if libraries.find(adapter.target) is None:
+        refusals = {key: "" if _is_asked(request, key) else reason for key, reason in refusals.items()}
     fixed, maps = tuple(request.fixed.items()), tuple(request.maps.items())
     constructor = frozenset(arguments)
     planned: list[Planned] = []
@@ -116,6 +119,7 @@ def plan(
                                 other
                                 for other in FORMATS
                                 if not refusals.get((mode, other, device), "")
+                                and beside(other) not in adapter.refuses
                                 and (adapter.declared or other in request.dtypes or not is_complex(other))
                             ),
                             verdict=verdict,
@@ -131,9 +135,18 @@ def plan(
     return tuple(_with_representatives(planned))
 
 
+def _is_asked(request: Request, cell: tuple[str, str, str]) -> bool:
+    """Whether a refusal of this mode, dtype and device is a failure, because its real dtype was asked for."""
+    mode, dtype, _ = cell
+    return mode == "single" and dtype in request.dtypes and not is_complex(dtype)
+
+
 def rule_of(adapter: Adapter, name: str) -> Rule:
     """Return the rule called ``name``, its hyper-parameters in the domains that ``adapter``'s class accepts."""
-    return _narrowed_rule(name, tuple((adapter.domains or {}).items()))
+    domains = adapter.domains or {}
+    if not adapter.declared:  # what is proved of a rule at eps = 0, say, is true although the class refuses that value
+        domains = {name: domain for name, domain in domains.items() if name == "lr"}
+    return _narrowed_rule(name, tuple(domains.items()))
 
 
 @cache

@@ -49,7 +49,8 @@ class Adapter:
     cannot; ``None`` where all can, under their arguments' names. States and counts are read at paths, too
     (``state_path``). ``domains`` maps a hyper-parameter to the values that the class accepts, where they are fewer than
     the rule's (``{"lr": POSITIVE}``): scripts are drawn inside. ``count_offset`` is what a step counter shows beyond
-    the number of steps taken: 1 where it holds the number of the step to come.
+    the number of steps taken: 1 where it holds the number of the step to come. ``refuses`` names what else the class
+    does not accept, as in "an empty tensor".
     """
 
     target: str
@@ -68,6 +69,7 @@ class Adapter:
     settings: Mapping[str, str] | None = None
     domains: Mapping[str, Domain] | None = json_field(omit_default=True, default=None)
     count_offset: int = json_field(omit_default=True, default=0)
+    refuses: tuple[str, ...] = json_field(omit_default=True, default=())
 
     @property
     def constant_hyper(self) -> tuple[str, ...]:
@@ -81,6 +83,11 @@ class Adapter:
                 return configuration
         allowed = ", ".join(configuration.name for configuration in self.configurations)
         raise ValueError(f"configuration={name!r}, but {self.target} has {allowed}")
+
+
+def beside(dtype: str) -> str:
+    """Return what ``Adapter.refuses`` has where a class takes no tensor of ``dtype`` beside one of another dtype."""
+    return f"{dtype} beside another dtype"
 
 
 def wraps_compile(adapter: Adapter, mode: str) -> bool:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from types import CodeType
 from typing import Any
 
+from stepcheck_reference.scripts.trajectory import Fault
+
 PROBE_SHAPES = ((3,), (2,))
 """The tensors of the probe: of different lengths, so that a state of one cannot be mistaken for the other's."""
 
@@ -44,6 +46,16 @@ PROBE_HYPER: Mapping[str, float] = {
     "step_max": 4.0,
 }
 """Values of hyper-parameters in the probe: all different, and none so small that a swap of two would go unnoticed."""
+
+REFUSALS = (ValueError, TypeError, NotImplementedError, AssertionError)
+"""What a subject raises, at construction or in its first step, where it refuses what it was given."""
+
+
+def is_refusal(fault: Fault) -> bool:
+    """Whether a run ended by a loud refusal of what the subject was given: at construction, or in the first step."""
+    name = fault.message.partition(":")[0]
+    return fault.kind == "raised" and fault.step <= 1 and name in {kind.__name__ for kind in REFUSALS}
+
 
 Rows = Sequence[Sequence[float]]
 """One row a step of the probe, one number an element; a number that a tensor has one of is repeated."""

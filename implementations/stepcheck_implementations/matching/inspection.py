@@ -18,7 +18,7 @@ from stepcheck_implementations.adapters.adapter import Adapter, Cell, compiles_s
 from stepcheck_implementations.driver import execution
 from stepcheck_implementations.driver.error_text import SubjectRaised, call_subject
 from stepcheck_implementations.driver.target import TargetError, load
-from stepcheck_implementations.matching.claim import PROBE_HYPER, Claim
+from stepcheck_implementations.matching.claim import PROBE_HYPER, Claim, is_refusal
 from stepcheck_implementations.matching.fit import Fit, fit_target
 from stepcheck_implementations.matching.signature import signature_of
 from stepcheck_reference import dataclass_codec
@@ -138,8 +138,9 @@ def _probe_script(adapter: Adapter, dtype: str) -> Script:
 def refusal(adapter: Adapter, mode: str, dtype: str, device: str, subject: Callable[..., Any] | None = None) -> str:
     """Return why one plain step of ``mode`` is refused, in the subject's words; "" where it is not.
 
-    Mode single never counts as refused for a real dtype: an error there is a failure to report. Whether mode compiled
-    is available depends on the compiler alone, because trying it takes seconds.
+    Mode single is refused for a real dtype only by a class without an adapter that says so loudly, and never for
+    float32: any other error there is a failure to report. Whether mode compiled is available depends on the compiler
+    alone, because trying it takes seconds.
     """
     if compiles_slowly(adapter, mode):
         return _compiler_missing(device)
@@ -147,14 +148,17 @@ def refusal(adapter: Adapter, mode: str, dtype: str, device: str, subject: Calla
         return "its arithmetic is declared on the CPU only"
     if adapter.not_complex and dtype.startswith("complex"):
         return adapter.not_complex
-    if mode == "single" and not dtype.startswith("complex"):
+    plainly = mode == "single" and not dtype.startswith("complex")
+    if plainly and (adapter.declared or dtype == "float32"):
         return ""
     cell = Cell(adapter.target, adapter.configurations[0].name, mode, dtype, device)
     plain = _probe_script(adapter, dtype)
     fault = execution.run(adapter, cell, plain, subject=subject).fault
     if fault is not None and "closure" in fault.message:
         fault = execution.run(adapter, cell, replace(plain, objective=Quadratic(1.0)), subject=subject).fault
-    return fault.message if fault is not None and fault.kind == "raised" else ""
+    if fault is None or fault.kind != "raised":
+        return ""
+    return "" if plainly and not is_refusal(fault) else fault.message
 
 
 def _compiler_missing(device: str) -> str:

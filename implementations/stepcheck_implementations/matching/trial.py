@@ -13,15 +13,11 @@ from stepcheck_implementations.driver import state_access
 from stepcheck_implementations.driver.error_text import SubjectRaised, call_subject
 from stepcheck_implementations.driver.state_access import TensorLocation
 from stepcheck_implementations.driver.state_path import TOKENS
-from stepcheck_implementations.matching.claim import PROBE_GRADIENTS, PROBE_SHAPES, PROBE_THETA, Rows
+from stepcheck_implementations.matching.claim import PROBE_GRADIENTS, PROBE_SHAPES, PROBE_THETA, REFUSALS, Rows
 from stepcheck_implementations.matching.state_matching import StateLeaf, same_rows
 
 TAKES = ("groups", "list", "tensor")
 """What a subject is built from; see ``Adapter``."""
-
-
-REFUSALS = (ValueError, TypeError, NotImplementedError, AssertionError)
-"""What a subject raises, at construction or in its first step, where it refuses what it was given."""
 
 
 @dataclass(slots=True)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from stepcheck.certification.certificate import Matched
 from stepcheck.certification.request import Request, WrongRequest
 from stepcheck.certification.runner import Runner
-from stepcheck.certification.undeclared import configurations
 from stepcheck_implementations.adapters import libraries
 from stepcheck_implementations.adapters.adapter import Adapter
 from stepcheck_implementations.matching.aliases import NEUTRAL_ARGUMENTS
@@ -22,6 +22,7 @@ def describe(request: Request, runner: Runner) -> dict[str, Any]:
 
     Raises WrongRequest where there is none, or where its names do not fit, and OutOfDomain and TargetError.
     """
+    from stepcheck.certification.undeclared import configurations, refusals
     from stepcheck.certification.undeclared.claims import claim_of
     from stepcheck.certification.undeclared.suggestion import suggestion
     from stepcheck_reference.rules import find
@@ -55,10 +56,17 @@ def describe(request: Request, runner: Runner) -> dict[str, Any]:
         raise WrongRequest(str(error)) from error
     adapter = dataclass_codec.decode(Adapter, description["adapter"])
     found = configurations.exercised(request, runner, adapter, signature["arguments"], defaults)
+    refused = refusals.refused(request, runner, adapter, rule)
+    adapter = replace(
+        found.adapter,
+        domains=refused.domains or None,
+        refuses=tuple(name for name in refused.reasons if "=" not in name),
+    )
     return {
         **description,
-        "adapter": dataclass_codec.encode(found.adapter),
+        "adapter": dataclass_codec.encode(adapter),
         "options": found.sentences,
+        "refuses": tuple(refusals.listed(refused.reasons)),
         "unexercised": found.unexercised,
     }
 
@@ -78,6 +86,7 @@ def matched(adapter: Adapter, description: Mapping[str, Any]) -> Matched:
         states=states,
         unmapped=tuple(s.name for s in (*rule.init, *rule.scalars) if s.name not in adapter.states),
         constant=tuple(name for name in adapter.constant_hyper if name not in fixed),
+        refuses=tuple(description["refuses"]),
         options=tuple(description["options"]),
         unexercised=dict(description["unexercised"]),
         unseen=f"a trial ended early: {trial_ended}" if trial_ended else "",

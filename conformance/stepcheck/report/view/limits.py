@@ -1,4 +1,4 @@
-"""Limits of a verdict: arguments that kept one value, and dtypes that were not asked for."""
+"""Limits of a verdict: arguments that kept one value, what is refused, and dtypes that were not asked for."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ def limits(certificate: Certificate) -> list[str]:
         return []
     constant = {**{name: f"{value!r}" for name, value in findings.fixed.items()}, **findings.matched.unexercised}
     listed = ", ".join(f"{name}={value}" for name, value in constant.items())
-    return [*([f"{listed} throughout"] if listed else []), *_complex(certificate.cells)]
+    refused = ", ".join(sentence.partition(" (")[0] for sentence in findings.matched.refuses)
+    parts = [f"{listed} throughout"] if listed else []
+    parts += [f"refuses {refused}"] if refused else []
+    return [*parts, *_complex(certificate.cells)]
 
 
 def _complex(cells: Sequence[CellResult]) -> list[str]:

@@ -137,7 +137,7 @@ def _matched(matched: Matched | None) -> list[_Row]:
     state.append(matched.unseen)
     rows = (("matched", hyper), ("state", state))
     joined: list[_Row] = [(name, ["; ".join(filter(None, parts))]) for name, parts in rows if any(parts)]
-    return [*joined, ("options", list(matched.options))]
+    return [*joined, ("options", list(matched.options)), ("refuses", list(matched.refuses))]
 
 
 def _defaults(certificate: Certificate) -> list[str]:

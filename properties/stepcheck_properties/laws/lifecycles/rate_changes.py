@@ -36,7 +36,7 @@ def _tensor_scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Scrip
 
 
 def _check_tensor(evidence: Evidence) -> CheckOutcome:
-    if rejected(evidence):
+    if rejected(evidence, kinds=("TypeError", "ValueError"), steps=1):
         return CheckOutcome(1)
     return equivalence(evidence, "the run with a float lr", exact=False)
 
@@ -44,8 +44,8 @@ def _check_tensor(evidence: Evidence) -> CheckOutcome:
 TENSOR_LEARNING_RATE = Law(
     code="SC234",
     title="a tensor learning rate has the effect of its number",
-    sentence="A learning rate that is a tensor is rejected at construction, or has the effect of the number in it, "
-    "within rounding, also after it has been changed in place.",
+    sentence="A learning rate that is a tensor is rejected, at construction or by a TypeError or ValueError in the "
+    "first step, or has the effect of the number in it, within rounding, also after it has been changed in place.",
     source="torch.optim.Adam: lr (float, Tensor, optional)",
     since="0.2",
     applies=_accepts_changing_lr,
