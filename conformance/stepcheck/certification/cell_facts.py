@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from stepcheck.certification.plan import Planned
 from stepcheck.certification.undeclared.inference import PLAIN, candidate
-from stepcheck_implementations.adapters.adapter import Adapter, Cell
+from stepcheck_implementations.adapters.adapter import Adapter, Cell, arithmetic_cell
 from stepcheck_implementations.adapters.libraries import arithmetic_of
 from stepcheck_properties.law import Facts, ReferenceRun
 from stepcheck_reference.formats import FORMATS
@@ -48,4 +48,6 @@ def declared_arithmetics(cell: Cell) -> dict[str, Arithmetic]:
 
 def arithmetics_of(adapter: Adapter, cell: Cell, inferred: str = "") -> Mapping[str, Arithmetic]:
     """Return the arithmetic of every dtype: what is declared, else the candidate ``inferred`` (default: plain)."""
-    return declared_arithmetics(cell) if adapter.declared else candidate(inferred or PLAIN.name).arithmetics()
+    if adapter.declared:
+        return declared_arithmetics(arithmetic_cell(adapter, cell))
+    return candidate(inferred or PLAIN.name).arithmetics()

@@ -25,7 +25,7 @@ from stepcheck.certification.undeclared.refusals import without_refused
 from stepcheck.known_issues import ALL
 from stepcheck.known_issues.avoid_trigger import without_changes
 from stepcheck.known_issues.known_issue import KnownIssue, avoid_triggers, matching, with_allowances
-from stepcheck_implementations.adapters.adapter import compiles_slowly
+from stepcheck_implementations.adapters.adapter import arithmetic_cell, compiles_slowly
 from stepcheck_properties import laws
 from stepcheck_properties.examination.examine import Progress, examine
 from stepcheck_properties.examination.verdicts import Examination, LawVerdict
@@ -68,6 +68,8 @@ class CellEvaluator:
         self.subject, self.adapter, self.planned, self.runner = subject, subject.adapter, planned, runner
         self.torch, self.known_issues = torch, known_issues
         self.cell, self.rule = planned.cell, planned.rule
+        self.known_cell = arithmetic_cell(self.adapter, planned.cell)
+        """The cell that known issues are about: that of the library's class, where this one inherits from it."""
         self.fixed_hyper = dict(planned.fixed_hyper)
         self.on_progress: Progress | None = None
         self.breaking: tuple[KnownIssue, ...] = ()
@@ -181,19 +183,19 @@ class CellEvaluator:
         """Return the arithmetic of a law's reference run, with the known issues of its cell allowed."""
         if not self.adapter.declared:
             return arithmetics
-        cell = reference_cell(self.cell, reference)
-        issues = self.breaking if cell == self.cell else matching(self.known_issues, cell, self.torch)
+        cell = arithmetic_cell(self.adapter, reference_cell(self.cell, reference))
+        issues = self.breaking if cell == self.known_cell else matching(self.known_issues, cell, self.torch)
         return {dtype: with_allowances(issues, arithmetic) for dtype, arithmetic in declared_arithmetics(cell).items()}
 
     @cached_property
     def _single_issues(self) -> tuple[KnownIssue, ...]:
         """The known issues of mode single, which laws compare this cell's mode with."""
-        return matching(self.known_issues, replace(self.cell, mode="single"), self.torch)
+        return matching(self.known_issues, replace(self.known_cell, mode="single"), self.torch)
 
     def _avoid_trigger(self, script: Script) -> Script:
         """Return ``script`` without what triggers a known issue of this cell or of the reference mode, single."""
         issues = (*self.breaking, *(issue for issue in self._single_issues if issue not in self.breaking))
-        if not self.adapter.declared:
+        if self.adapter.fitted:
             script = without_refused(script, find(self.rule.name), self.adapter)
         return avoid_triggers(issues, without_changes(script, self.adapter.constant_hyper))
 
@@ -205,7 +207,7 @@ class CellEvaluator:
         Sets ``breaking``.
         """
         arithmetics = arithmetics_of(self.adapter, self.cell)
-        issues = matching(self.known_issues, self.cell, self.torch)
+        issues = matching(self.known_issues, self.known_cell, self.torch)
         shown = [list(self._witnessed(issue, arithmetics)) for issue in issues]
         self.breaking = tuple(issue for issue, failures in zip(issues, shown, strict=True) if failures)
         fixed = tuple(issue.name for issue, failures in zip(issues, shown, strict=True) if not failures)

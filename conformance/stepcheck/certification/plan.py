@@ -15,7 +15,7 @@ from stepcheck_implementations.adapters.adapter import (
     Adapter,
     Cell,
     Configuration,
-    beside,
+    companion,
     compiles_slowly,
     is_eager,
 )
@@ -89,7 +89,7 @@ def plan(
     requested = request.modes or libraries.library_modes(adapter)
     modes = [mode for mode in MODES if mode in requested]
     refusals = {(row["mode"], row["dtype"], row["device"]): row["reason"] for row in availability}
-    if libraries.find(adapter.target) is None:
+    if adapter.fitted:
         refusals = {key: "" if _is_asked(request, key) else reason for key, reason in refusals.items()}
     fixed, maps = tuple(request.fixed.items()), tuple(request.maps.items())
     constructor = frozenset(arguments)
@@ -119,7 +119,7 @@ def plan(
                                 other
                                 for other in FORMATS
                                 if not refusals.get((mode, other, device), "")
-                                and beside(other) not in adapter.refuses
+                                and companion(other) not in adapter.refuses
                                 and (adapter.declared or other in request.dtypes or not is_complex(other))
                             ),
                             verdict=verdict,
@@ -144,7 +144,7 @@ def _is_asked(request: Request, cell: tuple[str, str, str]) -> bool:
 def rule_of(adapter: Adapter, name: str) -> Rule:
     """Return the rule called ``name``, its hyper-parameters in the domains that ``adapter``'s class accepts."""
     domains = adapter.domains or {}
-    if not adapter.declared:  # what is proved of a rule at eps = 0, say, is true although the class refuses that value
+    if adapter.fitted:  # what is proved of a rule at eps = 0, say, is true although the class refuses that value
         domains = {name: domain for name, domain in domains.items() if name == "lr"}
     return _narrowed_rule(name, tuple(domains.items()))
 
@@ -187,7 +187,7 @@ def _pair_left_out(
 ) -> str:
     """Return why a pair of options is left out in ``dtype``, "" where it is not, as are all of libraries' classes."""
     pair = "," in configuration.name and configuration != adapter.configurations[0]
-    if libraries.find(adapter.target) is not None or not pair or request.profile != "quick":
+    if not adapter.fitted or not pair or request.profile != "quick":
         return ""
     alone = "float32" if "float32" in dtypes else dtypes[0]
     return "" if dtype == alone else f"pairs of options run in {alone} alone; from --profile standard on in every dtype"
@@ -198,7 +198,7 @@ def rule_named_by(request: Request, adapter: Adapter) -> str | None:
 
     The configurations of a target without an adapter follow from the request's rule.
     """
-    return None if libraries.find(adapter.target) is None else request.rule
+    return None if adapter.fitted else request.rule
 
 
 def _with_representatives(planned: Sequence[Planned]) -> Iterator[Planned]:

@@ -87,15 +87,14 @@ def survey(request: Request, runner: Runner) -> Survey:
 def _survey_class(request: Request, runner: Runner) -> Survey:
     description = describe(request, runner)
     adapter = dataclass_codec.decode(Adapter, description["adapter"])
-    declared = libraries.find(request.target) is not None
-    if declared:
+    if not adapter.fitted:
         _check_fixed(request, [adapter])
     planned = plan(request, adapter, description["availability"], description["devices"], description["arguments"])
     return Survey(
         (Subject(request, adapter, planned),),
         (),
         description,
-        None if declared else matched(adapter, description),
+        None if libraries.find(request.target) is not None else matched(adapter, description),
         _departures_of(request, adapter, description["defaults"]),
     )
 

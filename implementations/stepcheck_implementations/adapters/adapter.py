@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from stepcheck_reference.dataclass_codec import json_field
 from stepcheck_reference.domain import Domain
@@ -50,7 +50,8 @@ class Adapter:
     (``state_path``). ``domains`` maps a hyper-parameter to the values that the class accepts, where they are fewer than
     the rule's (``{"lr": POSITIVE}``): scripts are drawn inside. ``count_offset`` is what a step counter shows beyond
     the number of steps taken: 1 where it holds the number of the step to come. ``refuses`` names what else the class
-    does not accept, as in "an empty tensor".
+    does not accept, as in "an empty tensor". ``inherits`` names the library's class whose arithmetic and known issues a
+    subclass has; ``fitted`` says that names were matched and not written here.
     """
 
     target: str
@@ -70,6 +71,8 @@ class Adapter:
     domains: Mapping[str, Domain] | None = json_field(omit_default=True, default=None)
     count_offset: int = json_field(omit_default=True, default=0)
     refuses: tuple[str, ...] = json_field(omit_default=True, default=())
+    inherits: str = json_field(omit_default=True, default="")
+    fitted: bool = json_field(omit_default=True, default=False)
 
     @property
     def constant_hyper(self) -> tuple[str, ...]:
@@ -85,7 +88,12 @@ class Adapter:
         raise ValueError(f"configuration={name!r}, but {self.target} has {allowed}")
 
 
-def beside(dtype: str) -> str:
+def arithmetic_cell(adapter: Adapter, cell: Cell) -> Cell:
+    """Return ``cell`` as one of the library's class that a subclass inherits its arithmetic from."""
+    return replace(cell, target=adapter.inherits) if adapter.inherits else cell
+
+
+def companion(dtype: str) -> str:
     """Return what ``Adapter.refuses`` has where a class takes no tensor of ``dtype`` beside one of another dtype."""
     return f"{dtype} beside another dtype"
 

@@ -10,6 +10,7 @@ from stepcheck_implementations.adapters.adapter import MODES, Adapter
 from stepcheck_implementations.driver.target import TargetError
 from stepcheck_implementations.matching.claim import Claim
 from stepcheck_implementations.matching.hyper_matching import defaults_of
+from stepcheck_implementations.matching.inheritance import inherited_adapter
 from stepcheck_reference import dataclass_codec
 from stepcheck_reference.formats import FORMATS
 
@@ -44,7 +45,7 @@ def describe(source: Source, target: str, claim: Claim | None = None) -> dict[st
     """
     environment = source.environment()
     signature = source.signature(target)
-    adapter = libraries.find(target)
+    adapter = libraries.find(target) or (None if claim is not None else inheriting(signature, target))
     if adapter is not None:
         description = {**signature, "defaults": defaults_of(adapter.hyper, signature["defaults"]), "reads": ""}
     elif claim is None:
@@ -62,6 +63,16 @@ def describe(source: Source, target: str, claim: Claim | None = None) -> dict[st
         "adapter": dataclass_codec.encode(adapter),
         "availability": _availability(source, adapter, environment["devices"]),
     }
+
+
+def inheriting(signature: dict[str, Any], target: str) -> Adapter | None:
+    """Return the adapter that ``target`` inherits from a library's class, None where it inherits none."""
+    arguments = set(signature["arguments"])
+    adapter = inherited_adapter(target, signature["inherits"], None if signature["open_ended"] else tuple(arguments))
+    if adapter is None:
+        return None
+    slots = {slot.partition("[")[0] for slot in adapter.hyper.values()}
+    return adapter if set(signature["required"]) <= slots else None
 
 
 def fit(source: Fitter, target: str, claim: Claim) -> dict[str, Any]:

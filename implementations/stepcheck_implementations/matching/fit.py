@@ -156,6 +156,7 @@ def _class(target: str, signature: Signature, claim: Claim, matched: Matched, ch
         count=identified.count,
         takes=chosen.takes,
         settings=settings,
+        fitted=True,
         count_offset=identified.count_offset,
     )
     return Fit(
@@ -191,6 +192,7 @@ def _function(target: str, signature: Signature, claim: Claim, attempt: CallAtte
         takes=attempt.call.takes,
         wrapper=wrappers.UPDATE_FUNCTION,
         source=attempt.text,
+        fitted=True,
         count_offset=identified.count_offset if container or attempt.call.dictionaries else 0,
     )
     roles = attempt.call.roles

@@ -20,6 +20,7 @@ from stepcheck_implementations.driver.error_text import SubjectRaised, call_subj
 from stepcheck_implementations.driver.target import TargetError, load
 from stepcheck_implementations.matching.claim import PROBE_HYPER, Claim, is_refusal
 from stepcheck_implementations.matching.fit import Fit, fit_target
+from stepcheck_implementations.matching.inheritance import inherited_class
 from stepcheck_implementations.matching.signature import signature_of
 from stepcheck_reference import dataclass_codec
 from stepcheck_reference.scripts.script import Group, Literal, Quadratic, Script, Step, Tensor
@@ -81,6 +82,9 @@ def signature_json(target_object: object, target: str) -> dict[str, Any]:
         return {
             "signature": f"{target}{signature.text}",
             "arguments": list(signature.names),
+            "open_ended": signature.open_ended,
+            "required": list(signature.required),
+            "inherits": inherited_class(target_object),
             "defaults": {name: _plain(value) for name, value in signature.defaults.items()},
         }
 

@@ -186,7 +186,8 @@ class Workers:
         """
         if _needs_own_process(adapter, cell):
             return _SPAWNED
-        return ("forked", cell.target) if adapter.declared else (cell, self._json_of(adapter))
+        shared = adapter.declared and not adapter.inherits
+        return ("forked", cell.target) if shared else (cell, self._json_of(adapter))
 
     def _lost(self, adapter: Adapter, cell: Cell, error: WorkerDied) -> Fault:
         """Return the fault of a subject whose worker has ended, or is of no more use, and end the worker."""

@@ -12,6 +12,7 @@ from stepcheck.certification.runner import Runner
 from stepcheck_implementations.adapters import libraries
 from stepcheck_implementations.adapters.adapter import Adapter
 from stepcheck_implementations.matching.aliases import NEUTRAL_ARGUMENTS
+from stepcheck_implementations.matching.description import inheriting
 from stepcheck_implementations.matching.hyper_matching import NoMatch
 from stepcheck_reference import dataclass_codec
 from stepcheck_reference.suggest import unknown
@@ -31,6 +32,10 @@ def describe(request: Request, runner: Runner) -> dict[str, Any]:
         if request.maps:
             raise WrongRequest(f"map={next(iter(request.maps))}, but {request.target} has an adapter of its own")
         return runner.describe(request.target)
+    signature = runner.signature(request.target)
+    inherited = inheriting(signature, request.target)
+    if inherited is not None and not request.maps and set(request.fixed) <= set(inherited.hyper):
+        return inherited_description(runner.describe(request.target), inherited, signature)
     if request.rule is None:
         raise WrongRequest(suggestion(request, runner))
     rule = find(request.rule)
@@ -44,7 +49,6 @@ def describe(request: Request, runner: Runner) -> dict[str, Any]:
     for name in request.maps:
         if name not in (allowed := [*hyper, *states, "count", "g", *NEUTRAL_ARGUMENTS]):
             raise WrongRequest(unknown("map", name, dict.fromkeys(allowed)))
-    signature = runner.signature(request.target)
     defaults = signature["defaults"]
     try:
         options = configurations.first_options(request, defaults)
@@ -60,6 +64,8 @@ def describe(request: Request, runner: Runner) -> dict[str, Any]:
     adapter = replace(
         found.adapter,
         domains=refused.domains or None,
+        inherits=str(signature["inherits"]),
+        declared=bool(signature["inherits"]),
         refuses=tuple(name for name in refused.reasons if "=" not in name),
     )
     return {
@@ -69,6 +75,18 @@ def describe(request: Request, runner: Runner) -> dict[str, Any]:
         "refuses": tuple(refusals.listed(refused.reasons)),
         "unexercised": found.unexercised,
     }
+
+
+def inherited_description(
+    description: Mapping[str, Any], adapter: Adapter, signature: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the description of a subclass with the adapter of its base; arguments of its own keep their default."""
+    known = {slot.partition("[")[0] for slot in adapter.hyper.values()}
+    known |= {name for entry in adapter.configurations for name in entry.options}
+    known |= {name for options in adapter.modes.values() for name in options}
+    own = {name: repr(value) for name, value in signature["defaults"].items() if name not in known}
+    sentence = f"arithmetic, modes and known issues are those of {adapter.inherits}, whose steps it takes"
+    return {**description, "options": (sentence,), "unexercised": own, "refuses": ()}
 
 
 def matched(adapter: Adapter, description: Mapping[str, Any]) -> Matched:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from stepcheck.certification.request import Request
 from stepcheck.certification.runner import Runner
-from stepcheck_implementations.adapters.adapter import Adapter, Cell, beside
+from stepcheck_implementations.adapters.adapter import Adapter, Cell, companion
 from stepcheck_implementations.matching.claim import is_refusal
 from stepcheck_properties.strategies.hyper_parameters import contains, domains_of, ordered, plain_hyper, typical_values
 from stepcheck_reference.domain import Domain
@@ -58,7 +58,7 @@ def refused(request: Request, runner: Runner, adapter: Adapter, rule: Rule) -> R
     if "lr" in probe.free and adapter.takes == "groups" and (error := probe.refusal(probe.plain, "tensor_lr")):
         reasons[TENSOR_LR] = error
     others = [other for other in FORMATS if request.dtypes and other not in request.dtypes and not is_complex(other)]
-    reasons |= {beside(other): fault.message for other in others if (fault := probe.mixed(other)) is not None}
+    reasons |= {companion(other): fault.message for other in others if (fault := probe.mixed(other)) is not None}
     return Refused(domains, reasons)
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from stepcheck.guard.comparison.difference import Change, Point
 from stepcheck.guard.comparison.run_pair import THETA, Mask, OutputPair, RunPair, output_pairs, pair_points
 from stepcheck.guard.comparison.ulps import ulps_between
-from stepcheck_implementations.adapters.adapter import Adapter, Cell
+from stepcheck_implementations.adapters.adapter import Adapter, Cell, arithmetic_cell
 from stepcheck_implementations.adapters.libraries import arithmetic_of
 from stepcheck_reference.oracle.arithmetic import Arithmetic
 from stepcheck_reference.oracle.judgement import Field, Judgement
@@ -84,7 +84,7 @@ def arithmetics_of(rule: Rule, adapter: Adapter, cell: Cell, pairs: Sequence[Run
 
     if adapter.declared:
         dtypes = {tensor.dtype for pair in pairs for tensor in pair.script.tensors}
-        return {dtype: arithmetic_of(cell, dtype) for dtype in dtypes}
+        return {dtype: arithmetic_of(arithmetic_cell(adapter, cell), dtype) for dtype in dtypes}
     old = [(pair.script, pair.old) for pair in pairs]
     for candidate in CANDIDATES:
         if all(judgement.conforms for judgement in judge_all(rule, old, candidate.arithmetics())):
