@@ -51,8 +51,8 @@ def test_a_wrong_optimizer_breaks_the_law_it_is_planted_for_and_its_witness_fail
     assert entry.breaks <= failures.keys(), {code: failure.message for code, failure in failures.items()}
     assert certificate(entry).exit_code() == 1
     assert not any(failure.known_issue for failure in failures.values())
-    plain = [cell for cell in certificate(entry).cells if cell.mode == "single"]
-    assert [cell.verdict for cell in plain] == ["broken" if entry.mode == "single" else "holds"]
+    plain = {cell.verdict for cell in certificate(entry).cells if cell.mode == "single" and cell.scripts}
+    assert ("broken" in plain) if entry.mode == "single" else (plain == {"holds"})
     for code in sorted(entry.breaks):
         script = tmp_path / f"{code}.py"
         program = failures[code].standalone

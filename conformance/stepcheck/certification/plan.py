@@ -90,7 +90,7 @@ def plan(
     modes = [mode for mode in MODES if mode in requested]
     refusals = {(row["mode"], row["dtype"], row["device"]): row["reason"] for row in availability}
     if adapter.fitted:
-        refusals = {key: "" if _is_asked(request, key) else reason for key, reason in refusals.items()}
+        refusals = {key: "" if _is_requested(request, key) else reason for key, reason in refusals.items()}
     fixed, maps = tuple(request.fixed.items()), tuple(request.maps.items())
     constructor = frozenset(arguments)
     planned: list[Planned] = []
@@ -135,7 +135,7 @@ def plan(
     return tuple(_with_representatives(planned))
 
 
-def _is_asked(request: Request, cell: tuple[str, str, str]) -> bool:
+def _is_requested(request: Request, cell: tuple[str, str, str]) -> bool:
     """Whether a refusal of this mode, dtype and device is a failure, because its real dtype was asked for."""
     mode, dtype, _ = cell
     return mode == "single" and dtype in request.dtypes and not is_complex(dtype)

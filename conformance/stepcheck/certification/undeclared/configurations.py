@@ -105,6 +105,7 @@ class _Search:
         self.decoupling = next((name for name, option in _booleans(request, defaults) if option == "decoupled"), None)
         self.start = {name: bool(value) for name, value in self.first.options.items()}
         self.working: list[Switch] = []
+        self.chosen: dict[str, str] = {}
         added = [
             Switch(name)
             for name in self.first.fixed_hyper
@@ -124,6 +125,8 @@ class _Search:
     def readings(self, switches: Sequence[Switch]) -> tuple[str, ...]:
         """Return the rules that the target may follow with ``switches``, the most usual first."""
         rules: tuple[str, ...] = (self.rule,)
+        if switches[0] in self.working:
+            rules, switches = (self.chosen[switches[0].argument],), switches[1:]
         for switch in switches:
             if switch.option:
                 rules = tuple(dict.fromkeys(name for rule in rules for name in switched(switch.option, rule)))
@@ -157,7 +160,8 @@ class _Search:
         if refusal:
             return f"refuses {setting} ({refusal})"
         agreeing = [entry for entry in tried if entry[1]["agrees"]]
-        chosen = next(iter(agreeing or ([] if names else tried)), None)
+        uncertain = len(switches) == 1 and names  # which reading of a decay it is shows in the trial alone
+        chosen = next(iter(agreeing or ([] if uncertain else tried)), None)
         if chosen is None:
             values = ", ".join(f"{name}={self.first.fixed_hyper[name]:g}" for name in names)
             return f"{values} throughout: with another value it {_follows_none(readings)}" if readings and names else ""
@@ -166,6 +170,7 @@ class _Search:
             return ""
         if len(switches) == 1:
             self.working.append(switches[0])
+            self.chosen[switches[0].argument] = rule
         return f"{setting} is checked against {rule}"
 
     def fitted(self, rule: str, options: Mapping[str, bool]) -> dict[str, Any] | None:
