@@ -60,8 +60,8 @@ class AdamChecksItsArguments(_Adam):
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8):
         if not isinstance(lr, float):
             raise TypeError(f"lr={lr!r} should be a float")
-        if lr <= 0.0 or eps <= 0.0:
-            raise ValueError(f"lr={lr} and eps={eps} should be positive")
+        if lr <= 0.0 or eps <= 0.0 or not all(0.0 <= beta < 1.0 for beta in betas):
+            raise ValueError(f"lr={lr}, eps={eps} or betas={betas} is out of range")
         super().__init__(params, lr, betas, eps)
 
     def move(self, p, g, group):
