@@ -31,7 +31,8 @@ class Facts:
     of its constructor's arguments. ``interface`` is "torch" (built from parameter groups, with ``state`` and
     ``state_dict``), "object" (anything else with ``step()``) or "wrapped" (driven through an adapter of another
     framework). ``companions`` are the dtypes of which it accepts tensors in addition to its own.
-    ``rejects_negative_lr`` says whether its constructor rejects a learning rate of -1.
+    ``rejects_negative_lr`` says whether its constructor rejects a learning rate of -1. ``offers`` are the methods and
+    attributes of ``trajectory.OFFERS`` that it has; it is empty until it has run.
     """
 
     rule: Rule
@@ -48,6 +49,7 @@ class Facts:
     constant_hyper: tuple[str, ...] = ()
     companions: tuple[str, ...] = ()
     rejects_negative_lr: bool = False
+    offers: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from stepcheck_reference.oracle.envelope.compiler import program_of
 from stepcheck_reference.oracle.judgement import Judgement
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.scripts.script import Script
-from stepcheck_reference.scripts.trajectory import Trajectory
+from stepcheck_reference.scripts.trajectory import OFFERS, Trajectory
 
 Progress = Callable[[int, int, int], None]
 """Called with (scripts done, scripts to do, element-steps compared so far) after every script."""
@@ -78,6 +78,7 @@ def precompute(rule: Rule) -> None:
         mode="foreach",
         modes=("single", "foreach"),
         accepted_hyper=frozenset(symbol.name for symbol in rule.hyper),
+        offers=frozenset(OFFERS),
     )
     for law in laws.ALL:
         if law.applies(facts) and law.scripts is not None:
@@ -209,6 +210,7 @@ class _Examiner:
             self.harness.facts,
             observed_states=frozenset(self.tally.observed_states),
             shows_step_count=self.tally.shows_step_count,
+            offers=frozenset(self.tally.offers),
         )
 
     def report_progress(self, *, waiting: int = 0) -> None:

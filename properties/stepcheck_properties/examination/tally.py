@@ -37,6 +37,7 @@ class Tally:
     checked: dict[str, int] = field(default_factory=dict)
     failures: dict[tuple[str, str], LawFailure] = field(default_factory=dict)
     observed_states: set[str] = field(default_factory=set)
+    offers: set[str] = field(default_factory=set)
     shows_step_count: bool = False
     stopped: str = ""
     unconfirmed: list[str] = field(default_factory=list)
@@ -48,6 +49,7 @@ class Tally:
         self.observabilities.add(judgement.observability)
         self.add_judgement(judgement)
         self.observed_states.update(trajectory.observed)
+        self.offers.update(trajectory.offers)
         self.shows_step_count = self.shows_step_count or any(
             bool((trace.count >= 0).any()) for trace in trajectory.traces
         )

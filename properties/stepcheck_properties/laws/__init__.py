@@ -12,6 +12,8 @@ from stepcheck_properties.laws.contracts.infinite_gradients import INFINITE_GRAD
 from stepcheck_properties.laws.contracts.learning_rates import STEP_PROPORTIONAL_TO_LR, ZERO_LEARNING_RATE
 from stepcheck_properties.laws.contracts.maximize import MAXIMIZE_NEGATES_GRADIENTS
 from stepcheck_properties.laws.contracts.nonfinite_gradients import NAN_PROPAGATES, NONFINITE_STAYS_LOCAL
+from stepcheck_properties.laws.contracts.parameter_forms import PARAMETER_FORM
+from stepcheck_properties.laws.contracts.process_state import PROCESS_STATE
 from stepcheck_properties.laws.contracts.tensor_representation import COMPLEX_AS_REAL, MEMORY_LAYOUT
 from stepcheck_properties.laws.contracts.zero_gradients import ZERO_GRADIENTS
 from stepcheck_properties.laws.convergence.acceleration import NESTEROV_BOUND
@@ -32,15 +34,24 @@ from stepcheck_properties.laws.invariants.monotone_states import MONOTONE_STATES
 from stepcheck_properties.laws.invariants.permutation import PERMUTATION_EQUIVARIANCE
 from stepcheck_properties.laws.invariants.sign_equivariance import SIGN_EQUIVARIANCE
 from stepcheck_properties.laws.invariants.translation import TRANSLATION_INVARIANCE
+from stepcheck_properties.laws.lifecycles.added_groups import ADDED_GROUP
 from stepcheck_properties.laws.lifecycles.closures import CLOSURE
 from stepcheck_properties.laws.lifecycles.default_dtype import DEFAULT_DTYPE
 from stepcheck_properties.laws.lifecycles.gradient_buffers import GRADIENT_NOT_ALIASED
 from stepcheck_properties.laws.lifecycles.hyper_changes import CHANGED_HYPER_PARAMETERS
 from stepcheck_properties.laws.lifecycles.rate_changes import SCHEDULED_LEARNING_RATE, TENSOR_LEARNING_RATE
-from stepcheck_properties.laws.lifecycles.resuming import COPY_AND_PICKLE, STATE_DICT, STATE_DICT_ACROSS_MODES
+from stepcheck_properties.laws.lifecycles.resuming import (
+    COPY_AND_PICKLE,
+    SAVED_OPTIMIZER,
+    STATE_DICT,
+    STATE_DICT_ACROSS_MODES,
+)
+from stepcheck_properties.laws.lifecycles.scaled_gradients import SCALED_GRADIENT
+from stepcheck_properties.laws.lifecycles.shared_process import OTHER_THREADS, SEVERAL_OPTIMIZERS
 from stepcheck_properties.laws.lifecycles.skipped_steps import SKIPPED_STEP
 from stepcheck_properties.laws.lifecycles.sparse_gradients import SPARSE_GRADIENT
 from stepcheck_properties.laws.lifecycles.state_memory import STATE_MEMORY
+from stepcheck_properties.laws.lifecycles.zero_grad import ZERO_GRAD
 from stepcheck_properties.laws.oracle.envelopes import (
     INITIAL_STATE,
     PARAMETERS_IN_ENVELOPE,
@@ -72,6 +83,7 @@ ALL: tuple[Law, ...] = (
     INVALID_HYPER_PARAMETERS,
     NAN_PROPAGATES,
     NONFINITE_STAYS_LOCAL,
+    PROCESS_STATE,
     STATE_DICT,
     COPY_AND_PICKLE,
     STATE_DICT_ACROSS_MODES,
@@ -83,6 +95,13 @@ ALL: tuple[Law, ...] = (
     SPARSE_GRADIENT,
     SKIPPED_STEP,
     STATE_MEMORY,
+    ADDED_GROUP,
+    SCALED_GRADIENT,
+    SAVED_OPTIMIZER,
+    SEVERAL_OPTIMIZERS,
+    OTHER_THREADS,
+    ZERO_GRAD,
+    PARAMETER_FORM,
     CHANGED_HYPER_PARAMETERS,
     INFINITE_GRADIENT,
     EXCLUDED_END,

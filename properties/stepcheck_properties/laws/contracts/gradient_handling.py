@@ -30,8 +30,8 @@ def _check_gradients(evidence: Evidence) -> CheckOutcome:
     return CheckOutcome(
         sum(gradients),
         tuple(
-            Breach(GRADIENT, index, trajectory.steps, float("inf"), f"p{index}.grad=modified, but should be unchanged")
-            for index in trajectory.modified_gradients
+            Breach(GRADIENT, index, trajectory.steps, float("inf"), f"p{index}.grad={change}, but should be unchanged")
+            for index, change in zip(trajectory.modified_gradients, trajectory.gradient_changes, strict=True)
             if gradients[index]
         )[:1],
     )
@@ -40,7 +40,7 @@ def _check_gradients(evidence: Evidence) -> CheckOutcome:
 GRADIENTS_UNCHANGED = Law(
     code="SC203",
     title="gradients are not modified",
-    sentence="After a step every gradient has the values that it had before, in the same memory.",
+    sentence="After a step every p.grad is the tensor that it was before, with the same values.",
     source="torch.optim.Optimizer.step reads param.grad; gradients may be accumulated, logged or shared after it",
     since="0.2",
     applies=_is_given_gradients,
@@ -48,12 +48,13 @@ GRADIENTS_UNCHANGED = Law(
     condition="the subject is given gradients, and does not evaluate an objective for them",
     unit="gradients",
     mathematics="""\
-A copy of every gradient, which the subject cannot reach, is compared with the memory that the subject was given, number
-by number. Nothing is rounded, so they are equal or not.""",
+A copy of every gradient, which the subject cannot reach, is compared with the tensor that the subject was given, number
+by number, and p.grad has to be this tensor. Nothing is rounded, so they are equal or not.""",
     remedy="""\
-Look for in-place operations on p.grad: add_ for weight decay, mul_ or neg_ for a sign or a clip, or zero_. Use the
-out-of-place operation, or a buffer of your own. The gradient may be used again: by the next micro-batch, which is
-accumulated into it, by a second optimizer, or by code that logs its norm.""",
+Look for in-place operations on p.grad: add_ for weight decay, mul_ or neg_ for a sign or a clip, or zero_; use the
+out-of-place operation, or a buffer of your own. Do not assign to p.grad: the caller resets it, by zero_grad. The
+gradient may be used again: by the next micro-batch, which is accumulated into it, by a second optimizer, or by code
+that logs its norm.""",
     example="""\
 class WeightDecayWrittenIntoTheGradient(torch.optim.Optimizer):
     ...

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from stepcheck_properties.compare.equivalence import equivalence
 from stepcheck_properties.compare.state_entries import entry_differences
-from stepcheck_properties.law import CheckOutcome, Evidence, Facts, Law
-from stepcheck_properties.laws.conditions import COMPUTES_IN_TORCH, computes_in_torch
+from stepcheck_properties.law import CheckOutcome, Evidence, Facts, Law, ReferenceRun
+from stepcheck_properties.laws.conditions import COMPUTES_IN_TORCH, computes_in_torch, steps_on_gradients
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import ordinary
 from stepcheck_properties.scripts.invocation_variants import plain_invocation, with_invocation
@@ -16,6 +17,25 @@ from stepcheck_reference.scripts.script import Script
 
 def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
     yield with_invocation(ordinary(facts, seed), "float64_default")
+    if steps_on_gradients(facts):
+        script = ordinary(facts, seed, steps=4)
+        late = tuple(
+            replace(
+                step,
+                default_dtype="float64" if number in (0, 2) else "",
+                gradients=(*step.gradients[:-1], None if number < 2 else step.gradients[-1]),
+            )
+            for number, step in enumerate(script.steps)
+        )
+        yield replace(script, steps=late)
+        yield replace(script, steps=tuple(replace(step, default_dtype="float64") for step in script.steps))
+
+
+def _under_float32(script: Script, facts: Facts) -> ReferenceRun | None:
+    """Return the run under default dtype float32."""
+    if any(step.default_dtype for step in script.steps):
+        return ReferenceRun(replace(script, steps=tuple(replace(step, default_dtype="") for step in script.steps)))
+    return plain_invocation("float64_default")(script, facts)
 
 
 def _check_default_dtype(evidence: Evidence) -> CheckOutcome:
@@ -27,8 +47,8 @@ def _check_default_dtype(evidence: Evidence) -> CheckOutcome:
 DEFAULT_DTYPE = Law(
     code="SC236",
     title="an update does not depend on the default dtype",
-    sentence="Under torch.set_default_dtype(torch.float64) parameters and states are updated as under float32, within "
-    "rounding, and states of a parameter's shape have the same dtype.",
+    sentence="Under torch.set_default_dtype(torch.float64), in a whole run or in some of its steps, parameters and states "
+    "are updated as under float32, within rounding, and states of a parameter's shape have the same dtype.",
     source="torch.set_default_dtype: it decides what bare numbers become, and parameters have a dtype of their own",
     since="0.2",
     applies=computes_in_torch,
@@ -46,5 +66,5 @@ class AdamBuffersOfDefaultDtype(torch.optim.Optimizer):
     ...
     state["exp_avg"] = torch.zeros(p.shape)              # float64 for float32 parameters if that is the default""",
     scripts=_scripts,
-    reference=plain_invocation("float64_default"),
+    reference=_under_float32,
 )

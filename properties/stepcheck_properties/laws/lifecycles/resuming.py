@@ -10,7 +10,7 @@ from stepcheck_properties.compare.state_entries import entry_differences
 from stepcheck_properties.law import PLAIN_MODE, CheckOutcome, Evidence, Facts, Law, ReferenceRun
 from stepcheck_properties.laws.conditions import HAS_GROUPS, has_groups
 from stepcheck_properties.profile import Profile
-from stepcheck_properties.scripts.baseline_scripts import ordinary
+from stepcheck_properties.scripts.baseline_scripts import hyper, ordinary
 from stepcheck_reference.formats import FORMATS
 from stepcheck_reference.scripts.script import Script
 
@@ -33,10 +33,45 @@ def _uninterrupted(*kinds: str, across: bool = False) -> Callable[[Script, Facts
     return reference
 
 
+CHANGED = ("lr", "beta1", "beta2", "momentum", "beta", "rho", "eps", "weight_decay")
+"""The hyper-parameters that are set between steps, so that a state dict has others than an optimizer is built with."""
+
+
 def _saved(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
     yield _interrupted(ordinary(facts, seed), ("", "loaded", "saved"))
+    yield _interrupted(_with_other_hyper(facts, seed), ("loaded", "", "loaded_twice", "", "saved"))
     if profile.name != "quick":
         yield _interrupted(ordinary(facts, seed), ("saved", "", "loaded"))
+
+
+def _with_other_hyper(facts: Facts, seed: int) -> Script:
+    """Return a script in which hyper-parameters change, and the first tensor of a group has no gradient at first."""
+    script = ordinary(facts, seed, steps=5, shapes=((3,), (2, 2), (4,)))
+    other, rates = ([hyper(facts, turn) for turn in turns] for turns in ((2, 3), (1, 2)))
+    changes = {
+        1: tuple((group, name, other[group][name]) for group in range(2) for name in CHANGED if name in other[group]),
+        3: tuple((group, "lr", rates[group]["lr"]) for group in range(2) if "lr" in rates[group]),
+    }
+    steps = tuple(
+        replace(
+            step,
+            gradients=(None if number < 3 else step.gradients[0], *step.gradients[1:]),
+            hyper=tuple(
+                event
+                for event in changes.get(number, ())
+                if event[1] not in facts.constant_hyper and event[1] not in facts.fixed_hyper
+            ),
+        )
+        for number, step in enumerate(script.steps)
+    )
+    return replace(script, steps=steps)
+
+
+def _aside(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
+    script = ordinary(facts, seed, steps=4)
+    if {"state_dict", "load_state_dict"} <= facts.offers:
+        yield _interrupted(script, ("loaded_aside", "", "loaded_aside", ""))
+    yield _interrupted(script, ("", "copied_aside", "pickled_aside", ""))
 
 
 def _copied(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
@@ -54,7 +89,8 @@ STATE_DICT = Law(
     code="SC230",
     title="a run is bitwise identical after resuming",
     sentence="A run that is saved to a state dict, in memory or by torch.save, and loaded into a new optimizer is "
-    "bitwise identical to the uninterrupted run, and every entry of its state has the same dtype, device and size.",
+    "bitwise identical to the uninterrupted run, whatever hyper-parameters the new one was built with, every entry of "
+    "its state has the same dtype, device and size, and the state dict can be loaded again.",
     source="torch.optim.Optimizer.state_dict and load_state_dict; https://github.com/pytorch/pytorch/issues/74424",
     since="0.2",
     applies=has_groups,
@@ -72,7 +108,7 @@ class AdamForgetsCounterOnReload(torch.optim.Optimizer):
     ...
     self.counters[p] += 1                                # not in the state dict""",
     scripts=_saved,
-    reference=_uninterrupted("loaded", "saved"),
+    reference=_uninterrupted("loaded", "saved", "loaded_twice"),
 )
 
 COPY_AND_PICKLE = Law(
@@ -97,6 +133,35 @@ class SgdOfParametersByIdentity(torch.optim.Optimizer):
     self.buffers[id(p)].mul_(momentum).add_(p.grad)      # a copy of p has another id""",
     scripts=_copied,
     reference=_uninterrupted("copied", "pickled"),
+    about_api=True,
+)
+
+SAVED_OPTIMIZER = Law(
+    code="SC243",
+    title="saving or copying an optimizer does not change it",
+    sentence="An optimizer whose state dict has been saved, or which has been copied or pickled together with its "
+    "parameters, continues bitwise identically to one to which nothing of that was done, also where the other "
+    "optimizer takes steps.",
+    source="torch.optim.Optimizer.state_dict; a checkpoint is written in the middle of a run, which goes on",
+    since="0.2",
+    applies=has_groups,
+    check=_check_resumed,
+    condition=HAS_GROUPS,
+    unit="reals",
+    mathematics="""\
+Reading parameters and state changes neither. The copies have memory of their own, so that no step of the other
+optimizer can reach these.""",
+    remedy="""\
+Build the state dict from copies of what you convert for it, and leave self.state and param_groups alone. Let
+__deepcopy__ and __getstate__ copy buffers instead of moving or sharing them.""",
+    example="""\
+class AdamHandsItsMomentsOver(torch.optim.Optimizer):
+    def state_dict(self):
+        saved = super().state_dict()
+        self.state.clear()                               # the run that goes on begins anew
+        return saved""",
+    scripts=_aside,
+    reference=_uninterrupted("loaded_aside", "copied_aside", "pickled_aside"),
     about_api=True,
 )
 
