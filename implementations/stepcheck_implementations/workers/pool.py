@@ -34,7 +34,7 @@ from stepcheck_implementations.workers.transport import (
     WrongAnswer,
 )
 from stepcheck_reference import dataclass_codec
-from stepcheck_reference.scripts.script import Script
+from stepcheck_reference.scripts.script import STATE_DICT_RELOADS, Script
 from stepcheck_reference.scripts.script_json import to_json
 from stepcheck_reference.scripts.trajectory import Fault, Trajectory, unobserved
 
@@ -107,6 +107,16 @@ class Workers:
         Raises TargetError where the target cannot be imported, ValueError where script and adapter do not fit, and
         WorkerError where the worker itself failed.
         """
+        alone = _runs_alone(script) and not adapter.declared and not _needs_own_process(adapter, cell)
+        if alone and "fresh_process" in script.invocation:
+            self.live.drop(self._key_of(adapter, cell))
+        trajectory = self._trajectory(adapter, cell, script, deadline)
+        if alone:
+            self.live.drop(self._key_of(adapter, cell))
+        return trajectory
+
+    def _trajectory(self, adapter: Adapter, cell: Cell, script: Script, deadline: float | None) -> Trajectory:
+        """Return what a worker that has opened ``cell`` answers, or the fault that ended it."""
         request = {"ask": "run", "script": to_json(script)}
         most = answers.most_bytes(adapter, script)
         try:
@@ -330,6 +340,15 @@ class Workers:
             reason = error.reason if isinstance(error, WorkerDied) else f"no answer within {START_TIMEOUT:g} s"
             raise WorkerError(f"a worker for {device} did not start: {reason}") from error
         self.live.initialized.add((id(worker), device))
+
+
+def _runs_alone(script: Script) -> bool:
+    """Return whether nothing else should run in a process after ``script``: copying may change a class for good.
+
+    A ``torch.optim.Optimizer`` wraps its class's step when it is constructed or copied.
+    """
+    copies = any(step.reload and step.reload not in STATE_DICT_RELOADS for step in script.steps)
+    return copies or "fresh_process" in script.invocation
 
 
 def _key_without_cell() -> Key:

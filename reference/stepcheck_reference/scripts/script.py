@@ -46,6 +46,7 @@ INVOCATIONS = (
     "named_parameters",
     "two_optimizers",
     "other_thread",
+    "fresh_process",
 )
 """Variants of how a script is carried out, none of which may change what a step does. The gradient is set by a closure
 that ``step`` is called with; lr is a float64 tensor, 0-d, of one element, or a 0-d view of a longer one; torch's
@@ -53,7 +54,7 @@ default dtype is float64; every gradient of a tensor is written into the same bu
 once its step is over; lr is set by a scheduler; gradients are sparse; the constructor gets the parameters, or its
 groups, as a list, a tuple, a generator, or with their names; another optimizer of the class, with the hyper-parameters
 of the next group each, takes two steps first and then one before every step; every second step is called in a thread of
-its own."""
+its own; no other script has run in the process, unless its library is trusted to leave nothing behind."""
 
 STATE_DICT_RELOADS = ("loaded", "saved", "loaded_twice")
 """The interruptions after which a run goes on with a new optimizer that has loaded a state dict; only after such a one

@@ -47,8 +47,8 @@ def _check_default_dtype(evidence: Evidence) -> CheckOutcome:
 DEFAULT_DTYPE = Law(
     code="SC236",
     title="an update does not depend on the default dtype",
-    sentence="Under torch.set_default_dtype(torch.float64), in a whole run or in some of its steps, parameters and states "
-    "are updated as under float32, within rounding, and states of a parameter's shape have the same dtype.",
+    sentence="Under torch.set_default_dtype(torch.float64), in a whole run or in some of its steps, parameters and "
+    "states are updated as under float32, within rounding, and states of a parameter's shape have the same dtype.",
     source="torch.set_default_dtype: it decides what bare numbers become, and parameters have a dtype of their own",
     since="0.2",
     applies=computes_in_torch,

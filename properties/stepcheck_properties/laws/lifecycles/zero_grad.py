@@ -23,19 +23,9 @@ def _has_zero_grad(facts: Facts) -> bool:
 
 def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
     script = ordinary(facts, seed, steps=len(CALLS))
-    yield replace(
-        script,
-        steps=tuple(
-            replace(
-                step,
-                zero_grad=how,
-                gradients=tuple(None if number == 1 and index == 0 else data for index, data in pairs),
-            )
-            for number, (step, how, pairs) in enumerate(
-                (step, how, enumerate(step.gradients)) for step, how in zip(script.steps, CALLS, strict=True)
-            )
-        ),
-    )
+    steps = [replace(step, zero_grad=how) for step, how in zip(script.steps, CALLS, strict=True)]
+    steps[1] = replace(steps[1], gradients=(None, *steps[1].gradients[1:]))
+    yield replace(script, steps=tuple(steps))
 
 
 def _without_zero_grad(script: Script, facts: Facts) -> ReferenceRun | None:
