@@ -34,7 +34,7 @@ from stepcheck_implementations.workers.transport import (
     WrongAnswer,
 )
 from stepcheck_reference import dataclass_codec
-from stepcheck_reference.scripts.script import STATE_DICT_RELOADS, Script
+from stepcheck_reference.scripts.script import Script
 from stepcheck_reference.scripts.script_json import to_json
 from stepcheck_reference.scripts.trajectory import Fault, Trajectory, unobserved
 
@@ -343,12 +343,12 @@ class Workers:
 
 
 def _runs_alone(script: Script) -> bool:
-    """Return whether nothing else should run in a process after ``script``: copying may change a class for good.
+    """Return whether nothing else should run in a process after ``script``.
 
-    A ``torch.optim.Optimizer`` wraps its class's step when it is constructed or copied.
+    A ``torch.optim.Optimizer`` wraps the step of its class, for good, when it is constructed, but also when it is
+    loaded, copied, or asked to reset gradients: a class that never called the constructor is another one afterwards.
     """
-    copies = any(step.reload and step.reload not in STATE_DICT_RELOADS for step in script.steps)
-    return copies or "fresh_process" in script.invocation
+    return "fresh_process" in script.invocation or any(step.reload or step.zero_grad for step in script.steps)
 
 
 def _key_without_cell() -> Key:
