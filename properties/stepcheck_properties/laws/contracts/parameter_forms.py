@@ -9,7 +9,7 @@ from stepcheck_properties.law import CheckOutcome, Evidence, Facts, Law
 from stepcheck_properties.laws.conditions import HAS_GROUPS, has_groups
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import ordinary
-from stepcheck_properties.scripts.invocation_variants import plain_invocation, rejected, with_invocation
+from stepcheck_properties.scripts.invocation_variants import plain_invocation, with_invocation
 from stepcheck_reference.scripts.script import Script
 
 FORMS = ("parameter_generator", "parameter_tuple", "parameter_list")
@@ -23,8 +23,15 @@ def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
     yield with_invocation(ordinary(facts, seed, shapes=((3,), (2, 2)), split=1, steps=2), FORMS[0])
 
 
+def _rejects_names(evidence: Evidence) -> bool:
+    """Whether the run ends no later than in its first step; a pair in place of a parameter is rejected by any error."""
+    assert evidence.reference is not None
+    fault = evidence.trajectory.fault
+    return fault is not None and fault.step <= 1 and evidence.reference.trajectory.fault is None
+
+
 def _check_forms(evidence: Evidence) -> CheckOutcome:
-    if NAMED in evidence.script.invocation and rejected(evidence, steps=1):
+    if NAMED in evidence.script.invocation and _rejects_names(evidence):
         return CheckOutcome(1)
     return equivalence(evidence, "the run whose constructor got a list of groups", exact=True)
 

@@ -8,7 +8,8 @@ from dataclasses import replace
 from stepcheck_properties.compare.equivalence import equivalence
 from stepcheck_properties.compare.state_entries import entry_differences
 from stepcheck_properties.law import PLAIN_MODE, CheckOutcome, Evidence, Facts, Law, ReferenceRun
-from stepcheck_properties.laws.conditions import HAS_GROUPS, has_groups
+from stepcheck_properties.laws.conditions import HAS_GROUPS, accepts_lr, has_groups
+from stepcheck_properties.laws.lifecycles.hyper_changes import changing
 from stepcheck_properties.profile import Profile
 from stepcheck_properties.scripts.baseline_scripts import hyper, ordinary
 from stepcheck_reference.formats import FORMATS
@@ -33,10 +34,6 @@ def _uninterrupted(*kinds: str, across: bool = False) -> Callable[[Script, Facts
     return reference
 
 
-CHANGED = ("lr", "beta1", "beta2", "momentum", "beta", "rho", "eps", "weight_decay")
-"""The hyper-parameters that are set between steps, so that a state dict has others than an optimizer is built with."""
-
-
 def _saved(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
     yield _interrupted(ordinary(facts, seed), ("", "loaded", "saved"))
     yield _interrupted(_with_other_hyper(facts, seed), ("loaded", "", "loaded_twice", "", "saved"))
@@ -47,20 +44,16 @@ def _saved(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
 def _with_other_hyper(facts: Facts, seed: int) -> Script:
     """Return a script in which hyper-parameters change, and the first tensor of a group has no gradient at first."""
     script = ordinary(facts, seed, steps=5, shapes=((3,), (2, 2), (4,)))
-    other, rates = ([hyper(facts, turn) for turn in turns] for turns in ((2, 3), (1, 2)))
+    rate = ("lr",) if accepts_lr(facts) and "lr" not in facts.constant_hyper else ()
     changes = {
-        1: tuple((group, name, other[group][name]) for group in range(2) for name in CHANGED if name in other[group]),
-        3: tuple((group, "lr", rates[group]["lr"]) for group in range(2) if "lr" in rates[group]),
+        number: tuple((group, name, hyper(facts, turn + group)[name]) for group in range(2) for name in names)
+        for number, turn, names in ((1, 2, (*rate, *changing(facts))), (3, 1, rate))
     }
     steps = tuple(
         replace(
             step,
             gradients=(None if number < 3 else step.gradients[0], *step.gradients[1:]),
-            hyper=tuple(
-                event
-                for event in changes.get(number, ())
-                if event[1] not in facts.constant_hyper and event[1] not in facts.fixed_hyper
-            ),
+            hyper=changes.get(number, ()),
         )
         for number, step in enumerate(script.steps)
     )
