@@ -27,11 +27,12 @@ def _check_gradients(evidence: Evidence) -> CheckOutcome:
         sum(step.gradients[index] is not None for step in script.steps[: trajectory.steps])
         for index in range(len(script.tensors))
     ]
+    changes = trajectory.gradient_changes or ("modified",) * len(trajectory.modified_gradients)
     return CheckOutcome(
         sum(gradients),
         tuple(
             Breach(GRADIENT, index, trajectory.steps, float("inf"), f"p{index}.grad={change}, but should be unchanged")
-            for index, change in zip(trajectory.modified_gradients, trajectory.gradient_changes, strict=True)
+            for index, change in zip(trajectory.modified_gradients, changes, strict=True)
             if gradients[index]
         )[:1],
     )
