@@ -23,7 +23,8 @@ class Profile:
     ``bulk_steps`` steps. The edge cases of kernels' limits have a tensor of ``largest_tensor`` elements and a group of
     ``most_tensors`` tensors, and are left out where that is 0. ``reductions`` bounds the runs spent on shrinking one
     failure. With ``one_dtype``, laws that are ``format_independent`` are checked in one dtype of each configuration and
-    mode, and ``in_this_dtype`` says whether it is this one.
+    mode, and ``in_this_dtype`` says whether it is this one. There, the edge case of a long run takes ``longest_run``
+    steps, in the plain mode alone; ``in_plain_mode`` says whether it is this one.
     """
 
     name: str
@@ -39,6 +40,8 @@ class Profile:
     most_tensors: int = 130
     one_dtype: bool = False
     in_this_dtype: bool = True
+    longest_run: int = 1100
+    in_plain_mode: bool = True
 
     def __post_init__(self) -> None:
         for what, least in (("examples", 0), ("max_steps", 1), ("bulk_elements", 16), ("bulk_steps", 2)):
@@ -53,8 +56,9 @@ QUICK = Profile(
     bulk_elements=2900,
     bulk_steps=8,
     reductions=120,
-    long_steps=MappingProxyType({**dict.fromkeys(FORMATS, 40), "bfloat16": 300}),
+    long_steps=MappingProxyType({**dict.fromkeys(FORMATS, 60), "bfloat16": 300}),
     one_dtype=True,
+    longest_run=1030,
 )
 STANDARD = Profile("standard", examples=40, max_steps=30, bulk_elements=16_000, bulk_steps=10, reductions=150)
 THOROUGH = Profile("thorough", examples=400, max_steps=300, bulk_elements=32_000, bulk_steps=20, reductions=300)

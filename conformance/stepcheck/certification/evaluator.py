@@ -31,7 +31,7 @@ from stepcheck_properties.examination.examine import Progress, examine
 from stepcheck_properties.examination.verdicts import Examination, LawVerdict
 from stepcheck_properties.failure import LawFailure, failures_of
 from stepcheck_properties.harness import Harness
-from stepcheck_properties.law import Facts, ReferenceRun
+from stepcheck_properties.law import PLAIN_MODE, Facts, ReferenceRun
 from stepcheck_properties.laws.contracts.argument_checks import rejects_negative_lr
 from stepcheck_properties.profile import Profile, compiled
 from stepcheck_properties.profile import find as find_profile
@@ -147,6 +147,7 @@ class CellEvaluator:
             profile = replace(profile, in_this_dtype=self.planned.representative)
             if not self.planned.leading:
                 profile = replace(profile, largest_tensor=0, most_tensors=0)
+        profile = replace(profile, in_plain_mode=self.cell.mode == PLAIN_MODE)
         return compiled(profile) if compiles_slowly(self.adapter, self.cell.mode) else profile
 
     @cached_property

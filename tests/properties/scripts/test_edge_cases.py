@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from stepcheck_properties.profile import QUICK, STANDARD
@@ -52,12 +54,22 @@ def test_fixed_hyper_parameters_are_fixed_in_every_edge_case():
 
 def test_quick_takes_300_steps_in_bfloat16_and_standard_in_every_dtype():
     def longest(dtype, budget):
-        made = edge_cases(rule=rules.find("adamw"), dtype=dtype, profile=budget)
+        other_mode = replace(budget, in_plain_mode=False)
+        made = edge_cases(rule=rules.find("adamw"), dtype=dtype, profile=other_mode)
         return max(len(edge_case.script.steps) for edge_case in made)
 
     assert longest("bfloat16", QUICK) == 300
-    assert longest("float32", QUICK) == 40
+    assert longest("float32", QUICK) == 60
     assert all(longest(dtype, STANDARD) == 300 for dtype in DTYPES)
+
+
+def test_a_long_run_is_made_in_the_plain_mode_of_one_dtype():
+    def lengths(**places):
+        made = edge_cases(rule=rules.find("adamw"), dtype="float32", profile=replace(QUICK, **places))
+        return [len(edge_case.script.steps) for edge_case in made if edge_case.name == "long_run"]
+
+    assert lengths() == [1030]
+    assert lengths(in_plain_mode=False) == lengths(in_this_dtype=False) == []
 
 
 def test_an_unknown_dtype_is_an_error():

@@ -29,6 +29,7 @@ ALL: tuple[Builder, ...] = (
     value_cases.ENDS_OF_DOMAINS,
     value_cases.ZERO_RATE,
     size_cases.MANY_STEPS,
+    size_cases.LONG_RUN,
     tensor_cases.LAYOUTS,
     lifecycle_cases.OVERWRITTEN,
     lifecycle_cases.RELOADED,

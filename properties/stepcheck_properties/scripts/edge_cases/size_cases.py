@@ -12,11 +12,26 @@ HALFWAY_DECAY = 0.022
 A kernel that rounds this factor to the dtype of the tensor is then wrong by nearly half an ulp."""
 
 
+LONG_RUN_TURNS = 7
+"""Different gradients of a long run, which come in turn: few, so that its script stays short."""
+
+
 def _many_steps(cell: CellInputs) -> Script:
     steps = cell.profile.long_steps[cell.dtype]
     tensors = tuple(Tensor((size,), cell.dtype, cell.drawn("normal", "many", size)) for size in (10, 4))
     groups = (Group((0,), cell.hyper()), Group((1,), cell.hyper(3, lr=0.01)))
     return Script(tensors, groups, cell.normal_steps("many", steps, 2))
+
+
+def _long_run(cell: CellInputs) -> Script:
+    tensor = Tensor((2,), cell.dtype, cell.drawn("normal", "long"))
+    turns = tuple(Step((cell.drawn("normal", "long", turn),)) for turn in range(LONG_RUN_TURNS))
+    steps = tuple(turns[number % LONG_RUN_TURNS] for number in range(cell.profile.longest_run))
+    return Script((tensor,), (Group((0,), cell.hyper()),), steps)
+
+
+def _runs_long(cell: CellInputs) -> bool:
+    return cell.profile.in_this_dtype and cell.profile.in_plain_mode
 
 
 def _bulk(cell: CellInputs) -> Script:
@@ -49,4 +64,10 @@ def _bulk(cell: CellInputs) -> Script:
 
 
 MANY_STEPS = Builder("many_steps", "Two tensors take many steps, each with its own hyper-parameters.", _many_steps)
+LONG_RUN = Builder(
+    "long_run",
+    "Two elements take so many steps that what an optimizer counts by itself reaches 1 000.",
+    _long_run,
+    _runs_long,
+)
 BULK = Builder("bulk", "Several groups have thousands of elements, of ordinary and of widely spread size.", _bulk)
