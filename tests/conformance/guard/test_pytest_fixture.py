@@ -220,7 +220,7 @@ def test_a_baseline_that_was_written_in_the_meantime_is_run_again(
     (tmp_path / "b" / "manifest.json").write_text("{}")
     ran: list[tuple[str, ...]] = []
 
-    def once(self: CheckCache, baseline: str, only: tuple[str, ...]) -> CheckResult:
+    def once(self: CheckCache, baseline: str, only: tuple[str, ...], targets: tuple[str, ...]) -> CheckResult:
         ran.append(only)
         return check_result()
 
