@@ -228,7 +228,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     """Circumstances that change from run to run. ``seconds`` is wall time; ``versions`` name releases.
 
     ``stopped`` says what ended the run before all cells were judged, "" where nothing did. ``started`` is when,
-    in UTC, as in "2025-01-31T12:00:00".
+    in UTC, as in "2025-01-31T12:00:00". ``taken_over`` counts the cells that an interrupted run had finished.
     """
 
     seconds: float
@@ -238,6 +238,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     interrupted: bool = False
     stopped: str = ""
     started: str = ""
+    taken_over: int = 0
 
 
 class Certificate(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,9 +15,10 @@ from typing import Any
 
 from stepcheck.certification.answers import answers
 from stepcheck.certification.certificate import CellResult, Certificate, Findings, Run
-from stepcheck.certification.output_directory import OutputDirectory
+from stepcheck.certification.output.output_directory import OutputDirectory
+from stepcheck.certification.output.resumption import Earlier, check_directory
 from stepcheck.certification.plan import batches
-from stepcheck.certification.request import Request, requested, target_name, writable
+from stepcheck.certification.request import Request, directory_for, requested, target_name
 from stepcheck.certification.runner import Runner
 from stepcheck.certification.survey import Survey, check_target, rules_of, survey
 from stepcheck_implementations.adapters import libraries
@@ -73,7 +74,8 @@ def certify(
     count against ``conforms``. ``select`` and ``ignore`` are codes of laws, or beginnings of codes ("SC1", "SC203"):
     only those of ``select`` are checked (default: all), and none of ``ignore``; the longest that fits a law decides.
     With ``out``, one JSON file a cell is written there as it comes, failing scripts with it, and ``certificate.json``
-    at the end. ``progress`` is called after every cell, ``notify`` when something else begins. Verdicts are the same
+    at the end; cells that an interrupted run of the same request, on the same sources and releases, has left there are
+    not run again. ``progress`` is called after every cell, ``notify`` when something else begins. Verdicts are the same
     for the same seed, whatever ``jobs`` is.
 
     Raises WrongRequest, UnknownRule, OutOfDomain and TargetError where the request is wrong, Interrupted
@@ -97,35 +99,39 @@ def certify(
     )
     if isinstance(target, str):
         check_target(request)
-    directory = None if out is None else writable(Path(out))
+    path = None if out is None else Path(out)
+    if path is not None:
+        check_directory(path, request)
     progress = progress or (lambda done, total, result: None)
     notify = notify or (lambda doing, detail: None)
-    if not isinstance(target, str):
-        from stepcheck_implementations.workers.in_process import InProcess
+    with contextlib.nullcontext() if path is None else directory_for(path) as directory:
+        earlier = None if directory is None else Earlier(directory, request, in_process=not isinstance(target, str))
+        if not isinstance(target, str):
+            from stepcheck_implementations.workers.in_process import InProcess
 
-        runner = InProcess(target)
-        own = contextlib.nullcontext(runner)
-        return _certify(request, runner, lambda: own, directory, 1, progress, notify, began)
-    notify("importing torch", False)
-    with Workers() as workers:
-        address, deadline = workers.address, PATIENCE[request.profile]
-        return _certify(
-            request,
-            workers,
-            lambda: Workers(address=address, deadline=deadline),
-            directory,
-            jobs,
-            progress,
-            notify,
-            began,
-        )
+            runner = InProcess(target)
+            own = contextlib.nullcontext(runner)
+            return _certify(request, runner, lambda: own, earlier, 1, progress, notify, began)
+        notify("importing torch", False)
+        with Workers() as workers:
+            address, deadline = workers.address, PATIENCE[request.profile]
+            return _certify(
+                request,
+                workers,
+                lambda: Workers(address=address, deadline=deadline),
+                earlier,
+                jobs,
+                progress,
+                notify,
+                began,
+            )
 
 
 def _certify(
     request: Request,
     runner: Runner,
     new_runner: Callable[[], contextlib.AbstractContextManager[Runner]],
-    directory: Path | None,
+    earlier: Earlier | None,
     jobs: int | None,
     progress: Progress,
     notify: Notify,
@@ -148,13 +154,18 @@ def _certify(
     surveyed = survey(request, runner)
     cells = surveyed.cells
     planned = [entry for _, entry in cells]
-    output = OutputDirectory(directory, [entry.cell for entry in planned])
+    output = OutputDirectory(None if earlier is None else earlier.path, [entry.cell for entry in planned])
     open_ = [number for number, entry in enumerate(planned) if entry.verdict is None]
-    jobs = max(1, min(usable_cores() if jobs is None else jobs, len(open_)))
     torch = str(surveyed.environment["torch"])
     results = {number: entry.unjudged() for number, entry in enumerate(planned) if entry.verdict is not None}
     unjudged = dict(results)
-    state = _RunState(request, surveyed, results, jobs, began)
+    taken: dict[int, CellResult] = {}
+    if earlier is not None:
+        taken = output.taken_over(earlier, open_, _versions(request.target, surveyed.environment))
+        results |= taken
+        open_ = [number for number in open_ if number not in taken]
+    jobs = max(1, min(usable_cores() if jobs is None else jobs, len(open_)))
+    state = _RunState(request, surveyed, results, jobs, began, len(taken))
 
     @contextlib.contextmanager
     def prepare() -> Iterator[Callable[[int], CellResult]]:
@@ -219,6 +230,7 @@ class _RunState:
     results: Mapping[int, CellResult]
     jobs: int
     began: float
+    taken_over: int
 
     def rule_of(self, number: int) -> str:
         """Return the name of a cell's rule."""
@@ -256,6 +268,7 @@ class _RunState:
                 host=platform.platform(),
                 interrupted=isinstance(stopped, KeyboardInterrupt),
                 stopped="" if stopped is None else one_line(stopped),
+                taken_over=self.taken_over,
                 started=time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(time.time() - seconds)),
             ),
         )

@@ -130,6 +130,9 @@ def certify(
             if not isinstance(getattr(error, "certificate", None), Certificate):
                 raise
             certificate, stopped = error.certificate, error  # type: ignore[attr-defined]
+    if certificate.run.taken_over:
+        kept = f"{certificate.run.taken_over} of {len(certificate.cells)} cells"
+        click.echo(f"stepcheck: {kept} were finished by an interrupted run, and are taken from {out}", err=True)
     try:
         outputs.write(lambda form: render(form, certificate, strict=strict))
         lost = append_step_summary(lambda limit: markdown.render(certificate, limit=limit))

@@ -101,6 +101,9 @@ def _check_numbers(script: Script) -> None:
         for group_number, name, value in step.hyper:
             _check_index(group_number, len(script.groups), f"step {number} changes a group")
             _check_finite(value, f"{_cut(name)} in step {number}")
+        for group_number in step.adds_groups:
+            _check_index(group_number, len(script.groups), f"step {number} adds a group")
+        _check_finite(step.grad_scale, f"grad_scale in step {number}")
         for index, data in step.overwrite:
             _check_index(index, len(script.tensors), f"step {number} overwrites a tensor")
             _check_data(data, script.tensors[index].size)

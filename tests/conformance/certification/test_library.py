@@ -15,7 +15,7 @@ from stepcheck.certification import certify
 from stepcheck.certification.certificate import CellResult, Certificate, from_json
 from stepcheck.certification.certify import Interrupted
 from stepcheck.certification.failures import replay as replaying
-from stepcheck.certification.output_directory import file_names
+from stepcheck.certification.output.output_directory import file_names
 from stepcheck.certification.plan import batches, plan
 from stepcheck.certification.request import Request, WrongRequest
 from stepcheck.certification.survey import narrow

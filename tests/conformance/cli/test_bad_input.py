@@ -19,6 +19,7 @@ from conformance.command import ROOT, environment
 from stepcheck.certification.certificate import CellResult, Certificate, Findings, Run, from_json
 from stepcheck.certification.request import WrongRequest
 from stepcheck.cli.commands import main
+from stepcheck.cli.termination import Terminated, termination
 from stepcheck_reference.verdict import Verdict
 
 MISBEHAVING = "tests/implementations/subjects/misbehaving.py"
@@ -177,6 +178,16 @@ def test_a_full_disk_behind_stdout_is_reported_in_one_line() -> None:
     assert done.stderr == "stepcheck: stdout should be something that can be written (No space left on device)\n"
 
 
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="needs the signals of POSIX")
+def test_a_signal_that_asks_to_end_interrupts_once_and_is_then_ignored() -> None:
+    with termination():
+        with pytest.raises(Terminated, match="SIGHUP"):
+            os.kill(os.getpid(), signal.SIGHUP)
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    assert issubclass(Terminated, KeyboardInterrupt)
+
+
 @contextmanager
 def running(tmp_path: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], Path]]:
     """Start certify on what takes a while, and wait until some cells have been written."""
@@ -242,10 +253,11 @@ def wait_until_gone(pids: list[int]) -> None:
 
 
 @processes
-def test_ctrl_c_at_a_terminal_ends_everything_and_reports_the_results(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+def test_ctrl_c_at_a_terminal_ends_everything_and_reports_the_results(tmp_path: Path, number: int) -> None:
     with running(tmp_path, *LONG) as (process, out):
         below = descendants(process.pid)
-        os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to the whole foreground group
+        os.killpg(process.pid, number)  # a terminal sends it to the whole foreground group
         output, error = process.communicate(timeout=100)
     assert process.returncode == 130, error
     assert "missing; the verdict covers the remaining cells" in output

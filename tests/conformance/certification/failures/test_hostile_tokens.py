@@ -167,3 +167,16 @@ def test_the_token_that_these_are_made_of_is_replayed(capsys: pytest.CaptureFixt
     with pytest.raises(SystemExit) as stop:
         main(["replay", WHOLE])
     assert stop.value.code == 0, capsys.readouterr()
+
+
+@pytest.mark.parametrize("rule", ["adam", "nesterov"])
+def test_every_edge_case_is_within_the_limits_of_a_token(rule: str) -> None:
+    from stepcheck_properties.profile import THOROUGH
+    from stepcheck_properties.scripts.edge_cases import edge_cases
+    from stepcheck_reference.rules import find
+    from stepcheck_reference.scripts.script_json import to_json
+    from stepcheck_reference.scripts.script_limits import script_from_outside
+
+    for dtype in ("float32", "bfloat16"):
+        for case in edge_cases(rule=find(rule), dtype=dtype, profile=THOROUGH, companions=["float32", "float64"]):
+            assert script_from_outside(to_json(case.script)) == case.script

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
 from stepcheck import files
 from stepcheck.certification.certificate import CellResult, Certificate
+from stepcheck.certification.output.resumption import CELLS, CERTIFICATE, FAILURES, Earlier
 from stepcheck.certification.request import WrongRequest
 from stepcheck_implementations.adapters.adapter import Cell
 
@@ -25,7 +26,13 @@ class OutputDirectory:
     """
 
     def __init__(self, path: Path | None, cells: Sequence[Cell]) -> None:
-        self.path, self._stems = path, file_names(cells)
+        self.path, self._cells, self._stems = path, cells, file_names(cells)
+
+    def taken_over(
+        self, earlier: Earlier, numbers: Iterable[int], versions: Mapping[str, str]
+    ) -> dict[int, CellResult]:
+        """Return the results of the cells ``numbers`` that an interrupted run of the same request has left here."""
+        return earlier.take({number: self._stems[number] for number in numbers}, self._cells, versions)
 
     def write_cell(self, number: int, result: CellResult) -> None:
         """Write the JSON of cell ``number`` under ``cells``, and its failures' programs under ``failures``."""
@@ -33,15 +40,15 @@ class OutputDirectory:
             return
         stem = self._stems[number]
         text = msgspec.json.format(msgspec.json.encode(result)).decode()
-        write(self.path / "cells" / f"{stem}.json", text)
+        write(self.path / CELLS / f"{stem}.json", text)
         for failure in result.failures:
             output = failure.worst.output if failure.worst else failure.fault
-            write(self.path / "failures" / f"{stem}-{failure.code}-{_file_name(output)}.py", failure.standalone)
+            write(self.path / FAILURES / f"{stem}-{failure.code}-{_file_name(output)}.py", failure.standalone)
 
     def write_certificate(self, certificate: Certificate) -> None:
         """Write ``certificate.json``."""
         if self.path is not None:
-            write(self.path / "certificate.json", certificate.to_json())
+            write(self.path / CERTIFICATE, certificate.to_json())
 
     def save_certificate(self, certificate: Certificate) -> None:
         """Write ``certificate.json`` if that can be done."""

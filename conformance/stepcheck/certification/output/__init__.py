@@ -1,0 +1,1 @@
+"""What ``certify --out`` writes, and what it takes over of an interrupted run."""
