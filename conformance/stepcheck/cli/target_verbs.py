@@ -180,7 +180,7 @@ def scaffold(
 
     TARGET is as for certify, and is described before anything is written.
     """
-    from stepcheck.certification.output_directory import write
+    from stepcheck.certification.output.output_directory import write
     from stepcheck.certification.request import Request, mappings, settings
     from stepcheck.pytest_plugin.scaffold import check_free, pytest_file
 
