@@ -9,6 +9,7 @@ from stepcheck.certification.plan import Planned
 from stepcheck.certification.undeclared.inference import PLAIN, candidate
 from stepcheck_implementations.adapters.adapter import Adapter, Cell, arithmetic_cell
 from stepcheck_implementations.adapters.libraries import arithmetic_of
+from stepcheck_implementations.adapters.wrappers import INPUTS
 from stepcheck_properties.law import Facts, ReferenceRun
 from stepcheck_reference.formats import FORMATS
 from stepcheck_reference.oracle.arithmetic import Arithmetic
@@ -27,7 +28,11 @@ def cell_facts(adapter: Adapter, planned: Planned, rule: Rule) -> Facts:
         accepted_hyper=frozenset(adapter.hyper),
         fixed_hyper=dict(planned.fixed_hyper),
         arguments=planned.arguments,
-        interface="wrapped" if adapter.wrapper else "torch" if adapter.takes == "groups" else "object",
+        interface="wrapped"
+        if adapter.wrapper and adapter.wrapper not in INPUTS
+        else "torch"
+        if adapter.takes == "groups"
+        else "object",
         constant_hyper=adapter.constant_hyper,
         companions=planned.companions,
     )

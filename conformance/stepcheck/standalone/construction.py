@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from stepcheck.standalone.python_source import Source, keywords, source_of, wrapped
 from stepcheck_implementations.adapters.adapter import Adapter, Cell, wraps_compile
+from stepcheck_implementations.adapters.wrappers import INPUTS, MODEL, NAMED_PARAMETERS
 from stepcheck_implementations.matching.update_function import CLASS, function_name
 from stepcheck_reference.scripts.script import SPOILED, STATE_DICT_RELOADS, Script
 
@@ -139,9 +140,16 @@ def _constructed(start: str, adapter: Adapter, cell: Cell, script: Script, prefi
         return [*lines, *wrapped(f"{indent}{after}, {defaults})")]
     lines = [f"{start}["]
     for values, names in groups:
-        for entry in names if adapter.takes == "tensor" else [f"[{', '.join(names)}]"]:
+        for entry in names if adapter.takes == "tensor" else [_listed(adapter, names)]:
             lines.append(f"{indent}    {name}({entry}, {keywords({**values, **options})}),")
     return [*lines, f"{indent}]"]
+
+
+def _listed(adapter: Adapter, names: list[str]) -> str:
+    """Return Python for the parameters of one group, in the form that the constructor takes."""
+    if adapter.wrapper == NAMED_PARAMETERS:
+        return f"[{', '.join(f'({name!r}, {name})' for name in names)}]"
+    return f"torch.nn.ParameterList([{', '.join(names)}])" if adapter.wrapper == MODEL else f"[{', '.join(names)}]"
 
 
 def _names(tensors: tuple[int, ...], prefix: str = "p", *, named: bool = False) -> list[str]:
@@ -153,7 +161,8 @@ def _options(adapter: Adapter, cell: Cell) -> dict[str, object]:
     """Return the constructor arguments of the cell that are no hyper-parameters."""
     configuration = adapter.configuration(cell.configuration)
     fixed = {name: value for name, value in cell.fixed if name not in {**adapter.hyper, **configuration.fixed_hyper}}
-    mode = {} if adapter.wrapper else adapter.modes.get(cell.mode, {})  # a wrapper's modes are no arguments of a class
+    plain = not adapter.wrapper or adapter.wrapper in INPUTS
+    mode = {} if not plain else adapter.modes.get(cell.mode, {})  # a wrapper's modes are no arguments of a class
     return {**configuration.options, **mode, **fixed}
 
 

@@ -10,6 +10,10 @@ from stepcheck_reference.suggest import did_you_mean
 
 OPTAX = "stepcheck_implementations.adapters.optax_subject:driven"
 TORCHAO = "stepcheck_implementations.adapters.torchao_subject:by_mode"
+MODEL = "stepcheck_implementations.matching.parameter_inputs:from_model"
+NAMED_PARAMETERS = "stepcheck_implementations.matching.parameter_inputs:from_named_parameters"
+INPUTS = (MODEL, NAMED_PARAMETERS)
+"""The wrappers of a class that is built from something else than tensors, and is driven as a class otherwise."""
 UPDATE_FUNCTION = "stepcheck_implementations.matching.update_function:wrap"
 
 _FORMER_NAMES: Mapping[str, str] = {
@@ -19,7 +23,7 @@ _FORMER_NAMES: Mapping[str, str] = {
 }
 """Names in baselines that guard recorded when these modules lay elsewhere."""
 
-NAMES = (OPTAX, TORCHAO, UPDATE_FUNCTION, *_FORMER_NAMES)
+NAMES = (OPTAX, TORCHAO, *INPUTS, UPDATE_FUNCTION, *_FORMER_NAMES)
 """Every name that a wrapper has, or had."""
 
 

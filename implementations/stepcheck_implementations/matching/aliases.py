@@ -103,6 +103,11 @@ SINGLE_TENSORS = ("param", "parameter", "tensor", "theta", "p", "w", "x", "weigh
 """Names of a first argument that takes one tensor."""
 
 
+MODELS = ("model", "module", "net", "network", "nn_module")
+"""Names of a first argument that takes a model."""
+NAMED_PARAMETERS = ("named_parameters", "named_params", "named_parameter_list")
+"""Names of a first argument that takes pairs of a name and a parameter."""
+
 OPTION_ALIASES: Mapping[str, tuple[str, ...]] = {
     "maximize": ("maximize", "maximise"),
     "amsgrad": ("amsgrad", "ams_grad", "use_amsgrad"),

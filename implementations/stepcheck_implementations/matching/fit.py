@@ -18,6 +18,7 @@ from stepcheck_implementations.matching.argument_roles import is_update
 from stepcheck_implementations.matching.call_search import CallAttempt, find_call
 from stepcheck_implementations.matching.claim import PROBE_GRADIENTS, Claim, RuleTrace, rule_trace
 from stepcheck_implementations.matching.hyper_matching import Matched, NoMatch, configuration_name, defaults_of
+from stepcheck_implementations.matching.parameter_inputs import input_wrapper
 from stepcheck_implementations.matching.signature import Signature, check_step, signature_of
 from stepcheck_implementations.matching.state_matching import StateLeaf, identify
 from stepcheck_implementations.matching.trial import TAKES, Trial
@@ -57,6 +58,9 @@ def fit_target(target_object: Any, target: str, claim: Claim, steps: int = len(P
         check_step(target_object, target, closure=claim.needs_objective)
     if not isinstance(target_object, type) and is_update(signature):
         return _function(target, signature, claim, find_call(target_object, target, signature, claim, steps))
+    wrapper = input_wrapper(signature.first)
+    if wrapper:
+        target_object = wrappers.load_wrapper(wrapper)(target_object, None)
     slots = hyper_matching.slots_of(signature.names, signature.defaults)
     matched = hyper_matching.match(claim, slots, open_ended=signature.open_ended)
     options = _options(target, signature, claim, matched)
@@ -68,9 +72,20 @@ def fit_target(target_object: Any, target: str, claim: Claim, steps: int = len(P
             steps,
             needs_objective=claim.needs_objective,
         )
-        for takes in _takes(target_object, signature)
+        for takes in (("list",) if wrapper else _takes(target_object, signature))
     ]
-    if not isinstance(target_object, type) and steps and not any(_has_step(entry.subject) for entry in trials):
+    if wrapper and steps and trials[0].subject is None and trials[0].reason:
+        raise NoMatch(
+            f"{target}: takes {signature.text}, and did not take a torch.nn.ParameterList as {signature.first} "
+            f"({trials[0].reason}). Name a function that builds it from a list of parameters, as in "
+            f"def build(params, lr=1e-3): return ..."
+        )
+    if (
+        not wrapper
+        and not isinstance(target_object, type)
+        and steps
+        and not any(_has_step(entry.subject) for entry in trials)
+    ):
         return _function(target, signature, claim, find_call(target_object, target, signature, claim, steps))
     if matched.missing:
         raise hyper_matching.hyper_not_taken(
@@ -79,7 +94,7 @@ def fit_target(target_object: Any, target: str, claim: Claim, steps: int = len(P
     _check_required(target, signature, claim, matched, options)
     trace = rule_trace(claim, _values(claim, matched))
     chosen = max(trials, key=lambda entry: (entry.agrees(trace.theta), entry.updates, len(entry.theta)))
-    return _class(target, signature, claim, matched, chosen, trace)
+    return _class(target, signature, claim, matched, chosen, trace, wrapper)
 
 
 def _has_step(optimizer: Any) -> bool:
@@ -136,7 +151,15 @@ def _check_required(
         )
 
 
-def _class(target: str, signature: Signature, claim: Claim, matched: Matched, chosen: Trial, trace: RuleTrace) -> Fit:
+def _class(
+    target: str,
+    signature: Signature,
+    claim: Claim,
+    matched: Matched,
+    chosen: Trial,
+    trace: RuleTrace,
+    wrapper: str,
+) -> Fit:
     leaves = _explicit(chosen)
     identified = identify(claim, trace, leaves, named_by_hand=not leaves)
     modes: dict[str, dict[str, object]] = {
@@ -155,6 +178,7 @@ def _class(target: str, signature: Signature, claim: Claim, matched: Matched, ch
         configurations=(_configuration(claim, signature, matched.fixed_hyper),),
         count=identified.count,
         takes=chosen.takes,
+        wrapper=wrapper,
         settings=settings,
         fitted=True,
         count_offset=identified.count_offset,
