@@ -12,6 +12,8 @@ import pytest
 import torch
 
 from planted import ALL, FOLDER, RIGHT, ROOMS, WRONG, Planted, described
+from stepcheck_implementations.adapters.wrappers import load_wrapper
+from stepcheck_implementations.matching.parameter_inputs import input_wrapper
 
 Load = Callable[[Planted], type[torch.optim.Optimizer]]
 
@@ -73,7 +75,9 @@ def test_a_docstring_that_does_not_is_refused_with_the_form_to_use(docstring: st
 @pytest.mark.parametrize("entry", [entry for entry in ALL if "crashes" not in entry.file], ids=lambda entry: entry.name)
 def test_every_class_takes_three_ordinary_steps(entry: Planted, class_of: Load) -> None:
     parameter = torch.nn.Parameter(torch.ones(3, dtype=getattr(torch, entry.dtype)))
-    optimizer = class_of(entry)([parameter], lr=0.1)
+    kind = class_of(entry)
+    wrapper = input_wrapper(next(iter(inspect.signature(kind).parameters)))
+    optimizer = (load_wrapper(wrapper)(kind, None) if wrapper else kind)([parameter], lr=0.1)
 
     def closure() -> float:
         parameter.grad = torch.full_like(parameter, 0.5)
