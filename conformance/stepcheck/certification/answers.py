@@ -42,13 +42,13 @@ def _on_rule(cells: Sequence[CellResult], rule: str, *, of_library: bool) -> Ans
         claimed = _rules(dict.fromkeys(cell.rule for cell in broken))
         where = f" in {len(broken)} of {len(judged)} cells" if len(judged) > 1 else ""
         text = f"breaks {claimed}{where} ({_listed(_error(code, found, broken) for code, found in causes.items())})"
-    elif Verdict.HOLDS not in verdicts.values() and Verdict.EXPECTED_BROKEN not in verdicts.values():
+    elif not followers and Verdict.HOLDS not in verdicts.values() and Verdict.EXPECTED_BROKEN not in verdicts.values():
         text = "not compared"
     else:
         claimed = "the rules of its classes" if of_library else _rules(rule.split(" and "))
         known = [code for code, verdict in verdicts.items() if verdict is Verdict.EXPECTED_BROKEN]
         except_for = f", known issues in {_listed(known)} apart" if known else ""
-        text = f"keeps {claimed}{except_for}{_worst(judged)}{_following(followers, 'contract')}"
+        text = f"keeps {claimed}{except_for}{'' if followers else _worst(judged)}{_following(followers, 'contract')}"
     return _answer(RULE, text, verdicts, causes)
 
 

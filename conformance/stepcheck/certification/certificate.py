@@ -198,13 +198,21 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     broken: tuple[str, ...] = ()
 
 
+class Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """Another ``rule``, that holds in ``cell`` where the claimed one is broken."""
+
+    rule: str
+    cell: str
+
+
 class Findings(msgspec.Struct, frozen=True, kw_only=True):
     """The request and its results; the same for the same subject, request and seed.
 
     ``without_rule`` names a library's optimizers that have no rule here and are not checked. ``matched`` is set for a
     target without an adapter of its own. ``defaults`` lists where a constructor departs from what its rule's source
     recommends, which changes no verdict. ``answers`` are the verdict on the rule and that on the contracts. ``select``
-    and ``ignore`` are the codes of laws, or beginnings of codes, that were asked for and left out.
+    and ``ignore`` are the codes of laws, or beginnings of codes, that were asked for and left out. ``keeps`` is
+    another rule that the target keeps, where it breaks the one that was claimed.
     """
 
     verdict: Verdict
@@ -222,6 +230,7 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
     answers: tuple[Answer, ...] = ()
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
+    keeps: Kept | None = None
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,6 +13,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace as replaced
+
 from stepcheck.certification.answers import answers
 from stepcheck.certification.certificate import CellResult, Certificate, Findings, Run
 from stepcheck.certification.output.output_directory import OutputDirectory
@@ -25,7 +27,7 @@ from stepcheck_implementations.adapters import libraries
 from stepcheck_implementations.driver.error_text import one_line
 from stepcheck_implementations.workers.pool import Workers
 from stepcheck_implementations.workers.transport import WorkerError
-from stepcheck_reference.verdict import overall
+from stepcheck_reference.verdict import Verdict, overall
 
 Progress = Callable[[int, int, CellResult | None], None]
 """Called with (cells done, cells in all, the result that has just come in, None at the start)."""
@@ -143,6 +145,7 @@ def _certify(
     if request.rule is not None:
         find(request.rule)
     from stepcheck.certification.evaluator import CellEvaluator
+    from stepcheck.certification.undeclared.kept_rule import kept_rule
     from stepcheck.processes.executor import Contradiction, Local
     from stepcheck.processes.pool import can_fork, usable_cores
 
@@ -203,6 +206,11 @@ def _certify(
                 output.write_cell(number, result)
                 progress(done, len(open_), result)
         certificate = state.certificate()
+        if certificate.verdict is Verdict.BROKEN:
+            notify("looking for a rule that it keeps", True)
+            findings = certificate.findings
+            keeps = kept_rule(request, runner, findings.cells)
+            certificate = replaced(certificate, findings=replaced(findings, keeps=keeps))
         for number, result in unjudged.items():
             output.write_cell(number, result)
         output.write_certificate(certificate)

@@ -12,6 +12,7 @@ from stepcheck_properties.examination.verdicts import LEAST_COMPARED, LawVerdict
 from stepcheck_properties.failure import LawFailure, failures_of
 from stepcheck_properties.law import Evidence, Facts, Law
 from stepcheck_reference.oracle.judgement import Deviation, Judgement
+from stepcheck_reference.scripts.script import Script, Step, Tensor
 from stepcheck_reference.scripts.trajectory import Trajectory
 from stepcheck_reference.verdict import Verdict
 
@@ -108,10 +109,20 @@ class Tally:
         return LawVerdict(law, Verdict.HOLDS, compared)
 
 
-def _shrinkability(failure: LawFailure) -> tuple[bool, int]:
-    """Order failures by how well they shrink: those far beyond their radius first, then the shortest.
+def _shrinkability(failure: LawFailure) -> tuple[bool, bool, int]:
+    """Order failures: those of plain scripts first, then those far beyond their radius, then the shortest.
 
-    A ratio just beyond 1 is a matter of the last bit, and most changes to a script's numbers lose it.
+    What a plain script shows needs nothing else; a ratio just beyond 1 is a matter of the last bit, and most changes
+    to a script's numbers lose it.
     """
     size = sum(tensor.size for tensor in failure.script.tensors)
-    return (not failure.breach.ratio > 2.0, size * len(failure.script.steps))
+    return (not _is_plain(failure.script), not failure.breach.ratio > 2.0, size * len(failure.script.steps))
+
+
+def _is_plain(script: Script) -> bool:
+    """Whether ``script`` is one group of contiguous tensors, each with a gradient in every step, and no more."""
+    tensors = tuple(Tensor(tensor.shape, tensor.dtype, tensor.initial) for tensor in script.tensors)
+    steps = tuple(Step(step.gradients) for step in script.steps)
+    gradients = (gradient for step in steps for gradient in step.gradients)
+    plain = len(script.groups) == 1 and all(tensor.size for tensor in tensors) and None not in gradients
+    return plain and script == Script(tensors, script.groups, steps)

@@ -93,7 +93,7 @@ def test_a_certificate_without_answers_is_read_off_its_cells(document: object) -
         ({"steps": [{"gradients": [[1.0]], "skip": True}]}, "a skipped step"),
         ({"steps": [{"gradients": [[1.0]], "hyper": [[0, "lr", 0.5]]}]}, "lr changed between steps"),
         ({"steps": [{"gradients": [["inf"]]}]}, "non-finite gradients"),
-        ({"invocation": ["sparse"], "steps": [{"gradients": [[1.0]]}]}, "sparse gradients"),
+        ({"manners": ["sparse"], "steps": [{"gradients": [[1.0]]}]}, "sparse gradients"),
         ({"steps": [{"gradients": [[1.0]]}], "something_new": 1}, "something new"),
     ],
 )

@@ -216,7 +216,7 @@ OF_TORCH = [issue for issue in KNOWN_ISSUES if issue.targets[0].startswith("torc
 def test_every_known_issue_has_cells_in_the_library(issue: KnownIssue) -> None:
     import torch
 
-    profile = "standard" if issue.modes == ("compiled",) else "quick"
+    profile = "thorough" if issue.modes == ("compiled",) else "quick"
     device = "cuda:0" if issue.devices == ("cuda:*",) else "cpu"
     cells = [cell for cell, judged in planned(profile, device) if judged]
     assert any(issue.matches(cell, torch.__version__) for cell in cells)

@@ -23,7 +23,20 @@ _INVOCATIONS = {
     "scheduler": "a scheduler",
     "sparse": "sparse gradients",
 }
-_PLAIN = {"tensors", "groups", "steps", "label", "invocation", "objective", "box"}
+_PLAIN = {"tensors", "groups", "steps", "label", "manners", "curvature", "asked", "box"}
+_OF_STEP = {"gradients", "hyper", "overwrite", "reload", "skip", "into"}
+_OF_TENSOR = {"shape", "dtype", "initial", "layout"}
+_NAMES = {
+    "added": "a group added between steps",
+    "zero_grad": "zero_grad() between steps",
+    "grad_scale": "a GradScaler",
+    "closure": "a closure",
+    "default_dtype": "another default dtype",
+    "frozen": "a parameter that requires no gradient",
+    "gradient_layout": "a gradient with other strides",
+    "threads": "several threads",
+}
+"""Other fields of a script, its steps and tensors, which are not there where they are as usual."""
 
 
 def circumstances(script: Mapping[str, Any]) -> tuple[str, ...]:
@@ -37,7 +50,7 @@ def circumstances(script: Mapping[str, Any]) -> tuple[str, ...]:
 def _circumstances(script: Mapping[str, Any]) -> Iterator[str]:
     steps, tensors = script.get("steps", ()), script.get("tensors", ())
     yield from (_words(name) for name in script if name not in _PLAIN and script[name])
-    for name in script.get("invocation", ()):
+    for name in script.get("manners", ()):
         yield _INVOCATIONS.get(name, _words(name))
     for step in steps:
         reload = step.get("reload") or ""
@@ -54,8 +67,8 @@ def _circumstances(script: Mapping[str, Any]) -> Iterator[str]:
         if tensor.get("layout", "contiguous") != "contiguous":
             yield f"{tensor['layout'].replace('_', ' ')} memory"
         yield from (_words(name) for name in tensor if name not in _OF_TENSOR and tensor[name])
-    if script.get("objective"):
-        yield "an objective"
+    if "curvature" in script and script.get("asked", True):
+        yield "a closure"
     if any(step.get("overwrite") for step in steps):
         yield "overwritten parameters"
     if any(step.get("hyper") for step in steps):
@@ -65,10 +78,6 @@ def _circumstances(script: Mapping[str, Any]) -> Iterator[str]:
         yield "several groups"
     if any(not math.isfinite(value) for step in steps for value in _values(step.get("gradients", ()))):
         yield "non-finite gradients"
-
-
-_OF_STEP = {"gradients", "hyper", "overwrite", "reload", "skip", "into"}
-_OF_TENSOR = {"shape", "dtype", "initial", "layout"}
 
 
 def _values(gradients: Any) -> Iterator[float]:
@@ -81,4 +90,4 @@ def _values(gradients: Any) -> Iterator[float]:
 
 
 def _words(name: str) -> str:
-    return name.replace("_", " ")
+    return _NAMES.get(name, name.replace("_", " "))

@@ -2,8 +2,8 @@
 
 A failure follows from a broken envelope where its own script breaks that envelope too: then the numbers it is about are
 already outside the rule's. That says enough of laws about the rule's numbers. Laws that compare two runs of the subject
-hold of a wrong rule as well; they follow only where both scripts need the same circumstance, such as a loaded state
-dict. What raises follows from an earlier failure with the same exception.
+hold of a wrong rule as well: where both scripts need the same circumstance, such as a closure, the envelope follows
+from such a law. What raises follows from an earlier failure with the same exception.
 """
 
 from __future__ import annotations
@@ -47,12 +47,36 @@ def consequences(failures: Sequence[LawFailure], harness: Harness) -> tuple[str,
     """
     if len(failures) < 2:
         return ("",) * len(failures)
-    shown = [_shown(failure, harness) for failure in failures]
+    every = [(failure, _shown(failure, harness)) for failure in failures]
+    causes = {number: _contract(*entry, every) for number, entry in enumerate(every)}
     codes: list[str] = []
-    for number, failure in enumerate(failures):
-        earlier = [(failures[other], shown[other]) for other in range(number) if not codes[other]]
-        codes.append(next((one.law.code for one, its in earlier if _follows(failure, shown[number], one, its)), ""))
-    return tuple(codes)
+    for number, (failure, shown) in enumerate(every):
+        if causes[number]:
+            codes.append(causes[number])
+            continue
+        earlier = [other for other in range(number) if not codes[other] or causes[other]]
+        found = next((other for other in earlier if _follows(failure, shown, *every[other])), None)
+        codes.append("" if found is None else causes[found] or failures[found].law.code)
+    return tuple("" if code == failure.law.code else code for code, failure in zip(codes, failures, strict=True))
+
+
+def _contract(failure: LawFailure, shown: _Shown, every: Sequence[tuple[LawFailure, _Shown]]) -> str:
+    """Return the code of the broken contract that an envelope breaks with, "" where it is broken by itself.
+
+    That is so where the script needs a circumstance, such as a closure, and a contract that is broken in the same
+    circumstance shows the envelope broken, too: then no ordinary script breaks it.
+    """
+    if failure.law.code not in ENVELOPES or not shown.special:
+        return ""
+    contracts = (
+        one.law.code
+        for one, its in every
+        if about(one.law.code) != RULE
+        and one.law.code not in OF_THE_FORMULA
+        and failure.key in its.broken
+        and shown.special & its.special
+    )
+    return next(contracts, "")
 
 
 def _follows(failure: LawFailure, shown: _Shown, cause: LawFailure, its: _Shown) -> bool:

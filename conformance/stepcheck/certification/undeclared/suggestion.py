@@ -37,6 +37,29 @@ def suggestion(request: Request, runner: Runner) -> str:
     Raises TargetError where the target can be no optimizer.
     """
     signature = runner.signature(request.target)["signature"]
+    fits, incomplete, reason = _fits(request, runner)
+    parts = [f"{signature} has no adapter of its own; name the rule that it implements with --as"]
+    if fits:
+        parts += _fitting(fits, request.target)
+    if incomplete and not any(entry.agrees or not entry.distance for entry in fits):
+        incomplete = sorted(incomplete, key=lambda entry: (entry.distance, len(entry.missing)))[:MOST_INCOMPLETE]
+        options = " ".join(f"--set {name}=NUMBER" for name in incomplete[0].missing)
+        listed = ", ".join(f"{entry.rule} ({', '.join(entry.missing)})" for entry in incomplete)
+        parts.append(
+            f"If it has fixed values inside, it could be {listed}: {_command(request.target, incomplete[0])} {options}"
+        )
+    return ". ".join(parts if len(parts) > 1 else [*parts, reason])
+
+
+def agreeing_rules(request: Request, runner: Runner) -> tuple[str, ...]:
+    """Return the rules that the target steps as in a trial, the one that its arguments fit best first."""
+    fits, _, _ = _fits(request, runner)
+    agreeing = sorted((entry for entry in fits if entry.agrees), key=lambda entry: entry.distance)
+    return tuple(entry.rule for entry in agreeing)
+
+
+def _fits(request: Request, runner: Runner) -> tuple[list[_Fit], list[_Fit], str]:
+    """Return the rules that the target's arguments fit, those of which it lacks some, and why the first does not."""
     fits: list[_Fit] = []
     incomplete: list[_Fit] = []
     reason = ""
@@ -52,17 +75,7 @@ def suggestion(request: Request, runner: Runner) -> str:
         else:
             unseen = len(rule.init) + len(rule.scalars) - len(fitted["adapter"]["states"])
             fits.append(_Fit(rule.name, bool(fitted["agrees"]), 2 * fitted["left"] + fitted["spare"] + unseen))
-    parts = [f"{signature} has no adapter of its own; name the rule that it implements with --as"]
-    if fits:
-        parts += _fitting(fits, request.target)
-    if incomplete and not any(entry.agrees or not entry.distance for entry in fits):
-        incomplete = sorted(incomplete, key=lambda entry: (entry.distance, len(entry.missing)))[:MOST_INCOMPLETE]
-        options = " ".join(f"--set {name}=NUMBER" for name in incomplete[0].missing)
-        listed = ", ".join(f"{entry.rule} ({', '.join(entry.missing)})" for entry in incomplete)
-        parts.append(
-            f"If it has fixed values inside, it could be {listed}: {_command(request.target, incomplete[0])} {options}"
-        )
-    return ". ".join(parts if len(parts) > 1 else [*parts, reason])
+    return fits, incomplete, reason
 
 
 def _fitting(fits: list[_Fit], target: str) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from stepcheck.certification.answers import answers
-from stepcheck.certification.certificate import Answer, Certificate, Matched
+from stepcheck.certification.certificate import Answer, Certificate, Findings, Matched
 from stepcheck.certification.chosen_laws.law_selection import ignored
 from stepcheck.report.view import cell_entries
 from stepcheck.report.view.cell_tables import tally_text
@@ -106,6 +106,7 @@ def _verdict(certificate: Certificate, *, concise: bool = False) -> list[_Row]:
     unruled = f"{', '.join(findings.without_rule)} (no rule)"
     return [
         ("verdict", _answer_lines(certificate)),
+        ("it keeps", _kept(findings)),
         ("interrupted", [missing] if findings.unfinished else []),
         ("cell", [f"{cells[0].id}: {mark(cells[0])}"] if single else []),
         ("cells", [] if single else [tally_text(cells) or "none"]),
@@ -120,6 +121,12 @@ def _answer_lines(certificate: Certificate) -> list[str]:
     """Return the verdict's answers, a line each; the first also says what it is not about."""
     first, *others = [f"{answer.about}: {answer.text}" for answer in answers_of(certificate)]
     return ["; ".join((first, *limits(certificate))), *others]
+
+
+def _kept(findings: Findings) -> list[str]:
+    """Return another rule that the target keeps, and how to certify it."""
+    kept = findings.keeps
+    return [] if kept is None else [f"{kept.rule}, in {kept.cell}; certify it with --as {kept.rule}"]
 
 
 def _matched(matched: Matched | None) -> list[_Row]:

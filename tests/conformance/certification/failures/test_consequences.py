@@ -81,3 +81,23 @@ def test_a_file_whose_name_is_no_name_of_python_has_a_program_that_fails(tmp_pat
     certificate = certified(tmp_path, WRONG_AND_WRITES, "SC101", name="my descent-2.py")
     (failure,) = certificate.failures
     assert failure.standalone_run == "fails"
+
+
+NO_CLOSURE = """
+    @torch.no_grad()
+    def step(self, closure=None):
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is not None:
+                    p.sub_(p.grad, alpha=group["lr"])
+"""
+
+
+def test_an_envelope_that_breaks_only_with_a_broken_contract_follows_from_it(tmp_path: Path) -> None:
+    certificate = certified(tmp_path, NO_CLOSURE, "SC1", "SC2")
+    follows = {failure.code: failure.follows_from for failure in certificate.failures}
+    assert follows["SC233"] == ""
+    assert follows.get("SC101", "SC233") == "SC233"
+    rule, contracts = certificate.findings.answers
+    assert rule.text.startswith("keeps sgd")
+    assert contracts.text == "breaks SC233 (a closure is called once and its loss is returned)"
