@@ -43,7 +43,7 @@ def _lies_otherwise(tensor: Tensor) -> bool:
     """Whether a tensor's gradient has a layout of its own whose strides may differ from the parameter's."""
     dense = ("contiguous", "flat")
     same = tensor.gradient_layout == tensor.layout or {tensor.gradient_layout, tensor.layout} <= set(dense)
-    return bool(tensor.gradient_layout) and not same
+    return tensor.gradient_layout not in ("", "overlapping") and not same
 
 
 def without_expanded_gradients(script: Script) -> Script:

@@ -30,8 +30,10 @@ def imports(scripts: Sequence[Script]) -> list[str]:
 
 def definitions(scripts: Sequence[Script]) -> set[str]:
     """Return the names of ``driver.portable`` that the scripts' events use."""
-    names = {"scheduler": "ScriptedLR", "sparse": "uncoalesced", "other_thread": "in_thread"}
+    names = {"scheduler": "ScriptedLR", "other_thread": "in_thread"}
+    sparse = [script for script in scripts if "sparse" in script.invocation]
     return {
+        *(_sparse(script, number) for script in sparse for number in range(len(script.tensors))),
         *(name for kind, name in names.items() if any(kind in script.invocation for script in scripts)),
         *(["through_file"] if any(step.reload == "saved" for script in scripts for step in script.steps) else []),
         *(["skip_step"] if any(step.skip for script in scripts for step in script.steps) else []),
@@ -145,8 +147,13 @@ def gradient(script: Script, number: int, values: str, *, dims: int, closure: bo
     if closure or script.objective is not None:
         return lines
     if "sparse" in script.invocation and dims:
-        return [*lines, f"p{number}.grad = g{number} if g{number} is None else uncoalesced(g{number})"]
+        return [*lines, f"p{number}.grad = g{number} if g{number} is None else {_sparse(script, number)}(g{number})"]
     return [*lines, f"p{number}.grad = g{number}"]
+
+
+def _sparse(script: Script, number: int) -> str:
+    """Return the definition that makes the gradient of tensor ``number`` sparse."""
+    return "overlapping" if script.tensors[number].gradient_layout == "overlapping" else "uncoalesced"
 
 
 def closure(script: Script, position: int) -> list[str]:

@@ -61,7 +61,8 @@ def layout_of_gradient(item: Tensor) -> str:
     Unless it has one of its own, a dense parameter's gradient has its strides, as autograd makes it, and any other's is
     contiguous.
     """
-    return item.gradient_layout or ("contiguous" if item.layout in ("sliced", "flat") else item.layout)
+    own = "" if item.gradient_layout == "overlapping" else item.gradient_layout
+    return own or ("contiguous" if item.layout in ("sliced", "flat") else item.layout)
 
 
 def gradient_of(data: Data | None, item: Tensor, cell: Cell, *, layout: str | None = None) -> str:

@@ -20,7 +20,7 @@ from stepcheck_implementations.driver.error_text import call_subject, fault_of
 from stepcheck_implementations.driver.gradients import Gradients
 from stepcheck_implementations.driver.invocation import entries, loss_of
 from stepcheck_implementations.driver.observation import Observer
-from stepcheck_implementations.driver.portable import in_thread, scaled_step, skip_step, uncoalesced
+from stepcheck_implementations.driver.portable import in_thread, scaled_step, skip_step
 from stepcheck_implementations.driver.process_state import disturbed, process_state, seeded
 from stepcheck_implementations.driver.subject import Subject
 from stepcheck_implementations.driver.target import load
@@ -222,7 +222,10 @@ class ScriptExecution:
             copies, passed = self.gradients.take(step, subject.parameters)
             surroundings = self.gradients.surroundings(passed)
             sparse = "sparse" in self.script.invocation
-            rows = [row if row is None or row.dim() == 0 else uncoalesced(row) for row in passed] if sparse else passed
+            rows = passed
+            if sparse:
+                pairs = zip(passed, self.script.tensors, strict=True)
+                rows = [None if row is None else layout.sparse(row, tensor) for row, tensor in pairs]
             for parameter, row in zip(subject.parameters, rows, strict=True):
                 parameter.grad = None if by_closure else row
         closure = (self.gradients.closure(passed, number, subject.parameters),) if by_closure else ()

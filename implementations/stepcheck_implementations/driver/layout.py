@@ -13,8 +13,10 @@ from stepcheck_implementations.driver.portable import (
     ends_of_buffer,
     expanded,
     flat,
+    overlapping,
     sliced,
     transposed,
+    uncoalesced,
 )
 from stepcheck_reference.formats import is_complex
 from stepcheck_reference.scripts.expansion import expand_all
@@ -76,13 +78,21 @@ def place_all(plain: Sequence[torch.Tensor | None], layouts: Sequence[str], devi
     return placed
 
 
+def sparse(gradient: torch.Tensor, tensor: Tensor) -> torch.Tensor:
+    """Return a tensor's dense ``gradient`` as a sparse one; one of a 0-d tensor stays as it is."""
+    if gradient.dim() == 0:
+        return gradient
+    return overlapping(gradient) if tensor.gradient_layout == "overlapping" else uncoalesced(gradient)
+
+
 def gradient_layout(tensor: Tensor) -> str:
     """Return the layout of a tensor's gradients: the one that it names, or else as autograd accumulates them.
 
     Then a dense parameter's gradient has its strides; any other's is contiguous (torch/csrc/autograd/functions/
     accumulate_grad.h, "Gradient Layout Contract").
     """
-    return tensor.gradient_layout or ("contiguous" if tensor.layout in ("sliced", "flat") else tensor.layout)
+    own = "" if tensor.gradient_layout == "overlapping" else tensor.gradient_layout
+    return own or ("contiguous" if tensor.layout in ("sliced", "flat") else tensor.layout)
 
 
 @dataclass(frozen=True, slots=True)

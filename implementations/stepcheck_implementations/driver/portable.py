@@ -71,9 +71,19 @@ def uncoalesced(x: torch.Tensor) -> torch.Tensor:
     first = x.clone()
     rows = first.reshape(len(x), -1) if len(x) else first
     rows[..., 1::2] = 0
-    parts = [part.to_sparse(1) for part in (first, x - first)]
-    indices = torch.cat([part.indices() for part in parts], dim=1)
-    values = torch.cat([part.values() for part in parts])
+    return from_entries(x, [first, x - first])
+
+
+def overlapping(x: torch.Tensor) -> torch.Tensor:
+    """Return x as a sparse tensor with two entries a row, each of them half of it, so their sum is exact."""
+    return from_entries(x, [x / 2, x - x / 2])
+
+
+def from_entries(x: torch.Tensor, parts: list[torch.Tensor]) -> torch.Tensor:
+    """Return a sparse tensor like x whose entries are the nonzero rows of parts, the last row of each first."""
+    entries = [part.to_sparse(1) for part in parts]
+    indices = torch.cat([part.indices().flip(1) for part in entries], dim=1)
+    values = torch.cat([part.values().flip(0) for part in entries])
     return torch.sparse_coo_tensor(indices, values, x.shape, check_invariants=False)
 
 

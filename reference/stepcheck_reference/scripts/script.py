@@ -20,9 +20,10 @@ LAYOUTS = ("contiguous", "transposed", "sliced", "channels_last", "flat")
 """Memory layouts a tensor can have; the values and their order of elements do not depend on it. The flat tensors of one
 dtype are views of one buffer in which they lie one after another, as the parameters of FSDP do."""
 
-GRADIENT_LAYOUTS = ("", *LAYOUTS, "expanded")
+GRADIENT_LAYOUTS = ("", *LAYOUTS, "expanded", "overlapping")
 """Memory layouts a gradient can have: "" is as autograd accumulates it; flat ones of a step lie in one buffer, as DDP's
-do; an expanded one has stride 0 along every dimension in which its values are equal."""
+do; an expanded one has stride 0 along every dimension in which its values are equal. Where gradients are sparse, the
+entries of an overlapping one add up in every column, and those of any other are nonzero in different columns."""
 
 RELOADS = ("", "loaded", "saved", "copied", "pickled", "loaded_twice", "loaded_aside", "copied_aside", "pickled_aside")
 """How a run may be interrupted before a step: not at all; by a state dict that stays in memory, or goes through

@@ -14,7 +14,7 @@ from stepcheck_properties.compare.within_rounding import beyond_rounding
 from stepcheck_properties.law import THETA, Breach, CheckOutcome, Counterpart, Evidence, Facts, Law
 from stepcheck_properties.laws.conditions import STEPS_ON_GRADIENTS, steps_on_gradients
 from stepcheck_properties.profile import Profile
-from stepcheck_properties.scripts.baseline_scripts import ordinary
+from stepcheck_properties.scripts.baseline_scripts import ZERO, ordinary
 from stepcheck_properties.scripts.invocation_variants import plain_invocation, rejected, with_invocation
 from stepcheck_reference.scripts.expansion import expand
 from stepcheck_reference.scripts.script import Data, Drawn, Script, Tensor
@@ -42,7 +42,30 @@ def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
         )
         for step in script.steps
     )
-    yield with_invocation(replace(script, steps=steps), "sparse")
+    yield with_invocation(_with_overlapping_entries(replace(script, steps=steps)), "sparse")
+
+
+def _with_overlapping_entries(script: Script) -> Script:
+    """Return ``script`` with a tensor whose gradient's entries overlap, and one whose gradients are 0 and have none.
+
+    Both are at 0 before each step: a step that is taken entry by entry then has no other rounding than a whole one.
+    """
+    tensor = replace(script.tensors[0], initial=ZERO, gradient_layout="overlapping")
+    count = len(script.tensors)
+    last = script.groups[-1]
+    return replace(
+        script,
+        tensors=(*script.tensors, tensor, replace(tensor, shape=(2, 3))),
+        groups=(*script.groups[:-1], replace(last, tensors=(*last.tensors, count, count + 1))),
+        steps=tuple(
+            replace(
+                step,
+                gradients=(*step.gradients, step.gradients[0], ZERO),
+                overwrite=(*step.overwrite, (count, ZERO), (count + 1, ZERO)),
+            )
+            for step in script.steps
+        ),
+    )
 
 
 def _rows_with_gradient(script: Script, index: int) -> NDArray[np.bool_]:
