@@ -1,6 +1,7 @@
 """The generators reach what past bugs needed: each edge case is among the enumerated and among the drawn scripts."""
 
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -25,13 +26,33 @@ def reached(script):
     for tensor in script.tensors:
         names.add(f"{len(tensor.shape)}-d")
         names.add(tensor.layout)
+        if tensor.gradient_layout:
+            names.add(f"gradient {tensor.gradient_layout}")
+        if tensor.frozen:
+            names.add("frozen")
         if 0 in tensor.shape:
             names.add("empty")
+        if tensor.size > 65_536:
+            names.add("longer than a chunk")
         names.add(tensor.dtype)
     if len({tensor.dtype for tensor in script.tensors}) > 1:
         names.add("mixed dtypes")
     if len({tuple(group.hyper.items()) for group in script.groups}) > 1:
         names.add("two groups with different hyper-parameters")
+    for group in script.groups:
+        empty = [0 in script.tensors[index].shape for index in group.tensors]
+        if len(group.tensors) > 110:
+            names.add("more tensors than a launch")
+        if not all(empty):
+            names |= {f"empty {place}" for place, is_empty in (("first", empty[0]), ("last", empty[-1])) if is_empty}
+        elif len(script.tensors) == 1:
+            names.add("nothing but empty")
+        else:
+            names.add("empty alone in its group")
+        if sum(script.tensors[index].layout == "flat" for index in group.tensors) > 1:
+            names.add("parameters of one buffer")
+    if script.threads > 1:
+        names.add("two threads")
     if 300 <= len(script.steps) < 1000:
         names.add("300 steps")
     if len(script.steps) >= 1000:
@@ -99,6 +120,13 @@ ENUMERATED = (
     "gradient minus one ulp from 0", "gradient an ulp from 1",
 )  # fmt: skip
 
+OF_MEMORY = (
+    *(f"gradient {name}" for name in ("contiguous", "transposed", "channels_last", "sliced", "flat", "expanded")),
+    "frozen", "longer than a chunk", "two threads", "more tensors than a launch", "parameters of one buffer",
+    "empty first", "empty last", "empty alone in its group", "nothing but empty",
+)  # fmt: skip
+"""What is reached in one dtype and one configuration of each mode, because it is not about numbers."""
+
 JOINT = ("lr=0 with zero gradient", "lr changed to 0")
 """Two rare things at once, which enumeration is for."""
 
@@ -115,6 +143,25 @@ def test_the_enumerated_scripts_reach_each_edge_case_in_every_dtype(dtype):
     names = set().union(*(reached(edge_case.script) for edge_case in made))
     assert sorted(set(ENUMERATED) - names) == []
     assert ("300 steps" in names) == (dtype == "bfloat16")
+
+
+def test_the_enumerated_scripts_reach_the_limits_of_kernels_where_the_profile_has_them():
+    def names(**less):
+        made = edge_cases(rule=rules.find("adamw"), dtype="float32", profile=replace(QUICK, **less))
+        return set().union(*(reached(edge_case.script) for edge_case in made))
+
+    assert sorted(set(OF_MEMORY) - names()) == []
+    missing = set(OF_MEMORY) - names(most_tensors=0, largest_tensor=0)
+    assert missing == {
+        "empty first", "empty last", "empty alone in its group", "frozen", "longer than a chunk", "two threads",
+        "more tensors than a launch",
+    }  # fmt: skip
+    assert not set(OF_MEMORY) & names(in_this_dtype=False)
+
+
+def test_every_size_up_to_the_width_of_a_vector_is_among_the_many_tensors():
+    made = {c.name: c.script for c in edge_cases(rule=rules.find("adamw"), dtype="float32", profile=QUICK)}
+    assert {tensor.size for tensor in made["many_tensors"].tensors} >= set(range(18))
 
 
 def test_gradients_shrink_until_they_underflow():

@@ -7,6 +7,8 @@ from dataclasses import replace
 from stepcheck.known_issues.avoid_trigger import (
     with_averaged_squares,
     with_nonnegative_lambd,
+    without_expanded_gradients,
+    without_gradient_strides,
     without_late_gradients,
     without_zero_rate,
 )
@@ -41,3 +43,17 @@ def test_values_that_should_be_rejected_are_put_back_into_their_domains() -> Non
     assert with_nonnegative_lambd(script((ONE,), lambd=-1.0)).groups[0].hyper["lambd"] == 0.0
     plain = script((ONE,), beta2=0.9, lambd=0.5)
     assert with_averaged_squares(with_nonnegative_lambd(plain)) == plain
+
+
+def test_gradients_lie_as_autograd_leaves_them_only_where_their_strides_may_differ() -> None:
+    def layouts(*pairs: tuple[str, str]) -> Script:
+        tensors = tuple(Tensor((2, 3), "float32", ONE, layout, gradient) for layout, gradient in pairs)
+        return Script(tensors, (Group(tuple(range(len(tensors))), {}),), (Step((ONE,) * len(tensors)),))
+
+    alike = layouts(("flat", "flat"), ("contiguous", "flat"), ("sliced", ""), ("transposed", "transposed"))
+    assert without_gradient_strides(alike) == alike
+    other = layouts(("contiguous", "expanded"), ("transposed", "contiguous"), ("flat", "sliced"))
+    assert {tensor.gradient_layout for tensor in without_gradient_strides(other).tensors} == {""}
+    assert [tensor.gradient_layout for tensor in without_expanded_gradients(other).tensors] == [
+        "", "contiguous", "sliced",
+    ]  # fmt: skip
