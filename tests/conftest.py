@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from stepcheck.certification import certify
-from stepcheck_implementations.workers import pool
+from stepcheck_implementations.workers import target_requests
 from stepcheck_implementations.workers.pool import Workers
 from torch_python import TorchPython
 
@@ -52,4 +52,4 @@ def shared_fork_server(monkeypatch: pytest.MonkeyPatch, fork_server: str) -> Non
 def impatient(monkeypatch: pytest.MonkeyPatch, shared_fork_server: None) -> None:
     """Waits 1 s, for subjects that hang and are certified for that; any step that ends takes milliseconds."""
     monkeypatch.setitem(certify.PATIENCE, "quick", 1.0)
-    monkeypatch.setattr(pool, "TRIAL_TIMEOUT", 1.0)
+    monkeypatch.setattr(target_requests, "TRIAL_TIMEOUT", 1.0)

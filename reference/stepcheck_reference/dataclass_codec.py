@@ -53,6 +53,12 @@ def decode(kind: type[T], raw: Mapping[str, Any], arrays: Sequence[Array] = ()) 
     return decoded
 
 
+def prepare(*kinds: type) -> None:
+    """Read the type hints of ``kinds`` now: later the modules that they name may be gone from ``sys.modules``."""
+    for kind in kinds:
+        _codec(kind)
+
+
 @cache
 def _codec(hint: Any) -> tuple[_Encoder, _Decoder]:
     """Return what encodes and what decodes a value of type ``hint``."""

@@ -63,6 +63,7 @@ def certify(
     ignore: Sequence[str] = (),
     out: str | os.PathLike[str] | None = None,
     jobs: int | None = None,
+    memory: int | None = None,
     progress: Progress | None = None,
     notify: Notify | None = None,
 ) -> Certificate:
@@ -78,7 +79,8 @@ def certify(
     With ``out``, one JSON file a cell is written there as it comes, failing scripts with it, and ``certificate.json``
     at the end; cells that an interrupted run of the same request, on the same sources and releases, has left there are
     not run again. ``progress`` is called after every cell, ``notify`` when something else begins. Verdicts are the same
-    for the same seed, whatever ``jobs`` is.
+    for the same seed, whatever ``jobs`` is. ``memory`` are the bytes that a worker process may use (default: half of
+    the machine's memory).
 
     Raises WrongRequest, UnknownRule, OutOfDomain and TargetError where the request is wrong, Interrupted
     (a KeyboardInterrupt) on Ctrl-C, and Contradiction where stepcheck itself fails. The results until then
@@ -115,12 +117,12 @@ def certify(
             own = contextlib.nullcontext(runner)
             return _certify(request, runner, lambda: own, earlier, 1, progress, notify, began)
         notify("importing torch", False)
-        with Workers() as workers:
-            address, deadline = workers.address, PATIENCE[request.profile]
+        with Workers(memory=memory) as workers:
+            deadline = PATIENCE[request.profile]
             return _certify(
                 request,
                 workers,
-                lambda: Workers(address=address, deadline=deadline),
+                lambda: Workers(address=workers.address, deadline=deadline, memory=memory),
                 earlier,
                 jobs,
                 progress,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 import warnings
 
 from stepcheck.certification.certificate import CellResult
@@ -13,6 +14,10 @@ from stepcheck_reference.verdict import Verdict
 
 CLAIMS = (Verdict.HOLDS, Verdict.BROKEN, Verdict.EXPECTED_BROKEN)
 """Verdicts that support a claim."""
+
+
+class NotEvaluated(RuntimeError):
+    """A cell that could not be evaluated, by a defect of stepcheck; the first time the message has the traceback."""
 
 
 class EvaluationSession:
@@ -28,16 +33,27 @@ class EvaluationSession:
         self.cells = surveyed.cells
         self.planned = [entry for _, entry in self.cells]
         self._results: dict[int, CellResult] = {}
+        self._failures: dict[int, str] = {}
+        """The cells whose evaluation failed; it is not tried again."""
 
     def result(self, number: int) -> CellResult:
         """Return the result of the cell ``planned[number]``, which is evaluated once.
 
-        Filters that turn warnings into errors are suspended meanwhile: a verdict does not depend on them.
+        Raises NotEvaluated, each time, where evaluating it failed. Filters that turn warnings into errors are suspended
+        meanwhile: a verdict does not depend on them.
         """
+        if number in self._failures:
+            raise NotEvaluated(self._failures[number])
         if number not in self._results:
             with warnings.catch_warnings():
                 warnings.simplefilter("default")
-                self._results[number] = self.evaluate(number)
+                try:
+                    self._results[number] = self.evaluate(number)
+                except Exception as error:
+                    cell = self.planned[number].cell.id
+                    self._failures[number] = f"{cell} was not evaluated, as the first of its tests says"
+                    trace = traceback.format_exc().rstrip()
+                    raise NotEvaluated(f"{cell} was not evaluated: stepcheck itself failed\n{trace}") from error
         return self._results[number]
 
     def evaluate(self, number: int) -> CellResult:

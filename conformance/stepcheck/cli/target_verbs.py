@@ -61,6 +61,12 @@ def color() -> bool | None:
     "--out", type=click.Path(path_type=Path), help="Write results and failing scripts to this directory as they come."
 )
 @click.option("--jobs", type=click.IntRange(min=1), help="Number of processes; default: one per core.")
+@click.option(
+    "--memory",
+    type=click.FloatRange(min=0.5),
+    metavar="GIB",
+    help="GiB of memory that TARGET may use in a process; default: half of the machine's.",
+)
 def certify(
     target: str,
     rule: str | None,
@@ -81,6 +87,7 @@ def certify(
     verbose: bool,
     out: Path | None,
     jobs: int | None,
+    memory: float | None,
 ) -> int:
     """Check TARGET against its published update rule in every configuration, mode, dtype and device.
 
@@ -121,6 +128,7 @@ def certify(
                 ignore=ignore or settings_of_project.ignore,
                 out=out,
                 jobs=jobs,
+                memory=None if memory is None else int(memory * 2**30),
                 progress=progress,
                 notify=notify,
             )

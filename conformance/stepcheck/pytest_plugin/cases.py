@@ -134,9 +134,13 @@ class Case:
 
         import pytest
 
+        from stepcheck.certification.session import NotEvaluated
         from stepcheck.pytest_plugin.outcome import Ending
 
-        outcome = self.outcome()
+        try:
+            outcome = self.outcome()
+        except NotEvaluated as error:
+            pytest.fail(str(error), pytrace=False)
         if outcome.warns:
             warnings.warn(f"{self.name}: {outcome.reason}", stacklevel=2)
         if outcome.ending is Ending.SKIPS:

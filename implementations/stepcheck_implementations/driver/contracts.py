@@ -6,11 +6,14 @@ from collections.abc import Callable, Collection, Sequence
 
 import torch
 
-from stepcheck_implementations.driver import layout, state_access
+from stepcheck_implementations.driver import bound, layout, state_access
 from stepcheck_implementations.driver.error_text import Malformed
 from stepcheck_implementations.driver.portable import GUARD
 from stepcheck_implementations.driver.subject import Subject
 from stepcheck_reference.scripts.trajectory import GRADIENT_CHANGES
+
+PARAMETER = torch.nn.Parameter
+"""The class of parameters, whatever a subject puts in its place."""
 
 
 def check_parameters(subject: Subject, before: Callable[[int], torch.Tensor]) -> None:
@@ -20,6 +23,12 @@ def check_parameters(subject: Subject, before: Callable[[int], torch.Tensor]) ->
     """
     device = subject.cell.device
     for index, (parameter, tensor) in enumerate(zip(subject.parameters, subject.script.tensors, strict=True)):
+        if type(parameter) is not PARAMETER:
+            raise Malformed(f"tensor {index} is a {type(parameter).__name__}, but should be the Parameter it was")
+        if parameter.requires_grad is not subject.trains[index]:
+            raise Malformed(
+                f"tensor {index} has requires_grad={parameter.requires_grad}, but should have {subject.trains[index]}"
+            )
         if parameter.shape != tensor.shape:
             raise Malformed(f"shape of tensor {index}={tuple(parameter.shape)}, but should be {tensor.shape}")
         if parameter.dtype != layout.DTYPES[tensor.dtype]:
@@ -53,8 +62,8 @@ def _check_attributes(subject: Subject, before: Callable[[int], torch.Tensor]) -
     for index, names in enumerate(subject.parameter_attributes):
         optimizer, location = subject.owner(index)
         for name in names:
-            if state_access.is_replaced(optimizer, name, location) and torch.equal(
-                before(index), location.parameter.detach().reshape(-1)
+            if state_access.is_replaced(optimizer, name, location) and bound.equal(
+                before(index), bound.reshape(bound.detach(location.parameter), -1)
             ):
                 raise Malformed(
                     f"its attribute {name} is another tensor now, and the parameter it was given was not updated; "
@@ -72,7 +81,7 @@ def check_surroundings(memories: Sequence[layout.Surroundings | None], what: str
             continue
         if given.memory.untyped_storage().nbytes() < given.size:
             raise Malformed(f"the memory that {given.layout} {what} {index} was given has been freed")
-        if not bool((given.memory == GUARD).all()):
+        if not bool(bound.all_of(bound.eq(given.memory, GUARD))):
             where = "between the elements" if given.layout == "sliced" else "around the buffer"
             raise Malformed(f"memory {where} of {given.layout} {what} {index} was written")
 
@@ -94,13 +103,21 @@ def gradient_changes(
             continue
         if now is None or now is not gradient:
             changes[index] = GRADIENT_CHANGES[now is not None]
-        elif not _same_values(gradient.detach().cpu(), row):
-            changes[index] = GRADIENT_CHANGES[2 if not bool((gradient != 0).any()) else 3]
+        elif not _same_values(bound.cpu(bound.detach(gradient)), row):
+            written = bool(bound.any_of(bound.ne(_dense(gradient), 0)))
+            changes[index] = GRADIENT_CHANGES[3 if written else 2]
     return changes
 
 
 def _same_values(now: torch.Tensor, row: torch.Tensor) -> bool:
-    if now.is_sparse:
-        now = now.to_dense()
-    same = now.shape == row.shape and now.dtype == row.dtype
-    return same and (torch.equal(now, row) or bool(((now == row) | (now.isnan() & row.isnan())).all()))
+    now = _dense(now)
+    if now.shape != row.shape or now.dtype != row.dtype:
+        return False
+    if bound.equal(now, row):
+        return True
+    nan = bound.logical_and(bound.isnan(now), bound.isnan(row))
+    return bool(bound.all_of(bound.logical_or(bound.eq(now, row), nan)))
+
+
+def _dense(gradient: torch.Tensor) -> torch.Tensor:
+    return bound.to_dense(gradient) if gradient.is_sparse else gradient

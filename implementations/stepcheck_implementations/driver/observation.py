@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from stepcheck_implementations.driver import state_access
+from stepcheck_implementations.driver import bound, state_access
 from stepcheck_implementations.driver.error_text import Malformed, one_line
 from stepcheck_implementations.driver.subject import Subject
 from stepcheck_implementations.driver.trace_buffer import TraceBuffer, parameter_rows, state_rows
@@ -45,7 +45,7 @@ class Observer:
             )
             for path, value in zip(paths, values, strict=False):
                 if sparse and isinstance(value, torch.Tensor) and value.is_sparse:
-                    value = value.to_dense()
+                    value = bound.to_dense(value)
                 row.append(_state(value, path, index, parameter))
         self.buffer.write([*subject.parameters, *row])
 
@@ -70,7 +70,9 @@ class Observer:
         for column, name in enumerate(names, len(subject.parameters) + index * len(names)):
             blocks = list(self.buffer.blocks(column, finished + 1))
             exists = [block.values is not None for block in blocks]
-            present[name] = np.repeat(exists, [block.rows for block in blocks]) if blocks else np.zeros(1, np.bool_)
+            present[name] = (
+                bound.repeat(exists, [block.rows for block in blocks]) if blocks else bound.zeros(1, np.bool_)
+            )
             states[name] = state_rows(blocks, tensor)
         theta = parameter_rows(list(self.buffer.blocks(index, finished + 1)), tensor)
         before = theta[:-1]
@@ -83,7 +85,7 @@ class Observer:
             theta=theta[1:],
             states=states,
             present=present,
-            count=np.array(self.counts[index][: finished + 1] or [-1.0], dtype=np.float64),
+            count=bound.array(self.counts[index][: finished + 1] or [-1.0], dtype=np.float64),
         )
 
 
@@ -99,8 +101,8 @@ def _state(value: Any, path: str, index: int, parameter: torch.Tensor) -> torch.
     if value is None:
         return None
     if not isinstance(value, torch.Tensor):
-        return torch.tensor(_number(value, f"state {path!r} of tensor {index}"), dtype=torch.float64)
-    if value.numel() not in (1, parameter.numel()):
+        return bound.tensor(_number(value, f"state {path!r} of tensor {index}"), dtype=torch.float64)
+    if bound.numel(value) not in (1, bound.numel(parameter)):
         raise Malformed(
             f"state {path!r} of tensor {index} has shape {tuple(value.shape)}, "
             f"but should have {tuple(parameter.shape)} or one element"

@@ -35,6 +35,8 @@ class Subject:
         self.locations: list[TensorLocation] = []
         self.surroundings: list[layout.Surroundings | None] = []
         """The memory around the elements of each parameter as it was given, which must stay as it is."""
+        self.trains: list[bool] = []
+        """Whether each parameter requires a gradient, which no step should change."""
         self.objects: list[Any] = []
         self.steps: list[Callable[..., Any]] = []
         """The ``step`` of each object, compiled in mode "compiled"."""
@@ -59,6 +61,7 @@ class Subject:
             ]
         self.locations = [self._location(index) for index in range(len(self.parameters))]
         self.surroundings = layout.all_surroundings(placed, layouts)
+        self.trains = [parameter.requires_grad for parameter in self.parameters]
 
     def _groups_since(self) -> tuple[int, ...]:
         """Return the step before which each group is added; 0 for all where the objects have no ``add_param_group``."""

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from stepcheck_implementations.driver import bound
 from stepcheck_reference.formats import is_complex
 from stepcheck_reference.scripts.script import Tensor
 
@@ -42,7 +43,7 @@ class TraceBuffer:
 
     def write(self, values: Sequence[torch.Tensor | None]) -> None:
         """Add a row: copies of ``values``."""
-        shape = tuple(None if value is None else (value.dtype, value.device, value.numel()) for value in values)
+        shape = tuple(None if value is None else (value.dtype, value.device, bound.numel(value)) for value in values)
         if not self._sections or self._sections[-1].shape != shape:
             self._sections.append(_Section(shape))
         self._sections[-1].write(values)
@@ -80,9 +81,10 @@ class _Section:
         self.arrays: dict[_Kind, NDArray[Any]] = {}
 
     def write(self, values: Sequence[Any]) -> None:
-        with torch.no_grad():
+        with bound.no_grad():
             copies = [
-                torch.cat([values[column].reshape(-1) for column in columns]) for columns in self.members.values()
+                bound.cat([bound.reshape(values[column], -1) for column in columns])
+                for columns in self.members.values()
             ]
         for kind, copied in zip(self.members, copies, strict=True):
             self.written[kind].append(copied)
@@ -106,22 +108,24 @@ class _Section:
 
     def _array(self, kind: _Kind) -> NDArray[Any]:
         if kind not in self.arrays:
-            stacked = torch.stack(self.written[kind]).cpu()
-            if stacked.is_complex():
-                stacked = torch.view_as_real(stacked.resolve_conj())
-            stacked = stacked.to(torch.float32 if kind[0] in _NARROW else torch.float64)
-            self.arrays[kind] = stacked.reshape(self.rows, -1).numpy() if stacked.numel() else _empty(self.rows, kind)
+            stacked = bound.cpu(bound.stack(self.written[kind]))
+            if kind[0].is_complex:
+                stacked = bound.view_as_real(bound.resolve_conj(stacked))
+            stacked = bound.to(stacked, torch.float32 if kind[0] in _NARROW else torch.float64)
+            some = bound.numel(stacked)
+            flat = bound.reshape(stacked, (self.rows, -1)) if some else stacked
+            self.arrays[kind] = bound.as_numpy(flat) if some else _empty(self.rows, kind)
         return self.arrays[kind]
 
 
 def _empty(rows: int, kind: _Kind) -> NDArray[Any]:
-    return np.zeros((rows, 0), np.float32 if kind[0] in _NARROW else np.float64)
+    return bound.zeros((rows, 0), np.float32 if kind[0] in _NARROW else np.float64)
 
 
 def parameter_rows(blocks: Sequence[Block], tensor: Tensor) -> NDArray[Any]:
     """Return a parameter's rows as an array of shape (rows, size)."""
     rows = [block.values for block in blocks if block.values is not None]
-    return rows[0] if len(rows) == 1 else np.concatenate([np.zeros((0, tensor.size), _kind(tensor)), *rows])
+    return rows[0] if len(rows) == 1 else bound.concatenate([bound.zeros((0, tensor.size), _kind(tensor)), *rows])
 
 
 def state_rows(blocks: Sequence[Block], tensor: Tensor) -> NDArray[Any]:
@@ -133,18 +137,18 @@ def state_rows(blocks: Sequence[Block], tensor: Tensor) -> NDArray[Any]:
     shown = [block for block in blocks if block.values is not None]
     values = [block.values for block in blocks if block.values is not None]
     if not values:
-        return np.broadcast_to(np.zeros((), _kind(tensor)), (rows, tensor.size))
+        return bound.broadcast_to(bound.zeros((), _kind(tensor)), (rows, tensor.size))
     elements = math.prod(tensor.shape)
     scalar = elements != 1 and all(block.elements == 1 for block in shown)
     width = (2 if any(block.is_complex for block in shown) else 1) if scalar else tensor.size
     if len(blocks) == 1 and values[0].shape[1] == width:
         return values[0]
-    joined = np.zeros((rows, width), np.result_type(*values))
+    joined = bound.zeros((rows, width), bound.result_type(*values))
     begin = 0
     for block in blocks:
         if block.values is not None:
             doubled = is_complex(tensor.dtype) and not block.is_complex and block.elements == elements
-            joined[begin : begin + block.rows] = np.repeat(block.values, 2, axis=1) if doubled else block.values
+            joined[begin : begin + block.rows] = bound.repeat(block.values, 2, axis=1) if doubled else block.values
         begin += block.rows
     return joined
 

@@ -45,8 +45,9 @@ import socket
 import sys
 from dataclasses import dataclass, field
 
-from stepcheck_implementations.workers import process_tree, worker_process
+from stepcheck_implementations.workers import process_tree
 from stepcheck_implementations.workers.exit_reason import OUTPUT_TAIL
+from stepcheck_implementations.workers.inside import worker_process
 
 _READS_AT_EXIT = 64
 """Times 64 KiB that are read of what an ended worker has left in its pipe."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from stepcheck_implementations.recorder import scheduler_recipes, scheduler_runs
 from stepcheck_implementations.recorder.scheduler_recipes import ALL, FUNCTIONS
 from stepcheck_implementations.workers import wire
-from stepcheck_implementations.workers.serve import serve
+from stepcheck_implementations.workers.inside.serve import serve
 
 BY_NAME = {recipe["name"]: recipe for recipe in ALL}
 

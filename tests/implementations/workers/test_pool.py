@@ -19,7 +19,7 @@ from implementations.short_scripts import ADAM, cell, hyper_of, misbehaving, scr
 from stepcheck_implementations.adapters import torch_optim
 from stepcheck_implementations.adapters.adapter import Adapter, Cell
 from stepcheck_implementations.driver import execution
-from stepcheck_implementations.workers import live_workers, pool, wire
+from stepcheck_implementations.workers import live_workers, pool, target_requests, wire
 from stepcheck_implementations.workers.pool import Workers
 from stepcheck_implementations.workers.transport import WorkerError
 from stepcheck_reference import dataclass_codec
@@ -217,7 +217,7 @@ def test_several_clients_share_one_fork_server(workers: Workers) -> None:
 
 
 def test_a_worker_of_its_own_does_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (pool, live_workers):
+    for module in (pool, target_requests, live_workers):
         monkeypatch.setattr(module, "can_fork", lambda: False)
     script, where = script_of(ADAM), cell(torch_optim.ADAM)
     crash, hang = misbehaving("ExitsInStepTwo"), misbehaving("HangsInStepTwo")
@@ -264,7 +264,7 @@ def test_devices_come_from_a_spawned_worker_where_torch_is_built_for_some(
                 lambda message, kinds: {**requested(message, kinds), "accelerator": "13.0", "torch": "old"},
             )
             if ends:
-                monkeypatch.setattr(pool, "START_TIMEOUT", 0.0)
+                monkeypatch.setattr(target_requests, "START_TIMEOUT", 0.0)
             environment = own.environment()
             assert environment["devices"] == ["cpu"]
             assert environment["torch"] == ("old" if ends else plain["torch"])

@@ -22,10 +22,16 @@ def import_torch() -> None:
     """Import torch and all that a worker needs, and take a step on each path, so that no worker has to."""
     import torch
 
+    from stepcheck_implementations.adapters.adapter import Adapter, Cell
     from stepcheck_implementations.driver.error_text import let_nothing_through
-    from stepcheck_implementations.workers import serve
+    from stepcheck_implementations.matching.claim import Claim
+    from stepcheck_implementations.recorder.recording import Recording
+    from stepcheck_implementations.workers.inside import serve
+    from stepcheck_reference import dataclass_codec
+    from stepcheck_reference.scripts.trajectory import Trajectory
 
     del serve
+    dataclass_codec.prepare(Adapter, Cell, Claim, Trajectory, Recording)
     let_nothing_through()
     torch.set_num_threads(1)
     parameter = torch.nn.Parameter(torch.ones(2))
@@ -67,7 +73,7 @@ def run_forked_worker(descriptor: int, printed: int, inherited: Iterable[int], p
             sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
         faulthandler.enable(2)
         memory_limit.limit(memory)
-        from stepcheck_implementations.workers.serve import serve
+        from stepcheck_implementations.workers.inside.serve import serve
 
         connection = socket.socket(fileno=descriptor)
         serve(wire.reader(connection.recv_into), _sent_once(connection.sendall))
@@ -104,7 +110,7 @@ def run_spawned_worker() -> None:
         answers.write(frame)
         answers.flush()
 
-    from stepcheck_implementations.workers.serve import serve
+    from stepcheck_implementations.workers.inside.serve import serve
 
     serve(read, _sent_once(write))
 

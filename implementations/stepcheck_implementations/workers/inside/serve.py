@@ -17,7 +17,8 @@ from stepcheck_implementations.matching.claim import Claim
 from stepcheck_implementations.matching.hyper_matching import NoMatch
 from stepcheck_implementations.recorder import api, recorder, scheduler_runs
 from stepcheck_implementations.recorder.recording import Recording
-from stepcheck_implementations.workers import programs, wire
+from stepcheck_implementations.workers import wire
+from stepcheck_implementations.workers.inside import programs
 from stepcheck_reference import dataclass_codec
 from stepcheck_reference.scripts.script_json import from_json
 from stepcheck_reference.scripts.trajectory import Trajectory

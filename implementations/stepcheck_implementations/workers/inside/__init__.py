@@ -1,0 +1,1 @@
+"""Inside a worker process: the loop that serves requests, and what it takes to get there."""
