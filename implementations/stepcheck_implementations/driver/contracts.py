@@ -6,7 +6,8 @@ from collections.abc import Callable, Collection, Sequence
 
 import torch
 
-from stepcheck_implementations.driver import bound, layout, state_access
+from stepcheck_implementations.driver import bound_operations as bound
+from stepcheck_implementations.driver import layout, state_access
 from stepcheck_implementations.driver.error_text import Malformed
 from stepcheck_implementations.driver.portable import GUARD
 from stepcheck_implementations.driver.subject import Subject

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from stepcheck_implementations.driver import bound, state_access
+from stepcheck_implementations.driver import bound_operations as bound
+from stepcheck_implementations.driver import state_access
 from stepcheck_implementations.driver.error_text import Malformed, one_line
 from stepcheck_implementations.driver.subject import Subject
 from stepcheck_implementations.driver.trace_buffer import TraceBuffer, parameter_rows, state_rows

@@ -13,7 +13,8 @@ from typing import Any
 from stepcheck_implementations.adapters.adapter import Adapter, Cell, compiles_slowly
 from stepcheck_implementations.driver.target import TargetError
 from stepcheck_implementations.recorder.recording import Recording
-from stepcheck_implementations.workers import answers, wire
+from stepcheck_implementations.workers import checked_answers as answers
+from stepcheck_implementations.workers import wire
 from stepcheck_implementations.workers.interpreter import Interpreter
 from stepcheck_implementations.workers.live_workers import Key, can_fork
 from stepcheck_implementations.workers.target_requests import DEADLINE, SPAWNED, TargetRequests, key_without_cell

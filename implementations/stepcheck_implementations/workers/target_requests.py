@@ -14,7 +14,8 @@ from stepcheck_implementations.driver.target import MAIN_GUARD_HINT, TargetError
 from stepcheck_implementations.matching import description
 from stepcheck_implementations.matching.claim import PROBE_GRADIENTS, Claim
 from stepcheck_implementations.matching.hyper_matching import NoMatch
-from stepcheck_implementations.workers import answers, wire
+from stepcheck_implementations.workers import checked_answers as answers
+from stepcheck_implementations.workers import wire
 from stepcheck_implementations.workers.inside.programs import FAILS
 from stepcheck_implementations.workers.interpreter import Interpreter
 from stepcheck_implementations.workers.live_workers import Key, LiveWorkers, can_fork

@@ -75,7 +75,7 @@ def test_memory_beside_a_sliced_tensor_is_what_it_was_given_whatever_its_data_is
     script = script_of({"lr": 0.1}, shapes=(shape,), layout="sliced")
     for name, says in (
         ("WritesOutsideItsTensor", "memory between the elements of sliced tensor 0 was written"),
-        ("ReplacesDataAndWritesBeside", "memory between the elements of sliced tensor 0 was written"),
+        ("ReplacesDataAndWritesAround", "memory between the elements of sliced tensor 0 was written"),
         ("FreesItsParameter", "the memory that sliced tensor 0 was given has been freed"),
     ):
         adapter = misbehaving(name)

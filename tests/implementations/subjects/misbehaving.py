@@ -297,7 +297,7 @@ class ReplacesData(_Sgd):
                 p.data = p.data - self.param_groups[0]["lr"] * p.grad
 
 
-class ReplacesDataAndWritesBeside(ReplacesData):
+class ReplacesDataAndWritesAround(ReplacesData):
     """The new tensor is right; the memory beside the old one is not left alone."""
 
     def step(self):
