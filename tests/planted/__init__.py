@@ -14,6 +14,7 @@ another mode than "single" is right in that one.
 - ``rules``: the formula is wrong, a file for each family of rules; the right ones are beside them.
 - ``mathematics``: the formula is wrong in what a law of the rule's mathematics says.
 - ``mechanics``: the formula is right, and a counter, a number format, a gradient, a checkpoint or a path is wrong.
+- ``lifecycles``: a step is right, and what happens between steps, or is shared with the process, is wrong.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
-ROOMS = ("rules", "mathematics", "mechanics")
+ROOMS = ("rules", "mathematics", "mechanics", "lifecycles")
 
 THETA, STATE = "SC101", "SC102"
 
