@@ -72,7 +72,7 @@ def _code(arguments: Sequence[str] | None) -> int:
         if is_refusal(error):
             click.echo(f"stepcheck: {sentence(error)}", err=True)
             return WRONG_REQUEST
-        if type(error).__name__ == "WorkerError":
+        if type(error).__name__ in ("WorkerError", "ForkServerGone", "ProcessLost"):
             click.echo(f"stepcheck: {sentence(error)}", err=True)
             return CONTRADICTION
         traceback.print_exc()

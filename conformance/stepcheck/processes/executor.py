@@ -21,6 +21,7 @@ from typing import Any, Protocol, Self, TypeVar
 
 from stepcheck.certification.request import WrongRequest
 from stepcheck.processes.pool import process_pool, received_jobs
+from stepcheck_implementations.workers.exit_reason import exit_reason
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -37,6 +38,10 @@ another."""
 
 class Contradiction(RuntimeError):
     """stepcheck itself failed: never a defect of the subject. The message ends with a traceback or an exit status."""
+
+
+class ProcessLost(Contradiction):
+    """A process that did jobs was ended from outside, by hand, by what it judged, or because memory ran out."""
 
 
 class Executor(Protocol):
@@ -169,12 +174,12 @@ def _serve(prepare: Prepare[Any, Any], pipe: Connection) -> None:
 
 
 def _received_answer(pipe: Connection, process: BaseProcess) -> Any:
-    """Return the next answer of ``process``; raises what its job raised, and Contradiction where it died."""
+    """Return the next answer of ``process``; raises what its job raised, and ProcessLost where it died."""
     try:
         answer, error = pipe.recv()
     except (EOFError, OSError) as lost:
         process.join(_CLOSING)
-        raise Contradiction(f"a process that did jobs ended with status {process.exitcode}") from lost
+        raise ProcessLost(f"a process of stepcheck's own was lost: {exit_reason(process.exitcode, '')}") from lost
     if error is not None:
         raise error
     return answer

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 _LENGTHS = struct.Struct("<QQ")
 _ENCODER = json.JSONEncoder(separators=(",", ":"))
+_DECODER = json.JSONDecoder()
 MOST = 1 << 30
 """Bytes that a header, and the arrays together, may have where nothing says how many they should have."""
 _CHUNK = 1 << 20
@@ -63,7 +64,7 @@ def unpack(read: Read, most: int = MOST) -> tuple[dict[str, Any], list[NDArray[A
         raise ProtocolError(f"a frame of {head_length} and {body_length} bytes")
     head, body = bytes(read(head_length)), read(body_length)
     try:
-        header = json.loads(head)
+        header = _DECODER.decode(head.decode())
         return header, list(_arrays(header.pop("arrays"), body, most))
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
         raise ProtocolError(f"{type(error).__name__}: {error}") from error

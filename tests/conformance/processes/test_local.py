@@ -78,5 +78,5 @@ def test_what_a_job_raises_is_raised_with_the_traceback_of_its_process_as_a_note
 
 
 def test_a_process_that_dies_is_a_contradiction_with_its_status() -> None:
-    with pytest.raises(Contradiction, match="ended with status 7"):
+    with pytest.raises(Contradiction, match="lost: the process exited with status 7"):
         list(Local(2).run(dying, "abcd", batches=[[0, 1], [2, 3]]))

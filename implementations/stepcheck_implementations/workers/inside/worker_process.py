@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from typing import BinaryIO, NoReturn
 
 from stepcheck_implementations.driver import memory_limit
+from stepcheck_implementations.driver.error_text import one_line
 from stepcheck_implementations.workers import process_tree, wire
 
 
@@ -78,10 +79,9 @@ def run_forked_worker(descriptor: int, printed: int, inherited: Iterable[int], p
         connection = socket.socket(fileno=descriptor)
         serve(wire.reader(connection.recv_into), _sent_once(connection.sendall))
         status = 0
-    except BaseException:
-        import traceback
-
-        traceback.print_exc()
+    except BaseException as error:  # the subject has taken away what this process needs to answer
+        with contextlib.suppress(BaseException):
+            print(f"its process could not answer: {one_line(error)}", file=sys.stderr)
     finally:
         with contextlib.suppress(Exception):
             sys.stdout.flush()
