@@ -13,6 +13,7 @@ from stepcheck_implementations.driver import state_access
 from stepcheck_implementations.driver.error_text import Malformed, one_line
 from stepcheck_implementations.driver.subject import Subject
 from stepcheck_implementations.driver.trace_buffer import TraceBuffer, parameter_rows, state_rows
+from stepcheck_reference.formats import FORMATS, is_complex
 from stepcheck_reference.scripts.trajectory import Trace
 
 
@@ -68,6 +69,7 @@ class Observer:
         tensor, names = subject.script.tensors[index], list(subject.adapter.states)
         states: dict[str, NDArray[Any]] = {}
         present: dict[str, NDArray[np.bool_]] = {}
+        wider: dict[str, str] = {}
         for column, name in enumerate(names, len(subject.parameters) + index * len(names)):
             blocks = list(self.buffer.blocks(column, finished + 1))
             exists = [block.values is not None for block in blocks]
@@ -75,6 +77,9 @@ class Observer:
                 bound.repeat(exists, [block.rows for block in blocks]) if blocks else bound.zeros(1, np.bool_)
             )
             states[name] = state_rows(blocks, tensor)
+            dtypes = {block.dtype for block in blocks if block.values is not None}
+            if len(dtypes) == 1 and _is_wider(dtype := dtypes.pop(), tensor.dtype):
+                wider[name] = dtype
         theta = parameter_rows(list(self.buffer.blocks(index, finished + 1)), tensor)
         before = theta[:-1]
         if changed := [number for number in self.changed if number <= finished]:
@@ -87,7 +92,14 @@ class Observer:
             states=states,
             present=present,
             count=bound.array(self.counts[index][: finished + 1] or [-1.0], dtype=np.float64),
+            wider=wider,
         )
+
+
+def _is_wider(dtype: str, of_tensor: str) -> bool:
+    """Whether a state of ``dtype`` has more bits than a tensor; both are real, or both complex."""
+    comparable = dtype in FORMATS and is_complex(dtype) is is_complex(of_tensor)
+    return comparable and FORMATS[dtype].precision > FORMATS[of_tensor].precision
 
 
 def _number(value: Any, name: str) -> float:

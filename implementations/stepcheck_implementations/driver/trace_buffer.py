@@ -26,13 +26,15 @@ _Shape = tuple[tuple[torch.dtype, torch.device, int] | None, ...]
 class Block:
     """Rows in which one tensor has the same dtype and number of elements, or is missing: then ``values`` is None.
 
-    ``values`` has shape (rows, reals) in float32 or float64, with real and imaginary parts alternating.
+    ``values`` has shape (rows, reals) in float32 or float64, with real and imaginary parts alternating; ``dtype`` is
+    the name of the tensor's own.
     """
 
     rows: int
     elements: int = 0
     is_complex: bool = False
     values: NDArray[Any] | None = None
+    dtype: str = ""
 
 
 class TraceBuffer:
@@ -104,7 +106,8 @@ class _Section:
         dtype, _, elements = entry
         reals = 2 if dtype.is_complex else 1
         begin = self.begins[column] * reals
-        return Block(rows, elements, dtype.is_complex, self._array(entry[:2])[:rows, begin : begin + elements * reals])
+        values = self._array(entry[:2])[:rows, begin : begin + elements * reals]
+        return Block(rows, elements, dtype.is_complex, values, str(dtype).removeprefix("torch."))
 
     def _array(self, kind: _Kind) -> NDArray[Any]:
         if kind not in self.arrays:

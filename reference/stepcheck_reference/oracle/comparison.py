@@ -58,7 +58,7 @@ class Comparison:
         for series in self.series:
             if self.runs[series.run].stepwise:
                 # Inexact old states, and values that may be flushed, widen the radii of the whole batch.
-                key = (frozenset(series.old_radii), series.run if self.arithmetic.flush else -1)
+                key = (frozenset(series.old_radii), series.wider, series.run if self.arithmetic.flush else -1)
                 together.setdefault(key, []).append(series)
             else:
                 self._judge_running(series)
@@ -83,7 +83,7 @@ class Comparison:
 
         rows, lengths = scalar_rows(batch)
         inputs = {name: old(name) for name in ("theta", "g", *self.program.states)}
-        bounds = evaluate(self.prepared, inputs, rows, lengths)
+        bounds = evaluate(self.prepared, inputs, rows, lengths, dict(batch[0].series.wider))
         new = {name: gather("new", name) for name in ("theta", *self.program.states)}
         present = np.concatenate([part.cut(part.series.all_present()) for part in batch])
         wide = {name: widened("new_wide", name) for name in new}

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from stepcheck_reference.formats import Format
 from stepcheck_reference.oracle.extended import Extended, Mask, Reals
 
 
@@ -20,7 +21,8 @@ class Series:
     ``run`` and ``tensor`` number the script and its tensor; ``rows`` number each step's row of scalars. ``old`` and
     ``new`` map theta, g and states to shape (steps, size), ``old_wide`` and ``new_wide`` to the same in 113 bits;
     ``old_radii`` are the radii of old states that are not known exactly. ``present`` maps theta and states to shape
-    (steps,): whether the subject had the state after the step.
+    (steps,): whether the subject had the state after the step. ``wider`` has the format of each state that is stored in
+    more bits than the tensor.
     """
 
     run: int
@@ -33,6 +35,7 @@ class Series:
     old_wide: dict[str, Extended]
     new_wide: dict[str, Extended]
     old_radii: dict[str, Reals]
+    wider: tuple[tuple[str, Format], ...] = ()
 
     @property
     def size(self) -> int:

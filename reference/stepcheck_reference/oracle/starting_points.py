@@ -66,7 +66,11 @@ def series_of(run: JudgedRun, number: int, index: int, table: dict[Row, int]) ->
         present[name] = trace.present[name][at]
     old_wide, new_wide = _widened(run.wide, old, new) if FORMATS[tensor.dtype] is BINARY64 else ({}, {})
     rows = _rows(run, group, steps, table, old_scalar_states(run, trace, group, steps, arithmetic))
-    return Series(number, index, at, rows, old, new, present, old_wide, new_wide, radii)
+    # An arithmetic that says in which format states are kept, or what is read, says what may be rounded.
+    known = arithmetic.states is not None or arithmetic.read is not None
+    stored = {} if known else {name: dtype for name, dtype in sorted(trace.wider.items()) if name in run.observed}
+    wider = tuple((name, FORMATS[dtype]) for name, dtype in stored.items())
+    return Series(number, index, at, rows, old, new, present, old_wide, new_wide, radii, wider)
 
 
 def _rows(

@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from stepcheck_reference.dataclass_codec import json_field
+from stepcheck_reference.formats import FORMATS
 from stepcheck_reference.scripts.script import Script
 
 Array = NDArray[np.floating[Any]]
@@ -29,6 +31,7 @@ class Trace:
     ``states`` maps a state's alphabet name to shape (steps + 1, size), or (steps + 1, 1) for a scalar
     state; ``present`` maps it to shape (steps + 1,), False where the subject did not hold it yet.
     ``count`` has shape (steps + 1,): the subject's own step counter, -1 where it has none (yet).
+    ``wider`` maps a state to its dtype where that has more bits than the tensor's, as long as it was held.
     """
 
     before: Array
@@ -36,6 +39,7 @@ class Trace:
     states: Mapping[str, Array]
     present: Mapping[str, NDArray[np.bool_]]
     count: NDArray[np.float64]
+    wider: Mapping[str, str] = json_field(omit_default=True, default_factory=dict)
 
 
 FAULTS = ("raised", "crashed", "hung", "malformed")
@@ -134,6 +138,8 @@ def check_trajectory(trajectory: Trajectory, script: Script, states: tuple[str, 
         for name, array in (("before", trace.before), ("theta", trace.theta)):
             if array.shape != (steps, tensor.size) or array.dtype != kind:
                 raise ValueError(f"{name}={array.dtype} of shape {array.shape}, but should have {steps} rows")
+        if not (set(trace.wider) <= set(states) and set(trace.wider.values()) <= set(FORMATS)):
+            raise ValueError(f"wider={dict(trace.wider)}")
         for name in states:
             shape, present = trace.states[name].shape, trace.present[name]
             if shape[:1] != (steps + 1,) or shape[1:] not in ((1,), (2,), (tensor.size,)):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stepcheck_reference.formats import Format
 from stepcheck_reference.oracle.envelope.ball import OUTWARD, Ball, Bound
 from stepcheck_reference.oracle.envelope.branches import absolute_ball, extremum_ball, select_ball, sign_ball
 from stepcheck_reference.oracle.envelope.evaluation import Evaluation
 from stepcheck_reference.oracle.envelope.products import product_ball
+from stepcheck_reference.oracle.envelope.program import Program
 from stepcheck_reference.oracle.envelope.roots import root_ball
 from stepcheck_reference.oracle.envelope.scalar_parts import Prepared
 from stepcheck_reference.oracle.envelope.sums import sum_ball
@@ -29,20 +32,65 @@ OPERATIONS: Mapping[str, Callable[[Evaluation, int], Ball]] = {
 
 
 def evaluate(
-    prepared: Prepared, inputs: Mapping[str, Ball], rows: NDArray[np.int64], lengths: Sequence[int]
+    prepared: Prepared,
+    inputs: Mapping[str, Ball],
+    rows: NDArray[np.int64],
+    lengths: Sequence[int],
+    wider: Mapping[str, Format] | None = None,
 ) -> dict[str, Bound]:
     """Return the envelope of every output for flat ``inputs`` (name to shape (n,)).
 
     ``lengths`` says how many consecutive elements each of ``rows`` covers; they add up to n. States come
-    first and theta last, so that a state is compared where only theta is out of reach.
+    first and theta last, so that a state is compared where only theta is out of reach. ``wider`` has the format of each
+    state that is stored in more bits than the tensor: see ``carried_nodes``.
     """
     outputs = prepared.program.outputs
     evaluation = Evaluation(prepared, inputs, rows, lengths, OPERATIONS)
     with np.errstate(all="ignore"):
-        return {name: _output(evaluation, name) for name in sorted(outputs, key=lambda n: n == "theta")}
+        bounds = {name: _output(evaluation, name) for name in sorted(outputs, key=lambda n: n == "theta")}
+        for name, form in (wider or {}).items():
+            if nodes := carried_nodes(prepared.program, name):
+                own = Evaluation(prepared, inputs, rows, lengths, OPERATIONS, dict.fromkeys(nodes, form))
+                bounds[name] = replace(bounds[name], ball=_output(own, name, form).ball)
+    return bounds
 
 
-def _output(evaluation: Evaluation, name: str) -> Bound:
+def carried_nodes(program: Program, state: str) -> frozenset[int]:
+    """Return the nodes of a state's new value that round to the state's own format, where it is the wider one.
+
+    An operation on a wide tensor and a narrow one rounds to the wide format, in every framework. So do the product of
+    the old state with scalars, and the sum or maximum that it enters and that is stored; everything else may be
+    computed in the tensor's format first. Nothing is returned of a state that does not carry its old value so.
+    """
+    nodes = program.nodes
+    old = next((i for i, node in enumerate(nodes) if node.kind == "symbol" and node.name == state), None)
+    if program.forms.get(state):
+        return frozenset()
+    carried: set[int] = set()
+    for top in _stored(program, program.outputs[state]):
+        scaled = {index for index in nodes[top].arguments if index == old or _scales(program, index, old)}
+        carried |= {top, *scaled} if scaled else set()
+    return frozenset(carried)
+
+
+def _stored(program: Program, index: int) -> Iterator[int]:
+    """Yield the sums and maxima that a new value is, one for each of its branches; a branch rounds nothing."""
+    node = program.nodes[index]
+    if node.kind == "select":
+        for _, value in node.branches:
+            yield from _stored(program, value)
+    elif node.kind in ("sum", "maximum"):
+        yield index
+
+
+def _scales(program: Program, index: int, old: int | None) -> bool:
+    """Whether a node is the product of the old state ``old`` and scalars."""
+    node = program.nodes[index]
+    elementwise = [argument for argument in node.arguments if not program.nodes[argument].scalar]
+    return node.kind == "product" and elementwise == [old] and node.exponents[node.arguments.index(old)] == 1
+
+
+def _output(evaluation: Evaluation, name: str, wider: Format | None = None) -> Bound:
     program, arithmetic = evaluation.prepared.program, evaluation.arithmetic
     forms, form = program.forms.get(name, ()), arithmetic.form
     if form is not None and form <= len(forms):
@@ -53,8 +101,8 @@ def _output(evaluation: Evaluation, name: str) -> Bound:
             ball = _any_form(ball, [evaluation.ball(index) for index in forms])
     out_of_range = ~(evaluation.top <= arithmetic.operations.largest)
     value, radius = np.broadcast_to(ball.value, evaluation.top.shape), ball.error
-    storage = arithmetic.storage if name == "theta" else arithmetic.states or arithmetic.storage
-    if storage is not arithmetic.operations:
+    storage = arithmetic.storage if name == "theta" else wider or arithmetic.states or arithmetic.storage
+    if storage is not (wider or arithmetic.operations):
         radius = radius + storage.unit_roundoff * (np.abs(value) + radius) + storage.smallest_subnormal / 2
         out_of_range |= ~(np.abs(value) + radius <= storage.largest)
     # A radius may be infinite only where a divisor's ball contains 0; everything else infinite is a range matter.

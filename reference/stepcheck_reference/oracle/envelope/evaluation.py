@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from stepcheck_reference.formats import BINARY64
+from stepcheck_reference.formats import BINARY64, Format
 from stepcheck_reference.oracle.envelope.ball import CENTRE, Ball, everywhere
 from stepcheck_reference.oracle.envelope.scalar_parts import Prepared
 from stepcheck_reference.oracle.extended import Mask, Reals
@@ -19,7 +19,8 @@ class Evaluation:
 
     ``lengths`` says how many consecutive elements each of ``rows`` covers. ``top`` bounds the magnitude of every
     intermediate of an element; ``edge`` is where a divisor's ball contains 0, ``domain`` where a root's argument may be
-    negative. ``operations`` evaluates an elementwise node by its kind.
+    negative. ``operations`` evaluates an elementwise node by its kind. ``wider`` has the format that a node rounds to
+    where that has more bits than the arithmetic's.
     """
 
     def __init__(
@@ -29,6 +30,7 @@ class Evaluation:
         rows: NDArray[np.int64],
         lengths: Sequence[int],
         operations: Mapping[str, Callable[[Evaluation, int], Ball]],
+        wider: Mapping[int, Format] | None = None,
     ) -> None:
         self.prepared = prepared
         self.nodes = prepared.program.nodes
@@ -50,6 +52,11 @@ class Evaluation:
         self.flush = arithmetic.flush
         # A result that is flushed to zero is off by up to the threshold.
         self.tiny = max(self.tiny, self.flush)
+        self.wider = wider or {}
+        self.roundings: dict[Format | None, tuple[float, float]] = {None: (self.unit, self.tiny)}
+        """The unit roundoff and the underflow term of each format of ``wider``, and under None of all other nodes."""
+        for form in self.wider.values():
+            self.roundings[form] = (form.unit_roundoff, max(2.0 * form.smallest_subnormal, self.flush))
         # What the centre's own rounding adds to an operation; a 113-bit centre has none to speak of.
         self.own = 0.0 if self.shadow else CENTRE
         self.done: dict[int, Ball] = {}
@@ -71,7 +78,14 @@ class Evaluation:
             return self._read(self.inputs[node.name])
         if node.kind not in self.operations:
             raise ValueError(f"no bound is defined for an elementwise {node.kind}")
-        return self.operations[node.kind](self, index)
+        if not self.wider:
+            return self.operations[node.kind](self, index)
+        outer = self.unit, self.tiny
+        self.unit, self.tiny = self.roundings.get(self.wider.get(index), self.roundings[None])
+        try:
+            return self.operations[node.kind](self, index)
+        finally:
+            self.unit, self.tiny = outer
 
     def _entered(self, index: int) -> Ball:
         part, where, addend = self.prepared.parts[index], self.where, self.arithmetic.addend

@@ -35,6 +35,14 @@ def sum_ball(evaluation: Evaluation, index: int) -> Ball:
         merged = evaluation.arithmetic.scalar_format(node.counted).unit_roundoff
         between = growth(unit, len(balls) - 2) + growth(merged, scalars - 1)
         radius = radius + (between + len(balls) * own) * reach
+        if evaluation.wider:
+            # Terms of the narrow format may be added up in it, before they meet the wide one.
+            narrow = [
+                evaluation.upper(ball) + ball.error
+                for argument, ball in zip(node.arguments, balls, strict=True)
+                if argument not in evaluation.wider
+            ]
+            radius = radius + growth(evaluation.roundings[None][0], len(balls) - 2) * sum(narrow)
     # Sums of numbers on the grid of subnormals do not underflow: they are exact there (Hauser 1996; Higham 2002,
     # problem 2.19). Only a scalar, which may have more bits, can lie off that grid.
     if scalars or evaluation.flush:
