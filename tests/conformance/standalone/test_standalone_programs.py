@@ -13,7 +13,17 @@ from stepcheck.standalone.torch_program import GRADIENT, Element, expression_pro
 from stepcheck_implementations.adapters.adapter import Cell
 from stepcheck_implementations.adapters.torch_optim import ADAMW, SGD
 from stepcheck_implementations.driver.execution import run
-from stepcheck_reference.scripts.script import INVOCATIONS, RELOADS, Drawn, Group, Literal, Script, Step, Tensor
+from stepcheck_reference.scripts.script import (
+    INVOCATIONS,
+    RELOADS,
+    ZERO_GRADS,
+    Drawn,
+    Group,
+    Literal,
+    Script,
+    Step,
+    Tensor,
+)
 from torch_python import TorchPython
 
 HYPER = {"lr": 0.1, "beta1": 0.9, "beta2": 0.99, "eps": 1e-8, "weight_decay": 0.01}
@@ -95,10 +105,24 @@ def ordinary(**changes: object) -> Script:
     return Script(tensors, (Group((0,), HYPER), Group((1,), HYPER)), (Step(gradients), middle, Step(gradients)))
 
 
+def later_group(reload: str) -> Script:
+    """Return a script whose second group is added before step 2, and which is interrupted before step 3."""
+    first, middle, last = ordinary().steps
+    steps = replace(first, gradients=(first.gradients[0], None)), replace(middle, adds_groups=(1,))
+    groups = Group((0,), HYPER), Group((1,), {**HYPER, "lr": 0.125})
+    return replace(ordinary(), groups=groups, steps=(*steps, replace(last, reload=reload)))
+
+
 UNUSUAL = {
     **{variant: replace(ordinary(), invocation=(variant,)) for variant in INVOCATIONS if variant != "sparse"},
     **{f"reload {how}": ordinary(reload=how) for how in RELOADS},
     "skip": ordinary(skip=True),
+    **{f"zero_grad {how}": ordinary(zero_grad=how) for how in ZERO_GRADS if how},
+    "grad_scale": ordinary(grad_scale=8.0),
+    "grad_scale in a thread": replace(ordinary(grad_scale=8.0), invocation=("other_thread",)),
+    "one closure": ordinary(closure=True),
+    "default_dtype": ordinary(default_dtype="float64"),
+    **{f"added and {how}": later_group(how) for how in RELOADS},
 }
 
 

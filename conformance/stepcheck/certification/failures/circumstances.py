@@ -11,6 +11,10 @@ _RELOADS = {
     "saved": "a saved state dict",
     "copied": "a deep copy",
     "pickled": "a pickled optimizer",
+    "loaded_twice": "a state dict loaded twice",
+    "loaded_aside": "a run that goes on after saving",
+    "copied_aside": "a run that goes on after copying",
+    "pickled_aside": "a run that goes on after pickling",
 }
 _INVOCATIONS = {
     "closure": "a closure",
@@ -22,6 +26,13 @@ _INVOCATIONS = {
     "spoiled_gradient": "an overwritten gradient buffer",
     "scheduler": "a scheduler",
     "sparse": "sparse gradients",
+    "parameter_list": "a list of parameters",
+    "parameter_tuple": "a tuple of parameters",
+    "parameter_generator": "a generator of parameters",
+    "named_parameters": "named parameters",
+    "two_optimizers": "another optimizer of the class",
+    "other_thread": "another thread",
+    "fresh_process": "a process of its own",
 }
 _PLAIN = {"tensors", "groups", "steps", "label", "manners", "curvature", "asked", "box"}
 _OF_STEP = {"gradients", "hyper", "overwrite", "reload", "skip", "into"}

@@ -10,6 +10,9 @@ from stepcheck_reference.scripts.script import INVOCATIONS, Script, Step, Tensor
 
 PLAIN = "plain"
 RELOADS = ("saved", "copied", "pickled")
+CALLS = INVOCATIONS[: INVOCATIONS.index("sparse") + 1]
+"""The variants that are recorded: a step may be computed in another way. What comes later is about the process and the
+constructor, which laws compare within one release."""
 SKIPPED = "skipped"
 _SHAPES = ((5,), (2, 3))
 _STEPS = 4
@@ -36,7 +39,7 @@ def scripts(two_groups: Script) -> tuple[Script, ...]:
 def _variants(plain: Script) -> Iterator[Script]:
     yield plain
     rated = all("lr" in group.hyper for group in plain.groups)
-    for variant in INVOCATIONS:
+    for variant in CALLS:
         if variant == "scheduler" and rated:
             yield replace(plain, steps=_scheduled(plain), invocation=(variant,), label=variant)
         elif rated or not variant.endswith("_lr"):

@@ -13,12 +13,13 @@ from stepcheck.guard.corpus.cell_spec import API, CHECKPOINT, SAVED_AT, SCHEDULE
 from stepcheck.guard.corpus.corpus import corpus
 from stepcheck.guard.corpus.selection import EVERYTHING, Selection
 from stepcheck.guard.corpus.unruled_scripts import BUILDERS as UNRULED
+from stepcheck.guard.corpus.variant_scripts import CALLS
 from stepcheck.guard.record_baseline import batches
 from stepcheck_implementations.adapters import torch_optim, torch_optim_record_only
 from stepcheck_implementations.workers.pool import Workers
 from stepcheck_properties.scripts.edge_cases import ALL as EDGE_CASES
 from stepcheck_reference.formats import FORMATS
-from stepcheck_reference.scripts.script import INVOCATIONS, Script
+from stepcheck_reference.scripts.script import Script
 from stepcheck_reference.scripts.script_json import from_json
 
 CLASSES = {
@@ -106,11 +107,11 @@ def test_every_invocation_variant_is_covered_for_every_mode_of_a_class_with_a_ru
     plain = {name for name in ruled if name.endswith(" float32 cpu")}
     variants = {entry.id: entry for entry in spec if entry.id.endswith(f" {VARIANTS}")}
     assert set(variants) == {f"{name} {VARIANTS}" for name in plain}
-    selection = {"plain", *INVOCATIONS, "saved", "copied", "pickled", "skipped"}
+    selection = {"plain", *CALLS, "saved", "copied", "pickled", "skipped"}
     for entry in variants.values():
         scripts = [from_json(text) for text in entry.request["scripts"]]
         assert {script.label for script in scripts} == selection
-        assert {script.label for script in scripts if script.label in script.invocation} == {*INVOCATIONS}
+        assert {script.label for script in scripts if script.label in script.invocation} == {*CALLS}
         assert any(step.skip for script in scripts for step in script.steps)
 
 
