@@ -12,6 +12,10 @@ MODES = ("single", "foreach", "fused", "differentiable", "capturable", "compiled
 """Execution paths, in the order reports list them."""
 
 
+COMPENSATION, MASTER = "compensation", "master"
+"""States of a subject that no rule has: the rounding error of its parameter, and a wider copy of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Configuration:
     """One choice of a subject's discrete options, and the rule it claims to follow then.

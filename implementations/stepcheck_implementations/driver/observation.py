@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from stepcheck_implementations.adapters.adapter import COMPENSATION, MASTER
 from stepcheck_implementations.driver import bound_operations as bound
-from stepcheck_implementations.driver import state_access
+from stepcheck_implementations.driver import compensated, state_access
 from stepcheck_implementations.driver.error_text import Malformed, one_line
 from stepcheck_implementations.driver.subject import Subject
 from stepcheck_implementations.driver.trace_buffer import TraceBuffer, parameter_rows, state_rows
@@ -81,11 +82,17 @@ class Observer:
             if len(dtypes) == 1 and _is_wider(dtype := dtypes.pop(), tensor.dtype):
                 wider[name] = dtype
         theta = parameter_rows(list(self.buffer.blocks(index, finished + 1)), tensor)
+        beyond = None
+        if COMPENSATION in states or MASTER in states:
+            beyond = compensated.rest(theta, states, present)
+            gradients = [step.gradients[index] is not None for step in subject.script.steps[: len(theta) - 1]]
+            theta = compensated.whole(theta, beyond, tensor.dtype, bound.array([False, *gradients]))
         before = theta[:-1]
         if changed := [number for number in self.changed if number <= finished]:
             before = before.copy()
             for number in changed:
-                before[number - 1] = parameter_rows(list(self.changed[number].blocks(index, 1)), tensor)[0]
+                row = parameter_rows(list(self.changed[number].blocks(index, 1)), tensor)[0]
+                before[number - 1] = row if beyond is None else row + beyond[number - 1]
         return Trace(
             before=before,
             theta=theta[1:],

@@ -17,6 +17,7 @@ from stepcheck_implementations.matching.aliases import SINGLE_TENSORS, TENSOR_LI
 from stepcheck_implementations.matching.argument_roles import is_update
 from stepcheck_implementations.matching.call_search import CallAttempt, find_call
 from stepcheck_implementations.matching.claim import PROBE_GRADIENTS, Claim, RuleTrace, rule_trace
+from stepcheck_implementations.matching.compensation import compensation
 from stepcheck_implementations.matching.hyper_matching import Matched, NoMatch, configuration_name, defaults_of
 from stepcheck_implementations.matching.parameter_inputs import input_wrapper
 from stepcheck_implementations.matching.signature import Signature, check_step, signature_of
@@ -94,7 +95,10 @@ def fit_target(target_object: Any, target: str, claim: Claim, steps: int = len(P
     _check_required(target, signature, claim, matched, options)
     trace = rule_trace(claim, _values(claim, matched))
     chosen = max(trials, key=lambda entry: (entry.agrees(trace.theta), entry.updates, len(entry.theta)))
-    return _class(target, signature, claim, matched, chosen, trace, wrapper)
+    kept = _compensation(
+        target_object, claim, matched, {**_arguments(target_object, claim, matched, signature), **options}, chosen
+    )
+    return _class(target, signature, claim, matched, chosen, trace, wrapper, kept)
 
 
 def _has_step(optimizer: Any) -> bool:
@@ -159,6 +163,7 @@ def _class(
     chosen: Trial,
     trace: RuleTrace,
     wrapper: str,
+    kept: Mapping[str, str],
 ) -> Fit:
     leaves = _explicit(chosen)
     identified = identify(claim, trace, leaves, named_by_hand=not leaves)
@@ -173,7 +178,7 @@ def _class(
         target=target,
         rule=claim.rule,
         hyper=matched.slots,
-        states=identified.states,
+        states={**identified.states, **kept},
         modes=modes,
         configurations=(_configuration(claim, signature, matched.fixed_hyper),),
         count=identified.count,
@@ -231,6 +236,29 @@ def _function(target: str, signature: Signature, claim: Claim, attempt: CallAtte
         spare=sum(1 for name in claim.hyper if name not in adapter.hyper),
         refused=attempt.trial.refused,
     )
+
+
+def _compensation(
+    target_object: Any, claim: Claim, matched: Matched, given: Mapping[str, Any], chosen: Trial
+) -> Mapping[str, str]:
+    """Return where a class keeps what its narrow parameters lack, as a state; nothing where it keeps no such thing.
+
+    It is tried in bfloat16 without decay, which some round into the parameter.
+    """
+    values = {**_values(claim, matched), **({"weight_decay": 0.0} if "weight_decay" in claim.hyper else {})}
+    trace = rule_trace(claim, values)
+    if not trace.theta or len(chosen.theta) < len(PROBE_GRADIENTS):
+        return {}
+    undecayed = arguments(matched.slots, {name: values[name] for name in matched.slots}, target_object)
+    tried = trial.run_trial(
+        target_object,
+        chosen.takes,
+        {**given, **undecayed},
+        needs_objective=claim.needs_objective,
+        dtype=torch.bfloat16,
+    )
+    tried_leaves = _explicit(tried) if tried.subject is not None else {}
+    return compensation(trace.theta, tried.theta, tried_leaves)
 
 
 def _configuration(claim: Claim, signature: Signature, fixed_hyper: Mapping[str, float]) -> Configuration:

@@ -59,6 +59,7 @@ def run_trial(
     steps: int = len(PROBE_GRADIENTS),
     *,
     needs_objective: bool = False,
+    dtype: torch.dtype = torch.float64,
 ) -> Trial:
     """Return the trial of ``build`` over ``steps`` steps, given tensors as ``takes`` says and ``arguments`` by name.
 
@@ -70,7 +71,7 @@ def run_trial(
         return trial
     start = 0
     for index, (size,) in enumerate(PROBE_SHAPES[:1] if takes == "tensor" else PROBE_SHAPES):
-        values = torch.tensor(PROBE_THETA[start : start + size], dtype=torch.float64)
+        values = torch.tensor(PROBE_THETA[start : start + size], dtype=dtype)
         trial.locations.append(TensorLocation(torch.nn.Parameter(values), index))
         start += size
     parameters = [location.parameter for location in trial.locations]
