@@ -11,6 +11,8 @@ from stepcheck.certification.certificate import CellResult
 from stepcheck.certification.request import Request, WrongRequest, claimed_rule
 from stepcheck_implementations.adapters import libraries
 from stepcheck_implementations.adapters.adapter import (
+    COMPENSATION,
+    MASTER,
     MODES,
     Adapter,
     Cell,
@@ -104,6 +106,7 @@ def plan(
             for dtype in dtypes:
                 for device in chosen:
                     verdict, reason = None, unclaimed or refusals.get((mode, dtype, device), "")
+                    reason = reason or _uncompensated(adapter, dtype)
                     if reason:
                         verdict = Verdict.NOT_APPLICABLE
                     elif reason := _left_out(request, adapter, mode, dtype) or _pair_left_out(
@@ -179,6 +182,13 @@ def _left_out(request: Request, adapter: Adapter, mode: str, dtype: str) -> str:
         return f"{mode} runs from --profile standard on, or with --mode {mode}"
     if is_complex(dtype) and not adapter.declared and dtype not in request.dtypes:
         return f"not every optimizer claims to support complex tensors; ask with --dtype {dtype}"
+    return ""
+
+
+def _uncompensated(adapter: Adapter, dtype: str) -> str:
+    """Return why compensated parameters of ``dtype`` are not judged, "" where they are."""
+    if dtype in ("float64", "complex128") and {COMPENSATION, MASTER} & set(adapter.states):
+        return f"a parameter of {dtype} with its compensation has more digits than can be compared"
     return ""
 
 

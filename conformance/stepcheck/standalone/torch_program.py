@@ -11,7 +11,7 @@ from stepcheck.standalone.paste import pasted
 from stepcheck.standalone.python_source import comparison, docstring, literal, source_of
 from stepcheck.standalone.steps import state_of, steps
 from stepcheck.standalone.subject_imports import subject_imports
-from stepcheck_implementations.adapters.adapter import Adapter, Cell
+from stepcheck_implementations.adapters.adapter import COMPENSATION, MASTER, Adapter, Cell
 from stepcheck_reference.formats import is_complex
 from stepcheck_reference.scripts.script import Script
 
@@ -244,6 +244,17 @@ def _reading(adapter: Adapter, cell: Cell, script: Script, output: str, tensor: 
         source = f"torch.as_tensor({state_of(adapter, script, tensor, path)}).detach()"
     if output == "count":
         return f"float({source}){beyond}"
+    if output == "theta":
+        source = _with_compensation(adapter, script, tensor, source)
     if is_complex(script.tensors[tensor].dtype):
         source = f"torch.view_as_real({source})"
     return f"{source}.flatten()[{index}].item()"
+
+
+def _with_compensation(adapter: Adapter, script: Script, tensor: int, source: str) -> str:
+    """Return Python for the value of a parameter: its wider copy, or with its compensation, where there is one."""
+    for name in (MASTER, COMPENSATION):
+        if name in adapter.states:
+            kept = f"torch.as_tensor({state_of(adapter, script, tensor, adapter.states[name])}).detach()"
+            return kept if name == MASTER else f"({source}.double() + {kept}.double())"
+    return source

@@ -88,7 +88,8 @@ class Observer:
             gradients = [step.gradients[index] is not None for step in subject.script.steps[: len(theta) - 1]]
             theta = compensated.whole(theta, beyond, tensor.dtype, bound.array([False, *gradients]))
         before = theta[:-1]
-        if changed := [number for number in self.changed if number <= finished]:
+        changed = [number for number in self.changed if number <= finished]
+        if changed and MASTER not in states:  # a wider copy does not see what happens to the parameter
             before = before.copy()
             for number in changed:
                 row = parameter_rows(list(self.changed[number].blocks(index, 1)), tensor)[0]

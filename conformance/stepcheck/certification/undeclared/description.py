@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +10,7 @@ from stepcheck.certification.certificate import Matched
 from stepcheck.certification.request import Request, WrongRequest
 from stepcheck.certification.runner import Runner
 from stepcheck_implementations.adapters import libraries
-from stepcheck_implementations.adapters.adapter import Adapter
+from stepcheck_implementations.adapters.adapter import COMPENSATION, MASTER, Adapter
 from stepcheck_implementations.matching.aliases import NEUTRAL_ARGUMENTS
 from stepcheck_implementations.matching.description import inheriting
 from stepcheck_implementations.matching.hyper_matching import NoMatch
@@ -71,10 +71,20 @@ def describe(request: Request, runner: Runner) -> dict[str, Any]:
     return {
         **description,
         "adapter": dataclass_codec.encode(adapter),
-        "options": found.sentences,
+        "options": (*found.sentences, *_compensated(adapter)),
         "refuses": tuple(refusals.listed(refused.reasons)),
         "unexercised": found.unexercised,
     }
+
+
+def _compensated(adapter: Adapter) -> Iterator[str]:
+    """Yield what the value of a parameter is, where the subject keeps more of it than its format has."""
+    if COMPENSATION in adapter.states:
+        place = adapter.states[COMPENSATION]
+        yield f"parameters are compensated (Kahan): what is checked is a parameter plus its compensation in {place}"
+    if MASTER in adapter.states:
+        place = adapter.states[MASTER]
+        yield f"parameters are roundings of master weights: what is checked is the wider copy in {place}"
 
 
 def inherited_description(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from stepcheck_implementations.adapters.adapter import COMPENSATION, MASTER
 from stepcheck_properties.law import Breach, CheckOutcome, Evidence, Facts, Law
 from stepcheck_properties.scripts.baseline_scripts import ordinary_script
 
@@ -16,7 +17,8 @@ def _shows_all_states(facts: Facts) -> bool:
 
 
 def _check_memory(evidence: Evidence) -> CheckOutcome:
-    compared, states = 0, len(evidence.rule.init)
+    kept = [name for name in (COMPENSATION, MASTER) if name in evidence.trajectory.observed]
+    compared, states = 0, len(evidence.rule.init) + len(kept)
     for index, (tensor, entries) in enumerate(zip(evidence.script.tensors, evidence.trajectory.entries, strict=False)):
         size = math.prod(tensor.shape)
         if size < 2:
@@ -25,7 +27,7 @@ def _check_memory(evidence: Evidence) -> CheckOutcome:
         buffers = [entry for entry in entries if entry.size > 1]
         total = sum(entry.size for entry in buffers)
         if total > states * size:
-            names = ", ".join(str(state) for state in evidence.rule.init) or "none"
+            names = ", ".join([*map(str, evidence.rule.init), *kept]) or "none"
             message = (
                 f"elements stored for p{index}={total} ({', '.join(entry.key for entry in buffers)}), but should be at "
                 f"most {states * size}, {size} for each of the rule's states ({names})"
@@ -47,8 +49,8 @@ def _check_memory(evidence: Evidence) -> CheckOutcome:
 STATE_MEMORY = Law(
     code="SC240",
     title="state takes no more memory than the rule declares",
-    sentence="For a parameter of n elements an optimizer stores at most n elements for each state of its rule, and "
-    "apart from these only single numbers.",
+    sentence="For a parameter of n elements an optimizer stores at most n elements for each state of its rule and for "
+    "a compensation or a wider copy that its value is read from, and apart from these only single numbers.",
     source="the rule's own list of states; the memory of a training run is planned with it",
     since="0.2",
     applies=_shows_all_states,
