@@ -89,7 +89,9 @@ class Observer:
             theta = compensated.whole(theta, beyond, tensor.dtype, bound.array([False, *gradients]))
         before = theta[:-1]
         changed = [number for number in self.changed if number <= finished]
-        if changed and MASTER not in states:  # a wider copy does not see what happens to the parameter
+        if MASTER in present:  # a wider copy does not see what happens to its parameter
+            changed = [number for number in changed if not present[MASTER][number - 1]]
+        if changed:
             before = before.copy()
             for number in changed:
                 row = parameter_rows(list(self.changed[number].blocks(index, 1)), tensor)[0]
