@@ -25,3 +25,13 @@ as_numpy = torch.Tensor.numpy
 
 zeros, array, repeat, concatenate, broadcast_to = np.zeros, np.array, np.repeat, np.concatenate, np.broadcast_to
 result_type = np.result_type
+asarray, where, maximum, absolute, isfinite, frexp, ldexp = (
+    np.asarray,
+    np.where,
+    np.maximum,
+    np.absolute,
+    np.isfinite,
+    np.frexp,
+    np.ldexp,
+)
+errstate = np.errstate

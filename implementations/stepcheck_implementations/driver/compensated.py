@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepcheck_implementations.adapters.adapter import COMPENSATION, MASTER
+from stepcheck_implementations.driver import bound_operations as bound
 from stepcheck_reference.formats import FORMATS
 
 NEAR = 2.0
@@ -21,11 +22,11 @@ NEAR = 2.0
 
 def rest(theta: NDArray[Any], states: Mapping[str, NDArray[Any]], present: Mapping[str, NDArray[np.bool_]]) -> Any:
     """Return what the value has beyond ``theta``, shape (rows, size) in binary64; 0 where the subject has nothing."""
-    beyond = np.zeros(theta.shape, np.float64)
+    beyond = bound.zeros(theta.shape, np.float64)
     for name in (COMPENSATION, MASTER):
         if name in states and states[name].shape == theta.shape:
-            kept = np.asarray(states[name], np.float64)
-            beyond = np.where(present[name][:, None], kept - (theta if name == MASTER else 0.0), beyond)
+            kept = bound.asarray(states[name], np.float64)
+            beyond = bound.where(present[name][:, None], kept - (theta if name == MASTER else 0.0), beyond)
     return beyond
 
 
@@ -37,16 +38,16 @@ def whole(
     ``moved`` says of each row whether a step with a gradient led to it: after others, which leave all as it was, the
     parameter may have been overwritten by something else and be far from what is kept.
     """
-    values = np.asarray(theta, np.float64)
-    near = np.abs(beyond) <= NEAR * unit_in_last_place(values, dtype)
-    return np.where(near | ~moved[:, None], values + beyond, values)
+    values = bound.asarray(theta, np.float64)
+    near = bound.absolute(beyond) <= NEAR * unit_in_last_place(values, dtype)
+    return bound.where(near | ~moved[:, None], values + beyond, values)
 
 
 def unit_in_last_place(values: NDArray[np.float64], dtype: str) -> NDArray[np.float64]:
     """Return the distance of each value to its neighbours in ``dtype``."""
     form = FORMATS[dtype]
-    with np.errstate(all="ignore"):
-        _, exponents = np.frexp(np.where(np.isfinite(values), values, 0.0))
-        smallest = int(np.frexp(form.smallest_normal)[1])
-        units: NDArray[np.float64] = np.ldexp(1.0, np.maximum(exponents, smallest) - form.precision)
+    with bound.errstate(all="ignore"):
+        _, exponents = bound.frexp(bound.where(bound.isfinite(values), values, 0.0))
+        smallest = int(bound.frexp(form.smallest_normal)[1])
+        units: NDArray[np.float64] = bound.ldexp(1.0, bound.maximum(exponents, smallest) - form.precision)
     return units
