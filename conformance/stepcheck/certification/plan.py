@@ -181,7 +181,7 @@ def _left_out(request: Request, adapter: Adapter, mode: str, dtype: str) -> str:
     if is_eager(adapter, mode) and not chosen and request.profile == "quick":
         return f"{mode} runs from --profile standard on, or with --mode {mode}"
     if is_complex(dtype) and not adapter.declared and dtype not in request.dtypes:
-        return f"not every optimizer claims to support complex tensors; ask with --dtype {dtype}"
+        return "not every optimizer claims to support complex tensors; ask with --dtype complex64,complex128"
     return ""
 
 

@@ -34,7 +34,7 @@ _INVOCATIONS = {
     "other_thread": "another thread",
     "fresh_process": "a process of its own",
 }
-_PLAIN = {"tensors", "groups", "steps", "label", "manners", "curvature", "asked", "box"}
+_PLAIN = {"tensors", "groups", "steps", "label", "manners", "curvature", "asked", "box", "fresh_process"}
 _OF_STEP = {"gradients", "hyper", "overwrite", "reload", "skip", "into"}
 _OF_TENSOR = {"shape", "dtype", "initial", "layout"}
 _NAMES = {

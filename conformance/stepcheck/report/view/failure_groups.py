@@ -113,7 +113,7 @@ def failures(cells: Sequence[CellResult]) -> tuple[FailureGroup, ...]:
 def causes(cells: Sequence[CellResult]) -> tuple[Cause, ...]:
     """Return the failures that follow from no other, those of one law and output, or one exception, together.
 
-    The one with the shortest program that fails by itself represents them.
+    The one with the shortest program that fails by itself represents them; causes without such a program come last.
     """
     unexpected = [entry for entry in occurrences(cells) if not entry.failure.known_issue]
     groups = _groups(
@@ -122,7 +122,8 @@ def causes(cells: Sequence[CellResult]) -> tuple[Cause, ...]:
         rank=lambda entry: (entry.failure.standalone_run != "passes", -len(entry.failure.standalone)),
         where=lambda inside: describe_cells(inside, cells),
     )
-    return tuple(Cause(group, _laws_that_follow(group, unexpected)) for group in groups)
+    ordered = sorted(groups, key=lambda group: group.first.failure.standalone_run == "passes")
+    return tuple(Cause(group, _laws_that_follow(group, unexpected)) for group in ordered)
 
 
 def _cause(entry: Occurrence) -> Hashable:
