@@ -29,8 +29,8 @@ def read_inside(directory: Path, name: str, most: int) -> bytes:
     Raises OSError where it is no regular file, as a pipe, which would block; where it is a link out of ``directory``;
     and where it has more than ``most`` bytes.
     """
-    path = (directory / name).resolve()
-    if not path.is_relative_to(directory.resolve()):
+    path = Path(os.path.realpath(directory / name))
+    if not path.is_relative_to(os.path.realpath(directory)):
         raise OSError(None, "it is a link out of its directory")
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     with os.fdopen(handle, "rb") as file:
@@ -52,7 +52,7 @@ def write_bytes(path: Path, data: bytes) -> None:
     if _special(path):
         path.write_bytes(data)
         return
-    path = path.resolve()  # through a link, which stays a link
+    path = Path(os.path.realpath(path))  # through a link, which stays a link
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:60]}.", suffix=".part")
     try:

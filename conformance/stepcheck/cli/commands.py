@@ -47,6 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 _OUTPUT = (errno.ENOSPC, errno.EIO, errno.EBADF, errno.EFBIG, errno.EDQUOT)
 """Errors of a disk or device that takes no more output."""
 
+_NAMES = (errno.ENAMETOOLONG, errno.ELOOP)
+"""Errors of a path that no file can have."""
+
 
 def _code(arguments: Sequence[str] | None) -> int:
     try:
@@ -55,11 +58,11 @@ def _code(arguments: Sequence[str] | None) -> int:
             sys.stdout.flush()
         return int(code or 0)
     except click.ClickException as error:
-        error.show()
+        with contextlib.suppress(OSError):
+            error.show()
         return WRONG_REQUEST
     except (KeyboardInterrupt, click.Abort) as stop:
-        with contextlib.suppress(OSError):  # of a terminal that is gone
-            click.echo(f"stepcheck: interrupted{f' by {stop}' if isinstance(stop, Terminated) else ''}", err=True)
+        _say(f"interrupted{f' by {stop}' if isinstance(stop, Terminated) else ''}")
         return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
@@ -67,14 +70,33 @@ def _code(arguments: Sequence[str] | None) -> int:
     except Exception as error:
         if isinstance(error, OSError) and error.errno in _OUTPUT and error.filename is None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-            click.echo(f"stepcheck: stdout should be something that can be written ({error.strerror})", err=True)
+            _say(f"stdout should be something that can be written ({error.strerror})")
+            return WRONG_REQUEST
+        if isinstance(error, OSError) and error.errno in _NAMES:
+            _say(sentence(f"path={error.filename}: {error.strerror}"))
             return WRONG_REQUEST
         if is_refusal(error):
-            click.echo(f"stepcheck: {sentence(error)}", err=True)
+            _say(sentence(str(error)))
             return WRONG_REQUEST
         if type(error).__name__ in ("WorkerError", "ForkServerGone", "ProcessLost"):
-            click.echo(f"stepcheck: {sentence(error)}", err=True)
+            _say(sentence(str(error)))
             return CONTRADICTION
+        if isinstance(error, FileNotFoundError) and not _has_working_directory():
+            _say("the working directory should be one that still exists")
+            return WRONG_REQUEST
         traceback.print_exc()
-        click.echo("stepcheck: contradicts itself; the traceback above says where", err=True)
+        _say("contradicts itself; the traceback above says where")
         return CONTRADICTION
+
+
+def _say(text: str) -> None:
+    """Print ``text`` to stderr, where that can be written."""
+    with contextlib.suppress(OSError):
+        click.echo(f"stepcheck: {text}", err=True)
+
+
+def _has_working_directory() -> bool:
+    try:
+        return bool(os.getcwd())
+    except OSError:
+        return False

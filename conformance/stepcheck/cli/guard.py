@@ -22,7 +22,7 @@ from stepcheck.cli.guard_options import (
     source_options,
 )
 from stepcheck.cli.verb_group import VerbGroup
-from stepcheck_reference.verdict import CONFORMS
+from stepcheck_reference.verdict import CONFORMS, NOTHING_COMPARED
 
 
 @click.group(
@@ -83,7 +83,7 @@ def record(
     own = [name for name, _ in recorded.selection["targets"] if not is_own(name)]
     command = shlex.join(["stepcheck", "guard", "check", str(baseline), *(f"--target={name}" for name in own)])
     click.echo(f"wrote     {baseline}, {size / 1e6:.1f} MB; check it with: {command}")
-    return CONFORMS
+    return CONFORMS if recorded.cells else NOTHING_COMPARED
 
 
 @guard.command(epilog=EXIT_CODES)

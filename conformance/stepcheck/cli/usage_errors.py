@@ -31,9 +31,8 @@ def is_refusal(error: Exception) -> bool:
     return isinstance(error, kinds)
 
 
-def sentence(error: Exception) -> str:
-    """Return the message of ``error`` on one line, what is hidden written as escapes, and the middle cut out of it."""
-    text = str(error)
+def sentence(text: str) -> str:
+    """Return the message ``text`` on one line, what is hidden written as escapes, and the middle of a long one cut."""
     if len(text) > _LONGEST:
         text = f"{text[: _LONGEST * 2 // 3]} [...] {text[-_LONGEST // 3 :]}"
     return _HIDDEN.sub(lambda match: repr(match[0])[1:-1], text)

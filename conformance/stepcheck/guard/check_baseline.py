@@ -74,7 +74,7 @@ def check(
         names = shard(names, part, lambda name: name)
     accepting = set(select_cells(accept, names))
     with Workers(interpreter=source.interpreter(notify)) as workers:
-        environment = environment_of(workers, source.torch)
+        environment = environment_of(workers, source.torch, source.python)
         specs = [baseline.spec(name) for name in names]
         with _of(directory):
             check_names(specs, partial(_class_around, workers))

@@ -57,7 +57,7 @@ def record(
             "accepted in it"
         )
     with directory_for(directory), Workers(interpreter=source.interpreter(notify)) as workers:
-        environment = environment_of(workers, source.torch)
+        environment = environment_of(workers, source.torch, source.python)
         specs = corpus(selection, workers)
         if part:
             specs = shard(specs, part, lambda spec: spec.id)

@@ -48,9 +48,9 @@ def resolve_outputs(requested: Mapping[str, str | None]) -> Outputs:
     if len(printed) > 1:
         raise WrongRequest(f"{' and '.join(printed)} would be printed, but only one can be; give the others a path")
     paths = {form: Path(path) for form, path in requested.items() if path is not None and path != STDOUT}
-    formats: dict[Path, str] = {}
+    formats: dict[str, str] = {}
     for form, path in paths.items():
-        other = formats.setdefault(path.resolve(), form)
+        other = formats.setdefault(os.path.realpath(path), form)
         if other != form:
             raise WrongRequest(f"{form}={path}, but {other} is written there already")
         try:

@@ -8,6 +8,7 @@ still finds all its tensors, or ``load`` refuses the baseline: it never reads a 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -91,11 +92,11 @@ def load(directory: Path) -> Baseline:
     """
     path = directory / MANIFEST
     try:
-        if not directory.is_dir():
-            raise BadBaseline(f"baseline={directory}, but should be a directory that `stepcheck guard record` made")
-        missing = not (path.exists() or path.is_symlink())
+        is_directory, missing = directory.is_dir(), not os.path.lexists(path)
     except (OSError, ValueError) as error:
         raise BadBaseline(f"baseline={directory}, but it cannot be read ({_why(error)})") from error
+    if not is_directory:
+        raise BadBaseline(f"baseline={directory}, but should be a directory that `stepcheck guard record` made")
     if missing:
         if (directory / UNFINISHED).is_dir():
             raise BadBaseline(

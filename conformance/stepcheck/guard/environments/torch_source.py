@@ -67,9 +67,18 @@ OWN = TorchSource()
 """The Python that stepcheck runs in."""
 
 
-def environment_of(workers: Workers, torch: str = "") -> dict[str, Any]:
-    """Return the environment of ``workers``; raises WorkerError where its torch is not release ``torch``."""
-    environment = workers.environment()
+def environment_of(workers: Workers, torch: str = "", python: str = "") -> dict[str, Any]:
+    """Return the environment of ``workers``.
+
+    Raises WorkerError where its torch is not release ``torch``, and WrongRequest where the user's ``python`` starts no
+    worker.
+    """
+    try:
+        environment = workers.environment()
+    except WorkerError as error:
+        if not python:
+            raise
+        raise WrongRequest(f"python={python}, but should be a Python that has torch and numpy ({error})") from error
     built = str(environment["torch"])
     if torch and public(built) != public(torch):
         raise WorkerError(f"the worker has torch {built}, but should have {torch}")
