@@ -9,7 +9,6 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from msgspec.structs import replace as replaced
 
 from stepcheck.certification.answers import answers
 from stepcheck.certification.certificate import CellResult, Certificate, Findings, Run
+from stepcheck.certification.output.installed_versions import versions_of
 from stepcheck.certification.output.output_directory import OutputDirectory
 from stepcheck.certification.output.resumption import Earlier, check_directory
 from stepcheck.certification.plan import batches
@@ -166,7 +166,7 @@ def _certify(
     unjudged = dict(results)
     taken: dict[int, CellResult] = {}
     if earlier is not None:
-        taken = output.taken_over(earlier, open_, _versions(request.target, surveyed.environment))
+        taken = output.taken_over(earlier, open_, versions_of(request.target, surveyed.environment))
         results |= taken
         open_ = [number for number in open_ if number not in taken]
     jobs = max(1, min(usable_cores() if jobs is None else jobs, len(open_)))
@@ -274,7 +274,7 @@ class _RunState:
             run=Run(
                 seconds=round(seconds, 3),
                 jobs=self.jobs,
-                versions=_versions(request.target, surveyed.environment),
+                versions=versions_of(request.target, surveyed.environment),
                 host=platform.platform(),
                 interrupted=isinstance(stopped, KeyboardInterrupt),
                 stopped="" if stopped is None else one_line(stopped),
@@ -282,22 +282,3 @@ class _RunState:
                 started=time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(time.time() - seconds)),
             ),
         )
-
-
-def _versions(target: str, environment: Mapping[str, Any]) -> dict[str, str]:
-    """Return the releases of stepcheck, of the worker's Python and torch, and of what else a verdict depends on."""
-    packages = (*libraries.distributions(target), "numpy", "sympy", "hypothesis")
-    return {
-        "stepcheck": _version("stepcheck"),
-        **{name: str(environment[name]) for name in ("torch", "python")},
-        **{name: _version(name) for name in packages},
-    }
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        import stepcheck
-
-        return stepcheck.__version__ if package == "stepcheck" else "unknown"
