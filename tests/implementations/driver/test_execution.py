@@ -14,7 +14,7 @@ from stepcheck_implementations.adapters import torch_optim
 from stepcheck_implementations.adapters.adapter import Adapter
 from stepcheck_implementations.driver import execution, layout, portable
 from stepcheck_reference.formats import FORMATS
-from stepcheck_reference.scripts.script import LAYOUTS, Drawn, Group, Literal, Script, Step, Tensor
+from stepcheck_reference.scripts.script import GRADIENT_LAYOUTS, LAYOUTS, Drawn, Group, Literal, Script, Step, Tensor
 from stepcheck_reference.scripts.trajectory import Trajectory
 
 EVERY = [(adapter, entry.name) for adapter in torch_optim.ALL for entry in adapter.configurations]
@@ -124,6 +124,58 @@ def test_no_layout_changes_what_a_step_does(wanted: str, shape: tuple[int, ...])
     script = script_of(ADAM, shapes=(shape, (3,)), layout=wanted)
     trajectory = execution.run(torch_optim.ADAM, cell(torch_optim.ADAM), script)
     agrees(trajectory, by_hand(torch_optim.ADAM, "default", "single", script))
+
+
+@pytest.mark.parametrize("shape", [(), (0,), (1,), (3, 4), (2, 3, 2, 5)])
+@pytest.mark.parametrize("wanted", GRADIENT_LAYOUTS)
+def test_no_layout_of_a_gradient_changes_what_a_step_does(wanted: str, shape: tuple[int, ...]) -> None:
+    script = script_of(ADAM, shapes=(shape, (3,)))
+    tensors = tuple(replace(tensor, gradient_layout=wanted) for tensor in script.tensors)
+    trajectory = execution.run(torch_optim.ADAM, cell(torch_optim.ADAM), replace(script, tensors=tensors))
+    agrees(trajectory, by_hand(torch_optim.ADAM, "default", "single", script))
+
+
+def test_an_expanded_gradient_has_stride_0_where_its_values_are_equal_and_nowhere_else() -> None:
+    rows = torch.tensor([[1.0, 1.0, 1.0], [2.0, 2.0, 2.0]])
+    for plain, strides in ((torch.ones(2, 3), (0, 0)), (rows, (1, 0)), (rows.mT.contiguous(), (0, 1))):
+        placed = layout.place(plain, "expanded", "cpu")
+        assert torch.equal(placed, plain)
+        assert placed.stride() == strides
+    assert layout.place(torch.arange(3.0), "expanded", "cpu").stride() == (1,)
+
+
+def test_flat_tensors_of_one_dtype_lie_one_after_another_in_one_buffer() -> None:
+    plain = [torch.ones(2), torch.ones(3, dtype=torch.float64), None, torch.full((2, 2), 2.0)]
+    first, other, none, last = layout.place_all(plain, ["flat"] * 4, "cpu")
+    assert none is None
+    assert first is not None
+    assert last is not None
+    assert other is not None
+    assert first.untyped_storage().data_ptr() == last.untyped_storage().data_ptr()
+    assert last.storage_offset() == first.storage_offset() + first.numel()
+    assert other.untyped_storage().data_ptr() != first.untyped_storage().data_ptr()
+    assert (portable.ends_of_buffer(last) == portable.GUARD).all()
+
+
+def test_a_step_has_the_threads_of_its_script_and_a_frozen_parameter_requires_no_gradient() -> None:
+    seen = []
+
+    class Watching(torch.optim.SGD):
+        def step(self, closure: object = None) -> None:  # type: ignore[override]
+            seen.append((torch.get_num_threads(), [p.requires_grad for p in self.param_groups[0]["params"]]))
+
+    script = script_of({"lr": 0.5, "weight_decay": 0.0}, steps=1)
+    tensors = (script.tensors[0], replace(script.tensors[1], frozen=True))
+    before = torch.get_num_threads()
+    for threads in (1, 2):
+        execution.run(
+            torch_optim.SGD,
+            cell(torch_optim.SGD, "plain"),
+            replace(script, tensors=tensors, threads=threads),
+            subject=Watching,
+        )
+    assert seen == [(1, [True, False]), (2, [True, False])]
+    assert torch.get_num_threads() == before
 
 
 def test_layouts_are_what_they_are_called() -> None:
