@@ -273,3 +273,22 @@ def test_the_decorator_marks_the_function_and_leaves_it_as_it_is() -> None:
     assert stepcheck.cases(CONTROL, rule="adam")(function) is function
     (mark,) = function.pytestmark  # type: ignore[attr-defined]
     assert (mark.name, mark.args[0].rule) == ("stepcheck", "adam")
+
+
+def test_a_cell_that_could_not_be_evaluated_says_why_once_and_is_not_evaluated_again(
+    pytest_session: PytestSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cases = pytest_session.cases(CasesArguments(CONTROL, rule="adam", dtypes=["float32"], modes=["single"]))
+    evaluated: list[int] = []
+
+    def fail(number: int) -> CellResult:
+        evaluated.append(number)
+        raise RuntimeError("planted")
+
+    monkeypatch.setattr(cases[0].session, "evaluate", fail)
+    with pytest.raises(pytest.fail.Exception, match=r"(?s)was not evaluated: stepcheck itself failed.*planted"):
+        cases[0].check()
+    for case in cases[1:5]:
+        with pytest.raises(pytest.fail.Exception, match=r"was not evaluated, as the first of its tests says$"):
+            case.check()
+    assert evaluated == [0]
