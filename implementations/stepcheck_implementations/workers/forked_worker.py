@@ -22,7 +22,7 @@ from stepcheck_implementations.workers.transport import (
 
 _GONE = "the process that starts workers has ended: it was killed, by hand or because memory ran out"
 _TAKEN_ALONG = "the process ended with the one that had started it, as after os.kill(os.getppid(), signal.SIGKILL)"
-_FORK_TIMEOUT = 20.0
+_FORK_TIMEOUT = 10.0
 """Seconds that a fork server which has forked before may take to fork again."""
 _EXIT_TIMEOUT = 20.0
 """Seconds to wait for the fork server's report of a worker that is about to end."""

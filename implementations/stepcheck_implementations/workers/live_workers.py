@@ -63,7 +63,8 @@ class LiveWorkers:
         self.fork_server: subprocess.Popen[bytes] | None = None
         self.alive: OrderedDict[Key, Transport] = OrderedDict()
         self._client: ForkServerClient | None = None
-        self._replacements = 0
+        self.replacements = 0
+        """How many fork servers have been replaced."""
         self._open_cells: dict[int, tuple[Cell, str]] = {}
         self.initialized: set[tuple[int, str]] = set()
         """Workers by id, and the devices that they were initialized for."""
@@ -99,8 +100,8 @@ class LiveWorkers:
             self.fork_server.kill()  # it may have been stopped
             self.fork_server.wait()
             self.fork_server.stdin.close()
-        self._replacements += 1
-        self.address = str(self.folder / f"fork_server_{self._replacements}")
+        self.replacements += 1
+        self.address = str(self.folder / f"fork_server_{self.replacements}")
         self._start_fork_server()
 
     def close(self) -> None:

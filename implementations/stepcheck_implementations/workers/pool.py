@@ -7,6 +7,7 @@ script gets a fresh one.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,6 +32,9 @@ from stepcheck_reference.scripts.script import Script
 from stepcheck_reference.scripts.script_json import to_json
 from stepcheck_reference.scripts.trajectory import Fault, Trajectory, unobserved
 
+_MOST_KILLS = 2
+"""Fork servers that a target may kill, which take seconds to start, before it is not run any more."""
+
 
 class Workers(TargetRequests):
     """Workers for as long as a ``with`` block lasts.
@@ -51,6 +55,9 @@ class Workers(TargetRequests):
     ) -> None:
         super().__init__(interpreter or Interpreter.own(), address, deadline, memory)
         self._adapter_json: tuple[Adapter, str] | None = None
+        self._ran_last = ""
+        self._killed: Counter[str] = Counter()
+        """How often the fork server was found killed after a target had run."""
 
     def run(self, adapter: Adapter, cell: Cell, script: Script, *, deadline: float | None = None) -> Trajectory:
         """Return what the cell's subject does over ``script``; a crash or hang is the trajectory's fault.
@@ -119,9 +126,13 @@ class Workers(TargetRequests):
         """Return the answer of a worker that has opened ``cell``, or how the worker ended."""
         timeout = deadline if deadline is not None else self.deadline * (10.0 if _compiles(adapter, cell) else 1.0)
         spawned = _needs_own_process(adapter, cell)
-        key = self._key_of(adapter, cell)
+        key, before = self._key_of(adapter, cell), self.live.replacements
+        if self._killed[adapter.target] >= _MOST_KILLS and not _is_trusted(adapter):
+            return Fault("crashed", f"it killed the process that starts workers {_MOST_KILLS} times", 0)
         try:
             worker = self.live.get(key, spawned=spawned)
+            self._killed[adapter.target] += self.live.replacements > before and self._ran_last == adapter.target
+            self._ran_last = adapter.target
             worker.file = answers.source_file(adapter.target)
             if spawned:
                 self.initialize(worker, cell.device)

@@ -165,6 +165,11 @@ class _Examiner:
             for original in () if law.scripts is None else law.scripts(facts, self.profile, self.seed):
                 script = self.avoid_trigger(original)
                 trajectory = self.runs.shared_run(script, law.code)
+                if self.tally.stopped:  # it crashed or hung, and did so again
+                    finishes = laws.find("SC201")
+                    evidence = self.harness.evidence(finishes, script, trajectory)
+                    if evidence is not None:
+                        self.tally.check(finishes, evidence, law.code)
                 harness = replace(self.harness, facts=facts, run=self.runs.reference_runner(script, law.code))
                 evidence = harness.evidence(law, script, trajectory)
                 if evidence is not None:

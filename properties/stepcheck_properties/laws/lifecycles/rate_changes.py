@@ -40,16 +40,26 @@ def _tensor_scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Scrip
 
 
 def _check_tensor(evidence: Evidence) -> CheckOutcome:
-    if rejected(evidence, kinds=("TypeError", "ValueError"), steps=1):
+    if rejected(evidence, kinds=("TypeError", "ValueError"), steps=1) or _is_widened(evidence):
         return CheckOutcome(1)
     return equivalence(evidence, "the run with a float lr", exact=False)
+
+
+def _is_widened(evidence: Evidence) -> bool:
+    """Whether the first step has given a parameter the learning rate's dtype.
+
+    It ends training as an exception does: torch refuses to assign the next gradient, which has another dtype.
+    """
+    fault = evidence.trajectory.fault
+    return fault is not None and (fault.kind, fault.step) == ("malformed", 1) and fault.message.startswith("dtype of ")
 
 
 TENSOR_LEARNING_RATE = Law(
     code="SC234",
     title="a tensor learning rate has the effect of its number",
-    sentence="A learning rate that is a tensor is rejected, at construction or by a TypeError or ValueError in the "
-    "first step, or has the effect of the number in it, within rounding, also after it has been changed in place.",
+    sentence="A learning rate that is a tensor is rejected (at construction, by a TypeError or ValueError in the first "
+    "step, or by parameters of its dtype, to which torch assigns no further gradient), or has the effect of the number "
+    "in it, within rounding, also after it has been changed in place.",
     source="torch.optim.Adam: lr (float, Tensor, optional)",
     since="0.2",
     applies=_accepts_changing_lr,
