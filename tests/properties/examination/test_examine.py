@@ -134,6 +134,17 @@ def test_a_crash_stops_the_cell_after_it_is_confirmed():
     assert examination.scripts == 1
 
 
+def test_a_crash_in_a_script_of_a_law_alone_breaks_what_is_said_of_every_script():
+    def subject(script, reference=None):
+        trajectory = AdamInFloat32()(script)
+        closes = "closure" in script.invocation
+        return replace(trajectory, fault=Fault("crashed", "by closures", 1)) if closes else trajectory
+
+    examination = examined(subject)
+    assert examination.stopped.endswith("crashed at step 1")
+    assert verdicts(examination)["SC201"] == "broken"
+
+
 def test_a_crash_that_does_not_recur_is_reported_and_breaks_nothing():
     scripts = []
 
