@@ -25,6 +25,7 @@ FULL = {
 
 LONG = {
     "conformance/stepcheck/certification/evaluator.py": "one evaluation of a cell, from its harness to its result",
+    "reference/stepcheck_reference/scripts/script.py": "everything that may be done to an optimizer, as plain data",
     "reference/stepcheck_reference/printing/notation.py": "one printer, whose methods call each other",
 }
 """Files that are longer, each with the reason why it is not two."""

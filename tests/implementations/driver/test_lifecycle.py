@@ -124,7 +124,7 @@ def test_parameters_are_given_in_the_form_that_the_script_names(form: str, kind:
 
 
 @pytest.mark.parametrize("change", GRADIENT_CHANGES)
-def test_what_a_step_does_to_a_gradient_is_told_apart(change: str) -> None:
+def test_each_thing_that_a_step_does_to_a_gradient_has_a_name(change: str) -> None:
     class Changes(Sgd):
         def update(self, p: Any, lr: float) -> None:
             super().update(p, lr)

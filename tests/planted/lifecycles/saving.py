@@ -66,6 +66,18 @@ class MomentumPacksItsStates(MomentumLoop):
         return {**saved, "state": dict(enumerate(saved["state"].values()))}
 
 
+class AdamSavesItsCounterInFewBits(torch.optim.Adam):
+    """Claims ``adam`` in bfloat16, breaks SC103: its state dict has the step count in bfloat16, which ends at 256, and
+    is loaded as float32.
+    """
+
+    def state_dict(self):
+        saved = copy.deepcopy(super().state_dict())
+        for state in saved["state"].values():
+            state["step"] = state["step"].bfloat16().float()
+        return saved
+
+
 class MomentumClearsItsStateWhenSaved(MomentumLoop):
     """Claims ``momentum``, breaks SC243: leaves itself without buffers when its state dict is made."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from stepcheck_properties.scripts.baseline_scripts import ZERO
 from stepcheck_properties.scripts.edge_cases.edge_case import Builder, CellInputs
 from stepcheck_reference.scripts.script import Group, Script, Step, Tensor
@@ -20,7 +22,9 @@ def _many_steps(cell: CellInputs) -> Script:
     steps = cell.profile.long_steps[cell.dtype]
     tensors = tuple(Tensor((size,), cell.dtype, cell.drawn("normal", "many", size)) for size in (10, 4))
     groups = (Group((0,), cell.hyper()), Group((1,), cell.hyper(3, lr=0.01)))
-    return Script(tensors, groups, cell.normal_steps("many", steps, 2))
+    taken = cell.normal_steps("many", steps, 2)
+    # An odd number of steps, which fewer bits round, comes before it.
+    return Script(tensors, groups, (*taken[:-1], replace(taken[-1], reload="saved")))
 
 
 def _long_run(cell: CellInputs) -> Script:
@@ -63,7 +67,11 @@ def _bulk(cell: CellInputs) -> Script:
     return Script(tensors, groups, steps)
 
 
-MANY_STEPS = Builder("many_steps", "Two tensors take many steps, each with its own hyper-parameters.", _many_steps)
+MANY_STEPS = Builder(
+    "many_steps",
+    "Two tensors take many steps, each with its own hyper-parameters, and are saved and loaded before the last.",
+    _many_steps,
+)
 LONG_RUN = Builder(
     "long_run",
     "Two elements take so many steps that what an optimizer counts by itself reaches 1 000.",
