@@ -15,6 +15,7 @@ from stepcheck.certification.undeclared.suggestion import agreeing_rules
 from stepcheck_implementations.adapters import libraries
 from stepcheck_implementations.adapters.adapter import compiles_slowly
 from stepcheck_implementations.driver.target import TargetError
+from stepcheck_reference.rewrites.rewrite import RewriteError
 from stepcheck_reference.rule import OutOfDomain
 from stepcheck_reference.rules import find
 from stepcheck_reference.scripts.trajectory import FAULTS
@@ -72,6 +73,6 @@ def _holds(request: Request, runner: Runner, cell: CellResult, rule: str) -> boo
                 result = CellEvaluator(subject, planned, runner, known_issues=()).evaluate()
                 answer, _ = answers([result], rule)
                 return answer.verdict is Verdict.HOLDS
-    except (WrongRequest, TargetError, OutOfDomain):
+    except (WrongRequest, TargetError, OutOfDomain, RewriteError):  # a configuration may have no form of the rule
         return False
     return False
