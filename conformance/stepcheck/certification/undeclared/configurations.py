@@ -71,7 +71,9 @@ def exercised(
 ) -> Exercised:
     """Return ``adapter`` with a configuration for each switch of its first one, and for each pair of them."""
     search = _Search(request, fitter, adapter, defaults)
-    sentences = []
+    sentences = [
+        f"{name}={value} is set, as {search.rule} needs it" for name, value in first_options(request, defaults).items()
+    ]
     for switch in search.switches:
         sentence = search.try_switches((switch,))
         if sentence:
