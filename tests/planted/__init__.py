@@ -15,6 +15,7 @@ another mode than "single" is right in that one.
 - ``mathematics``: the formula is wrong in what a law of the rule's mathematics says.
 - ``mechanics``: the formula is right, and a counter, a number format, a gradient, a checkpoint or a path is wrong.
 - ``lifecycles``: a step is right, and what happens between steps, or is shared with the process, is wrong.
+- ``options``: an option is wrong, and its default right; right ones with options and conventions of their own.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
-ROOMS = ("rules", "mathematics", "mechanics", "lifecycles")
+ROOMS = ("rules", "mathematics", "mechanics", "lifecycles", "options")
 
 THETA, STATE = "SC101", "SC102"
 

@@ -13,7 +13,7 @@ import torch
 
 from planted import ALL, FOLDER, RIGHT, ROOMS, WRONG, Planted, described
 from stepcheck_implementations.adapters.wrappers import load_wrapper
-from stepcheck_implementations.matching.parameter_inputs import input_wrapper
+from stepcheck_implementations.matching.classes.parameter_inputs import input_wrapper
 
 Load = Callable[[Planted], type[torch.optim.Optimizer]]
 

@@ -10,8 +10,8 @@ from stepcheck_reference.suggest import did_you_mean
 
 OPTAX = "stepcheck_implementations.adapters.optax_subject:driven"
 TORCHAO = "stepcheck_implementations.adapters.torchao_subject:by_mode"
-MODEL = "stepcheck_implementations.matching.parameter_inputs:from_model"
-NAMED_PARAMETERS = "stepcheck_implementations.matching.parameter_inputs:from_named_parameters"
+MODEL = "stepcheck_implementations.matching.classes.parameter_inputs:from_model"
+NAMED_PARAMETERS = "stepcheck_implementations.matching.classes.parameter_inputs:from_named_parameters"
 INPUTS = (MODEL, NAMED_PARAMETERS)
 """The wrappers of a class that is built from something else than tensors, and is driven as a class otherwise."""
 UPDATE_FUNCTION = "stepcheck_implementations.matching.update_function:wrap"

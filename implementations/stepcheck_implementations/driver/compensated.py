@@ -47,7 +47,8 @@ def unit_in_last_place(values: NDArray[np.float64], dtype: str) -> NDArray[np.fl
     """Return the distance of each value to its neighbours in ``dtype``."""
     form = FORMATS[dtype]
     with bound.errstate(all="ignore"):
-        _, exponents = bound.frexp(bound.where(bound.isfinite(values), values, 0.0))
+        known = bound.isfinite(values) & (values != 0.0)
+        _, exponents = bound.frexp(bound.where(known, values, form.smallest_normal))
         smallest = int(bound.frexp(form.smallest_normal)[1])
         units: NDArray[np.float64] = bound.ldexp(1.0, bound.maximum(exponents, smallest) - form.precision)
     return units

@@ -9,8 +9,8 @@ from stepcheck_implementations.adapters import libraries
 from stepcheck_implementations.adapters.adapter import MODES, Adapter
 from stepcheck_implementations.driver.target import TargetError
 from stepcheck_implementations.matching.claim import Claim
+from stepcheck_implementations.matching.classes.inheritance import inherited_adapter
 from stepcheck_implementations.matching.hyper_matching import defaults_of
-from stepcheck_implementations.matching.inheritance import inherited_adapter
 from stepcheck_reference import dataclass_codec
 from stepcheck_reference.formats import FORMATS
 

@@ -17,9 +17,10 @@ from stepcheck_implementations.matching.aliases import SINGLE_TENSORS, TENSOR_LI
 from stepcheck_implementations.matching.argument_roles import is_update
 from stepcheck_implementations.matching.call_search import CallAttempt, find_call
 from stepcheck_implementations.matching.claim import PROBE_GRADIENTS, Claim, RuleTrace, rule_trace
-from stepcheck_implementations.matching.compensation import compensation
+from stepcheck_implementations.matching.classes.compensation import compensation
+from stepcheck_implementations.matching.classes.parameter_inputs import input_wrapper
+from stepcheck_implementations.matching.classes.settings import settings_of
 from stepcheck_implementations.matching.hyper_matching import Matched, NoMatch, configuration_name, defaults_of
-from stepcheck_implementations.matching.parameter_inputs import input_wrapper
 from stepcheck_implementations.matching.signature import Signature, check_step, signature_of
 from stepcheck_implementations.matching.state_matching import StateLeaf, identify
 from stepcheck_implementations.matching.trial import TAKES, Trial
@@ -173,7 +174,7 @@ def _class(
     for flag in MODE_FLAGS:
         if flag in signature.names:
             modes[flag] = {**modes["single"], flag: True}
-    settings = _settings(claim, matched, chosen) if chosen.theta else None
+    settings = settings_of(matched, chosen, _values(claim, matched)) if chosen.theta else None
     adapter = Adapter(
         target=target,
         rule=claim.rule,
@@ -283,27 +284,6 @@ def _explicit(chosen: Trial) -> dict[str, StateLeaf]:
             key, bracket, rest = path.partition("[")
             explicit[f".state[p]['{key}']{bracket}{rest}"] = leaf
     return explicit
-
-
-def _settings(claim: Claim, matched: Matched, chosen: Trial) -> dict[str, str]:
-    """Return where each hyper-parameter can be changed after construction: the path that has its name, or its value."""
-    optimizer, location = chosen.subject, chosen.locations[0]
-    values = _values(claim, matched)
-    table = optimizer.param_groups[0] if state_access.is_optimizer(optimizer) else getattr(optimizer, "__dict__", {})
-    leaves = {**state_access.all_leaves(optimizer, [location])}
-    if state_access.is_optimizer(optimizer):
-        leaves |= {key: [value] for key, value in table.items() if isinstance(value, (int, float))}
-    settings: dict[str, str] = {}
-    for name, slot in matched.slots.items():
-        stem, bracket, rest = slot.partition("[")
-        if stem in table:
-            listed = state_access.is_optimizer(optimizer) and chosen.takes != "groups"
-            settings[name] = f".param_groups[0]['{stem}']{bracket}{rest}" if listed else slot
-            continue
-        same = [path for path, (value, *_) in leaves.items() if isinstance(value, float) and value == values[name]]
-        if len(same) == 1:
-            settings[name] = same[0]
-    return settings
 
 
 def _left(signature: Signature, claim: Claim, matched: Matched) -> int:

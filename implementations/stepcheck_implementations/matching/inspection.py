@@ -19,8 +19,8 @@ from stepcheck_implementations.driver import execution
 from stepcheck_implementations.driver.error_text import SubjectRaised, call_subject
 from stepcheck_implementations.driver.target import TargetError, load
 from stepcheck_implementations.matching.claim import PROBE_HYPER, Claim, is_refusal
+from stepcheck_implementations.matching.classes.inheritance import inherited_class
 from stepcheck_implementations.matching.fit import Fit, fit_target
-from stepcheck_implementations.matching.inheritance import inherited_class
 from stepcheck_implementations.matching.signature import signature_of
 from stepcheck_reference import dataclass_codec
 from stepcheck_reference.scripts.script import Group, Literal, Quadratic, Script, Step, Tensor

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from stepcheck_implementations.driver.compensated import unit_in_last_place, whole
-from stepcheck_implementations.matching.compensation import compensation
+from stepcheck_implementations.matching.classes.compensation import compensation
 from stepcheck_implementations.matching.state_matching import StateLeaf
 
 EXACT = [[0.7012, -1.2034, 0.5203], [0.6503, -1.1511, 0.5717]]

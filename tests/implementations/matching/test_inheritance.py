@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from stepcheck_implementations.matching.inheritance import inherited_adapter, inherited_class
+from stepcheck_implementations.matching.classes.inheritance import inherited_adapter, inherited_class
 
 
 class Plain(torch.optim.AdamW):
