@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from stepcheck.certification.undeclared.kept import Kept
 from stepcheck_reference.verdict import Verdict, exit_code
 
 SCHEMA_VERSION = 1
@@ -196,13 +197,6 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     laws: int = 0
     broken: tuple[str, ...] = ()
-
-
-class Kept(msgspec.Struct, frozen=True, kw_only=True):
-    """Another ``rule``, that holds in ``cell`` where the claimed one is broken."""
-
-    rule: str
-    cell: str
 
 
 class Findings(msgspec.Struct, frozen=True, kw_only=True):

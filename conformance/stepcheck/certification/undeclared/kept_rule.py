@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from stepcheck.certification.answers import RULE, about, answers
-from stepcheck.certification.certificate import CellResult, Kept
+from stepcheck.certification.certificate import CellResult
 from stepcheck.certification.evaluator import CellEvaluator
 from stepcheck.certification.request import Request, WrongRequest
 from stepcheck.certification.runner import Runner
 from stepcheck.certification.survey import survey
+from stepcheck.certification.undeclared.kept import Kept
 from stepcheck.certification.undeclared.suggestion import agreeing_rules
 from stepcheck_implementations.adapters import libraries
 from stepcheck_implementations.adapters.adapter import compiles_slowly
