@@ -10,8 +10,11 @@ import pytest
 
 import stepcheck
 from planted import RIGHT, STATE, THETA, WRONG, Planted
+from stepcheck.report.view.hazards import hazard_lines
 from stepcheck_properties import profile
 from stepcheck_properties.laws import ALL as LAWS
+from stepcheck_reference.facts.negative_roots import negative_roots
+from stepcheck_reference.rules import find
 from torch_python import TorchPython
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -66,8 +69,22 @@ def test_a_wrong_optimizer_breaks_the_law_it_is_planted_for_and_its_witness_fail
 def test_a_right_optimizer_holds(entry: Planted) -> None:
     certified = certificate(entry)
     assert [failure.message for failure in certified.failures] == []
-    assert certified.exit_code(strict=True) == 0
+    hazards = [hazard for cell in certified.cells for hazard in cell.hazards]
+    assert certified.exit_code() == 0
+    assert certified.exit_code(strict=True) == bool(hazards)
+    assert all(negative_roots(find(entry.claims), hazard.output) for hazard in hazards)
     assert certified.compared > 10_000
+
+
+def test_a_root_of_a_rounded_variance_is_a_hazard_and_a_clamped_one_is_none() -> None:
+    right = {entry.name: entry for entry in RIGHT}
+    certified = certificate(right["RmspropTakesRootOfVariance"])
+    (hazard,) = certified.cells[0].hazards
+    assert (hazard.output, hazard.observed, "max(0, -a**2 + v)" in hazard.remedy) == ("theta", "nan", True)
+    assert 0 < hazard.reals < hazard.of
+    assert hazard.reals == certified.cells[0].admissible_nonfinite
+    assert f"{hazard.reals} of " in " ".join(hazard_lines(certified.cells))
+    assert certificate(right["RmspropClampsVariance"]).cells[0].hazards == ()
 
 
 @pytest.mark.parametrize(

@@ -104,6 +104,22 @@ class LawResult(msgspec.Struct, frozen=True, kw_only=True):
     failures: tuple[Failure, ...] = ()
 
 
+class Hazard(msgspec.Struct, frozen=True, kw_only=True):
+    """An output of a cell that was nan, or infinite, where the exact rule is finite, and rounding allows it.
+
+    ``reals`` of ``of`` that were compared were not finite, for the first time at ``step``, counted from 1, of a script,
+    with these ``inputs``. ``remedy`` says what removes it.
+    """
+
+    output: str
+    reals: int
+    of: int
+    step: int
+    observed: float | str
+    inputs: dict[str, float | str] = {}
+    remedy: str = ""
+
+
 class CellResult(msgspec.Struct, frozen=True, kw_only=True):
     """One cell: configuration, mode, dtype and device of the subject, judged against one rule.
 
@@ -114,7 +130,7 @@ class CellResult(msgspec.Struct, frozen=True, kw_only=True):
     from runs, not declared. ``fixed_upstream`` names known issues that no longer break. ``ratios`` says for
     each output how many reals had a ratio in each bin: sixteen from 0 to 1, then (1, 10], (10, 1e3],
     (1e3, 1e6] and beyond. Empty bins at the end are left out. Inside 1, large tensors are
-    sampled.
+    sampled. ``hazards`` are the ``admissible_nonfinite`` reals by output.
     """
 
     id: str
@@ -130,6 +146,7 @@ class CellResult(msgspec.Struct, frozen=True, kw_only=True):
     compared: int = 0
     not_compared: dict[str, int] = {}
     admissible_nonfinite: int = 0
+    hazards: tuple[Hazard, ...] = ()
     observability: str = ""
     arithmetic: str = ""
     arithmetic_source: str = ""
@@ -282,8 +299,13 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
         return self.exit_code() == 0
 
     def exit_code(self, *, strict: bool | None = None) -> int:
-        """Return the command line's exit code for this certificate; ``strict`` defaults to the request's."""
-        return exit_code(self.verdict, strict=self.findings.strict if strict is None else strict)
+        """Return the command line's exit code for this certificate; ``strict`` defaults to the request's.
+
+        A hazard is a failure where it is strict.
+        """
+        strict = self.findings.strict if strict is None else strict
+        code = exit_code(self.verdict, strict=strict)
+        return 1 if strict and code == 0 and any(cell.hazards for cell in self.cells) else code
 
     def to_json(self, *, indent: int = 2) -> str:
         """Return the certificate as JSON."""

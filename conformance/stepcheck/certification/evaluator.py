@@ -10,6 +10,7 @@ from functools import cached_property, partial
 from msgspec.structs import replace as replaced
 
 from stepcheck.certification.cell_facts import arithmetics_of, cell_facts, declared_arithmetics, reference_cell
+from stepcheck.certification.cell_hazards import hazards_of
 from stepcheck.certification.certificate import CellResult, Failure, LawResult
 from stepcheck.certification.chosen_laws.law_selection import ignored
 from stepcheck.certification.failures.confirmation import confirm
@@ -304,6 +305,7 @@ class CellEvaluator:
             compared=examination.compared,
             not_compared=dict(sorted(examination.not_compared.items())),
             admissible_nonfinite=examination.nonfinite,
+            hazards=hazards_of(examination, self.rule),
             observability=examination.observability,
             arithmetic=arithmetic.name,
             arithmetic_source=arithmetic.source,

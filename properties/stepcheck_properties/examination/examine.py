@@ -251,6 +251,7 @@ class _Examiner:
             stopped=tally.stopped,
             unconfirmed=tuple(tally.unconfirmed),
             ratios=tally.histograms,
+            hazards=dict(tally.hazards),
             facts=facts,
         )
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from stepcheck_properties.examination.verdicts import LEAST_COMPARED, LawVerdict
 from stepcheck_properties.failure import LawFailure, failures_of
 from stepcheck_properties.law import Evidence, Facts, Law
-from stepcheck_reference.oracle.judgement import Deviation, Judgement
+from stepcheck_reference.oracle.judgement import Deviation, Hazard, Judgement
 from stepcheck_reference.scripts.script import Script, Step, Tensor
 from stepcheck_reference.scripts.trajectory import Trajectory
 from stepcheck_reference.verdict import Verdict
@@ -34,6 +34,7 @@ class Tally:
     worst_from_zero: Deviation | None = None
     observabilities: set[str] = field(default_factory=set)
     nonfinite: int = 0
+    hazards: dict[str, Hazard] = field(default_factory=dict)
     scripts: int = 0
     checked: dict[str, int] = field(default_factory=dict)
     failures: dict[tuple[str, str], LawFailure] = field(default_factory=dict)
@@ -59,6 +60,8 @@ class Tally:
         """Add what the oracle says of a run that is counted, or one that a law compares another with."""
         self.compared += judgement.compared
         self.nonfinite += judgement.nonfinite
+        for output, hazard in judgement.hazards.items():
+            self.hazards[output] = hazard.joined(self.hazards.get(output))
         for reason, count in judgement.not_compared.items():
             self.not_compared[reason] = self.not_compared.get(reason, 0) + count
         for output, deviation in judgement.worst.items():

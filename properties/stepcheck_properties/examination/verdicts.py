@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from stepcheck_properties.failure import LawFailure
 from stepcheck_properties.law import Facts, Law
-from stepcheck_reference.oracle.judgement import Deviation
+from stepcheck_reference.oracle.judgement import Deviation, Hazard
 from stepcheck_reference.verdict import Verdict
 
 LEAST_COMPARED = 0.5
@@ -30,7 +30,8 @@ class Examination:
 
     ``compared`` and ``not_compared`` count element-steps, the latter by reason. ``worst`` maps each output to its
     largest deviation, ``worst_from_zero`` is that of parameters updated from 0. ``nonfinite`` counts admissible
-    non-finite results, ``ratios`` each output's reals by ratio, in the bins of ``oracle.histogram``. ``stopped`` says
+    non-finite results, which ``hazards`` has by output; ``ratios`` counts each output's reals by ratio, in the bins of
+    ``oracle.histogram``. ``stopped`` says
     why scripts are missing, "" where none are; ``unconfirmed`` lists crashes and hangs that did not recur. ``facts``
     are the subject's, including what it showed while it ran.
     """
@@ -47,6 +48,7 @@ class Examination:
     stopped: str = ""
     unconfirmed: tuple[str, ...] = ()
     ratios: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    hazards: Mapping[str, Hazard] = field(default_factory=dict)
     facts: Facts | None = None
 
     @property

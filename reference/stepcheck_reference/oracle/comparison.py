@@ -20,7 +20,7 @@ from stepcheck_reference.oracle.exact_checks import check_untouched
 from stepcheck_reference.oracle.extended import Extended, Mask, Reals
 from stepcheck_reference.oracle.histogram import histogram
 from stepcheck_reference.oracle.judged_run import JudgedRun
-from stepcheck_reference.oracle.judgement import DIVISOR, INPUT, MISSING, RANGE, UNKNOWN, Deviation
+from stepcheck_reference.oracle.judgement import DIVISOR, INPUT, MISSING, RANGE, UNKNOWN, Deviation, Hazard
 from stepcheck_reference.oracle.scalar_states import Row, columns_of, judge_scalar_states
 from stepcheck_reference.oracle.series import Segment, Series, SeriesSlice, batches, offsets, scalar_rows, segments
 from stepcheck_reference.oracle.starting_points import as_ball, hidden_start, series_of
@@ -188,8 +188,9 @@ class Comparison:
         nonfinite = ~np.isfinite(observed)
         if nonfinite.any():
             admissible = nonfinite & bound.domain & mask
-            for part in parts:
-                self.runs[part.run].judgement.nonfinite += int(np.count_nonzero(admissible[part.start : part.stop]))
+            if admissible.any():
+                for part in parts:
+                    self._note_hazard(name, admissible, observed, bound, ratio, part, inputs)
             mask = mask & ~admissible
             ratio = np.where(nonfinite, np.inf, ratio)
         if not mask.all():
@@ -225,6 +226,27 @@ class Comparison:
                 zero = judgement.worst_from_zero
                 if from_zero[best] >= 0 and (zero is None or from_zero[best] > zero.ratio):
                     judgement.worst_from_zero = deviation(best)
+
+    def _note_hazard(
+        self,
+        name: str,
+        admissible: Mask,
+        observed: Reals,
+        bound: Bound,
+        ratio: Reals,
+        part: Segment,
+        inputs: Mapping[str, Ball],
+    ) -> None:
+        """Write the non-finite reals of one run that the envelope admits into its judgement."""
+        judgement = self.runs[part.run].judgement
+        start = part.start
+        for piece in part.slices:  # of one tensor, its steps in order
+            found = np.flatnonzero(admissible[start : start + piece.size])
+            if found.size:
+                first = self._deviation(name, start + int(found[0]), observed, bound, ratio, part, inputs)
+                judgement.nonfinite += int(found.size)
+                judgement.hazards[name] = Hazard(int(found.size), first).joined(judgement.hazards.get(name))
+            start += piece.size
 
     def _write_fields(self, run: JudgedRun, name: str, segment: Segment, ratio: Reals, radius: Reals) -> None:
         """Write the ratios and radii of one run's segment of a batch into its judgement."""

@@ -39,6 +39,24 @@ class Deviation:
 
 
 @dataclass(frozen=True, slots=True)
+class Hazard:
+    """Reals of one output that are not finite where the exact rule is, as the envelope admits: ``reals`` of them.
+
+    A root's argument is then so near 0 that rounding may make it negative. ``first`` is the one at the earliest step.
+    """
+
+    reals: int
+    first: Deviation
+
+    def joined(self, other: Hazard | None) -> Hazard:
+        """Return both hazards as one."""
+        if other is None:
+            return self
+        first = min(self.first, other.first, key=lambda deviation: deviation.step)
+        return Hazard(self.reals + other.reals, first)
+
+
+@dataclass(frozen=True, slots=True)
 class CountBreak:
     """A step counter that is not the number of gradients its parameter has had."""
 
@@ -70,7 +88,8 @@ class Judgement:
 
     ``compared`` and ``not_compared`` count element-steps (a complex element once); ``worst`` maps each
     output to its largest ratio; ``broken`` counts the reals beyond 1; ``nonfinite`` counts admissible
-    non-finite results. ``ratios`` counts each output's reals by ratio, in the bins of ``histogram``;
+    non-finite results, which ``hazards`` has by output. ``ratios`` counts each output's reals by ratio, in the bins of
+    ``histogram``;
     ``watched`` are the traces of the reals to watch, a ratio of -1 where one was not compared. ``fields`` has
     every real of every output, where requested.
     """
@@ -82,6 +101,7 @@ class Judgement:
     worst_from_zero: Deviation | None = None
     broken: dict[str, int] = field(default_factory=dict)
     nonfinite: int = 0
+    hazards: dict[str, Hazard] = field(default_factory=dict)
     counts: tuple[CountBreak, ...] = ()
     initials: tuple[Deviation, ...] = ()
     ratios: dict[str, NDArray[np.int64]] = field(default_factory=dict)

@@ -137,3 +137,33 @@ class MomentumWithoutBufferAtZero(_Momentum):
         groups, self.param_groups = self.param_groups, [group for group in self.param_groups if group["momentum"]]
         super().step()
         self.param_groups = groups
+
+
+class RmspropTakesRootOfVariance(torch.optim.Optimizer):
+    """Follows ``rmsprop_centered``: is nan where rounding makes the variance negative, as torch's own is."""
+
+    def __init__(self, params, lr=1e-2, alpha=0.99, eps=1e-8):
+        super().__init__(params, {"lr": lr, "alpha": alpha, "eps": eps})
+
+    def variance(self, v, a):
+        return v - a * a
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is None:
+                    continue
+                state = self.state[p]
+                if not state:
+                    state["square_avg"], state["grad_avg"] = torch.zeros_like(p), torch.zeros_like(p)
+                v = state["square_avg"].mul_(group["alpha"]).addcmul_(p.grad, p.grad, value=1 - group["alpha"])
+                a = state["grad_avg"].mul_(group["alpha"]).add_(p.grad, alpha=1 - group["alpha"])
+                p.addcdiv_(p.grad, self.variance(v, a).sqrt() + group["eps"], value=-group["lr"])
+
+
+class RmspropClampsVariance(RmspropTakesRootOfVariance):
+    """Follows ``rmsprop_centered``: takes a variance that is rounded below 0 for 0."""
+
+    def variance(self, v, a):
+        return (v - a * a).clamp(min=0)

@@ -11,6 +11,7 @@ from stepcheck.certification.certificate import Answer, Certificate, Findings, M
 from stepcheck.certification.chosen_laws.law_selection import ignored
 from stepcheck.report.view import cell_entries
 from stepcheck.report.view.cell_tables import tally_text
+from stepcheck.report.view.hazards import hazard_lines
 from stepcheck.report.view.limits import limits
 from stepcheck.report.view.marks import mark
 from stepcheck.report.wording import (
@@ -167,7 +168,6 @@ def _compared(certificate: Certificate, *, concise: bool = False) -> list[_Row]:
         left_out.update(cell.not_compared)
     reasons = "; ".join(f"{thousands(number)} {reason}" for reason, number in left_out.most_common())
     few = concise and certificate.compared > _NEARLY_ALL * steps
-    nonfinite = sum(cell.admissible_nonfinite for cell in cells)
     return [
         (
             "compared",
@@ -177,7 +177,7 @@ def _compared(certificate: Certificate, *, concise: bool = False) -> list[_Row]:
             ],
         ),
         ("not compared", [reasons] if reasons and not few else []),
-        ("non-finite", [f"{thousands(nonfinite)} values admitted by the envelope"] if nonfinite else []),
+        ("hazard", hazard_lines(cells)),
     ]
 
 
@@ -191,6 +191,8 @@ def _run(certificate: Certificate, *, strict: bool, concise: bool = False) -> li
     row = ("run", [f"{run.seconds:.1f} s, {plural(run.jobs, 'job')}, {request}; {versions}"])
     if run.stopped and not run.interrupted:
         return [row, ("stopped", [run.stopped])]
-    code = 130 if run.interrupted else exit_code(findings.verdict, strict=strict)
+    code = 130 if run.interrupted else certificate.exit_code(strict=strict)
     said = "" if run.interrupted else f", {verdict_name(findings.verdict)}: {MEANINGS[findings.verdict]}"
+    if code == 1 and exit_code(findings.verdict, strict=strict) == 0:
+        said += "; a hazard is a failure"
     return [row, ("exit code", [f"{code}{' (--strict)' if strict else ''}{said}"])]
