@@ -4,6 +4,7 @@ import copy
 
 import torch
 from _sgd_loop import MomentumLoop
+from sharing import AdamCorrectionsByStepAndBetas
 
 
 class MomentumOfItsFirstGroups(MomentumLoop):
@@ -66,15 +67,15 @@ class MomentumPacksItsStates(MomentumLoop):
         return {**saved, "state": dict(enumerate(saved["state"].values()))}
 
 
-class AdamSavesItsCounterInFewBits(torch.optim.Adam):
+class AdamSavesItsCounterInFewBits(AdamCorrectionsByStepAndBetas):
     """Claims ``adam`` in bfloat16, breaks SC103: its state dict has the step count in bfloat16, which ends at 256, and
-    is loaded as float32.
+    is loaded as an integer.
     """
 
     def state_dict(self):
         saved = copy.deepcopy(super().state_dict())
         for state in saved["state"].values():
-            state["step"] = state["step"].bfloat16().float()
+            state["step"] = int(torch.tensor(state["step"]).bfloat16())
         return saved
 
 
