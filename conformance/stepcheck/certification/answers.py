@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from stepcheck.certification.certificate import Answer, CellResult, Failure, LawResult, format_ratio
+from stepcheck.certification.certificate import Answer, CellResult, Failure, LawResult
 from stepcheck.certification.failures.circumstances import circumstances
+from stepcheck.certification.ratio_text import format_ratio
 from stepcheck_reference.verdict import NO_CLAIM, Verdict, overall
 
 RULE, CONTRACTS = "rule", "contracts"

@@ -27,16 +27,6 @@ def number(value: float) -> Number:
     return value if math.isfinite(value) else repr(value)
 
 
-def format_ratio(value: Number) -> str:
-    """Return a ratio in three figures, as in 0.983 or 1.2e4."""
-    exact = float(value)
-    if 0.01 <= exact < 1:
-        return f"{exact:.3f}"
-    if exact == 0 or 1 <= exact < 1000:
-        return f"{exact:.3g}"
-    return f"{exact:.1e}".replace("e+0", "e").replace("e-0", "e-").replace("e+", "e")
-
-
 class Worst(msgspec.Struct, frozen=True, kw_only=True):
     """The element of one output that came nearest to the edge of its envelope, or went furthest past it.
 

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Sequence
 
 from stepcheck.certification.certificate import CellResult, Worst
-from stepcheck.certification.certificate import format_ratio as format_ratio
+from stepcheck.certification.ratio_text import format_ratio as format_ratio
 from stepcheck_reference.verdict import NO_CLAIM, Verdict
 
 WIDTH = 100
