@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from itertools import islice
 
 import numpy as np
 from sympy import Expr, Integer, Rational, Symbol, nan, zoo
@@ -123,12 +124,9 @@ def only_if_nonconforming(evidence: Evidence, compared: int, breaches: Sequence[
 
     def leaves(breach: Breach) -> bool:
         at = 0 if breach.deviation is None else breach.deviation.index
-        return any(
-            entry.tensor == breach.tensor
-            and entry.step <= breach.step
-            and entry.index == place(entry.output, entry.tensor, at)
-            for entry in wrong
-        )
+        outputs = (THETA, *traces[breach.tensor].states)
+        steps = (first.get((name, breach.tensor, place(name, breach.tensor, at))) for name in outputs)
+        return any(step is not None and step <= breach.step for step in steps)
 
     elements = {(breach.tensor, breach.deviation.index) for breach in breaches if breach.deviation is not None}
     reals = {
@@ -136,8 +134,12 @@ def only_if_nonconforming(evidence: Evidence, compared: int, breaches: Sequence[
         for tensor, index in elements
         for output in (THETA, *traces[tensor].states)
     }
-    wrong = [entry for entry in evidence.watch(reals) if entry.ratio > 1.0]
-    return CheckOutcome(compared, tuple(breach for breach in breaches if leaves(breach))[:1])
+    first: dict[tuple[str, int, int], int] = {}  # the step in which each real that leaves its envelope does so first
+    for entry in evidence.watch(reals):
+        if entry.ratio > 1.0:
+            key = (entry.output, entry.tensor, entry.index)
+            first[key] = min(entry.step, first.get(key, entry.step))
+    return CheckOutcome(compared, tuple(islice((breach for breach in breaches if leaves(breach)), 1)))
 
 
 def value_of(row: State, name: str) -> Expr | None:
