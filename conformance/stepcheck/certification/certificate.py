@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from stepcheck.certification.hazard import Hazard
 from stepcheck.certification.undeclared.kept import Kept
 from stepcheck_reference.verdict import Verdict, exit_code
 
@@ -92,22 +93,6 @@ class LawResult(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict
     compared: int = 0
     failures: tuple[Failure, ...] = ()
-
-
-class Hazard(msgspec.Struct, frozen=True, kw_only=True):
-    """An output of a cell that was nan, or infinite, where the exact rule is finite, and rounding allows it.
-
-    ``reals`` of ``of`` that were compared were not finite, for the first time at ``step``, counted from 1, of a script,
-    with these ``inputs``. ``remedy`` says what removes it.
-    """
-
-    output: str
-    reals: int
-    of: int
-    step: int
-    observed: float | str
-    inputs: dict[str, float | str] = {}
-    remedy: str = ""
 
 
 class CellResult(msgspec.Struct, frozen=True, kw_only=True):
