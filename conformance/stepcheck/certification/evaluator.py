@@ -10,9 +10,9 @@ from functools import cached_property, partial
 from msgspec.structs import replace as replaced
 
 from stepcheck.certification.cell_facts import arithmetics_of, cell_facts, declared_arithmetics, reference_cell
-from stepcheck.certification.cell_hazards import hazards_of
 from stepcheck.certification.certificate import CellResult, Failure, LawResult
 from stepcheck.certification.chosen_laws.law_selection import ignored
+from stepcheck.certification.failures.cell_hazards import hazards_of
 from stepcheck.certification.failures.confirmation import confirm
 from stepcheck.certification.failures.consequences import consequences
 from stepcheck.certification.failures.failure import failure_record, worst_record
