@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from stepcheck.certification.hazard import Hazard
+from stepcheck.certification.failures.hazard import Hazard
 from stepcheck.certification.undeclared.kept import Kept
 from stepcheck_reference.verdict import Verdict, exit_code
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from stepcheck.certification.hazard import Hazard
+from stepcheck.certification.failures.hazard import Hazard
 from stepcheck_properties.examination.verdicts import Examination
 from stepcheck_reference.facts.negative_roots import negative_roots
 from stepcheck_reference.rule import Rule

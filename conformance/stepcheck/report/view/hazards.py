@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from stepcheck.certification.certificate import CellResult
-from stepcheck.certification.hazard import Hazard
+from stepcheck.certification.failures.hazard import Hazard
 from stepcheck.report.wording import thousands
 
 MOST = 3
