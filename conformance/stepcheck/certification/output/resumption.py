@@ -149,7 +149,7 @@ def _shown(value: Any) -> str:
 def _sources(target: str) -> str:
     """Return a digest of the sources that a verdict on ``target`` depends on.
 
-    Those of stepcheck and of the target's own file go in with their content, those beside it in its folder or package
+    Those of stepcheck and of the target's own file go in with their content, those alongside it in its folder or package
     with sizes and times alone. A library with adapters here is known by its release.
     """
     sources = dict(sources_of(_PACKAGES))
@@ -161,13 +161,13 @@ def _sources(target: str) -> str:
                 sources[str(file)] = file.read_bytes()
             root = file.parent if where.endswith(".py") else _package_of(file)
             walk = root.glob("*") if where.endswith(".py") else root.rglob("*")
-            beside = sorted(entry for entry in walk if entry.suffix in _SUFFIXES)[:_MOST_FILES]
+            alongside = sorted(entry for entry in walk if entry.suffix in _SUFFIXES)[:_MOST_FILES]
             listed = hashlib.sha256()
-            for entry in beside:
+            for entry in alongside:
                 with contextlib.suppress(OSError):
                     status = entry.stat()
                     listed.update(f"{entry}\0{status.st_size}\0{status.st_mtime_ns}\0".encode(errors="replace"))
-            sources["beside"] = listed.digest()
+            sources["alongside"] = listed.digest()
     return digest_of(sources)
 
 
