@@ -149,7 +149,7 @@ def _shown(value: Any) -> str:
 def _sources(target: str) -> str:
     """Return a digest of the sources that a verdict on ``target`` depends on.
 
-    Those of stepcheck and of the target's own file go in with their content, those alongside it in its folder or package
+    Those of stepcheck and of the target's own file go in with their content, those near it, in its folder or package,
     with sizes and times alone. A library with adapters here is known by its release.
     """
     sources = dict(sources_of(_PACKAGES))
