@@ -276,9 +276,8 @@ class AdamW(Adam):
         eps: float = 1e-8,
         weight_decay: float = 1e-2,
     ) -> None:
-        super().__init__(params, lr, betas, eps)
-        for group in self.param_groups:
-            group.setdefault("weight_decay", weight_decay)
+        defaults = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
+        _Optimizer.__init__(self, params, defaults)
 
     def move(self, p: torch.Tensor, g: torch.Tensor, state: State, group: Group) -> None:
         """Shrink one parameter, then move it."""

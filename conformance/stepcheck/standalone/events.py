@@ -108,7 +108,9 @@ def _loaded(build: str, saved: str, name: str, *, groups: bool, added: Sequence[
 def other_step(script: Script, *, groups: bool) -> list[str]:
     """Return a step of ``other``, which has the parameters q0, q1, ..."""
     names = ", ".join(f"q{number}" for number in range(len(script.tensors)))
-    call = ["other.step()"] if groups else ["for part in other:", "    part.step()"]
+    by_closure = "closure" in script.invocation or (script.objective is not None and script.objective.by_closure)
+    closure = "lambda: torch.zeros(())" if by_closure else ""
+    call = [f"other.step({closure})"] if groups else ["for part in other:", f"    part.step({closure})"]
     return [f"for q in [{names}]:", "    q.grad = torch.full_like(q, 0.5, requires_grad=False)", *call]
 
 

@@ -205,14 +205,14 @@ class ScriptExecution:
         if self.reached is not None:
             self.reached(number)
         if step.reload:
-            lifecycle.reload(subject, str(step.reload), step.into, number)
+            lifecycle.reload(subject, str(step.reload), step.into, number, by_closure=self.gradients.by_closure)
         subject.add_groups(step.adds_groups)
         subject.set_hyper(step.hyper)
         if step.zero_grad:
             lifecycle.zero_grad(subject, step.zero_grad)
         if self.other is not None:
             for _ in range(OTHER_STEPS if number == 1 else 1):
-                lifecycle.step_once(self.other.parameters, self.other.objects)
+                lifecycle.step_once(self.other.parameters, self.other.objects, by_closure=self.gradients.by_closure)
         by_closure = self.gradients.by_closure or step.closure
         with torch.no_grad():
             for index, data in step.overwrite:

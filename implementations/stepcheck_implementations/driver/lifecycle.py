@@ -21,16 +21,16 @@ OTHER_GRADIENT = 0.5
 """The gradient of every element of an optimizer that is not the script's."""
 
 
-def reload(subject: Subject, how: str, into: str, number: int) -> None:
+def reload(subject: Subject, how: str, into: str, number: int, *, by_closure: bool = False) -> None:
     """Interrupt the run before step ``number`` as ``RELOADS`` says, ``into`` another mode.
 
-    Nothing is done where an object has no ``state_dict`` and one is needed.
+    ``by_closure`` says that every step takes a closure. Nothing is done where an object has no ``state_dict`` and one is needed.
     """
     if how in COPIES:
         subject.replace(*_copied(subject, how))
         return
     if how in ASIDE and how != "loaded_aside":
-        step_once(*_copied(subject, how.removesuffix("_aside")))
+        step_once(*_copied(subject, how.removesuffix("_aside")), by_closure=by_closure)
         return
     if not all(hasattr(optimizer, "state_dict") for optimizer in subject.objects):
         return
@@ -40,7 +40,7 @@ def reload(subject: Subject, how: str, into: str, number: int) -> None:
     if how == "loaded_aside":
         other = subject.sibling(number)
         _load(other, saved)
-        step_once(other.parameters, other.objects)
+        step_once(other.parameters, other.objects, by_closure=by_closure)
         return
     if into:
         subject.switch_mode(into)
@@ -109,13 +109,17 @@ def _difference(one: Any, other: Any, depth: int) -> str | None:
     return next((f" at {key}{rest.removeprefix(' at ')}" for key, rest in inside if rest is not None), None)
 
 
-def step_once(parameters: Sequence[torch.nn.Parameter], objects: Sequence[Any]) -> None:
-    """Take a step that is not the script's, in which every element has the same gradient."""
+def step_once(parameters: Sequence[torch.nn.Parameter], objects: Sequence[Any], *, by_closure: bool = False) -> None:
+    """Take a step that is not the script's, in which every element has the same gradient.
+
+    With ``by_closure`` it takes a closure, which leaves the gradients as they are.
+    """
+    closure = (lambda: torch.zeros(()),) if by_closure else ()
     with torch.no_grad():
         for parameter in parameters:
             parameter.grad = torch.full_like(parameter, OTHER_GRADIENT)
     for optimizer in objects:
-        call_subject(optimizer.step)
+        call_subject(partial(optimizer.step, *closure))
 
 
 def other_script(script: Script) -> Script:

@@ -14,6 +14,7 @@ from stepcheck_implementations.adapters.adapter import Cell
 from stepcheck_implementations.adapters.torch_optim import ADAMW, SGD
 from stepcheck_implementations.driver.execution import run
 from stepcheck_reference.scripts.script import (
+    ASIDE,
     INVOCATIONS,
     RELOADS,
     ZERO_GRADS,
@@ -121,6 +122,7 @@ UNUSUAL = {
     "grad_scale": ordinary(grad_scale=8.0),
     "grad_scale in a thread": replace(ordinary(grad_scale=8.0), invocation=("other_thread",)),
     "one closure": ordinary(closure=True),
+    **{f"closures and {how}": replace(ordinary(reload=how), invocation=("closure",)) for how in ASIDE},
     "default_dtype": ordinary(default_dtype="float64"),
     **{f"added and {how}": later_group(how) for how in RELOADS},
 }

@@ -13,7 +13,7 @@ import torch
 from implementations.short_scripts import cell, script_of
 from stepcheck_implementations.adapters.adapter import Adapter
 from stepcheck_implementations.driver import execution, process_state
-from stepcheck_reference.scripts.script import Group, Script, Step
+from stepcheck_reference.scripts.script import ASIDE, Group, Script, Step
 from stepcheck_reference.scripts.trajectory import GRADIENT_CHANGES, OFFERS, Trajectory
 
 PLAIN = Adapter("third-party", "sgd", {"lr": "lr"}, {}, {"single": {}}, count=None)
@@ -188,6 +188,17 @@ def test_what_a_step_changes_of_its_process_is_noted_and_restored(name: str, cha
     assert done(plain())[0].disturbed == ()
     assert name in done(plain(), Disturbs)[0].disturbed
     assert process_state.disturbed(before) == ()
+
+
+@pytest.mark.parametrize("how", ASIDE)
+def test_a_copy_whose_steps_take_a_closure_gets_one(how: str) -> None:
+    class NeedsClosure(Sgd):
+        def step(self, closure: Any) -> None:  # type: ignore[override]
+            closure()
+            super().step()
+
+    assert done(plain(), NeedsClosure)[0].fault is not None
+    assert done(plain("closure", reload=how), NeedsClosure)[0].fault is None
 
 
 def test_what_an_optimizer_offers_is_noted() -> None:
