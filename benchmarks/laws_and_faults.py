@@ -36,6 +36,8 @@ PATIENCE = 4.0
 """Seconds after which a script counts as hung; one that ends takes milliseconds."""
 SHORT = 1.0
 """The same for a class that is known to hang."""
+WORST_FIRST = ("broken", "holds", "vacuous", "not_applicable")
+"""The verdicts of a law that the table has, the worst first."""
 RIGHTS = "controls"
 """What stands over the rows of optimizers that are right."""
 PAGE = ROOT / "docs" / "laws-and-faults.md"
@@ -54,8 +56,16 @@ def row(entry: Planted) -> Row:
     certificate = stepcheck.certify(
         entry.target, rule=entry.claims, dtypes=[entry.dtype], modes=[entry.mode], devices=["cpu"], jobs=1
     )
-    (cell,) = certificate.cells
-    return Row(entry, {law.code: str(law.verdict) for law in cell.laws})
+    verdicts: dict[str, list[str]] = {}
+    for cell in certificate.cells:
+        for law in cell.laws:
+            verdicts.setdefault(law.code, []).append(str(law.verdict))
+    return Row(entry, {code: min(of_cells, key=place) for code, of_cells in verdicts.items()})
+
+
+def place(verdict: str) -> int:
+    """Return the place of a law's verdict among those of a class's configurations, the first of which counts."""
+    return WORST_FIRST.index(verdict) if verdict in WORST_FIRST else len(WORST_FIRST)
 
 
 def certified(entries: Sequence[Planted], jobs: int) -> list[Row]:
