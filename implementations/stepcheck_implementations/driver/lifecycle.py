@@ -24,8 +24,8 @@ OTHER_GRADIENT = 0.5
 def reload(subject: Subject, how: str, into: str, number: int, *, by_closure: bool = False) -> None:
     """Interrupt the run before step ``number`` as ``RELOADS`` says, ``into`` another mode.
 
-    ``by_closure`` says that every step takes a closure. Nothing is done where an object has no ``state_dict`` and one is
-    needed.
+    ``by_closure`` says that every step takes a closure. Nothing is done where an object has no ``state_dict`` and one
+    is needed.
     """
     if how in COPIES:
         subject.replace(*_copied(subject, how))

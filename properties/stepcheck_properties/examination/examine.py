@@ -154,7 +154,6 @@ class _Examiner:
         for law in laws.ALL:
             if not law.has_own_scripts and law.code not in self.ignored:
                 self.tally.check(law, evidence, origin)
-        self.report_progress()
 
     def run_laws_scripts(self) -> None:
         """Run the scripts that laws have for themselves, with their reference runs."""

@@ -112,14 +112,21 @@ class Tally:
         return LawVerdict(law, Verdict.HOLDS, compared)
 
 
-def _shrinkability(failure: LawFailure) -> tuple[bool, bool, int]:
-    """Order failures: those of plain scripts first, then those far beyond their radius, then the shortest.
+def _shrinkability(failure: LawFailure) -> tuple[bool, bool, bool, int]:
+    """Order failures: of plain scripts first, then far beyond their radius, of steps called as usual, the shortest.
 
     What a plain script shows needs nothing else; a ratio just beyond 1 is a matter of the last bit, and most changes
     to a script's numbers lose it.
     """
     size = sum(tensor.size for tensor in failure.script.tensors)
-    return (not _is_plain(failure.script), not failure.breach.ratio > 2.0, size * len(failure.script.steps))
+    far = failure.breach.ratio > 2.0
+    return (not _is_plain(failure.script), not far, not _is_usual(failure.script), size * len(failure.script.steps))
+
+
+def _is_usual(script: Script) -> bool:
+    """Whether steps are called as usual, and nothing but hyper-parameters and parameters changes between them."""
+    usual = all(step == Step(step.gradients, step.hyper, step.overwrite) for step in script.steps)
+    return usual and not script.invocation
 
 
 def _is_plain(script: Script) -> bool:
