@@ -50,7 +50,7 @@ ALL = (*TWO_RUNS, STATE_MEMORY)
 
 
 SEVERAL = {STATE_DICT: 2, CLOSURE: 2, DEFAULT_DTYPE: 3}
-"""How many scripts profile quick has for a law: for some, other hyper-parameters, or a change in the middle of a run."""
+"""How many scripts profile quick has for a law: some have other hyper-parameters, or a change in mid-run."""
 
 
 def scripts(law: Law, profile: str = "quick", facts: Facts = FACTS) -> Iterator[Script]:
