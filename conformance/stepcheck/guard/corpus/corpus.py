@@ -46,6 +46,11 @@ LONG = replace(SHORT, long_steps=MappingProxyType({**SHORT.long_steps, "bfloat16
 """The same with a step count that passes 256, from where bfloat16 cannot represent every integer; for one configuration
 of each class."""
 
+IN_FLOAT32 = replace(LONG, in_this_dtype=True, most_tensors=112, largest_tensor=0, in_plain_mode=False)
+"""The same with the edge cases of memory, in one dtype, since they are not about formats.
+
+Those of a large tensor and of a long run are left out: every step of theirs would have to lie in the baseline."""
+
 _NOT_COMPLEX = ("epsilons", "many_steps", "scheduled", "short_memory", "shrinking_gradients", "zero_rate")
 """Edge cases about the size of numbers: complex tensors skip them, since they are updated as pairs of reals."""
 
@@ -146,7 +151,7 @@ def _ruled(adapter: Adapter, rule: str | None, selection: Selection, devices: Se
             cases = edge_cases(
                 rule=rule_of(adapter, name),
                 dtype=dtype,
-                profile=SHORT if index else LONG,
+                profile=SHORT if index else IN_FLOAT32 if dtype == "float32" else LONG,
                 fixed_hyper=configuration.fixed_hyper,
                 companions=[other for other in _COMPANIONS if other in _dtypes(adapter, selection)],
             )

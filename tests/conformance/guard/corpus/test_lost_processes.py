@@ -114,11 +114,12 @@ def test_an_import_that_ends_its_process_is_absent(workers: Workers, tmp_path: P
 def test_a_recorded_crash_is_identical_when_it_is_checked(tmp_path: Path) -> None:
     file = tmp_path / "mine.py"
     file.write_text(MINE.replace("WAY", CRASHES))
-    record(tmp_path / "baseline", Selection(((f"{file}:Mine", None),), ("single",), ("float32",)))
-    result = check(tmp_path / "baseline")
+    target = f"{file}:Mine"
+    record(tmp_path / "baseline", Selection(((target, None),), ("single",), ("float32",)))
+    result = check(tmp_path / "baseline", targets=[target])
     assert {entry.change for entry in result.differences} == {Change.IDENTICAL}
     file.write_text(MINE.replace("WAY", RETURNS))
-    result = check(tmp_path / "baseline")
+    result = check(tmp_path / "baseline", targets=[target])
     (entry,) = [entry for entry in result.differences if entry.change is not Change.IDENTICAL]
     assert (entry.kind, entry.change) == (STEPS, Change.CHANGED)
     assert "wide: finishes, before it crashed at step 1" in entry.points[0].message
