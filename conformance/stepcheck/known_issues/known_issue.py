@@ -33,6 +33,8 @@ class KnownIssue:
     as ``library`` and the range of its releases as ``releases``. ``uninitialized`` are states that then hold
     uninitialized memory, so that no two runs are equal. ``avoid_consequence`` changes scripts as ``avoid_trigger``
     does, but only those in which the defect shows as a failure of another kind, and leaves those that it explains.
+    ``avoid_chance`` changes scripts in which the defect reads memory that is not the subject's, so that no two runs are
+    equal.
     """
 
     name: str
@@ -53,6 +55,7 @@ class KnownIssue:
     library: str = ""
     releases: tuple[str, str] = ("", "")
     uninitialized: tuple[str, ...] = ()
+    avoid_chance: Callable[[Script], Script] | None = None
 
     def matches(self, cell: Cell, torch: str) -> bool:
         """Whether the issue is known for ``cell`` in release ``torch``, as in "2.13.0+cpu"."""

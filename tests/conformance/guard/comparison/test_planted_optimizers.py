@@ -22,13 +22,24 @@ from stepcheck_implementations.workers.pool import Workers
 SEEN = {"SC101", "SC102", "SC103", "SC104", "SC201", "SC203", "SC204"}
 """Laws about a single run; others compare runs, or need scripts that guard does not have."""
 
-BEFORE = {planted.claims: planted.target for planted in RIGHT} | {
-    "adam": "tests/planted/rules/controls.py:HandWrittenAdam"
+BEFORE = {planted.claims: planted.target for planted in reversed(RIGHT) if planted.file.startswith("rules/")} | {
+    "adam": "tests/planted/rules/controls.py:HandWrittenAdam",
+    "sgd": "tests/planted/mechanics/sizes.py:SgdInChunks",
 }
+"""The first right optimizer of each rule among those that are about rules, or one that differs in nothing else."""
+BEYOND = {
+    *("AdamWDecaysAtFirst", "AdamWStopsCorrecting", "AdamWCountsCallsInOneByte", "AdamWCountsInOneByte"),  # a long run
+    *("AdamUpdatesWholeChunks", "SgdIndexesIn16Bits", "SgdHalvesAmongThreads"),  # a large tensor
+    *("AdamAscendsByDescentMoments", "AdamMaximumOfLastTwo", "AdamTurnsDecayAround", "MomentumLooksAheadTwice"),
+}
+"""Wrong optimizers that need what no baseline has: its values would take megabytes, or, in the last line, an option
+that the right optimizer in whose place they are does not have."""
+
 FOUND = [
     planted
     for planted in WRONG
     if planted.claims in BEFORE
+    and planted.name not in BEYOND
     and planted.breaks & SEEN
     and (planted.mode, planted.dtype, planted.hangs) == ("single", "float32", False)
 ]
@@ -74,6 +85,12 @@ def test_a_planted_fault_is_a_change(upgraded: Upgraded, planted: Planted) -> No
     result = upgraded(planted.claims, planted.target)
     assert result.change is Change.CHANGED
     assert any(point.change is Change.CHANGED and not point.api for point in result.points)
+
+
+@pytest.mark.parametrize("planted", [entry for entry in WRONG if entry.name in BEYOND], ids=lambda entry: entry.name)
+def test_a_fault_beyond_the_scripts_of_guard_does_not_show(upgraded: Upgraded, planted: Planted) -> None:
+    result = upgraded(planted.claims, planted.target)
+    assert not any(point.change is Change.CHANGED and not point.api for point in result.points)
 
 
 @pytest.mark.parametrize("planted", WAYS, ids=lambda planted: planted.name)

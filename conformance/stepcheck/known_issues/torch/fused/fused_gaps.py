@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stepcheck.known_issues.avoid_trigger import without_gaps, without_gradient_strides
+from stepcheck.known_issues.avoid_trigger import without_expanded_gradients, without_gaps, without_gradient_strides
 from stepcheck.known_issues.known_issue import KnownIssue
 from stepcheck_reference.scripts.script import Group, Literal, Script, Step, Tensor
 
@@ -50,4 +50,5 @@ FUSED_GRADIENT_STRIDES = KnownIssue(
         (Step((Literal((1.0, 2.0, 4.0, 8.0)),)),),
     ),
     avoid_trigger=without_gradient_strides,
+    avoid_chance=without_expanded_gradients,
 )
