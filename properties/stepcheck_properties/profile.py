@@ -21,10 +21,13 @@ class Profile:
     ``examples`` counts drawn scripts and ``max_steps`` bounds their length. ``long_steps`` maps a dtype to the number
     of steps in the edge case of many steps; the edge case of many elements has about ``bulk_elements`` elements and
     ``bulk_steps`` steps. The edge cases of kernels' limits have a tensor of ``largest_tensor`` elements and a group of
-    ``most_tensors`` tensors, and are left out where that is 0. ``reductions`` bounds the runs spent on shrinking one
-    failure. With ``one_dtype``, laws that are ``format_independent`` are checked in one dtype of each configuration and
-    mode, and ``in_this_dtype`` says whether it is this one. There, the edge case of a long run takes ``longest_run``
-    steps, in the plain mode alone; ``in_plain_mode`` says whether it is this one.
+    ``most_tensors`` tensors. The edge case of a long run takes ``longest_run`` steps, in the plain mode alone:
+    ``in_plain_mode`` says whether it is this one. ``reductions`` bounds the runs spent on shrinking one failure.
+
+    With ``one_dtype``, laws that are ``format_independent`` and edge cases that are about calls and memory are checked
+    in one dtype of each configuration and mode, and ``in_this_dtype`` says whether it is this one; those of limits and
+    of a long run in one configuration of it, and ``in_first_configuration`` says whether it is this one. In a cell that
+    is neither, the edge case of many steps takes ``few_steps``; in another dtype at most one script is drawn.
     """
 
     name: str
@@ -42,6 +45,18 @@ class Profile:
     in_this_dtype: bool = True
     longest_run: int = 1100
     in_plain_mode: bool = True
+    in_first_configuration: bool = True
+    few_steps: int = 24
+
+    @property
+    def tries_limits(self) -> bool:
+        """Whether the largest sizes and the longest run are tried in this cell."""
+        return self.in_this_dtype and self.in_first_configuration
+
+    def many_steps(self, dtype: str) -> int:
+        """Return the number of steps of the edge case of many steps in ``dtype``."""
+        here = self.in_this_dtype or self.in_first_configuration
+        return self.long_steps[dtype] if here else min(self.few_steps, self.long_steps[dtype])
 
     def __post_init__(self) -> None:
         for what, least in (("examples", 0), ("max_steps", 1), ("bulk_elements", 16), ("bulk_steps", 2)):

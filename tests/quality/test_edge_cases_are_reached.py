@@ -151,7 +151,7 @@ def test_the_enumerated_scripts_reach_the_limits_of_kernels_where_the_profile_ha
         return set().union(*(reached(edge_case.script) for edge_case in made))
 
     assert sorted(set(OF_MEMORY) - names()) == []
-    missing = set(OF_MEMORY) - names(most_tensors=0, largest_tensor=0)
+    missing = set(OF_MEMORY) - names(in_first_configuration=False)
     assert missing == {
         "empty first", "empty last", "empty alone in its group", "frozen", "longer than a chunk", "two threads",
         "more tensors than a launch",

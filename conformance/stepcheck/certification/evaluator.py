@@ -145,9 +145,13 @@ class CellEvaluator:
         """How much is tried in this cell."""
         profile = find_profile(self.subject.request.profile)
         if profile.one_dtype:
-            profile = replace(profile, in_this_dtype=self.planned.representative)
-            if not self.planned.leading:
-                profile = replace(profile, largest_tensor=0, most_tensors=0)
+            planned = self.planned
+            profile = replace(
+                profile,
+                in_this_dtype=planned.representative,
+                in_first_configuration=planned.first_configuration,
+                examples=profile.examples if planned.representative else min(1, profile.examples),
+            )
         profile = replace(profile, in_plain_mode=self.cell.mode == PLAIN_MODE)
         return compiled(profile) if compiles_slowly(self.adapter, self.cell.mode) else profile
 

@@ -37,8 +37,8 @@ class Planned:
     ``fixed_hyper`` are hyper-parameters that do not vary here; ``companions`` are dtypes that other tensors of a script
     may have; ``modes`` are the execution paths that the subject has in this dtype on this device, and ``arguments`` the
     names that its constructor takes. Of the cells that differ in dtype alone, one is ``representative``: a profile that
-    runs format-independent laws in one dtype runs them in that one. Of these, the first of each mode is ``leading``:
-    such a profile tries the largest sizes there.
+    runs format-independent laws in one dtype runs them in that one. Of those that differ in configuration alone, one is
+    of the ``first_configuration``: such a profile tries the longest runs and the largest sizes there.
     """
 
     cell: Cell
@@ -50,7 +50,7 @@ class Planned:
     modes: tuple[str, ...] = ()
     arguments: frozenset[str] = frozenset()
     representative: bool = True
-    leading: bool = True
+    first_configuration: bool = True
 
     def result(self, verdict: Verdict, **fields: Any) -> CellResult:
         """Return the cell's result with ``verdict`` and other ``fields`` of ``CellResult``."""
@@ -212,7 +212,10 @@ def rule_named_by(request: Request, adapter: Adapter) -> str | None:
 
 
 def _with_representatives(planned: Sequence[Planned]) -> Iterator[Planned]:
-    """Yield ``planned`` with representatives marked: cells in float32, else in the first dtype that is judged."""
+    """Yield ``planned`` with representatives marked: cells in float32, else in the first dtype that is judged.
+
+    The first configuration is marked, too.
+    """
     representatives: dict[Cell, Planned] = {}
     for entry in planned:
         if entry.verdict is None:
@@ -220,14 +223,15 @@ def _with_representatives(planned: Sequence[Planned]) -> Iterator[Planned]:
             if entry.cell.dtype == "float32":
                 representatives[group] = entry
             representatives.setdefault(group, entry)
-    leading: dict[Cell, Planned] = {}
-    for group, entry in representatives.items():
-        leading.setdefault(replace(group, configuration=""), entry)
+    first: dict[Cell, Planned] = {}
+    for entry in planned:
+        if entry.verdict is None:
+            first.setdefault(replace(entry.cell, configuration=""), entry)
     for entry in planned:
         yield replace(
             entry,
             representative=representatives.get(replace(entry.cell, dtype="")) is entry,
-            leading=leading.get(replace(entry.cell, dtype="", configuration="")) is entry,
+            first_configuration=first.get(replace(entry.cell, configuration="")) is entry,
         )
 
 

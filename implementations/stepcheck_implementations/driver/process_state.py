@@ -14,9 +14,8 @@ SEED = 20_170_531
 
 
 def _numpy_state() -> object:
-    return repr(np.random.get_state(legacy=False)["state"]["key"].tobytes()) + repr(
-        np.random.get_state(legacy=False)["state"]["pos"]
-    )
+    state = np.random.get_state(legacy=False)["state"]
+    return state["key"].tobytes(), state["pos"]
 
 
 _READERS: Mapping[str, Callable[[], object]] = {

@@ -57,6 +57,7 @@ class ReadsTheFirstGroup(torch.optim.Optimizer):
     lr = self.param_groups[0]["lr"]                      # each group has its own""",
     scripts=_scripts,
     reference=_last_alone,
+    about_api=True,
 )
 
 
@@ -92,6 +93,7 @@ class DecaysTheFirstGroupOnly(torch.optim.Optimizer):
         weight_decay = group["weight_decay"] if index == 0 else 0.0""",
     scripts=_scripts,
     reference=_reversed,
+    about_api=True,
 )
 
 

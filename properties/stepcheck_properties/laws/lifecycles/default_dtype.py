@@ -17,7 +17,7 @@ from stepcheck_reference.scripts.script import Script
 
 def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
     yield with_invocation(ordinary(facts, seed), "float64_default")
-    if steps_on_gradients(facts):
+    if profile.in_this_dtype and steps_on_gradients(facts):
         script = ordinary(facts, seed, steps=4)
         late = tuple(
             replace(

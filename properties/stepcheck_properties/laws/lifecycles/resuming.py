@@ -36,7 +36,8 @@ def _uninterrupted(*kinds: str, across: bool = False) -> Callable[[Script, Facts
 
 def _saved(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
     yield _interrupted(ordinary(facts, seed), ("", "loaded", "saved"))
-    yield _interrupted(_with_other_hyper(facts, seed), ("loaded", "", "loaded_twice", "", "saved"))
+    if profile.in_this_dtype:
+        yield _interrupted(_with_other_hyper(facts, seed), ("loaded", "", "loaded_twice", "", "saved"))
     if profile.name != "quick":
         yield _interrupted(ordinary(facts, seed), ("saved", "", "loaded"))
 

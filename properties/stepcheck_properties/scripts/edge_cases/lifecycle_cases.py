@@ -93,7 +93,7 @@ def _has_lr(cell: CellInputs) -> bool:
 
 
 def _has_changeable(cell: CellInputs) -> bool:
-    return bool(changeable_hyper(cell.rule, cell.fixed_hyper))
+    return cell.profile.in_this_dtype and bool(changeable_hyper(cell.rule, cell.fixed_hyper))
 
 
 MISSING_GRADIENTS = Builder(

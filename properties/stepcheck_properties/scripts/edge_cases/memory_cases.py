@@ -99,11 +99,11 @@ def _equal(cell: CellInputs, tensor: tuple[tuple[int, ...], str, tuple[int, ...]
 
 
 def _has_large_tensor(cell: CellInputs) -> bool:
-    return cell.profile.in_this_dtype and cell.profile.largest_tensor > 0
+    return cell.profile.tries_limits
 
 
 def _has_many_tensors(cell: CellInputs) -> bool:
-    return cell.profile.in_this_dtype and cell.profile.most_tensors > 0
+    return cell.profile.tries_limits
 
 
 def _in_this_dtype(cell: CellInputs) -> bool:

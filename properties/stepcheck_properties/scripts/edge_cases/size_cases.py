@@ -24,7 +24,7 @@ LONG_RUN_TURNS = 7
 
 
 def _many_steps(cell: CellInputs) -> Script:
-    steps = cell.profile.long_steps[cell.dtype]
+    steps = cell.profile.many_steps(cell.dtype)
     tensors = tuple(Tensor((size,), cell.dtype, cell.drawn("normal", "many", size)) for size in (10, 4, 5))
     groups = (
         Group((0,), cell.hyper()),
@@ -45,7 +45,7 @@ def _long_run(cell: CellInputs) -> Script:
 
 
 def _runs_long(cell: CellInputs) -> bool:
-    return cell.profile.in_this_dtype and cell.profile.in_plain_mode
+    return cell.profile.tries_limits and cell.profile.in_plain_mode
 
 
 def _bulk(cell: CellInputs) -> Script:

@@ -126,7 +126,7 @@ def _may_overshoot(cell: CellInputs) -> bool:
 
 
 def _has_ends(cell: CellInputs) -> bool:
-    return bool(_closed_ends(cell)) or _may_overshoot(cell)
+    return cell.profile.in_this_dtype and (bool(_closed_ends(cell)) or _may_overshoot(cell))
 
 
 def _has_eps(cell: CellInputs) -> bool:
