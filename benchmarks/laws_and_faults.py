@@ -38,6 +38,10 @@ SHORT = 1.0
 """The same for a class that is known to hang."""
 WORST_FIRST = ("broken", "holds", "vacuous", "not_applicable")
 """The verdicts of a law that the table has, the worst first."""
+LATE = "mechanics/late_steps.py"
+"""The file of the classes that are wrong after many steps."""
+PROFILES: tuple[profile.Profile, ...] = ()
+"""The profiles of this process, set by ``prepare``."""
 RIGHTS = "controls"
 """What stands over the rows of optimizers that are right."""
 PAGE = ROOT / "docs" / "laws-and-faults.md"
@@ -46,13 +50,16 @@ PAGE = ROOT / "docs" / "laws-and-faults.md"
 def prepare(address: str) -> None:
     """Let ``certify`` borrow the fork server at ``address``, and leave witnesses as they were found."""
     certify.Workers = functools.partial(Workers, address=address)
-    profile.ALL = tuple(replace(entry, reductions=0) for entry in profile.ALL)
+    global PROFILES
+    PROFILES = tuple(replace(entry, reductions=0) for entry in profile.ALL)
 
 
 def row(entry: Planted) -> Row:
     """Certify one planted optimizer in its dtype and mode."""
     pool.TRIAL_TIMEOUT = SHORT if entry.hangs else PATIENCE
     certify.PATIENCE = {**certify.PATIENCE, "quick": pool.TRIAL_TIMEOUT}
+    # Only what is wrong late needs the run of a thousand steps.
+    profile.ALL = PROFILES if entry.file == LATE else tuple(replace(budget, longest_run=2) for budget in PROFILES)
     certificate = stepcheck.certify(
         entry.target, rule=entry.claims, dtypes=[entry.dtype], modes=[entry.mode], devices=["cpu"], jobs=1
     )
