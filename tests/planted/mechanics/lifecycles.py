@@ -52,7 +52,7 @@ class _Momentum(torch.optim.Optimizer):
 
 
 class MomentumWithLifecycle(_Momentum):
-    """Follows ``momentum``: keeps every promise of a lifecycle, and looks at found_inf itself."""
+    """Follows ``momentum``: keeps every promise of a lifecycle, and looks at found_inf and grad_scale itself."""
 
     _step_supports_amp_scaling = True
 
@@ -60,6 +60,10 @@ class MomentumWithLifecycle(_Momentum):
         overflowed = getattr(self, "found_inf", None)
         if overflowed is None or not overflowed.item():
             super().update_all()
+
+    def dense(self, g):
+        scale = getattr(self, "grad_scale", None)
+        return super().dense(g) if scale is None else super().dense(g) / scale
 
 
 class MomentumRemembersByIdentity(_Momentum):

@@ -125,7 +125,8 @@ class AdamTrainsWhatRequiresGradients(_Adam):
     """Follows ``adam``: leaves parameters that require no gradient out of its groups when it is made."""
 
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8):
-        groups = [group if isinstance(group, dict) else {"params": [group]} for group in params]
+        groups = list(params)
+        groups = groups if isinstance(groups[0], dict) else [{"params": groups}]
         for group in groups:
             group["params"] = [p for p in group["params"] if p.requires_grad]
         super().__init__(groups, lr, betas, eps)

@@ -9,9 +9,12 @@ class HandWrittenAdagrad(torch.optim.Optimizer):
     def __init__(self, params, lr=1e-2, lr_decay=0.0, initial_accumulator=0.0, eps=1e-10):
         defaults = {"lr": lr, "lr_decay": lr_decay, "initial_accumulator": initial_accumulator, "eps": eps}
         super().__init__(params, defaults)
-        for group in self.param_groups:
-            for p in group["params"]:
-                self.state[p] = {"step": 0, "h": torch.full_like(p, self.start(group)).detach()}
+
+    def add_param_group(self, group):
+        super().add_param_group(group)
+        added = self.param_groups[-1]
+        for p in added["params"]:
+            self.state[p] = {"step": 0, "h": torch.full_like(p, self.start(added)).detach()}
 
     def start(self, group):
         return group["initial_accumulator"]
