@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import stepcheck
-from planted import RIGHT, STATE, THETA, WRONG, Planted
+from planted import RIGHT, STATE, THETA, WRONG, Planted, first_of_each_file
 from stepcheck.report.view.hazards import hazard_lines
 from stepcheck_properties import profile
 from stepcheck_properties.laws import ALL as LAWS
@@ -26,26 +26,6 @@ LATE = "mechanics/late_steps.py"
 """The file of those that are wrong late; all others are spared the run of a thousand steps."""
 
 PROFILES = profile.ALL
-
-
-def each_law_once() -> tuple[Planted, ...]:
-    """Return the first wrong optimizer of each law, and the first in each file.
-
-    The exam of all of them is ``benchmarks/laws_and_faults.py``, whose table is in docs/laws-and-faults.md:
-    ``test_planted_table`` fails where that page lacks one, or shows one that is missed.
-    """
-    chosen, laws, files = [], set[str](), set[str]()
-    for entry in WRONG:
-        if entry.breaks - laws or entry.file not in files:
-            chosen.append(entry)
-            laws |= entry.breaks
-            files.add(entry.file)
-    return tuple(chosen)
-
-
-EACH_LAW = each_law_once()
-
-pytestmark = pytest.mark.usefixtures("shared_fork_server")
 
 
 @functools.cache
@@ -73,7 +53,7 @@ def broken(entry: Planted, *also: str) -> dict[str, stepcheck.Failure]:
     return {failure.code: failure for failure in reversed(certificate(entry, *also).failures)}
 
 
-@pytest.mark.parametrize("entry", EACH_LAW, ids=lambda entry: entry.name)
+@pytest.mark.parametrize("entry", first_of_each_file(WRONG), ids=lambda entry: entry.name)
 def test_a_wrong_optimizer_breaks_the_law_it_is_planted_for_and_its_witness_fails_by_itself(
     entry: Planted, torch_python: TorchPython, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
@@ -94,7 +74,7 @@ def test_a_wrong_optimizer_breaks_the_law_it_is_planted_for_and_its_witness_fail
         assert "SyntaxError" not in done.stderr, script.read_text() + done.stderr
 
 
-@pytest.mark.parametrize("entry", RIGHT, ids=lambda entry: entry.name)
+@pytest.mark.parametrize("entry", first_of_each_file(RIGHT), ids=lambda entry: entry.name)
 def test_a_right_optimizer_holds(entry: Planted) -> None:
     certified = certificate(entry)
     assert [failure.message for failure in certified.failures] == []
