@@ -95,6 +95,3 @@ def first_of_each_file(entries: Sequence[Planted]) -> tuple[Planted, ...]:
     ``test_planted_table`` fails where that page lacks one, or shows a fault that is missed or a false alarm.
     """
     return tuple({entry.file: entry for entry in reversed(entries)}.values())
-
-
-pytestmark = pytest.mark.usefixtures("shared_fork_server")

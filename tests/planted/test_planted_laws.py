@@ -28,6 +28,9 @@ LATE = "mechanics/late_steps.py"
 PROFILES = profile.ALL
 
 
+pytestmark = pytest.mark.usefixtures("shared_fork_server")
+
+
 @functools.cache
 def certificate(entry: Planted, *also: str) -> stepcheck.Certificate:
     """Return the certificate of one planted class, in the dtype and the modes that it names.
