@@ -169,7 +169,8 @@ def _check_fixed(request: Request, adapters: Sequence[Adapter]) -> None:
     names = dict.fromkeys(name for adapter in adapters for name in adapter.hyper)
     names |= dict.fromkeys(name for adapter in adapters for name in _hyper_of_rules(request, adapter))
     check_fixed(request.fixed, names)
-    for name in dict.fromkeys(name for adapter in adapters for name in rules_of(request, adapter)):
+    requested = () if request.rule is None else (request.rule,)
+    for name in dict.fromkeys((*requested, *(name for adapter in adapters for name in rules_of(request, adapter)))):
         rule = find(name)
         rule.check_hyper({key: value for key, value in request.fixed.items() if key in {s.name for s in rule.hyper}})
 
