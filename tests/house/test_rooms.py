@@ -18,9 +18,7 @@ LONGEST = 300
 LONGEST_TEST = 400
 """Lines in a file of tests at most: sentences that are read one at a time."""
 
-FULL = {
-    "implementations/stepcheck_implementations/driver": "everything that calls a subject, and nothing else",
-}
+FULL = {}
 """Folders that have more modules, each with the reason."""
 
 LONG = {

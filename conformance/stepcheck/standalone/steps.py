@@ -9,7 +9,7 @@ from stepcheck.standalone.construction import added_group, hyper_of, tensor_lr
 from stepcheck.standalone.parameters import by_dtype, gradient_of, layout_of_gradient, values_of
 from stepcheck.standalone.python_source import source_of, wrapped
 from stepcheck_implementations.adapters.adapter import Adapter, Cell, wraps_compile
-from stepcheck_implementations.driver import state_path
+from stepcheck_implementations.driver.observing import state_path
 from stepcheck_reference.scripts.script import STATE_DICT_RELOADS, Quadratic, Script, Step
 
 _UNROLLED = 4

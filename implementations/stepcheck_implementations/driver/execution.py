@@ -15,13 +15,15 @@ import torch
 
 from stepcheck_implementations.adapters.adapter import Adapter, Cell, wraps_compile
 from stepcheck_implementations.adapters.wrappers import load_wrapper
-from stepcheck_implementations.driver import contracts, layout, lifecycle
+from stepcheck_implementations.driver import lifecycle
 from stepcheck_implementations.driver.error_text import call_subject, fault_of
-from stepcheck_implementations.driver.gradients import Gradients
+from stepcheck_implementations.driver.inputs import layout
+from stepcheck_implementations.driver.inputs.gradients import Gradients
 from stepcheck_implementations.driver.invocation import entries, loss_of
-from stepcheck_implementations.driver.observation import Observer
+from stepcheck_implementations.driver.observing import contracts
+from stepcheck_implementations.driver.observing.observation import Observer
+from stepcheck_implementations.driver.observing.process_state import disturbed, process_state, seeded
 from stepcheck_implementations.driver.portable import in_thread, scaled_step, skip_step
-from stepcheck_implementations.driver.process_state import disturbed, process_state, seeded
 from stepcheck_implementations.driver.subject import Subject
 from stepcheck_implementations.driver.target import load
 from stepcheck_reference.scripts.script import Script

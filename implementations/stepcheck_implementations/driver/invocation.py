@@ -11,8 +11,8 @@ from typing import Any
 
 import torch
 
-from stepcheck_implementations.driver import state_access
-from stepcheck_implementations.driver.state_access import TensorLocation
+from stepcheck_implementations.driver.observing import state_access
+from stepcheck_implementations.driver.observing.state_access import TensorLocation
 from stepcheck_reference.scripts.script import SPOILED
 from stepcheck_reference.scripts.trajectory import Entry
 

@@ -12,6 +12,7 @@ import torch
 
 from stepcheck_implementations.driver.error_text import Malformed, call_subject
 from stepcheck_implementations.driver.invocation import through_a_pickle
+from stepcheck_implementations.driver.observing.contracts import same_values
 from stepcheck_implementations.driver.portable import through_file
 from stepcheck_implementations.driver.subject import Subject
 from stepcheck_reference.scripts.script import ASIDE, COPIES, Script
@@ -87,11 +88,7 @@ def _difference(one: Any, other: Any, depth: int) -> str | None:
     if type(one) is not type(other):
         return ""
     if isinstance(one, torch.Tensor):
-        alike = one.shape == other.shape and one.dtype == other.dtype and one.layout == other.layout
-        if not alike:
-            return ""
-        dense = (one, other) if one.layout == torch.strided else (one.to_dense(), other.to_dense())
-        return None if torch.equal(*(entry.nan_to_num() for entry in dense)) else ""
+        return None if one.layout == other.layout and same_values(one, other) else ""
     if isinstance(one, (bool, int, str)) or one is None:
         return None if one == other else ""
     if isinstance(one, float):

@@ -9,13 +9,14 @@ from typing import Any
 import torch
 
 from stepcheck_implementations.adapters.adapter import Adapter, Cell, wraps_compile
-from stepcheck_implementations.driver import layout, state_access
-from stepcheck_implementations.driver.arguments import arguments
 from stepcheck_implementations.driver.error_text import Malformed, Misfit, call_subject
+from stepcheck_implementations.driver.inputs import layout
+from stepcheck_implementations.driver.inputs.arguments import arguments
+from stepcheck_implementations.driver.inputs.tensor_cache import script_tensors
 from stepcheck_implementations.driver.invocation import TENSOR_RATES, given, tensor_rates
+from stepcheck_implementations.driver.observing import state_access
+from stepcheck_implementations.driver.observing.state_access import TensorLocation
 from stepcheck_implementations.driver.portable import ScriptedLR
-from stepcheck_implementations.driver.state_access import TensorLocation
-from stepcheck_implementations.driver.tensor_cache import script_tensors
 from stepcheck_reference.scripts.script import Script
 
 

@@ -10,8 +10,8 @@ import torch
 
 from stepcheck_implementations.adapters import wrappers
 from stepcheck_implementations.adapters.adapter import Adapter, Configuration
-from stepcheck_implementations.driver import state_access
-from stepcheck_implementations.driver.arguments import arguments
+from stepcheck_implementations.driver.inputs.arguments import arguments
+from stepcheck_implementations.driver.observing import state_access
 from stepcheck_implementations.matching import hyper_matching, trial
 from stepcheck_implementations.matching.aliases import SINGLE_TENSORS, TENSOR_LISTS
 from stepcheck_implementations.matching.argument_roles import is_update

@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from stepcheck_implementations.driver.state_path import last_name
+from stepcheck_implementations.driver.observing.state_path import last_name
 from stepcheck_implementations.matching.aliases import COUNT_ALIASES, STATE_ALIASES
 from stepcheck_implementations.matching.claim import Claim, Rows, RuleTrace
 from stepcheck_implementations.matching.hyper_matching import NoMatch

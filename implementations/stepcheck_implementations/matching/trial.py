@@ -9,10 +9,10 @@ from typing import Any
 
 import torch
 
-from stepcheck_implementations.driver import state_access
 from stepcheck_implementations.driver.error_text import SubjectRaised, call_subject
-from stepcheck_implementations.driver.state_access import TensorLocation
-from stepcheck_implementations.driver.state_path import TOKENS
+from stepcheck_implementations.driver.observing import state_access
+from stepcheck_implementations.driver.observing.state_access import TensorLocation
+from stepcheck_implementations.driver.observing.state_path import TOKENS
 from stepcheck_implementations.matching.claim import PROBE_GRADIENTS, PROBE_SHAPES, PROBE_THETA, REFUSALS, Rows
 from stepcheck_implementations.matching.state_matching import StateLeaf, same_rows
 

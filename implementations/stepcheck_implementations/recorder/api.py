@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch.optim.lr_scheduler import LRScheduler
 
-from stepcheck_implementations.driver import state_access
+from stepcheck_implementations.driver.observing import state_access
 from stepcheck_implementations.driver.target import TargetError, load
 from stepcheck_implementations.matching.signature import signature_of
 from stepcheck_implementations.recorder import bad_arguments

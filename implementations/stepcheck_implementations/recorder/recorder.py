@@ -13,8 +13,8 @@ import torch
 from numpy.typing import NDArray
 
 from stepcheck_implementations.adapters.adapter import Adapter, Cell
-from stepcheck_implementations.driver import state_access
 from stepcheck_implementations.driver.execution import ScriptExecution, subject_factory, torch_settings
+from stepcheck_implementations.driver.observing import state_access
 from stepcheck_implementations.driver.portable import filled_memory
 from stepcheck_implementations.recorder.captured_warnings import captured_warnings, stable_line
 from stepcheck_implementations.recorder.recording import Recording, to_recording

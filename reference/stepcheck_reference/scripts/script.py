@@ -235,7 +235,7 @@ class Script:
             raise ValueError(f"groups hold tensors {placed}, but should hold each of {len(self.tensors)} once")
         for variant in self.invocation:
             if variant not in INVOCATIONS:
-                raise ValueError(f"manner={variant!r}, but should be one of {', '.join(INVOCATIONS)}")
+                raise ValueError(f"invocation={variant!r}, but should be one of {', '.join(INVOCATIONS)}")
         if self.box is not None and not self.box[0] < self.box[1]:
             raise ValueError(f"box={self.box!r}, but should be two numbers, the lower first")
         if not 1 <= self.threads <= MOST_THREADS:

@@ -12,7 +12,8 @@ import torch
 from implementations.short_scripts import ADAM, cell, gradient, hyper_of, misbehaving, script_of
 from stepcheck_implementations.adapters import torch_optim
 from stepcheck_implementations.adapters.adapter import Adapter
-from stepcheck_implementations.driver import execution, layout, portable
+from stepcheck_implementations.driver import execution, portable
+from stepcheck_implementations.driver.inputs import layout
 from stepcheck_reference.formats import FORMATS
 from stepcheck_reference.scripts.script import GRADIENT_LAYOUTS, LAYOUTS, Drawn, Group, Literal, Script, Step, Tensor
 from stepcheck_reference.scripts.trajectory import Trajectory

@@ -12,7 +12,8 @@ import torch
 
 from implementations.short_scripts import cell, script_of
 from stepcheck_implementations.adapters.adapter import Adapter
-from stepcheck_implementations.driver import execution, process_state
+from stepcheck_implementations.driver import execution
+from stepcheck_implementations.driver.observing import process_state
 from stepcheck_reference.scripts.script import ASIDE, Group, Script, Step
 from stepcheck_reference.scripts.trajectory import GRADIENT_CHANGES, OFFERS, Trajectory
 

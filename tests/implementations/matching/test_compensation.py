@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from stepcheck_implementations.driver.compensated import unit_in_last_place, whole
+from stepcheck_implementations.driver.observing.compensated import unit_in_last_place, whole
 from stepcheck_implementations.matching.classes.compensation import compensation
 from stepcheck_implementations.matching.state_matching import StateLeaf
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from stepcheck_implementations.adapters.adapter import COMPENSATION, MASTER
-from stepcheck_implementations.driver.compensated import NEAR, unit_in_last_place
+from stepcheck_implementations.driver.observing.compensated import NEAR, unit_in_last_place
 from stepcheck_implementations.matching.claim import Rows
 from stepcheck_implementations.matching.state_matching import StateLeaf
 

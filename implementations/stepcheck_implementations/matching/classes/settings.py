@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from stepcheck_implementations.driver import state_access
+from stepcheck_implementations.driver.observing import state_access
 from stepcheck_implementations.matching.hyper_matching import Matched
 from stepcheck_implementations.matching.trial import Trial
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from stepcheck_implementations.driver.trace_buffer import TraceBuffer, parameter_rows, state_rows
+from stepcheck_implementations.driver.observing.trace_buffer import TraceBuffer, parameter_rows, state_rows
 from stepcheck_reference.scripts.script import Literal, Tensor
 
 REAL, COMPLEX = (Tensor((2,), dtype, Literal((0.0,))) for dtype in ("float32", "complex64"))

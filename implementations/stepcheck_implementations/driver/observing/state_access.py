@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from stepcheck_implementations.driver.state_path import TOKENS, Part, Token, parts
+from stepcheck_implementations.driver.observing.state_path import TOKENS, Part, Token, parts
 
 _DEPTH = 5
 """Levels of attributes, mappings and lists that are walked."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 import torch
 
-from stepcheck_implementations.driver import layout
-from stepcheck_implementations.driver.tensor_cache import script_tensors
+from stepcheck_implementations.driver.inputs import layout
+from stepcheck_implementations.driver.inputs.tensor_cache import script_tensors
 from stepcheck_reference.scripts.script import LOSS, SPOILED, Script, Step
 
 Row = list[torch.Tensor | None]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from stepcheck_implementations.driver import layout
+from stepcheck_implementations.driver.inputs import layout
 from stepcheck_reference.identity_cache import IdentityCache
 from stepcheck_reference.scripts.script import Script
 

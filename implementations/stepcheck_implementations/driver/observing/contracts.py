@@ -6,9 +6,10 @@ from collections.abc import Callable, Collection, Sequence
 
 import torch
 
-from stepcheck_implementations.driver import bound_operations as bound
-from stepcheck_implementations.driver import layout, state_access
 from stepcheck_implementations.driver.error_text import Malformed
+from stepcheck_implementations.driver.inputs import layout
+from stepcheck_implementations.driver.observing import bound_operations as bound
+from stepcheck_implementations.driver.observing import state_access
 from stepcheck_implementations.driver.portable import GUARD
 from stepcheck_implementations.driver.subject import Subject
 from stepcheck_reference.scripts.trajectory import GRADIENT_CHANGES
@@ -104,13 +105,14 @@ def gradient_changes(
             continue
         if now is None or now is not gradient:
             changes[index] = GRADIENT_CHANGES[now is not None]
-        elif not _same_values(bound.cpu(bound.detach(gradient)), row):
+        elif not same_values(bound.cpu(bound.detach(gradient)), row):
             written = bool(bound.any_of(bound.ne(_dense(gradient), 0)))
             changes[index] = GRADIENT_CHANGES[3 if written else 2]
     return changes
 
 
-def _same_values(now: torch.Tensor, row: torch.Tensor) -> bool:
+def same_values(now: torch.Tensor, row: torch.Tensor) -> bool:
+    """Return whether two tensors have one shape, one dtype and the same values; nan is the same as nan."""
     now = _dense(now)
     if now.shape != row.shape or now.dtype != row.dtype:
         return False
@@ -121,4 +123,4 @@ def _same_values(now: torch.Tensor, row: torch.Tensor) -> bool:
 
 
 def _dense(gradient: torch.Tensor) -> torch.Tensor:
-    return bound.to_dense(gradient) if gradient.is_sparse else gradient
+    return gradient if gradient.layout == torch.strided else bound.to_dense(gradient)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stepcheck_implementations.adapters.adapter import COMPENSATION, MASTER
-from stepcheck_implementations.driver import bound_operations as bound
+from stepcheck_implementations.driver.observing import bound_operations as bound
 from stepcheck_reference.formats import FORMATS
 
 NEAR = 2.0

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from stepcheck_implementations.driver.state_access import (
+from stepcheck_implementations.driver.observing.state_access import (
     TensorLocation,
     all_leaves,
     attributes_of_parameter,
@@ -16,7 +16,7 @@ from stepcheck_implementations.driver.state_access import (
     read,
     write,
 )
-from stepcheck_implementations.driver.state_path import last_name, source
+from stepcheck_implementations.driver.observing.state_path import last_name, source
 
 ONE, OTHER = torch.nn.Parameter(torch.ones(3)), torch.nn.Parameter(torch.ones(2))
 LOCATIONS = [TensorLocation(ONE, 0), TensorLocation(OTHER, 1)]

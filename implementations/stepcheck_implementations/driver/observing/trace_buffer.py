@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from stepcheck_implementations.driver import bound_operations as bound
+from stepcheck_implementations.driver.observing import bound_operations as bound
 from stepcheck_reference.formats import is_complex
 from stepcheck_reference.scripts.script import Tensor
 

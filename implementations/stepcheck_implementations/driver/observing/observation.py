@@ -9,11 +9,11 @@ import torch
 from numpy.typing import NDArray
 
 from stepcheck_implementations.adapters.adapter import COMPENSATION, MASTER
-from stepcheck_implementations.driver import bound_operations as bound
-from stepcheck_implementations.driver import compensated, state_access
 from stepcheck_implementations.driver.error_text import Malformed, one_line
+from stepcheck_implementations.driver.observing import bound_operations as bound
+from stepcheck_implementations.driver.observing import compensated, state_access
+from stepcheck_implementations.driver.observing.trace_buffer import TraceBuffer, parameter_rows, state_rows
 from stepcheck_implementations.driver.subject import Subject
-from stepcheck_implementations.driver.trace_buffer import TraceBuffer, parameter_rows, state_rows
 from stepcheck_reference.formats import FORMATS, is_complex
 from stepcheck_reference.scripts.trajectory import Trace
 

@@ -1,0 +1,1 @@
+"""What a subject is given: constructor arguments, parameters and gradients in memory."""
