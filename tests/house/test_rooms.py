@@ -22,7 +22,6 @@ FULL = {}
 """Folders that have more modules, each with the reason."""
 
 LONG = {
-    "conformance/stepcheck/certification/evaluator.py": "one evaluation of a cell, from its harness to its result",
     "reference/stepcheck_reference/scripts/script.py": "everything that may be done to an optimizer, as plain data",
     "reference/stepcheck_reference/printing/notation.py": "one printer, whose methods call each other",
 }

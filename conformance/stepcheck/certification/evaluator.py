@@ -10,15 +10,12 @@ from functools import cached_property, partial
 from msgspec.structs import replace as replaced
 
 from stepcheck.certification.cell_facts import arithmetics_of, cell_facts, declared_arithmetics, reference_cell
+from stepcheck.certification.cell_result import cell_result, replayed_result, unexplained
 from stepcheck.certification.certificate import CellResult, Failure, LawResult
 from stepcheck.certification.chosen_laws.law_selection import ignored
-from stepcheck.certification.failures.cell_hazards import hazards_of
-from stepcheck.certification.failures.confirmation import confirm
-from stepcheck.certification.failures.consequences import consequences
-from stepcheck.certification.failures.failure import failure_record, worst_record
-from stepcheck.certification.failures.failure_trace import failure_trace
-from stepcheck.certification.failures.replay_token import Replayable
-from stepcheck.certification.plan import Planned, rule_named_by
+from stepcheck.certification.failures.failure import failure_record
+from stepcheck.certification.failures.failure_recorder import FailureRecorder
+from stepcheck.certification.plan import Planned
 from stepcheck.certification.runner import Runner
 from stepcheck.certification.survey import Subject
 from stepcheck.certification.undeclared.inference import CANDIDATES, PLAIN, Candidate
@@ -29,20 +26,19 @@ from stepcheck.known_issues.known_issue import KnownIssue, avoid_triggers, match
 from stepcheck_implementations.adapters.adapter import arithmetic_cell, compiles_slowly
 from stepcheck_properties import laws
 from stepcheck_properties.examination.examine import Progress, examine
-from stepcheck_properties.examination.verdicts import Examination, LawVerdict
+from stepcheck_properties.examination.verdicts import Examination
 from stepcheck_properties.failure import LawFailure, failures_of
 from stepcheck_properties.harness import Harness
 from stepcheck_properties.law import PLAIN_MODE, Facts, ReferenceRun
 from stepcheck_properties.laws.contracts.argument_checks import rejects_negative_lr
 from stepcheck_properties.profile import Profile, compiled
 from stepcheck_properties.profile import find as find_profile
-from stepcheck_properties.shrink.shrink import shrink
 from stepcheck_reference.formats import FORMATS
 from stepcheck_reference.oracle.arithmetic import Arithmetic
 from stepcheck_reference.rules import find
 from stepcheck_reference.scripts.script import Script
-from stepcheck_reference.scripts.trajectory import FAULTS, Trajectory
-from stepcheck_reference.verdict import NO_CLAIM, Verdict, overall
+from stepcheck_reference.scripts.trajectory import Trajectory
+from stepcheck_reference.verdict import Verdict
 
 Arithmetics = Mapping[str, Arithmetic]
 """The arithmetic of each dtype."""
@@ -108,23 +104,13 @@ class CellEvaluator:
                 continue
             outcome = law.check(evidence)
             failures = tuple(
-                failure_record(self.adapter, failure, self._replayable(script, inferred))
+                failure_record(self.adapter, failure, self._recorder.replayable(script, inferred))
                 for failure in failures_of(law, evidence, outcome)
             )
             verdict = Verdict.BROKEN if failures else Verdict.HOLDS if outcome.compared else Verdict.VACUOUS
             results.append(LawResult(code=law.code, verdict=verdict, compared=outcome.compared, failures=failures))
-        judgement, arithmetic = own.judgement, harness.arithmetics[self.cell.dtype]
-        return self.planned.result(
-            overall(result.verdict for result in results),
-            scripts=1,
-            element_steps=script.element_steps,
-            compared=judgement.compared,
-            not_compared=dict(judgement.not_compared),
-            observability=judgement.observability,
-            arithmetic=arithmetic.name,
-            arithmetic_source=arithmetic.source,
-            worst={output: worst_record(entry) for output, entry in judgement.worst.items()},
-            laws=tuple(results),
+        return replayed_result(
+            self.planned, script, own.judgement, arithmetic=harness.arithmetics[self.cell.dtype], laws=tuple(results)
         )
 
     # The subject and its facts.
@@ -154,6 +140,18 @@ class CellEvaluator:
             )
         profile = replace(profile, in_plain_mode=self.cell.mode == PLAIN_MODE)
         return compiled(profile) if compiles_slowly(self.adapter, self.cell.mode) else profile
+
+    @cached_property
+    def _recorder(self) -> FailureRecorder:
+        return FailureRecorder(
+            self.subject,
+            self.planned,
+            self.rule,
+            self.runner,
+            budget=self.profile.reductions,
+            fixed_hyper=self.fixed_hyper,
+            avoid_trigger=self._avoid_trigger,
+        )
 
     @cached_property
     def ignored(self) -> frozenset[str]:
@@ -228,8 +226,8 @@ class CellEvaluator:
             return
         for failure in failures_of(law, evidence, law.check(evidence)):
             if issue.shows(issue.code, failure.output):
-                record = failure_record(self.adapter, failure, self._replayable(script))
-                record = self._with_trace(record, harness, script, evidence.trajectory)
+                record = failure_record(self.adapter, failure, self._recorder.replayable(script))
+                record = self._recorder.with_trace(record, harness, script, evidence.trajectory)
                 yield replaced(record, known_issue=issue.name, explanation=issue.reason)
 
     # The examination.
@@ -289,119 +287,14 @@ class CellEvaluator:
         expected: list[Failure],
         fixed_upstream: tuple[str, ...],
     ) -> CellResult:
-        harness = self._harness(arithmetics)
-        new = self._records(list(self._new(examination)), examination, harness, inferred)
-        expected = [failure for failure in expected if failure.code not in self.ignored]
-        results = tuple(_law_result(entry, expected, new) for entry in examination.verdicts)
-        verdict = overall(entry.verdict for entry in results if entry.verdict not in NO_CLAIM)
-        envelope = next(entry for entry in results if entry.code == "SC101")
-        if verdict is Verdict.HOLDS and envelope.verdict is Verdict.VACUOUS:
-            verdict = Verdict.VACUOUS
-        notes = [entry.note for entry in examination.verdicts if entry.verdict == Verdict.VACUOUS]
-        reason = notes[0] if verdict is Verdict.VACUOUS and notes else examination.stopped
-        arithmetic = arithmetics[self.cell.dtype]
-        zero = examination.worst_from_zero
-        return self.planned.result(
-            verdict,
-            reason="; ".join(entry for entry in (reason, *examination.unconfirmed) if entry),
-            scripts=examination.scripts,
-            element_steps=examination.compared + sum(examination.not_compared.values()),
-            compared=examination.compared,
-            not_compared=dict(sorted(examination.not_compared.items())),
-            admissible_nonfinite=examination.nonfinite,
-            hazards=hazards_of(examination, self.rule),
-            observability=examination.observability,
-            arithmetic=arithmetic.name,
-            arithmetic_source=arithmetic.source,
+        new = [failure for failure in unexplained(examination, self.breaking) if failure.law.code not in self.ignored]
+        return cell_result(
+            self.planned,
+            self.rule,
+            examination,
+            expected=[failure for failure in expected if failure.code not in self.ignored],
+            new=self._recorder.records(new, examination, self._harness(arithmetics), inferred),
+            arithmetic=arithmetics[self.cell.dtype],
             inferred=inferred.says if inferred else "",
-            worst={name: worst_record(entry) for name, entry in sorted(examination.worst.items(), key=_theta_first)},
-            worst_from_zero=None if zero is None else worst_record(zero),
-            laws=results,
             fixed_upstream=fixed_upstream,
-            ratios={name: _trimmed(bins) for name, bins in sorted(examination.ratios.items(), key=_theta_first)},
         )
-
-    def _new(self, examination: Examination) -> Iterator[LawFailure]:
-        """Yield the failures that no known issue explains; those that scripts are led past explain nothing."""
-        explaining = [issue for issue in self.breaking if not issue.bypassed]
-        for failure in examination.failures:
-            if not any(issue.shows(failure.law.code, failure.breach.output) for issue in explaining):
-                yield failure
-
-    def _records(
-        self, failures: list[LawFailure], examination: Examination, harness: Harness, inferred: Candidate | None
-    ) -> list[Failure]:
-        """Return the records of ``failures``, each with the smallest script that shows it and what it follows from."""
-        chosen = [failure for failure in failures if failure.law.code not in self.ignored]
-        smallest = [self._shrunk(failure, examination, harness) for failure in chosen]
-        name = inferred.name if inferred else ""
-        records = []
-        for failure, cause in zip(smallest, consequences(smallest, harness), strict=True):
-            record = failure_record(self.adapter, failure, self._replayable(failure.script, name))
-            record = self._with_trace(record, harness, failure.script, None)
-            ran = "" if cause else self._ran(record)
-            records.append(replaced(record, follows_from=cause, standalone_run=ran))
-        return records
-
-    def _ran(self, record: Failure) -> str:
-        """Return what the program of ``record`` does in a process of its own; "" where that is not tried.
-
-        What hangs is not waited for again; what is compiled, or runs on another device, starts too slowly.
-        """
-        slow = compiles_slowly(self.adapter, self.cell.mode) or self.cell.device != "cpu"
-        if slow or record.fault == "hung":
-            return ""
-        did = self.runner.run_program(record.standalone)
-        return "fails" if record.fault in FAULTS and did.startswith("raises") else did
-
-    def _shrunk(self, failure: LawFailure, examination: Examination, harness: Harness) -> LawFailure:
-        """Return ``failure`` with the smallest script that shows it, confirmed where it can be."""
-        failure = shrink(
-            failure,
-            harness=harness,
-            budget=self.profile.reductions,
-            fixed_hyper=self.fixed_hyper,
-            avoid_trigger=self._avoid_trigger,
-        )
-        if examination.observability == "stepwise":
-            confirm(self.cell.id, self.rule, failure.breach)
-        return failure
-
-    def _replayable(self, script: Script, inferred: str = "") -> Replayable:
-        claimed = rule_named_by(self.subject.request, self.adapter) is None and self.subject.request.rule
-        other = claimed if claimed and claimed != self.rule.name else ""
-        return Replayable(self.cell, self.rule.name, script, inferred, other)
-
-    def _with_trace(self, record: Failure, harness: Harness, script: Script, trajectory: Trajectory | None) -> Failure:
-        """Return ``record`` with the trace of the real that it is about, for reports to draw.
-
-        ``trajectory`` is the script's run where there has been one; it is run only where there is something to draw.
-        """
-        if record.worst is None:
-            return record
-        trajectory = self.run(script) if trajectory is None else trajectory
-        trace = failure_trace(self.rule, script, trajectory, harness.arithmetics, self.cell.dtype, record.worst)
-        return replaced(record, trace=trace)
-
-
-def _law_result(result: LawVerdict, expected: list[Failure], new: list[Failure]) -> LawResult:
-    """Return the certificate's record of a law: what only known issues break is broken as expected."""
-    code, verdict = result.law.code, Verdict(result.verdict)
-    failures = tuple(failure for failure in (*expected, *new) if failure.code == code)
-    if any(failure.code == code for failure in new):
-        verdict = Verdict.BROKEN
-    elif failures or verdict is Verdict.BROKEN:
-        verdict = Verdict.EXPECTED_BROKEN
-    return LawResult(code=code, verdict=verdict, compared=result.compared, failures=failures)
-
-
-def _trimmed(bins: tuple[int, ...]) -> tuple[int, ...]:
-    """Return ``bins`` without the zeros at the end."""
-    end = len(bins)
-    while end and not bins[end - 1]:
-        end -= 1
-    return bins[:end]
-
-
-def _theta_first(item: tuple[str, object]) -> tuple[bool, str]:
-    return (item[0] != "theta", item[0])

@@ -220,10 +220,7 @@ def descendants(pid: int) -> dict[int, str]:
     parents: dict[int, int] = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
-            try:
-                parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            except (OSError, IndexError):
-                continue
+            parents[int(entry.name)] = parent(int(entry.name))
     commands: dict[int, str] = {}
     for child in parents:
         above = child
@@ -237,11 +234,21 @@ def descendants(pid: int) -> dict[int, str]:
     return commands
 
 
+def parent(pid: int) -> int:
+    """Return the parent of ``pid``; 0 where there is no such process any more."""
+    return int(status(pid)[1])
+
+
 def alive(pid: int) -> bool:
+    return status(pid)[0] != "Z"
+
+
+def status(pid: int) -> list[str]:
+    """Return the state of ``pid`` and its parent; those of a zombie of nobody where there is no such process."""
     try:
-        return (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        return (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()
     except OSError:
-        return False
+        return ["Z", "0"]
 
 
 def wait_until_gone(pids: list[int]) -> None:
@@ -311,7 +318,10 @@ def test_a_worker_that_is_killed_costs_nothing(tmp_path: Path) -> None:
 def test_a_fork_server_that_is_killed_ends_the_run_and_keeps_the_results(tmp_path: Path) -> None:
     with running(tmp_path, *LONG) as (process, out):
         below = descendants(process.pid)
-        (fork_server,) = [pid for pid, command in below.items() if "fork_server fork" in command and descendants(pid)]
+        # a worker has the command of the process that it was forked from, and may have processes of its own
+        (fork_server,) = [
+            pid for pid, command in below.items() if "fork_server fork" in command and parent(pid) == process.pid
+        ]
         os.kill(fork_server, signal.SIGKILL)
         output, error = process.communicate(timeout=200)
     assert process.returncode in (1, 3), error  # what was at work when it went looks like a crash first

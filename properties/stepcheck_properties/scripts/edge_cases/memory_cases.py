@@ -99,7 +99,7 @@ def _equal(cell: CellInputs, tensor: tuple[tuple[int, ...], str, tuple[int, ...]
 
 
 def _has_large_tensor(cell: CellInputs) -> bool:
-    return cell.profile.tries_limits
+    return cell.profile.tries_limits and cell.profile.largest_tensor > 0
 
 
 def _has_many_tensors(cell: CellInputs) -> bool:
