@@ -18,6 +18,7 @@ __all__ = [
     "QUANTITIES",
     "ROLES",
     "Abs",
+    "D",
     "Eq",
     "Expr",
     "Letter",
@@ -33,6 +34,7 @@ __all__ = [
     "beta",
     "beta1",
     "beta2",
+    "beta3",
     "curvature",
     "dampening",
     "eps",
@@ -53,6 +55,9 @@ __all__ = [
     "momentum_decay",
     "mu",
     "mu_product",
+    "nu",
+    "nu1",
+    "nu2",
     "once",
     "pending",
     "rho",
@@ -88,6 +93,7 @@ v_max = Symbol("v_max", real=True)
 b = Symbol("b", real=True)
 velocity = Symbol("velocity", real=True)
 M = Symbol("M", real=True)
+D = Symbol("D", real=True)
 h = Symbol("h", real=True)
 s = Symbol("s", real=True)
 a = Symbol("a", real=True)
@@ -106,9 +112,13 @@ lr = Symbol("lr", real=True, nonnegative=True)
 beta = Symbol("beta", real=True, nonnegative=True)
 beta1 = Symbol("beta1", real=True, nonnegative=True)
 beta2 = Symbol("beta2", real=True, nonnegative=True)
+beta3 = Symbol("beta3", real=True, nonnegative=True)
 momentum = Symbol("momentum", real=True, nonnegative=True)
 dampening = Symbol("dampening", real=True, nonnegative=True)
 momentum_decay = Symbol("momentum_decay", real=True, nonnegative=True)
+nu = Symbol("nu", real=True, nonnegative=True)
+nu1 = Symbol("nu1", real=True, nonnegative=True)
+nu2 = Symbol("nu2", real=True, nonnegative=True)
 eps = Symbol("eps", real=True, nonnegative=True)
 weight_decay = Symbol("weight_decay", real=True, nonnegative=True)
 eps_root = Symbol("eps_root", real=True, nonnegative=True)
@@ -151,6 +161,7 @@ ALPHABET: Mapping[Symbol, Letter] = MappingProxyType(
         b: Letter("state", "b", "b", "momentum buffer, a sum of gradients"),
         velocity: Letter("state", "velocity", r"\mathit{vel}", "momentum buffer that holds the learning rate"),
         M: Letter("state", "M", "M", "average of gradients"),
+        D: Letter("state", "D", "D", "average of differences between a gradient and the one before"),
         h: Letter("state", "h", "h", "sum of squared gradients"),
         s: Letter("state", "σ", r"\sigma", "average of squared distances between gradients and their mean"),
         a: Letter("state", "a", "a", "average of gradients, whose square is taken off that of squares"),
@@ -167,9 +178,13 @@ ALPHABET: Mapping[Symbol, Letter] = MappingProxyType(
         beta: Letter("hyper-parameter", "β", r"\beta", "weight of the past in an average"),
         beta1: Letter("hyper-parameter", "β₁", r"\beta_1", "weight of the past in the first moment"),
         beta2: Letter("hyper-parameter", "β₂", r"\beta_2", "weight of the past in the second moment"),
+        beta3: Letter("hyper-parameter", "β₃", r"\beta_3", "weight of the past in the third average"),
         momentum: Letter("hyper-parameter", "μ", r"\mu", "momentum, what a step keeps of the buffer"),
         dampening: Letter("hyper-parameter", "τ", r"\tau", "what the buffer leaves out of a gradient"),
         momentum_decay: Letter("hyper-parameter", "ψ", r"\psi", "speed of the momentum schedule"),
+        nu: Letter("hyper-parameter", "ν", r"\nu", "weight of the average beside the gradient"),
+        nu1: Letter("hyper-parameter", "ν₁", r"\nu_1", "weight of the first moment beside the gradient"),
+        nu2: Letter("hyper-parameter", "ν₂", r"\nu_2", "weight of the second moment beside the squared gradient"),
         eps: Letter("hyper-parameter", "ε", r"\epsilon", "what keeps the divisor from zero"),
         weight_decay: Letter("hyper-parameter", "λ", r"\lambda", "weight decay"),
         eps_root: Letter("hyper-parameter", "ε̄", r"\bar\epsilon", "what is added under the root"),
@@ -181,7 +196,7 @@ ALPHABET: Mapping[Symbol, Letter] = MappingProxyType(
         step_min: Letter("hyper-parameter", "s_min", r"s_{\min}", "smallest step size"),
         step_max: Letter("hyper-parameter", "s_max", r"s_{\max}", "largest step size"),
         lambd: Letter("hyper-parameter", "λₐ", r"\lambda_a", "decay of the learning rate, and of the parameters"),
-        alpha: Letter("hyper-parameter", "α", r"\alpha", "power of the rate's fall"),
+        alpha: Letter("hyper-parameter", "α", r"\alpha", "power of the rate's fall, or weight of a slow average"),
         t0: Letter("hyper-parameter", "t₀", "t_0", "the average begins with step t0 + 2"),
         schedule_base: Letter("constant", "c", "c", "base of the momentum schedule"),
         curvature: Letter("objective", "κ", r"\kappa", "second derivative of a quadratic objective"),

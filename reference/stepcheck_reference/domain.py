@@ -55,6 +55,7 @@ AVERAGED = Domain(0.0, 1.0, high_open=True, reason="the average takes 1 - {name}
 CORRECTED = Domain(0.0, 1.0, high_open=True, reason="bias correction divides by 1 - {name}**t")
 FADING = Domain(0.0, 1.0, high_open=True, reason="the buffer keeps {name} of what it was")
 DAMPED = Domain(0.0, 1.0, reason="the buffer takes 1 - {name} of a gradient")
+MIXED = Domain(0.0, 1.0, reason="the average counts {name}, what is new 1 - {name}")
 SHRINKAGE = Domain(0.0, 1.0, low_open=True, high_open=True, reason="a step size shrinks by {name}")
 GROWTH = Domain(low=1.0, low_open=True, reason="a step size grows by {name}")
 

@@ -79,7 +79,8 @@ def examples(order: Order, dtype: str, *, seed: int, size: int, steps: int, coun
 
 WEIGHTS = (0.0, 0.25, 0.5, 0.6, 0.9, 0.95, 0.99, 0.999, 0.9999)
 CHOICES: dict[str, tuple[float, ...]] = {
-    **dict.fromkeys(("beta", "beta1", "beta2", "rho"), WEIGHTS),
+    **dict.fromkeys(("beta", "beta1", "beta2", "beta3", "rho"), WEIGHTS),
+    **dict.fromkeys(("nu", "nu1", "nu2"), (0.0, 0.7, 1.0)),
     "momentum": (0.1, 0.5, 0.9, 0.99),
     "dampening": (0.0, 0.1, 0.5),
     "momentum_decay": (0.0, 0.004, 0.1, 1.0),

@@ -62,7 +62,7 @@ def test_a_consistent_rule_is_accepted() -> None:
     ("symbol", "message", "changes"),
     [
         ("q", "q in the equation of theta is not declared", {"step": STEP | {theta: theta - lr * g * Symbol("q")}}),
-        ("beta3", "did you mean beta1?|did you mean beta2?", {"step": STEP | {theta: theta - Symbol("beta3") * g}}),
+        ("beta4", "did you mean beta1?|did you mean beta2?", {"step": STEP | {theta: theta - Symbol("beta4") * g}}),
         ("lr", "with other assumptions", {"step": STEP | {theta: theta - Symbol("lr") * g}}),
         ("Q", "Q in init is not declared", {"init": {b: 0, Symbol("Q"): 0}}),
         ("Q", "Q in step is not declared", {"step": STEP | {Symbol("Q"): g}}),

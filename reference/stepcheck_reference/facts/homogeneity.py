@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -64,9 +65,10 @@ def _is_additive(domain: Domain) -> bool:
 def _homogeneity_at(rule: Rule, zeros: tuple[Symbol, ...]) -> Homogeneity | None:
     degrees_by_case: list[tuple[Basic, Rational]] = []
     states: dict[Symbol, Rational] = {}
+    known = known_degrees(rule, {g: Integer(1)})
     for condition, new in cases(rule):
         try:
-            degrees = state_degrees(rule, new, {g: Integer(1)})
+            degrees = state_degrees(rule, new, {g: Integer(1)}, known)
             result = degree(step_of(new), {g: Integer(1), **degrees})
         except Mixed:
             return None
@@ -82,10 +84,25 @@ def _homogeneity_at(rule: Rule, zeros: tuple[Symbol, ...]) -> Homogeneity | None
     return Homogeneity(None, tuple(degrees_by_case), MappingProxyType(states), zeros)
 
 
-def state_degrees(rule: Rule, new: Equations, weights: Mapping[Symbol, Rational]) -> dict[Symbol, Rational]:
+def known_degrees(rule: Rule, weights: Mapping[Symbol, Rational]) -> dict[Symbol, Rational]:
+    """Return the degrees that some case gives: a state that a case only shrinks has in it that of another case."""
+    known: dict[Symbol, Rational] = {}
+    for _, new in cases(rule):
+        with contextlib.suppress(Mixed):
+            known |= state_degrees(rule, new, weights)
+    return known
+
+
+def state_degrees(
+    rule: Rule,
+    new: Equations,
+    weights: Mapping[Symbol, Rational],
+    known: Mapping[Symbol, Rational] = MappingProxyType({}),
+) -> dict[Symbol, Rational]:
     """Return the degree of each state that feeds the step, given the degrees ``weights`` of other symbols.
 
-    A state's new value and its initial value have the degree of its old value. Raises Mixed where a state has none.
+    A state's new value and its initial value have the degree of its old value; where those leave it open, it has its
+    degree in ``known``. Raises Mixed where a state has none.
     """
     states = feeding(new)
     starts = {**rule.init, **rule.scalars}
@@ -100,6 +117,7 @@ def state_degrees(rule: Rule, new: Equations, weights: Mapping[Symbol, Rational]
                 and (state_degree := _degree_or_none(new[state], {**weights, **unknown, **result})) is not None
             ):
                 result[state], changed = state_degree, True
+    result = {state: known[state] for state in states if state in known} | result
     for state in states:
         if state not in result or degree(new[state], {**weights, **result}) != result[state]:
             raise Mixed(state)

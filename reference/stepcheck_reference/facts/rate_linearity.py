@@ -10,7 +10,7 @@ from stepcheck_reference.algebra.equality import vanishes
 from stepcheck_reference.algebra.iterate import iterate
 from stepcheck_reference.alphabet import lr, theta
 from stepcheck_reference.facts.equations import cases, step_of
-from stepcheck_reference.facts.homogeneity import Mixed, degree, state_degrees
+from stepcheck_reference.facts.homogeneity import Mixed, degree, known_degrees, state_degrees
 from stepcheck_reference.facts.sample import GRADIENTS, ROUNDED, sample
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.scripts.objective import needs_objective
@@ -26,8 +26,9 @@ def is_linear_in_rate(rule: Rule) -> bool | None:
         return False
     weights = {lr: Integer(1)}
     try:
+        known = known_degrees(rule, weights)
         for _, new in cases(rule):
-            step_degree = degree(step_of(new), {**weights, **state_degrees(rule, new, weights)})
+            step_degree = degree(step_of(new), {**weights, **state_degrees(rule, new, weights, known)})
             if step_degree not in (None, 1):
                 break
         else:

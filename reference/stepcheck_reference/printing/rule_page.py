@@ -43,10 +43,14 @@ def latex(rule: Rule) -> str:
     return "\n\n".join(filter(None, parts))
 
 
+STATES = 12
+"""Columns that the listing has for a rule's states."""
+
+
 def listing(chosen: Iterable[Rule]) -> str:
     """Return one entry a rule, its state and its title, family by family, and then the rewrites that join to them."""
     chosen = tuple(chosen)
-    letters = {rule: ", ".join(ALPHABET[state].unicode for state in (*rule.init, *rule.scalars)) for rule in chosen}
+    letters = {rule: _states(rule) for rule in chosen}
     left = max(map(len, [rule.name for rule in chosen] + [rewrite.name for rewrite in rewrites.ALL])) + 2
     middle = max(len("state"), *map(columns, letters.values())) + 2
     lines = [padded("rule", left) + padded("state", middle) + "what it is"]
@@ -60,6 +64,12 @@ def listing(chosen: Iterable[Rule]) -> str:
     for rewrite in rewrites.ALL:
         lines += hanging(padded(rewrite.name, left), rewrite.title)
     return "\n".join(lines)
+
+
+def _states(rule: Rule) -> str:
+    """Return the letters of a rule's states, without blanks where there are more than fit."""
+    letters = [ALPHABET[state].unicode for state in (*rule.init, *rule.scalars)]
+    return ", ".join(letters) if columns(", ".join(letters)) <= STATES else ",".join(letters)
 
 
 def related(rule: Rule) -> tuple[tuple[Rule, str], ...]:

@@ -43,6 +43,7 @@ ALL: tuple[Theorem, ...] = (
     gradient_scaling.ADADELTA_NEVER_MOVES,
     zero_gradients.RESTS,
     zero_gradients.ADAM_L2_MOVES,
+    zero_gradients.YOGI_OPTAX_MOVES,
     moments.NEVER_NEGATIVE,
     moments.CENTERED_VARIANCE,
     amsgrad.V_MAX_NEVER_FALLS,

@@ -254,3 +254,54 @@ class AdamWLosesSmallDecay(_Adam):
         m, v, c1, c2 = self.average(g, state, group)
         p.mul_(float(torch.tensor(1 - group["lr"] * group["weight_decay"], dtype=torch.float32)))
         p.addcdiv_(m / c1, (v / c2).sqrt() + group["eps"], value=-group["lr"])
+
+
+def sparse_adam(h, x, gradients):
+    """Both moments as sums over the gradients that are not 0."""
+    beta1, beta2 = h["beta1"], h["beta2"]
+    seen = []
+    for t, g in enumerate(gradients, 1):
+        seen += [g] if g != 0 else []
+        ages = [len(seen) - i for i in range(1, len(seen) + 1)]
+        first = (1 - beta1) * sum(beta1**age * one for age, one in zip(ages, seen, strict=True))
+        second = (1 - beta2) * sum(beta2**age * one * one for age, one in zip(ages, seen, strict=True))
+        if g != 0:
+            x = x - h["lr"] * (1 - beta2**t) ** 0.5 / (1 - beta1**t) * first / (second**0.5 + h["eps"])
+        yield {"theta": x, "m": first, "v": second}
+
+
+class HandWrittenSparseAdam(torch.optim.Optimizer):
+    """Follows ``sparse_adam``: what is stored of a sparse gradient, and nothing else, moves."""
+
+    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8):
+        super().__init__(params, {"lr": lr, "betas": betas, "eps": eps})
+
+    def met(self, g):
+        return g != 0
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is None:
+                    continue
+                state = self.state[p]
+                if not state:
+                    state.update(step=0, exp_avg=torch.zeros_like(p), exp_avg_sq=torch.zeros_like(p))
+                state["step"] += 1
+                self.move(p, p.grad, state, group)
+
+    def move(self, p, g, state, group):
+        (beta1, beta2), t, at = group["betas"], state["step"], self.met(g)
+        m, v, g = state["exp_avg"], state["exp_avg_sq"], g[at]
+        m[at] = beta1 * m[at] + (1 - beta1) * g
+        v[at] = beta2 * v[at] + (1 - beta2) * g * g
+        rate = group["lr"] * (1 - beta2**t) ** 0.5 / (1 - beta1**t)
+        p[at] = p[at] - rate * m[at] / (v[at].sqrt() + group["eps"])
+
+
+class SparseAdamMovesEverything(HandWrittenSparseAdam):
+    """Claims ``sparse_adam``, breaks SC101 and SC102: moves an element without a gradient by its old moment."""
+
+    def met(self, g):
+        return torch.ones_like(g, dtype=torch.bool)

@@ -237,3 +237,38 @@ class LookaheadAverages(LookaheadNesterov):
 
     def accumulate(self, b, g, group):
         b.mul_(group["momentum"]).add_(g, alpha=1 - group["momentum"])
+
+
+def qhm(h, x, gradients):
+    """The average as a sum over all gradients so far, and the step as the gradient and what the average is off it."""
+    for t, g in enumerate(gradients, 1):
+        average = (1 - h["beta"]) * sum(h["beta"] ** (t - i) * one for i, one in enumerate(gradients[:t], 1))
+        x = x - h["lr"] * (g + h["nu"] * (average - g))
+        yield {"theta": x, "M": average}
+
+
+class HandWrittenQhm(torch.optim.Optimizer):
+    """Follows ``qhm``: a step of the average, and one of the gradient."""
+
+    def __init__(self, params, lr=1e-3, momentum=0.999, nu=0.7):
+        super().__init__(params, {"lr": lr, "momentum": momentum, "nu": nu})
+
+    def fresh(self, momentum):
+        return 1 - momentum
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            lr, momentum, nu = group["lr"], group["momentum"], group["nu"]
+            for p in group["params"]:
+                if p.grad is not None:
+                    average = self.state[p].setdefault("momentum_buffer", torch.zeros_like(p))
+                    average.mul_(momentum).add_(p.grad, alpha=self.fresh(momentum))
+                    p.sub_(lr * ((1 - nu) * p.grad + nu * average))
+
+
+class QhmSumsGradients(HandWrittenQhm):
+    """Claims ``qhm``, breaks SC102: keeps a sum of gradients, as momentum does."""
+
+    def fresh(self, momentum):
+        return 1.0

@@ -77,6 +77,7 @@ def test_the_linear_rules_are_those_without_a_root_a_sign_or_a_schedule() -> Non
         "nesterov_ema",
         "nesterov_gradient_difference",
         "nesterov_lookahead",
+        "qhm",
     }
     for name in LISTED:
         for change in ("coupled_decay", "decoupled_decay", "decoupled_decay_paper"):

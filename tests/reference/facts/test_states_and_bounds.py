@@ -64,7 +64,7 @@ def test_even_states_are_never_negative_and_odd_states_are(name: str) -> None:
         if odd.get(state) is False or state in rule.scalars:
             assert answer is True or (answer is None and rule.step[state].has(sign)), (name, state)
         elif not needs_objective(rule) and theta not in rule.step[state].free_symbols:
-            assert answer is False, (name, state)
+            assert answer is False or (answer is None and rule.init[state] != 0), (name, state)
 
 
 def test_a_second_moment_with_a_wrong_sign_is_negative_somewhere() -> None:
@@ -110,7 +110,8 @@ def test_zero_gradients_leave_the_decoupled_decay() -> None:
     assert rest_factor(find("adamw")) == rest_factor(find("lion")) == 1 - lr * weight_decay
     assert rest_factor(find("adam+decoupled_decay_paper")) == 1 - weight_decay
     assert rest_factor(find("asgd")) == 1 - lambd * eta
-    for rule in ALL:
+    assert rests(find("yogi_optax")) is False
+    for rule in (rule for rule in ALL if rule.name != "yogi_optax"):
         decays = bool({weight_decay, lambd} & set(rule.hyper))
         assert (rest_factor(rule) == 1) is not decays, rule.name
         assert decays or rests(rule), rule.name

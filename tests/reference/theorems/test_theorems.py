@@ -82,6 +82,7 @@ FLAWED: dict[str, tuple[Rule, ...]] = {
     "adadelta_never_moves_at_eps_0": (changed("adadelta", x=rho * x + g**2),),
     "zero_gradients_leave_the_decay": (changed("adam", theta=theta - lr * (m + 1) / (sqrt(v) + eps)),),
     "adam_l2_moves_without_a_gradient": named("sgd+coupled_decay"),
+    "yogi_optax_moves_without_a_gradient": named("yogi"),
     "second_moments_never_negative": (changed("adam", v=beta2 * v - (1 - beta2) * g**2),),
     "centered_variance_never_negative": (changed("rmsprop_centered", a=beta2**2 * a + (1 - beta2) * g),),
     "v_max_never_falls": (changed("amsgrad", v_max=Max(beta2 * v_max, v)),),

@@ -1,4 +1,4 @@
-"""Momentum, Nesterov momentum and Lion."""
+"""Momentum, Nesterov momentum, QHM and Lion."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from stepcheck_reference.rules.momentum.nesterov import NESTEROV
 from stepcheck_reference.rules.momentum.nesterov_ema import NESTEROV_EMA
 from stepcheck_reference.rules.momentum.nesterov_gradient_difference import NESTEROV_GRADIENT_DIFFERENCE
 from stepcheck_reference.rules.momentum.nesterov_lookahead import NESTEROV_LOOKAHEAD
+from stepcheck_reference.rules.momentum.qhm import QHM
 
 RULES: tuple[Rule, ...] = (
     MOMENTUM,
@@ -20,6 +21,7 @@ RULES: tuple[Rule, ...] = (
     NESTEROV_LOOKAHEAD,
     NESTEROV_GRADIENT_DIFFERENCE,
     NESTEROV_EMA,
+    QHM,
     LION,
 )
 """The family's rules, in the order listings use."""

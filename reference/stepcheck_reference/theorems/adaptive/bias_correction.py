@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sympy import Integer, Symbol, diff, exp, limit, oo
+from sympy import Integer, Piecewise, Symbol, diff, exp, limit, oo
 
 from stepcheck_reference.algebra.equality import vanishes
 from stepcheck_reference.algebra.induction import solves
@@ -91,8 +91,9 @@ MEAN_GRADIENT = Theorem(
     name="corrected_moments_are_unbiased",
     sentence="For stationary gradients the corrected moments have expectation E[g] and E[g^2].",
     source=KINGMA,
-    condition="the rule divides moments of g and g^2 by 1 - beta**t; the gradients' means do not change",
-    applies=_corrects,
+    condition="the rule divides moments of g and g^2 by 1 - beta**t; the gradients' means do not change, and "
+    "moments average every gradient",
+    applies=lambda rule: _corrects(rule) and not any(rule.step[moment].has(Piecewise) for moment in (m, v)),
     prove=_mean,
 )
 CORRECTIONS_VANISH = Theorem(

@@ -67,9 +67,9 @@ SCALE_INVARIANT = Theorem(
     name="scale_invariant_at_eps_0",
     sentence="Scaling all gradients by c > 0 does not change the steps at eps = 0.",
     source=f"{KINGMA}, and each rule's equations",
-    condition="the rule divides by a root or magnitude plus eps, without cases; zero initial state, no coupled decay, "
-    "and the first gradient of an element is not 0",
-    applies=lambda rule: _divides(rule) and len(cases(rule)) == 1,
+    condition="the rule divides by a root or magnitude plus eps, and rectifies nothing; zero initial state, no coupled "
+    "decay, and the first gradient of an element is not 0",
+    applies=lambda rule: _divides(rule) and "rectification" not in rule.where,
     prove=lambda rule: _degree(fixed(rule, OFFSETS), 0, how="the step has degree 0 in the gradients"),
 )
 ONLY_AT_EPS_0 = Theorem(
@@ -77,15 +77,15 @@ ONLY_AT_EPS_0 = Theorem(
     sentence="With eps > 0, the scale of the gradients changes the step.",
     source="exact first steps",
     condition="the rule is scale invariant at eps = 0",
-    applies=lambda rule: _divides(rule) and len(cases(rule)) == 1,
+    applies=lambda rule: _divides(rule) and "rectification" not in rule.where,
     prove=_two_gradients,
 )
 RECTIFIED_ONLY = Theorem(
     name="radam_scale_invariant_only_rectified",
     sentence="Scaling all gradients by c > 0 does not change RAdam's steps at eps = 0 once rectified, but does before.",
     source="Liu et al. 2020, Algorithm 2, https://arxiv.org/abs/1908.03265",
-    condition="the rule has eps, and cases that depend on the step count",
-    applies=lambda rule: _divides(rule) and len(cases(rule)) > 1,
+    condition="the rule has eps, and rectifies from some step on",
+    applies=lambda rule: _divides(rule) and "rectification" in rule.where,
     prove=_rectified,
 )
 SIGNS_ALWAYS = Theorem(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sympy import Expr, Integer, Min, Rational, sympify
+from sympy import Expr, Integer, Min, Pow, Rational, sympify
 
 from stepcheck_reference.algebra.iterate import iterate
 from stepcheck_reference.alphabet import eta_minus, eta_plus, lr, step_max, step_min, theta, weight_decay
@@ -44,16 +44,22 @@ def _decays_without_lr(rule: Rule) -> bool:
     return factor is not None and factor.has(weight_decay) and not factor.has(lr)
 
 
+def _divides_by_rate(rule: Rule) -> bool:
+    """Return whether the new parameters are a quotient over lr, as with a decay that divides by 1 + lr*weight_decay."""
+    return any(power.base.has(lr) and power.exp.is_negative for power in rule.step[theta].atoms(Pow))
+
+
 LINEAR_IN_RATE = Theorem(
     name="linear_in_rate",
     sentence="A step from given parameters is proportional to the learning rate.",
     source="each rule's equations",
     condition="lr constant; the rule clamps no step, keeps no learning rate as a state, evaluates no gradients itself, "
-    "and multiplies its decay by lr",
+    "multiplies its decay by lr, and divides by nothing that depends on lr",
     applies=lambda rule: (
         lr in rule.hyper
         and not needs_objective(rule)
         and not _decays_without_lr(rule)
+        and not _divides_by_rate(rule)
         and not any(equation.has(Min) for equation in rule.step.values())
         and not any(sympify(start).has(lr) for start in rule.scalars.values())
     ),

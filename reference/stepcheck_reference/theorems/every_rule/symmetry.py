@@ -5,7 +5,7 @@ from __future__ import annotations
 from sympy import Integer, Rational
 
 from stepcheck_reference.algebra.iterate import iterate
-from stepcheck_reference.alphabet import alpha, lambd, lr, t0, theta, weight_decay
+from stepcheck_reference.alphabet import alpha, lambd, lr, m, t0, theta, weight_decay
 from stepcheck_reference.facts import fixed, is_elementwise, is_sign_equivariant, is_translation_invariant
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.rules.gradient_descent.asgd import ASGD
@@ -53,8 +53,9 @@ SIGN_EQUIVARIANT = Theorem(
     name="sign_equivariant",
     sentence="Negating the parameters and gradients negates the steps.",
     source="each rule's equations",
-    condition="every rule; a rule that evaluates gradients itself does so on the mirrored objective",
-    applies=lambda rule: True,
+    condition="no average of gradients starts elsewhere than at 0; a rule that evaluates gradients itself does so on "
+    "the mirrored objective",
+    applies=lambda rule: rule.init.get(m, 0) == 0,
     prove=_sign,
 )
 TRANSLATION_INVARIANT = Theorem(
