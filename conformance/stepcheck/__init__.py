@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from stepcheck.certification.certificate import CellResult, Certificate, Failure, LawResult, Worst
     from stepcheck.certification.certify import certify
     from stepcheck.certification.request import WrongRequest
+    from stepcheck.code_reading.read import read
     from stepcheck.pytest_plugin.cases import Case, cases
     from stepcheck_reference.verdict import Verdict
 
@@ -30,6 +31,7 @@ __all__ = [
     "cases",
     "certify",
     "guard",
+    "read",
 ]
 
 _HOMES = {
@@ -43,6 +45,7 @@ _HOMES = {
     "WrongRequest": "stepcheck.certification.request",
     "cases": "stepcheck.pytest_plugin.cases",
     "certify": "stepcheck.certification.certify",
+    "read": "stepcheck.code_reading.read",
 }
 
 

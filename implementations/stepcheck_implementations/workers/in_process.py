@@ -6,7 +6,7 @@ Nothing is isolated here: a subject that crashes or hangs takes the caller with 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from stepcheck_implementations.adapters import libraries
@@ -15,6 +15,7 @@ from stepcheck_implementations.driver import execution
 from stepcheck_implementations.driver.target import split
 from stepcheck_implementations.matching import description, inspection
 from stepcheck_implementations.matching.claim import PROBE_GRADIENTS, Claim
+from stepcheck_implementations.reader import read_target
 from stepcheck_reference.scripts.script import Script
 from stepcheck_reference.scripts.trajectory import Trajectory
 
@@ -69,6 +70,10 @@ class InProcess:
     def fit(self, target: str, claim: Claim, *, steps: int = len(PROBE_GRADIENTS)) -> dict[str, Any]:
         """Return the object matched to ``claim``; see ``description.Source``."""
         return inspection.fit(self.subject, target, claim, steps)
+
+    def read(self, target: str, *, configuration: str, mode: str, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the equations of the object as plain data; see ``reader.answer``."""
+        return read_target.read(self.subject, target, configuration=configuration, mode=mode, options=options)
 
     def run_program(self, text: str) -> str:
         """Return "": the object may have no name that a program could import."""

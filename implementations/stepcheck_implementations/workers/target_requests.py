@@ -124,6 +124,19 @@ class TargetRequests:
         self.live.drop(key)
         return {"ended": ended}
 
+    def read(self, target: str, *, configuration: str, mode: str, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the equations of ``target`` as plain data; see ``reader.answer``. Raises TargetError.
+
+        It runs in a process that is discarded afterwards.
+        """
+        message = {"ask": "read", "target": target, "configuration": configuration, "mode": mode}
+        self.live.drop(key_without_cell())
+        try:
+            answer = self._request_without_cell({**message, "options": dict(options)}, {"reading": dict})
+            return dict(answer["reading"])
+        finally:
+            self.live.drop(key_without_cell())
+
     def run_program(self, text: str) -> str:
         """Return what the program ``text`` does in a process of its own: "passes", "fails" or "raises ...".
 

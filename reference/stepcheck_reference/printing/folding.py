@@ -7,7 +7,7 @@ and a corrected rate (ηₜ).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from types import MappingProxyType
@@ -42,8 +42,21 @@ class Folded:
 @lru_cache(maxsize=256)
 def folded(rule: Rule) -> Folded:
     """Return the equations of ``rule`` as short lines, in the rule's order."""
-    letters = {symbol: _old(symbol, letter) for symbol, letter in ALPHABET.items()}
-    letters |= {symbol: replace(letters[symbol], role="constant") for symbol in rule.scalars}
+    return folded_equations(rule.step, ALPHABET, rule.scalars, rule.where)
+
+
+def folded_equations(
+    step: Mapping[Symbol, Expr],
+    alphabet: Mapping[Symbol, Letter],
+    scalars: Collection[Symbol] = (),
+    where: Mapping[str, Expr] = MappingProxyType({}),
+) -> Folded:
+    """Return the equations of ``step`` as short lines, in their order; ``alphabet`` has the letter of each symbol.
+
+    ``scalars`` are the states that are one number a tensor; ``where`` is as in ``Rule``.
+    """
+    letters = {symbol: _old(symbol, letter) for symbol, letter in alphabet.items()}
+    letters |= {symbol: replace(letters[symbol], role="constant") for symbol in scalars}
     lines: list[tuple[Symbol, Expr]] = []
     heads: dict[Symbol, Symbol] = {}
 
@@ -56,23 +69,24 @@ def folded(rule: Rule) -> Folded:
     def shortened(expression: Expr) -> Expr:
         for symbol, value in lines:
             expression = fold(expression, value, symbol)
-        while (corrected := _corrected(expression, heads, letters)) is not None:
+        named = {new: alphabet[old] for new, old in heads.items()}
+        while (corrected := _corrected(expression, named, letters)) is not None:
             letter, value = corrected
             expression = fold(expression, value, name(letter, value))
         return expression
 
-    decayed = _decayed_gradient(rule)
+    decayed = _decayed_gradient(step)
     if decayed is not None:
         name(_marked(letters[g], "\N{COMBINING TILDE}", r"\tilde"), decayed)
     quantities: list[Symbol] = []
-    waiting = dict(rule.where)
-    for old, full_equation in rule.step.items():
+    waiting = dict(where)
+    for old, full_equation in step.items():
         for key in [key for key, part in waiting.items() if fold(full_equation, part, _PROBE) != full_equation]:
             part = waiting.pop(key)
             role = "constant" if _is_scalar(part, letters) else "state"
             quantities.append(name(replace(QUANTITIES[key], role=role), shortened(part)))
         equation = shortened(full_equation)
-        new = replace(_new(old), role=letters[old].role)
+        new = replace(_new(alphabet[old]), role=letters[old].role)
         heads[name(new, equation)] = old
     return Folded(tuple(lines), MappingProxyType(letters), MappingProxyType(heads), tuple(quantities))
 
@@ -108,8 +122,8 @@ def fold(expression: Expr, value: Expr, name: Symbol) -> Expr:
     return expression
 
 
-def _decayed_gradient(rule: Rule) -> Expr | None:
-    for equation in rule.step.values():
+def _decayed_gradient(step: Mapping[Symbol, Expr]) -> Expr | None:
+    for equation in step.values():
         for node in preorder_traversal(equation):
             if isinstance(node, Add) and node.free_symbols == {g, theta, weight_decay}:
                 return node
@@ -117,9 +131,12 @@ def _decayed_gradient(rule: Rule) -> Expr | None:
 
 
 def _corrected(
-    equation: Expr, heads: Mapping[Symbol, Symbol], letters: Mapping[Symbol, Letter]
+    equation: Expr, heads: Mapping[Symbol, Letter], letters: Mapping[Symbol, Letter]
 ) -> tuple[Letter, Expr] | None:
-    """Return the first corrected moment or rate in ``equation`` that has no name yet."""
+    """Return the first corrected moment or rate in ``equation`` that has no name yet.
+
+    ``heads`` are the names of new values, with the letters of the old ones.
+    """
     for node in _products(equation):
         divisors = [Pow(correction, -1) for correction in corrections(node)]
         corrections_present = [factor for factor in divisors if factor in node.args]
@@ -154,8 +171,7 @@ def _old(symbol: Symbol, letter: Letter) -> Letter:
     return letter
 
 
-def _new(symbol: Symbol) -> Letter:
-    letter = ALPHABET[symbol]
+def _new(letter: Letter) -> Letter:
     return replace(letter, unicode=f"{letter.unicode}′", latex=_indexed(letter.latex, "t"))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from sympy import Abs, Add, Expr, Indexed, Mul, Piecewise, Pow, Product, Rational, Sum, Symbol, UnevaluatedExpr
+from sympy import Abs, Add, And, Expr, Indexed, Mul, Or, Piecewise, Pow, Product, Rational, Sum, Symbol, UnevaluatedExpr
 from sympy.core.relational import Relational
 
 from stepcheck_reference.alphabet import ALPHABET, Letter
@@ -20,6 +20,9 @@ Written = tuple[str, int]
 
 Cases = tuple[tuple[str, str], ...]
 """Branches (value, condition), the condition empty where it is "otherwise"."""
+
+_DECIMALS = 15
+"""Digits of a number that prints as a decimal, as a fraction of tenths to that power does."""
 
 GRADIENT_AT = "gradient_at"
 """The function that prints as the gradient of the objective L."""
@@ -206,6 +209,9 @@ class Writer:
             return self._product(expression)
         if isinstance(expression, Piecewise):
             return self.dialect.cases(self.cases(expression, head)), ATOM
+        if isinstance(expression, And | Or):
+            word = " and " if isinstance(expression, And) else " or "
+            return word.join(sorted(self.write(part) for part in expression.args)), SUM
         if isinstance(expression, Relational):
             sign = self.dialect.relations.get(expression.rel_op, expression.rel_op)
             return f"{self.write(expression.lhs)} {sign} {self.write(expression.rhs)}", SUM
@@ -216,6 +222,8 @@ class Writer:
     def _number(self, number: Expr) -> Written:
         if number < 0:
             return f"{self.dialect.minus}{self._number(-number)[0]}", SUM
+        if isinstance(number, Rational) and number.q > 10 and 10**_DECIMALS % number.q == 0:
+            return f"{float(number):.{_DECIMALS}g}", ATOM
         if isinstance(number, Rational) and number.q != 1:
             return self.dialect.fraction((str(number.p), ATOM), (str(number.q), ATOM))
         return str(number), ATOM

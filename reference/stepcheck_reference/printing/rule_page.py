@@ -22,25 +22,29 @@ def text(rule: Rule) -> str:
     """Return ``rule`` at length: equations, what solves them, source, state, hyper-parameters, facts, relatives."""
     parts = [
         _paragraph(rule.name, rule.title),
-        "\n".join(_equations(folded(rule))),
+        "\n".join(equation_lines(folded(rule))),
         *closed_form_lines.text(rule),
-        "\n".join(_section("source", [(line,) for line in wrapped(rule.source, WIDTH - 12)])),
-        *("\n".join(_section(title, rows)) for title, rows in _sections(rule) if rows),
+        "\n".join(section("source", [(line,) for line in wrapped(rule.source, WIDTH - 12)])),
+        *("\n".join(section(title, rows)) for title, rows in _sections(rule) if rows),
     ]
     return "\n\n".join(parts)
 
 
 def latex(rule: Rule) -> str:
     """Return the equations of ``rule`` as a LaTeX align* environment, and what solves them as another."""
-    lines = folded(rule)
+    parts = [latex_lines(folded(rule)), closed_form_lines.latex(rule)]
+    return "\n\n".join(filter(None, parts))
+
+
+def latex_lines(lines: Folded) -> str:
+    """Return equations as a LaTeX align* environment."""
     writer = Writer(LATEX, lines.letters)
     rows = []
     for name, value in lines.lines:
         cases = writer.cases(value, lines.first(name))
         right = LATEX.cases(cases) if len(cases) > 1 else cases[0][0]
         rows.append(f"  {writer.symbol(name)} &= {right}")
-    parts = ["\\begin{align*}\n" + " \\\\\n".join(rows) + "\n\\end{align*}", closed_form_lines.latex(rule)]
-    return "\n\n".join(filter(None, parts))
+    return "\\begin{align*}\n" + " \\\\\n".join(rows) + "\n\\end{align*}"
 
 
 STATES = 12
@@ -134,7 +138,8 @@ def _meaning(rule: Rule, symbol: Symbol) -> str:
     return ALPHABET[symbol].meaning + recommended + (f"; {reason}" if reason else "")
 
 
-def _equations(lines: Folded) -> Iterator[str]:
+def equation_lines(lines: Folded) -> Iterator[str]:
+    """Yield equations aligned in Unicode, one a line."""
     writer = Writer(UNICODE, lines.letters)
     left = max(columns(writer.symbol(name)) for name, _ in lines.lines)
     for name, value in lines.lines:
@@ -150,7 +155,7 @@ def _equations(lines: Folded) -> Iterator[str]:
             yield f"{margin}{brace(index, len(cases))} {padded(branch, wide)}{when}"
 
 
-def _section(title: str, rows: Rows) -> Iterator[str]:
+def section(title: str, rows: Rows) -> Iterator[str]:
     """Yield rows under one title on the left, in columns; a last cell too long is broken."""
     widths = [max(map(columns, column)) for column in zip(*rows, strict=True)][:-1]
     for number, row in enumerate(rows):

@@ -32,7 +32,8 @@ class Reading:
     gives the values that they had while the code was read. A hyper-parameter whose meaning its name tells is the
     alphabet's symbol; another is a nonnegative symbol of its own name. Where paths differ, an equation is a Piecewise
     in t or in the conditions. ``names`` says where the subject keeps each state. ``paths`` are the single readings that
-    this is made of.
+    this is made of. ``scalars`` are the states that are one number a tensor, ``letters`` those of the alphabet that a
+    state's name suggests, the likeliest first, and ``slots`` the constructor's argument of each hyper-parameter.
     """
 
     target: str
@@ -42,6 +43,9 @@ class Reading:
     names: Mapping[Symbol, str] = field(default_factory=dict)
     paths: tuple[Path, ...] = ()
     configuration: str = ""
+    scalars: frozenset[Symbol] = frozenset()
+    letters: Mapping[Symbol, tuple[Symbol, ...]] = field(default_factory=dict)
+    slots: Mapping[Symbol, str] = field(default_factory=dict)
 
     @property
     def opaque(self) -> tuple[str, ...]:

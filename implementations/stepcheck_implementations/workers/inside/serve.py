@@ -15,6 +15,7 @@ from stepcheck_implementations.driver.target import TargetError, load
 from stepcheck_implementations.matching import inspection
 from stepcheck_implementations.matching.claim import Claim
 from stepcheck_implementations.matching.hyper_matching import NoMatch
+from stepcheck_implementations.reader import read_target
 from stepcheck_implementations.recorder import api, recorder, scheduler_runs
 from stepcheck_implementations.recorder.recording import Recording
 from stepcheck_implementations.workers import wire
@@ -36,9 +37,10 @@ def serve(read: wire.Read, send: wire.Send) -> None:
 
     A request is {"ask": ...}: "open" (adapter, cell, reached: the path of 8 bytes that hold the step being taken; it
     has no answer), "run" (script), "wake" (device, memory), "environment", "optimizers" (library), "signature"
-    (target), "fit" (target, claim, steps), "refusal" (adapter, mode, dtype, device), "program" (text). Of the cell that
-    is open: "record" (scripts, unread), "checkpoint" (script, at), "resume" (script, saved, and the arrays of what was
-    saved). Of no cell: "surface" (target), "library_surface" (library), "schedule" (recipe), "schedulers". The last
+    (target), "fit" (target, claim, steps), "read" (target, configuration, mode, options), "refusal" (adapter, mode,
+    dtype, device), "program" (text). Of the cell that is open: "record" (scripts, unread), "checkpoint" (script, at),
+    "resume" (script, saved, and the arrays of what was saved). Of no cell: "surface" (target), "library_surface"
+    (library), "schedule" (recipe), "schedulers". The last
     seven are answered by a recording; guard's baselines hold their requests, so that their names and keys stay. An
     answer holds "error" (its kind and message) where the request could not be served.
     """
@@ -139,6 +141,12 @@ def _fit(message: Mapping[str, Any]) -> dict[str, Any]:
     return inspection.fit(load(message["target"]), message["target"], claim, message["steps"])
 
 
+def _read(message: Mapping[str, Any]) -> dict[str, Any]:
+    target = message["target"]
+    options = {name: message[name] for name in ("configuration", "mode", "options")}
+    return {"reading": read_target.read(load(target), target, **options)}
+
+
 def _refusal(message: Mapping[str, Any]) -> dict[str, Any]:
     adapter = dataclass_codec.decode(Adapter, message["adapter"])
     return {"reason": inspection.refusal(adapter, message["mode"], message["dtype"], message["device"])}
@@ -165,6 +173,7 @@ _OF_NO_CELL: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any] | Recordi
     "program": _program,
     "signature": lambda message: inspection.signature(message["target"]),
     "fit": _fit,
+    "read": _read,
     "refusal": _refusal,
     "surface": lambda message: Recording(api.target_api(message["target"]), {}),
     "library_surface": lambda message: Recording(api.library_api(message["library"]), {}),

@@ -1,0 +1,1 @@
+"""Code reading: a target in, the equations that its steps compute out."""

@@ -1,0 +1,63 @@
+"""Creation: what a tensor is filled with that is made, filled or overwritten."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from stepcheck_implementations.reader.operations.elementwise import Operation
+from stepcheck_implementations.reader.tensor_entries import TensorEntries
+
+
+def _filled(value: float) -> Operation:
+    def operation(known: TensorEntries, *_: Any, **__: Any) -> int:
+        return known.graph.number(value)
+
+    return operation
+
+
+def _full(known: TensorEntries, _: Any, fill_value: Any = None, *more: Any, **__: Any) -> int:
+    return known.of(fill_value)
+
+
+def _given(known: TensorEntries, data: Any, *_: Any, **__: Any) -> int | None:
+    return _one_value(known, data)
+
+
+def _new_tensor(known: TensorEntries, _: Any, data: Any, *more: Any, **__: Any) -> int | None:
+    return _one_value(known, data)
+
+
+def _one_value(known: TensorEntries, data: Any) -> int | None:
+    """Return the entry of ``data`` where it is one number, or several that are the same expression."""
+    if isinstance(data, (list, tuple)):
+        entries = {_one_value(known, entry) for entry in data}
+        return entries.pop() if len(entries) == 1 else None
+    return known.of(data) if isinstance(data, (int, float, torch.Tensor)) else None
+
+
+def _copy(known: TensorEntries, _: Any, source: Any, *more: Any, **__: Any) -> int:
+    return known.of(source)
+
+
+def _fill(known: TensorEntries, _: Any, value: Any, *more: Any, **__: Any) -> int:
+    return known.of(value)
+
+
+TABLE: Mapping[str, Operation] = {
+    **{name: _filled(0) for name in ("zeros", "zeros_like", "new_zeros")},
+    **{name: _filled(1) for name in ("ones", "ones_like", "new_ones")},
+    "full": _full,
+    "full_like": _full,
+    "new_full": _full,
+    "tensor": _given,
+    "as_tensor": _given,
+    "scalar_tensor": _given,
+    "new_tensor": _new_tensor,
+}
+"""Functions that make a tensor."""
+
+WRITES: Mapping[str, Operation] = {"copy_": _copy, "fill_": _fill, "zero_": _filled(0), "set_": _copy}
+"""Functions that overwrite their first argument whatever it was."""

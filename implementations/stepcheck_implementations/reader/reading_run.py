@@ -1,0 +1,267 @@
+"""Reading run: an optimizer that takes steps 1, 2, 3 and 1000, and what each of its numbers is after each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from stepcheck_implementations.driver.error_text import call_subject
+from stepcheck_implementations.driver.observing.state_access import TensorLocation
+from stepcheck_implementations.matching.claim import PROBE_GRADIENTS, PROBE_THETA
+from stepcheck_implementations.reader import held_numbers
+from stepcheck_implementations.reader.carried_numbers import bare, carried
+from stepcheck_implementations.reader.expression_graph import ExpressionGraph
+from stepcheck_implementations.reader.substitutions import modules_of, substituted
+from stepcheck_implementations.reader.tensor_entries import TensorEntries
+from stepcheck_implementations.reader.torch_mode import ReadingMode
+
+SIZES = (3, 2)
+"""The elements of each parameter; a subject that is built from one has the first alone."""
+GRADIENTS = (*PROBE_GRADIENTS, (0.4375, -0.21875, 1.125, -0.53125, 0.84375))
+"""The gradient of every element at each step: signs that persist and flip."""
+UNSEEN = "a write that was not seen"
+"""The function that stands for a change that no call of torch made."""
+STEPS = (1, 2, 3, 1000)
+"""The steps that are taken; before the last, counters are set forward."""
+
+
+@dataclass(frozen=True, slots=True)
+class Construction:
+    """How a subject is built: ``build`` of what ``takes`` says, with numbers by slot ("betas[0]") and other arguments.
+
+    ``code`` is the class or function whose modules hold its code; ``scale`` multiplies parameters and gradients.
+    """
+
+    build: Callable[..., Any]
+    code: Any
+    takes: str
+    numbers: Mapping[str, float]
+    arguments: Callable[[Mapping[str, float]], dict[str, Any]]
+    symbols: Mapping[str, str] = field(default_factory=dict)
+    scale: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class StepRead:
+    """What step ``t`` made of theta and of what is held, as entries, under which conditions, with what unread."""
+
+    t: int
+    theta: int
+    held: Mapping[str, int]
+    conditions: tuple[tuple[int, bool], ...]
+    opaque: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class PlainRun:
+    """A run that is not read: ``counters`` are paths and what they show beyond the steps taken.
+
+    ``states`` are the paths of tensors, and of numbers that change otherwise; ``scalar`` those that are one number.
+    """
+
+    counters: dict[str, int] = field(default_factory=dict)
+    states: list[str] = field(default_factory=list)
+    scalar: list[str] = field(default_factory=list)
+    bits: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class ReadRun:
+    """A run that is read."""
+
+    graph: ExpressionGraph
+    steps: list[StepRead] = field(default_factory=list)
+    init: dict[str, int] = field(default_factory=dict)
+    first: dict[str, int] = field(default_factory=dict)
+    bits: dict[str, object] = field(default_factory=dict)
+
+
+class _Subject:
+    """The optimizer and its parameters."""
+
+    def __init__(self, construction: Construction, numbers: Mapping[str, float]) -> None:
+        sizes = SIZES[:1] if construction.takes == "tensor" else SIZES
+        self.rows = [_split(row, sizes, construction.scale) for row in GRADIENTS]
+        values = _split(PROBE_THETA, sizes, construction.scale)
+        self.parameters = [torch.nn.Parameter(value) for value in values]
+        self.locations = [TensorLocation(parameter, index) for index, parameter in enumerate(self.parameters)]
+        inputs: dict[str, Any] = {
+            "tensor": self.parameters[0],
+            "list": list(self.parameters),
+            "groups": [{"params": list(self.parameters)}],
+        }
+        arguments = construction.arguments(numbers)
+        self.optimizer = call_subject(lambda: construction.build(inputs[construction.takes], **arguments))
+        if not callable(getattr(self.optimizer, "step", None)):
+            raise TypeError(f"it made a {type(self.optimizer).__name__}, which has no step()")
+        if callable(train := getattr(self.optimizer, "train", None)):
+            call_subject(train)
+
+    def held(self) -> dict[str, list[Any]]:
+        return held_numbers.held(self.optimizer, self.locations)
+
+    def set_gradients(self, index: int) -> None:
+        for parameter, row in zip(self.parameters, self.rows[index], strict=True):
+            parameter.grad = row.clone()
+
+    def step(self, index: int) -> None:
+        self.set_gradients(index)
+        call_subject(self.optimizer.step)
+
+    def bits(self) -> dict[str, object]:
+        held = {path: list(map(held_numbers.bits, values)) for path, values in self.held().items()}
+        return {"theta": list(map(held_numbers.bits, self.parameters)), **held}
+
+
+def _split(row: Sequence[float], sizes: Sequence[int], scale: float) -> list[torch.Tensor]:
+    values = torch.tensor([value * scale for value in row[: sum(sizes)]])
+    return [part.clone() for part in torch.split(values, list(sizes))]
+
+
+def plain_run(construction: Construction) -> PlainRun:
+    """Return what a run shows that nothing reads."""
+    with _eager():
+        subject = _Subject(construction, construction.numbers)
+        rows = [_rows(subject)]
+        for index in range(3):
+            subject.step(index)
+            rows.append(_rows(subject))
+        run = PlainRun()
+        for path, (value, *_) in subject.held().items():
+            seen = [row.get(path) for row in rows]
+            one = not isinstance(value, torch.Tensor) or value.dim() == 0 or value.numel() == 1
+            offset = _offset(seen) if one else None
+            if offset is not None:
+                run.counters[path] = offset
+            elif isinstance(value, torch.Tensor) or len({str(entry) for entry in seen if entry is not None}) > 1:
+                run.states.append(path)
+                if one:
+                    run.scalar.append(path)
+        _set_counters(subject, run.counters, STEPS[-1])
+        subject.step(3)
+        run.bits = subject.bits()
+    return run
+
+
+def read_run(construction: Construction, plain: PlainRun) -> ReadRun:
+    """Return what a run shows that is read."""
+    graph = ExpressionGraph()
+    run = ReadRun(graph)
+    known = TensorEntries(graph)
+    symbols = {slot: graph.symbol("hyper", name) for slot, name in construction.symbols.items()}
+    numbers = {slot: carried(value, graph, symbols[slot]) for slot, value in construction.numbers.items()}
+    with _eager(), substituted(modules_of(construction.code), graph):
+        mode = ReadingMode(known)
+        with mode:
+            subject = _Subject(construction, numbers)
+        theta = graph.symbol("theta", "theta")
+        for parameter in subject.parameters:
+            known.put(parameter, theta)
+        for path, (value, *_) in subject.held().items():
+            if path in plain.states:
+                run.init[path] = known.of(value)
+        for index, t in enumerate(STEPS):
+            before = _bind(subject, plain, known, t)
+            subject.set_gradients(index)
+            for parameter in subject.parameters:
+                known.put(parameter, theta)
+                assert parameter.grad is not None
+                known.put(parameter.grad, graph.symbol("g", "g"))
+            graph.take_path()
+            graph.recording = True
+            with mode:
+                call_subject(subject.optimizer.step)
+            graph.recording = False
+            conditions, opaque = graph.take_path()
+            after = {path: values[0] for path, values in subject.held().items() if path in plain.states}
+            held = {
+                path: _seen(known, value, graph.symbol("state", path), before.get(path))
+                for path, value in after.items()
+            }
+            theta_after = _seen(known, subject.parameters[0], theta, before["theta"])
+            opaque += graph.take_path()[1]
+            run.steps.append(StepRead(t, theta_after, held, tuple(conditions), tuple(opaque)))
+            for path, value in after.items():
+                if index == 0 and path not in before and isinstance(value, torch.Tensor):
+                    first = known.first(value)
+                    if first is not None:
+                        run.first[path] = first
+        run.bits = subject.bits()
+    return run
+
+
+def _seen(known: TensorEntries, value: Any, symbol: int, before: object) -> int:
+    """Return the entry of ``value``: a call that was not seen, where only its bits have changed."""
+    entry = known.of(value)
+    if entry == symbol and before is not None and held_numbers.bits(value) != before:
+        return known.graph.call(UNSEEN, entry)
+    return entry
+
+
+def _bind(subject: _Subject, plain: PlainRun, known: TensorEntries, t: int) -> dict[str, object]:
+    """Let everything that is held be a symbol, and counters be what they show before step ``t``.
+
+    Returns the bits of all that is held.
+    """
+    graph = known.graph
+    if t == STEPS[-1]:
+        _set_counters(subject, plain.counters, t)
+    held = subject.held()
+    taken: list[torch.Tensor] = list(subject.parameters)
+    for path, values in held.items():
+        if path in plain.counters:
+            entry = graph.add("add", graph.symbol("t", "t"), graph.number(plain.counters[path] - 1))
+        elif path in plain.states:
+            entry = graph.symbol("state", path)
+        else:
+            continue
+        for value, location in zip(values, subject.locations, strict=True):
+            if not isinstance(value, torch.Tensor):
+                held_numbers.replace(subject.optimizer, path, carried(bare(value), graph, entry), location)
+            elif not any(known.same_memory(value, other) for other in taken):
+                known.put(value, entry)
+                taken.append(value)
+    bits = {path: held_numbers.bits(values[0]) for path, values in held.items()}
+    return {**bits, "theta": held_numbers.bits(subject.parameters[0])}
+
+
+def _set_counters(subject: _Subject, counters: Mapping[str, int], t: int) -> None:
+    """Let every counter show that step ``t`` is the next."""
+    held = subject.held()
+    for path, offset in counters.items():
+        for value, location in zip(held.get(path, ()), subject.locations, strict=False):
+            number = t - 1 + offset
+            new = float(number) if isinstance(value, float) else number
+            held_numbers.replace(subject.optimizer, path, new, location)
+
+
+def _rows(subject: _Subject) -> dict[str, list[float]]:
+    return {path: held_numbers.numbers_in(values[0]) for path, values in subject.held().items()}
+
+
+def _offset(rows: list[list[float] | None]) -> int | None:
+    """Return what a counter shows beyond the number of steps taken, None for what does not count steps."""
+    shown = [row[0] - step for step, row in enumerate(rows) if row and step > 0]
+    if len(shown) < 3 or len(set(shown)) != 1 or not float(shown[0]).is_integer():
+        return None
+    first = rows[0]
+    if first and first[0] != shown[0] and abs(shown[0]) > 1:
+        return None
+    return int(shown[0])
+
+
+@contextmanager
+def _eager() -> Iterator[None]:
+    """Let what ``torch.compile`` has wrapped run as it was written, and seed what is drawn."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        stance = getattr(torch.compiler, "set_stance", None)
+        if stance is None:
+            yield
+            return
+        with stance("force_eager"):
+            yield

@@ -1,0 +1,92 @@
+"""As a rule: a reading in letters of the alphabet, which everything takes that takes a rule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from sympy import Expr, Gt, Ne, Symbol
+
+from stepcheck_reference import rules
+from stepcheck_reference.alphabet import ALPHABET, theta
+from stepcheck_reference.domain import NONNEGATIVE, Domain
+from stepcheck_reference.reading.reading import Reading
+from stepcheck_reference.rule import Rule, RuleError
+
+Letters = Mapping[Symbol, Symbol]
+"""The letter of the alphabet that each state and hyper-parameter of a reading plays."""
+
+
+class NotARule(ValueError):
+    """A reading that no rule has the form of; the message says why."""
+
+
+def as_rule(reading: Reading, letters: Letters | None = None, *, name: str = "reading") -> Rule:
+    """Return ``reading`` as a rule, its states and hyper-parameters called as ``letters`` says.
+
+    By default they get the letters that their names suggest, then others in the alphabet's order. Raises NotARule where
+    something was not read, where the alphabet has too few letters, or where the equations are no rule's.
+    """
+    if not reading.complete:
+        raise NotARule(f"{reading.target}: {', '.join(reading.opaque)} was not read, so that its equations are no rule")
+    letters = default_letters(reading) if letters is None else letters
+    init = {letters[state]: value.xreplace(dict(letters)) for state, value in reading.init.items()}
+    scalars = {letters[state]: init.pop(letters[state]) for state in reading.init if state in reading.scalars}
+    step = {letters.get(symbol, symbol): equation.xreplace(dict(letters)) for symbol, equation in reading.step.items()}
+    used = {symbol for value in (*init.values(), *scalars.values(), *step.values()) for symbol in value.free_symbols}
+    hyper = {letters[symbol]: symbol for symbol in reading.hyper if letters[symbol] in used}
+    try:
+        return Rule(
+            name,
+            title=f"What {reading.target} computes.",
+            source=f"read from {reading.target}",
+            init=init,
+            scalars=scalars,
+            step=step,
+            domains={letter: _domain(letter, symbol, reading) for letter, symbol in hyper.items()},
+        )
+    except RuleError as error:
+        raise NotARule(f"{reading.target}: what it computes has not the form of a rule: {error}") from error
+
+
+def letters_by_name(reading: Reading) -> dict[Symbol, Symbol]:
+    """Return the letters of the alphabet that the names of states and hyper-parameters suggest."""
+    letters = {symbol: symbol for symbol in reading.hyper if symbol in ALPHABET}
+    for state in (symbol for symbol in reading.step if symbol != theta):
+        suggested = (letter for letter in reading.letters.get(state, ()) if letter not in letters.values())
+        letter = next(suggested, None)
+        if letter is not None:
+            letters[state] = letter
+    return letters
+
+
+def default_letters(reading: Reading) -> dict[Symbol, Symbol]:
+    """Return the letters that names suggest, and others in the alphabet's order where they suggest none."""
+    letters = letters_by_name(reading)
+    states = [symbol for symbol in reading.step if symbol != theta]
+    for role, symbols in (("hyper-parameter", reading.hyper), ("state", states)):
+        free = iter(
+            [symbol for symbol, letter in ALPHABET.items() if letter.role == role and symbol not in letters.values()]
+        )
+        for symbol in symbols:
+            if symbol not in letters:
+                letter = next(free, None)
+                if letter is None:
+                    raise NotARule(f"{reading.target}: has more {role}s than the alphabet has letters")
+                letters[symbol] = letter
+    return letters
+
+
+def _domain(letter: Symbol, symbol: Symbol, reading: Reading) -> Domain:
+    """Return the values of a hyper-parameter: those of the rules that have it, without a 0 that the code sets apart."""
+    value = reading.hyper[symbol]
+    known = (rule.domains[letter] for rule in rules.ALL if letter in rule.domains)
+    fitting = (domain for domain in known if domain.contains(value))
+    domain = next(fitting, NONNEGATIVE) if letter == symbol else NONNEGATIVE
+    domain = replace(domain, reduces_to="", others_at_zero=(), reason="")
+    apart = any(_sets_zero_apart(condition, symbol) for path in reading.paths for condition in path.conditions)
+    return replace(domain, low_open=True) if apart and domain.low == 0 else domain
+
+
+def _sets_zero_apart(condition: Expr, symbol: Symbol) -> bool:
+    return condition in (Ne(symbol, 0), Gt(symbol, 0))
