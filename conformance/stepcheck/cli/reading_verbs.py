@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from stepcheck_reference.verdict import CONFORMS
+from stepcheck_reference.verdict import BROKEN, CONFORMS
 
 
 @click.command(short_help="Print the equations that an optimizer's code computes.")
@@ -26,28 +26,27 @@ def read(
     """Print the equations that TARGET computes, read from a run of its code.
 
     TARGET is as for certify; a library, as in torch.optim, means each of its classes. Functions that were called and
-    not read are named.
+    not read are named. Exit 1 where the code then does not hold the envelope of its own reading.
     """
     from stepcheck.certification.output.output_directory import write
     from stepcheck.certification.request import settings
-    from stepcheck.code_reading.read import read as read_one
-    from stepcheck.code_reading.read import read_library
+    from stepcheck.code_reading.read import read_verified
     from stepcheck.code_reading.reading_json import to_dict
+    from stepcheck.code_reading.verification_lines import verification_lines
     from stepcheck_implementations.adapters import libraries
     from stepcheck_reference.printing import reading_page, rule_file
 
-    if libraries.members(target):
-        if configuration or fixed or rule:
-            raise click.UsageError("--configuration, --set and --rule need one class, as in torch.optim.AdamW")
-        readings = list(read_library(target, mode=mode))
-    else:
-        readings = [read_one(target, configuration=configuration, mode=mode, fixed=settings(fixed))]
+    if libraries.members(target) and (configuration or fixed or rule):
+        raise click.UsageError("--configuration, --set and --rule need one class, as in torch.optim.AdamW")
+    found = list(read_verified(target, configuration=configuration, mode=mode, fixed=settings(fixed)))
     if rule is not None:
-        write(rule, rule_file.text(readings[0]))
+        write(rule, rule_file.text(found[0][0]))
         click.echo(f"wrote {rule}", err=True)
     if as_json:
-        click.echo(json.dumps([to_dict(reading) for reading in readings], indent=2))
-        return CONFORMS
-    pages = [reading_page.latex(reading) if latex else reading_page.text(reading) for reading in readings]
-    click.echo("\n\n\n".join(pages))
-    return CONFORMS
+        click.echo(json.dumps([to_dict(reading, verification) for reading, verification in found], indent=2))
+    elif latex:
+        click.echo("\n\n".join(reading_page.latex(reading) for reading, _ in found))
+    else:
+        pages = (f"{reading_page.text(reading)}\n\n{verification_lines(verified)}" for reading, verified in found)
+        click.echo("\n\n\n".join(pages))
+    return CONFORMS if all(verification.verified for _, verification in found) else BROKEN

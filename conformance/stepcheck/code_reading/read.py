@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from stepcheck.certification.request import requested, target_name
 from stepcheck.certification.survey import check_target
+from stepcheck.code_reading.verification import Verification, verify
 from stepcheck_implementations.adapters import libraries
 from stepcheck_implementations.workers.pool import Workers
 from stepcheck_reference.reading.from_run import reading_of
@@ -50,12 +51,19 @@ def read(
         return read_by(workers, target, configuration, mode, options)
 
 
-def read_library(library: str, *, mode: str = "single") -> Iterator[Reading]:
-    """Yield the reading of each class of ``library`` that has an adapter here and this mode."""
+def read_verified(
+    target: str, *, configuration: str = "", mode: str = "single", fixed: Mapping[str, float | bool] | None = None
+) -> Iterator[tuple[Reading, Verification]]:
+    """Yield the reading of ``target`` with its verification; of a library each class that has this mode."""
+    if libraries.members(target):
+        targets = [adapter.target for adapter in libraries.members(target) if mode in adapter.modes]
+    else:
+        check_target(requested(target))
+        targets = [target]
     with Workers() as workers:
-        for adapter in libraries.members(library):
-            if mode in adapter.modes:
-                yield read_by(workers, adapter.target, "", mode, {})
+        for each in targets:
+            reading = read_by(workers, each, configuration, mode, dict(fixed or {}))
+            yield reading, verify(reading, workers, mode)
 
 
 def read_by(reader: Reader, target: str, configuration: str, mode: str, options: Mapping[str, float | bool]) -> Reading:

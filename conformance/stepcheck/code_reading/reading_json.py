@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from stepcheck.code_reading.verification import Verification
 from stepcheck_reference.alphabet import theta
 from stepcheck_reference.reading.reading import Reading
 
 
-def to_dict(reading: Reading) -> dict[str, Any]:
-    """Return ``reading`` as JSON values; expressions are SymPy's text."""
+def to_dict(reading: Reading, verification: Verification) -> dict[str, Any]:
+    """Return a reading and its verification as JSON values; expressions are SymPy's text."""
     return {
         "target": reading.target,
         "configuration": reading.configuration,
@@ -36,4 +37,7 @@ def to_dict(reading: Reading) -> dict[str, Any]:
             for path in reading.paths
         ],
         "complete": reading.complete,
+        "verified": verification.verified,
+        "compared": verification.compared,
+        "reason": verification.reason,
     }

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from stepcheck_implementations.driver.observing.state_path import last_name
+from stepcheck_implementations.matching.claim import PROBE_HYPER
 from stepcheck_implementations.reader.argument_names import letters_for
 from stepcheck_implementations.reader.carried_numbers import bare
 from stepcheck_implementations.reader.expression_graph import ExpressionGraph
@@ -30,7 +31,8 @@ def answer(
     (entry and truth) and "opaque"; "init" maps a path to what it held before step 1, "first" to what its memory held
     when it was first written. "hyper" maps a symbol to its "slot" and "value", "states" a path to "scalar" and
     "letters". "changed" lists what ended in other bits than in a run that is not read, which is nothing unless the
-    reader is wrong. "takes", "counters" and "fixed" say how it was built.
+    reader is wrong. "takes", "wrapper", "counters" and "fixed" say how it was built; "meant" are the symbols whose
+    names tell what they mean.
     """
     lost = _lost(run, other) if other is not None else set()
     entries = [list(entry) for entry in run.graph.entries]
@@ -62,11 +64,18 @@ def answer(
             for slot, value in construction.numbers.items()
         },
         "states": {
-            path: {"name": name, "scalar": path in plain.scalar, "letters": letters_for(path)}
+            path: {
+                "name": name,
+                "scalar": path in plain.scalar,
+                "letters": letters_for(path),
+                "at": path if construction.takes == "groups" or not plain.has_groups else _explicit(path),
+            }
             for path, name in _names(plain.states).items()
         },
         "counters": dict(plain.counters),
         "takes": construction.takes,
+        "wrapper": construction.wrapper,
+        "meant": sorted(name for name in construction.symbols.values() if name in PROBE_HYPER),
         "fixed": {name: _json(value) for name, value in fixed.items()},
         "changed": differing,
     }
@@ -78,6 +87,14 @@ def _names(paths: Sequence[str]) -> dict[str, str]:
     words = ["_".join(re.findall(r"\w+", path)) for path in paths]
     names = [name if name and last.count(name) == 1 else long for name, long in zip(last, words, strict=True)]
     return dict(zip(paths, (name.strip("_") or "state" for name in names), strict=True))
+
+
+def _explicit(path: str) -> str:
+    """Return ``path`` from an optimizer's attributes, for one that is built a group or a tensor at a time."""
+    if path.startswith("group."):
+        return f".param_groups[0]['{path.removeprefix('group.')}']"
+    key, bracket, rest = path.partition("[")
+    return path if path.startswith(".") else f".state[p]['{key}']{bracket}{rest}"
 
 
 def _json(value: Any) -> Any:

@@ -63,6 +63,7 @@ def read(
                     values,
                     lambda chosen: {**arguments({slot: slot for slot in chosen}, chosen, target_object), **fixed},
                     {slot: symbols.get(slot, slot) for slot in values},
+                    wrapper=wrapper,
                 )
                 try:
                     plain = plain_run(construction)

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from stepcheck_implementations.driver.error_text import call_subject
+from stepcheck_implementations.driver.observing import state_access
 from stepcheck_implementations.driver.observing.state_access import TensorLocation
 from stepcheck_implementations.matching.claim import PROBE_GRADIENTS, PROBE_THETA
 from stepcheck_implementations.reader import held_numbers
@@ -33,7 +34,8 @@ STEPS = (1, 2, 3, 1000)
 class Construction:
     """How a subject is built: ``build`` of what ``takes`` says, with numbers by slot ("betas[0]") and other arguments.
 
-    ``code`` is the class or function whose modules hold its code; ``scale`` multiplies parameters and gradients.
+    ``code`` is the class or function whose modules hold its code; ``scale`` multiplies parameters and gradients;
+    ``wrapper`` names what ``build`` was made by, as in ``Adapter``.
     """
 
     build: Callable[..., Any]
@@ -43,6 +45,7 @@ class Construction:
     arguments: Callable[[Mapping[str, float]], dict[str, Any]]
     symbols: Mapping[str, str] = field(default_factory=dict)
     scale: float = 1.0
+    wrapper: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,7 @@ class PlainRun:
     states: list[str] = field(default_factory=list)
     scalar: list[str] = field(default_factory=list)
     bits: dict[str, object] = field(default_factory=dict)
+    has_groups: bool = False
 
 
 @dataclass(slots=True)
@@ -130,7 +134,7 @@ def plain_run(construction: Construction) -> PlainRun:
         for index in range(3):
             subject.step(index)
             rows.append(_rows(subject))
-        run = PlainRun()
+        run = PlainRun(has_groups=state_access.is_optimizer(subject.optimizer))
         for path, (value, *_) in subject.held().items():
             seen = [row.get(path) for row in rows]
             one = not isinstance(value, torch.Tensor) or value.dim() == 0 or value.numel() == 1

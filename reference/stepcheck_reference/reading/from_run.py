@@ -15,7 +15,7 @@ from stepcheck_reference.reading.reading import Path, Reading
 
 def reading_of(data: Mapping[str, Any], configuration: str = "") -> Reading:
     """Return the reading that ``data`` is (see ``stepcheck_implementations.reader.answer``)."""
-    hyper = {Symbol(name, real=True, nonnegative=True): entry["value"] for name, entry in data["hyper"].items()}
+    hyper = {_hyper_symbol(name, entry["value"]): entry["value"] for name, entry in data["hyper"].items()}
     states = _state_symbols(data["states"], hyper)
     expressions = Expressions(data["entries"], states, hyper)
     paths = tuple(_path(path, expressions, states) for path in data["paths"])
@@ -47,6 +47,10 @@ def reading_of(data: Mapping[str, Any], configuration: str = "") -> Reading:
         scalars=frozenset(states[path] for path, entry in data["states"].items() if entry["scalar"]),
         letters=_letters(data, states),
         slots={symbol: data["hyper"][symbol.name]["slot"] for symbol in hyper},
+        built={
+            **{key: data[key] for key in ("takes", "wrapper", "fixed", "meant")},
+            "at": {states[path]: entry["at"] for path, entry in data["states"].items()},
+        },
     )
 
 
@@ -64,6 +68,10 @@ def _path(data: Mapping[str, Any], expressions: Expressions, states: Mapping[str
 
 def _with_opaque(path: Path, name: str) -> Path:
     return Path(path.t, path.step, path.conditions, (*path.opaque, name))
+
+
+def _hyper_symbol(name: str, value: float) -> Symbol:
+    return Symbol(name, real=True, nonnegative=True) if value >= 0 else Symbol(name, real=True)
 
 
 def _state_symbols(states: Mapping[str, Mapping[str, Any]], hyper: Mapping[Symbol, float]) -> dict[str, Symbol]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from sympy import Expr, Symbol
 
@@ -34,6 +35,7 @@ class Reading:
     in t or in the conditions. ``names`` says where the subject keeps each state. ``paths`` are the single readings that
     this is made of. ``scalars`` are the states that are one number a tensor, ``letters`` those of the alphabet that a
     state's name suggests, the likeliest first, and ``slots`` the constructor's argument of each hyper-parameter.
+    ``built`` says how the subject was built: "takes", "wrapper", "fixed" arguments and where states are ("at").
     """
 
     target: str
@@ -46,6 +48,7 @@ class Reading:
     scalars: frozenset[Symbol] = frozenset()
     letters: Mapping[Symbol, tuple[Symbol, ...]] = field(default_factory=dict)
     slots: Mapping[Symbol, str] = field(default_factory=dict)
+    built: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def opaque(self) -> tuple[str, ...]:

@@ -1,0 +1,119 @@
+"""Optimizers that are read: each computes something in a way of its own, or hides a part of what it computes."""
+
+import itertools
+import math
+
+import torch
+
+
+class Plain(torch.optim.Optimizer):
+    """Gradient descent whose ``update`` is replaced."""
+
+    def __init__(self, params, lr=1e-2, decay=0.1):
+        super().__init__(params, {"lr": lr, "decay": decay})
+        self.calls = itertools.count(1)
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        for group in self.param_groups:
+            for p in group["params"]:
+                if p.grad is not None:
+                    self.update(p, p.grad, self.state[p], group)
+
+    def update(self, p, g, state, group):
+        p.sub_(group["lr"] * g)
+
+
+class OldOverloads(Plain):
+    """Calls ``add_``, ``addcmul_`` and ``addcdiv_`` with their first number in front."""
+
+    def update(self, p, g, state, group):
+        v = state.setdefault("v", torch.zeros_like(p))
+        v.mul_(0.9)
+        torch.Tensor.addcmul_(v, g, g, value=1 - 0.9)
+        p.add_(g, alpha=-group["lr"]).addcdiv_(g, v.sqrt().add_(1e-8), value=-group["lr"])
+
+
+class Masked(Plain):
+    """Writes under masks, with indexing, ``where``, ``masked_fill`` and comparisons."""
+
+    def update(self, p, g, state, group):
+        old = state.setdefault("old", torch.zeros_like(p))
+        size = torch.full_like(p, group["lr"])
+        size[g * old < 0] = 0.5 * group["lr"]
+        size[g * old > 0] *= 2.0
+        step = torch.where(g.abs() > 1.0, g.sign(), g)
+        p.sub_(size * step.masked_fill(p == 0, 0.0))
+        old.copy_(g)
+
+
+class CountsByHand(Plain):
+    """Counts its steps in an int, and takes powers, roots and conversions of Python numbers."""
+
+    def update(self, p, g, state, group):
+        state["t"] = state.get("t", 0) + 1
+        rate = float(group["lr"]) / math.sqrt(state["t"]) * (1 - 0.9 ** state["t"])
+        p.data = p.data - rate * g
+
+
+class TakesAnotherStepAtFirst(Plain):
+    """Takes half of the rate in its first step."""
+
+    def update(self, p, g, state, group):
+        state["t"] = state.get("t", 0) + 1
+        rate = group["lr"] / 2 if state["t"] == 1 else group["lr"]
+        p.add_(g, alpha=-rate)
+
+
+class TakesNorm(Plain):
+    """Divides by the norm of the gradient."""
+
+    def update(self, p, g, state, group):
+        p.sub_(group["lr"] * g / g.norm())
+
+
+class LosesNumbers(Plain):
+    """Takes its rate from a string, in which no expression survives."""
+
+    def update(self, p, g, state, group):
+        p.sub_(eval(repr(group["lr"])) * g)
+
+
+class WritesUnseen(Plain):
+    """Writes through NumPy, which torch does not see."""
+
+    def update(self, p, g, state, group):
+        values = p.detach().numpy()
+        values -= group["lr"] * g.numpy()
+
+
+class RestsWhereLarge(Plain):
+    """Takes no step where a tensor has more than a hundred elements."""
+
+    def update(self, p, g, state, group):
+        if p.numel() <= 100:
+            p.sub_(group["lr"] * g)
+
+
+class ChangesAfterSomeCalls(Plain):
+    """Doubles its rate after 30 calls, which it counts where nothing looks."""
+
+    def update(self, p, g, state, group):
+        p.sub_((2 if next(self.calls) > 30 else 1) * group["lr"] * g)
+
+
+class WithScalars(torch.optim.Optimizer):
+    """Keeps numbers: a rate that falls, as a float in a group, and a product, as a 0-d tensor."""
+
+    def __init__(self, params, lr=1e-2, gamma=0.9):
+        super().__init__(params, {"lr": lr, "gamma": gamma, "rate": 1.0})
+
+    @torch.no_grad()
+    def step(self, closure=None):
+        for group in self.param_groups:
+            group["rate"] = group["rate"] * group["gamma"]
+            for p in group["params"]:
+                if p.grad is not None:
+                    product = self.state[p].setdefault("product", torch.ones(()))
+                    product.mul_(group["gamma"])
+                    p.sub_(group["lr"] * group["rate"] / (1 - product) * p.grad)
