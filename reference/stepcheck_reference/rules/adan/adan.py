@@ -32,7 +32,9 @@ v_t = beta3 * v + (1 - beta3) * once(g + beta2 * difference) ** 2
 m_hat = m_t / (1 - beta1**t)
 D_hat = D_t / (1 - beta2**t)
 v_hat = v_t / (1 - beta3**t)
-u = (m_hat + beta2 * D_hat) / (sqrt(v_hat) + eps)
+divisor = sqrt(v_hat) + eps
+u = (m_hat + beta2 * D_hat) / divisor
+apart = lr * m_hat / divisor + lr * beta2 * D_hat / divisor  # as its code adds them
 theta_t = (theta - lr * u) / (1 + lr * weight_decay)
 
 ADAN = Rule(
@@ -49,5 +51,6 @@ ADAN = Rule(
         eps: NONNEGATIVE,
         weight_decay: NONNEGATIVE,
     },
+    forms={theta: ((theta - apart) / (1 + lr * weight_decay),)},
     defaults={beta1: 0.98, beta2: 0.92, beta3: 0.99, eps: 1e-8},
 )

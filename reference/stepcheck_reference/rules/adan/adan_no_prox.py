@@ -5,7 +5,7 @@ theta_t = theta * (1 - lr * weight_decay) - lr * u, the averages and u as in Ada
 
 from stepcheck_reference.alphabet import lr, theta, weight_decay
 from stepcheck_reference.rule import Rule
-from stepcheck_reference.rules.adan.adan import ADAN, u
+from stepcheck_reference.rules.adan.adan import ADAN, apart, u
 
 ADAN_NO_PROX = Rule(
     "adan_no_prox",
@@ -14,5 +14,6 @@ ADAN_NO_PROX = Rule(
     init=ADAN.init,
     step={**ADAN.step, theta: theta * (1 - lr * weight_decay) - lr * u},
     domains=ADAN.domains,
+    forms={theta: (theta * (1 - lr * weight_decay) - apart,)},
     defaults=ADAN.defaults,
 )

@@ -15,4 +15,5 @@ QHM = Rule(
     step={M: M_t, theta: theta_t},
     domains={lr: NONNEGATIVE, beta: AVERAGED, nu: MIXED},
     defaults={beta: 0.999, nu: 0.7},
+    forms={theta: (theta - lr * nu * M_t - lr * (1 - nu) * g,)},  # in two additions
 )
