@@ -47,6 +47,7 @@ __all__ = [
     "gradient_at",
     "h",
     "initial_accumulator",
+    "initial_lr",
     "lambd",
     "lr",
     "lr_decay",
@@ -125,6 +126,7 @@ eps_root = Symbol("eps_root", real=True, nonnegative=True)
 rho = Symbol("rho", real=True, nonnegative=True)
 lr_decay = Symbol("lr_decay", real=True, nonnegative=True)
 initial_accumulator = Symbol("initial_accumulator", real=True, nonnegative=True)
+initial_lr = Symbol("initial_lr", real=True, nonnegative=True)
 eta_minus = Symbol("eta_minus", real=True, nonnegative=True)
 eta_plus = Symbol("eta_plus", real=True, nonnegative=True)
 step_min = Symbol("step_min", real=True, nonnegative=True)
@@ -191,6 +193,7 @@ ALPHABET: Mapping[Symbol, Letter] = MappingProxyType(
         rho: Letter("hyper-parameter", "ρ", r"\rho", "weight of the past in both averages"),
         lr_decay: Letter("hyper-parameter", "δ", r"\delta", "fall of the learning rate"),
         initial_accumulator: Letter("hyper-parameter", "h₀", "h_0", "what squares are added to at first"),
+        initial_lr: Letter("hyper-parameter", "η₀", r"\eta_0", "learning rate at first"),
         eta_minus: Letter("hyper-parameter", "η⁻", r"\eta^-", "factor of a step size where the sign turned"),
         eta_plus: Letter("hyper-parameter", "η⁺", r"\eta^+", "factor of a step size where the sign stayed"),
         step_min: Letter("hyper-parameter", "s_min", r"s_{\min}", "smallest step size"),

@@ -16,6 +16,7 @@ INTERACTING = (
     "adam+coupled_decay+eps_inside",
     "adam+decoupled_decay+eps_root",
     "adam+decoupled_decay_paper+maximize",
+    "adam+no_second_correction+decay_after_step",
     "adam+eps_root+no_bias_correction",
     "adam+eps_root+coupled_decay",
     "adam+lr_decay+no_bias_correction",

@@ -92,7 +92,7 @@ CHOICES: dict[str, tuple[float, ...]] = {
     "alpha": (0.5, 0.75, 1.0),
     "initial_accumulator": (0.0, 0.1, 1.0),
 }
-POWERS = {"lr": (-5.0, 0.5), "eps": (-16.0, 0.0), "eps_root": (-16.0, 0.0)}
+POWERS = {"lr": (-5.0, 0.5), "eps": (-16.0, 0.0), "eps_root": (-16.0, 0.0), "initial_lr": (-1.0, 0.5)}
 """Decimal exponents; of all others between -4 and -0.3."""
 
 

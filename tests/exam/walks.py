@@ -34,6 +34,7 @@ HYPER = {
     "weight_decay": "0.2",
     "rho": "0.75",
     "lr_decay": "0.15",
+    "initial_lr": "0.4",
     "initial_accumulator": "0.1",
     "eta_minus": "0.5",
     "eta_plus": "1.25",

@@ -11,9 +11,12 @@ from stepcheck_reference.rule import Rule
 
 def _inside(rule: Rule) -> Step | None:
     b_t = rule.step.get(b)
-    if not isinstance(b_t, Add) or momentum * b not in b_t.args or b_t.has(lr) or rule.step[theta] != theta - lr * b_t:
+    if not isinstance(b_t, Add) or momentum * b not in b_t.args or rule.step[theta] != theta - lr * b_t:
         return None
-    stepped = momentum * b + lr * (b_t - momentum * b)
+    gathered = (b_t - momentum * b).xreplace({b: b / lr})
+    if gathered.has(lr):
+        return None
+    stepped = momentum * b + lr * gathered
     return {**rule.step, b: stepped, theta: theta - stepped}
 
 
@@ -21,6 +24,6 @@ LR_INSIDE = Rewrite(
     "lr_inside",
     title="the momentum buffer takes gradients times lr, and is the step",
     source="TensorFlow and Keras RMSprop; optax.rmsprop(momentum=...); timm.optim.RMSpropTF(lr_in_momentum=True)",
-    needs="a rule theta - lr*b whose buffer b adds to momentum*b, and without lr",
+    needs="a rule theta - lr*b whose buffer b adds to momentum*b, and where lr only multiplies b",
     change=_inside,
 )

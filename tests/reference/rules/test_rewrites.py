@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from sympy import Add, Expr, Pow, Rational, preorder_traversal
+from sympy import Add, Expr, Integer, Pow, Rational, expand, preorder_traversal
 
 from exam.combinations import COMBINATIONS, VARIANTS
 from exam.points import differing_points
@@ -17,7 +17,9 @@ from stepcheck_reference.alphabet import (
     beta2,
     eps,
     g,
+    gradient_at,
     initial_accumulator,
+    initial_lr,
     lambd,
     lr,
     m,
@@ -28,6 +30,7 @@ from stepcheck_reference.alphabet import (
     theta,
     v,
     weight_decay,
+    x,
 )
 from stepcheck_reference.domain import NONNEGATIVE
 from stepcheck_reference.rewrites import RewriteError
@@ -84,6 +87,47 @@ def test_amsgrad_without_bias_correction_is_the_paper_s() -> None:
         assert dict(find(f"{name}+no_bias_correction").step) == dict(find("amsgrad_paper").step)
 
 
+def test_no_correction_of_either_moment_is_no_correction() -> None:
+    for name in ("adam", "adamw", "amsgrad", "qhadam", "ademamix"):
+        apart = find(f"{name}+no_first_correction+no_second_correction")
+        assert dict(apart.step) == dict(find(f"{name}+no_bias_correction").step)
+    hat = find("adam_eps_hat+no_second_correction")
+    assert dict(hat.step) == dict(find("adam+no_second_correction").step)
+    assert set(find("adam+no_second_correction").domains) == {lr, beta1, beta2, eps}
+
+
+def test_eps_outside_undoes_eps_inside() -> None:
+    for name in ("adam", "rmsprop", "adagrad"):
+        assert dict(find(f"{name}_eps_inside+eps_outside").step) == dict(find(name).step)
+    assert find("adadelta+eps_outside").step[theta].has(sqrt(x) + eps)
+
+
+def test_a_decay_after_the_step_shrinks_what_was_moved() -> None:
+    for name in ("sgd", "adam", "momentum"):
+        after, plain = find(f"{name}+decay_after_step"), find(name)
+        assert after.step[theta] == plain.step[theta] * (1 - lr * weight_decay)
+        assert dict(after.step).keys() == dict(plain.step).keys()
+        before = find(f"{name}+decoupled_decay").step[theta]
+        overlap = lr * weight_decay * (theta - plain.step[theta])
+        assert expand(after.step[theta] - before - overlap) == 0
+
+
+def test_a_decay_of_the_initial_rate_is_the_paper_s_at_that_rate() -> None:
+    for name in ("sgd", "adam"):
+        relative, paper = find(f"{name}+decay_of_initial_rate"), find(f"{name}+decoupled_decay_paper")
+        assert expand(relative.step[theta].xreplace({initial_lr: lr}) - paper.step[theta]) == 0
+        usual = find(f"{name}+decoupled_decay").step[theta]
+        assert expand(relative.step[theta].xreplace({initial_lr: Integer(1)}) - usual) == 0
+
+
+def test_a_gradient_elsewhere_is_decayed_where_it_is_and_its_buffer_may_hold_the_rate() -> None:
+    ahead = theta - lr * momentum * b
+    coupled = momentum * b + gradient_at(ahead) + weight_decay * ahead
+    assert find("nesterov_lookahead+coupled_decay").step[b] == coupled
+    inside = momentum * b + lr * gradient_at(theta - momentum * b)
+    assert dict(find("nesterov_lookahead+lr_inside").step) == {b: inside, theta: theta - inside}
+
+
 @pytest.mark.parametrize(
     ("name", "lacks"),
     [
@@ -120,7 +164,6 @@ def test_every_rewrite_applies_somewhere_and_only_where_find_accepts_it() -> Non
         ("nadam+no_bias_correction", "no other powers of t"),
         ("nadam_fixed_beta+no_first_correction", "no other powers of beta1"),
         ("radam+no_bias_correction", "no other powers of t"),
-        ("nesterov_lookahead+lr_inside", "without lr"),
         ("nesterov_lookahead+maximize", "the gradient's sign"),
         ("rprop+lr_decay", "whose step uses lr"),
         ("lion+coupled_decay", "without weight_decay"),
@@ -254,7 +297,7 @@ def test_no_root_is_split(family: str) -> None:
         for equation in rule.step.values():
             for root in roots(equation):
                 assert not (root.base.is_Pow and root.base.exp < 0), (rule.name, root)
-        if family in CORRECTED_INSIDE and "no_bias_correction" not in rule.rewrites:
+        if family in CORRECTED_INSIDE and not {"no_bias_correction", "no_second_correction"} & set(rule.rewrites):
             assert any(root.base.has(v) and root.base.has(1 - beta2**t) for root in roots(rule.step[theta])), rule.name
             assert not any(root.base == 1 - beta2**t for root in roots(rule.step[theta])), rule.name
 

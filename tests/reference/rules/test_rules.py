@@ -102,6 +102,7 @@ BY_HAND: dict[str, Callable[[Values], Walk]] = {
     "adam+decoupled_decay_paper": adam_like(outside, shrunk=lambda h, x: x - h["weight_decay"] * x),
     "adam+eps_root": adam_like(lambda h, second, weight: mpmath.sqrt(second / weight + h["eps_root"]) + h["eps"]),
     "adam+no_bias_correction": adam_like(raw, correct_first=False),
+    "adam+no_second_correction": adam_like(raw),
     "adam+no_first_correction": adam_like(outside, correct_first=False),
     "adam+no_first_correction+eps_inside+decoupled_decay": adam_like(
         inside, correct_first=False, shrunk=lambda h, x: x - h["lr"] * h["weight_decay"] * x
