@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from stepcheck_reference.rewrites.coupled_decay import COUPLED_DECAY
-from stepcheck_reference.rewrites.decay_after_step import DECAY_AFTER_STEP
-from stepcheck_reference.rewrites.decay_of_initial_rate import DECAY_OF_INITIAL_RATE
-from stepcheck_reference.rewrites.decoupled_decay import DECOUPLED_DECAY
-from stepcheck_reference.rewrites.decoupled_decay_paper import DECOUPLED_DECAY_PAPER
+from stepcheck_reference.rewrites.decay.coupled_decay import COUPLED_DECAY
+from stepcheck_reference.rewrites.decay.decay_after_step import DECAY_AFTER_STEP
+from stepcheck_reference.rewrites.decay.decay_of_initial_rate import DECAY_OF_INITIAL_RATE
+from stepcheck_reference.rewrites.decay.decoupled_decay import DECOUPLED_DECAY
+from stepcheck_reference.rewrites.decay.decoupled_decay_paper import DECOUPLED_DECAY_PAPER
 from stepcheck_reference.rewrites.eps_inside import EPS_INSIDE
 from stepcheck_reference.rewrites.eps_outside import EPS_OUTSIDE
 from stepcheck_reference.rewrites.eps_root import EPS_ROOT

@@ -4,7 +4,7 @@ Adam sees g + weight_decay * theta, so the decay enters both moments; Loshchilov
 (https://arxiv.org/abs/1711.05101) compares it with AdamW.
 """
 
-from stepcheck_reference.rewrites.coupled_decay import COUPLED_DECAY
+from stepcheck_reference.rewrites.decay.coupled_decay import COUPLED_DECAY
 from stepcheck_reference.rules.adam.adam import ADAM
 
 ADAM_L2 = COUPLED_DECAY(ADAM).named(

@@ -4,7 +4,7 @@ theta_t = theta * (1 - lr * weight_decay) - lr * m_hat / (sqrt(v_hat) + eps), th
 paper's decay is not multiplied by lr (adam+decoupled_decay_paper).
 """
 
-from stepcheck_reference.rewrites.decoupled_decay import DECOUPLED_DECAY
+from stepcheck_reference.rewrites.decay.decoupled_decay import DECOUPLED_DECAY
 from stepcheck_reference.rules.adam.adam import ADAM
 
 ADAMW = DECOUPLED_DECAY(ADAM).named(

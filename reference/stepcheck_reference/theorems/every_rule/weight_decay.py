@@ -23,8 +23,8 @@ from stepcheck_reference.alphabet import (
 )
 from stepcheck_reference.facts import fixed
 from stepcheck_reference.facts.equations import cases, equations, feeding, has_decoupled_decay
-from stepcheck_reference.rewrites.coupled_decay import COUPLED_DECAY
-from stepcheck_reference.rewrites.decoupled_decay import DECOUPLED_DECAY
+from stepcheck_reference.rewrites.decay.coupled_decay import COUPLED_DECAY
+from stepcheck_reference.rewrites.decay.decoupled_decay import DECOUPLED_DECAY
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.rules.adam.adam_l2 import ADAM_L2
 from stepcheck_reference.rules.gradient_descent.sgd import SGD

@@ -1,4 +1,4 @@
-"""Weight decay relative to the initial learning rate: a factor of 1 - weight_decay*lr/initial_lr, where a rate falls."""
+"""Weight decay relative to the initial learning rate: a factor of 1 - weight_decay*lr/initial_lr as the rate falls."""
 
 from __future__ import annotations
 
