@@ -1,0 +1,8 @@
+"""Identification: which rule the equations are that were read of code, by value and then by proof."""
+
+from __future__ import annotations
+
+from stepcheck_reference.identify.answer import Identification
+from stepcheck_reference.identify.identification import identify
+
+__all__ = ["Identification", "identify"]

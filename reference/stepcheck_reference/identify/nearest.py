@@ -1,0 +1,135 @@
+"""Nearest: the rule that is most like equations that are none, and the first part in which the two differ."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sympy import Add, Expr, Mul, Symbol, preorder_traversal
+
+from stepcheck_reference import rules
+from stepcheck_reference.alphabet import ALPHABET, Letter, gradient_at, theta
+from stepcheck_reference.identify.answer import Nearest
+from stepcheck_reference.identify.assignment import kind
+from stepcheck_reference.identify.evaluation.compiled_step import compiled
+from stepcheck_reference.identify.evaluation.trial import Trial, same, trajectory
+from stepcheck_reference.identify.lifting import Lifted
+from stepcheck_reference.identify.variants.equations import Equations, own_slots
+from stepcheck_reference.identify.writing import written
+
+Trace = list[dict[Symbol, Any]]
+
+
+def nearest(reading: Lifted, trial: Trial, trace: Trace) -> Nearest:
+    """Return the rule whose step is most like that of ``reading``, which took ``trace`` in ``trial``.
+
+    States correspond that have equal values; then the parts of the two steps are counted that are the same.
+    """
+    best: tuple[float, Nearest] | None = None
+    for rule in rules.ALL:
+        if any(part.has(gradient_at) for part in rule.step.values()):
+            continue
+        theirs = own_slots(rule)
+        given = _by_name(reading, theirs)
+        letters = _states(reading, theirs, given, trial, trace)
+        ours = _short(reading.step, {**letters, **{symbol: name for name, symbol in given.items()}})
+        rest = _short(theirs.step, {})
+        likeness = _alike(ours[theta], rest[theta]) + len(letters) - 0.2 * abs(len(theirs.init) - len(reading.init))
+        if best is None or likeness > best[0]:
+            best = likeness, _difference(rule.name, ours, rest, letters)
+    assert best is not None
+    return best[1]
+
+
+def _by_name(reading: Lifted, theirs: Equations) -> dict[Symbol, Symbol]:
+    """Return the reading's symbol for each hyper-parameter of a rule: of the same name, or of the same kind."""
+    free = list(reading.hyper)
+    given: dict[Symbol, Symbol] = {}
+    for alike in (lambda mine, other: mine == other, lambda mine, other: kind(str(mine)) == kind(str(other))):
+        for symbol in theirs.hyper.values():
+            match = next((mine for mine in free if symbol not in given and alike(mine, symbol)), None)
+            if match is not None:
+                given[symbol] = match
+                free.remove(match)
+    return given
+
+
+def _states(
+    reading: Lifted, theirs: Equations, given: Mapping[Symbol, Symbol], trial: Trial, trace: Trace
+) -> dict[Symbol, Symbol]:
+    """Return the rule's letter for each state of the reading that has the values of one."""
+    each = [
+        {symbol: hyper[given[symbol]] if symbol in given else trial.begin / 3 for symbol in theirs.hyper.values()}
+        for hyper in trial.hyper
+    ]
+    other = trajectory(
+        compiled(theirs.step), compiled(theirs.init), Trial(trial.begin, trial.gradients, each, trial.at)
+    )
+    letters: dict[Symbol, Symbol] = {}
+    for state in reading.init:
+        for letter in theirs.init:
+            if letter not in letters.values() and all(
+                same(mine[state], values[letter]) for mine, values in zip(trace, other, strict=True)
+            ):
+                letters[state] = letter
+                break
+    return letters
+
+
+def _prime(symbol: Symbol) -> Symbol:
+    return Symbol(f"{ALPHABET[symbol].unicode if symbol in ALPHABET else symbol}′", real=True)
+
+
+def _short(step: Mapping[Symbol, Expr], letters: Mapping[Symbol, Symbol]) -> dict[Symbol, Expr]:
+    """Return the equations under a rule's letters, with m′ for the new value of m where another equation uses it."""
+    new = {value: _prime(letters.get(state, state)) for state, value in step.items() if state != theta}
+    new = {value: name for value, name in new.items() if not value.is_Atom}
+    short = {}
+    for symbol, value in step.items():
+        others = {part: name for part, name in new.items() if part != value}
+        short[letters.get(symbol, symbol)] = value.xreplace(others).xreplace(dict(letters))
+    return short
+
+
+def _alike(left: Expr, right: Expr) -> float:
+    """Return how many parts two expressions share, of all that they have."""
+    ours, theirs = (Counter(preorder_traversal(side)) for side in (left, right))
+    return sum((ours & theirs).values()) / sum((ours | theirs).values())
+
+
+def _difference(
+    name: str, ours: Mapping[Symbol, Expr], theirs: Mapping[Symbol, Expr], letters: Mapping[Symbol, Symbol]
+) -> Nearest:
+    """Return the first equation that differs, of those that can be compared, and the part of it that does."""
+    for symbol in (*letters.values(), theta):
+        if ours[symbol] != theirs[symbol] and symbol == theta:
+            mine, other = _parted(ours[symbol], theirs[symbol])
+            return Nearest(name, _letter(symbol), written(other), written(mine))
+    return Nearest(name, "its states", ", ".join(map(_letter, theirs)), ", ".join(map(_letter, ours)))
+
+
+def _letter(symbol: Symbol) -> str:
+    return ALPHABET.get(symbol, Letter("", str(symbol), "", "")).unicode
+
+
+def _parted(left: Expr, right: Expr) -> tuple[Expr, Expr]:
+    """Return the first parts in which two expressions differ, from the outside in."""
+    if left.func is not right.func or left.is_Atom or right.is_Atom:
+        return left, right
+    if not isinstance(left, Add | Mul):
+        pairs = [(one, other) for one, other in zip(left.args, right.args, strict=False) if one != other]
+        return _parted(*pairs[0]) if len(pairs) == 1 and len(left.args) == len(right.args) else (left, right)
+    mine, theirs = list(_rest(left, right)), list(_rest(right, left))
+    if len(mine) == 1 and len(theirs) == 1:
+        return _parted(mine[0], theirs[0])
+    return left.func(*mine), right.func(*theirs)
+
+
+def _rest(side: Expr, other: Expr) -> Iterator[Expr]:
+    counts = Counter(other.args)
+    for argument in side.args:
+        if counts[argument]:
+            counts[argument] -= 1
+        else:
+            yield argument
