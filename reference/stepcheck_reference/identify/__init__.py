@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stepcheck_reference.identify.answer import Identification
+from stepcheck_reference.identify.conclusion import Identification
 from stepcheck_reference.identify.identification import identify
 
 __all__ = ["Identification", "identify"]

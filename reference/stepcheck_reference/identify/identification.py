@@ -11,11 +11,11 @@ from sympy import Symbol
 from stepcheck_reference import rules
 from stepcheck_reference.alphabet import theta
 from stepcheck_reference.identify import registry
-from stepcheck_reference.identify.answer import EQUAL, NONE, PROVED, UNREAD, Identification, Nearest, Part
 from stepcheck_reference.identify.assignment import Assignment, assignments
+from stepcheck_reference.identify.conclusion import EQUAL, NONE, PROVED, UNREAD, Identification, Nearest, Part
+from stepcheck_reference.identify.evaluation.agreement import LEAST, Trial, defined, same, trajectory, trials
 from stepcheck_reference.identify.evaluation.compiled_step import NotEvaluable, Step, compiled
 from stepcheck_reference.identify.evaluation.operations import CONTEXT, NUMBERS
-from stepcheck_reference.identify.evaluation.trial import LEAST, Trial, defined, same, trajectory, trials
 from stepcheck_reference.identify.filtering import core, float_values, groups, survivors
 from stepcheck_reference.identify.lifting import Lifted, lifted
 from stepcheck_reference.identify.nearest import nearest

@@ -10,10 +10,10 @@ from sympy import Add, Expr, Mul, Symbol, preorder_traversal
 
 from stepcheck_reference import rules
 from stepcheck_reference.alphabet import ALPHABET, Letter, gradient_at, theta
-from stepcheck_reference.identify.answer import Nearest
 from stepcheck_reference.identify.assignment import kind
+from stepcheck_reference.identify.conclusion import Nearest
+from stepcheck_reference.identify.evaluation.agreement import Trial, same, trajectory
 from stepcheck_reference.identify.evaluation.compiled_step import compiled
-from stepcheck_reference.identify.evaluation.trial import Trial, same, trajectory
 from stepcheck_reference.identify.lifting import Lifted
 from stepcheck_reference.identify.variants.equations import Equations, own_slots
 from stepcheck_reference.identify.writing import written
@@ -30,24 +30,28 @@ def nearest(reading: Lifted, trial: Trial, trace: Trace) -> Nearest:
     for rule in rules.ALL:
         if any(part.has(gradient_at) for part in rule.step.values()):
             continue
-        theirs = own_slots(rule)
-        given = _by_name(reading, theirs)
-        letters = _states(reading, theirs, given, trial, trace)
-        ours = _short(reading.step, {**letters, **{symbol: name for name, symbol in given.items()}})
-        rest = _short(theirs.step, {})
-        likeness = _alike(ours[theta], rest[theta]) + len(letters) - 0.2 * abs(len(theirs.init) - len(reading.init))
+        rule_equations = own_slots(rule)
+        given = _by_name(reading, rule_equations)
+        letters = _states(reading, rule_equations, given, trial, trace)
+        code_equations = _short(reading.step, {**letters, **{symbol: name for name, symbol in given.items()}})
+        rest = _short(rule_equations.step, {})
+        likeness = (
+            _alike(code_equations[theta], rest[theta])
+            + len(letters)
+            - 0.2 * abs(len(rule_equations.init) - len(reading.init))
+        )
         if best is None or likeness > best[0]:
-            best = likeness, _difference(rule.name, ours, rest, letters)
+            best = likeness, _difference(rule.name, code_equations, rest, letters)
     assert best is not None
     return best[1]
 
 
-def _by_name(reading: Lifted, theirs: Equations) -> dict[Symbol, Symbol]:
+def _by_name(reading: Lifted, rule_equations: Equations) -> dict[Symbol, Symbol]:
     """Return the reading's symbol for each hyper-parameter of a rule: of the same name, or of the same kind."""
     free = list(reading.hyper)
     given: dict[Symbol, Symbol] = {}
     for alike in (lambda mine, other: mine == other, lambda mine, other: kind(str(mine)) == kind(str(other))):
-        for symbol in theirs.hyper.values():
+        for symbol in rule_equations.hyper.values():
             match = next((mine for mine in free if symbol not in given and alike(mine, symbol)), None)
             if match is not None:
                 given[symbol] = match
@@ -56,19 +60,24 @@ def _by_name(reading: Lifted, theirs: Equations) -> dict[Symbol, Symbol]:
 
 
 def _states(
-    reading: Lifted, theirs: Equations, given: Mapping[Symbol, Symbol], trial: Trial, trace: Trace
+    reading: Lifted, rule_equations: Equations, given: Mapping[Symbol, Symbol], trial: Trial, trace: Trace
 ) -> dict[Symbol, Symbol]:
     """Return the rule's letter for each state of the reading that has the values of one."""
     each = [
-        {symbol: hyper[given[symbol]] if symbol in given else trial.begin / 3 for symbol in theirs.hyper.values()}
+        {
+            symbol: hyper[given[symbol]] if symbol in given else trial.begin / 3
+            for symbol in rule_equations.hyper.values()
+        }
         for hyper in trial.hyper
     ]
     other = trajectory(
-        compiled(theirs.step), compiled(theirs.init), Trial(trial.begin, trial.gradients, each, trial.at)
+        compiled(rule_equations.step),
+        compiled(rule_equations.init),
+        Trial(trial.begin, trial.gradients, each, trial.at),
     )
     letters: dict[Symbol, Symbol] = {}
     for state in reading.init:
-        for letter in theirs.init:
+        for letter in rule_equations.init:
             if letter not in letters.values() and all(
                 same(mine[state], values[letter]) for mine, values in zip(trace, other, strict=True)
             ):
@@ -94,19 +103,22 @@ def _short(step: Mapping[Symbol, Expr], letters: Mapping[Symbol, Symbol]) -> dic
 
 def _alike(left: Expr, right: Expr) -> float:
     """Return how many parts two expressions share, of all that they have."""
-    ours, theirs = (Counter(preorder_traversal(side)) for side in (left, right))
-    return sum((ours & theirs).values()) / sum((ours | theirs).values())
+    code_equations, rule_equations = (Counter(preorder_traversal(side)) for side in (left, right))
+    return sum((code_equations & rule_equations).values()) / sum((code_equations | rule_equations).values())
 
 
 def _difference(
-    name: str, ours: Mapping[Symbol, Expr], theirs: Mapping[Symbol, Expr], letters: Mapping[Symbol, Symbol]
+    name: str,
+    code_equations: Mapping[Symbol, Expr],
+    rule_equations: Mapping[Symbol, Expr],
+    letters: Mapping[Symbol, Symbol],
 ) -> Nearest:
     """Return the first equation that differs, of those that can be compared, and the part of it that does."""
     for symbol in (*letters.values(), theta):
-        if ours[symbol] != theirs[symbol] and symbol == theta:
-            mine, other = _parted(ours[symbol], theirs[symbol])
+        if code_equations[symbol] != rule_equations[symbol] and symbol == theta:
+            mine, other = _parted(code_equations[symbol], rule_equations[symbol])
             return Nearest(name, _letter(symbol), written(other), written(mine))
-    return Nearest(name, "its states", ", ".join(map(_letter, theirs)), ", ".join(map(_letter, ours)))
+    return Nearest(name, "its states", ", ".join(map(_letter, rule_equations)), ", ".join(map(_letter, code_equations)))
 
 
 def _letter(symbol: Symbol) -> str:
@@ -120,10 +132,10 @@ def _parted(left: Expr, right: Expr) -> tuple[Expr, Expr]:
     if not isinstance(left, Add | Mul):
         pairs = [(one, other) for one, other in zip(left.args, right.args, strict=False) if one != other]
         return _parted(*pairs[0]) if len(pairs) == 1 and len(left.args) == len(right.args) else (left, right)
-    mine, theirs = list(_rest(left, right)), list(_rest(right, left))
-    if len(mine) == 1 and len(theirs) == 1:
-        return _parted(mine[0], theirs[0])
-    return left.func(*mine), right.func(*theirs)
+    mine, rule_equations = list(_rest(left, right)), list(_rest(right, left))
+    if len(mine) == 1 and len(rule_equations) == 1:
+        return _parted(mine[0], rule_equations[0])
+    return left.func(*mine), right.func(*rule_equations)
 
 
 def _rest(side: Expr, other: Expr) -> Iterator[Expr]:

@@ -40,9 +40,9 @@ def _weights(reading: Lifted) -> Iterator[Symbol]:
                 yield from (-(node - 1)).free_symbols if (1 - node).is_Symbol else ()
             if isinstance(node, Add) and state != theta:
                 for term in Add.make_args(expand_mul(node)):
-                    yield from _beside(term, state)
+                    yield from _factors_of(term, state)
             if isinstance(node, Mul) and state != theta:
-                yield from _beside(node, state)
+                yield from _factors_of(node, state)
 
 
 def _corrected(reading: Lifted) -> Iterator[Symbol]:
@@ -59,7 +59,7 @@ def _times_count(reading: Lifted) -> Iterator[Symbol]:
                 yield from (factor for factor in product.args if factor.is_Symbol)
 
 
-def _beside(term: Expr, state: Symbol) -> Iterator[Symbol]:
+def _factors_of(term: Expr, state: Symbol) -> Iterator[Symbol]:
     factors = Mul.make_args(term)
     if state in factors:
         for factor in factors:

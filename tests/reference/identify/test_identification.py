@@ -1,4 +1,4 @@
-"""Code is named after the rule that it computes, whatever its states are called, and never after a rule that it is not."""
+"""Code is named after the rule that it computes, whatever its states are called, and after no other."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_a_rule_outside_the_space_has_no_name(what: str) -> None:
 def test_the_first_part_that_differs_from_the_nearest_rule_is_shown() -> None:
     close = identify(OUTSIDE["eps times beta1"]).nearest
     assert close is not None
-    assert (close.rule, close.equation, close.theirs, close.ours) == ("adam", "θ", "ε", "β₁·ε")
+    assert (close.rule, close.equation, close.of_rule, close.of_code) == ("adam", "θ", "ε", "β₁·ε")
 
 
 VARIANTS = {

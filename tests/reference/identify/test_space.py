@@ -6,9 +6,9 @@ import pytest
 
 from stepcheck_reference import rules
 from stepcheck_reference.alphabet import theta
+from stepcheck_reference.identify.evaluation.agreement import Trial, same, trajectory, trials
 from stepcheck_reference.identify.evaluation.compiled_step import compiled
 from stepcheck_reference.identify.evaluation.operations import CONTEXT
-from stepcheck_reference.identify.evaluation.trial import Trial, same, trajectory, trials
 from stepcheck_reference.identify.variants.combinations import NAMED, divisors, fits, numerators
 from stepcheck_reference.identify.variants.equations import Equations, of_rule, of_variant
 from stepcheck_reference.identify.variants.naming import SPECIAL

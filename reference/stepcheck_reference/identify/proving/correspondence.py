@@ -10,9 +10,9 @@ from sympy import Dummy, Eq, Expr, Integer, Rational, Symbol, false, nan, oo, zo
 
 from stepcheck_reference.alphabet import t, theta
 from stepcheck_reference.identify.assignment import Assignment
+from stepcheck_reference.identify.evaluation.agreement import Trial, same
 from stepcheck_reference.identify.evaluation.compiled_step import compiled
 from stepcheck_reference.identify.evaluation.operations import CONTEXT, NUMBERS
-from stepcheck_reference.identify.evaluation.trial import Trial, same
 from stepcheck_reference.identify.lifting import Lifted
 from stepcheck_reference.identify.proving.proof import equal
 from stepcheck_reference.identify.variants.equations import Equations
@@ -109,13 +109,13 @@ def proved(reading: Lifted, found: Equations, given: Assignment, relation: Relat
     before = {state: value.xreplace({t: t - 1}) for state, value in after.items()}
     their_starts = {state: value.xreplace(hyper) for state, value in found.init.items()}
     for symbol, equation in found.step.items():
-        theirs = equation.xreplace({**hyper, t: Integer(1)}).xreplace(their_starts)
-        ours = own[theta] if symbol == theta else after[symbol].xreplace(own)
-        if not _holds(ours.xreplace({t: Integer(1)}).xreplace(starts), theirs):
+        other = equation.xreplace({**hyper, t: Integer(1)}).xreplace(their_starts)
+        mine = own[theta] if symbol == theta else after[symbol].xreplace(own)
+        if not _holds(mine.xreplace({t: Integer(1)}).xreplace(starts), other):
             return False
         later = {Eq(t, 1): false}
-        theirs = equation.xreplace(hyper).xreplace(before).xreplace(later)
-        if not _holds(ours.xreplace(later), theirs):
+        other = equation.xreplace(hyper).xreplace(before).xreplace(later)
+        if not _holds(mine.xreplace(later), other):
             return False
     return True
 

@@ -33,9 +33,9 @@ from sympy.core.relational import Relational
 from sympy.polys.rings import PolyElement
 
 from stepcheck_reference.alphabet import t
+from stepcheck_reference.identify.evaluation.agreement import same
 from stepcheck_reference.identify.evaluation.compiled_step import NotEvaluable, compiled
 from stepcheck_reference.identify.evaluation.operations import CONTEXT, NUMBERS
-from stepcheck_reference.identify.evaluation.trial import same
 from stepcheck_reference.identify.proving.quotient import TooLarge, quotients
 
 MOST_CONDITIONS = 4

@@ -1,4 +1,4 @@
-"""Answer: which rule a reading is, how that is known, and in what it differs."""
+"""Conclusion: which rule a reading is, how that is known, and in what it differs."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class Nearest:
 
     rule: str
     equation: str
-    theirs: str
-    ours: str
+    of_rule: str
+    of_code: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,5 +92,5 @@ class Identification:
             lines += self.equations
         if self.nearest is not None:
             lines.append(f"nearest is {self.nearest.rule}; they first part in {self.nearest.equation}:")
-            lines += [f"    {self.nearest.rule}: {self.nearest.theirs}", f"    here: {self.nearest.ours}"]
+            lines += [f"    {self.nearest.rule}: {self.nearest.of_rule}", f"    here: {self.nearest.of_code}"]
         return lines

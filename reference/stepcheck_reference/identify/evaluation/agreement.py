@@ -1,4 +1,4 @@
-"""Trials: runs of a reading from its initial state, which a rule has to agree with."""
+"""Agreement: runs of a reading from its initial state, which a rule has to agree with."""
 
 from __future__ import annotations
 
