@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import os
+import signal
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +25,13 @@ ROOT = Path(__file__).resolve().parents[1]
 def no_step_summary() -> None:
     """Keeps runs that are tested out of the summary of the CI job that tests them."""
     os.environ.pop("GITHUB_STEP_SUMMARY", None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interruptible() -> None:
+    """Lets tests interrupt what they start where a shell has started pytest in the background, without SIGINT."""
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
