@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,12 @@ import pytest
 from stepcheck.certification import certify
 from stepcheck_implementations.workers import target_requests
 from stepcheck_implementations.workers.pool import Workers
+from stepcheck_properties import profile
 from torch_python import TorchPython
 
 pytest_plugins = ["pytester", "stepcheck.plugin"]  # the latter comes by itself where stepcheck is installed
 
+SHORT = {"reductions": 40, "longest_run": 2}
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -51,10 +54,15 @@ def torch_python() -> Iterator[TorchPython]:
 
 @pytest.fixture
 def shared_fork_server(monkeypatch: pytest.MonkeyPatch, fork_server: str) -> None:
-    """Lets ``stepcheck.certify`` borrow that fork server, at the root of the checkout, and wait 4 s for a hang."""
+    """Lets ``stepcheck.certify`` borrow that fork server, at the root of the checkout, and wait 4 s for a hang.
+
+    A failure is shrunk in a few runs, and the long run is short: those that are wrong late are examined in a place of
+    their own, tests/planted.
+    """
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(certify, "Workers", functools.partial(Workers, address=fork_server))
     monkeypatch.setitem(certify.PATIENCE, "quick", 4.0)
+    monkeypatch.setattr(profile, "ALL", tuple(replace(entry, **SHORT) for entry in profile.ALL))
 
 
 @pytest.fixture

@@ -199,7 +199,7 @@ def test_a_summary_that_cannot_be_appended_is_a_warning_not_a_verdict(
 
 def test_an_interrupted_run_keeps_its_results_and_writes_its_reports(tmp_path: Path, step_summary: Path) -> None:
     out, html, junit = tmp_path / "out", tmp_path / "page.html", tmp_path / "junit.xml"
-    command = [sys.executable, "-m", "stepcheck", "certify", "torch.optim.AdamW"]
+    command = [sys.executable, "-m", "stepcheck", "certify", "torch.optim.SGD"]
     process = subprocess.Popen(
         [*command, "--out", str(out), "--html", str(html), "--junit", str(junit)],
         cwd=ROOT,

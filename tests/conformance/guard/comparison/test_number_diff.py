@@ -109,16 +109,16 @@ def test_a_number_three_radii_away_leaves_the_envelope(cells: Cells, output: str
     assert "radii from the centre, was 0." in result.points[0].message
 
 
-def test_a_changed_number_is_found_in_every_script_and_tensor(cells: Cells) -> None:
+def test_a_changed_number_is_found_in_every_script(cells: Cells) -> None:
     cell = cells(ADAMW)
     for label in cell.recording.facts["runs"]:
         trajectory = cell.trajectory(label)
-        for tensor, one in enumerate(trajectory.traces):
-            if one.theta.shape[1]:
-                new = cell.altered(label, put("theta", tensor, trajectory.steps, 0, lambda value: 2 * value + 1))
-                result = cell.compared(new)
-                assert result.change is Change.CHANGED, (label, tensor)
-                assert result.differing == 1
+        filled = [tensor for tensor, one in enumerate(trajectory.traces) if one.theta.shape[1]]
+        for tensor in {filled[0], filled[len(filled) // 2], filled[-1]} if filled else ():
+            new = cell.altered(label, put("theta", tensor, trajectory.steps, 0, lambda value: 2 * value + 1))
+            result = cell.compared(new)
+            assert result.change is Change.CHANGED, (label, tensor)
+            assert result.differing == 1
 
 
 def test_an_element_that_diverges_by_rounding_is_compared_with_its_own_envelope_afterwards(cells: Cells) -> None:
