@@ -7,11 +7,11 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from short_profiles import SHORT_PROFILES
 from stepcheck.certification import certify
 from stepcheck_implementations.workers import target_requests
 from stepcheck_implementations.workers.pool import Workers
@@ -20,7 +20,6 @@ from torch_python import TorchPython
 
 pytest_plugins = ["pytester", "stepcheck.plugin"]  # the latter comes by itself where stepcheck is installed
 
-SHORT = {"reductions": 40, "longest_run": 2}
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -56,13 +55,12 @@ def torch_python() -> Iterator[TorchPython]:
 def shared_fork_server(monkeypatch: pytest.MonkeyPatch, fork_server: str) -> None:
     """Lets ``stepcheck.certify`` borrow that fork server, at the root of the checkout, and wait 4 s for a hang.
 
-    A failure is shrunk in a few runs, and the long run is short: those that are wrong late are examined in a place of
-    their own, tests/planted.
+    Profiles are short.
     """
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(certify, "Workers", functools.partial(Workers, address=fork_server))
     monkeypatch.setitem(certify.PATIENCE, "quick", 4.0)
-    monkeypatch.setattr(profile, "ALL", tuple(replace(entry, **SHORT) for entry in profile.ALL))
+    monkeypatch.setattr(profile, "ALL", SHORT_PROFILES)
 
 
 @pytest.fixture

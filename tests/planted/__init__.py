@@ -95,3 +95,8 @@ def first_of_each_file(entries: Sequence[Planted]) -> tuple[Planted, ...]:
     ``test_planted_table`` fails where that page lacks one, or shows a fault that is missed or a false alarm.
     """
     return tuple({entry.file: entry for entry in reversed(entries)}.values())
+
+
+def first_of_each_folder(entries: Sequence[Planted]) -> tuple[Planted, ...]:
+    """Return the first of ``entries`` in each folder; see ``first_of_each_file``."""
+    return tuple({entry.file.partition("/")[0]: entry for entry in reversed(entries)}.values())

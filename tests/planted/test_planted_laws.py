@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import stepcheck
-from planted import RIGHT, STATE, THETA, WRONG, Planted, first_of_each_file
+from planted import RIGHT, STATE, THETA, WRONG, Planted, first_of_each_file, first_of_each_folder
 from stepcheck.report.view.hazards import hazard_lines
 from stepcheck_properties import profile
 from stepcheck_properties.laws import ALL as LAWS
@@ -77,7 +77,7 @@ def test_a_wrong_optimizer_breaks_the_law_it_is_planted_for_and_its_witness_fail
         assert "SyntaxError" not in done.stderr, script.read_text() + done.stderr
 
 
-@pytest.mark.parametrize("entry", first_of_each_file(RIGHT), ids=lambda entry: entry.name)
+@pytest.mark.parametrize("entry", first_of_each_folder(RIGHT), ids=lambda entry: entry.name)
 def test_a_right_optimizer_holds(entry: Planted) -> None:
     certified = certificate(entry)
     assert [failure.message for failure in certified.failures] == []

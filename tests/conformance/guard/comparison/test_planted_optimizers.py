@@ -9,7 +9,7 @@ from functools import cache
 import pytest
 
 from conformance.guard.conftest import ROOT
-from planted import RIGHT, WRONG, Planted, first_of_each_file
+from planted import RIGHT, WRONG, Planted, first_of_each_file, first_of_each_folder
 from stepcheck.guard.comparison.compare import compare
 from stepcheck.guard.comparison.difference import Change, Difference
 from stepcheck.guard.corpus.cell_spec import STEPS, VARIANTS, CellSpec
@@ -93,7 +93,7 @@ def test_a_fault_beyond_the_scripts_of_guard_does_not_show(upgraded: Upgraded, p
     assert not any(point.change is Change.CHANGED and not point.api for point in result.points)
 
 
-@pytest.mark.parametrize("planted", first_of_each_file(WAYS), ids=lambda planted: planted.name)
+@pytest.mark.parametrize("planted", first_of_each_folder(WAYS), ids=lambda planted: planted.name)
 def test_a_fault_of_an_invocation_variant_is_a_change(upgraded: Upgraded, planted: Planted) -> None:
     result = [upgraded(planted.claims, planted.target, variants=variants) for variants in (True, False)]
     assert {Change.CHANGED, Change.GONE} & {entry.change for entry in result}
