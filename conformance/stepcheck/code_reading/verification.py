@@ -13,10 +13,12 @@ from stepcheck.known_issues import ALL
 from stepcheck.known_issues.known_issue import KnownIssue, with_allowances
 from stepcheck_implementations.adapters import libraries
 from stepcheck_implementations.adapters.adapter import Adapter, Cell, Configuration
+from stepcheck_implementations.matching.claim import is_refusal
 from stepcheck_properties.profile import QUICK
 from stepcheck_properties.scripts.edge_cases import edge_cases
 from stepcheck_reference.formats import FORMATS
 from stepcheck_reference.oracle.arithmetic import Arithmetic
+from stepcheck_reference.oracle.envelope.compiler import program_of
 from stepcheck_reference.oracle.judge import judge_all
 from stepcheck_reference.oracle.judgement import Deviation, Judgement
 from stepcheck_reference.reading.as_rule import NotARule, as_rule, default_letters
@@ -26,7 +28,8 @@ from stepcheck_reference.scripts.script import Group, Script
 from stepcheck_reference.scripts.trajectory import Trajectory
 
 DTYPES = ("float32", "float64")
-"""The formats that a reading is verified in; a state that is one number a tensor may be float32 beside float64."""
+"""The formats that a reading is verified in: the first alone where code converts to a format of its own choice, and
+where a state is one number a tensor, which may be float32 beside float64."""
 CASES = (
     *("shrinking_gradients", "zeros_and_subnormals", "epsilons", "ends_of_domains", "zero_rate", "turning_signs"),
     *("short_memory", "many_steps", "bulk"),
@@ -69,16 +72,22 @@ def verify(reading: Reading, runner: Runner, mode: str = "single") -> Verificati
     try:
         letters = default_letters(reading)
         rule = as_rule(reading, letters)
+        program_of(rule)
     except NotARule as error:
         return Verification(False, reason=str(error))
+    except ValueError as error:
+        return Verification(False, reason=f"the oracle cannot judge it: {error}")
     adapter = _adapter(reading, letters, mode)
     compared = scripts = 0
-    for dtype in DTYPES[:1] if reading.scalars else DTYPES:
+    narrow = bool(reading.scalars or reading.built["formats"])
+    for dtype in DTYPES[:1] if narrow else DTYPES:
         cell = Cell(reading.target, adapter.configurations[0].name, mode, dtype, "cpu")
         issues = _known_issues(cell, str(runner.environment()["torch"]))
         runs = []
         for script in _scripts(rule, dtype, dict(adapter.configurations[0].fixed_hyper)):
             trajectory = runner.run(adapter, cell, script)
+            if trajectory.fault is not None and is_refusal(trajectory.fault):
+                continue
             if trajectory.fault is not None:
                 return Verification(False, compared, scripts, trajectory.fault.message, script)
             runs.append((script, trajectory))

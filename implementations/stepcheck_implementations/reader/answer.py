@@ -24,15 +24,17 @@ def answer(
     run: ReadRun,
     other: ReadRun | None,
     fixed: Mapping[str, Any],
+    *,
+    changed: bool,
 ) -> dict[str, Any]:
     """Return a reading as JSON values.
 
     "entries" is the expression graph; "paths" has for each step "t", "theta", "held" (path to entry), "conditions"
     (entry and truth) and "opaque"; "init" maps a path to what it held before step 1, "first" to what its memory held
     when it was first written. "hyper" maps a symbol to its "slot" and "value", "states" a path to "scalar" and
-    "letters". "changed" lists what ended in other bits than in a run that is not read, which is nothing unless the
-    reader is wrong. "takes", "wrapper", "counters" and "fixed" say how it was built; "meant" are the symbols whose
-    names tell what they mean.
+    "letters". "changed" lists what ended in other bits than in a run that is not read, where two of those end in the
+    same: nothing, unless the reader is wrong. "takes", "wrapper", "counters" and "fixed" say how it was built; "meant"
+    are the symbols whose names tell what they mean, "formats" the number formats that the code converts to by name.
     """
     lost = _lost(run, other) if other is not None else set()
     entries = [list(entry) for entry in run.graph.entries]
@@ -75,9 +77,10 @@ def answer(
         "counters": dict(plain.counters),
         "takes": construction.takes,
         "wrapper": construction.wrapper,
+        "formats": sorted(run.graph.formats),
         "meant": sorted(name for name in construction.symbols.values() if name in PROBE_HYPER),
         "fixed": {name: _json(value) for name, value in fixed.items()},
-        "changed": differing,
+        "changed": differing if changed else [],
     }
 
 

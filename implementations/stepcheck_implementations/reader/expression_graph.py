@@ -17,7 +17,8 @@ COMPARISONS = {"lt": "ge", "le": "gt", "gt": "le", "ge": "lt", "eq": "ne", "ne":
 class ExpressionGraph:
     """The table, the conditions that a path has met, and the functions that were called and not read.
 
-    ``recording`` says whether comparisons are conditions of the step: those of a constructor are not.
+    ``formats`` are the number formats that code converts to by name. ``recording`` says whether comparisons are
+    conditions of the step: those of a constructor are not.
     """
 
     def __init__(self) -> None:
@@ -26,6 +27,7 @@ class ExpressionGraph:
         self.recording = False
         self.conditions: list[tuple[int, bool]] = []
         self.opaque: list[str] = []
+        self.formats: set[str] = set()
 
     def add(self, operator: str, *operands: Any) -> int:
         """Return the number of the entry (operator, operands...), which is made where it is new."""

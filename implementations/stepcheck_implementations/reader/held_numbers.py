@@ -72,7 +72,7 @@ def _put(holder: Any, segments: tuple[Part, ...], value: Any, location: TensorLo
                 inside.detach().fill_(bare(value))
             return True
         return _assign(holder, key, value)
-    except (LookupError, AttributeError, TypeError):
+    except (LookupError, AttributeError, TypeError, OverflowError, RuntimeError):
         return False
 
 

@@ -71,7 +71,8 @@ def read(
                     failures.append(error.message if isinstance(error, SubjectRaised) else one_line(error))
                     continue
                 run, other = _twice(construction, plain, target)
-                return answer(target, construction, plain, run, other, fixed)
+                same = run.bits == plain.bits or plain_run(construction).bits != plain.bits
+                return answer(target, construction, plain, run, other, fixed, changed=not same)
     raise TargetError(
         f"{target}: takes {signature.text}, and no way was found to build it and take a step: {failures[0]}"
     )

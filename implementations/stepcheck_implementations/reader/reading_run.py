@@ -26,8 +26,10 @@ GRADIENTS = (*PROBE_GRADIENTS, (0.4375, -0.21875, 1.125, -0.53125, 0.84375))
 """The gradient of every element at each step: signs that persist and flip."""
 UNSEEN = "a write that was not seen"
 """The function that stands for a change that no call of torch made."""
-STEPS = (1, 2, 3, 1000)
-"""The steps that are taken; before the last, counters are set forward."""
+STEPS = (1, 2, 3)
+"""The steps that are taken first."""
+FAR = (1000, 100)
+"""The step that is taken last, with counters set forward: the first that all of them can show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +63,10 @@ class StepRead:
 
 @dataclass(slots=True)
 class PlainRun:
-    """A run that is not read: ``counters`` are paths and what they show beyond the steps taken.
+    """A run that is not read, whose last step is ``last``.
 
-    ``states`` are the paths of tensors, and of numbers that change otherwise; ``scalar`` those that are one number.
+    ``counters`` are paths and what they show beyond the steps taken, ``states`` the paths of tensors, and of numbers
+    that change otherwise; ``scalar`` those that are one number.
     """
 
     counters: dict[str, int] = field(default_factory=dict)
@@ -71,6 +74,7 @@ class PlainRun:
     scalar: list[str] = field(default_factory=list)
     bits: dict[str, object] = field(default_factory=dict)
     has_groups: bool = False
+    last: int = FAR[0]
 
 
 @dataclass(slots=True)
@@ -87,12 +91,16 @@ class ReadRun:
 class _Subject:
     """The optimizer and its parameters."""
 
-    def __init__(self, construction: Construction, numbers: Mapping[str, float]) -> None:
+    def __init__(
+        self, construction: Construction, numbers: Mapping[str, float], known: TensorEntries | None = None
+    ) -> None:
         sizes = SIZES[:1] if construction.takes == "tensor" else SIZES
         self.rows = [_split(row, sizes, construction.scale) for row in GRADIENTS]
         values = _split(PROBE_THETA, sizes, construction.scale)
         self.parameters = [torch.nn.Parameter(value) for value in values]
         self.locations = [TensorLocation(parameter, index) for index, parameter in enumerate(self.parameters)]
+        if known is not None:
+            self.name_parameters(known)
         inputs: dict[str, Any] = {
             "tensor": self.parameters[0],
             "list": list(self.parameters),
@@ -104,6 +112,11 @@ class _Subject:
             raise TypeError(f"it made a {type(self.optimizer).__name__}, which has no step()")
         if callable(train := getattr(self.optimizer, "train", None)):
             call_subject(train)
+
+    def name_parameters(self, known: TensorEntries) -> None:
+        """Let the parameters be theta."""
+        for parameter in self.parameters:
+            known.put(parameter, known.graph.symbol("theta", "theta"))
 
     def held(self) -> dict[str, list[Any]]:
         return held_numbers.held(self.optimizer, self.locations)
@@ -145,7 +158,7 @@ def plain_run(construction: Construction) -> PlainRun:
                 run.states.append(path)
                 if one:
                     run.scalar.append(path)
-        _set_counters(subject, run.counters, STEPS[-1])
+        run.last = next((t for t in FAR if _set_counters(subject, run.counters, t)), FAR[-1])
         subject.step(3)
         run.bits = subject.bits()
     return run
@@ -161,18 +174,15 @@ def read_run(construction: Construction, plain: PlainRun) -> ReadRun:
     with _eager(), substituted(modules_of(construction.code), graph):
         mode = ReadingMode(known)
         with mode:
-            subject = _Subject(construction, numbers)
+            subject = _Subject(construction, numbers, known)
         theta = graph.symbol("theta", "theta")
-        for parameter in subject.parameters:
-            known.put(parameter, theta)
         for path, (value, *_) in subject.held().items():
             if path in plain.states:
                 run.init[path] = known.of(value)
-        for index, t in enumerate(STEPS):
+        for index, t in enumerate((*STEPS, plain.last)):
             before = _bind(subject, plain, known, t)
             subject.set_gradients(index)
             for parameter in subject.parameters:
-                known.put(parameter, theta)
                 assert parameter.grad is not None
                 known.put(parameter.grad, graph.symbol("g", "g"))
             graph.take_path()
@@ -212,8 +222,10 @@ def _bind(subject: _Subject, plain: PlainRun, known: TensorEntries, t: int) -> d
     Returns the bits of all that is held.
     """
     graph = known.graph
-    if t == STEPS[-1]:
+    if t not in STEPS:
         _set_counters(subject, plain.counters, t)
+    known.forget()
+    subject.name_parameters(known)
     held = subject.held()
     taken: list[torch.Tensor] = list(subject.parameters)
     for path, values in held.items():
@@ -233,14 +245,15 @@ def _bind(subject: _Subject, plain: PlainRun, known: TensorEntries, t: int) -> d
     return {**bits, "theta": held_numbers.bits(subject.parameters[0])}
 
 
-def _set_counters(subject: _Subject, counters: Mapping[str, int], t: int) -> None:
-    """Let every counter show that step ``t`` is the next."""
-    held = subject.held()
+def _set_counters(subject: _Subject, counters: Mapping[str, int], t: int) -> bool:
+    """Let every counter show that step ``t`` is the next, and say whether each can."""
+    held, done = subject.held(), True
     for path, offset in counters.items():
         for value, location in zip(held.get(path, ()), subject.locations, strict=False):
             number = t - 1 + offset
             new = float(number) if isinstance(value, float) else number
-            held_numbers.replace(subject.optimizer, path, new, location)
+            done &= held_numbers.replace(subject.optimizer, path, new, location)
+    return done
 
 
 def _rows(subject: _Subject) -> dict[str, list[float]]:

@@ -61,6 +61,10 @@ class TensorEntries:
                 regions[known] = self.graph.call("a write into a part of a tensor", regions[known], entry)
         regions[region] = entry
 
+    def forget(self) -> None:
+        """Forget what every tensor is: what a step leaves behind is another thing in the next."""
+        self._regions.clear()
+
     def first(self, tensor: torch.Tensor) -> int | None:
         """Return what the memory of ``tensor`` held when it was first written, None where it was written only once."""
         writes = self._writes.get(_place(tensor)[0], ())

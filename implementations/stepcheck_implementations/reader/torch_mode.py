@@ -12,9 +12,12 @@ from stepcheck_implementations.reader.carried_numbers import carried
 from stepcheck_implementations.reader.held_numbers import bits
 from stepcheck_implementations.reader.operations import creation, elementwise, masks
 from stepcheck_implementations.reader.tensor_entries import TensorEntries
+from stepcheck_reference.formats import FORMATS
 
 _FOREACH = "_foreach_"
-_UNINITIALISED = ("empty", "empty_like", "new_empty", "empty_strided")
+_UNINITIALISED = ("empty", "empty_like", "new_empty", "empty_strided", "new")
+_CASTS = {"float": "float32", "half": "float16", "bfloat16": "bfloat16"}
+"""Methods that convert to a format of their own, whatever the format of parameters is."""
 
 
 class ReadingMode(TorchFunctionMode):
@@ -47,7 +50,13 @@ class ReadingMode(TorchFunctionMode):
     # One call.
 
     def _call(self, function: Any, name: str, args: Any, kwargs: Any) -> Any:
+        if name in ("to", "type", *_CASTS):
+            kinds = (value for value in (*args, *kwargs.values()) if isinstance(value, torch.dtype))
+            named = (str(kind).removeprefix("torch.") for kind in kinds)
+            self.graph.formats |= {_CASTS[name]} if name in _CASTS else {text for text in named if text in FORMATS}
         if name in creation.WRITES:
+            if not args and "tensor" in kwargs:  # torch.nn.init
+                args, kwargs = (kwargs["tensor"],), {key: value for key, value in kwargs.items() if key != "tensor"}
             entry = creation.WRITES[name](self.known, *args, **kwargs)
             return self._written(function, args, kwargs, entry, in_place=True)
         in_place, plain = _taken_apart(name)

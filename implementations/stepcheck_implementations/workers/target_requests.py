@@ -132,8 +132,17 @@ class TargetRequests:
         message = {"ask": "read", "target": target, "configuration": configuration, "mode": mode}
         self.live.drop(key_without_cell())
         try:
-            answer = self._request_without_cell({**message, "options": dict(options)}, {"reading": dict})
-            return dict(answer["reading"])
+            worker = self.live.get(key_without_cell(), spawned=not can_fork())
+            worker.file = answers.source_file(target)
+            timeout = min(self.deadline, TRIAL_TIMEOUT) if can_fork() else self.deadline
+            answer, _ = self.request(worker, {**message, "options": dict(options)}, timeout)
+            return dict(answers.checked(answer, {"reading": dict})["reading"])
+        except WorkerTimeout as error:
+            raise TargetError(f"{target}: reading it: no answer within {timeout:g} s") from error
+        except WorkerDied as error:
+            raise TargetError(f"{target}: reading it: {error.reason}") from error
+        except WorkerError as error:
+            raise TargetError(f"{target}: reading it: {answers.last_line(error)}") from error
         finally:
             self.live.drop(key_without_cell())
 

@@ -11,6 +11,7 @@ from stepcheck_reference.alphabet import ALPHABET, g, t, theta
 from stepcheck_reference.reading.expressions import Expressions, number_of
 from stepcheck_reference.reading.merging import UNEXPLAINED, initial_values, merged
 from stepcheck_reference.reading.reading import Path, Reading
+from stepcheck_reference.reading.unification import starting_entries
 
 
 def reading_of(data: Mapping[str, Any], configuration: str = "") -> Reading:
@@ -22,9 +23,12 @@ def reading_of(data: Mapping[str, Any], configuration: str = "") -> Reading:
     general = paths[-1]
     values = {symbol: number_of(repr(value)) for symbol, value in hyper.items()}
     known = {states[path]: expressions.expression(entry) for path, entry in data["init"].items()}
-    first = {states[path]: expressions.expression(entry) for path, entry in data["first"].items()}
+    likely = {
+        states[path]: [expressions.expression(entry) for entry in found]
+        for path, found in _starting_entries(data).items()
+    }
     created = {
-        state: [*_written_first(state, first), Integer(0), *hyper, Integer(1), theta]
+        state: [*(value for value in likely.get(state, ()) if not value.has(g)), Integer(0), *hyper, Integer(1), theta]
         for state in general.step
         if state != theta and state not in known
     }
@@ -48,14 +52,19 @@ def reading_of(data: Mapping[str, Any], configuration: str = "") -> Reading:
         letters=_letters(data, states),
         slots={symbol: data["hyper"][symbol.name]["slot"] for symbol in hyper},
         built={
-            **{key: data[key] for key in ("takes", "wrapper", "fixed", "meant")},
+            **{key: data[key] for key in ("takes", "wrapper", "fixed", "meant", "formats")},
             "at": {states[path]: entry["at"] for path, entry in data["states"].items()},
         },
     )
 
 
-def _written_first(state: Symbol, first: Mapping[Symbol, Expr]) -> list[Expr]:
-    return [first[state]] if state in first and not first[state].has(g) else []
+def _starting_entries(data: Mapping[str, Any]) -> dict[str, list[int]]:
+    """Return the likeliest entries for each state before step 1: what stood in its place, what its memory held."""
+    found: dict[str, list[int]] = {}
+    for entries in (starting_entries(data), data["first"]):
+        for path, entry in entries.items():
+            found.setdefault(path, []).append(entry)
+    return found
 
 
 def _path(data: Mapping[str, Any], expressions: Expressions, states: Mapping[str, Symbol]) -> Path:

@@ -22,26 +22,27 @@ def initial_values(paths: Sequence[Path], candidates: Mapping[Symbol, Sequence[E
     """Return the values before step 1 under which step 1 is the general step.
 
     ``candidates`` are the states that step 1 creates, each with the values that it may have had, the likeliest first:
-    what its memory held before step 1 wrote it again. That stays the value of a state that no value explains.
+    what its memory held before step 1 wrote it again. Another is taken only where it explains more equations of step 1.
     """
-    first, general = paths[0], paths[-1]
+    first, others = paths[0], paths[1:][::-1]
+
+    def explained(chosen: Initial) -> int:
+        return sum(any(_agrees(first, path, symbol, chosen) for path in others) for symbol in others[0].step)
+
     chosen = {state: values[0] for state, values in candidates.items()}
-    for _ in range(2):
-        if all(_agrees(first, general, symbol, chosen) for symbol in general.step):
-            return chosen
-        for state, values in candidates.items():
-            for value in values:
-                if _agrees(first, general, state, {**chosen, state: value}):
-                    chosen[state] = value
-                    break
-    return {
-        state: values[0] if not values[0].has(g) and not _agrees(first, general, state, chosen) else chosen[state]
-        for state, values in candidates.items()
-    }
+    best = explained(chosen)
+    for state, values in candidates.items():
+        for value in values[1:]:
+            if best == len(others[0].step):
+                return chosen
+            found = explained({**chosen, state: value})
+            if found > best:
+                best, chosen[state] = found, value
+    return chosen
 
 
-def _agrees(first: Path, general: Path, symbol: Symbol, initial: Initial) -> bool:
-    return symbol in first.step and same(first.step[symbol], general.step[symbol], {**initial, t: Integer(1)})
+def _agrees(first: Path, other: Path, symbol: Symbol, initial: Initial) -> bool:
+    return symbol in first.step and same(first.step[symbol], other.step[symbol], {**initial, t: Integer(1)})
 
 
 def same(one: Expr, other: Expr, values: Mapping[Symbol, Expr]) -> bool:

@@ -42,8 +42,9 @@ def _copy(known: TensorEntries, _: Any, source: Any, *more: Any, **__: Any) -> i
     return known.of(source)
 
 
-def _fill(known: TensorEntries, _: Any, value: Any, *more: Any, **__: Any) -> int:
-    return known.of(value)
+def _fill(known: TensorEntries, *args: Any, value: Any = None, val: Any = None, **__: Any) -> int:
+    given = [*args[1:], *(entry for entry in (value, val) if entry is not None)]
+    return known.of(given[0])
 
 
 TABLE: Mapping[str, Operation] = {
@@ -59,5 +60,13 @@ TABLE: Mapping[str, Operation] = {
 }
 """Functions that make a tensor."""
 
-WRITES: Mapping[str, Operation] = {"copy_": _copy, "fill_": _fill, "zero_": _filled(0), "set_": _copy}
+WRITES: Mapping[str, Operation] = {
+    "copy_": _copy,
+    "set_": _copy,
+    "fill_": _fill,
+    "constant_": _fill,
+    "zero_": _filled(0),
+    "zeros_": _filled(0),
+    "ones_": _filled(1),
+}
 """Functions that overwrite their first argument whatever it was."""

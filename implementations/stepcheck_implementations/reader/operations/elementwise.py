@@ -184,6 +184,21 @@ def _relu(known: TensorEntries, x: Any, **_: Any) -> int:
     return known.graph.add("max", known.of(x), known.graph.number(0))
 
 
+def _finite(truth: int) -> Operation:
+    """Return a test for nan or infinity: a reading is of finite numbers."""
+
+    def operation(known: TensorEntries, x: Any, **_: Any) -> int:
+        return known.graph.number(truth)
+
+    return operation
+
+
+def _all(known: TensorEntries, x: Any, *_: Any, **__: Any) -> int | None:
+    """Return ``any`` or ``all`` of a literal; of anything else they are reductions, which are not read."""
+    entry = known.of(x)
+    return entry if known.graph.entries[entry][0] == "number" else None
+
+
 def _same(known: TensorEntries, x: Any, *_: Any, **__: Any) -> int:
     return known.of(x)
 
@@ -218,6 +233,11 @@ TABLE: Mapping[str, Operation] = {
     "square": _square,
     "reciprocal": _reciprocal,
     "rsqrt": _rsqrt,
+    "isnan": _finite(0),
+    "isinf": _finite(0),
+    "isfinite": _finite(1),
+    "all": _all,
+    "any": _all,
     "hypot": _hypot,
     "heaviside": _heaviside,
     "relu": _relu,
