@@ -50,10 +50,12 @@ def folded_equations(
     alphabet: Mapping[Symbol, Letter],
     scalars: Collection[Symbol] = (),
     where: Mapping[str, Expr] = MappingProxyType({}),
+    parts: Mapping[str, Expr] = MappingProxyType({}),
 ) -> Folded:
     """Return the equations of ``step`` as short lines, in their order; ``alphabet`` has the letter of each symbol.
 
-    ``scalars`` are the states that are one number a tensor; ``where`` is as in ``Rule``.
+    ``scalars`` are the states that are one number a tensor; ``where`` is as in ``Rule``. ``parts`` are quantities that
+    stand in ``step`` as symbols of their names, in the order of their use.
     """
     letters = {symbol: _old(symbol, letter) for symbol, letter in alphabet.items()}
     letters |= {symbol: replace(letters[symbol], role="constant") for symbol in scalars}
@@ -75,10 +77,15 @@ def folded_equations(
             expression = fold(expression, value, name(letter, value))
         return expression
 
+    quantities: list[Symbol] = []
+    for key, part in parts.items():
+        symbol = Symbol(key, real=True)
+        letters[symbol] = replace(QUANTITIES[key], role="constant")
+        lines.append((symbol, part))
+        quantities.append(symbol)
     decayed = _decayed_gradient(step)
     if decayed is not None:
         name(_marked(letters[g], "\N{COMBINING TILDE}", r"\tilde"), decayed)
-    quantities: list[Symbol] = []
     waiting = dict(where)
     for old, full_equation in step.items():
         for key in [key for key, part in waiting.items() if fold(full_equation, part, _PROBE) != full_equation]:

@@ -9,6 +9,7 @@ from sympy import Expr, Symbol
 from stepcheck_reference.alphabet import ALPHABET, Letter, t, theta
 from stepcheck_reference.printing.folding import Folded, folded_equations
 from stepcheck_reference.printing.notation import UNICODE, Writer
+from stepcheck_reference.printing.parts import with_parts
 from stepcheck_reference.printing.rule_page import Rows, equation_lines, latex_lines, section
 from stepcheck_reference.printing.tidying import tidied
 from stepcheck_reference.reading.as_rule import letters_by_name
@@ -41,7 +42,8 @@ def folded(reading: Reading) -> Folded:
         for symbol, equation in reading.step.items()
     }
     step[theta] = step.pop(theta)
-    return folded_equations(step, alphabet, scalars)
+    step, parts = with_parts(step)
+    return folded_equations(step, alphabet, scalars, parts=parts)
 
 
 def _letters(reading: Reading) -> tuple[dict[Symbol, Symbol], dict[Symbol, Letter]]:
@@ -78,12 +80,17 @@ def _sections(reading: Reading, names: dict[Symbol, Symbol], writer: Writer) -> 
         scope = ", one number a tensor" if symbol in reading.scalars else ""
         states.append((letter, kept, f"{written(value)} at first{scope}"))
     yield "state", states or [("none",)]
-    yield (
-        "hyper",
-        [
-            (writer.symbol(names[symbol]), reading.slots.get(symbol, symbol.name), f"{value:g} while it was read")
-            for symbol, value in reading.hyper.items()
-        ],
-    )
+    used = {symbol for value in (*reading.step.values(), *reading.init.values()) for symbol in value.free_symbols}
+    hyper = [
+        (
+            writer.symbol(names[symbol]),
+            reading.slots.get(symbol, symbol.name),
+            f"{value:g} while it was read" if symbol in used else "not used",
+        )
+        for symbol, value in reading.hyper.items()
+    ]
+    yield "hyper", hyper
+    lines = folded(reading)
+    yield "with", [(lines.letters[symbol].unicode, lines.letters[symbol].meaning) for symbol in lines.quantities]
     yield "where", [(written(condition),) for condition in common_conditions(reading.paths)]
     yield "not read", [(name,) for name in reading.opaque]

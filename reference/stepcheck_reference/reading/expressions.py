@@ -165,6 +165,7 @@ class Expressions:
         short = name.rpartition(".")[2].strip("_") or name
         inside = ", ".join(map(str, operands))
         text = f"{short}({inside})" if len(inside) < 24 else f"{short}(…{len(self.opaque) + 1})"
+        text = text if operands else name
         symbol = Symbol(text, real=True)
         self.opaque[symbol] = name
         return symbol
