@@ -10,7 +10,7 @@ import pytest
 
 from conformance.command import ROOT, python
 from libraries.certified import certified, judged_verdicts
-from stepcheck.certification.evaluator import CellEvaluator
+from stepcheck.certification.cells.evaluator import CellEvaluator
 from stepcheck.certification.plan import Planned
 from stepcheck.certification.request import Request, claimed_rule
 from stepcheck.certification.survey import Subject

@@ -14,6 +14,7 @@ another mode than "single" is right in that one.
 - ``rules``: the formula is wrong, a file for each family of rules; the right ones are beside them.
 - ``mathematics``: the formula is wrong in what a law of the rule's mathematics says.
 - ``mechanics``: the formula is right, and a counter, a number format, a gradient, a checkpoint or a path is wrong.
+- ``memory``: the formula is right, and where tensors lie, or how large or how many they are, is mistaken.
 - ``lifecycles``: a step is right, and what happens between steps, or is shared with the process, is wrong.
 - ``options``: an option is wrong, and its default right; right ones with options and conventions of their own.
 """
@@ -27,7 +28,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
-ROOMS = ("rules", "mathematics", "mechanics", "lifecycles", "options")
+ROOMS = ("rules", "mathematics", "mechanics", "memory", "lifecycles", "options")
 
 THETA, STATE = "SC101", "SC102"
 

@@ -146,7 +146,7 @@ def _certify(
 
     if request.rule is not None:
         find(request.rule)
-    from stepcheck.certification.evaluator import CellEvaluator
+    from stepcheck.certification.cells.evaluator import CellEvaluator
     from stepcheck.certification.undeclared.kept_rule import kept_rule
     from stepcheck.processes.executor import Contradiction, Local
     from stepcheck.processes.pool import can_fork, usable_cores

@@ -5,8 +5,8 @@ from __future__ import annotations
 import traceback
 import warnings
 
+from stepcheck.certification.cells.evaluator import CellEvaluator
 from stepcheck.certification.certificate import CellResult
-from stepcheck.certification.evaluator import CellEvaluator
 from stepcheck.certification.request import Request
 from stepcheck.certification.runner import Runner
 from stepcheck.certification.survey import survey

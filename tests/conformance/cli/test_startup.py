@@ -43,7 +43,7 @@ except SystemExit:
 
 def test_judging_imports_no_torch() -> None:
     assert "torch" not in imported(
-        "import stepcheck.certification.evaluator, stepcheck.certification.failures.replay, stepcheck.report.text"
+        "import stepcheck.certification.cells.evaluator, stepcheck.certification.failures.replay, stepcheck.report.text"
     )
 
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
+from stepcheck.certification.cells.evaluator import CellEvaluator
 from stepcheck.certification.certificate import CellResult
-from stepcheck.certification.evaluator import CellEvaluator
 from stepcheck.certification.plan import Planned
 from stepcheck.certification.request import Request
 from stepcheck.certification.survey import Subject

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from conformance.command import ROOT
-from stepcheck.certification.evaluator import CellEvaluator
+from stepcheck.certification.cells.evaluator import CellEvaluator
 from stepcheck.certification.plan import Planned
 from stepcheck.certification.request import Request, claimed_rule
 from stepcheck.certification.survey import Subject

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from stepcheck.certification.cell_facts import reference_cell
+from stepcheck.certification.cells.cell_facts import reference_cell
 from stepcheck.certification.certificate import Failure, Worst, number
 from stepcheck.certification.failures.replay_token import Replayable, encode
 from stepcheck.standalone import jax_program, torch_program

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from stepcheck.certification.cells.evaluator import CellEvaluator
 from stepcheck.certification.certificate import CellResult
-from stepcheck.certification.evaluator import CellEvaluator
 from stepcheck.certification.failures.replay_fit import check_fit
 from stepcheck.certification.failures.replay_token import decode
 from stepcheck.certification.request import Request, WrongRequest

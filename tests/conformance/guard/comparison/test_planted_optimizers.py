@@ -24,7 +24,7 @@ SEEN = {"SC101", "SC102", "SC103", "SC104", "SC201", "SC203", "SC204"}
 
 BEFORE = {planted.claims: planted.target for planted in reversed(RIGHT) if planted.file.startswith("rules/")} | {
     "adam": "tests/planted/rules/controls.py:HandWrittenAdam",
-    "sgd": "tests/planted/mechanics/sizes.py:SgdInChunks",
+    "sgd": "tests/planted/memory/sizes.py:SgdInChunks",
 }
 """The first right optimizer of each rule among those that are about rules, or one that differs in nothing else."""
 BEYOND = {

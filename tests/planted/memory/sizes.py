@@ -1,6 +1,7 @@
 """Optimizers whose formula is right and that mistake how large tensors are, or how many: chunks, launches, ends."""
 
 import torch
+from _per_tensor import AdamPerTensor, SgdPerTensor
 
 CHUNK = 65_536
 """Elements of a chunk, as in torch's kernels over lists."""
@@ -8,56 +9,7 @@ MOST = 64
 """Tensors that fit into one launch."""
 
 
-class _Adam(torch.optim.Optimizer):
-    """Adam, all right; subclasses gather and cut into chunks."""
-
-    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8):
-        super().__init__(params, {"lr": lr, "betas": betas, "eps": eps})
-
-    @torch.no_grad()
-    def step(self):
-        for group in self.param_groups:
-            self.update_all([p for p in group["params"] if p.grad is not None], group)
-
-    def update_all(self, tensors, group):
-        for p in tensors:
-            self.update(p, p.grad, group)
-
-    def update(self, p, g, group):
-        p.sub_(self.direction(p, g, group))
-
-    def direction(self, p, g, group):
-        """Return the step of ``p``, after its states have moved on."""
-        state = self.state[p]
-        if not state:
-            state.update({"step": 0, "exp_avg": torch.zeros_like(p), "exp_avg_sq": torch.zeros_like(p)})
-        state["step"] += 1
-        (beta1, beta2), t = group["betas"], state["step"]
-        m = state["exp_avg"].mul_(beta1).add_(g, alpha=1 - beta1)
-        v = state["exp_avg_sq"].mul_(beta2).addcmul_(g, g, value=1 - beta2)
-        return m / (1 - beta1**t) / ((v / (1 - beta2**t)).sqrt() + group["eps"]) * group["lr"]
-
-
-class _Sgd(torch.optim.Optimizer):
-    """Gradient descent, all right; subclasses gather and cut into chunks."""
-
-    def __init__(self, params, lr=1e-3):
-        super().__init__(params, {"lr": lr})
-
-    @torch.no_grad()
-    def step(self):
-        for group in self.param_groups:
-            self.update_all([p for p in group["params"] if p.grad is not None], group)
-
-    def update_all(self, tensors, group):
-        for p in tensors:
-            self.update(p, p.grad, group["lr"])
-
-    def update(self, p, g, lr):
-        p.sub_(g, alpha=lr)
-
-
-class AdamUpdatesWholeChunks(_Adam):
+class AdamUpdatesWholeChunks(AdamPerTensor):
     """Claims ``adam``, breaks SC101: goes through a long tensor in whole chunks, and drops what is left of the last."""
 
     def update(self, p, g, group):
@@ -68,7 +20,7 @@ class AdamUpdatesWholeChunks(_Adam):
             p.sub_(step)
 
 
-class SgdIndexesIn16Bits(_Sgd):
+class SgdIndexesIn16Bits(SgdPerTensor):
     """Claims ``sgd``, breaks SC101: its index has 16 bits, so that elements beyond 65 536 move those at the start."""
 
     def update(self, p, g, lr):
@@ -78,14 +30,14 @@ class SgdIndexesIn16Bits(_Sgd):
             super().update(p, g, lr)
 
 
-class SgdLaunchesOnce(_Sgd):
+class SgdLaunchesOnce(SgdPerTensor):
     """Claims ``sgd``, breaks SC101: updates as many tensors as fit into one launch, and forgets the others."""
 
     def update_all(self, tensors, group):
         super().update_all(tensors[:MOST], group)
 
 
-class AdamRepeatsTensorAtLaunchBoundary(_Adam):
+class AdamRepeatsTensorAtLaunchBoundary(AdamPerTensor):
     """Claims ``adam``, breaks SC101: begins each launch with the last tensor of the one before."""
 
     def update_all(self, tensors, group):
@@ -93,7 +45,7 @@ class AdamRepeatsTensorAtLaunchBoundary(_Adam):
             super().update_all(tensors[max(start - 1, 0) : start + MOST], group)
 
 
-class SgdTailOfFour(_Sgd):
+class SgdTailOfFour(SgdPerTensor):
     """Claims ``sgd``, breaks SC101: takes vectors of four numbers, and of a tail of three only two."""
 
     def update(self, p, g, lr):
@@ -102,7 +54,7 @@ class SgdTailOfFour(_Sgd):
         super().update(p, g, lr)
 
 
-class AdamFlushesAtLastElement(_Adam):
+class AdamFlushesAtLastElement(AdamPerTensor):
     """Claims ``adam``, breaks SC101: updates a group's tensors once the last one has come, unless that one is empty."""
 
     def update_all(self, tensors, group):
@@ -110,7 +62,7 @@ class AdamFlushesAtLastElement(_Adam):
             super().update_all(tensors, group)
 
 
-class AdamStopsAtEmptyTensor(_Adam):
+class AdamStopsAtEmptyTensor(AdamPerTensor):
     """Claims ``adam``, breaks SC101: takes an empty tensor for the end of the list."""
 
     def update_all(self, tensors, group):
@@ -118,7 +70,7 @@ class AdamStopsAtEmptyTensor(_Adam):
         super().update_all(tensors[: sizes.index(0)] if 0 in sizes else tensors, group)
 
 
-class SgdNeedsElements(_Sgd):
+class SgdNeedsElements(SgdPerTensor):
     """Claims ``sgd``, breaks SC201: takes the largest gradient of all, which nothing but an empty tensor does not
     have.
     """
@@ -129,7 +81,7 @@ class SgdNeedsElements(_Sgd):
         super().update_all(tensors, group)
 
 
-class SgdHalvesAmongThreads(_Sgd):
+class SgdHalvesAmongThreads(SgdPerTensor):
     """Claims ``sgd``, breaks SC101: gives each thread its share of a tensor, and takes the shares to be equal."""
 
     def update(self, p, g, lr):
@@ -139,7 +91,7 @@ class SgdHalvesAmongThreads(_Sgd):
         super().update(p, g, lr)
 
 
-class SgdInChunks(_Sgd):
+class SgdInChunks(SgdPerTensor):
     """Follows ``sgd``: goes through tensors in chunks, and through lists in launches, to the end."""
 
     def update_all(self, tensors, group):

@@ -1,58 +1,9 @@
 """Optimizers whose formula is right and that mistake where parameters and gradients lie in memory."""
 
-import torch
+from _per_tensor import AdamPerTensor, SgdPerTensor
 
 
-class _Adam(torch.optim.Optimizer):
-    """Adam, all right; subclasses select parameters."""
-
-    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8):
-        super().__init__(params, {"lr": lr, "betas": betas, "eps": eps})
-
-    @torch.no_grad()
-    def step(self):
-        for group in self.param_groups:
-            self.update_all([p for p in group["params"] if p.grad is not None], group)
-
-    def update_all(self, tensors, group):
-        for p in tensors:
-            self.update(p, p.grad, group)
-
-    def update(self, p, g, group):
-        p.sub_(self.direction(p, g, group))
-
-    def direction(self, p, g, group):
-        """Return the step of ``p``, after its states have moved on."""
-        state = self.state[p]
-        if not state:
-            state.update({"step": 0, "exp_avg": torch.zeros_like(p), "exp_avg_sq": torch.zeros_like(p)})
-        state["step"] += 1
-        (beta1, beta2), t = group["betas"], state["step"]
-        m = state["exp_avg"].mul_(beta1).add_(g, alpha=1 - beta1)
-        v = state["exp_avg_sq"].mul_(beta2).addcmul_(g, g, value=1 - beta2)
-        return m / (1 - beta1**t) / ((v / (1 - beta2**t)).sqrt() + group["eps"]) * group["lr"]
-
-
-class _Sgd(torch.optim.Optimizer):
-    """Gradient descent, all right; subclasses read and write by address."""
-
-    def __init__(self, params, lr=1e-3):
-        super().__init__(params, {"lr": lr})
-
-    @torch.no_grad()
-    def step(self):
-        for group in self.param_groups:
-            self.update_all([p for p in group["params"] if p.grad is not None], group)
-
-    def update_all(self, tensors, group):
-        for p in tensors:
-            self.update(p, p.grad, group["lr"])
-
-    def update(self, p, g, lr):
-        p.sub_(g, alpha=lr)
-
-
-class SgdReadsGradientInStorageOrder(_Sgd):
+class SgdReadsGradientInStorageOrder(SgdPerTensor):
     """Claims ``sgd``, breaks SC101: reads a dense gradient in the order of its memory, and so moves the parameter."""
 
     def update(self, p, g, lr):
@@ -62,21 +13,21 @@ class SgdReadsGradientInStorageOrder(_Sgd):
             super().update(p, g, lr)
 
 
-class SgdTakesConstantGradientAsNumber(_Sgd):
+class SgdTakesConstantGradientAsNumber(SgdPerTensor):
     """Claims ``sgd``, breaks SC101: takes a gradient with a stride of 0 for one number."""
 
     def update(self, p, g, lr):
         super().update(p, g.reshape(-1)[0].expand(p.shape) if 0 in g.stride() and p.dim() > 1 else g, lr)
 
 
-class SgdViewsGradient(_Sgd):
+class SgdViewsGradient(SgdPerTensor):
     """Claims ``sgd``, breaks SC201: flattens the gradient with view, which raises where its memory has gaps."""
 
     def update(self, p, g, lr):
         super().update(p, g.view(-1).view(p.shape) if p.is_contiguous() else g, lr)
 
 
-class SgdClearsGradientBuffer(_Sgd):
+class SgdClearsGradientBuffer(SgdPerTensor):
     """Claims ``sgd``, breaks SC201: clears the first number of the buffer that a gradient is a view of."""
 
     def update(self, p, g, lr):
@@ -85,7 +36,7 @@ class SgdClearsGradientBuffer(_Sgd):
             g.as_strided((1,), (1,), 0).zero_()
 
 
-class SgdWritesFromStartOfStorage(_Sgd):
+class SgdWritesFromStartOfStorage(SgdPerTensor):
     """Claims ``sgd``, breaks SC101: writes where the parameter's storage begins, and not where the parameter does."""
 
     def update(self, p, g, lr):
@@ -95,7 +46,7 @@ class SgdWritesFromStartOfStorage(_Sgd):
             super().update(p, g, lr)
 
 
-class SgdStepsEachStorageOnce(_Sgd):
+class SgdStepsEachStorageOnce(SgdPerTensor):
     """Claims ``sgd``, breaks SC101: takes parameters of one storage for one parameter."""
 
     def update_all(self, tensors, group):
@@ -103,7 +54,7 @@ class SgdStepsEachStorageOnce(_Sgd):
         super().update_all(list(storages.values()), group)
 
 
-class SgdDecaysEndOfBuffer(_Sgd):
+class SgdDecaysEndOfBuffer(SgdPerTensor):
     """Claims ``sgd``, breaks SC201: writes one element past the end of the parameter."""
 
     def update(self, p, g, lr):
@@ -112,7 +63,7 @@ class SgdDecaysEndOfBuffer(_Sgd):
             p.as_strided((1,), (1,), p.storage_offset() + p.numel()).mul_(0.5)
 
 
-class AdamNeedsEveryParameterToTrain(_Adam):
+class AdamNeedsEveryParameterToTrain(AdamPerTensor):
     """Claims ``adam``, breaks SC201: refuses to step a group in which a parameter requires no gradient."""
 
     def update_all(self, tensors, group):
@@ -121,7 +72,7 @@ class AdamNeedsEveryParameterToTrain(_Adam):
         super().update_all(tensors, group)
 
 
-class AdamTrainsWhatRequiresGradients(_Adam):
+class AdamTrainsWhatRequiresGradients(AdamPerTensor):
     """Follows ``adam``: leaves parameters that require no gradient out of its groups when it is made."""
 
     def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8):
@@ -132,7 +83,7 @@ class AdamTrainsWhatRequiresGradients(_Adam):
         super().__init__(groups, lr, betas, eps)
 
 
-class SgdByStorage(_Sgd):
+class SgdByStorage(SgdPerTensor):
     """Follows ``sgd``: writes by address where parameter and gradient are dense and alike in memory."""
 
     def update(self, p, g, lr):

@@ -9,8 +9,8 @@ from functools import cached_property, partial
 
 from msgspec.structs import replace as replaced
 
-from stepcheck.certification.cell_facts import arithmetics_of, cell_facts, declared_arithmetics, reference_cell
-from stepcheck.certification.cell_result import cell_result, replayed_result, unexplained
+from stepcheck.certification.cells.cell_facts import arithmetics_of, cell_facts, declared_arithmetics, reference_cell
+from stepcheck.certification.cells.cell_result import cell_result, replayed_result, unexplained
 from stepcheck.certification.certificate import CellResult, Failure, LawResult
 from stepcheck.certification.chosen_laws.law_selection import ignored
 from stepcheck.certification.failures.failure import failure_record
