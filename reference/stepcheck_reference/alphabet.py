@@ -51,6 +51,7 @@ __all__ = [
     "lambd",
     "lr",
     "lr_decay",
+    "lr_max",
     "m",
     "momentum",
     "momentum_decay",
@@ -78,7 +79,9 @@ __all__ = [
     "v_max",
     "velocity",
     "weight_decay",
+    "weight_sum",
     "x",
+    "z",
 ]
 
 ROLES = ("parameter", "gradient", "count", "state", "hyper-parameter", "constant", "objective")
@@ -104,10 +107,13 @@ g_prev = Symbol("g_prev", real=True)
 step_size = Symbol("step_size", real=True)
 pending = Symbol("pending", real=True)
 ax = Symbol("ax", real=True)
+z = Symbol("z", real=True)
 
 mu_product = Symbol("mu_product", real=True)
 eta = Symbol("eta", real=True)
 mu = Symbol("mu", real=True)
+lr_max = Symbol("lr_max", real=True)
+weight_sum = Symbol("weight_sum", real=True)
 
 lr = Symbol("lr", real=True, nonnegative=True)
 beta = Symbol("beta", real=True, nonnegative=True)
@@ -173,9 +179,12 @@ ALPHABET: Mapping[Symbol, Letter] = MappingProxyType(
         step_size: Letter("state", "s", "s", "step size of an element"),
         pending: Letter("state", "d", "d", "step to be taken at the next one"),
         ax: Letter("state", "θ̄", r"\bar\theta", "average of parameters"),
+        z: Letter("state", "ζ", r"\zeta", "parameters that plain steps reach"),
         mu_product: Letter("state", "P", "P", "product of the momentum schedule"),
         eta: Letter("state", "ηₐ", r"\eta_a", "rate of the next step"),
         mu: Letter("state", "μₐ", r"\mu_a", "weight of the next parameters in their average"),
+        lr_max: Letter("state", "η_max", r"\eta_{\max}", "largest learning rate so far"),
+        weight_sum: Letter("state", "W", "W", "sum of the weights in an average of parameters"),
         lr: Letter("hyper-parameter", "η", r"\eta", "learning rate"),
         beta: Letter("hyper-parameter", "β", r"\beta", "weight of the past in an average"),
         beta1: Letter("hyper-parameter", "β₁", r"\beta_1", "weight of the past in the first moment"),
@@ -218,6 +227,7 @@ QUANTITIES: Mapping[str, Letter] = MappingProxyType(
         "direction": Letter("quantity", "c", "c_t", "average whose sign is the direction"),
         "divisor": Letter("quantity", "d", "d_t", "what a step is divided by"),
         "delta": Letter("quantity", "Δ", r"\Delta_t", "update before the learning rate"),
+        "share": Letter("quantity", "cₜ", "c_t", "weight of the newest point in the average"),
         "turn": Letter("quantity", "z", "z_t", "below 0 where the sign turned"),
         "factor": Letter("quantity", "f", "f_t", "what a step size is multiplied by"),
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from sympy import Abs, Add, Basic, Expr, Integer, Max, Min, Mul, Number, Piecewise, Pow, Symbol, expand, sign
+from sympy import Abs, Add, Basic, Expr, Integer, Max, Min, Mul, Number, Piecewise, Pow, Symbol, expand, false, sign
 from sympy.core.relational import Relational
 from sympy.functions.elementary.piecewise import ExprCondPair
 from sympy.logic.boolalg import BooleanAtom, BooleanFunction
@@ -12,7 +12,7 @@ from sympy.logic.boolalg import BooleanAtom, BooleanFunction
 from stepcheck_reference.algebra.equality import vanishes
 from stepcheck_reference.algebra.iterate import iterate
 from stepcheck_reference.algebra.linear import split
-from stepcheck_reference.alphabet import g, gradient_at, theta
+from stepcheck_reference.alphabet import g, gradient_at, t, theta
 from stepcheck_reference.facts.equations import Equations, cases, equations, feeding
 from stepcheck_reference.facts.sample import GRADIENTS, ROUNDED, sample
 from stepcheck_reference.rule import Rule
@@ -47,17 +47,33 @@ def is_translation_invariant(rule: Rule) -> bool | None:
     A gradient that is evaluated elsewhere is translated with the objective: it is unchanged where its point is theta
     plus a term that does not depend on theta.
     """
-    if all(
-        _gradients_translate(new) and _has_theta_coefficient(new[theta], 1) and _states_are_free_of_theta(new)
-        for _, new in cases(rule)
-    ):
+    points = points_of(rule)
+    if all(_translates(new) or (points and _translates_with(points, when, new)) for when, new in cases(rule)):
         return True
     return False if _refuted(rule) else None
 
 
-def _states_are_free_of_theta(new: Equations) -> bool:
-    """Return whether no state that the step depends on depends on theta."""
-    return all(_has_theta_coefficient(new[state], 0) for state in feeding(new))
+def points_of(rule: Rule) -> frozenset[Symbol]:
+    """Return the states that the step depends on and that may be points, moved with theta where theta is moved."""
+    new = equations(rule)
+    return frozenset(state for state in feeding(new) if theta in new[state].free_symbols)
+
+
+def _translates(new: Equations, points: frozenset[Symbol] = frozenset()) -> bool:
+    """Return whether theta and the ``points`` keep what is added to both, and no other state depends on it."""
+    return (
+        _gradients_translate(new)
+        and _has_theta_coefficient(new[theta], 1)
+        and all(_has_theta_coefficient(new[state], int(state in points)) for state in feeding(new))
+    )
+
+
+def _translates_with(points: frozenset[Symbol], when: Basic, new: Equations) -> bool:
+    """Return the same for points as they are off theta; before the first step there is no point to move."""
+    if when.subs(t, 1) != false and any(points & equation.free_symbols for equation in new.values()):
+        return False
+    off = {point: theta + point for point in points}
+    return _translates({symbol: equation.xreplace(off) for symbol, equation in new.items()}, points)
 
 
 def _has_theta_coefficient(equation: Expr, coefficient: int) -> bool:

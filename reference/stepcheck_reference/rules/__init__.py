@@ -23,6 +23,7 @@ from stepcheck_reference.rules import (
     radam,
     rmsprop,
     rprop,
+    schedule_free,
 )
 from stepcheck_reference.suggest import did_you_mean
 
@@ -33,6 +34,7 @@ FAMILIES: Mapping[str, tuple[Rule, ...]] = MappingProxyType(
     {
         "gradient descent": gradient_descent.RULES,
         "momentum": momentum.RULES,
+        "Schedule-Free": schedule_free.RULES,
         "Rprop": rprop.RULES,
         "AdaGrad": adagrad.RULES,
         "RMSprop": rmsprop.RULES,

@@ -272,3 +272,98 @@ class QhmSumsGradients(HandWrittenQhm):
 
     def fresh(self, momentum):
         return 1.0
+
+
+def _schedule_free(lr, beta, weight_decay, x, gradients, divisor):
+    """Yield the point between z and the mean of every z, and z; the mean is a sum over all of them."""
+    z, points = x, []
+    for t, g in enumerate(gradients, 1):
+        z = z - lr * (g / divisor(t) + weight_decay * x)
+        points.append(z)
+        x = (1 - beta) * z + beta * sum(points) / len(points)
+        yield {"theta": x, "z": z, "lr_max": lr, "weight_sum": t * lr * lr}
+
+
+def schedulefree_sgd(h, x, gradients):
+    """The average of the points as a sum over all of them."""
+    return _schedule_free(h["lr"], h["beta"], h["weight_decay"], x, gradients, lambda t: 1)
+
+
+def schedulefree_adamw(h, x, gradients):
+    """The average of the points, and the second moment, as sums."""
+    beta2 = h["beta2"]
+    seconds = [
+        (1 - beta2) * sum(beta2 ** (t - i) * one * one for i, one in enumerate(gradients[:t], 1))
+        for t in range(1, len(gradients) + 1)
+    ]
+    roots = [(second / (1 - beta2**t)) ** 0.5 + h["eps"] for t, second in enumerate(seconds, 1)]
+    walk = _schedule_free(h["lr"], h["beta1"], h["weight_decay"], x, gradients, lambda t: roots[t - 1])
+    for values, second in zip(walk, seconds, strict=True):
+        yield {**values, "v": second}
+
+
+class HandWrittenScheduleFreeSgd(torch.optim.Optimizer):
+    """Follows ``schedulefree_sgd``: steps of z, and theta between it and the mean of every z."""
+
+    def __init__(self, params, lr=1.0, momentum=0.9, weight_decay=0.0):
+        super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
+
+    def direction(self, g, state, group):
+        return g
+
+    def share(self, weight, total):
+        return weight / total if total else 0.0
+
+    def ahead(self, beta, share):
+        return 1 - beta * (1 - share)
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            lr = float(group["lr"])  # the largest one is kept, and a tensor may change
+            beta = group["momentum"] if "momentum" in group else group["betas"][0]
+            for p in group["params"]:
+                if p.grad is None:
+                    continue
+                state = self.state[p]
+                if not state:
+                    state.update(step=0, z=p.clone(), lr_max=0.0, weight_sum=0.0)
+                state["step"] += 1
+                state["lr_max"] = max(state["lr_max"], lr)
+                state["weight_sum"] += state["lr_max"] ** 2
+                share = self.share(state["lr_max"] ** 2, state["weight_sum"])
+                g = p.grad.to_dense() if p.grad.is_sparse else p.grad
+                d = self.direction(g, state, group) + group["weight_decay"] * p
+                p.copy_((1 - share) * p + share * state["z"] - lr * self.ahead(beta, share) * d)
+                state["z"].sub_(lr * d)
+
+
+class ScheduleFreeStepsWhole(HandWrittenScheduleFreeSgd):
+    """Claims ``schedulefree_sgd``, breaks SC101: moves theta by all of a step, and not by its share of the average."""
+
+    def ahead(self, beta, share):
+        return 1.0
+
+
+class HandWrittenScheduleFreeAdamw(HandWrittenScheduleFreeSgd):
+    """Follows ``schedulefree_adamw``: gradients over the corrected root of their squares' average."""
+
+    def __init__(self, params, lr=0.0025, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):
+        defaults = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
+        torch.optim.Optimizer.__init__(self, params, defaults)
+
+    def corrected(self, v, beta2, t):
+        return v / (1 - beta2**t)
+
+    def direction(self, g, state, group):
+        beta2 = group["betas"][1]
+        v = state.setdefault("exp_avg_sq", torch.zeros_like(g))
+        v.mul_(beta2).add_((1 - beta2) * g * g)
+        return g / (self.corrected(v, beta2, state["step"]).sqrt() + group["eps"])
+
+
+class ScheduleFreeAdamwUncorrected(HandWrittenScheduleFreeAdamw):
+    """Claims ``schedulefree_adamw``, breaks SC101: takes the root of the raw average of squares."""
+
+    def corrected(self, v, beta2, t):
+        return v

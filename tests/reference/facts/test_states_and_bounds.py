@@ -21,6 +21,7 @@ from stepcheck_reference.alphabet import (
     initial_accumulator,
     lambd,
     lr,
+    lr_max,
     m,
     momentum,
     rho,
@@ -32,6 +33,7 @@ from stepcheck_reference.alphabet import (
     v,
     v_max,
     weight_decay,
+    weight_sum,
 )
 from stepcheck_reference.facts import (
     fixed,
@@ -76,7 +78,7 @@ def test_a_second_moment_with_a_wrong_sign_is_negative_somewhere() -> None:
 def test_monotone_states_are_sums_of_squares_and_maxima() -> None:
     for rule in ALL:
         monotone = {state for state, answer in monotone_states(rule).items() if answer}
-        assert monotone == {h, v_max} & set(rule.init), rule.name
+        assert monotone == {h, v_max, lr_max, weight_sum} & {*rule.init, *rule.scalars}, rule.name
     assert monotone_states(find("adamax"))[u] is False
     assert monotone_states(find("rmsprop"))[v] is False
 

@@ -11,6 +11,7 @@ from stepcheck_properties.scripts.baseline_scripts import ordinary
 from stepcheck_properties.scripts.transformed_scripts import rescaled
 from stepcheck_reference.alphabet import theta, weight_decay
 from stepcheck_reference.facts import fixed, is_translation_invariant
+from stepcheck_reference.facts.invariance import points_of
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.scripts.objective import needs_objective
 from stepcheck_reference.scripts.script import Script
@@ -30,7 +31,9 @@ def _is_translation_invariant(facts: Facts) -> bool:
     plain = fixed(rule, {weight_decay: 0}) if decays else rule
     decay_is_fixed = decays and _states_depend_on_theta(rule) and facts.fixed_hyper.get("weight_decay", 0.0)
     shown = _states(rule) & facts.observed_states
-    return bool(shown) and not needs_objective(rule) and not decay_is_fixed and is_translation_invariant(plain) is True
+    if not shown or needs_objective(rule) or decay_is_fixed or points_of(plain):
+        return False
+    return is_translation_invariant(plain) is True
 
 
 def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
@@ -66,14 +69,14 @@ TRANSLATION_INVARIANCE = Law(
     since="0.2",
     applies=_is_translation_invariant,
     check=_check_states,
-    condition="steps without weight decay are proved not to depend on theta, and states are shown; the rule takes its "
-    "gradients at theta",
+    condition="steps without weight decay are proved not to depend on theta, states are shown, and none of them is a "
+    "point; the rule takes its gradients at theta",
     unit="reals",
     mathematics="""\
 If theta_t = theta - s(g_1, ..., g_t) and no state depends on theta, a shift of theta shifts the whole trajectory and
 leaves states unchanged. A decoupled decay depends on theta, but affects only theta; a coupled one adds it to the
-gradient. ASGD, whose state averages parameters, and rules that scale a step by the norm of theta do not have this
-property.""",
+gradient. ASGD, whose state averages parameters, rules that keep a point to step from, and rules that scale a step by
+the norm of theta do not have this property.""",
     remedy="""\
 Find where the parameter's value enters a state: a decay that is documented as decoupled and added to the gradient, or
 a gradient that is clipped or scaled by the parameter's size.""",

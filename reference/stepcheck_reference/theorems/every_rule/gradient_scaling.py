@@ -9,6 +9,7 @@ from stepcheck_reference.algebra.iterate import iterate
 from stepcheck_reference.alphabet import eps, eps_root, initial_accumulator, lambd, theta, weight_decay, x
 from stepcheck_reference.facts import fixed, homogeneity
 from stepcheck_reference.facts.equations import cases, equations, has_decoupled_decay, step_of
+from stepcheck_reference.facts.invariance import points_of
 from stepcheck_reference.facts.sample import sample
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.rules.rmsprop.adadelta import ADADELTA
@@ -104,11 +105,13 @@ DEGREE_ONE = Theorem(
     name="linear_steps_scale_with_gradients",
     sentence="Scaling all gradients by c > 0 multiplies every step by c.",
     source="each rule's equations",
-    condition="the rule neither divides by a root nor takes signs, and evaluates no gradients itself; without decay",
+    condition="the rule neither divides by a root nor takes signs, evaluates no gradients itself and keeps no points; "
+    "without decay",
     applies=lambda rule: (
         eps not in rule.hyper
         and not any(equation.has(sign) for equation in rule.step.values())
         and not needs_objective(rule)
+        and not points_of(fixed(rule, OFFSETS))
     ),
     prove=lambda rule: _degree(fixed(rule, OFFSETS), 1, how="the step has degree 1 in the gradients"),
 )

@@ -25,7 +25,8 @@ def _sign(rule: Rule) -> Proof:
 def _translation(rule: Rule) -> Proof:
     return proof(
         is_translation_invariant(fixed(rule, {weight_decay: 0, lambd: 0})),
-        "the new theta is the old one plus a term, and neither the term nor a state depends on theta",
+        "the new theta is the old one plus a term, and neither the term nor a state depends on theta, save a point "
+        "that the rule keeps and that moves with theta",
         otherwise="the step depends on theta",
         witness="iterations of seven steps from theta = 1 and 3 diverge",
     )
