@@ -177,6 +177,9 @@ def _adapter(reading: Reading, letters: Mapping[Symbol, Symbol], mode: str) -> A
             options[slot] = value
         else:
             hyper[name] = slot
+    for slot, value in built["held_at"].items():
+        name = f"held {slot}"
+        hyper[name], fixed_hyper[name] = slot, value
     return Adapter(
         target=reading.target,
         rule=None,
@@ -187,4 +190,5 @@ def _adapter(reading: Reading, letters: Mapping[Symbol, Symbol], mode: str) -> A
         count=None,
         takes=built["takes"],
         wrapper=built["wrapper"],
+        source=built["source"],
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from stepcheck_implementations.driver.observing.state_path import last_name
@@ -23,7 +23,6 @@ def answer(
     plain: PlainRun,
     run: ReadRun,
     other: ReadRun | None,
-    fixed: Mapping[str, Any],
     *,
     changed: bool,
 ) -> dict[str, Any]:
@@ -79,7 +78,9 @@ def answer(
         "wrapper": construction.wrapper,
         "formats": sorted(run.graph.formats),
         "meant": sorted(name for name in construction.symbols.values() if name in PROBE_HYPER),
-        "fixed": {name: _json(value) for name, value in fixed.items()},
+        "source": construction.source,
+        "fixed": {name: _json(value) for name, value in construction.fixed.items()},
+        "held_at": dict(construction.held),
         "changed": differing if changed else [],
     }
 

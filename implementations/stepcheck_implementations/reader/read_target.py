@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -15,12 +16,14 @@ from stepcheck_implementations.driver.error_text import SubjectRaised, one_line
 from stepcheck_implementations.driver.inputs.arguments import arguments
 from stepcheck_implementations.driver.target import TargetError
 from stepcheck_implementations.matching.aliases import SINGLE_TENSORS, TENSOR_LISTS
+from stepcheck_implementations.matching.argument_roles import is_update
 from stepcheck_implementations.matching.claim import PROBE_HYPER
 from stepcheck_implementations.matching.classes.parameter_inputs import input_wrapper
 from stepcheck_implementations.matching.signature import Signature, check_step, signature_of
 from stepcheck_implementations.matching.trial import TAKES
 from stepcheck_implementations.reader.answer import answer
 from stepcheck_implementations.reader.argument_names import names_of, symbols_of
+from stepcheck_implementations.reader.function_call import call_of
 from stepcheck_implementations.reader.reading_run import Construction, PlainRun, ReadRun, plain_run, read_run
 from stepcheck_reference.suggest import unknown
 
@@ -43,38 +46,74 @@ def read(
     ``options`` are values of constructor arguments, which are not symbols then. Raises TargetError where it cannot be
     built or stepped.
     """
-    options = dict(options or {})
     signature = signature_of(target_object, target)
     if isinstance(target_object, type):
         check_step(target_object, target, closure=False)
-    adapter = libraries.find(target)
-    numbers, symbols, fixed = _arguments(target, signature, adapter, configuration, mode, options)
-    wrapper = adapter.wrapper if adapter is not None and adapter.wrapper else input_wrapper(signature.first)
-    build = wrappers.load_wrapper(wrapper)(target_object, adapter) if wrapper else target_object
     failures: list[str] = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for values in (numbers, names_of(signature, only_defaults=True, taken=fixed)):
-            for takes in (adapter.takes,) if adapter is not None else _takes(target_object, signature, wrapper):
-                construction = Construction(
-                    build,
-                    target_object,
-                    takes,
-                    values,
-                    lambda chosen: {**arguments({slot: slot for slot in chosen}, chosen, target_object), **fixed},
-                    {slot: symbols.get(slot, slot) for slot in values},
-                    wrapper=wrapper,
-                )
-                try:
-                    plain = plain_run(construction)
-                except (SubjectRaised, TypeError) as error:
-                    failures.append(error.message if isinstance(error, SubjectRaised) else one_line(error))
-                    continue
-                run, other = _twice(construction, plain, target)
-                same = run.bits == plain.bits or plain_run(construction).bits != plain.bits
-                return answer(target, construction, plain, run, other, fixed, changed=not same)
+        for construction in _constructions(target_object, target, signature, configuration, mode, dict(options or {})):
+            try:
+                plain = plain_run(construction)
+            except (SubjectRaised, TypeError) as error:
+                failures.append(error.message if isinstance(error, SubjectRaised) else one_line(error))
+                continue
+            run, other = _twice(construction, plain, target)
+            same = run.bits == plain.bits or plain_run(construction).bits != plain.bits
+            return answer(target, construction, plain, run, other, changed=not same)
     raise TargetError(
         f"{target}: takes {signature.text}, and no way was found to build it and take a step: {failures[0]}"
+    )
+
+
+def _constructions(
+    target_object: Any, target: str, signature: Signature, configuration: str, mode: str, options: dict[str, Any]
+) -> Iterator[Construction]:
+    """Yield the ways to build the subject, the likeliest first."""
+    adapter = libraries.find(target)
+    if not isinstance(target_object, type) and adapter is None and is_update(signature):
+        yield _of_function(target_object, target, signature, options)
+        return
+    choice = _arguments(target, signature, adapter, configuration, mode, options)
+    wrapper = adapter.wrapper if adapter is not None and adapter.wrapper else input_wrapper(signature.first)
+    build = wrappers.load_wrapper(wrapper)(target_object, adapter) if wrapper else target_object
+    defaults = names_of(signature, only_defaults=True, taken=[*choice.fixed, *choice.held])
+
+    def given(chosen: Mapping[str, float]) -> dict[str, Any]:
+        values = {**choice.held, **chosen}
+        return {**arguments({slot: slot for slot in values}, values, target_object), **choice.fixed}
+
+    for values in (choice.numbers, {slot: value for slot, value in defaults.items() if slot not in choice.held}):
+        for takes in (adapter.takes,) if adapter is not None else _takes(target_object, signature, wrapper):
+            yield Construction(
+                build,
+                target_object,
+                takes,
+                values,
+                given,
+                {slot: choice.symbols.get(slot, slot) for slot in values},
+                wrapper=wrapper,
+                fixed=choice.fixed,
+                held=choice.held,
+            )
+    if not isinstance(target_object, type) and adapter is None:
+        with contextlib.suppress(TargetError):
+            yield _of_function(target_object, target, signature, options)
+
+
+def _of_function(function: Any, target: str, signature: Signature, options: dict[str, Any]) -> Construction:
+    """Return how a class is built that calls an update function."""
+    call = call_of(function, target, signature, options)
+    return Construction(
+        call.build,
+        function,
+        call.takes,
+        call.numbers,
+        lambda chosen: {**options, **chosen},
+        {name: name for name in call.numbers},
+        wrapper=call.wrapper,
+        source=call.source,
+        fixed=options,
     )
 
 
@@ -94,47 +133,55 @@ def _twice(construction: Construction, plain: PlainRun, target: str) -> tuple[Re
         return run, None
 
 
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """Arguments of a constructor.
+
+    ``numbers`` are read, by slot; ``symbols`` names what each slot is; ``held`` are slots that have one value, and
+    ``fixed`` all other arguments.
+    """
+
+    numbers: dict[str, float]
+    symbols: dict[str, str]
+    fixed: dict[str, Any]
+    held: dict[str, float]
+
+
 def _arguments(
     target: str, signature: Signature, adapter: Adapter | None, configuration: str, mode: str, options: dict[str, Any]
-) -> tuple[dict[str, float], dict[str, str], dict[str, Any]]:
-    """Return numbers by slot, the name of each as a symbol, and the other arguments."""
+) -> _Choice:
     fixed: dict[str, Any] = {}
-    held_at: dict[str, float] = {}
+    held: dict[str, float] = {}
     if adapter is not None:
         if mode not in adapter.modes:
             raise TargetError(unknown("mode", mode, adapter.modes))
         if configuration:
             chosen = adapter.configuration(configuration)
             fixed |= chosen.options
-            held_at = {
-                adapter.hyper[name]: value for name, value in chosen.fixed_hyper.items() if name in adapter.hyper
-            }
+            held = {adapter.hyper[name]: value for name, value in chosen.fixed_hyper.items() if name in adapter.hyper}
         fixed |= adapter.modes[mode]
         symbols = {slot: name for name, slot in adapter.hyper.items()}
         values = {slot: PROBE_HYPER.get(name, 0.5) for slot, name in symbols.items()}
     else:
+        if configuration:
+            raise TargetError(f"{target}: has no configurations; give its arguments by --set")
         fixed |= {flag: flag == mode for flag in FLAGS if flag in signature.names}
         if mode != "single" and mode not in fixed:
-            allowed = ["single", *fixed]
-            raise TargetError(f"{target}: {unknown('mode', mode, allowed)}")
+            raise TargetError(f"{target}: {unknown('mode', mode, ['single', *fixed])}")
         values = names_of(signature, taken=fixed)
         symbols = symbols_of(values)
+    by_name = {name: slot for slot, name in symbols.items()}
     for name, value in options.items():
-        if name in symbols.values():
-            slot = next(slot for slot, symbol in symbols.items() if symbol == name)
-            held_at[slot] = value
+        slot = by_name.get(name, name)
+        if slot in values and not isinstance(value, bool):
+            held[slot] = value
         elif name in signature.names or signature.open_ended:
             fixed[name] = value
-            values.pop(name, None)
         else:
-            allowed = [*signature.names, *symbols.values()]
-            raise TargetError(f"{target}: {unknown('set', name, list(dict.fromkeys(allowed)))}")
-    for slot, value in held_at.items():
-        values.pop(slot, None)
-        stem, bracket, _ = slot.partition("[")
-        if not bracket:
-            fixed[stem] = value
-    return values, symbols, fixed
+            allowed = list(dict.fromkeys([*signature.names, *symbols.values()]))
+            raise TargetError(f"{target}: {unknown('set', name, allowed)}")
+    numbers = {slot: value for slot, value in values.items() if slot not in held and slot not in fixed}
+    return _Choice(numbers, symbols, fixed, held)
 
 
 def _takes(target_object: Any, signature: Signature, wrapper: str) -> tuple[str, ...]:

@@ -37,7 +37,8 @@ class Construction:
     """How a subject is built: ``build`` of what ``takes`` says, with numbers by slot ("betas[0]") and other arguments.
 
     ``code`` is the class or function whose modules hold its code; ``scale`` multiplies parameters and gradients;
-    ``wrapper`` names what ``build`` was made by, as in ``Adapter``.
+    ``wrapper`` and ``source`` say what ``build`` was made by, as in ``Adapter``. ``held`` are numbers that are not
+    read, by slot, and ``fixed`` arguments that are no numbers.
     """
 
     build: Callable[..., Any]
@@ -48,6 +49,9 @@ class Construction:
     symbols: Mapping[str, str] = field(default_factory=dict)
     scale: float = 1.0
     wrapper: str = ""
+    source: str = ""
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    held: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,6 +134,8 @@ def _decayed_gradient(step: Mapping[Symbol, Expr]) -> Expr | None:
         for node in preorder_traversal(equation):
             if isinstance(node, Add) and node.free_symbols == {g, theta, weight_decay}:
                 return node
+            if isinstance(node, Add) and {g, weight_decay * theta} <= set(node.args):
+                return g + weight_decay * theta
     return None
 
 

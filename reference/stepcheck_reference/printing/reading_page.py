@@ -85,7 +85,7 @@ def _sections(reading: Reading, names: dict[Symbol, Symbol], writer: Writer) -> 
         (
             writer.symbol(names[symbol]),
             reading.slots.get(symbol, symbol.name),
-            f"{value:g} while it was read" if symbol in used else "not used",
+            "not used" if symbol not in used and reading.complete else f"{value:g} while it was read",
         )
         for symbol, value in reading.hyper.items()
     ]

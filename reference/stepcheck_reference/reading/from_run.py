@@ -52,7 +52,7 @@ def reading_of(data: Mapping[str, Any], configuration: str = "") -> Reading:
         letters=_letters(data, states),
         slots={symbol: data["hyper"][symbol.name]["slot"] for symbol in hyper},
         built={
-            **{key: data[key] for key in ("takes", "wrapper", "fixed", "meant", "formats")},
+            **{key: data[key] for key in ("takes", "wrapper", "source", "fixed", "held_at", "meant", "formats")},
             "at": {states[path]: entry["at"] for path, entry in data["states"].items()},
         },
     )

@@ -15,7 +15,7 @@ from stepcheck_implementations.reader import reading_run
 from stepcheck_implementations.reader.operations import elementwise
 from stepcheck_implementations.reader.read_target import read
 from stepcheck_implementations.reader.torch_mode import ReadingMode
-from stepcheck_reference.alphabet import g, lr, t, theta, v
+from stepcheck_reference.alphabet import g, lr, momentum, t, theta, v
 from stepcheck_reference.reading.from_run import reading_of
 from stepcheck_reference.reading.merging import same
 from stepcheck_reference.reading.reading import Reading
@@ -83,6 +83,14 @@ def test_what_is_not_followed_is_named(name: str, called: str) -> None:
     found = reading(name)
     assert found.opaque == (called,)
     assert not found.complete
+
+
+def test_a_function_is_called_as_its_arguments_say() -> None:
+    target = "examples/handwritten.py:momentum_step"
+    found = reading_of(read(load(target), target))
+    buffer = Symbol("b", real=True)
+    assert same(found.step[buffer], momentum * buffer + g, {})
+    assert same(found.step[theta], theta - lr * (momentum * buffer + g), {})
 
 
 def test_a_reader_that_changes_a_bit_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
