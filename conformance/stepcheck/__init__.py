@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from stepcheck.certification.certificate import CellResult, Certificate, Failure, LawResult, Worst
     from stepcheck.certification.certify import certify
     from stepcheck.certification.request import WrongRequest
+    from stepcheck.code_reading.identify import identify
     from stepcheck.code_reading.read import read
     from stepcheck.pytest_plugin.cases import Case, cases
     from stepcheck_reference.verdict import Verdict
@@ -31,6 +32,7 @@ __all__ = [
     "cases",
     "certify",
     "guard",
+    "identify",
     "read",
 ]
 
@@ -45,6 +47,7 @@ _HOMES = {
     "WrongRequest": "stepcheck.certification.request",
     "cases": "stepcheck.pytest_plugin.cases",
     "certify": "stepcheck.certification.certify",
+    "identify": "stepcheck.code_reading.identify",
     "read": "stepcheck.code_reading.read",
 }
 

@@ -14,7 +14,7 @@ import click
 from stepcheck import __version__
 from stepcheck.cli.exit_codes import EXIT_CODES
 from stepcheck.cli.guard import guard
-from stepcheck.cli.reading_verbs import read
+from stepcheck.cli.reading_verbs import identify, read
 from stepcheck.cli.reference_verbs import explain, laws, prove, rules, schema
 from stepcheck.cli.target_verbs import certify, replay, scaffold
 from stepcheck.cli.termination import Terminated, termination
@@ -31,7 +31,7 @@ def stepcheck() -> None:
     """Check that an optimizer's steps follow its published update rule, and show where they do not."""
 
 
-for _verb in (certify, explain, guard, laws, prove, read, replay, rules, scaffold, schema):
+for _verb in (certify, explain, guard, identify, laws, prove, read, replay, rules, scaffold, schema):
     stepcheck.add_command(_verb)
 
 

@@ -1,4 +1,4 @@
-"""Verbs about what code computes: read."""
+"""Verbs about what code computes: read and identify."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from stepcheck_reference.verdict import BROKEN, CONFORMS
+from stepcheck_reference.verdict import BROKEN, CONFORMS, NOTHING_COMPARED
 
 
 @click.command(short_help="Print the equations that an optimizer's code computes.")
@@ -50,3 +50,34 @@ def read(
         pages = (f"{reading_page.text(reading)}\n\n{verification_lines(verified)}" for reading, verified in found)
         click.echo("\n\n\n".join(pages))
     return CONFORMS if all(verification.verified for _, verification in found) else BROKEN
+
+
+@click.command(short_help="Say which rule an optimizer's code computes.")
+@click.argument("target")
+@click.option("--configuration", default="", metavar="C", help="A configuration of a library's class, as in amsgrad.")
+@click.option("--mode", default="single", show_default=True, metavar="M", help="The execution path, as in foreach.")
+@click.option(
+    "--set", "fixed", multiple=True, metavar="NAME=VALUE", help="Fix an argument, as in nesterov=true; may be repeated."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the answers as JSON.")
+def identify(target: str, configuration: str, mode: str, fixed: tuple[str, ...], as_json: bool) -> int:
+    """Say which rule TARGET computes, by its equations: proved, or how it differs, or none.
+
+    TARGET is as for certify; a library, as in torch.optim, means each of its classes. Each configuration and each
+    boolean option is read. Exit 1 where one is no rule known here, or the code does not do what was read of it; exit 5
+    where none was read.
+    """
+    from stepcheck.certification.request import settings
+    from stepcheck.code_reading.identify import identify as identified
+    from stepcheck_implementations.adapters import libraries
+
+    if libraries.members(target) and (configuration or fixed):
+        raise click.UsageError("--configuration and --set need one class, as in torch.optim.AdamW")
+    answers = identified(target, configuration=configuration, mode=mode, fixed=settings(fixed))
+    if as_json:
+        click.echo(json.dumps([answer.to_json() for answer in answers], indent=2))
+    else:
+        click.echo("\n".join(answer.text() for answer in answers))
+    if all(answer.opaque for answer in answers):
+        return NOTHING_COMPARED
+    return CONFORMS if all(answer.named and not answer.contradicted for answer in answers) else BROKEN

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from stepcheck_reference.identify.conclusion import Identification
-from stepcheck_reference.identify.identification import identify
+from stepcheck_reference.identify.identification import identify_reading
 
-__all__ = ["Identification", "identify"]
+__all__ = ["Identification", "identify_reading"]

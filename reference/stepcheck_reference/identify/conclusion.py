@@ -10,6 +10,8 @@ from stepcheck_reference.dataclass_codec import encode
 PROVED = "proved"
 EQUAL = "equal at 200 bits, not proved"
 NONE = "none"
+UNDECIDED = "undecided"
+"""Equal in all runs; but no proof was found, and a branch was never taken in them."""
 UNREAD = "not read"
 
 
@@ -39,7 +41,9 @@ class Identification:
     variant that no rewrite makes; then ``base`` and ``differences`` say what it is. ``verdict`` says how that is known;
     ``points`` is the number of parameters that were compared at 200 bits. ``hyper`` maps the rule's hyper-parameters to
     the target's names, or to a number that the code has for it; ``states`` maps the rule's states to what holds them.
-    ``also`` are other names of the same function.
+    ``also`` are other names of the same function. ``unverified`` says why the reading was not verified, if that was
+    tried; where the code does something else than was read of it, it is ``contradicted``, and the name is that of the
+    equations and not of the code.
     """
 
     target: str
@@ -57,6 +61,8 @@ class Identification:
     equations: tuple[str, ...] = ()
     nearest: Nearest | None = None
     opaque: tuple[str, ...] = ()
+    unverified: str = ""
+    contradicted: bool = False
 
     @property
     def named(self) -> bool:
@@ -75,6 +81,11 @@ class Identification:
     def _verdict(self) -> str:
         if self.verdict == UNREAD:
             return "its code was not read: " + ", ".join(self.opaque)
+        if self.verdict == UNDECIDED:
+            return (
+                f"takes the steps of {self.base} wherever it was run, but a branch was never taken "
+                "and no proof was found; so it has no name"
+            )
         if self.name is None:
             return "no rule here computes this"
         how = self.verdict if self.verdict == PROVED else f"equal at 200 bits in {self.points} points, not proved"
@@ -82,6 +93,8 @@ class Identification:
 
     def _lines(self) -> list[str]:
         lines = []
+        if self.unverified:
+            lines.append(f"the reading is not verified: {self.unverified}")
         if self.name is not None and self.rule is None:
             lines += [f"differs from {self.base}: {part.sentence}" for part in self.differences]
         lines += self.remarks

@@ -50,6 +50,11 @@ def float_values(symbols: Sequence[Symbol], constants: dict[Symbol, float]) -> d
 
 def core(step: Step, start: Step, values: dict[Symbol, float], rate: Symbol | None) -> Core:
     """Return the changes of theta from t = 1 on, or from t = 2 where the first step is undefined."""
+    with np.errstate(all="ignore"):
+        return _core(step, start, values, rate)
+
+
+def _core(step: Step, start: Step, values: dict[Symbol, float], rate: Symbol | None) -> Core:
     for at in (1, 2):
         hyper = {symbol: np.float64(value) for symbol, value in values.items()}
         if rate is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sympy import Symbol
@@ -12,8 +12,18 @@ from stepcheck_reference import rules
 from stepcheck_reference.alphabet import theta
 from stepcheck_reference.identify import registry
 from stepcheck_reference.identify.assignment import Assignment, assignments
-from stepcheck_reference.identify.conclusion import EQUAL, NONE, PROVED, UNREAD, Identification, Nearest, Part
+from stepcheck_reference.identify.conclusion import (
+    EQUAL,
+    NONE,
+    PROVED,
+    UNDECIDED,
+    UNREAD,
+    Identification,
+    Nearest,
+    Part,
+)
 from stepcheck_reference.identify.evaluation.agreement import LEAST, Trial, defined, same, trajectory, trials
+from stepcheck_reference.identify.evaluation.branches_taken import both_ways
 from stepcheck_reference.identify.evaluation.compiled_step import NotEvaluable, Step, compiled
 from stepcheck_reference.identify.evaluation.operations import CONTEXT, NUMBERS
 from stepcheck_reference.identify.filtering import core, float_values, groups, survivors
@@ -64,7 +74,7 @@ class _Runs:
         return self.of(given.get("lr"), [symbol for symbol in self.reading.constants if symbol not in used])
 
 
-def identify(reading: Reading) -> Identification:
+def identify_reading(reading: Reading) -> Identification:
     """Return which rule ``reading`` is; never a rule that takes other steps."""
     if not reading.complete:
         return _without_name(reading, UNREAD)
@@ -205,12 +215,14 @@ def _named(reading: Reading, plain: Lifted, runs: _Runs, matches: Sequence[Match
         if tried[-1][2]:
             break
     best, relation, is_proved = tried[-1] if tried[-1][2] else tried[0]
+    made, traces = runs.for_assignment(best.given)
+    if not is_proved and not both_ways(plain.step, runs.start, made, traces):
+        return replace(_without_name(reading, UNDECIDED), base=best.name.text, points=defined(traces))
     others = [
         match.name.text
         for match in alike[len(tried) :]
         if match.name.rule and best.name.rule and _proof(plain, match, runs)[1]
     ]
-    _, traces = runs.for_assignment(best.given)
     return Identification(
         reading.target,
         reading.configuration,
@@ -218,7 +230,7 @@ def _named(reading: Reading, plain: Lifted, runs: _Runs, matches: Sequence[Match
         rule=best.name.rule,
         base=best.name.base,
         verdict=PROVED if is_proved else EQUAL,
-        points=sum(len(trace) for trace in traces),
+        points=defined(traces),
         differences=tuple(Part(part.name, part.sentence) for part in best.name.differences),
         remarks=remarks(best.name, best.variant),
         hyper=_hyper(plain, best),
@@ -272,4 +284,4 @@ def _without_name(
     )
 
 
-__all__ = ["identify"]
+__all__ = ["identify_reading"]

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sympy import Add, Expr, Mul, Symbol, preorder_traversal
+from sympy import Add, Expr, Float, Mul, Symbol, preorder_traversal
 
 from stepcheck_reference import rules
 from stepcheck_reference.alphabet import ALPHABET, Letter, gradient_at, theta
@@ -30,28 +30,30 @@ def nearest(reading: Lifted, trial: Trial, trace: Trace) -> Nearest:
     for rule in rules.ALL:
         if any(part.has(gradient_at) for part in rule.step.values()):
             continue
-        rule_equations = own_slots(rule)
-        given = _by_name(reading, rule_equations)
-        letters = _states(reading, rule_equations, given, trial, trace)
-        code_equations = _short(reading.step, {**letters, **{symbol: name for name, symbol in given.items()}})
-        rest = _short(rule_equations.step, {})
-        likeness = (
-            _alike(code_equations[theta], rest[theta])
-            + len(letters)
-            - 0.2 * abs(len(rule_equations.init) - len(reading.init))
+        rule_step = own_slots(rule)
+        given = _by_name(reading, rule_step)
+        letters = _states(reading, rule_step, given, trial, trace)
+        rest_letters = _left_over(reading, rule_step, letters)
+        named = {**letters, **rest_letters, **{symbol: name for name, symbol in given.items()}}
+        code_step = _short(reading.step, named)
+        rest = _short(rule_step.step, {})
+        similarity = (
+            _alike(code_step[theta], rest[theta]) + len(letters) - 0.2 * abs(len(rule_step.init) - len(reading.init))
         )
-        if best is None or likeness > best[0]:
-            best = likeness, _difference(rule.name, code_equations, rest, letters)
+        if best is None or similarity > best[0]:
+            numbers = {symbol: Float(value) for symbol, value in reading.constants.items()}
+            code_step = {symbol: value.xreplace(numbers) for symbol, value in code_step.items()}
+            best = similarity, _difference(rule.name, code_step, rest, tuple(rest_letters.values()))
     assert best is not None
     return best[1]
 
 
-def _by_name(reading: Lifted, rule_equations: Equations) -> dict[Symbol, Symbol]:
+def _by_name(reading: Lifted, rule_step: Equations) -> dict[Symbol, Symbol]:
     """Return the reading's symbol for each hyper-parameter of a rule: of the same name, or of the same kind."""
     free = list(reading.hyper)
     given: dict[Symbol, Symbol] = {}
     for alike in (lambda mine, other: mine == other, lambda mine, other: kind(str(mine)) == kind(str(other))):
-        for symbol in rule_equations.hyper.values():
+        for symbol in rule_step.hyper.values():
             match = next((mine for mine in free if symbol not in given and alike(mine, symbol)), None)
             if match is not None:
                 given[symbol] = match
@@ -60,30 +62,34 @@ def _by_name(reading: Lifted, rule_equations: Equations) -> dict[Symbol, Symbol]
 
 
 def _states(
-    reading: Lifted, rule_equations: Equations, given: Mapping[Symbol, Symbol], trial: Trial, trace: Trace
+    reading: Lifted, rule_step: Equations, given: Mapping[Symbol, Symbol], trial: Trial, trace: Trace
 ) -> dict[Symbol, Symbol]:
     """Return the rule's letter for each state of the reading that has the values of one."""
     each = [
-        {
-            symbol: hyper[given[symbol]] if symbol in given else trial.begin / 3
-            for symbol in rule_equations.hyper.values()
-        }
+        {symbol: hyper[given[symbol]] if symbol in given else trial.begin / 3 for symbol in rule_step.hyper.values()}
         for hyper in trial.hyper
     ]
     other = trajectory(
-        compiled(rule_equations.step),
-        compiled(rule_equations.init),
+        compiled(rule_step.step),
+        compiled(rule_step.init),
         Trial(trial.begin, trial.gradients, each, trial.at),
     )
     letters: dict[Symbol, Symbol] = {}
     for state in reading.init:
-        for letter in rule_equations.init:
+        for letter in rule_step.init:
             if letter not in letters.values() and all(
                 same(mine[state], values[letter]) for mine, values in zip(trace, other, strict=True)
             ):
                 letters[state] = letter
                 break
     return letters
+
+
+def _left_over(reading: Lifted, rule_step: Equations, letters: Mapping[Symbol, Symbol]) -> dict[Symbol, Symbol]:
+    """Return the one letter that is left for the one state that is left."""
+    states = [state for state in reading.init if state not in letters]
+    free = [letter for letter in rule_step.init if letter not in letters.values()]
+    return {states[0]: free[0]} if len(states) == len(free) == 1 else {}
 
 
 def _prime(symbol: Symbol) -> Symbol:
@@ -103,22 +109,22 @@ def _short(step: Mapping[Symbol, Expr], letters: Mapping[Symbol, Symbol]) -> dic
 
 def _alike(left: Expr, right: Expr) -> float:
     """Return how many parts two expressions share, of all that they have."""
-    code_equations, rule_equations = (Counter(preorder_traversal(side)) for side in (left, right))
-    return sum((code_equations & rule_equations).values()) / sum((code_equations | rule_equations).values())
+    code_step, rule_step = (Counter(preorder_traversal(side)) for side in (left, right))
+    return sum((code_step & rule_step).values()) / sum((code_step | rule_step).values())
 
 
 def _difference(
     name: str,
-    code_equations: Mapping[Symbol, Expr],
-    rule_equations: Mapping[Symbol, Expr],
-    letters: Mapping[Symbol, Symbol],
+    code_step: Mapping[Symbol, Expr],
+    rule_step: Mapping[Symbol, Expr],
+    unequal: tuple[Symbol, ...],
 ) -> Nearest:
-    """Return the first equation that differs, of those that can be compared, and the part of it that does."""
-    for symbol in (*letters.values(), theta):
-        if code_equations[symbol] != rule_equations[symbol] and symbol == theta:
-            mine, other = _parted(code_equations[symbol], rule_equations[symbol])
+    """Return the first equation that differs, of states whose values are ``unequal`` or of theta, and where it does."""
+    for symbol in (*unequal, theta):
+        if code_step[symbol] != rule_step[symbol]:
+            mine, other = _parted(code_step[symbol], rule_step[symbol])
             return Nearest(name, _letter(symbol), written(other), written(mine))
-    return Nearest(name, "its states", ", ".join(map(_letter, rule_equations)), ", ".join(map(_letter, code_equations)))
+    return Nearest(name, "its states", ", ".join(map(_letter, rule_step)), ", ".join(map(_letter, code_step)))
 
 
 def _letter(symbol: Symbol) -> str:
@@ -132,10 +138,10 @@ def _parted(left: Expr, right: Expr) -> tuple[Expr, Expr]:
     if not isinstance(left, Add | Mul):
         pairs = [(one, other) for one, other in zip(left.args, right.args, strict=False) if one != other]
         return _parted(*pairs[0]) if len(pairs) == 1 and len(left.args) == len(right.args) else (left, right)
-    mine, rule_equations = list(_rest(left, right)), list(_rest(right, left))
-    if len(mine) == 1 and len(rule_equations) == 1:
-        return _parted(mine[0], rule_equations[0])
-    return left.func(*mine), right.func(*rule_equations)
+    mine, rule_step = list(_rest(left, right)), list(_rest(right, left))
+    if len(mine) == 1 and len(rule_step) == 1:
+        return _parted(mine[0], rule_step[0])
+    return left.func(*mine), right.func(*rule_step)
 
 
 def _rest(side: Expr, other: Expr) -> Iterator[Expr]:

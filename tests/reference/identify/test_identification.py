@@ -29,7 +29,8 @@ from reference.identify.readings import (
 )
 from stepcheck_reference import rules
 from stepcheck_reference.alphabet import beta1, beta2, g, momentum, weight_decay
-from stepcheck_reference.identify import Identification, identify
+from stepcheck_reference.identify import Identification
+from stepcheck_reference.identify import identify_reading as identify
 from stepcheck_reference.reading.reading import Path, Reading
 
 

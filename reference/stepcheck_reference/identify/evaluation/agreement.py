@@ -18,6 +18,9 @@ Numbers = Mapping[Symbol, Any]
 SPECIAL = {"eta_plus": 1.3, "step_min": 0.03, "step_max": 0.8, "t0": 2.0, "alpha": 0.75, "lambd": 0.1}
 """Values that a hyper-parameter has where not every number between 0 and 1 will do."""
 
+SIZES = (30, -4000, 2e-6, -0.03, -90, 5e6, 40)
+"""Sizes of the gradients in one trial, to go past bounds that code may have."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trial:
@@ -33,11 +36,17 @@ def trials(symbols: Sequence[Symbol], fixed: Numbers, rate: Symbol | None) -> tu
     """Return the trials of a reading with hyper-parameters ``symbols``, those in ``fixed`` at their values.
 
     The learning rate is another one at every step. The second starts at t = 2, where a correction with t - 1 is
-    defined; the third has averages as long as in use; the last starts late.
+    defined; the third has averages as long as in use; the fourth starts late; the last has gradients of all sizes.
     """
     drawn = Random(len(symbols) + 17)
     made = []
-    for steps, at, low, high in ((6, 1, 0.2, 0.9), (5, 2, 0.2, 0.9), (9, 1, 0.9, 0.99), (4, 47, 0.3, 0.97)):
+    for steps, at, low, high, wide in (
+        (6, 1, 0.2, 0.9, ()),
+        (5, 2, 0.2, 0.9, ()),
+        (9, 1, 0.9, 0.99, ()),
+        (4, 47, 0.3, 0.97, ()),
+        (len(SIZES), 1, 0.3, 0.9, SIZES),
+    ):
         values = {symbol: _number(drawn, low, high, symbol) for symbol in symbols}
         values |= {symbol: CONTEXT.mpf(value) for symbol, value in fixed.items()}
         each = [dict(values) for _ in range(steps)]
@@ -45,6 +54,7 @@ def trials(symbols: Sequence[Symbol], fixed: Numbers, rate: Symbol | None) -> tu
             for later in each[1:]:
                 later[rate] = _number(drawn, 0.05, 0.9)
         slopes = [drawn.choice((-1, 1)) * _number(drawn, 0.02, 2.5) for _ in range(steps)]
+        slopes = [CONTEXT.mpf(size) * abs(slope) for size, slope in zip(wide, slopes, strict=True)] if wide else slopes
         made.append(Trial(_number(drawn, 0.3, 1.5), slopes, each, CONTEXT.mpf(at)))
     return tuple(made)
 

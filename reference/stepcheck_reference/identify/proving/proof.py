@@ -1,19 +1,18 @@
 """Proof: whether two expressions are equal for every value of their symbols, decided for the forms that steps take.
 
 A power beta**t becomes 1 - q with q > 0, so that roots of quotients split; roots, signs, maxima and the like become
-letters once their insides are written in one way; what is left is a quotient of polynomials.
+letters once their insides are written in one way; what is left is a quotient of polynomials. The weight of an average
+is taken to be less than 1, as in every rule.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from itertools import product
+from collections.abc import Mapping
 
 from sympy import (
     Abs,
     Add,
     Dummy,
-    Eq,
     Expr,
     Integer,
     Max,
@@ -24,22 +23,17 @@ from sympy import (
     Pow,
     Symbol,
     expand,
-    false,
     fraction,
     sign,
-    true,
 )
-from sympy.core.relational import Relational
 from sympy.polys.rings import PolyElement
 
 from stepcheck_reference.alphabet import t
 from stepcheck_reference.identify.evaluation.agreement import same
 from stepcheck_reference.identify.evaluation.compiled_step import NotEvaluable, compiled
 from stepcheck_reference.identify.evaluation.operations import CONTEXT, NUMBERS
+from stepcheck_reference.identify.proving.cases import cases
 from stepcheck_reference.identify.proving.quotient import TooLarge, quotients
-
-MOST_CONDITIONS = 4
-"""Branches on more conditions than this are not decided case by case."""
 
 
 def equal(left: Expr, right: Expr) -> bool:
@@ -48,7 +42,19 @@ def equal(left: Expr, right: Expr) -> bool:
         return True
     if _differ_at_a_point(left, right):
         return False
-    return all(_equal_in_case(first, second) for first, second in _cases(left, right))
+    if all(_equal_in_case(*sides) for sides in cases(left, right)):
+        return True
+    branched = [side.replace(lambda part: isinstance(part, Max | Min), _branches) for side in (left, right)]
+    return branched != [left, right] and all(_equal_in_case(*sides) for sides in cases(*branched))
+
+
+def _branches(extreme: Expr) -> Expr:
+    """Return a maximum or minimum as branches."""
+    chosen, *others = extreme.args
+    for other in others:
+        larger = chosen > other if isinstance(extreme, Max) else chosen < other
+        chosen = Piecewise((chosen, larger), (other, True))
+    return chosen
 
 
 def _differ_at_a_point(left: Expr, right: Expr) -> bool:
@@ -72,61 +78,15 @@ def _differ_at_a_point(left: Expr, right: Expr) -> bool:
     return False
 
 
-def _cases(left: Expr, right: Expr) -> Iterator[tuple[Expr, Expr]]:
-    """Yield both sides without branches, for each way in which the conditions may hold."""
-    conditions = {_settled(part) for side in (left, right) for part in side.atoms(Relational)}
-    conditions = {_positive_form(part) for part in conditions if part not in (true, false)}
-    if len(conditions) > MOST_CONDITIONS:
-        yield left, right
-        return
-    ordered = sorted(conditions, key=str)
-    for truths in product((True, False), repeat=len(ordered)):
-        truth = dict(zip(ordered, truths, strict=True))
-        if sum(1 for condition, holds in truth.items() if holds and isinstance(condition, Eq)) > 1:
-            continue
-        yield _taken(left, truth), _taken(right, truth)
-
-
-def _settled(condition: Expr) -> Expr:
-    return condition.func(expand(condition.lhs), expand(condition.rhs))
-
-
-def _positive_form(condition: Expr) -> Expr:
-    """Return ``condition`` or its negation, one of the two always."""
-    difference = expand(condition.lhs - condition.rhs)
-    if isinstance(condition, Eq) or condition.rel_op == "!=":
-        return Eq(condition.lhs, condition.rhs)
-    if condition.rel_op in ("<", ">="):
-        return difference < 0
-    return difference > 0
-
-
-def _taken(side: Expr, truth: Mapping[Expr, bool]) -> Expr:
-    replacements = {}
-    for condition in side.atoms(Relational):
-        settled = _settled(condition)
-        if settled in (true, false):
-            replacements[condition] = settled
-            continue
-        form = _positive_form(settled)
-        if form not in truth:
-            continue
-        holds = truth[form]
-        if settled.rel_op in ("!=", ">=", "<="):
-            holds = not holds
-        replacements[condition] = true if holds else false
-    taken = side.xreplace(replacements)
-    for condition, holds in truth.items():
-        if holds and isinstance(condition, Eq) and isinstance(condition.lhs, Symbol):
-            taken = taken.xreplace({condition.lhs: condition.rhs})
-    return taken
-
-
 def _equal_in_case(left: Expr, right: Expr) -> bool:
     if left == right:
         return True
     if left.has(Piecewise) or right.has(Piecewise):
         left, right = (side.doit() for side in (left, right))
+    return _same_quotient(left, right) or _same_quotient(*_with_weights(left, right))
+
+
+def _same_quotient(left: Expr, right: Expr) -> bool:
     letters: dict[Expr, Symbol] = {}
     corrections: dict[Expr, Symbol] = {}
     first, second = (_polynomial(_with_positive(side, corrections), letters) for side in (left, right))
@@ -136,6 +96,14 @@ def _equal_in_case(left: Expr, right: Expr) -> bool:
         return not _without_roots(numerator, letters)
     except TooLarge:
         return False
+
+
+def _with_weights(left: Expr, right: Expr) -> tuple[Expr, Expr]:
+    """Return both sides with 1 - p, p > 0, for each weight of an average, which is less than 1."""
+    sums = left.atoms(Add) | right.atoms(Add)
+    weights = {1 - part: Dummy("p", positive=True) for part in sums if (1 - part).is_Symbol}
+    given = {weight: 1 - letter for weight, letter in weights.items()}
+    return left.xreplace(given), right.xreplace(given)
 
 
 def _with_positive(side: Expr, corrections: dict[Expr, Symbol]) -> Expr:

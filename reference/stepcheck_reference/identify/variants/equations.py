@@ -10,13 +10,10 @@ from sympy import Expr, Integer, Rational, Symbol, sympify
 
 from stepcheck_reference import alphabet
 from stepcheck_reference.algebra.history import unwrapped
-from stepcheck_reference.alphabet import ALPHABET, g, t, theta
+from stepcheck_reference.alphabet import ALPHABET, g, initial_lr, t, theta
 from stepcheck_reference.identify.evaluation.operations import EXPRESSIONS
 from stepcheck_reference.identify.variants.variant import Variant, take
 from stepcheck_reference.rule import Rule
-
-INITIAL_LR = Symbol("initial_lr", real=True, nonnegative=True)
-"""The learning rate that a group began with."""
 
 SLOT_OF: Mapping[str, str] = {"momentum": "beta1", "beta": "beta1", "initial_accumulator": "start"}
 """A rule's hyper-parameter by the slot that variants have it in, where that is another word."""
@@ -59,7 +56,7 @@ def of_variant(variant: Variant) -> Equations:
     letters["v"] = squares.get(divisor.moment, alphabet.v)
     hyper = {slot: alphabet.symbol(slot) for slot in ("lr", "beta1", "beta2", "dampening", "eps", "eps_root")}
     hyper |= {slot: alphabet.symbol(slot) for slot in ("weight_decay", "lr_decay")}
-    hyper |= {"start": alphabet.initial_accumulator, "initial_lr": INITIAL_LR}
+    hyper |= {"start": alphabet.initial_accumulator, "initial_lr": initial_lr}
     if not average:
         hyper["beta1"] = alphabet.momentum
     new_theta, new = take(variant, EXPRESSIONS, theta, letters, g, t, hyper)

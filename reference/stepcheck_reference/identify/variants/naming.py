@@ -76,6 +76,7 @@ ORDER = (
     "no_first_correction",
     "no_second_correction",
     "eps_inside",
+    "eps_outside",
     "eps_root",
     "lr_inside",
     "initial_accumulator",
