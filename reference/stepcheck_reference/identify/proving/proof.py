@@ -32,7 +32,7 @@ from stepcheck_reference.alphabet import t
 from stepcheck_reference.identify.evaluation.agreement import same
 from stepcheck_reference.identify.evaluation.compiled_step import NotEvaluable, compiled
 from stepcheck_reference.identify.evaluation.operations import CONTEXT, NUMBERS
-from stepcheck_reference.identify.proving.cases import cases
+from stepcheck_reference.identify.proving.case_analysis import cases
 from stepcheck_reference.identify.proving.quotient import TooLarge, quotients
 
 

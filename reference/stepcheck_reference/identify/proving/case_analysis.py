@@ -1,4 +1,4 @@
-"""Cases: expressions with branches, in each way in which the numbers that are compared may be ordered."""
+"""Case analysis: expressions with branches, in each way in which the numbers that are compared may be ordered."""
 
 from __future__ import annotations
 
