@@ -89,6 +89,7 @@ def _survey_class(request: Request, runner: Runner) -> Survey:
     adapter = dataclass_codec.decode(Adapter, description["adapter"])
     if not adapter.fitted:
         _check_fixed(request, [adapter])
+        _check_arguments(request, adapter)
     planned = plan(request, adapter, description["availability"], description["devices"], description["arguments"])
     return Survey(
         (Subject(request, adapter, planned),),
@@ -97,6 +98,22 @@ def _survey_class(request: Request, runner: Runner) -> Survey:
         None if libraries.find(request.target) is not None else matched(adapter, description),
         _departures_of(request, adapter, description["defaults"]),
     )
+
+
+def _check_arguments(request: Request, adapter: Adapter) -> None:
+    """Raise WrongRequest where the rule that is named has hyper-parameters for which ``adapter`` knows no argument."""
+    from stepcheck_reference.rules import find
+
+    for configuration in adapter.configurations if request.rule is not None else ():
+        claimed, _ = claimed_rule(adapter, configuration, request.rule)
+        names = [symbol.name for symbol in find(claimed).hyper] if claimed else []
+        missing = [name for name in names if name not in {**adapter.hyper, **configuration.fixed_hyper}]
+        if missing:
+            own = dict.fromkeys(entry.rule or adapter.rule or "" for entry in adapter.configurations)
+            raise WrongRequest(
+                f"as={request.rule}, but the adapter of {adapter.target} knows no argument for {', '.join(missing)}; it "
+                f"follows {', '.join(filter(None, own))}"
+            )
 
 
 def _survey_library(request: Request, members: Sequence[Adapter], runner: Runner) -> Survey:

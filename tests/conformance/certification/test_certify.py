@@ -11,6 +11,7 @@ import stepcheck
 from conformance.command import CRASHES, ROOT, WRONG
 from conformance.command import stepcheck as run
 from stepcheck.certification.certificate import Findings, from_json
+from stepcheck.certification.request import WrongRequest
 from stepcheck.cli.commands import main
 from stepcheck_reference.verdict import Verdict
 from torch_python import TorchPython
@@ -152,3 +153,10 @@ def test_a_class_handed_over_in_python_runs_in_this_process() -> None:
     assert certificate.findings.target == "torch.optim.SGD"
     assert calls[0] == (0, len(calls) - 1)
     assert calls[-1] == (len(calls) - 1, len(calls) - 1)
+
+
+@pytest.mark.usefixtures("shared_fork_server")
+def test_a_rule_whose_arguments_a_class_does_not_have_is_refused() -> None:
+    wanted = "as=adam, but the adapter of torch.optim.SGD knows no argument for beta1, beta2, eps; it follows sgd, mom"
+    with pytest.raises(WrongRequest, match=wanted):
+        stepcheck.certify("torch.optim.SGD", rule="adam")
