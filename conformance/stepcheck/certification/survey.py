@@ -111,8 +111,8 @@ def _check_arguments(request: Request, adapter: Adapter) -> None:
         if missing:
             own = dict.fromkeys(entry.rule or adapter.rule or "" for entry in adapter.configurations)
             raise WrongRequest(
-                f"as={request.rule}, but the adapter of {adapter.target} knows no argument for {', '.join(missing)}; it "
-                f"follows {', '.join(filter(None, own))}"
+                f"as={request.rule}, but the adapter of {adapter.target} knows no argument for {', '.join(missing)}; "
+                f"it follows {', '.join(filter(None, own))}"
             )
 
 
