@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -16,6 +16,7 @@ from stepcheck_implementations.adapters.adapter import Adapter, Cell, Configurat
 from stepcheck_implementations.matching.claim import is_refusal
 from stepcheck_properties.profile import QUICK
 from stepcheck_properties.scripts.edge_cases import edge_cases
+from stepcheck_reference.alphabet import theta
 from stepcheck_reference.formats import FORMATS
 from stepcheck_reference.oracle.arithmetic import Arithmetic
 from stepcheck_reference.oracle.envelope.compiler import program_of
@@ -91,7 +92,8 @@ def verify(reading: Reading, runner: Runner, mode: str = "single") -> Verificati
             if trajectory.fault is not None:
                 return Verification(False, compared, scripts, trajectory.fault.message, script)
             runs.append((script, trajectory))
-        judged, parted = _judged(rule, runs, dtype, _arithmetics(cell, issues))
+        moving = {letters[state].name for state, value in reading.init.items() if value.has(theta)}
+        judged, parted = _judged(rule, runs, dtype, _arithmetics(cell, issues), moving)
         if parted is not None:
             return parted
         compared += sum(judgement.compared for judgement in judged)
@@ -123,25 +125,31 @@ def _of_group(script: Script, number: int) -> Script:
 
 
 def _judged(
-    rule: Rule, runs: Sequence[tuple[Script, Trajectory]], dtype: str, tried: Iterable[Mapping[str, Arithmetic]]
+    rule: Rule,
+    runs: Sequence[tuple[Script, Trajectory]],
+    dtype: str,
+    tried: Iterable[Mapping[str, Arithmetic]],
+    moving: Collection[str],
 ) -> tuple[list[Judgement], Verification | None]:
     """Return the judgements under the first arithmetic that all runs hold with, else where they part under PLAIN."""
     parted: Verification | None = None
     for arithmetics in tried:
         judged = judge_all(rule, runs, arithmetics, only=dtype)
-        bad = [(script, judgement) for (script, _), judgement in zip(runs, judged, strict=True) if _parts(judgement)]
+        found = [(script, _parts(judgement, moving)) for (script, _), judgement in zip(runs, judged, strict=True)]
+        bad = [(script, parts) for script, parts in found if parts]
         if not bad:
             return judged, None
         if parted is None:
-            script, judgement = bad[0]
-            worst = max((*judgement.breaks, *judgement.initials), key=lambda deviation: deviation.ratio)
-            compared = sum(entry.compared for entry in judged)
+            script, parts = bad[0]
+            worst = max(parts, key=lambda deviation: deviation.ratio)
+            compared = sum(judgement.compared for judgement in judged)
             parted = Verification(False, compared, len(runs), PARTS, script, worst)
     return [], parted
 
 
-def _parts(judgement: Judgement) -> bool:
-    return bool(judgement.breaks or judgement.initials)
+def _parts(judgement: Judgement, moving: Collection[str]) -> list[Deviation]:
+    """Return what is outside its envelope; the states ``moving`` begin as parameters, which no rule says."""
+    return [*judgement.breaks, *(entry for entry in judgement.initials if entry.output not in moving)]
 
 
 def _known_issues(cell: Cell, torch: str) -> list[KnownIssue]:

@@ -32,6 +32,21 @@ def differs(expression: Expr) -> bool:
     return any(_nonzero(_evaluated(expression, point)) for point in range(3))
 
 
+def agrees(expression: Expr) -> bool | None:
+    """Return whether ``expression`` is 0 at each of the three points at which it is a number; None if at none."""
+    found = [_nonzero_where_defined(expression, point) for point in range(3)]
+    decided = [nonzero for nonzero in found if nonzero is not None]
+    return not any(decided) if decided else None
+
+
+def _nonzero_where_defined(expression: Expr, point: int) -> bool | None:
+    try:
+        number = _evaluated(expression, point).evalf(DIGITS)
+        return _nonzero(number) if number.is_number and number.is_finite else None
+    except (ValueError, TypeError):  # a comparison of what is not real
+        return None
+
+
 def _nonzero(value: Expr) -> bool:
     number = value.evalf(DIGITS)
     if not number.is_number or not all(isinstance(part, Float | Integer | Rational) for part in number.as_real_imag()):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from sympy import Expr, Gt, Ne, Symbol
+from sympy import Eq, Expr, Gt, Integer, Ne, Piecewise, Symbol
 
 from stepcheck_reference import rules
-from stepcheck_reference.alphabet import ALPHABET, theta
+from stepcheck_reference.alphabet import ALPHABET, t, theta
 from stepcheck_reference.domain import NONNEGATIVE, Domain
 from stepcheck_reference.reading.reading import Reading
 from stepcheck_reference.rule import Rule, RuleError
@@ -24,15 +24,24 @@ class NotARule(ValueError):
 def as_rule(reading: Reading, letters: Letters | None = None, *, name: str = "reading") -> Rule:
     """Return ``reading`` as a rule, its states and hyper-parameters called as ``letters`` says.
 
-    By default they get the letters that their names suggest, then others in the alphabet's order. Raises NotARule where
+    A state that begins as theta is taken to be theta in step 1, as no initial value of a rule is one of the run. By
+    default they get the letters that their names suggest, then others in the alphabet's order. Raises NotARule where
     something was not read, where the alphabet has too few letters, or where the equations are no rule's.
     """
     if not reading.complete:
         raise NotARule(f"{reading.target}: {', '.join(reading.opaque)} was not read, so that its equations are no rule")
     letters = default_letters(reading) if letters is None else letters
-    init = {letters[state]: value.xreplace(dict(letters)) for state, value in reading.init.items()}
+    moving = {state: value for state, value in reading.init.items() if value.has(theta)}
+    init = {
+        letters[state]: Integer(0) if state in moving else value.xreplace(dict(letters))
+        for state, value in reading.init.items()
+    }
+    starts = {state: Piecewise((value, Eq(t, 1)), (state, True)) for state, value in moving.items()}
     scalars = {letters[state]: init.pop(letters[state]) for state in reading.init if state in reading.scalars}
-    step = {letters.get(symbol, symbol): equation.xreplace(dict(letters)) for symbol, equation in reading.step.items()}
+    step = {
+        letters.get(symbol, symbol): equation.xreplace(starts).xreplace(dict(letters))
+        for symbol, equation in reading.step.items()
+    }
     used = {symbol for value in (*init.values(), *scalars.values(), *step.values()) for symbol in value.free_symbols}
     hyper = {letters[symbol]: symbol for symbol in reading.hyper if letters[symbol] in used}
     try:

@@ -32,7 +32,7 @@ def reading_of(data: Mapping[str, Any], configuration: str = "") -> Reading:
         for state in general.step
         if state != theta and state not in known
     }
-    initial = initial_values(paths, created)
+    initial = initial_values(paths, created, [state for state in created if not likely.get(state)])
     step: dict[Symbol, Expr] = {}
     unexplained = False
     for symbol in general.step:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from sympy import Eq, Expr, Integer, Piecewise, Symbol, false, true
 from sympy.logic.boolalg import Boolean
 
-from stepcheck_reference.algebra.equality import differs
+from stepcheck_reference.algebra.equality import agrees
 from stepcheck_reference.alphabet import g, t, theta
 from stepcheck_reference.reading.choices import is_boolean, negated
 from stepcheck_reference.reading.reading import Path
@@ -18,11 +18,14 @@ UNEXPLAINED = "a choice that was not read"
 Initial = Mapping[Symbol, Expr]
 
 
-def initial_values(paths: Sequence[Path], candidates: Mapping[Symbol, Sequence[Expr]]) -> dict[Symbol, Expr]:
+def initial_values(
+    paths: Sequence[Path], candidates: Mapping[Symbol, Sequence[Expr]], open_states: Collection[Symbol]
+) -> dict[Symbol, Expr]:
     """Return the values before step 1 under which step 1 is the general step.
 
     ``candidates`` are the states that step 1 creates, each with the values that it may have had, the likeliest first:
-    what its memory held before step 1 wrote it again. Another is taken only where it explains more equations of step 1.
+    what its memory held before step 1 wrote it again. Another is taken only of ``open_states``, of
+    which nothing is known, and where it explains more equations of step 1.
     """
     first, others = paths[0], paths[1:][::-1]
 
@@ -32,7 +35,7 @@ def initial_values(paths: Sequence[Path], candidates: Mapping[Symbol, Sequence[E
     chosen = {state: values[0] for state, values in candidates.items()}
     best = explained(chosen)
     for state, values in candidates.items():
-        for value in values[1:]:
+        for value in values[1:] if state in open_states else ():
             if best == len(others[0].step):
                 return chosen
             found = explained({**chosen, state: value})
@@ -49,8 +52,11 @@ def same(one: Expr, other: Expr, values: Mapping[Symbol, Expr]) -> bool:
     """Whether two expressions are the same function where symbols have ``values``."""
     if one == other:
         return True
-    difference = one.xreplace(dict(values)) - other.xreplace(dict(values))
-    return difference == 0 or not differs(difference)
+    try:
+        difference = one.xreplace(dict(values)) - other.xreplace(dict(values))
+    except (ValueError, TypeError):  # a comparison of what is not real
+        return False
+    return difference == 0 or agrees(difference) is True
 
 
 def merged(symbol: Symbol, paths: Sequence[Path], initial: Initial, hyper: Mapping[Symbol, Expr]) -> tuple[Expr, bool]:
