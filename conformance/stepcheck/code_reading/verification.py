@@ -38,7 +38,7 @@ CASES = (
 """The edge cases that are about values; others are about calls and memory, of which a reading says nothing."""
 
 
-PARTS = "it computes something else"
+PARTS = "it leaves the envelope of its reading"
 """The reason where a number is outside the envelope of the reading."""
 
 
