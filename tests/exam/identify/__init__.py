@@ -1,0 +1,1 @@
+"""The exam of identification: variants as code, and rules that are none."""
