@@ -48,7 +48,10 @@ __all__ = [
     "h",
     "initial_accumulator",
     "initial_lr",
+    "l1",
+    "l2",
     "lambd",
+    "linear",
     "lr",
     "lr_decay",
     "lr_max",
@@ -108,6 +111,7 @@ step_size = Symbol("step_size", real=True)
 pending = Symbol("pending", real=True)
 ax = Symbol("ax", real=True)
 z = Symbol("z", real=True)
+linear = Symbol("linear", real=True)
 
 mu_product = Symbol("mu_product", real=True)
 eta = Symbol("eta", real=True)
@@ -137,6 +141,8 @@ eta_minus = Symbol("eta_minus", real=True, nonnegative=True)
 eta_plus = Symbol("eta_plus", real=True, nonnegative=True)
 step_min = Symbol("step_min", real=True, nonnegative=True)
 step_max = Symbol("step_max", real=True, nonnegative=True)
+l1 = Symbol("l1", real=True, nonnegative=True)
+l2 = Symbol("l2", real=True, nonnegative=True)
 lambd = Symbol("lambd", real=True, nonnegative=True)
 alpha = Symbol("alpha", real=True, nonnegative=True)
 t0 = Symbol("t0", real=True, nonnegative=True)
@@ -180,6 +186,7 @@ ALPHABET: Mapping[Symbol, Letter] = MappingProxyType(
         pending: Letter("state", "d", "d", "step to be taken at the next one"),
         ax: Letter("state", "θ̄", r"\bar\theta", "average of parameters"),
         z: Letter("state", "ζ", r"\zeta", "parameters that plain steps reach"),
+        linear: Letter("state", "ℓ", r"\ell", "sum of gradients, less what the parameters stand for"),
         mu_product: Letter("state", "P", "P", "product of the momentum schedule"),
         eta: Letter("state", "ηₐ", r"\eta_a", "rate of the next step"),
         mu: Letter("state", "μₐ", r"\mu_a", "weight of the next parameters in their average"),
@@ -207,6 +214,8 @@ ALPHABET: Mapping[Symbol, Letter] = MappingProxyType(
         eta_plus: Letter("hyper-parameter", "η⁺", r"\eta^+", "factor of a step size where the sign stayed"),
         step_min: Letter("hyper-parameter", "s_min", r"s_{\min}", "smallest step size"),
         step_max: Letter("hyper-parameter", "s_max", r"s_{\max}", "largest step size"),
+        l1: Letter("hyper-parameter", "λ₁", r"\lambda_1", "what a sum has to exceed for a parameter other than 0"),
+        l2: Letter("hyper-parameter", "λ₂", r"\lambda_2", "what is added to the divisor of a sum"),
         lambd: Letter("hyper-parameter", "λₐ", r"\lambda_a", "decay of the learning rate, and of the parameters"),
         alpha: Letter("hyper-parameter", "α", r"\alpha", "power of the rate's fall, or weight of a slow average"),
         t0: Letter("hyper-parameter", "t₀", "t_0", "the average begins with step t0 + 2"),

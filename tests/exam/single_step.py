@@ -25,7 +25,8 @@ USUAL = {
     "beta": 0.9, "rho": 0.95, "momentum_decay": 0.004, "eps_root": 1e-3, "lr_decay": 0.01, "initial_accumulator": 0.1,
     "eta_minus": 0.5, "eta_plus": 1.2, "step_min": 1e-6, "step_max": 50.0, "lambd": 1e-2, "alpha": 0.75, "t0": 2.0,
     "curvature": 1.7, "mu_product": 0.3, "eta": 2e-3, "mu": 0.5,
-    "beta3": 0.99, "initial_lr": 0.1, "lr_max": 2e-3, "weight_sum": 1e-5, "nu": 0.7, "nu1": 0.7, "nu2": 0.9,
+    "beta3": 0.99, "initial_lr": 0.1, "l1": 0.3, "l2": 0.2, "lr_max": 2e-3, "weight_sum": 1e-5,
+    "nu": 0.7, "nu1": 0.7, "nu2": 0.9,
 }  # fmt: skip
 """A value inside every rule's domain; of states that are one number a tensor, one that they can have."""
 

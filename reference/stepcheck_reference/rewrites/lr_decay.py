@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sympy import Pow
+
 from stepcheck_reference.alphabet import Expr, lr, lr_decay, t
 from stepcheck_reference.domain import NONNEGATIVE
 from stepcheck_reference.rewrites.rewrite import Rewrite, Step
@@ -15,6 +17,8 @@ def _fallen(part: Expr) -> Expr:
 
 
 def _fall(rule: Rule) -> Step | None:
+    if any(power.base == lr and power.exp.is_negative for step in rule.step.values() for power in step.atoms(Pow)):
+        return None
     return {symbol: _fallen(equation) for symbol, equation in rule.step.items()}
 
 
@@ -22,7 +26,7 @@ LR_DECAY = Rewrite(
     "lr_decay",
     title="the learning rate falls as lr/(1 + (t - 1)*lr_decay)",
     source="lr_decay of torch.optim.Adagrad",
-    needs="a rule whose step uses lr",
+    needs="a rule whose step uses lr, and divides by none of it",
     change=_fall,
     within=_fallen,
     where={"lr_t": FALLEN},

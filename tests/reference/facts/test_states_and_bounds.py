@@ -113,7 +113,8 @@ def test_zero_gradients_leave_the_decoupled_decay() -> None:
     assert rest_factor(find("adam+decoupled_decay_paper")) == 1 - weight_decay
     assert rest_factor(find("asgd")) == 1 - lambd * eta
     assert rests(find("yogi_optax")) is False
-    for rule in (rule for rule in ALL if rule.name != "yogi_optax"):
+    assert rest_factor(find("ftrl")) == 0
+    for rule in (rule for rule in ALL if rule.name not in ("yogi_optax", "ftrl")):
         decays = bool({weight_decay, lambd} & set(rule.hyper))
         assert (rest_factor(rule) == 1) is not decays, rule.name
         assert decays or rests(rule), rule.name

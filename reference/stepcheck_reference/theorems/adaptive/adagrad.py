@@ -5,7 +5,7 @@ from __future__ import annotations
 from sympy import Symbol, diff
 
 from stepcheck_reference.algebra.equality import vanishes
-from stepcheck_reference.alphabet import g, h, t, theta, weight_decay
+from stepcheck_reference.alphabet import g, h, l1, t, theta, weight_decay
 from stepcheck_reference.facts import fixed, monotone_states
 from stepcheck_reference.facts.equations import equations, step_of
 from stepcheck_reference.rule import Rule
@@ -35,7 +35,7 @@ EFFECTIVE_STEP = Theorem(
     name="adagrad_effective_step_never_grows",
     sentence="AdaGrad's effective step size, the factor of the gradient, never increases.",
     source="Duchi, Hazan & Singer 2011, https://jmlr.org/papers/v12/duchi11a.html",
-    condition="the rule sums squares in h; h > 0, lr constant, weight_decay = 0",
-    applies=lambda rule: h in rule.init,
+    condition="the rule sums squares in h and steps from the parameters; h > 0, lr constant, weight_decay = 0",
+    applies=lambda rule: h in rule.init and l1 not in rule.hyper,
     prove=_never_grows,
 )

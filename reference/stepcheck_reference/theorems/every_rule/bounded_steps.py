@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sympy import sign
 
-from stepcheck_reference.alphabet import eps, h, lambd, theta, weight_decay
+from stepcheck_reference.alphabet import eps, h, l1, lambd, theta, weight_decay
 from stepcheck_reference.facts import fixed, step_bound
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.theorems.theorem import Proof, Theorem
@@ -21,7 +21,10 @@ BOUNDED = Theorem(
     name="bounded_steps",
     sentence="Whatever the gradients, a step is bounded by an expression in the hyper-parameters.",
     source="each rule's equations",
-    condition="the step takes signs, without eps, or divides by the root of a sum of squares; weight_decay = 0",
-    applies=lambda rule: h in rule.init or (rule.step[theta].has(sign) and eps not in rule.hyper),
+    condition="the step takes signs, without eps, or divides by the root of a sum of squares, and starts from the "
+    "parameters; weight_decay = 0",
+    applies=lambda rule: (
+        l1 not in rule.hyper and (h in rule.init or (rule.step[theta].has(sign) and eps not in rule.hyper))
+    ),
     prove=_bounded,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sympy import Integer, Rational
 
 from stepcheck_reference.algebra.iterate import iterate
-from stepcheck_reference.alphabet import alpha, lambd, lr, m, t0, theta, weight_decay
+from stepcheck_reference.alphabet import alpha, l1, lambd, lr, m, t0, theta, weight_decay
 from stepcheck_reference.facts import fixed, is_elementwise, is_sign_equivariant, is_translation_invariant
 from stepcheck_reference.rule import Rule
 from stepcheck_reference.rules.gradient_descent.asgd import ASGD
@@ -63,8 +63,9 @@ TRANSLATION_INVARIANT = Theorem(
     name="translation_invariant_without_decay",
     sentence="Without weight decay, a step does not depend on the values of the parameters.",
     source="each rule's equations",
-    condition="weight_decay = 0, and lambd = 0 in ASGD; for given gradients",
-    applies=lambda rule: True,
+    condition="weight_decay = 0, and lambd = 0 in ASGD; for given gradients; the rule steps from the parameters, "
+    "where FTRL works them out anew",
+    applies=lambda rule: l1 not in rule.hyper,
     prove=_translation,
 )
 ASGD_DEPENDS_ON_THETA = Theorem(
