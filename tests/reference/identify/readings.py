@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sympy import Expr, Float, Rational, Symbol, sign, sqrt, sympify
+from sympy import Eq, Expr, Float, Integer, Max, Min, Piecewise, Rational, Symbol, sign, sqrt, sympify
 
 from stepcheck_reference.alphabet import beta1, beta2, eps, g, lr, momentum, t, theta, weight_decay
 from stepcheck_reference.reading.reading import Reading
@@ -97,3 +97,14 @@ OUTSIDE: Mapping[str, Reading] = {
     ),
 }
 """Equations that are no rule and no variant."""
+
+BRANCHES: Mapping[str, Reading] = {
+    "a bound that gradients seldom pass": reading(
+        {theta: theta - lr * Min(Max(g, -(Integer(10) ** 9)), Integer(10) ** 9)}, {}
+    ),
+    "a number of steps that runs seldom take": reading(
+        {theta: Piecewise((theta - lr * g, t < 10**6), (theta, True))}, {}
+    ),
+    "a gradient that is 0": reading({theta: Piecewise((theta, Eq(g, 0)), (theta - lr * g, True))}, {}),
+}
+"""Code that is gradient descent but for a branch that is seldom taken."""

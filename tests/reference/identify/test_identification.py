@@ -10,6 +10,7 @@ from sympy import Function, Symbol, sqrt
 from reference.identify.readings import (
     ADAM,
     ADAMS,
+    BRANCHES,
     OUTSIDE,
     baked,
     eps,
@@ -151,3 +152,15 @@ def test_an_answer_is_json() -> None:
     assert json.loads(json.dumps(answer.to_json()))["nearest"]["rule"] == "signum"
     assert isinstance(answer, Identification)
     assert "no rule here computes this" in answer.text()
+
+
+@pytest.mark.parametrize("what", ["a bound that gradients seldom pass", "a number of steps that runs seldom take"])
+def test_a_branch_that_no_run_took_leaves_code_without_a_name(what: str) -> None:
+    answer = identify(BRANCHES[what])
+    assert (answer.name, answer.rule, answer.verdict, answer.base) == (None, None, "undecided", "sgd")
+    assert "a branch was never taken" in answer.text()
+
+
+def test_a_branch_that_makes_no_difference_is_seen_through_by_proof() -> None:
+    answer = identify(BRANCHES["a gradient that is 0"])
+    assert (answer.name, answer.verdict) == ("sgd", "proved")

@@ -36,7 +36,7 @@ def trials(symbols: Sequence[Symbol], fixed: Numbers, rate: Symbol | None) -> tu
     """Return the trials of a reading with hyper-parameters ``symbols``, those in ``fixed`` at their values.
 
     The learning rate is another one at every step. The second starts at t = 2, where a correction with t - 1 is
-    defined; the third has averages as long as in use; the fourth starts late; the last has gradients of all sizes.
+    defined; the third has averages as long as in use; the next two start late; the last has gradients of all sizes.
     """
     drawn = Random(len(symbols) + 17)
     made = []
@@ -45,6 +45,7 @@ def trials(symbols: Sequence[Symbol], fixed: Numbers, rate: Symbol | None) -> tu
         (5, 2, 0.2, 0.9, ()),
         (9, 1, 0.9, 0.99, ()),
         (4, 47, 0.3, 0.97, ()),
+        (3, 1001, 0.3, 0.97, ()),
         (len(SIZES), 1, 0.3, 0.9, SIZES),
     ):
         values = {symbol: _number(drawn, low, high, symbol) for symbol in symbols}

@@ -6,45 +6,48 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
-from sympy import Abs, Expr, Max, Min, Symbol, sign
+from sympy import Abs, Expr, Max, Min, Piecewise, Symbol, sign
 from sympy.core.relational import Relational
 
 from stepcheck_reference.alphabet import g, t, theta
 from stepcheck_reference.identify.evaluation.agreement import Trial
 from stepcheck_reference.identify.evaluation.compiled_step import Step, compiled
-from stepcheck_reference.identify.evaluation.operations import CONTEXT, NUMBERS
+from stepcheck_reference.identify.evaluation.operations import NUMBERS
 
 
 def both_ways(
     step: Mapping[Symbol, Expr], start: Step, runs: Sequence[Trial], traces: Sequence[Sequence[Mapping[Symbol, Any]]]
 ) -> bool:
-    """Return whether every difference that ``step`` compares with 0 was positive and negative in ``runs``.
+    """Return whether every comparison that ``step`` makes was true and false in ``runs``.
 
-    What depends on t and hyper-parameters alone is left out.
+    Of a maximum, minimum, absolute value or sign, each of two numbers has to have been the larger.
     """
-    inputs = {g, theta, *(symbol for symbol in step if symbol != theta)}
-    compared = {part for value in step.values() for part in _differences(value) if part.free_symbols & inputs}
+    compared = {part for value in step.values() for part in _comparisons(value)}
     if not compared:
         return True
     names = [Symbol(f"d{index}") for index in range(len(compared))]
-    differences = compiled(dict(zip(names, compared, strict=True)))
+    truths = compiled({name: Piecewise((1, part), (0, True)) for name, part in zip(names, compared, strict=True)})
     seen: dict[Symbol, set[int]] = {name: set() for name in names}
     for trial, trace in zip(runs, traces, strict=True):
         values: dict[Symbol, Any] = {theta: trial.begin}
         values |= start(NUMBERS, {theta: trial.begin, **trial.hyper[0]})
         for index, slope in enumerate(trial.gradients):
             known = {**values, **trial.hyper[index], g: slope, t: trial.at + index}
-            for name, number in differences(NUMBERS, known).items():
-                seen[name].add(int(CONTEXT.sign(number)) if CONTEXT.isfinite(number) else 0)
+            for name, number in truths(NUMBERS, known).items():
+                seen[name].add(int(number))
             values = dict(trace[index])
-    return all({-1, 1} <= signs for signs in seen.values())
+    return all(len(both) == 2 for both in seen.values())
 
 
-def _differences(value: Expr) -> Iterator[Expr]:
-    for part in value.atoms(Relational):
-        yield part.lhs - part.rhs
+def _comparisons(value: Expr) -> Iterator[Expr]:
+    yield from value.atoms(Relational)
     for part in value.atoms(Max, Min):
         for one, other in combinations(part.args, 2):
-            yield one - other
+            yield from _unless_decided(one > other)
     for part in value.atoms(Abs, sign):
-        yield part.args[0]
+        yield from _unless_decided(part.args[0] > 0)
+
+
+def _unless_decided(comparison: Expr) -> Iterator[Expr]:
+    if isinstance(comparison, Relational):
+        yield comparison
