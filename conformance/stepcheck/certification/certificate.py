@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from stepcheck.certification.failures.hazard import Hazard
+from stepcheck.certification.formula.formula import Formula
 from stepcheck.certification.undeclared.kept import Kept
 from stepcheck_reference.verdict import Verdict, exit_code
 
@@ -198,7 +199,8 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
     target without an adapter of its own. ``defaults`` lists where a constructor departs from what its rule's source
     recommends, which changes no verdict. ``answers`` are the verdict on the rule and that on the contracts. ``select``
     and ``ignore`` are the codes of laws, or beginnings of codes, that were asked for and left out. ``keeps`` is
-    another rule that the target keeps, where it breaks the one that was claimed.
+    another rule that the target keeps, where it breaks the one that was claimed. ``formula`` says which rule the code
+    of one class computes, as read from it.
     """
 
     verdict: Verdict
@@ -217,6 +219,7 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     keeps: Kept | None = None
+    formula: Formula | None = None
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):

@@ -147,6 +147,7 @@ def _certify(
     if request.rule is not None:
         find(request.rule)
     from stepcheck.certification.cells.evaluator import CellEvaluator
+    from stepcheck.certification.formula.formula_of import formula_of
     from stepcheck.certification.undeclared.kept_rule import kept_rule
     from stepcheck.processes.executor import Contradiction, Local
     from stepcheck.processes.pool import can_fork, usable_cores
@@ -157,6 +158,9 @@ def _certify(
     runner.environment()  # once torch has been imported
     notify(f"trying {request.target}", False)
     surveyed = survey(request, runner)
+    formula = surveyed.formula
+    if len(surveyed.subjects) == 1:
+        request = surveyed.subjects[0].request
     cells = surveyed.cells
     planned = [entry for _, entry in cells]
     output = OutputDirectory(None if earlier is None else earlier.path, [entry.cell for entry in planned])
@@ -208,11 +212,16 @@ def _certify(
                 output.write_cell(number, result)
                 progress(done, len(open_), result)
         certificate = state.certificate()
+        claimed = _claimed(surveyed)
+        if claimed and formula is None and runner.isolated:
+            notify("reading its equations", True)
+            formula = formula_of(request, runner, claimed)
+        keeps = None
         if certificate.verdict is Verdict.BROKEN:
             notify("looking for a rule that it keeps", True)
-            findings = certificate.findings
-            keeps = kept_rule(request, runner, findings.cells)
-            certificate = replaced(certificate, findings=replaced(findings, keeps=keeps))
+            keeps = kept_rule(request, runner, certificate.cells, formula)
+        findings = replaced(certificate.findings, keeps=keeps, formula=formula)
+        certificate = replaced(certificate, findings=findings)
         for number, result in unjudged.items():
             output.write_cell(number, result)
         output.write_certificate(certificate)
@@ -224,6 +233,12 @@ def _certify(
             raise Interrupted(certificate) from stop
         stop.certificate = certificate  # type: ignore[attr-defined]
         raise
+
+
+def _claimed(surveyed: Survey) -> str:
+    """Return the rule that the first configuration of the one class is compared with; "" for a library, or none."""
+    rules = [planned.rule for _, planned in surveyed.cells if planned.rule is not None]
+    return rules[0].name if len(surveyed.subjects) == 1 and rules else ""
 
 
 def _scripts(cell: str, notify: Notify) -> Callable[[int, int, int], None]:

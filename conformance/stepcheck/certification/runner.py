@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from stepcheck_implementations.adapters.adapter import Adapter, Cell
@@ -13,6 +14,9 @@ from stepcheck_reference.scripts.trajectory import Trajectory
 class Runner(Protocol):
     """What turns a script into a trajectory: ``Workers``, or ``InProcess`` for objects handed over in Python."""
 
+    isolated: bool
+    """Whether the target runs in processes of its own, so that nothing it does is left behind for what follows."""
+
     def describe(self, target: str, claim: Claim | None = None) -> dict[str, Any]:
         """Return what ``target`` offers, matched to ``claim`` where it has no adapter of its own."""
 
@@ -21,6 +25,9 @@ class Runner(Protocol):
 
     def fit(self, target: str, claim: Claim, *, steps: int = 3) -> dict[str, Any]:
         """Return ``target`` matched to ``claim``, or {"ended": reason} where the trial ended its process."""
+
+    def read(self, target: str, *, configuration: str, mode: str, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the equations of ``target`` as plain data; see ``reader.answer``. Raises TargetError."""
 
     def environment(self) -> dict[str, Any]:
         """Return versions and devices."""

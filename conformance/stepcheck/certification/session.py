@@ -29,7 +29,8 @@ class EvaluationSession:
 
     def __init__(self, request: Request, runner: Runner) -> None:
         surveyed = survey(request, runner)
-        self.request, self.runner, self.torch = request, runner, str(surveyed.environment["torch"])
+        self.request = surveyed.subjects[0].request if len(surveyed.subjects) == 1 else request
+        self.runner, self.torch = runner, str(surveyed.environment["torch"])
         self.cells = surveyed.cells
         self.planned = [entry for _, entry in self.cells]
         self._results: dict[int, CellResult] = {}

@@ -8,10 +8,11 @@ from functools import cached_property
 from typing import Any
 
 from stepcheck.certification.certificate import Departure, Matched
+from stepcheck.certification.formula.formula import Formula
 from stepcheck.certification.plan import Planned, plan, rule_named_by
 from stepcheck.certification.request import Request, WrongRequest, check_fixed, claimed_rule
 from stepcheck.certification.runner import Runner
-from stepcheck.certification.undeclared.description import describe, matched
+from stepcheck.certification.undeclared.description import describe, matched, with_rule
 from stepcheck_implementations.adapters import libraries
 from stepcheck_implementations.adapters.adapter import MODES, Adapter
 from stepcheck_reference import dataclass_codec
@@ -34,7 +35,8 @@ class Survey:
     """The subjects of a request; ``without_rule`` are a library's optimizers without a rule here.
 
     ``environment`` holds the worker's versions and devices; ``matched`` says how a target without an adapter of its
-    own was understood; ``defaults`` are where constructors depart from what their rules' sources recommend.
+    own was understood; ``defaults`` are where constructors depart from what their rules' sources recommend. ``formula``
+    is what was read of a target for which no rule was named.
     """
 
     subjects: tuple[Subject, ...]
@@ -42,6 +44,7 @@ class Survey:
     environment: Mapping[str, Any]
     matched: Matched | None = None
     defaults: tuple[Departure, ...] = ()
+    formula: Formula | None = None
 
     @cached_property
     def cells(self) -> tuple[tuple[Subject, Planned], ...]:
@@ -85,6 +88,7 @@ def survey(request: Request, runner: Runner) -> Survey:
 
 
 def _survey_class(request: Request, runner: Runner) -> Survey:
+    request, formula = with_rule(request, runner)
     description = describe(request, runner)
     adapter = dataclass_codec.decode(Adapter, description["adapter"])
     if not adapter.fitted:
@@ -97,6 +101,7 @@ def _survey_class(request: Request, runner: Runner) -> Survey:
         description,
         None if libraries.find(request.target) is not None else matched(adapter, description),
         _departures_of(request, adapter, description["defaults"]),
+        formula,
     )
 
 

@@ -41,19 +41,19 @@ def pytest_file(request: Request) -> str:
     """Return the text of a pytest file for ``request``'s target, rule, fixed values and mapped names.
 
     A worker describes the target first, so what cannot be certified raises as ``certify`` does: WrongRequest,
-    UnknownRule, OutOfDomain, TargetError.
+    UnknownRule, OutOfDomain, TargetError. Where no rule is named, it is the one that the target's code computes.
     """
     pytest_session = PytestSession()
     try:
-        pytest_session.evaluation_session(request.target, request)
+        rule = pytest_session.evaluation_session(request.target, request).request.rule
     finally:
         pytest_session.close()
     name = request.target if libraries.members(request.target) else _class(request.target)
     function = f"test_{_snake(name)}"
-    keywords = {"rule": request.rule, "fixed": dict(request.fixed), "map": dict(request.maps)}
+    keywords = {"rule": rule, "fixed": dict(request.fixed), "map": dict(request.maps)}
     arguments = [_python(request.target), *(f"{key}={_python(value)}" for key, value in keywords.items() if value)]
     return _TEMPLATE.format(
-        title=f"{name} keeps {request.rule or _own_rule(request.target)}",
+        title=f"{name} keeps {rule or _own_rule(request.target)}",
         file=f"{function}.py",
         note="\n\nThe path of the target is relative to where pytest runs." if ".py:" in request.target else "",
         arguments="\n    ".join(f"{argument}," for argument in arguments),

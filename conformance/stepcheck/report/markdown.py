@@ -17,7 +17,7 @@ from stepcheck_reference.verdict import MEANINGS, Verdict
 _SPECIAL = re.compile(r"[\\`*_{}\[\]|~$]|^[-+=#]|^\d+[.)](?=\s)")
 _OTHERS = 20
 """How many more places of one failure are listed."""
-_ROWS = ("it keeps", "interrupted", "cells", "laws", "selected", "ignored", "not checked", "compared", "run")
+_ROWS = ("formula", "it keeps", "interrupted", "cells", "laws", "selected", "ignored", "not checked", "compared", "run")
 """The rows of the summary that are shown."""
 
 

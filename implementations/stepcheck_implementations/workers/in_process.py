@@ -38,6 +38,8 @@ def name_of(subject: Callable[..., Any]) -> str:
 class InProcess:
     """One object as a subject; use it where ``Workers`` is used."""
 
+    isolated = False
+
     def __init__(self, subject: Callable[..., Any]) -> None:
         self.subject = subject
         self.target = name_of(subject)

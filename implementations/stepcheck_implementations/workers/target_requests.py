@@ -54,6 +54,9 @@ _PROGRAM: Key = ("program",)
 class TargetRequests:
     """Open workers, and what they say of targets and of their environment; see ``Workers``."""
 
+    isolated = True
+    """Whether what a target does is left behind in a process of its own."""
+
     def __init__(self, interpreter: Interpreter, address: str | None, deadline: float, memory: int | None) -> None:
         self.interpreter, self.deadline = interpreter, deadline
         self.memory = memory_limit.default_limit() if memory is None else memory

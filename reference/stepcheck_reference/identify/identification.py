@@ -49,7 +49,7 @@ class Match:
     variant: Variant | None = None
 
 
-class _Runs:
+class Runs:
     """A reading's trajectories, one set for each symbol that may be the learning rate."""
 
     def __init__(self, reading: Lifted) -> None:
@@ -80,7 +80,7 @@ def identify_reading(reading: Reading) -> Identification:
         return _without_name(reading, UNREAD)
     try:
         plain = lifted(reading)
-        runs = _Runs(plain)
+        runs = Runs(plain)
     except NotEvaluable as error:
         return _without_name(reading, UNREAD, (error.function,))
     matches = sorted(_matches(plain, runs), key=lambda match: match.name.cost)
@@ -90,7 +90,7 @@ def identify_reading(reading: Reading) -> Identification:
     return _named(reading, plain, runs, matches)
 
 
-def _matches(reading: Lifted, runs: _Runs) -> Iterator[Match]:
+def _matches(reading: Lifted, runs: Runs) -> Iterator[Match]:
     seen: set[tuple[str, tuple[tuple[str, Symbol], ...]]] = set()
     for match in (*_variants(reading, runs), *_rules(reading, runs)):
         key = (match.name.text, tuple(sorted(match.given.items(), key=str)))
@@ -99,7 +99,7 @@ def _matches(reading: Lifted, runs: _Runs) -> Iterator[Match]:
             yield match
 
 
-def _variants(reading: Lifted, runs: _Runs) -> Iterator[Match]:
+def _variants(reading: Lifted, runs: Runs) -> Iterator[Match]:
     for (rate, shrinkage, fall), chosen in groups(reading, assignments(reading, SLOTS)).items():
         values = _values(reading, chosen, (shrinkage, fall))
         start = core(runs.step, runs.start, values, rate)
@@ -133,7 +133,7 @@ def _moved(variant: Variant, given: Assignment) -> Iterator[Variant]:
         yield Variant(variant.numerator, variant.divisor, variant.behind, decay, sign, rate)
 
 
-def _agrees(variant: Variant, given: Assignment, runs: _Runs) -> bool:
+def _agrees(variant: Variant, given: Assignment, runs: Runs) -> bool:
     """Return whether ``variant`` takes the steps of the reading at 200 bits in every trial."""
     made, traces = runs.for_assignment(given)
     if not traces:
@@ -169,7 +169,7 @@ def _trajectories(found: Equations, given: Assignment, made: Sequence[Trial]) ->
     return results
 
 
-def _takes_the_same_steps(found: Equations, given: Assignment, runs: _Runs) -> bool:
+def takes_the_same_steps(found: Equations, given: Assignment, runs: Runs) -> bool:
     made, traces = runs.for_assignment(given)
     own = _trajectories(found, given, made) if traces else None
     return own is not None and all(
@@ -179,16 +179,16 @@ def _takes_the_same_steps(found: Equations, given: Assignment, runs: _Runs) -> b
     )
 
 
-def _registered(variant: Variant, given: Assignment, runs: _Runs) -> Match | None:
+def _registered(variant: Variant, given: Assignment, runs: Runs) -> Match | None:
     """Return ``variant`` under the first of its names that holds: a rule of the registry takes the same steps."""
     for name in names(variant):
         found = of_variant(variant) if name.rule is None else of_rule(rules.find(name.rule), name.fixed)
-        if _takes_the_same_steps(found, given, runs):
+        if takes_the_same_steps(found, given, runs):
             return Match(name, found, given, variant)
     return None
 
 
-def _rules(reading: Lifted, runs: _Runs) -> Iterator[Match]:
+def _rules(reading: Lifted, runs: Runs) -> Iterator[Match]:
     for rule in registry.cores():
         by_group = groups(reading, registry.chosen(reading, rule))
         for (rate, shrinkage, fall), chosen in by_group.items():
@@ -198,7 +198,7 @@ def _rules(reading: Lifted, runs: _Runs) -> Iterator[Match]:
             for given, negated in registry.matching(start, rule, chosen):
                 for moved in registry.moved(rule, given, negated):
                     found = own_slots(moved)
-                    if _takes_the_same_steps(found, given, runs):
+                    if takes_the_same_steps(found, given, runs):
                         yield Match(Name(moved.name, (), moved.name), found, given)
 
 
@@ -206,12 +206,12 @@ ALIKE = 6
 """How many matches are tried to be proved."""
 
 
-def _named(reading: Reading, plain: Lifted, runs: _Runs, matches: Sequence[Match]) -> Identification:
+def _named(reading: Reading, plain: Lifted, runs: Runs, matches: Sequence[Match]) -> Identification:
     """Return the answer: the first match that is proved, or else the first."""
     alike = _alike(matches, len(plain.init))
     tried: list[tuple[Match, Relation | None, bool]] = []
     for match in alike:
-        tried.append((match, *_proof(plain, match, runs)))
+        tried.append((match, *proof(plain, match, runs)))
         if tried[-1][2]:
             break
     best, relation, is_proved = tried[-1] if tried[-1][2] else tried[0]
@@ -221,7 +221,7 @@ def _named(reading: Reading, plain: Lifted, runs: _Runs, matches: Sequence[Match
     others = [
         match.name.text
         for match in alike[len(tried) :]
-        if match.name.rule and best.name.rule and _proof(plain, match, runs)[1]
+        if match.name.rule and best.name.rule and proof(plain, match, runs)[1]
     ]
     return Identification(
         reading.target,
@@ -247,7 +247,7 @@ def _alike(matches: Sequence[Match], states: int) -> list[Match]:
     return list(names.values())[:ALIKE]
 
 
-def _proof(plain: Lifted, match: Match, runs: _Runs) -> tuple[Relation | None, bool]:
+def proof(plain: Lifted, match: Match, runs: Runs) -> tuple[Relation | None, bool]:
     """Return how the states of ``match`` correspond to the code's, and whether that is proved at every step."""
     made, traces = runs.for_assignment(match.given)
     own = _trajectories(match.equations, match.given, made)

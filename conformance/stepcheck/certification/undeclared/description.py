@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from stepcheck.certification.certificate import Matched
+from stepcheck.certification.formula.formula import Formula
 from stepcheck.certification.request import Request, WrongRequest
 from stepcheck.certification.runner import Runner
 from stepcheck_implementations.adapters import libraries
@@ -15,17 +16,17 @@ from stepcheck_implementations.matching.aliases import NEUTRAL_ARGUMENTS
 from stepcheck_implementations.matching.description import inheriting
 from stepcheck_implementations.matching.hyper_matching import NoMatch
 from stepcheck_reference import dataclass_codec
+from stepcheck_reference.alphabet import ALPHABET
 from stepcheck_reference.suggest import unknown
 
 
 def describe(request: Request, runner: Runner) -> dict[str, Any]:
     """Return what the request's target offers, one class; without an adapter of its own it needs a rule.
 
-    Raises WrongRequest where there is none, or where its names do not fit, and OutOfDomain and TargetError.
+    Raises WrongRequest where its names do not fit, and OutOfDomain and TargetError.
     """
     from stepcheck.certification.undeclared import configurations, refusals
     from stepcheck.certification.undeclared.claims import claim_of
-    from stepcheck.certification.undeclared.suggestion import suggestion
     from stepcheck_reference.rules import find
 
     if libraries.find(request.target) is not None:
@@ -36,8 +37,7 @@ def describe(request: Request, runner: Runner) -> dict[str, Any]:
     inherited = inheriting(signature, request.target)
     if inherited is not None and not request.maps and set(request.fixed) <= set(inherited.hyper):
         return inherited_description(runner.describe(request.target), inherited, signature)
-    if request.rule is None:
-        raise WrongRequest(suggestion(request, runner))
+    assert request.rule is not None  # see ``with_rule``
     rule = find(request.rule)
     hyper = {symbol.name: symbol for symbol in rule.hyper}
     fixed = {name: value for name, value in request.fixed.items() if name in hyper}
@@ -75,6 +75,29 @@ def describe(request: Request, runner: Runner) -> dict[str, Any]:
         "refuses": tuple(refusals.listed(refused.reasons)),
         "unexercised": found.unexercised,
     }
+
+
+def with_rule(request: Request, runner: Runner) -> tuple[Request, Formula | None]:
+    """Return ``request`` with the rule that the target's code computes, where it needs one and names none.
+
+    Raises WrongRequest where no rule here computes that, with the equations that were read; and where they were not
+    read, with the rules that the target's arguments fit.
+    """
+    from stepcheck.certification.formula.formula_of import taken
+    from stepcheck.certification.undeclared.suggestion import suggestion
+
+    if request.rule is not None or libraries.find(request.target) is not None:
+        return request, None
+    if inheriting(runner.signature(request.target), request.target) is not None:
+        return request, None
+    formula = taken(request, runner)
+    if isinstance(formula, str):
+        raise WrongRequest(f"{suggestion(request, runner)}. Its code was not read: {formula}")
+    known = {symbol.name for symbol in ALPHABET}
+    maps = {name: said for name, said in formula.arguments.items() if said not in known}
+    return replace(
+        request, rule=formula.rule, maps={**maps, **request.maps}, fixed={**formula.numbers, **request.fixed}
+    ), formula
 
 
 def _compensated(adapter: Adapter) -> Iterator[str]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from stepcheck.certification.answers import RULE, about, answers
 from stepcheck.certification.cells.evaluator import CellEvaluator
 from stepcheck.certification.certificate import CellResult
+from stepcheck.certification.formula.formula import Formula
 from stepcheck.certification.request import Request, WrongRequest
 from stepcheck.certification.runner import Runner
 from stepcheck.certification.survey import survey
@@ -18,7 +19,7 @@ from stepcheck_implementations.adapters.adapter import compiles_slowly
 from stepcheck_implementations.driver.target import TargetError
 from stepcheck_reference.rewrites.rewrite import RewriteError
 from stepcheck_reference.rule import OutOfDomain
-from stepcheck_reference.rules import find
+from stepcheck_reference.rules import UnknownRule, find
 from stepcheck_reference.scripts.trajectory import FAULTS
 from stepcheck_reference.verdict import Verdict
 
@@ -26,10 +27,13 @@ _TRIED = 2
 """Rules that are tried, each by judging a cell."""
 
 
-def kept_rule(request: Request, runner: Runner, cells: Sequence[CellResult]) -> Kept | None:
+def kept_rule(
+    request: Request, runner: Runner, cells: Sequence[CellResult], formula: Formula | None = None
+) -> Kept | None:
     """Return another rule that holds in the first cell where the claimed one is broken, None where none does.
 
-    Only a target without an adapter of its own is tried, and only rules that it steps as in a trial.
+    Only a target without an adapter of its own is tried, and only the rule that its code computes, as ``formula`` says;
+    where the code was not read, those that it steps as in a trial.
     """
     if request.rule is None or libraries.find(request.target) is not None:
         return None
@@ -37,13 +41,23 @@ def kept_rule(request: Request, runner: Runner, cells: Sequence[CellResult]) -> 
     if cell is None or any(failure.fault in FAULTS for failure in cell.failures):
         return None
     try:
-        candidates = [rule for rule in agreeing_rules(request, runner) if rule != request.rule]
+        if formula is None or formula.unread:
+            candidates = [rule for rule in agreeing_rules(request, runner) if rule != request.rule]
+        else:
+            candidates = [formula.reads_as] if _is_rule(formula.reads_as) else []
     except TargetError:
         return None
     for rule in candidates[:_TRIED]:
         if _holds(request, runner, cell, rule):
             return Kept(rule=rule, cell=cell.id)
     return None
+
+
+def _is_rule(name: str) -> bool:
+    try:
+        return bool(name) and find(name) is not None
+    except (UnknownRule, RewriteError):
+        return False
 
 
 def _breaks_its_rule(cell: CellResult) -> bool:

@@ -79,14 +79,19 @@ def _fits(request: Request, runner: Runner) -> tuple[list[_Fit], list[_Fit], str
 
 
 def _fitting(fits: list[_Fit], target: str) -> list[str]:
-    """Return a sentence about the rules that fit best, in a trial too, and the command to try."""
+    """Return a sentence about the rules that fit best, and the command to try where one does so in a trial too.
+
+    What only has the arguments of a rule may compute anything else.
+    """
     agreeing = [entry for entry in fits if entry.agrees]
     best = _nearest(fits)
-    chosen = _nearest(agreeing or fits)
     shown = ", ".join(entry.rule for entry in best[:MOST_FITTING]) + (", ..." if len(best) > MOST_FITTING else "")
+    if not agreeing:
+        return [f"Its arguments fit {shown}; in a trial of three steps it did what none of them does"]
+    chosen = _nearest(agreeing)
     same = " or ".join(entry.rule for entry in chosen)
-    trial = f"; in a trial of three steps it did what {same} does" if agreeing else ""
-    return [f"Its arguments fit {shown}{trial}", f"Try: {_command(target, chosen[0])}"]
+    trial = f"in a trial of three steps it did what {same} does"
+    return [f"Its arguments fit {shown}; {trial}", f"Try: {_command(target, chosen[0])}"]
 
 
 def _nearest(fits: list[_Fit]) -> list[_Fit]:

@@ -107,6 +107,7 @@ def _verdict(certificate: Certificate, *, concise: bool = False) -> list[_Row]:
     unruled = f"{', '.join(findings.without_rule)} (no rule)"
     return [
         ("verdict", _answer_lines(certificate)),
+        ("formula", [] if findings.formula is None else [findings.formula.text]),
         ("it keeps", _kept(findings)),
         ("interrupted", [missing] if findings.unfinished else []),
         ("cell", [f"{cells[0].id}: {mark(cells[0])}"] if single else []),

@@ -1,0 +1,44 @@
+"""The record of what the code of a target computes."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Formula(msgspec.Struct, frozen=True, kw_only=True):
+    """The rule that a target's code computes, read from a run of it.
+
+    ``rule`` is the one that it was compared with, and ``equal`` whether the two are the same function: for every input
+    where it is ``proved``, else at 200 bits in many points. Where they differ, ``reads_as`` names what the code
+    computes, "" where no rule here does; ``differences`` say in words how that differs. ``unread`` names what was not
+    read, or says why nothing was; then nothing is claimed. ``taken`` says that the request named no rule, so that the
+    one which was read is taken. ``held`` are arguments that had to be 0 for that. ``arguments`` maps hyper-parameters
+    of the rule to the arguments that the code has for them, ``numbers`` to the numbers that it has instead.
+    """
+
+    rule: str
+    equal: bool = False
+    proved: bool = False
+    reads_as: str = ""
+    differences: tuple[str, ...] = ()
+    unread: str = ""
+    taken: bool = False
+    held: tuple[str, ...] = ()
+    arguments: dict[str, str] = {}
+    numbers: dict[str, float] = {}
+
+    @property
+    def text(self) -> str:
+        """What is known, in a line."""
+        if self.unread:
+            return f"not read: {self.unread}"
+        how = "proved" if self.proved else "equal at 200 bits, not proved"
+        off = f" where {', '.join(self.held)} is 0" if self.held else ""
+        if self.equal:
+            return f"{self.rule}{off}, read from the code: {how}{'; no rule was named' if self.taken else ''}"
+        parts = "; ".join(self.differences)
+        if self.reads_as:
+            named = f"not {self.rule}, but {self.reads_as}{off}, read from the code: {how}"
+            return f"{named}; {parts}" if parts else named
+        none = f"not {self.rule}, nor any other rule here"
+        return f"{none}: {parts}" if parts else none

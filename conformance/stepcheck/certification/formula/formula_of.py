@@ -1,0 +1,130 @@
+"""The code of a target compared with the rule that it claims, or identified where it claims none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from stepcheck.certification.formula.formula import Formula
+from stepcheck.certification.request import Request, WrongRequest
+from stepcheck.certification.runner import Runner
+from stepcheck_implementations.driver.target import TargetError
+from stepcheck_reference.identify import Identification, identify_reading
+from stepcheck_reference.identify.comparison import compare_reading
+from stepcheck_reference.identify.conclusion import EQUAL, NONE, PROVED
+from stepcheck_reference.reading.from_run import reading_of
+from stepcheck_reference.reading.reading import Reading
+from stepcheck_reference.rules import find
+
+FIXED = "fixed at "
+"""How an identification says that the code has a number for a hyper-parameter."""
+
+Options = Mapping[str, float | bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """What a target's code computes where its optional numbers are 0: ``answer``, with ``held`` those numbers."""
+
+    answer: Identification
+    held: tuple[str, ...]
+
+
+def identified(request: Request, runner: Runner) -> Identified | str:
+    """Return which rule the code of the target computes with its optional numbers at 0, or why it was not read."""
+    off = optional_numbers(request, runner)
+    reading = _read(request, runner, {**off, **request.fixed})
+    if isinstance(reading, str):
+        return reading
+    return Identified(identify_reading(reading), tuple(off))
+
+
+def taken(request: Request, runner: Runner) -> Formula | str:
+    """Return the formula of a target for which no rule is named, or why its code was not read.
+
+    Raises WrongRequest with its equations where they are no rule that can be certified.
+    """
+    found = identified(request, runner)
+    if isinstance(found, str):
+        return found
+    answer = found.answer
+    if answer.rule is not None:
+        proved = answer.verdict == PROVED
+        return Formula(
+            rule=answer.rule,
+            equal=True,
+            proved=proved,
+            taken=True,
+            held=found.held,
+            arguments={name: said for name, said in answer.hyper.items() if not said.startswith(FIXED)},
+            numbers={
+                name: float(said.removeprefix(FIXED)) for name, said in answer.hyper.items() if said.startswith(FIXED)
+            },
+        )
+    if answer.verdict not in (PROVED, EQUAL, NONE):
+        return ", ".join(answer.opaque)
+    if answer.name is not None:
+        parts = [f"its code computes {answer.name}, for which there is no rule here, and differs from {answer.base}: "]
+        parts += ["; ".join(part.sentence for part in answer.differences)]
+    else:
+        parts = [f"no rule here computes what its code does, which is {'; '.join(answer.equations)}"]
+        if answer.nearest is not None:
+            near = answer.nearest
+            parts += [f". Nearest is {near.rule}, which has {near.of_rule} for {near.of_code} in {near.equation}"]
+    raise WrongRequest("".join([f"{request.target}: ", *parts, ". With --as it is held to a rule all the same"]))
+
+
+def formula_of(request: Request, runner: Runner, rule: str) -> Formula:
+    """Return how the target's code compares with ``rule``: all that it has switched on, or optional numbers at 0."""
+    claimed, off = find(rule), optional_numbers(request, runner)
+    chosen: list[Options] = [{}, off] if off else [{}]
+    reading: Reading | str = ""
+    for options in chosen:
+        reading = _read(request, runner, {**options, **request.fixed})
+        if isinstance(reading, str):
+            return Formula(rule=rule, unread=reading)
+        if not reading.complete:
+            return Formula(rule=rule, unread=", ".join(reading.opaque))
+        how = compare_reading(reading, claimed)
+        if how:
+            return Formula(rule=rule, equal=True, proved=how == PROVED, held=tuple(options))
+    assert isinstance(reading, Reading)
+    answer = identify_reading(reading)
+    return Formula(
+        rule=rule,
+        proved=answer.verdict == PROVED,
+        reads_as=answer.name or "",
+        differences=_differences(answer),
+        unread=", ".join(answer.opaque),
+        held=tuple(off),
+    )
+
+
+def optional_numbers(request: Request, runner: Runner) -> dict[str, float]:
+    """Return the arguments of the target that are 0 by default, at 0."""
+    defaults = runner.signature(request.target)["defaults"]
+    return {
+        name: 0.0
+        for name, value in defaults.items()
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and value == 0 and name not in request.fixed
+    }
+
+
+def _differences(answer: Identification) -> tuple[str, ...]:
+    if answer.name is not None:
+        return (*(part.sentence for part in answer.differences), *answer.remarks)
+    near = answer.nearest
+    if near is None:
+        return ()
+    return (f"nearest is {near.rule}, they first part in {near.equation}: {near.of_code} for {near.of_rule}",)
+
+
+def _read(request: Request, runner: Runner, options: Options) -> Reading | str:
+    """Return the reading of the target built with ``options``, or why there is none."""
+    try:
+        data = runner.read(request.target, configuration="", mode="single", options=options)
+    except TargetError as error:
+        return str(error).removeprefix(f"{request.target}: ")
+    if data["changed"]:
+        return f"{', '.join(data['changed'])} ended in other bits because the run was read"
+    return reading_of(data, "")
