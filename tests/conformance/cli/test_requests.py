@@ -10,6 +10,7 @@ from stepcheck.certification.request import Request, WrongRequest, claimed_rule,
 from stepcheck.cli.commands import main
 from stepcheck_implementations.adapters.torch_optim import ADAM, ADAMW, SGD
 
+UNDECLARED = "tests/implementations/subjects/undeclared.py"
 ADAMW_NAME = "torch.optim.AdamW"
 
 
@@ -80,8 +81,8 @@ def test_a_wrong_request_is_refused_before_torch_is_started(
         ((ADAMW_NAME, "--set", "beta1=1"), ("beta1=1.0, but", "0 <= beta1 < 1")),
         ((ADAMW_NAME, "--device", "cuba"), ("device=cuba", "cpu")),
         (
-            ("tests/planted/rules/adam.py:AdamEpsHat",),
-            ("name the rule that it implements with --as", "it did what adam_eps_hat does", "Try: "),
+            (f"{UNDECLARED}:SgdByKernel",),
+            ("name the rule that it implements with --as", "it did what sgd does", "Try: "),
         ),
         (("tests/planted/nothing.py:Adam", "--as", "adam"), ("tests/planted/nothing.py", "no such file")),
     ],

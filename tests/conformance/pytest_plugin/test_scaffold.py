@@ -83,7 +83,7 @@ def test_what_cannot_be_certified_is_not_written(tmp_path: Path, capsys: pytest.
     for arguments, message in (
         (["torch.optim.AdamV"], "did you mean Adam"),
         ([WRONG, "--as", "adma"], "adam"),
-        ([WRONG], "name the rule that it implements with --as"),
+        (["tests/implementations/subjects/undeclared.py:ByNorm"], "name the rule that it implements with --as"),
     ):
         assert code(*arguments, "--out", str(path)) == 2
         assert message in capsys.readouterr().err

@@ -224,3 +224,73 @@ class ManyNames(torch.optim.Optimizer):
             for p in group["params"]:
                 if p.grad is not None:
                     p -= group["pace"] * p.grad
+
+
+class _Plain:
+    """A list of parameters and a rate."""
+
+    def __init__(self, params, lr=0.1):
+        self.params, self.lr = list(params), lr
+
+    @torch.no_grad()
+    def step(self):
+        for p in self.params:
+            if p.grad is not None:
+                p.sub_(self.lr * self.direction(p))
+
+    def direction(self, p):
+        return p.grad
+
+
+class ByNorm(_Plain):
+    """Steps along the gradient divided by its norm, which no rule here does and which is no elementwise function."""
+
+    def direction(self, p):
+        return p.grad / p.grad.norm()
+
+
+class SgdByKernel(_Plain):
+    """Gradient descent whose step is one fused kernel."""
+
+    @torch.no_grad()
+    def step(self):
+        for p in [p for p in self.params if p.grad is not None]:
+            torch._fused_sgd_(
+                [p],
+                [p.grad],
+                [],
+                weight_decay=0.0,
+                momentum=0.0,
+                lr=self.lr,
+                dampening=0.0,
+                nesterov=False,
+                maximize=False,
+                is_first_step=True,
+            )
+
+
+class ByCubes(_Plain):
+    """Divides by the cube root of an average of cubed magnitudes, which no rule here does."""
+
+    def __init__(self, params, lr=0.1, beta=0.9):
+        super().__init__(params, lr)
+        self.beta, self.cubes = beta, [torch.zeros_like(p) for p in self.params]
+
+    @torch.no_grad()
+    def step(self):
+        for p, cube in zip(self.params, self.cubes, strict=True):
+            if p.grad is not None:
+                cube.mul_(self.beta).add_(p.grad.abs() ** 3, alpha=1 - self.beta)
+                p.sub_(self.lr * p.grad / (cube ** (1 / 3) + 1e-8))
+
+
+class Heavy:
+    """Momentum over one tensor, in words of its own."""
+
+    def __init__(self, weight, speed=0.1, keep=0.9):
+        self.weight, self.speed, self.keep, self.pull = weight, speed, keep, torch.zeros_like(weight)
+
+    @torch.no_grad()
+    def step(self):
+        self.pull = self.keep * self.pull + self.weight.grad
+        self.weight -= self.speed * self.pull

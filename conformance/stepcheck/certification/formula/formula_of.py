@@ -33,7 +33,7 @@ class Identified:
 def identified(request: Request, runner: Runner) -> Identified | str:
     """Return which rule the code of the target computes with its optional numbers at 0, or why it was not read."""
     off = optional_numbers(request, runner)
-    reading = _read(request, runner, {**off, **request.fixed})
+    reading = _read(request, runner, off)
     if isinstance(reading, str):
         return reading
     return Identified(identify_reading(reading), tuple(off))
@@ -80,7 +80,7 @@ def formula_of(request: Request, runner: Runner, rule: str) -> Formula:
     chosen: list[Options] = [{}, off] if off else [{}]
     reading: Reading | str = ""
     for options in chosen:
-        reading = _read(request, runner, {**options, **request.fixed})
+        reading = _read(request, runner, options)
         if isinstance(reading, str):
             return Formula(rule=rule, unread=reading)
         if not reading.complete:
@@ -120,11 +120,21 @@ def _differences(answer: Identification) -> tuple[str, ...]:
 
 
 def _read(request: Request, runner: Runner, options: Options) -> Reading | str:
-    """Return the reading of the target built with ``options``, or why there is none."""
+    """Return the reading of the target built with ``options``, or why there is none.
+
+    What the request fixes is passed where the target has such an argument; else it is a number in its code.
+    """
+    fixed = {name: value for name, value in request.fixed.items() if _is_argument(name, request, runner)}
     try:
-        data = runner.read(request.target, configuration="", mode="single", options=options)
+        data = runner.read(request.target, configuration="", mode="single", options={**options, **fixed})
     except TargetError as error:
         return str(error).removeprefix(f"{request.target}: ")
     if data["changed"]:
         return f"{', '.join(data['changed'])} ended in other bits because the run was read"
     return reading_of(data, "")
+
+
+def _is_argument(name: str, request: Request, runner: Runner) -> bool:
+    """Return whether the target takes ``name``, or, as beta1 in betas, as an entry of a tuple."""
+    takes = runner.signature(request.target)["arguments"]
+    return name in takes or f"{name.rstrip('0123456789')}s" in takes

@@ -125,15 +125,14 @@ def test_a_library_s_class_has_its_own_mapping() -> None:
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        ("Adam", "it did what adam does. Try: stepcheck certify {target} --as adam"),
-        ("Momentum", "it did what momentum or momentum_lr_inside does"),
-        ("nesterov_returning", "it did what nesterov does"),
-        ("make_rmsprop", "If it has fixed values inside, it could be rmsprop (eps)"),
-        ("sgd_in_place", "it did what sgd does"),
+        ("ByNorm", "did what none of them does. Its code was not read: torch.Tensor.norm"),
+        ("SgdByKernel", "it did what sgd does. Try: stepcheck certify {target} --as sgd. Its code was not read: "),
         ("never_callable", "what magic should be. Say which"),
     ],
 )
-def test_without_a_rule_those_that_fit_are_named_and_the_best_has_its_command(name: str, text: str) -> None:
+def test_of_code_that_is_not_read_the_rules_that_fit_are_named_and_a_command_where_one_agrees(
+    name: str, text: str
+) -> None:
     target = f"{UNDECLARED}:{name}"
     with pytest.raises(WrongRequest) as error:
         stepcheck.certify(target)
