@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from stepcheck.certification.failures.hazard import Hazard
-from stepcheck.certification.formula.formula import Formula
+from stepcheck.certification.formula.formula_record import Formula
 from stepcheck.certification.undeclared.kept import Kept
 from stepcheck_reference.verdict import Verdict, exit_code
 
@@ -198,9 +198,8 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
     ``without_rule`` names a library's optimizers that have no rule here and are not checked. ``matched`` is set for a
     target without an adapter of its own. ``defaults`` lists where a constructor departs from what its rule's source
     recommends, which changes no verdict. ``answers`` are the verdict on the rule and that on the contracts. ``select``
-    and ``ignore`` are the codes of laws, or beginnings of codes, that were asked for and left out. ``keeps`` is
-    another rule that the target keeps, where it breaks the one that was claimed. ``formula`` says which rule the code
-    of one class computes, as read from it.
+    and ``ignore`` are the codes of laws, or beginnings of codes, that were asked for and left out. ``keeps`` is another
+    rule that the target keeps, where it breaks the claimed one. ``formula`` is the rule that one class's code computes.
     """
 
     verdict: Verdict

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from stepcheck.certification.certificate import Matched
-from stepcheck.certification.formula.formula import Formula
+from stepcheck.certification.formula.formula_record import Formula
 from stepcheck.certification.request import Request, WrongRequest
 from stepcheck.certification.runner import Runner
 from stepcheck_implementations.adapters import libraries

@@ -8,7 +8,7 @@ from dataclasses import replace
 from stepcheck.certification.answers import RULE, about, answers
 from stepcheck.certification.cells.evaluator import CellEvaluator
 from stepcheck.certification.certificate import CellResult
-from stepcheck.certification.formula.formula import Formula
+from stepcheck.certification.formula.formula_record import Formula
 from stepcheck.certification.request import Request, WrongRequest
 from stepcheck.certification.runner import Runner
 from stepcheck.certification.survey import survey

@@ -8,7 +8,7 @@ import pytest
 
 import stepcheck
 from conformance.command import WRONG
-from stepcheck.certification.formula.formula import Formula
+from stepcheck.certification.formula.formula_record import Formula
 from stepcheck.certification.request import Request, WrongRequest
 from stepcheck.pytest_plugin import scaffold
 from stepcheck.report.text import render
