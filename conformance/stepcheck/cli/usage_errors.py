@@ -13,6 +13,7 @@ _LONGEST = 3_000
 HOMES = {
     "stepcheck.certification.request": "WrongRequest",
     "stepcheck.guard.environments.environment": "Unavailable",
+    "stepcheck_reference.reading.as_rule": "NotARule",
     "stepcheck_reference.rule": "OutOfDomain",
     "stepcheck_reference.rules": "UnknownRule",
     "stepcheck_reference.rewrites": "RewriteError",

@@ -156,6 +156,9 @@ def _arguments(
         if mode not in adapter.modes:
             raise TargetError(unknown("mode", mode, adapter.modes))
         if configuration:
+            names = [entry.name for entry in adapter.configurations]
+            if configuration not in names:
+                raise TargetError(unknown("configuration", configuration, names))
             chosen = adapter.configuration(configuration)
             fixed |= chosen.options
             held = {adapter.hyper[name]: value for name, value in chosen.fixed_hyper.items() if name in adapter.hyper}

@@ -41,7 +41,7 @@ def agrees(expression: Expr) -> bool | None:
 
 def _nonzero_where_defined(expression: Expr, point: int) -> bool | None:
     try:
-        number = _evaluated(expression, point).evalf(DIGITS)
+        number = _evaluated(expression, point).doit().evalf(DIGITS)
         return _nonzero(number) if number.is_number and number.is_finite else None
     except (ValueError, TypeError):  # a comparison of what is not real
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from sympy import Eq, Expr, Integer, Piecewise, Symbol, false, true
+from sympy import Eq, Expr, Integer, Piecewise, Symbol, false, nan, true, zoo
 from sympy.logic.boolalg import Boolean
 
 from stepcheck_reference.algebra.equality import agrees
@@ -49,14 +49,16 @@ def _agrees(first: Path, other: Path, symbol: Symbol, initial: Initial) -> bool:
 
 
 def same(one: Expr, other: Expr, values: Mapping[Symbol, Expr]) -> bool:
-    """Whether two expressions are the same function where symbols have ``values``."""
+    """Whether two expressions are the same function where symbols have ``values``, or both divide by 0 there."""
     if one == other:
         return True
     try:
-        difference = one.xreplace(dict(values)) - other.xreplace(dict(values))
+        left, right = one.xreplace(dict(values)), other.xreplace(dict(values))
+        if left.has(nan, zoo) or right.has(nan, zoo):  # a division by 0
+            return bool(left.has(nan, zoo) and right.has(nan, zoo))
+        return left == right or agrees(left - right) is True
     except (ValueError, TypeError):  # a comparison of what is not real
         return False
-    return difference == 0 or agrees(difference) is True
 
 
 def merged(symbol: Symbol, paths: Sequence[Path], initial: Initial, hyper: Mapping[Symbol, Expr]) -> tuple[Expr, bool]:

@@ -126,4 +126,5 @@ def test_conditions_on_one_sign_are_one_comparison() -> None:
 
 def test_expressions_that_are_no_numbers_agree_nowhere() -> None:
     assert not same(sqrt(-1 - m**2), sqrt(-2 - m**2), {})
-    assert not same(1 / (t - 1), 2 / (t - 1), {t: Integer(1)})
+    assert not same(1 / (t - 1), m, {t: Integer(1)})
+    assert same(1 / (t - 1), m / (t - 1), {t: Integer(1)}), "both divide by 0"
