@@ -76,6 +76,7 @@ def test_torch_meets_every_bound(code: str, name: str, dtype: str) -> None:
 def test_bounds_apply_to_rules_by_their_equations() -> None:
     assert applying("SC603") == {
         "sgd", "momentum_lr_inside", "momentum_ema", "nesterov_gradient_difference", "nesterov_ema",
+        "qhm",
     }  # fmt: skip
     assert applying("SC604") == {"momentum", "momentum_lr_inside", "nesterov", "nesterov_lookahead"}
     assert applying("SC605") >= {"adam", "adam_eps_hat", "adamw", "adam_l2", "rmsprop", "nadam"}
