@@ -16,7 +16,7 @@ from stepcheck_reference.identify import Identification, identify_reading
 from stepcheck_reference.identify.variants.combinations import NAMED
 
 HEADER = "import math\n\nimport torch\n\n\n"
-SAMPLE = [variant for variant in drawn_variants(60, 5) if variant not in NAMED.values()][:6]
+SAMPLE = [variant for variant in drawn_variants(60, 5) if variant not in NAMED.values()][:4]
 STYLES = [("single", "float32"), ("foreach", "float64")]
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sympy import Eq, Expr, Float, Integer, Max, Min, Piecewise, Rational, Symbol, sign, sqrt, sympify
+from sympy import Eq, Expr, Float, Integer, Max, Min, Piecewise, Symbol, sign, sqrt, sympify
 
-from stepcheck_reference.alphabet import beta1, beta2, eps, g, lr, momentum, t, theta, weight_decay
+from stepcheck_reference.alphabet import beta1, beta2, eps, g, lr, momentum, t, theta
 from stepcheck_reference.reading.reading import Reading
 from stepcheck_reference.rule import Rule
 
@@ -85,10 +85,8 @@ def baked(weight1: float, weight2: float, small: float) -> Reading:
 
 
 OUTSIDE: Mapping[str, Reading] = {
-    "decay by the cube of theta": moments(theta - lr * weight_decay * theta**3 - lr * m_hat / (sqrt(v_hat) + eps)),
     "eps times beta1": moments(theta - lr * m_hat / (sqrt(v_hat) + beta1 * eps)),
     "a sum of signs": reading({first: m_t, theta: theta - lr * (sign(m_t) + sign(g))}, {first: 0}),
-    "a cube root": reading({second: v_t, theta: theta - lr * g / (v_t ** Rational(1, 3) + eps)}, {second: 0}),
     "momentum squared": reading(
         {first: momentum**2 * first + g, theta: theta - lr * (momentum**2 * first + g)}, {first: 0}
     ),
