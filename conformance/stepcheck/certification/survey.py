@@ -36,7 +36,7 @@ class Survey:
 
     ``environment`` holds the worker's versions and devices; ``matched`` says how a target without an adapter of its
     own was understood; ``defaults`` are where constructors depart from what their rules' sources recommend. ``formula``
-    is what was read of a target for which no rule was named.
+    is what was read of one class.
     """
 
     subjects: tuple[Subject, ...]
@@ -88,11 +88,16 @@ def survey(request: Request, runner: Runner) -> Survey:
 
 
 def _survey_class(request: Request, runner: Runner) -> Survey:
+    from stepcheck.certification.formula.formula_of import formula_of
+
     request, formula = with_rule(request, runner)
     description = describe(request, runner)
     adapter = dataclass_codec.decode(Adapter, description["adapter"])
     if not adapter.fitted:
         _check_fixed(request, [adapter])
+    elif request.rule is not None and runner.isolated:
+        formula = formula or formula_of(request, runner, request.rule)
+        adapter = replace(adapter, states=_kept_as_such(adapter, formula), unchanging=formula.made_with)
         _check_arguments(request, adapter)
     planned = plan(request, adapter, description["availability"], description["devices"], description["arguments"])
     return Survey(
@@ -119,6 +124,11 @@ def _check_arguments(request: Request, adapter: Adapter) -> None:
                 f"as={request.rule}, but the adapter of {adapter.target} knows no argument for {', '.join(missing)}; "
                 f"it follows {', '.join(filter(None, own))}"
             )
+
+
+def _kept_as_such(adapter: Adapter, formula: Formula) -> dict[str, str]:
+    """Return the states of ``adapter`` but those that its code keeps in another form, whatever name it gives them."""
+    return {name: path for name, path in adapter.states.items() if name not in formula.made}
 
 
 def _survey_library(request: Request, members: Sequence[Adapter], runner: Runner) -> Survey:

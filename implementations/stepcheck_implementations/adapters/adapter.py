@@ -55,7 +55,8 @@ class Adapter:
     the rule's (``{"lr": POSITIVE}``): scripts are drawn inside. ``count_offset`` is what a step counter shows beyond
     the number of steps taken: 1 where it holds the number of the step to come. ``refuses`` names what else the class
     does not accept, as in "an empty tensor". ``inherits`` names the library's class whose arithmetic and known issues a
-    subclass has; ``fitted`` says that names were matched and not written here.
+    subclass has; ``fitted`` says that names were matched and not written here. ``unchanging`` are hyper-parameters that
+    its states are made with, so that they cannot change without changing the past.
     """
 
     target: str
@@ -77,11 +78,13 @@ class Adapter:
     refuses: tuple[str, ...] = json_field(omit_default=True, default=())
     inherits: str = json_field(omit_default=True, default="")
     fitted: bool = json_field(omit_default=True, default=False)
+    unchanging: tuple[str, ...] = json_field(omit_default=True, default=())
 
     @property
     def constant_hyper(self) -> tuple[str, ...]:
         """The hyper-parameters that cannot be changed after construction."""
-        return () if self.settings is None else tuple(name for name in self.hyper if name not in self.settings)
+        settings = self.hyper if self.settings is None else self.settings
+        return tuple(name for name in self.hyper if name not in settings or name in self.unchanging)
 
     def configuration(self, name: str) -> Configuration:
         """Return the configuration called ``name``; raises ValueError with the names of all."""

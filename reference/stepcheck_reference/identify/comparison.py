@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
 from stepcheck_reference.identify import registry
 from stepcheck_reference.identify.conclusion import EQUAL, PROVED
 from stepcheck_reference.identify.evaluation.compiled_step import NotEvaluable
@@ -9,28 +12,49 @@ from stepcheck_reference.identify.identification import Match, Runs, proof, take
 from stepcheck_reference.identify.lifting import lifted
 from stepcheck_reference.identify.variants.equations import own_slots
 from stepcheck_reference.identify.variants.naming import Name
+from stepcheck_reference.identify.writing import written
 from stepcheck_reference.reading.reading import Reading
 from stepcheck_reference.rule import Rule
 
 
-def compare_reading(reading: Reading, rule: Rule) -> str:
-    """Return whether ``reading`` takes the steps of ``rule``: PROVED, EQUAL at 200 bits, or "" where it does not.
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Whether a reading takes the steps of a rule: ``how`` is PROVED, EQUAL at 200 bits, or "" where it does not.
 
-    Their hyper-parameters are matched by what they do, and their states by their values. "" also where something of the
-    reading cannot be evaluated.
+    ``made`` are the rule's states that the code does not keep as such, each with what they are in its states, and
+    ``made_with`` the hyper-parameters in that: the code takes them to be what they were in earlier steps.
+    """
+
+    how: str = ""
+    made: Mapping[str, str] = field(default_factory=dict)
+    made_with: tuple[str, ...] = ()
+
+
+def compare_reading(reading: Reading, rule: Rule) -> Comparison:
+    """Return how ``reading`` compares with ``rule``.
+
+    Their hyper-parameters are matched by what they do, and their states by their values. Nothing is said to be equal
+    where something of the reading cannot be evaluated.
     """
     if not reading.complete:
-        return ""
+        return Comparison()
     try:
         plain = lifted(reading)
         runs = Runs(plain)
     except NotEvaluable:
-        return ""
-    equations, found = own_slots(rule), ""
+        return Comparison()
+    equations, found = own_slots(rule), Comparison()
     for given in registry.chosen(plain, rule):
         if takes_the_same_steps(equations, given, runs):
             match = Match(Name(rule.name, (), rule.name), equations, given)
-            if proof(plain, match, runs)[1]:
-                return PROVED
-            found = EQUAL
+            relation, is_proved = proof(plain, match, runs)
+            made = {str(state): value for state, value in (relation or {}).items() if not value.is_Symbol}
+            used = {symbol for value in made.values() for symbol in value.free_symbols}
+            found = Comparison(
+                PROVED if is_proved else EQUAL,
+                {state: written(value) for state, value in made.items()},
+                tuple(slot for slot, symbol in given.items() if symbol in used),
+            )
+            if is_proved:
+                return found
     return found

@@ -86,3 +86,21 @@ class AdamCountsItsCalls(torch.optim.Adam):
     def step(self, closure=None):
         self.calls += 1
         return super().step(closure)
+
+
+class AdamKeepsCorrectedAverages(_Adam):
+    """Follows ``adam``: what it keeps under the names of the averages is corrected already, by weights that fall."""
+
+    def follow(self, p, g, state, group, t):
+        for average, seen, beta in zip((state["m"], state["v"]), (g, g * g), group["betas"], strict=True):
+            average.lerp_(seen, (1 - beta) / (1 - beta**t))
+        p.sub_(group["lr"] * state["m"] / (state["v"].sqrt() + group["eps"]))
+
+
+class AdamCorrectsOneAverageTwice(AdamKeepsCorrectedAverages):
+    """Claims ``adam``, breaks SC101: keeps corrected averages, and corrects the second one once more in its step."""
+
+    def follow(self, p, g, state, group, t):
+        for average, seen, beta in zip((state["m"], state["v"]), (g, g * g), group["betas"], strict=True):
+            average.lerp_(seen, (1 - beta) / (1 - beta**t))
+        p.sub_(group["lr"] * state["m"] / ((state["v"] / (1 - group["betas"][1] ** t)).sqrt() + group["eps"]))

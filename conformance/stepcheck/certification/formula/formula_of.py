@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from msgspec.structs import replace as replaced
+
 from stepcheck.certification.formula.formula_record import Formula
 from stepcheck.certification.request import Request, WrongRequest
 from stepcheck.certification.runner import Runner
 from stepcheck_implementations.driver.target import TargetError
 from stepcheck_reference.identify import Identification, identify_reading
-from stepcheck_reference.identify.comparison import compare_reading
+from stepcheck_reference.identify.comparison import Comparison, compare_reading
 from stepcheck_reference.identify.conclusion import EQUAL, NONE, PROVED
 from stepcheck_reference.reading.from_run import reading_of
 from stepcheck_reference.reading.reading import Reading
@@ -26,6 +28,7 @@ Options = Mapping[str, float | bool]
 class Identified:
     """What a target's code computes where its optional numbers are 0: ``answer``, with ``held`` those numbers."""
 
+    reading: Reading
     answer: Identification
     held: tuple[str, ...]
 
@@ -36,7 +39,7 @@ def identified(request: Request, runner: Runner) -> Identified | str:
     reading = _read(request, runner, off)
     if isinstance(reading, str):
         return reading
-    return Identified(identify_reading(reading), tuple(off))
+    return Identified(reading, identify_reading(reading), tuple(off))
 
 
 def taken(request: Request, runner: Runner) -> Formula | str:
@@ -49,13 +52,11 @@ def taken(request: Request, runner: Runner) -> Formula | str:
         return found
     answer = found.answer
     if answer.rule is not None:
-        proved = answer.verdict == PROVED
-        return Formula(
-            rule=answer.rule,
-            equal=True,
-            proved=proved,
+        compared = compare_reading(found.reading, find(answer.rule))
+        return replaced(
+            _equal(answer.rule, compared, found.held),
+            proved=answer.verdict == PROVED,
             taken=True,
-            held=found.held,
             arguments={name: said for name, said in answer.hyper.items() if not said.startswith(FIXED)},
             numbers={
                 name: float(said.removeprefix(FIXED)) for name, said in answer.hyper.items() if said.startswith(FIXED)
@@ -85,9 +86,9 @@ def formula_of(request: Request, runner: Runner, rule: str) -> Formula:
             return Formula(rule=rule, unread=reading)
         if not reading.complete:
             return Formula(rule=rule, unread=", ".join(reading.opaque))
-        how = compare_reading(reading, claimed)
-        if how:
-            return Formula(rule=rule, equal=True, proved=how == PROVED, held=tuple(options))
+        found = compare_reading(reading, claimed)
+        if found.how:
+            return _equal(rule, found, tuple(options))
     assert isinstance(reading, Reading)
     answer = identify_reading(reading)
     return Formula(
@@ -98,6 +99,11 @@ def formula_of(request: Request, runner: Runner, rule: str) -> Formula:
         unread=", ".join(answer.opaque),
         held=tuple(off),
     )
+
+
+def _equal(rule: str, found: Comparison, held: tuple[str, ...]) -> Formula:
+    proved = found.how == PROVED
+    return Formula(rule=rule, equal=True, proved=proved, held=held, made=dict(found.made), made_with=found.made_with)
 
 
 def optional_numbers(request: Request, runner: Runner) -> dict[str, float]:

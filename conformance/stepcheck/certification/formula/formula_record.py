@@ -13,7 +13,9 @@ class Formula(msgspec.Struct, frozen=True, kw_only=True):
     computes, "" where no rule here does; ``differences`` say in words how that differs. ``unread`` names what was not
     read, or says why nothing was; then nothing is claimed. ``taken`` says that the request named no rule, so that the
     one which was read is taken. ``held`` are arguments that had to be 0 for that. ``arguments`` maps hyper-parameters
-    of the rule to the arguments that the code has for them, ``numbers`` to the numbers that it has instead.
+    of the rule to the arguments that the code has for them, ``numbers`` to the numbers that it has instead, and
+    ``made`` states of the rule that the code does not keep as such to what they are in its own; ``made_with`` are the
+    hyper-parameters in that.
     """
 
     rule: str
@@ -26,6 +28,8 @@ class Formula(msgspec.Struct, frozen=True, kw_only=True):
     held: tuple[str, ...] = ()
     arguments: dict[str, str] = {}
     numbers: dict[str, float] = {}
+    made: dict[str, str] = {}
+    made_with: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -35,7 +39,9 @@ class Formula(msgspec.Struct, frozen=True, kw_only=True):
         how = "proved" if self.proved else "equal at 200 bits, not proved"
         off = f" where {', '.join(self.held)} is 0" if self.held else ""
         if self.equal:
-            return f"{self.rule}{off}, read from the code: {how}{'; no rule was named' if self.taken else ''}"
+            kept = "".join(f"; {state} is {said} in its states, and not compared" for state, said in self.made.items())
+            kept += f"; {', '.join(self.made_with)} as constructed, which is in that" if self.made_with else ""
+            return f"{self.rule}{off}, read from the code: {how}{'; no rule was named' if self.taken else ''}{kept}"
         parts = "; ".join(self.differences)
         if self.reads_as:
             named = f"not {self.rule}, but {self.reads_as}{off}, read from the code: {how}"

@@ -136,7 +136,7 @@ def matched(adapter: Adapter, description: Mapping[str, Any]) -> Matched:
         fixed=dict(fixed),
         states=states,
         unmapped=tuple(s.name for s in (*rule.init, *rule.scalars) if s.name not in adapter.states),
-        constant=tuple(name for name in adapter.constant_hyper if name not in fixed),
+        constant=tuple(name for name in adapter.constant_hyper if name not in {*fixed, *adapter.unchanging}),
         refuses=tuple(description["refuses"]),
         options=tuple(description["options"]),
         unexercised=dict(description["unexercised"]),
