@@ -234,6 +234,7 @@ def listed(text: str) -> str:
         ),
         "p.sub_(step)\n": "torch._foreach_add_([p], [step.to(p.dtype)], alpha=-1)\n",
     }
+    lines = text.splitlines(keepends=True)
     for plain, in_lists in replaced.items():
-        text = text.replace(plain, in_lists)
-    return text
+        lines = [line if " if t == 1 else " in line else line.replace(plain, in_lists) for line in lines]
+    return "".join(lines)
