@@ -147,7 +147,7 @@ def _certify(
     if request.rule is not None:
         find(request.rule)
     from stepcheck.certification.cells.evaluator import CellEvaluator
-    from stepcheck.certification.formula.formula_of import formula_of
+    from stepcheck.certification.formula.formula_of import formula_of, judged
     from stepcheck.certification.undeclared.kept_rule import kept_rule
     from stepcheck.processes.executor import Contradiction, Local
     from stepcheck.processes.pool import can_fork, usable_cores
@@ -216,6 +216,7 @@ def _certify(
         if claimed and formula is None and runner.isolated:
             notify("reading its equations", True)
             formula = formula_of(request, runner, claimed)
+        formula = None if formula is None else judged(formula, certificate.findings.answers)
         keeps = None
         if certificate.verdict is Verdict.BROKEN:
             notify("looking for a rule that it keeps", True)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from msgspec.structs import replace as replaced
 
+from stepcheck.certification.answers import RULE
+from stepcheck.certification.certificate import Answer
 from stepcheck.certification.formula.formula_record import Formula
 from stepcheck.certification.request import Request, WrongRequest
 from stepcheck.certification.runner import Runner
@@ -17,6 +19,7 @@ from stepcheck_reference.identify.conclusion import EQUAL, NONE, PROVED
 from stepcheck_reference.reading.from_run import reading_of
 from stepcheck_reference.reading.reading import Reading
 from stepcheck_reference.rules import find
+from stepcheck_reference.verdict import Verdict
 
 FIXED = "fixed at "
 """How an identification says that the code has a number for a hyper-parameter."""
@@ -104,6 +107,17 @@ def formula_of(request: Request, runner: Runner, rule: str) -> Formula:
 def _equal(rule: str, found: Comparison, held: tuple[str, ...]) -> Formula:
     proved = found.how == PROVED
     return Formula(rule=rule, equal=True, proved=proved, held=held, made=dict(found.made), made_with=found.made_with)
+
+
+def judged(formula: Formula, answered: Sequence[Answer]) -> Formula:
+    """Return ``formula`` beside the verdicts on the rule: what its runs keep, its code computes on the paths they took.
+
+    A reading that is not the rule which all runs keep has missed a path; then nothing is claimed of the code.
+    """
+    rule = next((answer for answer in answered if answer.about == RULE), None)
+    if formula.equal or formula.unread or rule is None or rule.verdict is not Verdict.HOLDS:
+        return formula
+    return Formula(rule=formula.rule, unread=f"its runs keep {formula.rule}, and what was read is not all that they do")
 
 
 def optional_numbers(request: Request, runner: Runner) -> dict[str, float]:

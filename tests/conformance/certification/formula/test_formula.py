@@ -8,10 +8,13 @@ import pytest
 
 import stepcheck
 from conformance.command import WRONG
+from stepcheck.certification.certificate import Answer
+from stepcheck.certification.formula.formula_of import judged
 from stepcheck.certification.formula.formula_record import Formula
 from stepcheck.certification.request import Request, WrongRequest
 from stepcheck.pytest_plugin import scaffold
 from stepcheck.report.text import render
+from stepcheck_reference.verdict import Verdict
 
 UNDECLARED = "tests/implementations/subjects/undeclared.py"
 
@@ -85,3 +88,15 @@ def test_a_test_file_names_the_rule_that_was_read() -> None:
     (call,) = function.decorator_list
     assert isinstance(call, ast.Call)
     assert {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}["rule"] == "'adam_eps_inside'"
+
+
+def test_a_reading_that_is_not_what_all_runs_keep_claims_nothing() -> None:
+    other = Formula(rule="adam", reads_as="adam_eps_hat", proved=True)
+    keeps, breaks = (
+        (Answer(about="rule", verdict=verdict, text=""), Answer(about="contracts", verdict=Verdict.BROKEN, text=""))
+        for verdict in (Verdict.HOLDS, Verdict.BROKEN)
+    )
+    assert judged(other, keeps).text.startswith("not read: its runs keep adam")
+    assert judged(other, breaks) is other
+    same = Formula(rule="adam", equal=True, proved=True)
+    assert judged(same, breaks) is same
