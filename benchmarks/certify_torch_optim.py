@@ -62,7 +62,8 @@ class Clock:
 
 def parts(target: str) -> None:
     """Print where the time of one process goes."""
-    from stepcheck.certification import certify, evaluator
+    from stepcheck.certification import certify
+    from stepcheck.certification.cells import evaluator
     from stepcheck_implementations.workers.pool import Workers
     from stepcheck_properties.examination import examine
     from stepcheck_reference.oracle import comparison, judge, judged_run

@@ -31,9 +31,16 @@ def no_step_summary() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def interruptible() -> None:
-    """Lets tests interrupt what they start where a shell has started pytest in the background, without SIGINT."""
-    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    """Lets tests send signals to what they start, and themselves, where a shell or nohup has had pytest ignore them."""
+    if threading.current_thread() is threading.main_thread():
+        for name, handler in (("SIGINT", signal.default_int_handler), ("SIGHUP", signal.SIG_DFL)):
+            number = getattr(signal, name, None)
+            if number is not None and signal.getsignal(number) is signal.SIG_IGN:
+                signal.signal(number, handler)
+        for number in [
+            number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) is signal.SIG_IGN
+        ]:
+            signal.signal(number, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")

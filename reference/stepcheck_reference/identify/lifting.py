@@ -71,7 +71,7 @@ def _collect(part: Expr, numbers: set[float]) -> None:
             _collect(part.exp, numbers)
         return
     if part.is_Number:
-        if _is_baked(part):
+        if part.is_finite and _is_baked(part):
             numbers.add(abs(float(part)))
         return
     for argument in part.args:
@@ -83,6 +83,8 @@ def _replaced(part: Expr, symbols: Mapping[float, Expr]) -> Expr:
         exponent = _replaced(part.exp, symbols) if part.exp.free_symbols else _fraction(part.exp)
         return Pow(_replaced(part.base, symbols), exponent)
     if part.is_Number:
+        if not part.is_finite:
+            return part
         if _is_baked(part):
             sign = -1 if part < 0 else 1
             return sign * symbols[abs(float(part))]

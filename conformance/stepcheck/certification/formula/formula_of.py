@@ -12,6 +12,7 @@ from stepcheck.certification.certificate import Answer
 from stepcheck.certification.formula.formula_record import Formula
 from stepcheck.certification.request import Request, WrongRequest
 from stepcheck.certification.runner import Runner
+from stepcheck_implementations.driver.error_text import one_line
 from stepcheck_implementations.driver.target import TargetError
 from stepcheck_reference.identify import Identification, identify_reading
 from stepcheck_reference.identify.comparison import Comparison, compare_reading
@@ -37,12 +38,16 @@ class Identified:
 
 
 def identified(request: Request, runner: Runner) -> Identified | str:
-    """Return which rule the code of the target computes with its optional numbers at 0, or why it was not read."""
+    """Return which rule the code of the target computes with its optional numbers at 0, or why that is not known."""
     off = optional_numbers(request, runner)
     reading = _read(request, runner, off)
     if isinstance(reading, str):
         return reading
-    return Identified(reading, identify_reading(reading), tuple(off))
+    try:
+        answer = identify_reading(reading)
+    except Exception as error:  # of whatever a subject's equations are made
+        return _failed(error)
+    return _unknown(answer) or Identified(reading, answer, tuple(off))
 
 
 def taken(request: Request, runner: Runner) -> Formula | str:
@@ -65,8 +70,6 @@ def taken(request: Request, runner: Runner) -> Formula | str:
                 name: float(said.removeprefix(FIXED)) for name, said in answer.hyper.items() if said.startswith(FIXED)
             },
         )
-    if answer.verdict not in (PROVED, EQUAL, NONE):
-        return ", ".join(answer.opaque)
     if answer.name is not None:
         parts = [f"its code computes {answer.name}, for which there is no rule here, and differs from {answer.base}: "]
         parts += ["; ".join(part.sentence for part in answer.differences)]
@@ -80,6 +83,13 @@ def taken(request: Request, runner: Runner) -> Formula | str:
 
 def formula_of(request: Request, runner: Runner, rule: str) -> Formula:
     """Return how the target's code compares with ``rule``: all that it has switched on, or optional numbers at 0."""
+    try:
+        return _compared(request, runner, rule)
+    except Exception as error:  # of whatever a subject's equations are made
+        return Formula(rule=rule, unread=_failed(error))
+
+
+def _compared(request: Request, runner: Runner, rule: str) -> Formula:
     claimed, off = find(rule), optional_numbers(request, runner)
     chosen: list[Options] = [{}, off] if off else [{}]
     reading: Reading | str = ""
@@ -99,9 +109,20 @@ def formula_of(request: Request, runner: Runner, rule: str) -> Formula:
         proved=answer.verdict == PROVED,
         reads_as=answer.name or "",
         differences=_differences(answer),
-        unread=", ".join(answer.opaque),
+        unread=_unknown(answer),
         held=tuple(off),
     )
+
+
+def _failed(error: Exception) -> str:
+    return f"comparing its equations ended in {one_line(error)}"
+
+
+def _unknown(answer: Identification) -> str:
+    """Return why nothing is known of the code, "" where something is."""
+    if answer.verdict in (PROVED, EQUAL, NONE):
+        return ""
+    return ", ".join(answer.opaque) or answer.verdict
 
 
 def _equal(rule: str, found: Comparison, held: tuple[str, ...]) -> Formula:

@@ -5,8 +5,10 @@ lost. Keras' l2_regularization_strength is half of l2 here, and its sum of squar
 """
 
 from stepcheck_reference.alphabet import Abs, Piecewise, beta, g, h, l1, l2, linear, lr, sign, sqrt, theta
-from stepcheck_reference.domain import NONNEGATIVE, POSITIVE
+from stepcheck_reference.domain import NONNEGATIVE, Domain
 from stepcheck_reference.rule import Rule
+
+DIVIDES = Domain(0.0, low_open=True, reason="the sums are divided by {name}")
 
 h_t = h + g**2
 sigma = (sqrt(h_t) - sqrt(h)) / lr
@@ -20,5 +22,5 @@ FTRL = Rule(
     source="McMahan et al. 2013, Algorithm 1, https://doi.org/10.1145/2487575.2488200",
     init={h: 0, linear: 0},
     step={h: h_t, linear: linear_t, theta: theta_t},
-    domains={lr: POSITIVE, beta: NONNEGATIVE, l1: NONNEGATIVE, l2: NONNEGATIVE},
+    domains={lr: DIVIDES, beta: NONNEGATIVE, l1: NONNEGATIVE, l2: NONNEGATIVE},
 )
