@@ -95,10 +95,10 @@ def _survey_class(request: Request, runner: Runner) -> Survey:
     adapter = dataclass_codec.decode(Adapter, description["adapter"])
     if not adapter.fitted:
         _check_fixed(request, [adapter])
+        _check_arguments(request, adapter)
     elif request.rule is not None and runner.isolated:
         formula = formula or formula_of(request, runner, request.rule)
         adapter = replace(adapter, states=_kept_as_such(adapter, formula), unchanging=formula.made_with)
-        _check_arguments(request, adapter)
     planned = plan(request, adapter, description["availability"], description["devices"], description["arguments"])
     return Survey(
         (Subject(request, adapter, planned),),
