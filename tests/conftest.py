@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,6 +42,15 @@ def interruptible() -> None:
             number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) is signal.SIG_IGN
         ]:
             signal.signal(number, signal.SIG_DFL)
+
+
+@pytest.fixture(autouse=True)
+def gradient_mode() -> Iterator[None]:
+    """Leaves torch's gradient mode on for the next test, whatever a subject that ran in this process has done to it."""
+    yield
+    torch = sys.modules.get("torch")
+    if torch is not None and hasattr(torch, "set_grad_enabled") and not torch.is_grad_enabled():
+        torch.set_grad_enabled(True)
 
 
 @pytest.fixture(scope="session")

@@ -98,6 +98,12 @@ def first_of_each_file(entries: Sequence[Planted]) -> tuple[Planted, ...]:
     return tuple({entry.file: entry for entry in reversed(entries)}.values())
 
 
+def first_of_each_kind(entries: Sequence[Planted]) -> tuple[Planted, ...]:
+    """Return the first of ``entries`` in each folder for each kind of law; see ``first_of_each_file``."""
+    kinds = {(entry.file.partition("/")[0], min(entry.breaks)[:3]): entry for entry in reversed(entries)}
+    return tuple(kinds.values())
+
+
 def first_of_each_folder(entries: Sequence[Planted]) -> tuple[Planted, ...]:
     """Return the first of ``entries`` in each folder; see ``first_of_each_file``."""
     return tuple({entry.file.partition("/")[0]: entry for entry in reversed(entries)}.values())

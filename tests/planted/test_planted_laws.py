@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import stepcheck
-from planted import RIGHT, STATE, THETA, WRONG, Planted, first_of_each_file, first_of_each_folder
+from planted import RIGHT, STATE, THETA, WRONG, Planted, first_of_each_folder, first_of_each_kind
 from stepcheck.report.view.hazards import hazard_lines
 from stepcheck_properties import profile
 from stepcheck_properties.laws import ALL as LAWS
@@ -56,7 +56,7 @@ def broken(entry: Planted, *also: str) -> dict[str, stepcheck.Failure]:
     return {failure.code: failure for failure in reversed(certificate(entry, *also).failures)}
 
 
-@pytest.mark.parametrize("entry", first_of_each_file(WRONG), ids=lambda entry: entry.name)
+@pytest.mark.parametrize("entry", first_of_each_kind(WRONG), ids=lambda entry: entry.name)
 def test_a_wrong_optimizer_breaks_the_law_it_is_planted_for_and_its_witness_fails_by_itself(
     entry: Planted, torch_python: TorchPython, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
