@@ -12,6 +12,7 @@ from typing import Any
 from stepcheck_implementations.adapters import libraries
 from stepcheck_implementations.adapters.adapter import Adapter, Cell
 from stepcheck_implementations.driver import execution
+from stepcheck_implementations.driver.observing.process_state import seeded
 from stepcheck_implementations.driver.target import split
 from stepcheck_implementations.matching import description, inspection
 from stepcheck_implementations.matching.claim import PROBE_GRADIENTS, Claim
@@ -36,7 +37,10 @@ def name_of(subject: Callable[..., Any]) -> str:
 
 
 class InProcess:
-    """One object as a subject; use it where ``Workers`` is used."""
+    """One object as a subject; use it where ``Workers`` is used.
+
+    Random numbers and torch's gradient mode are the caller's again after each method, whatever the object does to them.
+    """
 
     isolated = False
 
@@ -71,11 +75,13 @@ class InProcess:
 
     def fit(self, target: str, claim: Claim, *, steps: int = len(PROBE_GRADIENTS)) -> dict[str, Any]:
         """Return the object matched to ``claim``; see ``description.Source``."""
-        return inspection.fit(self.subject, target, claim, steps)
+        with seeded():
+            return inspection.fit(self.subject, target, claim, steps)
 
     def read(self, target: str, *, configuration: str, mode: str, options: Mapping[str, Any]) -> dict[str, Any]:
         """Return the equations of the object as plain data; see ``reader.answer``."""
-        return read_target.read(self.subject, target, configuration=configuration, mode=mode, options=options)
+        with seeded():
+            return read_target.read(self.subject, target, configuration=configuration, mode=mode, options=options)
 
     def run_program(self, text: str) -> str:
         """Return "": the object may have no name that a program could import."""
@@ -83,7 +89,8 @@ class InProcess:
 
     def refusal(self, adapter: Adapter, mode: str, dtype: str, device: str) -> str | None:
         """Return why a cell is refused; see ``description.Source``."""
-        return inspection.refusal(adapter, mode, dtype, device, self.subject)
+        with seeded():
+            return inspection.refusal(adapter, mode, dtype, device, self.subject)
 
     def describe(self, target: str, claim: Claim | None = None) -> dict[str, Any]:
         """Return what the object offers; see ``description.describe``."""

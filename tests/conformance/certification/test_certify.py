@@ -138,6 +138,28 @@ def test_a_fixed_hyper_parameter_stays_fixed() -> None:
     assert all("lr=0.25" in cell.id for cell in certificate.cells)
 
 
+def test_a_class_handed_over_in_python_leaves_random_numbers_and_gradients_as_they_were() -> None:
+    import torch
+
+    class DisablesGradients(torch.optim.Optimizer):
+        def __init__(self, params, lr=1e-3):  # type: ignore[no-untyped-def]
+            super().__init__(params, {"lr": lr})
+            torch.set_grad_enabled(False)
+            torch.manual_seed(0)
+
+        def step(self):  # type: ignore[no-untyped-def]
+            for group in self.param_groups:
+                for p in group["params"]:
+                    if p.grad is not None:
+                        p.sub_(p.grad * group["lr"])
+
+    before = torch.random.get_rng_state()
+    for rule in ("sgd", None):
+        stepcheck.certify(DisablesGradients, rule=rule, modes=["single"], dtypes=["float32"], select=["SC101"])
+        assert torch.is_grad_enabled()
+        assert torch.equal(torch.random.get_rng_state(), before)
+
+
 def test_a_class_handed_over_in_python_runs_in_this_process() -> None:
     import torch
 
