@@ -6,7 +6,5 @@ from dataclasses import replace
 
 from stepcheck_properties import profile
 
-SHORT_PROFILES = tuple(
-    replace(entry, reductions=40, longest_run=2, most_tensors=12, bulk_elements=300) for entry in profile.ALL
-)
+SHORT_PROFILES = tuple(replace(entry, reductions=40, longest_run=2, most_tensors=12) for entry in profile.ALL)
 """Those that are wrong late are examined in a place of their own, tests/planted."""
