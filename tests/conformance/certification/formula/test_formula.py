@@ -100,3 +100,14 @@ def test_a_reading_that_is_not_what_all_runs_keep_claims_nothing() -> None:
     assert judged(other, breaks) is other
     same = Formula(rule="adam", equal=True, proved=True)
     assert judged(same, breaks) is same
+
+
+def test_states_that_the_code_keeps_in_another_form_are_not_compared_under_their_names() -> None:
+    planted = "tests/planted/options/conventions.py"
+    right = certified(f"{planted}:AdamKeepsCorrectedAverages", rule="adam")
+    assert [failure.message for failure in right.failures] == []
+    assert formula(right).made == {"m": "(1 − β₁ᵗ)·m", "v": "(1 − β₂ᵗ)·v"}
+    assert set(formula(right).made_with) == {"beta1", "beta2"}
+    assert {cell.observability for cell in right.cells} == {"theta_only"}
+    wrong = certified(f"{planted}:AdamCorrectsOneAverageTwice", rule="adam")
+    assert (formula(wrong).equal, wrong.exit_code()) == (False, 1)
