@@ -14,6 +14,10 @@ from stepcheck_reference.formats import FORMATS
 from stepcheck_reference.suggest import did_you_mean
 
 
+COUNTED, PAST_THE_LAST_COUNT = 1000, 300
+"""A run as long as this looks for counts that stop; steps that it takes after the last integer that a format counts."""
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
     """The budget of one cell.
@@ -21,8 +25,8 @@ class Profile:
     ``examples`` counts drawn scripts and ``max_steps`` bounds their length. ``long_steps`` maps a dtype to the number
     of steps in the edge case of many steps; the edge case of many elements has about ``bulk_elements`` elements and
     ``bulk_steps`` steps. The edge cases of kernels' limits have a tensor of ``largest_tensor`` elements and a group of
-    ``most_tensors`` tensors. The edge case of a long run takes ``longest_run`` steps, in the plain mode alone:
-    ``in_plain_mode`` says whether it is this one. ``reductions`` bounds the runs spent on shrinking one failure.
+    ``most_tensors`` tensors. The edge case of a long run takes ``longest_run`` steps (see ``long_run``), in the plain mode
+    alone: ``in_plain_mode`` says whether it is this one. ``reductions`` bounds the runs spent on shrinking one failure.
 
     With ``one_dtype``, laws that are ``format_independent`` and edge cases that are about calls and memory are checked
     in one dtype of each configuration and mode, and ``in_this_dtype`` says whether it is this one; those of limits and
@@ -47,6 +51,10 @@ class Profile:
     in_plain_mode: bool = True
     in_first_configuration: bool = True
     few_steps: int = 24
+
+    def long_run(self, dtype: str) -> int:
+        """Return the number of steps of a long run in ``dtype``: beyond 2048 in float16, where 2048 + 1 is 2048."""
+        return self.longest_run if dtype != "float16" or self.longest_run < COUNTED else 2**11 + PAST_THE_LAST_COUNT
 
     @property
     def tries_limits(self) -> bool:

@@ -78,3 +78,10 @@ class AdamWCountsInOneByte(_AdamW):
 
     def correction(self, beta, t):
         return 1 - beta ** max(t, 1)
+
+
+class AdamWCorrectsByHalf(_AdamW):
+    """Claims ``adamw`` in float16, breaks SC101: corrects by a count in float16, where 2048 + 1 is 2048."""
+
+    def correction(self, beta, t):
+        return super().correction(beta, min(t, 2048))

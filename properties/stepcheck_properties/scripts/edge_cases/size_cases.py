@@ -19,8 +19,14 @@ CONSTANT_GRADIENT, SHORT_AVERAGE = (0.3, -1.1, 0.7, 2.3, -0.013), 0.4
 
 Their variance is then 0, and what is left of it is rounding."""
 
-LONG_RUN_TURNS = 7
-"""Different gradients of a long run, which come in turn: few, so that its script stays short."""
+LONG_RUN_LR = 0.125
+LONG_AVERAGE = 0.9999
+"""A rate whose steps are much larger than roundings of the parameters, and a factor whose bias correction still changes
+at the end of a long run, so that a count that has stopped shows."""
+
+LONG_RUN_GRADIENTS = 4
+"""Different gradients of a long run, each followed by its negative so that parameters stay small, and in turn: few, so
+that its script stays short."""
 
 
 def _many_steps(cell: CellInputs) -> Script:
@@ -39,9 +45,11 @@ def _many_steps(cell: CellInputs) -> Script:
 
 def _long_run(cell: CellInputs) -> Script:
     tensor = Tensor((2,), cell.dtype, cell.drawn("normal", "long"))
-    turns = tuple(Step((cell.drawn("normal", "long", turn),)) for turn in range(LONG_RUN_TURNS))
-    steps = tuple(turns[number % LONG_RUN_TURNS] for number in range(cell.profile.longest_run))
-    return Script((tensor,), (Group((0,), cell.hyper()),), steps)
+    turns = [
+        Step((cell.drawn("normal", "long", turn, scale=sign),)) for turn in range(LONG_RUN_GRADIENTS) for sign in (1, -1)
+    ]
+    steps = tuple(turns[number % len(turns)] for number in range(cell.profile.long_run(cell.dtype)))
+    return Script((tensor,), (Group((0,), cell.hyper(lr=LONG_RUN_LR, beta2=LONG_AVERAGE)),), steps)
 
 
 def _runs_long(cell: CellInputs) -> bool:
@@ -84,7 +92,7 @@ MANY_STEPS = Builder(
 )
 LONG_RUN = Builder(
     "long_run",
-    "Two elements take so many steps that what an optimizer counts by itself reaches 1 000.",
+    "Two elements take so many steps that what an optimizer counts by itself reaches 1 000, and 2 048 in float16.",
     _long_run,
     _runs_long,
 )
