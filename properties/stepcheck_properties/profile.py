@@ -13,7 +13,6 @@ from types import MappingProxyType
 from stepcheck_reference.formats import FORMATS
 from stepcheck_reference.suggest import did_you_mean
 
-
 COUNTED, PAST_THE_LAST_COUNT = 1000, 300
 """A run as long as this looks for counts that stop; steps that it takes after the last integer that a format counts."""
 
