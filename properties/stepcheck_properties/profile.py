@@ -24,8 +24,9 @@ class Profile:
     ``examples`` counts drawn scripts and ``max_steps`` bounds their length. ``long_steps`` maps a dtype to the number
     of steps in the edge case of many steps; the edge case of many elements has about ``bulk_elements`` elements and
     ``bulk_steps`` steps. The edge cases of kernels' limits have a tensor of ``largest_tensor`` elements and a group of
-    ``most_tensors`` tensors. The edge case of a long run takes ``longest_run`` steps (see ``long_run``), in the plain mode
-    alone: ``in_plain_mode`` says whether it is this one. ``reductions`` bounds the runs spent on shrinking one failure.
+    ``most_tensors`` tensors. The edge case of a long run takes ``longest_run`` steps, or what
+    ``long_run`` says of a dtype, in the plain mode alone: ``in_plain_mode`` says whether it is this one. ``reductions``
+    bounds the runs spent on shrinking one failure.
 
     With ``one_dtype``, laws that are ``format_independent`` and edge cases that are about calls and memory are checked
     in one dtype of each configuration and mode, and ``in_this_dtype`` says whether it is this one; those of limits and

@@ -46,7 +46,9 @@ def _many_steps(cell: CellInputs) -> Script:
 def _long_run(cell: CellInputs) -> Script:
     tensor = Tensor((2,), cell.dtype, cell.drawn("normal", "long"))
     turns = [
-        Step((cell.drawn("normal", "long", turn, scale=sign),)) for turn in range(LONG_RUN_GRADIENTS) for sign in (1, -1)
+        Step((cell.drawn("normal", "long", turn, scale=sign),))
+        for turn in range(LONG_RUN_GRADIENTS)
+        for sign in (1.0, -1.0)
     ]
     steps = tuple(turns[number % len(turns)] for number in range(cell.profile.long_run(cell.dtype)))
     return Script((tensor,), (Group((0,), cell.hyper(lr=LONG_RUN_LR, beta2=LONG_AVERAGE)),), steps)
