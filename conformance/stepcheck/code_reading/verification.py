@@ -11,7 +11,7 @@ from sympy import Symbol
 from stepcheck.certification.undeclared.inference import CANDIDATES
 from stepcheck.known_issues import ALL
 from stepcheck.known_issues.known_issue import KnownIssue, with_allowances
-from stepcheck_implementations.adapters import libraries
+from stepcheck_implementations.adapters import libraries, optax, wrappers
 from stepcheck_implementations.adapters.adapter import Adapter, Cell, Configuration
 from stepcheck_implementations.matching.claim import is_refusal
 from stepcheck_properties.profile import QUICK
@@ -93,7 +93,7 @@ def verify(reading: Reading, runner: Runner, mode: str = "single") -> Verificati
                 return Verification(False, compared, scripts, trajectory.fault.message, script)
             runs.append((script, trajectory))
         moving = {letters[state].name for state, value in reading.init.items() if value.has(theta)}
-        judged, parted = _judged(rule, runs, dtype, _arithmetics(cell, issues), moving)
+        judged, parted = _judged(rule, runs, dtype, _arithmetics(cell, issues, adapter.wrapper), moving)
         if parted is not None:
             return parted
         compared += sum(judgement.compared for judgement in judged)
@@ -160,11 +160,15 @@ def _known_issues(cell: Cell, torch: str) -> list[KnownIssue]:
     return [issue for issue in ALL if any(issue.matches(entry, torch) for entry in cells)]
 
 
-def _arithmetics(cell: Cell, issues: Sequence[KnownIssue]) -> Iterator[Mapping[str, Arithmetic]]:
+def _arithmetics(cell: Cell, issues: Sequence[KnownIssue], wrapper: str) -> Iterator[Mapping[str, Arithmetic]]:
     """Yield the arithmetic that a library declares, else those that an undeclared subject may have."""
     known = libraries.find(cell.target)
     if known is None or not known.declared:
-        yield from (entry.arithmetics() for entry in CANDIDATES)
+        if wrapper == wrappers.OPTAX:
+            for like in ("", optax.RECIPROCALS[0]):
+                yield {dtype: optax.arithmetic_of(cell.mode, dtype, cell.device, like) for dtype in FORMATS}
+        else:
+            yield from (entry.arithmetics() for entry in CANDIDATES)
         return
     yield {dtype: with_allowances(issues, libraries.arithmetic_of(cell, dtype)) for dtype in FORMATS}
 

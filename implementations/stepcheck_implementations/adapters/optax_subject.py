@@ -21,6 +21,7 @@ import torch
 from numpy.typing import NDArray
 
 from stepcheck_implementations.adapters.adapter import Adapter
+from stepcheck_implementations.adapters.optax_state import attribute, named_states
 
 NEGATED = "negated_"
 """The prefix of a state that is the negative of a field; a change of sign is exact."""
@@ -50,7 +51,7 @@ class Driven:
     def __init__(
         self,
         transformation: Callable[..., Any],
-        adapter: Adapter,
+        adapter: Adapter | None,
         parameters: list[torch.Tensor],
         *,
         jit: bool = False,
@@ -59,7 +60,9 @@ class Driven:
         self.__dict__.update(arguments)
         self._arguments = tuple(arguments)
         self._transformation, self._jit, self._parameters = transformation, jit, parameters
-        self._names = [*adapter.states.values(), *([adapter.count] if adapter.count else [])]
+        self._names: list[str] | None = None  # all
+        if adapter is not None and adapter.declared:
+            self._names = [*adapter.states.values(), *([adapter.count] if adapter.count else [])]
         self._trees = []
         for wide in (False, True):
             indices = [n for n, p in enumerate(parameters) if (p.dtype in (torch.float64, torch.complex128)) is wide]
@@ -85,17 +88,22 @@ class Driven:
         self._show()
 
     def state_dict(self) -> dict[str, Any]:
-        """Return hyper-parameters, and the state as numpy arrays, as in a checkpoint of a JAX program."""
-        trees = [(list(tree.indices), tree.wide, jax.tree.map(np.asarray, tree.state)) for tree in self._trees]
+        """Return hyper-parameters, and for each tree its tensors' indices and the leaves of its state."""
+        trees = [
+            {"indices": list(tree.indices), "wide": tree.wide, "leaves": [*map(_to_torch, jax.tree.leaves(tree.state))]}
+            for tree in self._trees
+        ]
         return {"hyper": dict(self._hyper()), "trees": trees}
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
-        """Continue from what ``state_dict`` returned."""
+        """Continue from what ``state_dict`` returned; a state has the form that this transformation gives it."""
         self.__dict__.update(saved["hyper"])
         self._trees = []
-        for indices, wide, state in saved["trees"]:
-            with _precision(wide):
-                self._trees.append(_Tree(list(indices), wide, jax.tree.map(jnp.asarray, state)))
+        for tree in saved["trees"]:
+            with _precision(tree["wide"]):
+                fresh = self._built().init([_to_jax(self._parameters[index]) for index in tree["indices"]])
+                state = jax.tree.unflatten(jax.tree.structure(fresh), [*map(_to_jax, tree["leaves"])])
+                self._trees.append(_Tree(list(tree["indices"]), tree["wide"], state))
         self._show()
 
     def _hyper(self) -> tuple[tuple[str, Any], ...]:
@@ -116,20 +124,22 @@ class Driven:
 
     def _show(self) -> None:
         """Copy the transformations' state into attributes, one entry a tensor."""
-        for name in self._names:
-            shown: list[Any] = [None] * len(self._parameters)
-            for tree in self._trees:
-                field = _field(tree.state, name.removeprefix(NEGATED))
+        shown: dict[str, list[Any]] = {}
+        for tree in self._trees:
+            states = named_states(tree.state, len(tree.indices))
+            for name in states if self._names is None else self._names:
+                field = states.get(name.removeprefix(NEGATED))
+                entries = shown.setdefault(name, [None] * len(self._parameters))
                 if field is None:  # this choice of options does without it
                     continue
                 for number, index in enumerate(tree.indices):
                     value = field[number] if isinstance(field, list) else field
                     tensor = _to_torch(value)
-                    shown[index] = -tensor if name.startswith(NEGATED) else tensor
-            self.__dict__[name] = shown
+                    entries[index] = -tensor if name.startswith(NEGATED) else tensor
+        self.__dict__.update({attribute(name, self._arguments): entries for name, entries in shown.items()})
 
 
-def driven(transformation: Callable[..., Any], adapter: Adapter) -> Callable[..., Driven]:
+def driven(transformation: Callable[..., Any], adapter: Adapter | None) -> Callable[..., Driven]:
     """Return what builds ``transformation`` (optax.adam, say) over a list of torch tensors."""
 
     def build(parameters: list[torch.Tensor], **arguments: Any) -> Driven:
@@ -166,18 +176,6 @@ def _part(state: Any, chosen: list[int]) -> Any:
         state,
         is_leaf=lambda leaf: isinstance(leaf, list),
     )
-
-
-def _field(state: Any, name: str) -> Any:
-    """Return the first field called ``name`` of the named tuples in ``state``."""
-    if isinstance(state, tuple):
-        if name in getattr(state, "_fields", ()):
-            return getattr(state, name)
-        for inner in state:
-            value = _field(inner, name)
-            if value is not None:
-                return value
-    return None
 
 
 def _gradient(tensor: torch.Tensor) -> torch.Tensor:

@@ -7,15 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from stepcheck_implementations.driver.target import TargetError
+from stepcheck_implementations.matching.transformations import is_factory
 
 
 @dataclass(frozen=True, slots=True)
 class Signature:
     """The arguments of a callable.
 
-    ``first`` takes the parameters, ``names`` are the others, ``required`` those without a default, ``positional`` those
-    that are positional only. ``open_ended`` says that there is a ``**kwargs``, ``one`` that the first is annotated as a
-    single tensor; ``text`` is the signature in print.
+    ``first`` takes the parameters ("" where none does), ``names`` are the others, ``required`` those without a default,
+    ``positional`` those that are positional only. ``open_ended`` says that there is a ``**kwargs``, ``one`` that the
+    first is annotated as a single tensor; ``text`` is the signature in print.
     """
 
     first: str
@@ -43,17 +44,26 @@ def signature_of(target_object: object, target: str) -> Signature:
     except (TypeError, ValueError) as error:
         raise TargetError(f"{target}: has no signature ({error})") from error
     named = [entry for entry in entries if entry.kind not in (entry.VAR_POSITIONAL, entry.VAR_KEYWORD)]
+    if is_factory(target_object):
+        return _signature("", named, entries)
     if not entries or (not named and entries[0].kind != inspect.Parameter.VAR_POSITIONAL):
         raise TargetError(f"{target}: takes {_text(entries)}, but should take the parameters first")
     first, rest = (named[0], named[1:]) if named else (entries[0], [])
+    one = str(first.annotation).rpartition(".")[2].strip("'>") in ("Tensor", "Parameter")
+    return _signature(first.name, rest, entries, one=one)
+
+
+def _signature(
+    first: str, rest: list[inspect.Parameter], entries: list[inspect.Parameter], *, one: bool = False
+) -> Signature:
     return Signature(
-        first=first.name,
+        first=first,
         names=tuple(entry.name for entry in rest),
         defaults={entry.name: entry.default for entry in rest if entry.default is not entry.empty},
         required=tuple(entry.name for entry in rest if entry.default is entry.empty),
         positional=tuple(entry.name for entry in rest if entry.kind == entry.POSITIONAL_ONLY),
         open_ended=any(entry.kind == entry.VAR_KEYWORD for entry in entries),
-        one=str(first.annotation).rpartition(".")[2].strip("'>") in ("Tensor", "Parameter"),
+        one=one,
         text=_text(entries),
     )
 

@@ -20,6 +20,7 @@ from stepcheck_implementations.matching.argument_roles import is_update
 from stepcheck_implementations.matching.claim import PROBE_HYPER
 from stepcheck_implementations.matching.classes.parameter_inputs import input_wrapper
 from stepcheck_implementations.matching.signature import Signature, check_step, signature_of
+from stepcheck_implementations.matching.transformations import is_factory
 from stepcheck_implementations.matching.trial import TAKES
 from stepcheck_implementations.reader.answer import answer
 from stepcheck_implementations.reader.argument_names import names_of, symbols_of
@@ -47,6 +48,12 @@ def read(
     built or stepped.
     """
     signature = signature_of(target_object, target)
+    if is_factory(target_object):
+        from stepcheck_implementations.reader.jaxpr.read_transformation import read_transformation
+
+        adapter = libraries.find(target)
+        choice = _arguments(target, signature, adapter, configuration, mode, dict(options or {}))
+        return read_transformation(target_object, target, choice.numbers, choice.symbols, choice.fixed, choice.held)
     if isinstance(target_object, type):
         check_step(target_object, target, closure=False)
     failures: list[str] = []

@@ -93,6 +93,13 @@ def _letters(data: Mapping[str, Any], states: Mapping[str, Symbol]) -> dict[Symb
     """Return the letters of the alphabet that each state may play by its name."""
     by_name = {symbol.name: symbol for symbol, letter in ALPHABET.items() if letter.role == "state"}
     return {
-        states[path]: tuple(by_name[name] for name in (entry["name"], *entry["letters"]) if name in by_name)
+        states[path]: tuple(by_name[name] for name in _suggested(entry) if name in by_name)
         for path, entry in data["states"].items()
     }
+
+
+def _suggested(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return names of letters that a state may play; "mu" is a number in one rule, and elsewhere a first moment."""
+    name, letters = entry["name"], entry["letters"]
+    own = entry["scalar"] or not letters or name in letters
+    return (name, *letters) if own else (*letters, name)
