@@ -12,7 +12,9 @@ from typing import Any
 
 import msgspec
 
+from stepcheck.certification.departure import Departure
 from stepcheck.certification.failures.hazard import Hazard
+from stepcheck.certification.formula.accuracy import Accuracy
 from stepcheck.certification.formula.formula_record import Formula
 from stepcheck.certification.undeclared.kept import Kept
 from stepcheck_reference.verdict import Verdict, exit_code
@@ -99,14 +101,15 @@ class LawResult(msgspec.Struct, frozen=True, kw_only=True):
 class CellResult(msgspec.Struct, frozen=True, kw_only=True):
     """One cell: configuration, mode, dtype and device of the subject, judged against one rule.
 
-    ``target`` names the subject, one of several where a whole library was asked for.
-    ``element_steps`` were executed, ``compared`` of them judged, ``not_compared`` counts the rest by
-    reason. ``observability`` is "stepwise", "theta_only" or "trajectory". ``arithmetic`` names the model
-    and ``arithmetic_source`` where its figures come from; ``inferred`` says that the model was inferred
-    from runs, not declared. ``fixed_upstream`` names known issues that no longer break. ``ratios`` says for
-    each output how many reals had a ratio in each bin: sixteen from 0 to 1, then (1, 10], (10, 1e3],
-    (1e3, 1e6] and beyond. Empty bins at the end are left out. Inside 1, large tensors are
-    sampled. ``hazards`` are the ``admissible_nonfinite`` reals by output.
+    ``target`` names the subject, one of several where a whole library was asked for. ``element_steps`` were executed,
+    ``compared`` of them judged, ``not_compared`` counts the rest by reason. ``observability`` is "stepwise",
+    "theta_only" or "trajectory". ``arithmetic`` names the model and ``arithmetic_source`` where its figures come from;
+    ``inferred`` says that the model was inferred from runs, not declared. ``operations`` says whether they are right in
+    the order that the code has, where the rule's own envelope was left and the code read, and ``accuracy`` how much
+    that order loses. ``fixed_upstream`` names known issues that no longer break. ``ratios`` says for each output how
+    many reals had a ratio in each bin: sixteen from 0 to 1, then (1, 10], (10, 1e3], (1e3, 1e6] and beyond. Empty bins
+    at the end are left out. Inside 1, large tensors are sampled. ``hazards`` are the ``admissible_nonfinite`` reals by
+    output.
     """
 
     id: str
@@ -127,6 +130,8 @@ class CellResult(msgspec.Struct, frozen=True, kw_only=True):
     arithmetic: str = ""
     arithmetic_source: str = ""
     inferred: str = ""
+    operations: str = ""
+    accuracy: Accuracy | None = None
     worst: dict[str, Worst] = {}
     worst_from_zero: Worst | None = None
     laws: tuple[LawResult, ...] = ()
@@ -165,16 +170,6 @@ class Matched(msgspec.Struct, frozen=True, kw_only=True):
     options: tuple[str, ...] = ()
     unexercised: dict[str, str] = {}
     refuses: tuple[str, ...] = ()
-
-
-class Departure(msgspec.Struct, frozen=True, kw_only=True):
-    """A constructor's ``default`` of the hyper-parameter ``name``, and the other value its rule's source recommends."""
-
-    target: str
-    rule: str
-    name: str
-    default: float
-    recommended: float
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -278,11 +273,11 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
     def exit_code(self, *, strict: bool | None = None) -> int:
         """Return the command line's exit code for this certificate; ``strict`` defaults to the request's.
 
-        A hazard is a failure where it is strict.
+        A hazard or a loss of accuracy is a failure where it is strict.
         """
         strict = self.findings.strict if strict is None else strict
         code = exit_code(self.verdict, strict=strict)
-        return 1 if strict and code == 0 and any(cell.hazards for cell in self.cells) else code
+        return 1 if strict and code == 0 and any(cell.hazards or cell.accuracy for cell in self.cells) else code
 
     def to_json(self, *, indent: int = 2) -> str:
         """Return the certificate as JSON."""

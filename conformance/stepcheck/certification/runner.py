@@ -26,8 +26,13 @@ class Runner(Protocol):
     def fit(self, target: str, claim: Claim, *, steps: int = 3) -> dict[str, Any]:
         """Return ``target`` matched to ``claim``, or {"ended": reason} where the trial ended its process."""
 
-    def read(self, target: str, *, configuration: str, mode: str, options: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the equations of ``target`` as plain data; see ``reader.answer``. Raises TargetError."""
+    def read(
+        self, target: str, *, configuration: str, mode: str, options: Mapping[str, Any], dtype: str = "float32"
+    ) -> dict[str, Any]:
+        """Return the equations of ``target`` with parameters of ``dtype``, as plain data; see ``reader.answer``.
+
+        Raises TargetError.
+        """
 
     def environment(self) -> dict[str, Any]:
         """Return versions and devices."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from stepcheck.certification.certificate import Departure, Matched
+from stepcheck.certification.certificate import Matched
+from stepcheck.certification.departure import Departure
 from stepcheck.certification.formula.formula_record import Formula
 from stepcheck.certification.plan import Planned, plan, rule_named_by
 from stepcheck.certification.request import Request, WrongRequest, check_fixed, claimed_rule

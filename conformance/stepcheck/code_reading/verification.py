@@ -168,7 +168,7 @@ def _arithmetics(cell: Cell, issues: Sequence[KnownIssue], wrapper: str) -> Iter
             for like in ("", optax.RECIPROCALS[0]):
                 yield {dtype: optax.arithmetic_of(cell.mode, dtype, cell.device, like) for dtype in FORMATS}
         else:
-            yield from (entry.arithmetics() for entry in CANDIDATES)
+            yield from (entry.widened() for entry in CANDIDATES)
         return
     yield {dtype: with_allowances(issues, libraries.arithmetic_of(cell, dtype)) for dtype in FORMATS}
 

@@ -13,6 +13,11 @@ Entry = tuple[Any, ...]
 COMPARISONS = {"lt": "ge", "le": "gt", "gt": "le", "ge": "lt", "eq": "ne", "ne": "eq"}
 """Each comparison, and the one that holds where it does not."""
 
+ROUND = "round"
+"""The operator that rounds to a format, which stands after it: "round float32". In the formula it is the identity."""
+_EXACT = 256
+"""Integers up to this are numbers of every format."""
+
 
 class ExpressionGraph:
     """The table, the conditions that a path has met, and the functions that were called and not read.
@@ -47,6 +52,14 @@ class ExpressionGraph:
     def symbol(self, kind: str, name: str) -> int:
         """Return the entry of a symbol: kind "theta", "g", "t", "hyper" or "state"."""
         return self.add("symbol", kind, name)
+
+    def rounded(self, entry: int, form: str) -> int:
+        """Return the entry of ``entry`` rounded to the number format ``form``; a small integer is as it is."""
+        operator, *operands = self.entries[entry]
+        exact = operator == "number" and operands[0].lstrip("-").isdigit() and abs(int(operands[0])) <= _EXACT
+        if exact or operator == f"{ROUND} {form}":
+            return entry
+        return self.add(f"{ROUND} {form}", entry)
 
     def call(self, name: str, *operands: int) -> int:
         """Return the entry of a function that was not read."""

@@ -41,11 +41,12 @@ def read(
     configuration: str = "",
     mode: str = "single",
     options: Mapping[str, Any] | None = None,
+    dtype: str = "float32",
 ) -> dict[str, Any]:
-    """Return the reading of ``target_object`` in one configuration and mode; see ``answer``.
+    """Return the reading of ``target_object`` in one configuration and mode, with parameters of ``dtype``.
 
-    ``options`` are values of constructor arguments, which are not symbols then. Raises TargetError where it cannot be
-    built or stepped.
+    See ``answer``. ``options`` are values of constructor arguments, which are not symbols then. Raises TargetError
+    where it cannot be built or stepped.
     """
     signature = signature_of(target_object, target)
     if is_factory(target_object):
@@ -59,7 +60,8 @@ def read(
     failures: list[str] = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for construction in _constructions(target_object, target, signature, configuration, mode, dict(options or {})):
+        ways = _constructions(target_object, target, signature, configuration, mode, dict(options or {}))
+        for construction in (replace(way, dtype=dtype) for way in ways):
             try:
                 plain = plain_run(construction)
             except (SubjectRaised, TypeError) as error:

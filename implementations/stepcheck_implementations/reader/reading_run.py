@@ -38,7 +38,7 @@ class Construction:
 
     ``code`` is the class or function whose modules hold its code; ``scale`` multiplies parameters and gradients;
     ``wrapper`` and ``source`` say what ``build`` was made by, as in ``Adapter``. ``held`` are numbers that are not
-    read, by slot, and ``fixed`` arguments that are no numbers.
+    read, by slot, and ``fixed`` arguments that are no numbers. Parameters are of ``dtype``.
     """
 
     build: Callable[..., Any]
@@ -52,6 +52,7 @@ class Construction:
     source: str = ""
     fixed: Mapping[str, Any] = field(default_factory=dict)
     held: Mapping[str, float] = field(default_factory=dict)
+    dtype: str = "float32"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +100,9 @@ class _Subject:
         self, construction: Construction, numbers: Mapping[str, float], known: TensorEntries | None = None
     ) -> None:
         sizes = SIZES[:1] if construction.takes == "tensor" else SIZES
-        self.rows = [_split(row, sizes, construction.scale) for row in GRADIENTS]
-        values = _split(PROBE_THETA, sizes, construction.scale)
+        scale, dtype = construction.scale, getattr(torch, construction.dtype)
+        self.rows = [_split(row, sizes, scale, dtype) for row in GRADIENTS]
+        values = _split(PROBE_THETA, sizes, scale, dtype)
         self.parameters = [torch.nn.Parameter(value) for value in values]
         self.locations = [TensorLocation(parameter, index) for index, parameter in enumerate(self.parameters)]
         if known is not None:
@@ -138,8 +140,8 @@ class _Subject:
         return {"theta": list(map(held_numbers.bits, self.parameters)), **held}
 
 
-def _split(row: Sequence[float], sizes: Sequence[int], scale: float) -> list[torch.Tensor]:
-    values = torch.tensor([value * scale for value in row[: sum(sizes)]])
+def _split(row: Sequence[float], sizes: Sequence[int], scale: float, dtype: torch.dtype) -> list[torch.Tensor]:
+    values = torch.tensor([value * scale for value in row[: sum(sizes)]], dtype=dtype)
     return [part.clone() for part in torch.split(values, list(sizes))]
 
 

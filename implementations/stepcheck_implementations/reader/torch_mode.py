@@ -10,7 +10,7 @@ from torch.overrides import TorchFunctionMode, resolve_name
 
 from stepcheck_implementations.reader.carried_numbers import carried
 from stepcheck_implementations.reader.held_numbers import bits
-from stepcheck_implementations.reader.operations import creation, elementwise, masks
+from stepcheck_implementations.reader.operations import creation, elementwise, masks, rounding
 from stepcheck_implementations.reader.tensor_entries import TensorEntries
 from stepcheck_reference.formats import FORMATS
 
@@ -67,7 +67,7 @@ class ReadingMode(TorchFunctionMode):
         if operation is not None and (args or kwargs):
             options = {key: value for key, value in kwargs.items() if key != "out"}
             try:
-                entry = operation(self.known, *args, **options)
+                entry = operation(self.known, *rounding.operands(self.known, args), **options)
             except TypeError:  # a form of the call that is not read
                 entry = None
         if entry is None:
@@ -80,6 +80,8 @@ class ReadingMode(TorchFunctionMode):
         out = kwargs.get("out")
         if entry is None:
             return result
+        name = _taken_apart(getattr(function, "__name__", ""))[1]
+        entry = rounding.rounded(self.known, entry, name, result, (*args, *kwargs.values()))
         if in_place and isinstance(args[0], torch.Tensor):
             self.known.put(args[0], entry)
         if isinstance(out, torch.Tensor):
@@ -131,15 +133,17 @@ class ReadingMode(TorchFunctionMode):
             single = [arg[index] if isinstance(arg, list) else arg for arg in lists]
             keys = {key: value[index] if isinstance(value, (list, tuple)) else value for key, value in kwargs.items()}
             try:
-                entries.append(None if operation is None else operation(self.known, *single, **keys))
+                given = rounding.operands(self.known, single)
+                entries.append(None if operation is None else operation(self.known, *given, **keys))
             except TypeError:  # a form of the call that is not read
                 entries.append(None)
         if not count or any(entry is None for entry in entries):
             return self._unread(function, _FOREACH + name, args, kwargs)
         result = function(*args, **kwargs)
-        for tensor, entry in zip(lists[0] if in_place else result, entries, strict=True):
+        for index, (tensor, entry) in enumerate(zip(lists[0] if in_place else result, entries, strict=True)):
             assert entry is not None
-            self.known.put(tensor, entry)
+            single = [arg[index] if isinstance(arg, list) else arg for arg in lists]
+            self.known.put(tensor, rounding.rounded(self.known, entry, plain, tensor, single))
         return result
 
     # What is not read.

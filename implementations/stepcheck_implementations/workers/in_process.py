@@ -78,10 +78,14 @@ class InProcess:
         with seeded():
             return inspection.fit(self.subject, target, claim, steps)
 
-    def read(self, target: str, *, configuration: str, mode: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    def read(
+        self, target: str, *, configuration: str, mode: str, options: Mapping[str, Any], dtype: str = "float32"
+    ) -> dict[str, Any]:
         """Return the equations of the object as plain data; see ``reader.answer``."""
         with seeded():
-            return read_target.read(self.subject, target, configuration=configuration, mode=mode, options=options)
+            return read_target.read(
+                self.subject, target, configuration=configuration, mode=mode, options=options, dtype=dtype
+            )
 
     def run_program(self, text: str) -> str:
         """Return "": the object may have no name that a program could import."""

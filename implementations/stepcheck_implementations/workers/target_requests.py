@@ -127,12 +127,15 @@ class TargetRequests:
         self.live.drop(key)
         return {"ended": ended}
 
-    def read(self, target: str, *, configuration: str, mode: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    def read(
+        self, target: str, *, configuration: str, mode: str, options: Mapping[str, Any], dtype: str = "float32"
+    ) -> dict[str, Any]:
         """Return the equations of ``target`` as plain data; see ``reader.answer``. Raises TargetError.
 
         It runs in a process that is discarded afterwards.
         """
         message = {"ask": "read", "target": target, "configuration": configuration, "mode": mode}
+        message["dtype"] = dtype
         self.live.drop(key_without_cell())
         try:
             worker = self.live.get(key_without_cell(), spawned=not can_fork())

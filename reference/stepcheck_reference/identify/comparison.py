@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+from sympy import Symbol
 
 from stepcheck_reference.identify import registry
 from stepcheck_reference.identify.conclusion import EQUAL, PROVED
@@ -22,12 +24,16 @@ class Comparison:
     """Whether a reading takes the steps of a rule: ``how`` is PROVED, EQUAL at 200 bits, or "" where it does not.
 
     ``made`` are the rule's states that the code does not keep as such, each with what they are in its states, and
-    ``made_with`` the hyper-parameters in that: the code takes them to be what they were in earlier steps.
+    ``made_with`` the hyper-parameters in that: the code takes them to be what they were in earlier steps. ``letters``
+    gives the rule's symbol for each hyper-parameter and state of the code that is one of the rule's as such. ``tried``
+    says that there was anything to compare.
     """
 
     how: str = ""
     made: Mapping[str, str] = field(default_factory=dict)
     made_with: tuple[str, ...] = ()
+    letters: Mapping[Symbol, str] = field(default_factory=dict)
+    tried: bool = False
 
 
 def compare_reading(reading: Reading, rule: Rule) -> Comparison:
@@ -45,6 +51,7 @@ def compare_reading(reading: Reading, rule: Rule) -> Comparison:
         return Comparison()
     equations, found = own_slots(rule), Comparison()
     for given in registry.chosen(plain, rule):
+        found = replace(found, tried=True)
         if takes_the_same_steps(equations, given, runs):
             match = Match(Name(rule.name, (), rule.name), equations, given)
             relation, is_proved = proof(plain, match, runs)
@@ -54,6 +61,11 @@ def compare_reading(reading: Reading, rule: Rule) -> Comparison:
                 PROVED if is_proved else EQUAL,
                 {state: written(value) for state, value in made.items()},
                 tuple(slot for slot, symbol in given.items() if symbol in used),
+                {
+                    **{given[slot]: str(symbol) for slot, symbol in equations.hyper.items() if slot in given},
+                    **{value: str(state) for state, value in (relation or {}).items() if value.is_Symbol},
+                },
+                tried=True,
             )
             if is_proved:
                 return found

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from stepcheck_reference.formats import BINARY32, BINARY64, FORMATS, Format
+
+if TYPE_CHECKING:
+    from stepcheck_reference.oracle.own_order.order import Order
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +24,15 @@ class Arithmetic:
     ``counted_entry``: the same for ``counted`` scalars (None: ``entry``); ``relay``: to which a scalar without t is
     rounded before that (None: not rounded). ``addend``: to which a scalar that is added to a tensor is rounded (None:
     ``entry`` alone). ``alphas``: hyper-parameters, and complements such as "1-beta1", that multiply as the ``alpha`` of
-    an addition, which is rounded to ``storage``.
+    an addition, which is rounded to ``storage``. ``held``: the numbers that the subject has for hyper-parameters are
+    these, rounded once to a narrower format; ``met``: so is a ``counted`` scalar when it meets a tensor. These two move
+    the centre and widen nothing.
 
     Alternative computations. ``lerp``: averages as a + w (b - a), or b - (b - a)(1 - w) for w >= 1/2; ``squares``: also
     averages of squares; ``increments``: as a + w (b - a) for every w. ``folded``: scalar factors distributed into the
     terms of a divisor. ``forms``: a new value in any of the forms that its rule lists, not only the first; ``form``: in
-    the one with this number, counted from 1, where the rule has so many.
+    the one with this number, counted from 1, where the rule has so many. ``order``: a new value also as the subject
+    computes it, in the order of operations that was read from its code.
 
     Accuracy. ``power_ulps``: the error of scalar ``beta**t`` in units in the last place of ``counted``; ``squared``:
     repeated squaring instead, with up to t - 1 roundings. ``reciprocal_ulps`` and ``inverse_root_ulps``: the error of
@@ -58,6 +65,9 @@ class Arithmetic:
     flush: float = 0.0
     reciprocal_ulps: float = 0.0
     inverse_root_ulps: float = 0.0
+    held: Format | None = None
+    met: Format | None = None
+    order: Order | None = None
 
     def scalar_format(self, counted: bool) -> Format:
         """Return the format of a scalar that does, or does not, depend on t or a scalar state."""

@@ -34,6 +34,8 @@ class Comparison:
 
     def __init__(self, runs: Sequence[JudgedRun], dtype: str, arithmetic: Arithmetic) -> None:
         self.arithmetic, self.wide, self.program = arithmetic, runs[0].wide, runs[0].program
+        if arithmetic.order is not None and arithmetic.order.rule is runs[0].rule:
+            self.program = arithmetic.order.program
         self.complex = is_complex(dtype)
         self.runs = runs
         self.series: list[Series] = []

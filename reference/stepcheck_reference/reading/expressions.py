@@ -81,6 +81,7 @@ _FUNCTIONS: Mapping[str, Callable[..., Expr]] = {
     "min": Min,
     "mod": Mod,
     "floordiv": lambda x, y: floor(x / y),
+    "lerp": lambda x, y, weight: x + weight * (y - x),
 }
 _LOGIC = {"and": And, "or": Or, "xor": Xor}
 
@@ -150,6 +151,8 @@ class Expressions:
             return Not(self._condition(operands[0]))
         if operator == "where":
             return choice(self._condition(operands[0]), *map(self.expression, operands[1:]))
+        if operator.startswith("round "):  # to a number format, which changes nothing in the formula
+            return self.expression(operands[0])
         values = [self.expression(operand) for operand in operands]
         if operator not in _FUNCTIONS:
             return self._opaque(operator, values)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import stepcheck
-from stepcheck.certification.certificate import Departure
+from stepcheck.certification.departure import Departure
 from stepcheck.certification.survey import departures
 from stepcheck.report.text import render
 from stepcheck_reference.rules import find

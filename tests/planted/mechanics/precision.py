@@ -84,7 +84,7 @@ class AdamComputesInFloat32(_Adam):
 
 
 class AdamFloat32ScalarsFromOne(_Adam):
-    """Claims ``adam``, breaks SC104: counts in float32, which an arithmetic explains, and fills the second moment with
+    """Claims ``adam``, breaks SC104: counts in float32, and fills the second moment with
     ones.
     """
 

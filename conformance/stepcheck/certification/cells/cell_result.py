@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from stepcheck.certification.cells.undeclared_examination import Undeclaredly
 from stepcheck.certification.certificate import CellResult, Failure, LawResult
 from stepcheck.certification.failures.cell_hazards import hazards_of
 from stepcheck.certification.failures.failure import worst_record
+from stepcheck.certification.formula.accuracy import operations_and_accuracy
 from stepcheck.certification.plan import Planned
 from stepcheck.known_issues.known_issue import KnownIssue
 from stepcheck_properties.examination.verdicts import Examination, LawVerdict
@@ -26,12 +28,12 @@ def cell_result(
     expected: list[Failure],
     new: list[Failure],
     arithmetic: Arithmetic,
-    inferred: str,
+    found: Undeclaredly | None,
     fixed_upstream: tuple[str, ...],
 ) -> CellResult:
     """Return the result of ``planned``, held to ``rule``; ``expected`` failures are those of known issues.
 
-    ``inferred`` says which ``arithmetic`` was inferred, "" where it is declared; ``fixed_upstream`` names the known
+    ``found`` says what a subject without a declared ``arithmetic`` is judged with; ``fixed_upstream`` names the known
     issues that no longer break.
     """
     results = tuple(_law_result(entry, expected, new) for entry in examination.verdicts)
@@ -42,6 +44,7 @@ def cell_result(
     notes = [entry.note for entry in examination.verdicts if entry.verdict == Verdict.VACUOUS]
     reason = notes[0] if verdict is Verdict.VACUOUS and notes else examination.stopped
     zero = examination.worst_from_zero
+    operations, accuracy = operations_and_accuracy(found)
     return planned.result(
         verdict,
         reason="; ".join(entry for entry in (reason, *examination.unconfirmed) if entry),
@@ -54,7 +57,9 @@ def cell_result(
         observability=examination.observability,
         arithmetic=arithmetic.name,
         arithmetic_source=arithmetic.source,
-        inferred=inferred,
+        operations=operations,
+        accuracy=accuracy,
+        inferred=found.judged_with.says if found else "",
         worst={name: worst_record(entry) for name, entry in sorted(examination.worst.items(), key=_theta_first)},
         worst_from_zero=None if zero is None else worst_record(zero),
         laws=results,

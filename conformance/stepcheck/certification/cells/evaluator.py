@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property, partial
 
@@ -11,14 +11,16 @@ from msgspec.structs import replace as replaced
 
 from stepcheck.certification.cells.cell_facts import arithmetics_of, cell_facts, declared_arithmetics, reference_cell
 from stepcheck.certification.cells.cell_result import cell_result, replayed_result, unexplained
+from stepcheck.certification.cells.undeclared_examination import Arithmetics, UndeclaredExamination, Undeclaredly
 from stepcheck.certification.certificate import CellResult, Failure, LawResult
 from stepcheck.certification.chosen_laws.law_selection import ignored
 from stepcheck.certification.failures.failure import failure_record
 from stepcheck.certification.failures.failure_recorder import FailureRecorder
+from stepcheck.certification.formula.own_order import NAME as OWN_ORDER
+from stepcheck.certification.formula.own_order import OwnOrder, own_order
 from stepcheck.certification.plan import Planned
 from stepcheck.certification.runner import Runner
 from stepcheck.certification.survey import Subject
-from stepcheck.certification.undeclared.inference import CANDIDATES, PLAIN, Candidate
 from stepcheck.certification.undeclared.refusals import without_refused
 from stepcheck.known_issues import ALL
 from stepcheck.known_issues.avoid_trigger import without_changes
@@ -27,7 +29,7 @@ from stepcheck_implementations.adapters.adapter import arithmetic_cell, compiles
 from stepcheck_properties import laws
 from stepcheck_properties.examination.examine import Progress, examine
 from stepcheck_properties.examination.verdicts import Examination
-from stepcheck_properties.failure import LawFailure, failures_of
+from stepcheck_properties.failure import failures_of
 from stepcheck_properties.harness import Harness
 from stepcheck_properties.law import PLAIN_MODE, Facts, ReferenceRun
 from stepcheck_properties.laws.contracts.argument_checks import rejects_negative_lr
@@ -39,9 +41,6 @@ from stepcheck_reference.rules import find
 from stepcheck_reference.scripts.script import Script
 from stepcheck_reference.scripts.trajectory import Trajectory
 from stepcheck_reference.verdict import Verdict
-
-Arithmetics = Mapping[str, Arithmetic]
-"""The arithmetic of each dtype."""
 
 
 class CellEvaluator:
@@ -74,21 +73,25 @@ class CellEvaluator:
 
     def evaluate(self) -> CellResult:
         """Return the result of the whole cell: known issues first, then everything else, examined around them."""
-        arithmetics, inferred = arithmetics_of(self.adapter, self.cell), None
+        arithmetics, found = arithmetics_of(self.adapter, self.cell), None
         expected, fixed_upstream = self.replay_known_issues()
         if self.adapter.declared:
             examination = self._examine(arithmetics)
         else:
-            examination, inferred = self._examine_undeclared()
-            arithmetics = inferred.arithmetics()
-        return self._cell_result(examination, arithmetics, inferred, expected, fixed_upstream)
+            found = UndeclaredExamination(self._examine, self._harness, self.own_order).result()
+            examination, arithmetics = found.examination, found.judged_with.arithmetics()
+        return self._cell_result(examination, arithmetics, found, expected, fixed_upstream)
 
     def replay(self, script: Script, inferred: str = "") -> CellResult:
         """Return what this one ``script`` shows for every law that applies, without known issues.
 
         ``inferred`` names the arithmetic that was inferred of an undeclared subject.
         """
-        harness = self._harness(arithmetics_of(self.adapter, self.cell, inferred))
+        if inferred == OWN_ORDER:
+            arithmetics: Arithmetics = self.own_order().arithmetics()
+        else:
+            arithmetics = arithmetics_of(self.adapter, self.cell, inferred)
+        harness = self._harness(arithmetics)
         trajectory = self.run(script)
         counted = any(bool((trace.count >= 0).any()) for trace in trajectory.traces)
         facts = replace(self.facts, observed_states=frozenset(trajectory.observed), shows_step_count=counted)
@@ -250,32 +253,9 @@ class CellEvaluator:
             ignored=self.ignored,
         )
 
-    def _examine_undeclared(self) -> tuple[Examination, Candidate]:
-        """Return the examination under the first arithmetic that explains what any explains, else under the plain one.
-
-        No arithmetic explains a failure that is not about a number, nor one that stays under the most permissive
-        candidate. Another candidate is examined only where the scripts that broke the earlier ones hold with it.
-        """
-        first = self._examine(PLAIN.arithmetics())
-        if first.stopped:
-            return first, PLAIN
-        unexplained = {failure.key for failure in first.failures if not self._explains(CANDIDATES[-1], failure)}
-        witnesses = [failure for failure in first.failures if failure.key not in unexplained]
-        for entry in CANDIDATES[1:] if witnesses else ():
-            if not all(self._explains(entry, witness) for witness in witnesses):
-                continue
-            again = self._examine(entry.arithmetics())
-            more = [failure for failure in again.failures if failure.key not in unexplained]
-            if not more:
-                return again, entry
-            witnesses += more
-        return first, PLAIN
-
-    def _explains(self, entry: Candidate, witness: LawFailure) -> bool:
-        """Whether ``witness`` holds with the arithmetic of ``entry``."""
-        if witness.breach.deviation is None:
-            return False
-        return not self._harness(entry.arithmetics()).reproduces(witness)
+    def own_order(self) -> OwnOrder:
+        """Return what the code of the cell computes, read in its configuration, mode and dtype."""
+        return own_order(self.adapter, self.planned, self.runner)
 
     # Results.
 
@@ -283,18 +263,19 @@ class CellEvaluator:
         self,
         examination: Examination,
         arithmetics: Arithmetics,
-        inferred: Candidate | None,
+        found: Undeclaredly | None,
         expected: list[Failure],
         fixed_upstream: tuple[str, ...],
     ) -> CellResult:
         new = [failure for failure in unexplained(examination, self.breaking) if failure.law.code not in self.ignored]
+        name = found.judged_with.name if found else ""
         return cell_result(
             self.planned,
             self.rule,
             examination,
             expected=[failure for failure in expected if failure.code not in self.ignored],
-            new=self._recorder.records(new, examination, self._harness(arithmetics), inferred),
+            new=self._recorder.records(new, examination, self._harness(arithmetics), name),
             arithmetic=arithmetics[self.cell.dtype],
-            inferred=inferred.says if inferred else "",
+            found=found,
             fixed_upstream=fixed_upstream,
         )

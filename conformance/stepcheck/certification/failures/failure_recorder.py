@@ -16,7 +16,6 @@ from stepcheck.certification.failures.replay_token import Replayable
 from stepcheck.certification.plan import Planned, rule_named_by
 from stepcheck.certification.runner import Runner
 from stepcheck.certification.survey import Subject
-from stepcheck.certification.undeclared.inference import Candidate
 from stepcheck_implementations.adapters.adapter import compiles_slowly
 from stepcheck_properties.examination.verdicts import Examination
 from stepcheck_properties.failure import LawFailure
@@ -44,14 +43,13 @@ class FailureRecorder:
     avoid_trigger: AvoidTrigger
 
     def records(
-        self, failures: list[LawFailure], examination: Examination, harness: Harness, inferred: Candidate | None
+        self, failures: list[LawFailure], examination: Examination, harness: Harness, inferred: str
     ) -> list[Failure]:
         """Return the records of ``failures``, each with the smallest script that shows it and what it follows from."""
         smallest = [self._shrunk(failure, examination, harness) for failure in failures]
-        name = inferred.name if inferred else ""
         records = []
         for failure, cause in zip(smallest, consequences(smallest, harness), strict=True):
-            record = failure_record(self.subject.adapter, failure, self.replayable(failure.script, name))
+            record = failure_record(self.subject.adapter, failure, self.replayable(failure.script, inferred))
             record = self.with_trace(record, harness, failure.script, None)
             ran = "" if cause else self._ran(record)
             records.append(replaced(record, follows_from=cause, standalone_run=ran))

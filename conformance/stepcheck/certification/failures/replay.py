@@ -8,6 +8,7 @@ from stepcheck.certification.failures.replay_fit import check_fit
 from stepcheck.certification.failures.replay_token import decode
 from stepcheck.certification.request import Request, WrongRequest
 from stepcheck.certification.survey import survey
+from stepcheck.certification.formula.own_order import NAME as OWN_ORDER
 from stepcheck.certification.undeclared.inference import CANDIDATES
 from stepcheck_implementations.workers.pool import Workers
 from stepcheck_reference.suggest import unknown
@@ -22,7 +23,7 @@ def replay(token: str) -> CellResult:
     """
     item = decode(token)
     cell, script = item.cell, item.script
-    if item.arithmetic not in (names := ["", *(candidate.name for candidate in CANDIDATES)]):
+    if item.arithmetic not in (names := ["", OWN_ORDER, *(candidate.name for candidate in CANDIDATES)]):
         raise WrongRequest(unknown("arithmetic", item.arithmetic, [repr(name) for name in names]))
     request = Request(
         target=cell.target,

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from msgspec.structs import replace as replaced
 
 from stepcheck.certification.answers import RULE
 from stepcheck.certification.certificate import Answer
 from stepcheck.certification.formula.formula_record import Formula
+from stepcheck.certification.plan import Planned
 from stepcheck.certification.request import Request, WrongRequest
 from stepcheck.certification.runner import Runner
+from stepcheck_implementations.adapters.adapter import Adapter
 from stepcheck_implementations.driver.error_text import one_line
 from stepcheck_implementations.driver.target import TargetError
 from stepcheck_reference.identify import Identification, identify_reading
@@ -173,6 +176,24 @@ def _read(request: Request, runner: Runner, options: Options) -> Reading | str:
     if data["changed"]:
         return f"{', '.join(data['changed'])} ended in other bits because the run was read"
     return reading_of(data, "")
+
+
+def reading_in(adapter: Adapter, planned: Planned, runner: Runner) -> dict[str, Any] | str:
+    """Return what a reader writes of the code in a cell's configuration, mode and dtype, or why it was not read."""
+    cell = planned.cell
+    configuration = adapter.configuration(cell.configuration)
+    options: dict[str, Any] = {**adapter.modes[cell.mode], **configuration.options}
+    for name, value in {**configuration.fixed_hyper, **planned.fixed_hyper}.items():
+        if name in adapter.hyper:
+            options[adapter.hyper[name]] = value
+    options |= {name: value for name, value in cell.fixed if name in planned.arguments}
+    try:
+        data = runner.read(cell.target, configuration="", mode="single", options=options, dtype=cell.dtype)
+    except TargetError as error:
+        return str(error).removeprefix(f"{cell.target}: ")
+    if data["changed"]:
+        return f"{', '.join(data['changed'])} ended in other bits because the run was read"
+    return data
 
 
 def _is_argument(name: str, request: Request, runner: Runner) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from stepcheck_reference.formats import BINARY32, FORMATS
+from stepcheck_reference.formats import BINARY32, BINARY64, FORMATS
 from stepcheck_reference.oracle.arithmetic import Arithmetic, plain
 
 
@@ -13,7 +13,8 @@ class Candidate:
     """A named arithmetic to try; ``says`` is what the report says of a subject that holds only with it.
 
     ``counted``: scalars that depend on t are binary32. ``narrow``: all scalars are, and they meet a
-    tensor so.
+    tensor so. Of binary64 tensors those are the very numbers: hyper-parameters that were rounded once, or what depends
+    on t where it meets a tensor.
     """
 
     name: str
@@ -26,7 +27,15 @@ class Candidate:
 
     def arithmetics(self) -> dict[str, Arithmetic]:
         """Return the arithmetic of every dtype."""
+        return {**self.widened(), **{dtype: self._exact(dtype) for dtype in FORMATS if FORMATS[dtype] is BINARY64}}
+
+    def widened(self) -> dict[str, Arithmetic]:
+        """Return the arithmetic of every dtype, with narrow scalars that may be off by their rounding."""
         return {dtype: self._of(dtype) for dtype in FORMATS}
+
+    def _exact(self, dtype: str) -> Arithmetic:
+        base = plain(dtype, name=self.name, source=self.source).with_(lerp=self.lerp, folded=self.folded)
+        return base.with_(held=BINARY32) if self.narrow else base.with_(met=BINARY32) if self.counted else base
 
     def _of(self, dtype: str) -> Arithmetic:
         base = plain(dtype, name=self.name, source=self.source).with_(lerp=self.lerp, folded=self.folded)

@@ -10,6 +10,7 @@ from stepcheck.certification.answers import answers
 from stepcheck.certification.certificate import Answer, Certificate, Findings, Matched
 from stepcheck.certification.chosen_laws.law_selection import ignored
 from stepcheck.report.view import cell_entries
+from stepcheck.report.view.accuracy import accuracy_lines, operation_lines
 from stepcheck.report.view.cell_tables import tally_text
 from stepcheck.report.view.hazards import hazard_lines
 from stepcheck.report.view.limits import limits
@@ -108,6 +109,8 @@ def _verdict(certificate: Certificate, *, concise: bool = False) -> list[_Row]:
     return [
         ("verdict", _answer_lines(certificate)),
         ("formula", [] if findings.formula is None else [findings.formula.text]),
+        ("operations", operation_lines(cells)),
+        ("accuracy", accuracy_lines(cells)),
         ("it keeps", _kept(findings)),
         ("interrupted", [missing] if findings.unfinished else []),
         ("cell", [f"{cells[0].id}: {mark(cells[0])}"] if single else []),
@@ -195,5 +198,6 @@ def _run(certificate: Certificate, *, strict: bool, concise: bool = False) -> li
     code = 130 if run.interrupted else certificate.exit_code(strict=strict)
     said = "" if run.interrupted else f", {verdict_name(findings.verdict)}: {MEANINGS[findings.verdict]}"
     if code == 1 and exit_code(findings.verdict, strict=strict) == 0:
-        said += "; a hazard is a failure"
+        lossy = not any(cell.hazards for cell in certificate.cells)
+        said += "; a loss of accuracy is a failure" if lossy else "; a hazard is a failure"
     return [row, ("exit code", [f"{code}{' (--strict)' if strict else ''}{said}"])]

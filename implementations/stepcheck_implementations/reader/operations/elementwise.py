@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from stepcheck_implementations.reader.operations import rounding
 from stepcheck_implementations.reader.tensor_entries import TensorEntries
 
 Operation = Callable[..., int | None]
@@ -82,7 +83,7 @@ def _sum(operator: str, *, reflected: bool = False) -> Operation:
             y, alpha = more[0], y
         one, other = known.of(x), known.of(y)
         if alpha is not None and not _is_one(alpha):
-            other = known.graph.add("mul", known.of(alpha), other)
+            other = known.graph.add("mul", rounding.alpha(known, alpha, x), other)
         return known.graph.add(operator, *((other, one) if reflected else (one, other)))
 
     return operation
@@ -119,8 +120,7 @@ def _scaled(operator: str) -> Operation:
 
 
 def _lerp(known: TensorEntries, x: Any, end: Any, weight: Any, **_: Any) -> int:
-    graph, start = known.graph, known.of(x)
-    return graph.add("add", start, graph.add("mul", known.of(weight), graph.add("sub", known.of(end), start)))
+    return known.graph.add("lerp", known.of(x), known.of(end), known.of(weight))
 
 
 def _clamp(known: TensorEntries, x: Any, min: Any = None, max: Any = None, **_: Any) -> int:

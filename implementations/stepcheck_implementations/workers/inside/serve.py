@@ -37,12 +37,12 @@ def serve(read: wire.Read, send: wire.Send) -> None:
 
     A request is {"ask": ...}: "open" (adapter, cell, reached: the path of 8 bytes that hold the step being taken; it
     has no answer), "run" (script), "wake" (device, memory), "environment", "optimizers" (library), "signature"
-    (target), "fit" (target, claim, steps), "read" (target, configuration, mode, options), "refusal" (adapter, mode,
-    dtype, device), "program" (text). Of the cell that is open: "record" (scripts, unread), "checkpoint" (script, at),
-    "resume" (script, saved, and the arrays of what was saved). Of no cell: "surface" (target), "library_surface"
-    (library), "schedule" (recipe), "schedulers". The last
-    seven are answered by a recording; guard's baselines hold their requests, so that their names and keys stay. An
-    answer holds "error" (its kind and message) where the request could not be served.
+    (target), "fit" (target, claim, steps), "read" (target, configuration, mode, options, dtype), "refusal" (adapter,
+    mode, dtype, device), "program" (text). Of the cell that is open: "record" (scripts, unread), "checkpoint" (script,
+    at), "resume" (script, saved, and the arrays of what was saved). Of no cell: "surface" (target), "library_surface"
+    (library), "schedule" (recipe), "schedulers". The last seven are answered by a recording; guard's baselines hold
+    their requests, so that their names and keys stay. An answer holds "error" (its kind and message) where the request
+    could not be served.
     """
     session = _Session()
     while True:
@@ -143,7 +143,7 @@ def _fit(message: Mapping[str, Any]) -> dict[str, Any]:
 
 def _read(message: Mapping[str, Any]) -> dict[str, Any]:
     target = message["target"]
-    options = {name: message[name] for name in ("configuration", "mode", "options")}
+    options = {name: message[name] for name in ("configuration", "mode", "options", "dtype") if name in message}
     return {"reading": read_target.read(load(target), target, **options)}
 
 

@@ -48,7 +48,8 @@ def _scripts(facts: Facts, profile: Profile, seed: int) -> Iterator[Script]:
 def _with_overlapping_entries(script: Script) -> Script:
     """Return ``script`` with a tensor whose gradient's entries overlap, and one whose gradients are 0 and have none.
 
-    Both are at 0 before each step: a step that is taken entry by entry then has no other rounding than a whole one.
+    Both are at 0 before each step, and the first has a gradient in step 1 alone: what is added entry by entry, to the
+    parameter or to a state that is still 0, then has no other rounding than a whole gradient.
     """
     tensor = replace(script.tensors[0], initial=ZERO, gradient_layout="overlapping")
     count = len(script.tensors)
@@ -60,19 +61,19 @@ def _with_overlapping_entries(script: Script) -> Script:
         steps=tuple(
             replace(
                 step,
-                gradients=(*step.gradients, step.gradients[0], ZERO),
+                gradients=(*step.gradients, None if number else step.gradients[0], ZERO),
                 overwrite=(*step.overwrite, (count, ZERO), (count + 1, ZERO)),
             )
-            for step in script.steps
+            for number, step in enumerate(script.steps)
         ),
     )
 
 
 def _rows_with_gradient(script: Script, index: int) -> NDArray[np.bool_]:
-    """Return whether each row has a gradient at each step; shape (steps, rows)."""
+    """Return whether each row has a gradient at each step where the tensor has one; shape (steps, rows)."""
     tensor = script.tensors[index]
     gradients = [step.applied[index] for step in script.steps]
-    rows = [np.zeros(tensor.size) if data is None else expand(data, tensor.size, tensor.dtype) for data in gradients]
+    rows = [expand(data, tensor.size, tensor.dtype) for data in gradients if data is not None]
     nonzero = np.array(rows).reshape(len(rows), tensor.shape[0], -1) != 0
     return np.asarray(nonzero.any(axis=2))
 

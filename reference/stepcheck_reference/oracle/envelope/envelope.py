@@ -16,7 +16,7 @@ from stepcheck_reference.oracle.envelope.products import product_ball
 from stepcheck_reference.oracle.envelope.program import Program
 from stepcheck_reference.oracle.envelope.roots import root_ball
 from stepcheck_reference.oracle.envelope.scalar_parts import Prepared
-from stepcheck_reference.oracle.envelope.sums import sum_ball
+from stepcheck_reference.oracle.envelope.sums import lerp_ball, round_ball, sum_ball
 
 OPERATIONS: Mapping[str, Callable[[Evaluation, int], Ball]] = {
     "sum": sum_ball,
@@ -27,6 +27,8 @@ OPERATIONS: Mapping[str, Callable[[Evaluation, int], Ball]] = {
     "absolute": absolute_ball,
     "sign": sign_ball,
     "select": select_ball,
+    "lerp": lerp_ball,
+    "round": round_ball,
 }
 """How each kind of elementwise node is bounded."""
 

@@ -32,10 +32,10 @@ class Blend:
 class Node:
     """One operation.
 
-    ``kind`` is "symbol", "number", "sum", "product", "root", "power", "maximum", "minimum", "absolute",
-    "sign" or "select". ``arguments`` index earlier nodes. ``exponents`` (of a product) are nonzero
-    integers; ``sign`` is +1 or -1, an exact factor. ``branches`` (of a select) pair a comparison
-    (operator, left, right), or None for "otherwise", with a node.
+    ``kind`` is "symbol", "number", "sum", "product", "root", "power", "maximum", "minimum", "absolute", "sign" or
+    "select"; of code that was read also "lerp" (of the ``blend``) and "round" (to the format ``name``). ``arguments``
+    index earlier nodes. ``exponents`` (of a product) are nonzero integers; ``sign`` is +1 or -1, an exact factor.
+    ``branches`` (of a select) pair a comparison (operator, left, right), or None for "otherwise", with a node.
     """
 
     kind: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -80,6 +80,9 @@ def _part(
         if index not in scalars:
             continue
         scalar = scalars[index]
+        if arithmetic.met is not None and program.nodes[index].counted:
+            rounded = arithmetic.met.round(scalar.value)
+            scalar = replace(scalar, value=rounded, centre=wide.lift(rounded))
         part = np.abs(scalar.value)
         error = scalar.radius + (0.0 if shadow else CENTRE) * part
         entry = arithmetic.entry_format(program.nodes[index].counted)

@@ -17,7 +17,7 @@ from typing import Protocol
 
 import numpy as np
 
-from stepcheck_reference.formats import BINARY64, Format
+from stepcheck_reference.formats import BINARY64, FORMATS, Format
 from stepcheck_reference.oracle.arithmetic import Arithmetic
 from stepcheck_reference.oracle.envelope.program import Node, Program
 from stepcheck_reference.oracle.extended import Backend, Extended, Mask, Reals, exact
@@ -71,6 +71,8 @@ def evaluate_scalars(
         form = arithmetic.scalar_format(node.counted)
         if node.kind == "symbol":
             values = np.broadcast_to(np.asarray(rows[node.name], dtype=np.float64), (count,))
+            if arithmetic.held is not None and node.name in program.hyper:
+                values = arithmetic.held.round(values)
             inexact = form is not BINARY64 and node.name != "t" and node.name not in program.scalar_states
             radius = np.abs(values) * (form.unit_roundoff if inexact else 0.0)
             done[index] = ball(wide.lift(values), radius + state_radii.get(node.name, 0.0))
@@ -150,6 +152,10 @@ def _operation(
         return ball(wide.lift(np.where(crosses, 0.0, np.sign(value))), np.where(crosses, 1.0, 0.0))
     if node.kind == "select":
         return _select(node, done, wide, ball)
+    if node.kind == "round":
+        narrow, own = FORMATS[node.name], arguments[0]
+        size = np.abs(own.value) + own.radius
+        return ball(own.centre, own.radius + narrow.unit_roundoff * size + narrow.smallest_subnormal / 2)
     raise ValueError(f"no bound is defined for {node.kind}")
 
 

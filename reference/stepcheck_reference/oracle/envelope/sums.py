@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
+from stepcheck_reference.formats import FORMATS
 from stepcheck_reference.oracle.envelope.ball import Ball, all_of, is_exact_zero
 from stepcheck_reference.oracle.envelope.evaluation import Evaluation
 from stepcheck_reference.oracle.envelope.program import Node
@@ -58,6 +61,30 @@ def sum_ball(evaluation: Evaluation, index: int) -> Ball:
     return Ball(value, radius, centre, all_of([ball.nonnegative for ball in balls]))
 
 
+def lerp_ball(evaluation: Evaluation, index: int) -> Ball:
+    """Return the ball of an average that was read as ``torch.lerp``; its centre is old + w·(new - old)."""
+    node = evaluation.nodes[index]
+    assert node.blend is not None
+    old, new = evaluation.ball(node.blend.old), evaluation.ball(node.blend.new)
+    part = evaluation.prepared.parts[node.blend.weight]
+    weight = part.value[evaluation.where]
+    value, centre = (1 - weight) * old.value + weight * new.value, None
+    if old.centre is not None and new.centre is not None and part.centre is not None:
+        share = part.centre[evaluation.where]
+        centre = old.centre + share * (new.centre - old.centre)
+    radius = _lerp_radius(evaluation, node, value)
+    np.maximum(evaluation.top, np.abs(value) + radius, out=evaluation.top)
+    return Ball(value, radius, centre, all_of([old.nonnegative, new.nonnegative]))
+
+
+def round_ball(evaluation: Evaluation, index: int) -> Ball:
+    """Return the ball of what is rounded once more, where it is converted to another format."""
+    node = evaluation.nodes[index]
+    ball, form = evaluation.ball(node.arguments[0]), FORMATS[node.name]
+    size = evaluation.upper(ball) + ball.error
+    return replace(ball, radius=ball.error + form.unit_roundoff * size + form.smallest_subnormal / 2)
+
+
 def _lerp_radius(evaluation: Evaluation, node: Node, value: Reals) -> Reals:
     """Return the radius of old + w·(new - old), and for w >= 1/2 of new - (new - old)·(1 - w), or of both.
 
@@ -78,7 +105,7 @@ def _lerp_radius(evaluation: Evaluation, node: Node, value: Reals) -> Reals:
     rounded = growth(unit, 2)
     low = weight * rounded + weight_error
     high = (1 - weight) * growth(unit, 3) + weight_error + unit
-    upper = np.maximum(low, high) if evaluation.arithmetic.increments else high
+    upper = np.maximum(low, high) if evaluation.arithmetic.increments or node.kind == "lerp" else high
     factor = np.where(weight < 0.5, low, upper) + own
     inner = gap * factor * (1 + rounded) + weight * new.error + np.abs(1 - weight) * old.error + 2 * evaluation.tiny
     return np.asarray(inner + (unit + own) * (np.abs(value) + 2 * inner))

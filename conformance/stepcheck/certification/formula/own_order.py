@@ -1,0 +1,72 @@
+"""The order of operations that the code of a cell has, read where a cell leaves the envelope of its rule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from stepcheck.certification.formula.formula_of import reading_in
+from stepcheck.certification.plan import Planned
+from stepcheck.certification.runner import Runner
+from stepcheck_implementations.adapters.adapter import Adapter
+from stepcheck_reference.formats import FORMATS
+from stepcheck_reference.identify.comparison import compare_reading
+from stepcheck_reference.oracle.arithmetic import Arithmetic, plain
+from stepcheck_reference.oracle.own_order.order import Order
+from stepcheck_reference.oracle.own_order.variants import NotOrdered, TooNarrow
+from stepcheck_reference.reading.from_run import reading_of
+
+NAME = "its own order of operations"
+SOURCE = "read from the code"
+
+
+@dataclass(frozen=True)
+class OwnOrder:
+    """What was read of a cell's code, for its arithmetic.
+
+    ``equal`` says that it computes the cell's rule, ``differs`` that it does not; neither where it was not read.
+    ``narrow`` says that something is held in fewer bits than the tensors have. ``order`` is None where the order of its
+    operations has no bound, for the reason ``why``.
+    """
+
+    equal: bool = False
+    differs: bool = False
+    narrow: bool = False
+    order: Order | None = None
+    why: str = ""
+
+    name = NAME
+    says = ""
+
+    def arithmetics(self) -> dict[str, Arithmetic]:
+        """Return the arithmetic of every dtype."""
+        return {dtype: plain(dtype, name=NAME, source=SOURCE).with_(order=self.order) for dtype in FORMATS}
+
+
+def own_order(adapter: Adapter, planned: Planned, runner: Runner) -> OwnOrder:
+    """Return what the code of ``planned``, which has no declared arithmetic, computes in its configuration and mode."""
+    rule = planned.rule
+    assert rule is not None
+    try:
+        data = reading_in(adapter, planned, runner)
+        if isinstance(data, str):
+            return OwnOrder(why=data)
+        reading = reading_of(data, "")
+        if not reading.complete:
+            return OwnOrder(why=", ".join(reading.opaque))
+        found = compare_reading(reading, rule)
+    except Exception as error:  # of whatever a subject's equations are made
+        return OwnOrder(why=f"comparing its equations ended in {type(error).__name__}")
+    if not found.how:
+        return OwnOrder(differs=found.tried, why="" if found.tried else "its equations could not be evaluated")
+    letters: dict[tuple[str, str], str] = {}
+    for symbol, letter in found.letters.items():
+        path = reading.names.get(symbol)
+        letters[("state", path) if path is not None else ("hyper", symbol.name)] = letter
+    order = Order(rule, data["entries"], data["paths"], letters, FORMATS[planned.cell.dtype])
+    try:
+        order.program  # noqa: B018
+    except TooNarrow as error:
+        return OwnOrder(equal=True, narrow=True, why=str(error))
+    except NotOrdered as error:
+        return OwnOrder(equal=True, why=str(error))
+    return OwnOrder(equal=True, order=order)
