@@ -6,9 +6,9 @@ from stepcheck.certification.cells.evaluator import CellEvaluator
 from stepcheck.certification.certificate import CellResult
 from stepcheck.certification.failures.replay_fit import check_fit
 from stepcheck.certification.failures.replay_token import decode
+from stepcheck.certification.formula.own_order import NAME as OWN_ORDER
 from stepcheck.certification.request import Request, WrongRequest
 from stepcheck.certification.survey import survey
-from stepcheck.certification.formula.own_order import NAME as OWN_ORDER
 from stepcheck.certification.undeclared.inference import CANDIDATES
 from stepcheck_implementations.workers.pool import Workers
 from stepcheck_reference.suggest import unknown
