@@ -208,7 +208,7 @@ class Subject:
         if path is None:
             raise Malformed(f"{name}={value!r}, but it cannot be changed after construction")
         tensors = self.script.groups[group].tensors
-        for index in tensors if adapter.takes == "tensor" else tensors[:1]:
+        for index in tensors if adapter.takes == "tensor" or "[#]" in path else tensors[:1]:
             optimizer, location = self.owner(index)
             error = state_access.write(optimizer, path, value, location)
             if error is not None:

@@ -15,7 +15,7 @@ HYPER_ALIASES: Mapping[str, tuple[str, ...]] = {
     "nu2": ("nus[1]", "nu2", "nu_2"),
     "eps": ("eps", "epsilon", "e", "delta"),
     "weight_decay": ("weight_decay", "wd", "l2", "lambda_", "lam", "decay"),
-    "momentum": ("momentum", "mu", "beta", "gamma", "rho", "beta1"),
+    "momentum": ("momentum", "mom", "mu", "beta", "gamma", "rho", "beta1"),
     "dampening": ("dampening", "tau"),
     "momentum_decay": ("momentum_decay", "schedule_decay", "psi"),
     "rho": ("rho", "decay", "beta", "gamma", "alpha", "decay_rate", "smoothing"),
@@ -40,8 +40,22 @@ SOLE_AVERAGE_ALIASES: Mapping[str, tuple[str, ...]] = {
 """More names that it may have in a rule without beta1, which has no second average that they could mean."""
 
 STATE_ALIASES: Mapping[str, tuple[str, ...]] = {
-    "m": ("exp_avg", "m", "first_moment", "mu", "moment1", "mom1", "momentum", "mt"),
-    "v": ("exp_avg_sq", "v", "second_moment", "nu", "moment2", "mom2", "square_avg", "s", "r", "cache", "vt", "sq"),
+    "m": ("exp_avg", "m", "grad_avg", "first_moment", "mu", "moment1", "mom1", "momentum", "mt"),
+    "v": (
+        "exp_avg_sq",
+        "v",
+        "second_moment",
+        "nu",
+        "moment2",
+        "mom2",
+        "square_avg",
+        "sqr_avg",
+        "s",
+        "r",
+        "cache",
+        "vt",
+        "sq",
+    ),
     "v_max": ("max_exp_avg_sq", "v_max", "vmax", "max_v", "v_hat_max", "nu_max", "v_hat"),
     "v_hat_max": ("max_exp_avg_sq", "v_hat_max", "v_max", "vmax", "nu_max"),
     "b": ("momentum_buffer", "b", "buf", "buffer", "velocity", "vel", "v", "momentum", "momenta", "momentum_buf", "m"),
@@ -102,8 +116,7 @@ HYPER_DICTIONARIES = (
     "hp",
     "hps",
     "hparams",
-    "config",
-    "cfg",
+    *("config", "configs", "cfg", "conf", "opt_config", "optim_config", "options", "opts", "settings"),
 )
 """Names of an argument that takes a dictionary of hyper-parameters, and often of more."""
 TENSOR_LISTS = ("params", "parameters", "tensors", "model_params", "params_list", "param_list", "weights")

@@ -66,7 +66,7 @@ def roles_of(signature: Signature, claim: Claim) -> tuple[dict[str, str], Matche
             unassigned.append(name)
     slots = hyper_matching.slots_of(unassigned, signature.defaults)
     dictionary = "dictionary" in roles.values() or "states" in roles.values()
-    maps = {name: slot for name, slot in claim.maps.items() if not (dictionary and "[" in slot and slot not in slots)}
+    maps = {name: slot for name, slot in claim.maps.items() if not (dictionary and slot not in slots)}
     matched = hyper_matching.match(replace(claim, maps=maps), slots)
     hyper_arguments = {slot.partition("[")[0] for slot in matched.slots.values()}
     for name in (name for name in unassigned if name not in hyper_arguments and name not in signature.defaults):
@@ -88,6 +88,9 @@ def roles_of(signature: Signature, claim: Claim) -> tuple[dict[str, str], Matche
     ]
     if counts and "count" not in roles.values():
         roles[counts[0]] = "count"
+    second = next((name for name in signature.names[:1] if name in unassigned and name in signature.required), "")
+    if "gradient" not in roles.values() and second and second not in {*roles, *hyper_arguments, *claim.given}:
+        roles[second] = "gradient"
     for name in unassigned:
         if name in hyper_arguments:
             roles[name] = _hyper_role(name, signature, matched)

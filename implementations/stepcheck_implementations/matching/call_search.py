@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import torch
 
 from stepcheck_implementations.matching import hyper_matching, trial, update_function
 from stepcheck_implementations.matching.aliases import COUNT_ALIASES, NEUTRAL_ARGUMENTS, STATE_ALIASES, TENSOR_LISTS
 from stepcheck_implementations.matching.argument_roles import roles_of
 from stepcheck_implementations.matching.claim import Claim, RuleTrace, rule_trace
+from stepcheck_implementations.matching.driving.array_kinds import array_kinds
 from stepcheck_implementations.matching.hyper_matching import Matched, NoMatch
 from stepcheck_implementations.matching.signature import Signature
 from stepcheck_implementations.matching.trial import Trial
 from stepcheck_implementations.matching.update_function import FORMS, Call, compile_class, render_class
 
+OTHER = 0.3
+"""The value of an argument whose meaning its name does not tell."""
 _MOST_KEYS = 24
 """Trials that each give a dictionary one entry more, before a function is given up."""
 
@@ -38,27 +43,27 @@ class CallAttempt:
 
 
 class _LookupLog(dict[str, Any]):
-    """A dictionary that remembers which missing entries were looked up."""
+    """A dictionary that remembers which missing entries were looked up, and with which default."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.missing: list[str] = []
+        self.missing: dict[str, Any] = {}
 
     def get(self, key: str, default: Any = None) -> Any:
-        self._note(key)
+        self._note(key, default)
         return super().get(key, default)
 
     def setdefault(self, key: str, default: Any = None) -> Any:
-        self._note(key)
+        self._note(key, default)
         return super().setdefault(key, default)
 
     def __contains__(self, key: object) -> bool:
         self._note(str(key))
         return super().__contains__(key)
 
-    def _note(self, key: str) -> None:
-        if not super().__contains__(key) and key not in self.missing:
-            self.missing.append(key)
+    def _note(self, key: str, default: Any = None) -> None:
+        if not super().__contains__(key) and self.missing.get(key) is None:
+            self.missing[key] = default
 
 
 def find_call(function: Callable[..., Any], target: str, signature: Signature, claim: Claim, steps: int) -> CallAttempt:
@@ -66,7 +71,11 @@ def find_call(function: Callable[..., Any], target: str, signature: Signature, c
 
     With ``steps`` 0 it is called as its names say, untried.
     """
-    attempts = list(_attempts(function, target, signature, claim, steps))
+    attempts: list[CallAttempt] = []
+    for arrays in array_kinds(function):
+        attempts += _attempts(function, target, signature, claim, steps, arrays)
+        if not steps or any(entry.trial.updates and not entry.trial.reason for entry in attempts):
+            break
     usable = [entry for entry in attempts if (entry.trial.theta or not steps) and not entry.missing]
     if not usable:
         ran = next((entry for entry in attempts if entry.missing and entry.trial.theta), None)
@@ -83,9 +92,9 @@ def find_call(function: Callable[..., Any], target: str, signature: Signature, c
 
 
 def _attempts(
-    function: Callable[..., Any], target: str, signature: Signature, claim: Claim, steps: int
+    function: Callable[..., Any], target: str, signature: Signature, claim: Claim, steps: int, arrays: str
 ) -> Iterator[CallAttempt]:
-    """Yield every way to call ``function`` that its arguments' names allow, tried."""
+    """Yield every way to call ``function`` with such ``arrays`` that its arguments' names allow, tried."""
     roles, matched = roles_of(signature, claim)
     inputs = ("list", "tensor") if signature.first in TENSOR_LISTS else ("tensor", "list")
     forms: tuple[str, ...] = FORMS if "states" in roles.values() else FORMS[:1]
@@ -103,6 +112,7 @@ def _attempts(
                 scalars=tuple(claim.scalars),
                 positional=signature.positional,
                 form=form,
+                arrays=arrays,
             )
             yield _attempt(function, target, signature, claim, call, matched, steps)
 
@@ -141,14 +151,15 @@ def _attempt(
         bare = compile_class(text, {**names, "logged": logged})
         result = trial.run_trial(bare, call.takes, _values(call, claim), steps=1)
         key = _missing_key(result) or _optional_key(lookups, result, call, claim, slots)
-        role = key and dictionaries and _role_of_key(key, call, claim, slots)
+        defaults = {key: default for entry in lookups for key, default in entry.missing.items()}
+        role = key and dictionaries and _role_of_key(key, call, claim, slots, defaults.get(key))
         if not key or not role:
             break
         argument = _dictionary_for(role, call)
         call = replace(call, keys={**call.keys, argument: {**call.keys.get(argument, {}), key: role}})
         if role.startswith("hyper "):
             slots[role.removeprefix("hyper ")] = key
-    missing_hyper = tuple(name for name in matched.missing if name not in slots)
+    missing_hyper = () if claim.keys else tuple(name for name in matched.missing if name not in slots)
     if steps and result.theta and not missing_hyper:
         call = replace(call, returns=_returns(call, result))
         result = trial.run_trial(
@@ -167,7 +178,7 @@ def _attempt(
 
 def _values(call: Call, claim: Claim) -> dict[str, Any]:
     values = {**NEUTRAL_ARGUMENTS, **claim.hyper, **claim.given}
-    return {name: values[name] for name in call.takes_by_name}
+    return {name: values.get(name, OTHER) for name in call.takes_by_name}
 
 
 def _missing_key(result: Trial) -> str | None:
@@ -182,19 +193,26 @@ def _optional_key(
     """Return an entry that the function looks up, and that is a hyper-parameter it has not been given yet."""
     if result.reason:
         return None
-    for key in (key for entry in lookups for key in entry.missing):
-        role = _role_of_key(key, call, claim, slots)
+    for key, default in (item for entry in lookups for item in entry.missing.items()):
+        role = _role_of_key(key, call, claim, slots, default)
         if role is not None and role.startswith("hyper "):
             return key
     return None
 
 
-def _role_of_key(key: str, call: Call, claim: Claim, slots: Mapping[str, str]) -> str | None:
-    """Return what the entry ``key`` of a dictionary is to hold: a hyper-parameter, a state or the count."""
+def _role_of_key(key: str, call: Call, claim: Claim, slots: Mapping[str, str], default: Any = None) -> str | None:
+    """Return what the entry ``key`` of a dictionary is to hold: a hyper-parameter, a state or the count.
+
+    Where no rule is claimed, any entry that is a float by default is a hyper-parameter.
+    """
+    if claim.keys:
+        name = claim.keys.get(key, key if isinstance(default, float) else "")
+        if name and name not in slots:
+            return f"hyper {name}"
     for name, path in claim.maps.items():
-        if path.endswith(f"['{key}']"):
+        if path == key or path.endswith(f"['{key}']"):
             return "count" if name in ("t", "count") else f"state {name}" if name in claim.initial else f"hyper {name}"
-    for name in hyper_matching.match(replace(claim, maps={}), [key]).slots:
+    for name in () if claim.keys else hyper_matching.match(replace(claim, maps={}), [key]).slots:
         if name not in slots:
             return f"hyper {name}"
     assigned = {role for keys in call.keys.values() for role in keys.values()} | set(call.roles.values())
@@ -214,9 +232,13 @@ def _dictionary_for(role: str, call: Call) -> str:
 
 def _is_updated(state: Any) -> bool:
     """Whether states that started at 0 are no longer: the function updates them in place."""
-    if isinstance(state, torch.Tensor):
+    if isinstance(state, (torch.Tensor, np.ndarray)):
         return bool(state.any())
     return isinstance(state, (list, tuple)) and any(_is_updated(entry) for entry in state)
+
+
+def _is_tensor(value: Any) -> bool:
+    return isinstance(value, (torch.Tensor, np.ndarray))
 
 
 def _returns(call: Call, result: Trial) -> tuple[str, ...]:
@@ -229,12 +251,13 @@ def _returns(call: Call, result: Trial) -> tuple[str, ...]:
 
     def is_theta(value: Any) -> bool:
         if call.takes == "tensor":
-            return isinstance(value, torch.Tensor) and value.numel() == locations[0].parameter.numel()
-        return isinstance(value, (list, tuple)) and len(value) == len(locations) and all(map(torch.is_tensor, value))
+            return _is_tensor(value) and math.prod(value.shape) == locations[0].parameter.numel()
+        return isinstance(value, (list, tuple)) and len(value) == len(locations) and all(map(_is_tensor, value))
 
     if is_theta(answer):
         returned = [answer] if call.takes == "tensor" else answer
-        same = all(torch.equal(value, at.parameter) for value, at in zip(returned, locations, strict=True))
+        pairs = zip(map(torch.as_tensor, returned), locations, strict=True)
+        same = all(torch.equal(value, at.parameter) for value, at in pairs)
         if not in_place:
             return ("theta",)
         return () if same or len(states) != 1 or _is_updated(getattr(subject, states[0])) else (states[0],)

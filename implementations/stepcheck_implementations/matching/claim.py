@@ -70,6 +70,7 @@ class Claim:
     one number a tensor. ``equations`` are Python expressions for theta and every state, with ``constants``; there are
     none where the rule ``needs_objective``, because it evaluates gradients at points of its own. ``fixed`` are values,
     and ``maps`` names, that the user has given; ``options`` are values of arguments that select the rule among others.
+    ``keys`` are what entries of a dictionary mean where no rule is claimed: then a target takes any of them, or none.
     """
 
     rule: str
@@ -82,6 +83,7 @@ class Claim:
     maps: Mapping[str, str] = field(default_factory=dict)
     needs_objective: bool = False
     options: Mapping[str, bool] = field(default_factory=dict)
+    keys: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def given(self) -> Mapping[str, float | bool]:

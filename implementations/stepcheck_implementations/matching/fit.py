@@ -13,18 +13,25 @@ from stepcheck_implementations.adapters.adapter import Adapter, Configuration
 from stepcheck_implementations.driver.inputs.arguments import arguments
 from stepcheck_implementations.driver.observing import state_access
 from stepcheck_implementations.matching import hyper_matching, trial
-from stepcheck_implementations.matching.aliases import SINGLE_TENSORS, TENSOR_LISTS
 from stepcheck_implementations.matching.argument_roles import is_update
 from stepcheck_implementations.matching.call_search import CallAttempt, find_call
 from stepcheck_implementations.matching.claim import PROBE_GRADIENTS, Claim, RuleTrace, rule_trace
 from stepcheck_implementations.matching.classes.compensation import compensation
+from stepcheck_implementations.matching.classes.constructor_arguments import (
+    check_required,
+    chosen_options,
+    inputs,
+    probe_arguments,
+    trial_arguments,
+    trial_values,
+)
 from stepcheck_implementations.matching.classes.parameter_inputs import input_wrapper
 from stepcheck_implementations.matching.classes.settings import settings_of
+from stepcheck_implementations.matching.driving.driven import driven
 from stepcheck_implementations.matching.hyper_matching import Matched, NoMatch, configuration_name, defaults_of
 from stepcheck_implementations.matching.signature import Signature, check_step, signature_of
 from stepcheck_implementations.matching.state_matching import StateLeaf, identify
-from stepcheck_implementations.matching.trial import TAKES, Trial
-from stepcheck_reference.suggest import did_you_mean
+from stepcheck_implementations.matching.trial import Trial
 
 MODE_FLAGS = ("foreach", "fused", "differentiable", "capturable")
 """Arguments that select an execution path when true."""
@@ -60,23 +67,26 @@ def fit_target(target_object: Any, target: str, claim: Claim, steps: int = len(P
         check_step(target_object, target, closure=claim.needs_objective)
     if not isinstance(target_object, type) and is_update(signature):
         return _function(target, signature, claim, find_call(target_object, target, signature, claim, steps))
-    wrapper = input_wrapper(signature.first)
-    if wrapper:
+    wrapper, source, kind = input_wrapper(signature.first), "", target_object
+    inner = driven(target_object, target, lambda: probe_arguments(kind, signature, claim))
+    if inner is not None:
+        target_object, wrapper, source = inner.build, wrappers.UPDATE_FUNCTION, inner.text
+    elif wrapper:
         target_object = wrappers.load_wrapper(wrapper)(target_object, None)
     slots = hyper_matching.slots_of(signature.names, signature.defaults)
     matched = hyper_matching.match(claim, slots, open_ended=signature.open_ended)
-    options = _options(target, signature, claim, matched)
+    options = chosen_options(target, signature, claim, matched)
     trials = [
         trial.run_trial(
             target_object,
             takes,
-            {**_arguments(target_object, claim, matched, signature), **options},
+            {**trial_arguments(target_object, claim, matched, signature), **options},
             steps,
             needs_objective=claim.needs_objective,
         )
-        for takes in (("list",) if wrapper else _takes(target_object, signature))
+        for takes in inputs(target_object, signature, wrapper, inner)
     ]
-    if wrapper and steps and trials[0].subject is None and trials[0].reason:
+    if wrapper and inner is None and steps and trials[0].subject is None and trials[0].reason:
         raise NoMatch(
             f"{target}: takes {signature.text}, and did not take a torch.nn.ParameterList as {signature.first} "
             f"({trials[0].reason}). Name a function that builds it from a list of parameters, as in "
@@ -93,67 +103,17 @@ def fit_target(target_object: Any, target: str, claim: Claim, steps: int = len(P
         raise hyper_matching.hyper_not_taken(
             target, signature.text, claim, matched.missing, _left(signature, claim, matched)
         )
-    _check_required(target, signature, claim, matched, options)
-    trace = rule_trace(claim, _values(claim, matched))
+    check_required(target, signature, claim, matched, options)
+    trace = rule_trace(claim, trial_values(claim, matched))
     chosen = max(trials, key=lambda entry: (entry.agrees(trace.theta), entry.updates, len(entry.theta)))
     kept = _compensation(
-        target_object, claim, matched, {**_arguments(target_object, claim, matched, signature), **options}, chosen
+        target_object, claim, matched, {**trial_arguments(target_object, claim, matched, signature), **options}, chosen
     )
-    return _class(target, signature, claim, matched, chosen, trace, wrapper, kept)
+    return _class(target, signature, claim, matched, chosen, trace, wrapper, source, kept)
 
 
 def _has_step(optimizer: Any) -> bool:
     return callable(getattr(optimizer, "step", None))
-
-
-def _arguments(target_object: Any, claim: Claim, matched: Matched, signature: Signature) -> dict[str, Any]:
-    """Return the constructor's arguments in the trial."""
-    values = _values(claim, matched)
-    flags: dict[str, Any] = {name: False for name in ("foreach", "fused") if name in signature.names}
-    return {**arguments(matched.slots, {name: values[name] for name in matched.slots}, target_object), **flags}
-
-
-def _values(claim: Claim, matched: Matched) -> dict[str, float]:
-    """Return the hyper-parameters of the trial."""
-    hyper_names = {*claim.hyper, *matched.slots}
-    fixed = {name: float(value) for name, value in claim.fixed.items() if name in hyper_names}
-    return {**claim.hyper, **matched.fixed_hyper, **fixed}
-
-
-def _takes(target_object: Any, signature: Signature) -> tuple[str, ...]:
-    """Return what to try building from, the likeliest first."""
-    if isinstance(target_object, type) and issubclass(target_object, torch.optim.Optimizer):
-        return ("groups", "list")
-    if not isinstance(target_object, type):
-        return TAKES
-    one = signature.one or (signature.first in SINGLE_TENSORS and signature.first not in TENSOR_LISTS)
-    return ("tensor", "list", "groups") if one else ("list", "tensor", "groups")
-
-
-def _options(target: str, signature: Signature, claim: Claim, matched: Matched) -> dict[str, Any]:
-    """Return the user's values of arguments that are no hyper-parameters."""
-    hyper_names = {*claim.hyper, *matched.slots}
-    options = {name: value for name, value in claim.given.items() if name not in hyper_names}
-    for name in options:
-        if name not in signature.names and not signature.open_ended:
-            allowed = [*claim.hyper, *signature.names]
-            raise NoMatch(
-                f"set={name}, but should be one of {', '.join(dict.fromkeys(allowed))}{did_you_mean(name, allowed)}"
-            )
-    return options
-
-
-def _check_required(
-    target: str, signature: Signature, claim: Claim, matched: Matched, options: Mapping[str, Any]
-) -> None:
-    hyper_arguments = {slot.partition("[")[0] for slot in matched.slots.values()}
-    missing = [name for name in signature.required if name not in hyper_arguments and name not in options]
-    if missing:
-        raise NoMatch(
-            f"{target}: takes {signature.text}, and nothing in {claim.rule} says what {', '.join(missing)} should be. "
-            f"Give its value, as in --set {missing[0]}=1; say which hyper-parameter it is, as in --map "
-            f"lr={missing[0]}; or name a function of the parameters that builds it"
-        )
 
 
 def _class(
@@ -164,6 +124,7 @@ def _class(
     chosen: Trial,
     trace: RuleTrace,
     wrapper: str,
+    source: str,
     kept: Mapping[str, str],
 ) -> Fit:
     leaves = _explicit(chosen)
@@ -174,7 +135,7 @@ def _class(
     for flag in MODE_FLAGS:
         if flag in signature.names:
             modes[flag] = {**modes["single"], flag: True}
-    settings = settings_of(matched, chosen, _values(claim, matched)) if chosen.theta else None
+    settings = settings_of(matched, chosen, trial_values(claim, matched)) if chosen.theta else None
     adapter = Adapter(
         target=target,
         rule=claim.rule,
@@ -185,6 +146,7 @@ def _class(
         count=identified.count,
         takes=chosen.takes,
         wrapper=wrapper,
+        source=source,
         settings=settings,
         fitted=True,
         count_offset=identified.count_offset,
@@ -246,7 +208,7 @@ def _compensation(
 
     It is tried in bfloat16 without decay, which some round into the parameter.
     """
-    values = {**_values(claim, matched), **({"weight_decay": 0.0} if "weight_decay" in claim.hyper else {})}
+    values = {**trial_values(claim, matched), **({"weight_decay": 0.0} if "weight_decay" in claim.hyper else {})}
     trace = rule_trace(claim, values)
     if not trace.theta or len(chosen.theta) < len(PROBE_GRADIENTS):
         return {}

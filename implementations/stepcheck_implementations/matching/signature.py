@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from stepcheck_implementations.driver.target import TargetError
+from stepcheck_implementations.matching.driving.method import method_of
 from stepcheck_implementations.matching.transformations import is_factory
 
 
@@ -37,14 +38,18 @@ def signature_of(target_object: object, target: str) -> Signature:
             "; name its class, or a function that builds it" if callable(getattr(target_object, "step", None)) else ""
         )
         raise TargetError(f"{target}: is a {what}, but should be an optimizer class or an update function{hint}")
-    if isinstance(target_object, type) and not callable(getattr(target_object, "step", None)):
-        raise TargetError(f"{target}: has no step(), but should be an optimizer class or an update function")
+    method = method_of(target_object)
+    if isinstance(target_object, type) and method is None and not callable(getattr(target_object, "step", None)):
+        raise TargetError(
+            f"{target}: has no step(), but should be an optimizer class or an update function; a class is also driven "
+            f"by update(params, grads), step(params, grads), or step(grads) where it is built from params"
+        )
     try:
         entries = list(inspect.signature(target_object).parameters.values())
     except (TypeError, ValueError) as error:
         raise TargetError(f"{target}: has no signature ({error})") from error
     named = [entry for entry in entries if entry.kind not in (entry.VAR_POSITIONAL, entry.VAR_KEYWORD)]
-    if is_factory(target_object):
+    if is_factory(target_object) or (method is not None and not method.constructor):
         return _signature("", named, entries)
     if not entries or (not named and entries[0].kind != inspect.Parameter.VAR_POSITIONAL):
         raise TargetError(f"{target}: takes {_text(entries)}, but should take the parameters first")
@@ -78,6 +83,8 @@ def check_step(kind: type, target: str, *, closure: bool) -> None:
 
     ``closure`` says that the rule evaluates gradients at other points than the parameters, so that it gets a closure.
     """
+    if method_of(kind) is not None:
+        return
     try:
         entries = list(inspect.signature(kind.step).parameters.values())[1:]  # type: ignore[attr-defined]
     except (TypeError, ValueError):

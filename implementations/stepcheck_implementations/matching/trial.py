@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 
 from stepcheck_implementations.driver.error_text import SubjectRaised, call_subject
@@ -138,10 +139,16 @@ def _leaves(optimizer: Any, locations: Sequence[TensorLocation]) -> dict[str, St
         try:
             for value, location in zip(values, locations, strict=True):
                 size = location.parameter.numel()
-                entries = value.detach().reshape(-1).tolist() if isinstance(value, torch.Tensor) else [value]
+                entries = _elements(value)
                 scalar = scalar and len(entries) == 1
                 numbers += [float(entry) for entry in entries] * (size if len(entries) == 1 else 1)
         except (TypeError, ValueError, OverflowError, RuntimeError):  # complex, quantized, too large
             continue
         leaves[path] = StateLeaf([numbers], scalar)
     return leaves
+
+
+def _elements(value: Any) -> list[Any]:
+    if isinstance(value, torch.Tensor):
+        return list(value.detach().reshape(-1).tolist())
+    return list(value.reshape(-1).tolist()) if isinstance(value, np.ndarray) else [value]

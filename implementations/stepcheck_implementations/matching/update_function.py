@@ -15,6 +15,25 @@ from stepcheck_implementations.adapters.adapter import Adapter
 CLASS = "Updating"
 """The name of the class in the text."""
 
+PUT = {
+    "torch": [
+        "def put(p, new):  # a wrong shape or dtype is kept, and reported as such",
+        "    if new.shape == p.shape and new.dtype == p.dtype:",
+        "        p.copy_(new)",
+        "    else:",
+        "        p.data = new",
+    ],
+    "numpy": [
+        "def put(p, new):  # a wrong shape is kept, and reported as such",
+        "    array = p.detach().numpy()",
+        "    if new.shape == array.shape:",
+        "        array[...] = new",
+        "    else:",
+        "        p.data = torch.as_tensor(new)",
+    ],
+}
+"""How a new value is put into its parameter, as text."""
+
 FORMS = ("entries", "names", "single")
 """How a container holds the states of a tensor: a list in the rule's order, a dictionary, or the only state itself."""
 
@@ -27,7 +46,8 @@ class Call:
     "dictionary", "state NAME", "hyper NAME", "option NAME", or "tuple NAME|0.5|NAME". ``positional`` are positional
     only. ``keys`` are the entries that a container in form "names" or a dictionary has to have, with a role each.
     ``returns`` says what the function returns, in order: "theta", names of states, arguments that hold them, or "" for
-    what is not used; empty where the function works in place.
+    what is not used; empty where the function works in place. ``arrays`` says what tensors are given as: "torch", or
+    "numpy" for arrays over the same memory.
     """
 
     function: str
@@ -39,6 +59,7 @@ class Call:
     form: str = "entries"
     keys: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     returns: tuple[str, ...] = ()
+    arrays: str = "torch"
 
     @property
     def container(self) -> str | None:
@@ -103,15 +124,7 @@ def render_class(call: Call, *, after: Sequence[str] | None = None, dictionary: 
         *(f"    {line}".rstrip() for line in (*body.construction(), "", *body.step(after))),
     ]
     if any("put(" in line for line in lines):
-        lines += [
-            "",
-            "",
-            "def put(p, new):  # a wrong shape or dtype is kept, and reported as such",
-            "    if new.shape == p.shape and new.dtype == p.dtype:",
-            "        p.copy_(new)",
-            "    else:",
-            "        p.data = new",
-        ]
+        lines += ["", "", *PUT[call.arrays]]
     return "\n".join(lines) + "\n"
 
 
@@ -133,7 +146,12 @@ class _Renderer:
         value = self.call.initial.get(name, 0.0)
         if name in self.call.scalars:
             return value if isinstance(value, str) else repr(float(value))
-        return "torch.zeros_like(p)" if value == 0 else f"torch.full_like(p, {value})"
+        start = "torch.zeros_like(p)" if value == 0 else f"torch.full_like(p, {value})"
+        return f"{start}.numpy()" if self.call.arrays == "numpy" else start
+
+    def tensor(self, name: str) -> str:
+        """Return the expression that gives the function the tensor ``name``."""
+        return f"{name}.detach().numpy()" if self.call.arrays == "numpy" else name
 
     def entries(self) -> str:
         """Return the expression for tensor p's part of the container."""
@@ -198,7 +216,7 @@ class _OverTensor(_Renderer):
         return [*head, "    self.t += 1", *(f"    {line}" for line in body)]
 
     def argument(self, name: str, role: str) -> str:
-        fixed = {"theta": "self.p", "gradient": "self.p.grad", "states": f"self.{name}"}
+        fixed = {"theta": self.tensor("self.p"), "gradient": self.tensor("self.p.grad"), "states": f"self.{name}"}
         if role in fixed or role == "dictionary":
             return fixed.get(role, f"self.{name}")
         return f"self.{role.removeprefix('state ')}" if role.startswith("state ") else self.value(role)
@@ -244,9 +262,9 @@ class _OverList(_Renderer):
 
     def argument(self, name: str, role: str) -> str:
         if role == "theta":
-            return "[self.params[i] for i in now]"
+            return f"[{self.tensor('self.params[i]')} for i in now]"
         if role == "gradient":
-            return "[self.params[i].grad for i in now]"
+            return f"[{self.tensor('self.params[i].grad')} for i in now]"
         if role == "states" or role.startswith("state "):
             attribute = name if role == "states" else role.removeprefix("state ")
             return f"[self.{attribute}[i] for i in now]"

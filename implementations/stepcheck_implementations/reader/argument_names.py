@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 from stepcheck_implementations.driver.observing.state_path import last_name
-from stepcheck_implementations.matching.aliases import STATE_ALIASES
+from stepcheck_implementations.matching.aliases import HYPER_ALIASES, STATE_ALIASES
+from stepcheck_implementations.matching.call_search import OTHER
 from stepcheck_implementations.matching.claim import PROBE_HYPER
 from stepcheck_implementations.matching.hyper_matching import slots_of
 from stepcheck_implementations.matching.signature import Signature
@@ -16,7 +17,7 @@ MEANINGS: Mapping[str, tuple[str, ...]] = {
     "beta2": ("betas[1]", "beta2", "b2", "beta_2"),
     "eps": ("eps", "epsilon"),
     "weight_decay": ("weight_decay", "wd", "l2"),
-    "momentum": ("momentum",),
+    "momentum": ("momentum", "mom"),
     "dampening": ("dampening",),
     "momentum_decay": ("momentum_decay", "schedule_decay"),
     "rho": ("rho",),
@@ -31,14 +32,15 @@ MEANINGS: Mapping[str, tuple[str, ...]] = {
     "t0": ("t0",),
 }
 """Names that tell what an argument means without a rule that it is read by; others keep their own."""
-OTHER = 0.3
-"""The value of an argument whose default is 0 and whose meaning its name does not tell."""
 
 
-def names_of(signature: Signature, *, taken: Collection[str], only_defaults: bool = False) -> dict[str, float]:
+def names_of(
+    signature: Signature, *, taken: Collection[str], only_defaults: bool = False, states: Collection[str] = ()
+) -> dict[str, float]:
     """Return the slots that are numbers, with the values to read them at; ``only_defaults`` takes their defaults.
 
-    Required arguments count where their name tells what they mean.
+    Required arguments count where their name tells what they mean, or is one that hyper-parameters have and not one of
+    ``states``. Where a constructor takes no parameters, all that it requires are numbers.
     """
     values: dict[str, float] = {}
     for slot in slots_of(signature.names, signature.defaults):
@@ -52,6 +54,10 @@ def names_of(signature: Signature, *, taken: Collection[str], only_defaults: boo
         meaning = _meaning(slot)
         if meaning is not None and (number is not None or stem in signature.required):
             values[slot] = number if only_defaults and number is not None else PROBE_HYPER[meaning]
+        elif number is None and stem in signature.required and stem not in states and stem == slot:
+            likely = next((name for name, names in HYPER_ALIASES.items() if slot in names), None)
+            if likely is not None or not signature.first:
+                values[slot] = PROBE_HYPER.get(likely or "", OTHER)
         elif number is not None:
             values[slot] = OTHER if number == 0 and isinstance(number, float) and not only_defaults else number
     return values

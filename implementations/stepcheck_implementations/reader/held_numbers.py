@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 
 from stepcheck_implementations.driver.observing import state_access
@@ -28,7 +29,9 @@ def held(optimizer: Any, locations: Sequence[TensorLocation]) -> dict[str, list[
 
 
 def numbers_in(value: Any) -> list[float]:
-    """Return the elements of a tensor, or a number, as floats; none of what is complex."""
+    """Return the elements of a tensor or array, or a number, as floats; none of what is complex."""
+    if isinstance(value, np.ndarray):
+        return [] if value.dtype.kind not in "bif" else np.asarray(value, dtype=np.float64).reshape(-1).tolist()
     if isinstance(value, torch.Tensor):
         return [] if value.is_complex() else [float(entry) for entry in value.detach().reshape(-1).tolist()]
     return [float(bare(value))]
@@ -41,7 +44,11 @@ def bits(value: Any) -> object:
             return str(value)
         plain = value.detach().cpu().contiguous().reshape(-1)
         return str(value.dtype), tuple(plain.view(torch.uint8).tolist()) if plain.numel() else ()
+    if isinstance(value, np.ndarray):
+        return str(value.dtype), np.ndarray.tobytes(value)
     value = bare(value)
+    if isinstance(value, np.generic):
+        return str(value.dtype), value.tobytes()
     return value.hex() if isinstance(value, float) else value
 
 
@@ -71,6 +78,9 @@ def _put(holder: Any, segments: tuple[Part, ...], value: Any, location: TensorLo
             with torch.no_grad():
                 inside.detach().fill_(bare(value))
             return True
+        if isinstance(inside, np.ndarray):
+            inside.view(np.ndarray)[...] = bare(value)
+            return True
         return _assign(holder, key, value)
     except (LookupError, AttributeError, TypeError, OverflowError, RuntimeError):
         return False
@@ -87,4 +97,4 @@ def _assign(holder: Any, key: Any, value: Any) -> bool:
 def _key(holder: Any, part: Part, location: TensorLocation) -> Any:
     if not isinstance(part, Token):
         return part
-    return {"#": location.index, "p": location.parameter, "id": id(location.parameter)}[part.name]
+    return state_access.key_of(part, location)

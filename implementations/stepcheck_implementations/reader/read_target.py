@@ -19,6 +19,7 @@ from stepcheck_implementations.matching.aliases import SINGLE_TENSORS, TENSOR_LI
 from stepcheck_implementations.matching.argument_roles import is_update
 from stepcheck_implementations.matching.claim import PROBE_HYPER
 from stepcheck_implementations.matching.classes.parameter_inputs import input_wrapper
+from stepcheck_implementations.matching.driving.driven import driven
 from stepcheck_implementations.matching.signature import Signature, check_step, signature_of
 from stepcheck_implementations.matching.transformations import is_factory
 from stepcheck_implementations.matching.trial import TAKES
@@ -85,15 +86,21 @@ def _constructions(
         return
     choice = _arguments(target, signature, adapter, configuration, mode, options)
     wrapper = adapter.wrapper if adapter is not None and adapter.wrapper else input_wrapper(signature.first)
-    build = wrappers.load_wrapper(wrapper)(target_object, adapter) if wrapper else target_object
     defaults = names_of(signature, only_defaults=True, taken=[*choice.fixed, *choice.held])
 
     def given(chosen: Mapping[str, float]) -> dict[str, Any]:
         values = {**choice.held, **chosen}
         return {**arguments({slot: slot for slot in values}, values, target_object), **choice.fixed}
 
+    inner = driven(target_object, target, lambda: given(choice.numbers)) if adapter is None else None
+    if inner is not None:
+        wrapper, build = wrappers.UPDATE_FUNCTION, inner.build
+        inputs: tuple[str, ...] = (inner.takes,)
+    else:
+        build = wrappers.load_wrapper(wrapper)(target_object, adapter) if wrapper else target_object
+        inputs = (adapter.takes,) if adapter is not None else _takes(target_object, signature, wrapper)
     for values in (choice.numbers, {slot: value for slot, value in defaults.items() if slot not in choice.held}):
-        for takes in (adapter.takes,) if adapter is not None else _takes(target_object, signature, wrapper):
+        for takes in inputs:
             yield Construction(
                 build,
                 target_object,
@@ -102,6 +109,7 @@ def _constructions(
                 given,
                 {slot: choice.symbols.get(slot, slot) for slot in values},
                 wrapper=wrapper,
+                source="" if inner is None else inner.text,
                 fixed=choice.fixed,
                 held=choice.held,
             )

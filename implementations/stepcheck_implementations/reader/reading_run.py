@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 
 from stepcheck_implementations.driver.error_text import call_subject
@@ -14,6 +16,7 @@ from stepcheck_implementations.driver.observing import state_access
 from stepcheck_implementations.driver.observing.state_access import TensorLocation
 from stepcheck_implementations.matching.claim import PROBE_GRADIENTS, PROBE_THETA
 from stepcheck_implementations.reader import held_numbers
+from stepcheck_implementations.reader.arrays.numpy_substitutions import numpy_substituted
 from stepcheck_implementations.reader.carried_numbers import bare, carried
 from stepcheck_implementations.reader.expression_graph import ExpressionGraph
 from stepcheck_implementations.reader.substitutions import modules_of, substituted
@@ -156,11 +159,12 @@ def plain_run(construction: Construction) -> PlainRun:
         run = PlainRun(has_groups=state_access.is_optimizer(subject.optimizer))
         for path, (value, *_) in subject.held().items():
             seen = [row.get(path) for row in rows]
-            one = not isinstance(value, torch.Tensor) or value.dim() == 0 or value.numel() == 1
+            elements = isinstance(value, (torch.Tensor, np.ndarray))
+            one = not elements or math.prod(value.shape) == 1
             offset = _offset(seen) if one else None
             if offset is not None:
                 run.counters[path] = offset
-            elif isinstance(value, torch.Tensor) or len({str(entry) for entry in seen if entry is not None}) > 1:
+            elif elements or len({str(entry) for entry in seen if entry is not None}) > 1:
                 run.states.append(path)
                 if one:
                     run.scalar.append(path)
@@ -177,7 +181,8 @@ def read_run(construction: Construction, plain: PlainRun) -> ReadRun:
     known = TensorEntries(graph)
     symbols = {slot: graph.symbol("hyper", name) for slot, name in construction.symbols.items()}
     numbers = {slot: carried(value, graph, symbols[slot]) for slot, value in construction.numbers.items()}
-    with _eager(), substituted(modules_of(construction.code), graph):
+    modules = modules_of(construction.code)
+    with _eager(), substituted(modules, graph), numpy_substituted(modules, known):
         mode = ReadingMode(known)
         with mode:
             subject = _Subject(construction, numbers, known)
@@ -206,7 +211,7 @@ def read_run(construction: Construction, plain: PlainRun) -> ReadRun:
             opaque += graph.take_path()[1]
             run.steps.append(StepRead(t, theta_after, held, tuple(conditions), tuple(opaque)))
             for path, value in after.items():
-                if index == 0 and path not in before and isinstance(value, torch.Tensor):
+                if index == 0 and path not in before and isinstance(value, (torch.Tensor, np.ndarray)):
                     first = known.first(value)
                     if first is not None:
                         run.first[path] = first
@@ -233,7 +238,7 @@ def _bind(subject: _Subject, plain: PlainRun, known: TensorEntries, t: int) -> d
     known.forget()
     subject.name_parameters(known)
     held = subject.held()
-    taken: list[torch.Tensor] = list(subject.parameters)
+    taken: list[Any] = list(subject.parameters)
     for path, values in held.items():
         if path in plain.counters:
             entry = graph.add("add", graph.symbol("t", "t"), graph.number(plain.counters[path] - 1))
@@ -242,7 +247,7 @@ def _bind(subject: _Subject, plain: PlainRun, known: TensorEntries, t: int) -> d
         else:
             continue
         for value, location in zip(values, subject.locations, strict=True):
-            if not isinstance(value, torch.Tensor):
+            if not isinstance(value, (torch.Tensor, np.ndarray)):
                 held_numbers.replace(subject.optimizer, path, carried(bare(value), graph, entry), location)
             elif not any(known.same_memory(value, other) for other in taken):
                 known.put(value, entry)

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch.overrides import TorchFunctionMode, resolve_name
 
+from stepcheck_implementations.reader.arrays.read_array import read_array
 from stepcheck_implementations.reader.carried_numbers import carried
 from stepcheck_implementations.reader.held_numbers import bits
 from stepcheck_implementations.reader.operations import creation, elementwise, masks, rounding
@@ -34,6 +35,8 @@ class ReadingMode(TorchFunctionMode):
             return self._foreach(function, name.removeprefix(_FOREACH), args, kwargs)
         if name in ("item", "__bool__", "tolist", "__float__", "__int__"):
             return self._number(function, name, args, kwargs)
+        if name in ("numpy", "__array__"):
+            return read_array(function(*args, **kwargs))
         if name == "__getitem__" and masks.is_mask(args[1]):
             entry = masks.picked(self.known, *args)
             return self._fresh(function(*args, **kwargs), entry)

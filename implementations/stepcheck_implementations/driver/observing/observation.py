@@ -123,6 +123,8 @@ def _state(value: Any, path: str, index: int, parameter: torch.Tensor) -> torch.
     """Return the state at ``path`` of tensor ``index`` as a tensor; a number as a 0-d float64 tensor."""
     if value is None:
         return None
+    if isinstance(value, (np.ndarray, np.generic)):
+        value = bound.tensor(_copied(value, path, index))
     if not isinstance(value, torch.Tensor):
         return bound.tensor(_number(value, f"state {path!r} of tensor {index}"), dtype=torch.float64)
     if bound.numel(value) not in (1, bound.numel(parameter)):
@@ -133,3 +135,10 @@ def _state(value: Any, path: str, index: int, parameter: torch.Tensor) -> torch.
     if value.layout != torch.strided or value.is_quantized or value.device.type == "meta":
         raise Malformed(f"state {path!r} of tensor {index} is {value.layout} on {value.device}, and cannot be read")
     return value
+
+
+def _copied(array: NDArray[Any] | np.generic, path: str, index: int) -> NDArray[Any]:
+    """Return a copy of a state that is an array or one of its elements, in a format that torch has."""
+    if array.dtype.kind not in "biufc" or array.dtype.itemsize > (16 if array.dtype.kind == "c" else 8):
+        raise Malformed(f"state {path!r} of tensor {index} is an array of {array.dtype}, and cannot be read")
+    return np.array(array, subok=False)

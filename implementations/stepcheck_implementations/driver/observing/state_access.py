@@ -9,6 +9,7 @@ from numbers import Real
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import torch
 
 from stepcheck_implementations.driver.observing.state_path import TOKENS, Part, Token, parts
@@ -113,7 +114,7 @@ def _put(optimizer: Any, segments: Sequence[Part], value: float, location: Tenso
         else:
             return _put(inside, rest, value, location)
         if isinstance(optimizer, (dict, list)):
-            optimizer[_key(head, location)] = new
+            optimizer[key_of(head, location)] = new
         else:
             setattr(optimizer, str(head), new)
     except (LookupError, AttributeError, TypeError) as error:
@@ -184,6 +185,12 @@ def _walk(
         if same_shape or all(value.numel() == 1 for value in values):
             leaf(path, values)
         return
+    if all(isinstance(value, np.ndarray) for value in values):
+        pairs = list(zip(values, (location.parameter for location in tensors), strict=True))
+        given = any(value.size and value.__array_interface__["data"][0] == p.data_ptr() for value, p in pairs)
+        if not given and (all(v.shape == tuple(p.shape) for v, p in pairs) or all(v.size == 1 for v in values)):
+            leaf(path, values)
+        return
     if all(isinstance(value, Real) and not isinstance(value, bool) for value in values):
         leaf(path, values)
         return
@@ -191,7 +198,7 @@ def _walk(
         return
     if isinstance(first, Mapping):
         for token in TOKENS:
-            keys = [_key(Token(token), location) for location in tensors]
+            keys = [key_of(Token(token), location) for location in tensors]
             if all(_has(value, key) for key, value in zip(keys, values, strict=True)):
                 entries = [value[key] for key, value in zip(keys, values, strict=True)]
                 _walk(entries, f"{path}[{token}]", tensors, leaf, depth - 1)
@@ -200,9 +207,12 @@ def _walk(
             if isinstance(name, str) and "'" not in name and all(name in value for value in values):
                 _walk([value[name] for value in values], f"{path}['{name}']", tensors, leaf, depth - 1)
     elif isinstance(first, (list, tuple)):
-        if len(tensors) > 1 and all(len(value) == len(tensors) for value in values):
+        one = len(tensors) == 1
+        if all(len(value) == len(tensors) for value in values) and ("." in path or not one):
             each = [value[location.index] for value, location in zip(values, tensors, strict=True)]
             _walk(each, f"{path}[#]", tensors, leaf, depth - 1)
+            if one:  # a list of an object that is inside of this one
+                return
         for index in range(min(_MOST_ENTRIES, *(len(value) for value in values))):
             _walk([value[index] for value in values], f"{path}[{index}]", tensors, leaf, depth - 1)
     elif _has_attributes(first):
@@ -212,7 +222,7 @@ def _walk(
 
 
 def _has_attributes(value: Any) -> bool:
-    closed = (type, ModuleType, torch.nn.Module, torch.Tensor)
+    closed = (type, ModuleType, torch.nn.Module, torch.Tensor, np.ndarray)
     return hasattr(value, "__dict__") and not isinstance(value, closed) and not callable(value)
 
 
@@ -220,23 +230,26 @@ def _attributes(optimizer: Any) -> list[tuple[str, Any]]:
     return list(getattr(optimizer, "__dict__", {}).items())
 
 
-def _key(part: Part, location: TensorLocation) -> Any:
+def key_of(part: Part, location: TensorLocation) -> Any:
+    """Return the key that a segment of a path is for one tensor."""
     if not isinstance(part, Token):
         return part
-    return {"#": location.index, "p": location.parameter, "id": id(location.parameter)}[part.name]
+    if part.name == "p":
+        return location.parameter
+    return {"#": location.index, "id": id(location.parameter), "name": f"p{location.index}"}[part.name]
 
 
 def _has(table: Mapping[Any, Any], key: Any) -> bool:
     """Whether ``key`` is in ``table``; a tensor hashes as its id does, and must not be compared with ==."""
     if isinstance(key, torch.Tensor):
         return any(entry is key for entry in table)
-    return any(isinstance(entry, int) and entry == key for entry in table)
+    return any(isinstance(entry, (int, str)) and entry == key for entry in table)
 
 
 def _step(optimizer: Any, part: Part, location: TensorLocation) -> Any:
     if isinstance(part, str) and not isinstance(optimizer, Mapping):
         return getattr(optimizer, part)
-    return optimizer[_key(part, location)]
+    return optimizer[key_of(part, location)]
 
 
 def _follow(optimizer: Any, segments: Sequence[Part], location: TensorLocation) -> Any:

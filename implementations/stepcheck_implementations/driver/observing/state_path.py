@@ -2,8 +2,9 @@
 
 A path starts with a key of ``optimizer.state[p]`` where the subject has such a table, else with the name of an
 attribute. In the former case ".name" is an attribute of the subject, and "group.name" an entry of the tensor's
-parameter group. Then come "[#]" for the tensor's index, "[p]" for the tensor as a key, "[id]" for its id, "['m']" for a
-name, "[0]" for an index that is the same for every tensor, and ".name".
+parameter group. Then come "[#]" for the tensor's index, "[p]" for the tensor as a key, "[id]" for its id, "[name]" for
+its name in a dictionary of parameters, "['m']" for a name, "[0]" for an index that is the same for every tensor, and
+".name".
 """
 
 from __future__ import annotations
@@ -12,14 +13,14 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-_SEGMENT = re.compile(r"\.?(\w+)|\[(#|p|id)\]|\[(\d+)\]|\['([^']*)'\]")
-TOKENS = ("p", "id", "#")
+_SEGMENT = re.compile(r"\.?(\w+)|\[(#|p|id|name)\]|\[(\d+)\]|\['([^']*)'\]")
+TOKENS = ("p", "id", "#", "name")
 """Keys in brackets that stand for the tensor itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A segment that is a different key for each tensor: "#", "p" or "id"."""
+    """A segment that is a different key for each tensor: "#", "p", "id" or "name"."""
 
     name: str
 
@@ -63,6 +64,6 @@ def source(path: str, optimizer: str, parameter: str, index: int, *, group: str 
 
 
 def _brackets(text: str, parameter: str, index: int) -> str:
-    for token, key in (("#", str(index)), ("p", parameter), ("id", f"id({parameter})")):
+    for token, key in (("#", str(index)), ("p", parameter), ("id", f"id({parameter})"), ("name", f"'p{index}'")):
         text = text.replace(f"[{token}]", f"[{key}]")
     return text

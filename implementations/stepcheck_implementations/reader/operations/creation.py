@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import torch
 
 from stepcheck_implementations.reader.operations.elementwise import Operation
@@ -35,7 +36,7 @@ def _one_value(known: TensorEntries, data: Any) -> int | None:
     if isinstance(data, (list, tuple)):
         entries = {_one_value(known, entry) for entry in data}
         return entries.pop() if len(entries) == 1 else None
-    return known.of(data) if isinstance(data, (int, float, torch.Tensor)) else None
+    return known.of(data) if isinstance(data, (int, float, torch.Tensor, np.ndarray)) else None
 
 
 def _copy(known: TensorEntries, _: Any, source: Any, *more: Any, **__: Any) -> int:

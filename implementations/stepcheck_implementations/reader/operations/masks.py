@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 
 from stepcheck_implementations.reader.expression_graph import ExpressionGraph
@@ -15,7 +16,9 @@ from stepcheck_implementations.reader.tensor_entries import TensorEntries
 
 
 def is_mask(index: Any) -> bool:
-    """Whether ``index`` picks elements by a boolean tensor."""
+    """Whether ``index`` picks elements by a boolean tensor or array."""
+    if isinstance(index, np.ndarray):
+        return bool(index.dtype == np.bool_)
     return isinstance(index, torch.Tensor) and index.dtype == torch.bool
 
 

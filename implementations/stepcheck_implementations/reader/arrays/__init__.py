@@ -1,0 +1,1 @@
+"""NumPy arrays that are read as tensors are: every operation on them is written down."""
