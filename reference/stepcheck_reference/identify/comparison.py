@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from sympy import Symbol
 
@@ -49,9 +49,8 @@ def compare_reading(reading: Reading, rule: Rule) -> Comparison:
         runs = Runs(plain)
     except NotEvaluable:
         return Comparison()
-    equations, found = own_slots(rule), Comparison()
+    equations, found = own_slots(rule), Comparison(tried=True)
     for given in registry.chosen(plain, rule):
-        found = replace(found, tried=True)
         if takes_the_same_steps(equations, given, runs):
             match = Match(Name(rule.name, (), rule.name), equations, given)
             relation, is_proved = proof(plain, match, runs)

@@ -9,6 +9,7 @@ from stepcheck.certification.plan import Planned
 from stepcheck.certification.runner import Runner
 from stepcheck_implementations.adapters.adapter import Adapter
 from stepcheck_implementations.adapters.wrappers import OPTAX
+from stepcheck_implementations.driver.observing.state_path import last_name
 from stepcheck_reference.formats import FORMATS
 from stepcheck_reference.identify.comparison import compare_reading
 from stepcheck_reference.oracle.arithmetic import Arithmetic, plain
@@ -64,7 +65,15 @@ def own_order(adapter: Adapter, planned: Planned, runner: Runner) -> OwnOrder:
     letters: dict[tuple[str, str], str] = {}
     for symbol, letter in found.letters.items():
         path = reading.names.get(symbol)
-        letters[("state", path) if path is not None else ("hyper", symbol.name)] = letter
+        if path is not None:
+            if not _same_place(adapter.states.get(letter), (path, data["states"][path]["at"])):
+                return OwnOrder(equal=True, why=f"{letter} is seen in another place than it was read in")
+            letters["state", path] = letter
+        else:
+            slot = reading.slots.get(symbol, symbol.name)
+            if adapter.hyper.get(letter, slot) != slot:
+                return OwnOrder(differs=True, why=f"{slot} is {letter}")
+            letters["hyper", symbol.name] = letter
     order = Order(rule, data["entries"], data["paths"], letters, FORMATS[planned.cell.dtype])
     try:
         order.program  # noqa: B018
@@ -73,3 +82,8 @@ def own_order(adapter: Adapter, planned: Planned, runner: Runner) -> OwnOrder:
     except NotOrdered as error:
         return OwnOrder(equal=True, why=str(error))
     return OwnOrder(equal=True, order=order)
+
+
+def _same_place(seen: str | None, read: tuple[str, str]) -> bool:
+    """Whether a state that is observed at ``seen``, if it is, is the one that was read."""
+    return seen is None or seen in read or last_name(seen) in map(last_name, read)

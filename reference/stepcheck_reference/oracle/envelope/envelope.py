@@ -115,8 +115,14 @@ def _output(evaluation: Evaluation, name: str, wider: Format | None = None) -> B
 
 
 def _any_form(ball: Ball, forms: Sequence[Ball]) -> Ball:
-    """Return ``ball`` with a radius that covers each of its forms; their values may differ by a rounding."""
+    """Return ``ball`` with a radius that covers each of its forms; their values may differ by a rounding.
+
+    Where they differ by more than both radii, the form is another function there, as one that was read on another
+    path: then it is none of this value.
+    """
     radius = ball.error
     for form in forms:
-        radius = np.maximum(radius, form.error + np.abs(form.value - ball.value))
+        apart = np.abs(form.value - ball.value)
+        same = apart <= ball.error + form.error
+        radius = np.where(same, np.maximum(radius, form.error + apart), radius)
     return Ball(ball.value, np.asarray(radius), ball.centre, ball.nonnegative)

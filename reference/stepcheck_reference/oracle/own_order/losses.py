@@ -22,8 +22,8 @@ _CANCELS = 4.0
 def loss(order: Order, output: str, inputs: Mapping[str, float]) -> str:
     """Return in words which operation of ``order`` loses the most of the new value of ``output`` at ``inputs``.
 
-    An operation counts by what its own rounding changes of the result: its format's unit times the derivative. Returns
-    "" where nothing can be said, as where an input is missing.
+    An operation counts by what its own rounding changes of the result: its format's unit times the derivative. The last
+    one, which any order has, does not count. Returns "" where nothing can be said, as where an input is missing.
     """
     if output not in order.nodes_of:
         return ""
@@ -31,7 +31,8 @@ def loss(order: Order, output: str, inputs: Mapping[str, float]) -> str:
     with mpmath.workdps(_DIGITS):
         try:
             values = _values(order, inputs, result)
-            effects = {index: _effect(order, inputs, result, index) for index in values if _is_operation(order, index)}
+            within = [index for index in values if index != result and _is_operation(order, index)]
+            effects = {index: _effect(order, inputs, result, index) for index in within}
         except (KeyError, ValueError, TypeError, ZeroDivisionError, OverflowError):
             return ""
         if not effects:

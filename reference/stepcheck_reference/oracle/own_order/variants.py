@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import operator
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 Entries = Sequence[Sequence[Any]]
 Condition = tuple[int, bool] | None
 """An entry and its truth; None is the first step."""
+
+_EXACT: Mapping[str, Callable[..., float]] = {"add": operator.add, "sub": operator.sub, "mul": operator.mul}
+"""What Python does with counts before the reader sees a count in them."""
 
 
 class NotOrdered(ValueError):
@@ -44,7 +48,7 @@ def variants(entries: Entries, paths: Sequence[Mapping[str, Any]], state: str | 
     found: list[tuple[Condition, int]] = []
     for number in range(len(groups) - 1, 0, -1):
         members, others = groups[number], [path for group in groups[:number] for path in group]
-        condition = _distinguishing(members, others)
+        condition = _distinguishing(entries, members, others)
         entry = output(members[0])
         if entry is None:
             raise NotOrdered("a step does not write every state")
@@ -55,12 +59,20 @@ def variants(entries: Entries, paths: Sequence[Mapping[str, Any]], state: str | 
     return [*found, (None, general)]
 
 
-def _distinguishing(members: Sequence[Mapping[str, Any]], others: Iterable[Mapping[str, Any]]) -> Condition:
-    """Return what holds on the paths ``members`` and on none of ``others``."""
-    others = list(others)
+def _distinguishing(
+    entries: Entries, members: Sequence[Mapping[str, Any]], others: Sequence[Mapping[str, Any]]
+) -> Condition:
+    """Return what holds on the paths ``members``, the latest first, and on none of ``others``."""
+
+    def found(path: Mapping[str, Any], entry: int, truth: bool) -> bool:
+        return any(
+            bool(met) == truth and (number == entry or same_form(entries, number, entry, path["t"]))
+            for number, met in path["conditions"]
+        )
+
     for entry, truth in members[0]["conditions"]:
-        holds = all([entry, truth] in map(list, path["conditions"]) for path in members)
-        if holds and all([entry, not truth] in map(list, path["conditions"]) for path in others):
+        holds = all(found(path, entry, bool(truth)) for path in members)
+        if holds and all(found(path, entry, not truth) for path in others):
             return int(entry), bool(truth)
     if [path["t"] for path in members] == [1] and all(path["t"] != 1 for path in others):
         return None
@@ -86,8 +98,7 @@ def same_form(entries: Entries, one: int, other: int, t: int) -> bool:
                 return False
             continue
         if left[0] == "number":
-            shift = count_shift(entries, pair[1])
-            if shift is None or float(left[1]) != t + shift:
+            if float(left[1]) != _at(entries, pair[1], t):
                 return False
             continue
         if left[0] != right[0] or len(left) != len(right) or left[0] in ("symbol", "opaque"):
@@ -96,26 +107,40 @@ def same_form(entries: Entries, one: int, other: int, t: int) -> bool:
     return True
 
 
+def _at(entries: Entries, number: int, t: int) -> float | None:
+    """Return what an entry of numbers and t alone is at step ``t``, None for another."""
+    name, *operands = entries[number]
+    if name == "number":
+        return float(operands[0])
+    if name == "symbol":
+        return float(t) if operands[0] == "t" else None
+    if name not in _EXACT:
+        return None
+    values = [_at(entries, operand, t) for operand in operands]
+    known = [value for value in values if value is not None]
+    return _EXACT[name](*known) if len(known) == len(values) else None
+
+
 def count_shift(entries: Entries, number: int) -> int | None:
     """Return k where an entry is t + k, None where it is something else."""
-    operator, *operands = entries[number]
-    if operator == "symbol":
+    name, *operands = entries[number]
+    if name == "symbol":
         return 0 if operands[0] == "t" else None
-    if operator in ("round float32", "round float64"):  # exact below 2**24
+    if name in ("round float32", "round float64"):  # exact below 2**24
         return count_shift(entries, operands[0])
-    if operator not in ("add", "sub"):
+    if name not in ("add", "sub"):
         return None
     parts = [(count_shift(entries, operand), _integer(entries, operand)) for operand in operands]
     (first, first_number), (second, second_number) = parts
     if first is not None and second_number is not None:
-        return first + second_number if operator == "add" else first - second_number
-    if second is not None and first_number is not None and operator == "add":
+        return first + second_number if name == "add" else first - second_number
+    if second is not None and first_number is not None and name == "add":
         return second + first_number
     return None
 
 
 def _integer(entries: Entries, number: int) -> int | None:
-    operator, *operands = entries[number]
-    if operator != "number" or not float(operands[0]).is_integer():
+    name, *operands = entries[number]
+    if name != "number" or not float(operands[0]).is_integer():
         return None
     return int(float(operands[0]))

@@ -16,20 +16,24 @@ Part = Callable[[int, int], str]
 
 _POWERS = {2: "²", 3: "³"}
 _LETTERS = {symbol.name: letter.unicode for symbol, letter in ALPHABET.items()}
-_RUN, _SUM, _PRODUCT, _ATOM = range(4)
+_WHOLE, _RUN, _SUM, _PRODUCT, _ATOM = range(5)
 """How tightly a text holds together."""
+_LONGEST_SCALAR, _LONGEST = 20, 48
+"""Characters of an operand that is written out."""
 
 
 def written_node(order: Order, index: int) -> str:
     """Return node ``index`` of the order's program in letters; a new state inside it is its letter with a prime."""
     new = {node: f"{_LETTERS[name]}′" for name, node in order.nodes_of.items() if name != "theta" and node != index}
-    return _text(order.program.nodes, index, new, _RUN)
+    return _text(order.program.nodes, index, new, _WHOLE)
 
 
 def _text(nodes: tuple[Node, ...], index: int, new: dict[int, str], least: int) -> str:
     if index in new and nodes[index].kind != "symbol":
         return new[index]
     text, tight = _node(nodes, index, new)
+    if len(text) > (_LONGEST_SCALAR if nodes[index].scalar else _LONGEST) and least != _WHOLE:
+        return "…"
     return text if tight >= least else f"({text})"
 
 
