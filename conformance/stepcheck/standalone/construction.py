@@ -52,6 +52,9 @@ def construction(adapter: Adapter, cell: Cell, script: Script) -> list[str]:
         lines = [*build(adapter, cell, script), "", "", f"optimizer = {build_call(script)}"]
     else:
         lines = ["", *_constructed("optimizer = ", adapter, cell, script)]
+    if adapter.trains:
+        each = adapter.takes != "groups"
+        lines += ["for part in optimizer:", "    part.train()"] if each else ["optimizer.train()"]
     if "two_optimizers" in script.invocation:
         lines += _other(adapter, cell, script)
     if adapter.compiler == "own" and cell.mode != "compiled":

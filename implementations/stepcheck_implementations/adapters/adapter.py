@@ -56,7 +56,8 @@ class Adapter:
     the number of steps taken: 1 where it holds the number of the step to come. ``refuses`` names what else the class
     does not accept, as in "an empty tensor". ``inherits`` names the library's class whose arithmetic and known issues a
     subclass has; ``fitted`` says that names were matched and not written here. ``unchanging`` are hyper-parameters that
-    its states are made with, so that they cannot change without changing the past.
+    its states are made with, so that they cannot change without changing the past. ``trains`` says that it has a method
+    ``train()``, which is called before its first step.
     """
 
     target: str
@@ -79,6 +80,7 @@ class Adapter:
     inherits: str = json_field(omit_default=True, default="")
     fitted: bool = json_field(omit_default=True, default=False)
     unchanging: tuple[str, ...] = json_field(omit_default=True, default=())
+    trains: bool = json_field(omit_default=True, default=False)
 
     @property
     def constant_hyper(self) -> tuple[str, ...]:

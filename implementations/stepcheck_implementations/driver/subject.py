@@ -149,7 +149,7 @@ class Subject:
         for kind in TENSOR_RATES:
             if kind in self.script.invocation and self.adapter.hyper.get("lr") in hyper:
                 parameters, hyper = tensor_rates(kind, self.adapter.hyper["lr"], parameters, hyper, self.cell.device)
-        return call_subject(lambda: self.build(parameters, **{**hyper, **self.options}))
+        return call_subject(lambda: trained(self.build(parameters, **{**hyper, **self.options})))
 
     def replace(self, parameters: list[torch.nn.Parameter], objects: list[Any]) -> None:
         """Go on with other parameters and objects, which are copies of these."""
@@ -213,3 +213,11 @@ class Subject:
             error = state_access.write(optimizer, path, value, location)
             if error is not None:
                 raise Malformed(f"{name}: {error}")
+
+
+def trained(optimizer: Any) -> Any:
+    """Return ``optimizer`` after its ``train()``, which some need before a step, as those without a schedule."""
+    train = getattr(optimizer, "train", None)
+    if callable(train):
+        train()
+    return optimizer

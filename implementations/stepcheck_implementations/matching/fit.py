@@ -150,6 +150,7 @@ def _class(
         settings=settings,
         fitted=True,
         count_offset=identified.count_offset,
+        trains=callable(getattr(chosen.subject, "train", None)),
     )
     return Fit(
         adapter=adapter,

@@ -14,6 +14,7 @@ from stepcheck_implementations.driver.error_text import SubjectRaised, call_subj
 from stepcheck_implementations.driver.observing import state_access
 from stepcheck_implementations.driver.observing.state_access import TensorLocation
 from stepcheck_implementations.driver.observing.state_path import TOKENS
+from stepcheck_implementations.driver.subject import trained
 from stepcheck_implementations.matching.claim import PROBE_GRADIENTS, PROBE_SHAPES, PROBE_THETA, REFUSALS, Rows
 from stepcheck_implementations.matching.state_matching import StateLeaf, same_rows
 
@@ -85,7 +86,7 @@ def run_trial(
     own: dict[str, bool] = {}
 
     def steps_taken() -> None:
-        optimizer = build(inputs[takes], **arguments)
+        optimizer = trained(build(inputs[takes], **arguments))
         trial.subject = optimizer
         if not callable(getattr(optimizer, "step", None)):
             trial.reason = f"it made a {type(optimizer).__name__}, which has no step()"

@@ -14,6 +14,7 @@ import torch
 from stepcheck_implementations.driver.error_text import call_subject
 from stepcheck_implementations.driver.observing import state_access
 from stepcheck_implementations.driver.observing.state_access import TensorLocation
+from stepcheck_implementations.driver.subject import trained
 from stepcheck_implementations.matching.claim import PROBE_GRADIENTS, PROBE_THETA
 from stepcheck_implementations.reader import held_numbers
 from stepcheck_implementations.reader.arrays.numpy_substitutions import numpy_substituted
@@ -116,11 +117,9 @@ class _Subject:
             "groups": [{"params": list(self.parameters)}],
         }
         arguments = construction.arguments(numbers)
-        self.optimizer = call_subject(lambda: construction.build(inputs[construction.takes], **arguments))
+        self.optimizer = call_subject(lambda: trained(construction.build(inputs[construction.takes], **arguments)))
         if not callable(getattr(self.optimizer, "step", None)):
             raise TypeError(f"it made a {type(self.optimizer).__name__}, which has no step()")
-        if callable(train := getattr(self.optimizer, "train", None)):
-            call_subject(train)
 
     def name_parameters(self, known: TensorEntries) -> None:
         """Let the parameters be theta."""
