@@ -55,6 +55,9 @@ def substituted(modules: list[ModuleType], graph: ExpressionGraph) -> Iterator[N
                     _set(stack, names, name, carried(value, graph, graph.number(value)))
             for name, conversion in (("float", _Conversion(float)), ("int", _Conversion(int))):
                 _set(stack, names, name, conversion)
+            for name, function in (("max", max), ("min", min)):
+                if name not in names:
+                    _set(stack, names, name, _larger(name, function, graph))
             for kind in (value for value in list(names.values()) if isinstance(value, type)):
                 if kind.__module__ == module.__name__:
                     _carry_attributes(stack, kind, graph)
@@ -101,6 +104,18 @@ def _math_function(name: str, function: Callable[..., Any], graph: ExpressionGra
         return carried(value, graph, graph.add(_MATH[name], *entries))
 
     followed.__name__ = name
+    return followed
+
+
+def _larger(name: str, function: Callable[..., Any], graph: ExpressionGraph) -> Callable[..., Any]:
+    """Return ``max`` or ``min``, which asks for no condition where it is given two numbers of which one is carried."""
+
+    def followed(*args: Any, **kwargs: Any) -> Any:
+        numbers = len(args) == 2 and all(isinstance(arg, (int, float)) for arg in args)
+        if kwargs or not numbers or not any(isinstance(arg, Carried) for arg in args):
+            return function(*args, **kwargs)
+        return carried(function(*map(bare, args)), graph, graph.add(name, *(entry_of(arg, graph) for arg in args)))
+
     return followed
 
 

@@ -99,3 +99,16 @@ def test_what_courses_write_is_named_for_what_it_computes(
 ) -> None:
     answer = identify_reading(reading_of(data_of(name)))
     assert (answer.name, dict(answer.states)) == (rule, states)
+
+
+def test_a_python_number_is_rounded_to_the_format_of_a_narrow_array() -> None:
+    known = TensorEntries(ExpressionGraph())
+    beta = known.graph.symbol("hyper", "beta")
+    number = carried(0.9, known.graph, beta)
+    rounded = {}
+    with read_array.arrays_read(known):
+        for dtype in (np.float16, np.float64):
+            array = read_array.read_array(np.arange(3, dtype=dtype))
+            known.put(array, known.graph.symbol("g", "g"))
+            rounded[dtype] = known.graph.entries[known.of(number * array)][1]
+    assert rounded == {np.float16: known.graph.rounded(beta, "float16"), np.float64: beta}

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sympy import Abs, Eq, Gt, Integer, Lt, Ne, Piecewise, Rational, Symbol, sign, sqrt
+from sympy import Abs, Eq, Gt, Integer, Lt, Max, Ne, Piecewise, Rational, Symbol, sign, sqrt
 
 from stepcheck_implementations.driver.target import load
 from stepcheck_implementations.reader import answer as answers
@@ -110,3 +110,11 @@ def test_a_reader_that_misreads_an_operation_reads_something_else(monkeypatch: p
     honest = reading("OldOverloads").step[theta]
     monkeypatch.setitem(elementwise.TABLE, "addcdiv", elementwise._scaled("mul"))  # type: ignore[index]
     assert not same(honest, reading("OldOverloads").step[theta], {})
+
+
+def test_an_optimizer_is_trained_first_and_the_larger_of_two_numbers_is_no_branch() -> None:
+    found = reading("NeedsTraining")
+    largest = Symbol("largest", real=True)
+    assert found.step[largest] == Max(largest, lr)
+    assert found.step[theta] == theta - g * Max(largest, lr)
+    assert all(path.conditions == () for path in found.paths)

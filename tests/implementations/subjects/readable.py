@@ -118,3 +118,20 @@ class WithScalars(torch.optim.Optimizer):
                     product = self.state[p].setdefault("product", torch.ones(()))
                     product.mul_(group["gamma"])
                     p.sub_(group["lr"] * group["rate"] / (1 - product) * p.grad)
+
+
+class NeedsTraining(Plain):
+    """Refuses a step until ``train()`` was called, and holds the largest rate so far."""
+
+    def __init__(self, params, lr=0.1):
+        super().__init__(params, lr)
+        self.training, self.largest = False, 0.0
+
+    def train(self):
+        self.training = True
+
+    def update(self, p, g, state, group):
+        if not self.training:
+            raise RuntimeError("call train() first")
+        self.largest = max(self.largest, group["lr"])
+        p.sub_(self.largest * g)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from stepcheck_implementations.reader.arrays import numpy_operations
+from stepcheck_implementations.reader.arrays import array_rounding, numpy_operations
 from stepcheck_implementations.reader.carried_numbers import (
     CarriedFloat,
     CarriedInt,
@@ -69,7 +69,7 @@ class ReadArray(np.ndarray[Any, Any]):
         elif masks.is_mask(index):
             entry = masks.masked(known, self, index, value)
         elif masks.is_everything(index) or self.ndim == 0:
-            entry = known.of(value)
+            entry = array_rounding.written(known, known.of(value), self, (value,))
         else:
             operands = [value] if isinstance(value, (np.ndarray, np.generic, float, int)) else []
             entry = known.graph.call(PART, known.of(self), *map(known.of, operands))
@@ -179,7 +179,7 @@ def _call_ufunc(ufunc: np.ufunc, method: str, inputs: Sequence[Any], kwargs: dic
     if operation is None:
         name = f"numpy.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
         return _unread(known, function, name, inputs, kwargs)
-    entry = operation(known, *inputs)
+    entry = operation(known, *array_rounding.operands(known, inputs))
     if entry is None:
         return _unread(known, function, f"numpy.{ufunc.__name__}", inputs, kwargs)
     mask = kwargs.get("where", True)
@@ -188,7 +188,7 @@ def _call_ufunc(ufunc: np.ufunc, method: str, inputs: Sequence[Any], kwargs: dic
         entry = known.graph.add("where", known.of(mask), entry, old)
     value = function(*map(_plain, inputs), **plain)
     if outs:
-        known.put(outs[0], entry)
+        known.put(outs[0], array_rounding.written(known, entry, outs[0], inputs))
         return outs[0]
     return _result(known, value, entry)
 
@@ -209,6 +209,8 @@ def _call(function: Any, name: str, title: str, args: Sequence[Any], kwargs: dic
     if entry is None:
         return _unread(known, function, title, args, kwargs)
     value = function(*map(_plain, args), **plain)
+    if name == "astype":
+        entry = array_rounding.written(known, entry, value, args)
     out = kwargs.get("out")
     if name in numpy_operations.WRITES:
         out, value = args[0], None
