@@ -11,6 +11,7 @@ from sympy import Expr, Symbol, sympify
 
 from stepcheck_reference.alphabet import ALPHABET, QUANTITIES, g, gradient_at, theta
 from stepcheck_reference.domain import Domain
+from stepcheck_reference.rule_names import is_name
 from stepcheck_reference.suggest import did_you_mean
 
 KINDS = ("elementwise", "matrix")
@@ -146,7 +147,7 @@ def _check(rule: Rule) -> None:
             raise wrong(symbol, f"{symbol} in {where} is not declared in the alphabet{assumptions}{hint}")
         return ALPHABET[symbol].role
 
-    if not all(part.isidentifier() for part in rule.name.split("+")):
+    if not is_name(rule.name):
         raise wrong(rule.name, f"its name should be identifiers joined by '+', not {rule.name!r}")
     if rule.kind not in KINDS:
         raise wrong(rule.kind, f"kind={rule.kind!r}, but should be one of {', '.join(KINDS)}")

@@ -16,6 +16,7 @@ from stepcheck.certification.departure import Departure
 from stepcheck.certification.failures.hazard import Hazard
 from stepcheck.certification.formula.accuracy import Accuracy
 from stepcheck.certification.formula.formula_record import Formula
+from stepcheck.certification.references.reference_record import Reference
 from stepcheck.certification.undeclared.kept import Kept
 from stepcheck_reference.verdict import Verdict, exit_code
 
@@ -194,7 +195,8 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
     target without an adapter of its own. ``defaults`` lists where a constructor departs from what its rule's source
     recommends, which changes no verdict. ``answers`` are the verdict on the rule and that on the contracts. ``select``
     and ``ignore`` are the codes of laws, or beginnings of codes, that were asked for and left out. ``keeps`` is another
-    rule that the target keeps, where it breaks the claimed one. ``formula`` is the rule that one class's code computes.
+    rule that the target keeps, where it breaks the claimed one. ``formula`` is the rule that one class's code computes,
+    and ``reference`` the rule that the request has brought with it, in a file or as code.
     """
 
     verdict: Verdict
@@ -214,6 +216,7 @@ class Findings(msgspec.Struct, frozen=True, kw_only=True):
     ignore: tuple[str, ...] = ()
     keeps: Kept | None = None
     formula: Formula | None = None
+    reference: Reference | None = None
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,30 +4,28 @@ from __future__ import annotations
 
 import contextlib
 import os
-import platform
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace as replaced
 
-from stepcheck.certification.answers import answers
-from stepcheck.certification.certificate import CellResult, Certificate, Findings, Run
+from stepcheck.certification.certificate import CellResult, Certificate
 from stepcheck.certification.output.installed_versions import versions_of
 from stepcheck.certification.output.output_directory import OutputDirectory
 from stepcheck.certification.output.resumption import Earlier, check_directory
 from stepcheck.certification.plan import batches
+from stepcheck.certification.references.bringing import check_rule_or_reference, with_reference
 from stepcheck.certification.request import Request, directory_for, requested, target_name
+from stepcheck.certification.run_state import RunState
 from stepcheck.certification.runner import Runner
 from stepcheck.certification.survey import Survey, check_target, rules_of, survey
 from stepcheck_implementations.adapters import libraries
-from stepcheck_implementations.driver.error_text import one_line
 from stepcheck_implementations.workers.pool import Workers
 from stepcheck_implementations.workers.transport import WorkerError
-from stepcheck_reference.verdict import Verdict, overall
+from stepcheck_reference.verdict import Verdict
 
 Progress = Callable[[int, int, CellResult | None], None]
 """Called with (cells done, cells in all, the result that has just come in, None at the start)."""
@@ -51,6 +49,7 @@ def certify(
     target: str | Callable[..., Any],
     *,
     rule: str | None = None,
+    like: str | Callable[..., Any] | None = None,
     modes: Sequence[str] = (),
     dtypes: Sequence[str] = (),
     devices: Sequence[str] = (),
@@ -67,20 +66,21 @@ def certify(
     progress: Progress | None = None,
     notify: Notify | None = None,
 ) -> Certificate:
-    """Return the certificate of ``target``, compared with ``rule`` (default: what its adapter declares).
+    """Return the certificate of ``target``, compared with ``rule`` (default: its adapter's, or what it reads as).
 
     A string is imported by worker processes ("torch.optim.AdamW", "package.module:Name", "path/file.py:Name"); the name
     of a library ("torch.optim") means every class of it. A class runs in this process, where a crash is the caller's.
-    Empty ``modes``, ``dtypes`` and ``devices`` mean all there are; ``fixed`` fixes hyper-parameters at a value, by
-    alphabet name, and gives other arguments one; ``map`` says of a hyper-parameter which argument it is ("gamma",
-    "betas[0]") and of a state where it is stored ("buf"), where names and values do not. ``strict`` makes known issues
-    count against ``conforms``. ``select`` and ``ignore`` are codes of laws, or beginnings of codes ("SC1", "SC203"):
-    only those of ``select`` are checked (default: all), and none of ``ignore``; the longest that fits a law decides.
-    With ``out``, one JSON file a cell is written there as it comes, failing scripts with it, and ``certificate.json``
-    at the end; cells that an interrupted run of the same request, on the same sources and releases, has left there are
-    not run again. ``progress`` is called after every cell, ``notify`` when something else begins. Verdicts are the same
-    for the same seed, whatever ``jobs`` is. ``memory`` are the bytes that a worker process may use (default: half of
-    the machine's memory).
+    ``rule`` is a name, or a ``Rule`` as "path/file.py:NAME"; with ``like``, a reference given as a target is, the rule
+    is what is read of its code. Empty ``modes``, ``dtypes`` and ``devices`` mean all there are; ``fixed`` fixes
+    hyper-parameters at a value, by alphabet name, and gives other arguments one; ``map`` says of a hyper-parameter
+    which argument it is ("gamma", "betas[0]") and of a state where it is stored ("buf"), where names and values do not.
+    ``strict`` makes known issues count against ``conforms``. ``select`` and ``ignore`` are codes of laws, or beginnings
+    of codes ("SC1", "SC203"): only those of ``select`` are checked (default: all), and none of ``ignore``; the longest
+    that fits a law decides. With ``out``, one JSON file a cell is written there as it comes, failing scripts with it,
+    and ``certificate.json`` at the end; cells that an interrupted run of the same request, on the same sources and
+    releases, has left there are not run again. ``progress`` is called after every cell, ``notify`` when something else
+    begins. Verdicts are the same for the same seed, whatever ``jobs`` is. ``memory`` are the bytes that a worker
+    process may use (default: half of the machine's memory).
 
     Raises WrongRequest, UnknownRule, OutOfDomain and TargetError where the request is wrong, Interrupted
     (a KeyboardInterrupt) on Ctrl-C, and Contradiction where stepcheck itself fails. The results until then
@@ -90,6 +90,7 @@ def certify(
     request = requested(
         target_name(target),
         rule=rule,
+        like=None if like is None else target_name(like),
         modes=modes,
         dtypes=dtypes,
         devices=devices,
@@ -103,24 +104,27 @@ def certify(
     )
     if isinstance(target, str):
         check_target(request)
+    check_rule_or_reference(request)
     path = None if out is None else Path(out)
     if path is not None:
         check_directory(path, request)
     progress = progress or (lambda done, total, result: None)
     notify = notify or (lambda doing, detail: None)
+    in_process = not isinstance(target, str) or not isinstance(like, str | None)
     with contextlib.nullcontext() if path is None else directory_for(path) as directory:
-        earlier = None if directory is None else Earlier(directory, request, in_process=not isinstance(target, str))
+        earlier = None if directory is None else Earlier(directory, request, in_process=in_process)
         if not isinstance(target, str):
             from stepcheck_implementations.workers.in_process import InProcess
 
             runner = InProcess(target)
             own = contextlib.nullcontext(runner)
-            return _certify(request, runner, lambda: own, earlier, 1, progress, notify, began)
+            return _certify(request, like, runner, lambda: own, earlier, 1, progress, notify, began)
         notify("importing torch", False)
         with Workers(memory=memory) as workers:
             deadline = PATIENCE[request.profile]
             return _certify(
                 request,
+                like,
                 workers,
                 lambda: Workers(address=workers.address, deadline=deadline, memory=memory),
                 earlier,
@@ -133,6 +137,7 @@ def certify(
 
 def _certify(
     request: Request,
+    like: str | Callable[..., Any] | None,
     runner: Runner,
     new_runner: Callable[[], contextlib.AbstractContextManager[Runner]],
     earlier: Earlier | None,
@@ -141,21 +146,21 @@ def _certify(
     notify: Notify,
     began: float,
 ) -> Certificate:
-    from stepcheck_properties.examination.examine import precompute
-    from stepcheck_reference.rules import find
-
-    if request.rule is not None:
-        find(request.rule)
     from stepcheck.certification.cells.evaluator import CellEvaluator
     from stepcheck.certification.formula.formula_of import formula_of, judged
     from stepcheck.certification.undeclared.kept_rule import kept_rule
     from stepcheck.processes.executor import Contradiction, Local
     from stepcheck.processes.pool import can_fork, usable_cores
+    from stepcheck_properties.examination.examine import precompute
+    from stepcheck_reference.rules import find
 
     adapter = libraries.find(request.target)
     for rule in rules_of(request, adapter) if adapter is not None else ():
         precompute(find(rule))  # while the workers' fork server still imports torch
     runner.environment()  # once torch has been imported
+    if like is not None:
+        notify(f"reading {request.like}", False)
+        request = with_reference(request, like, runner)
     notify(f"trying {request.target}", False)
     surveyed = survey(request, runner)
     formula = surveyed.formula
@@ -174,7 +179,7 @@ def _certify(
         results |= taken
         open_ = [number for number in open_ if number not in taken]
     jobs = max(1, min(usable_cores() if jobs is None else jobs, len(open_)))
-    state = _RunState(request, surveyed, results, jobs, began, len(taken))
+    state = RunState(request, surveyed, results, jobs, began, len(taken))
 
     @contextlib.contextmanager
     def prepare() -> Iterator[Callable[[int], CellResult]]:
@@ -245,56 +250,3 @@ def _claimed(surveyed: Survey) -> str:
 def _scripts(cell: str, notify: Notify) -> Callable[[int, int, int], None]:
     """Return the callback for an examination that counts the scripts of ``cell``."""
     return lambda done, total, compared: notify(f"script {done} of about {total} of {cell}", True)
-
-
-@dataclass(frozen=True)
-class _RunState:
-    """A run with the ``results`` that have come in, by the number of their cell."""
-
-    request: Request
-    surveyed: Survey
-    results: Mapping[int, CellResult]
-    jobs: int
-    began: float
-    taken_over: int
-
-    def rule_of(self, number: int) -> str:
-        """Return the name of a cell's rule."""
-        rule = self.surveyed.cells[number][1].rule
-        return rule.name if rule is not None else ""
-
-    def certificate(self, stopped: BaseException | None = None) -> Certificate:
-        """Return the certificate of the results so far; ``stopped`` is what ended the run early."""
-        request, surveyed, results = self.request, self.surveyed, self.results
-        cells = tuple(results[number] for number in sorted(results))
-        rule = " and ".join(dict.fromkeys(e.rule.name for _, e in surveyed.cells if e.rule is not None))
-        seconds = time.perf_counter() - self.began
-        return Certificate(
-            findings=Findings(
-                verdict=overall(cell.verdict for cell in cells),
-                target=request.target,
-                rule=rule,
-                profile=request.profile,
-                seed=request.seed,
-                strict=request.strict,
-                fixed=dict(request.fixed),
-                cells=cells,
-                unfinished=len(surveyed.cells) - len(cells),
-                without_rule=surveyed.without_rule,
-                matched=surveyed.matched,
-                defaults=surveyed.defaults,
-                answers=answers(cells, rule, of_library=len(surveyed.subjects) > 1),
-                select=request.select,
-                ignore=request.ignore,
-            ),
-            run=Run(
-                seconds=round(seconds, 3),
-                jobs=self.jobs,
-                versions=versions_of(request.target, surveyed.environment),
-                host=platform.platform(),
-                interrupted=isinstance(stopped, KeyboardInterrupt),
-                stopped="" if stopped is None else one_line(stopped),
-                taken_over=self.taken_over,
-                started=time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(time.time() - seconds)),
-            ),
-        )

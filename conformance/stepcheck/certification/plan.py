@@ -149,15 +149,14 @@ def rule_of(adapter: Adapter, name: str) -> Rule:
     domains = adapter.domains or {}
     if adapter.fitted:  # what is proved of a rule at eps = 0, say, is true although the class refuses that value
         domains = {name: domain for name, domain in domains.items() if name == "lr"}
-    return _narrowed_rule(name, tuple(domains.items()))
+    from stepcheck_reference.rules import find
+
+    return _narrowed_rule(find(name), tuple(domains.items()))
 
 
 @cache
-def _narrowed_rule(name: str, domains: tuple[tuple[str, Domain], ...]) -> Rule:
+def _narrowed_rule(rule: Rule, domains: tuple[tuple[str, Domain], ...]) -> Rule:
     """Return the same object for the same arguments: rules are compared, and what is proved of them cached, by it."""
-    from stepcheck_reference.rules import find
-
-    rule = find(name)
     narrower = {symbol: domain for key, domain in domains for symbol in rule.hyper if str(symbol) == key}
     return replace(rule, domains={**rule.domains, **narrower}) if narrower else rule
 

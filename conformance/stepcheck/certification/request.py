@@ -14,6 +14,7 @@ from stepcheck.certification.chosen_laws.law_selection import check_codes, codes
 from stepcheck.certification.wrong_request import WrongRequest as WrongRequest
 from stepcheck_implementations.adapters.adapter import MODES, Adapter, Configuration
 from stepcheck_reference.formats import FORMATS
+from stepcheck_reference.rule_names import parts_of
 from stepcheck_reference.suggest import unknown
 
 PROFILES = ("quick", "standard", "thorough")
@@ -24,13 +25,15 @@ PROFILES = ("quick", "standard", "thorough")
 class Request:
     """What to certify.
 
-    Empty ``modes``, ``dtypes`` and ``devices`` mean all there are. ``fixed`` gives values, and ``maps`` the argument or
-    place that a name of the alphabet has in a target without an adapter of its own. ``select`` and ``ignore`` are
-    codes of laws, or beginnings of codes: only the former are checked, and not the latter.
+    ``rule`` is a name, or a ``Rule`` as FILE.py:NAME; ``like`` names a reference whose code is the rule, which is then
+    found under its name. Empty ``modes``, ``dtypes`` and ``devices`` mean all there are. ``fixed`` gives values, and
+    ``maps`` the argument or place that a name of the alphabet has in a target without an adapter of its own. ``select``
+    and ``ignore`` are codes of laws, or beginnings of codes: only the former are checked, and not the latter.
     """
 
     target: str
     rule: str | None = None
+    like: str | None = None
     modes: tuple[str, ...] = ()
     dtypes: tuple[str, ...] = ()
     devices: tuple[str, ...] = ()
@@ -61,6 +64,7 @@ def requested(
     target: str,
     *,
     rule: str | None = None,
+    like: str | None = None,
     modes: Sequence[str] = (),
     dtypes: Sequence[str] = (),
     devices: Sequence[str] = (),
@@ -73,9 +77,12 @@ def requested(
     ignore: Sequence[str] = (),
 ) -> Request:
     """Return the request that ``certify``'s arguments make; raises WrongRequest where one has the wrong form."""
+    if rule is not None and like is not None:
+        raise WrongRequest(f"as={rule} and like={like}, but a target is held to one of them: a rule, or a reference")
     return Request(
         target=target,
         rule=rule,
+        like=like,
         modes=_strings("modes", modes),
         dtypes=tuple(dtype.removeprefix("torch.") for dtype in _strings("dtypes", dtypes)),
         devices=_strings("devices", devices),
@@ -152,7 +159,7 @@ def claimed_rule(adapter: Adapter, configuration: Configuration, rule: str | Non
     own = configuration.rule or adapter.rule
     if rule is None:
         return ("+".join((own, *configuration.rewrites)), "") if own else (None, "no rule is declared for it")
-    base, *rewrites = rule.split("+")
+    base, rewrites = parts_of(rule)
     declared = {entry.rule or adapter.rule for entry in adapter.configurations}
     wanted = base if base in declared else adapter.rule
     if own != wanted:

@@ -57,9 +57,10 @@ def check_target(request: Request) -> None:
     """Raise WrongRequest where ``request.target`` can be seen to name nothing, or asks a library for one rule."""
     target, names = request.target, [library.name for library in libraries.ALL]
     if libraries.members(target):
-        if request.rule is not None:
+        if request.rule is not None or request.like is not None:
+            given = f"as={request.rule}" if request.like is None else f"like={request.like}"
             raise WrongRequest(
-                f"as={request.rule}, but {target} is a library, and each of its classes has a rule of its own; "
+                f"{given}, but {target} is a library, and each of its classes has a rule of its own; "
                 f"name one class, as in {libraries.members(target)[0].target}"
             )
         if request.maps:

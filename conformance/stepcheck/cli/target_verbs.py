@@ -19,8 +19,12 @@ def color() -> bool | None:
 @click.command(epilog=EXIT_CODES, short_help="Check an optimizer against its published update rule.")
 @click.argument("target")
 @click.option(
-    "--as", "rule", metavar="RULE", help="The rule that it claims to implement, as in adam or amsgrad+maximize."
+    "--as",
+    "rule",
+    metavar="RULE",
+    help="The rule that it claims to implement, as in adam or amsgrad+maximize, or a Rule as FILE.py:NAME.",
 )
+@click.option("--like", metavar="REFERENCE", help="The code that it claims to be equal to: the rule is read from that.")
 @click.option("--mode", "modes", multiple=True, metavar="M", help="Only these execution paths, as in single,foreach.")
 @click.option("--dtype", "dtypes", multiple=True, metavar="D", help="Only these dtypes, as in float32,bfloat16.")
 @click.option("--device", "devices", multiple=True, metavar="DEV", help="Only these devices, as in cpu or cuda.")
@@ -70,6 +74,7 @@ def color() -> bool | None:
 def certify(
     target: str,
     rule: str | None,
+    like: str | None,
     modes: tuple[str, ...],
     dtypes: tuple[str, ...],
     devices: tuple[str, ...],
@@ -91,11 +96,11 @@ def certify(
 ) -> int:
     """Check TARGET against its published update rule in every configuration, mode, dtype and device.
 
-    TARGET is torch.optim.AdamW, package.module:Name or path/file.py:Name, and names an optimizer class, a
-    function that builds one, or an update function f(params, states..., lr, t). A library, as in torch.optim, means
-    all its classes in one certificate. Where the nearest pyproject.toml with a table [tool.stepcheck] has select or
-    ignore, these are used where the command line has none. In a GitHub job, where GITHUB_STEP_SUMMARY names a file, the
-    Markdown summary is appended to it.
+    TARGET is torch.optim.AdamW, package.module:Name or path/file.py:Name, and names an optimizer class, a function that
+    builds one, or an update function f(params, states..., lr, t). A library, as in torch.optim, means all its classes
+    in one certificate. REFERENCE is such a class or function, too. Where the nearest pyproject.toml with a table
+    [tool.stepcheck] has select or ignore, these are used where the command line has none. In a GitHub job, where
+    GITHUB_STEP_SUMMARY names a file, the Markdown summary is appended to it.
     """
     from stepcheck.certification.certificate import Certificate
     from stepcheck.certification.certify import Interrupted
@@ -116,6 +121,7 @@ def certify(
             certificate = run(
                 target,
                 rule=rule,
+                like=like,
                 modes=listed(modes),
                 dtypes=listed(dtypes),
                 devices=listed(devices),

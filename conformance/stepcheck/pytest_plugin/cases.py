@@ -26,6 +26,7 @@ class CasesArguments:
 
     target: str | Callable[..., Any]
     rule: str | None = None
+    like: str | Callable[..., Any] | None = None
     modes: Sequence[str] = ()
     dtypes: Sequence[str] = ()
     devices: Sequence[str] = ()
@@ -43,6 +44,7 @@ def cases(
     target: str | Callable[..., Any],
     *,
     rule: str | None = None,
+    like: str | Callable[..., Any] | None = None,
     modes: Sequence[str] = (),
     dtypes: Sequence[str] = (),
     devices: Sequence[str] = (),
@@ -61,11 +63,11 @@ def cases(
         def test_my_adam(case):
             case.check()
 
-    ``target``, ``rule``, ``modes``, ``dtypes``, ``devices``, ``fixed`` and ``map`` are ``certify``'s: a string is
-    imported by worker processes, where it can crash and hang; a class runs in pytest's own process. ``profile``,
-    ``seed`` and ``strict`` default to ``--stepcheck-profile`` (or the one that ``--hypothesis-profile`` implies),
-    ``--stepcheck-seed`` and ``--stepcheck-strict``, ``select`` and ``ignore`` (codes of laws, or beginnings of codes)
-    to ``--stepcheck-select`` and ``--stepcheck-ignore``, then to pytest's ``stepcheck_select`` and
+    ``target``, ``rule``, ``like``, ``modes``, ``dtypes``, ``devices``, ``fixed`` and ``map`` are ``certify``'s: a
+    string is imported by worker processes, where it can crash and hang; a class runs in pytest's own process.
+    ``profile``, ``seed`` and ``strict`` default to ``--stepcheck-profile`` (or the one that ``--hypothesis-profile``
+    implies), ``--stepcheck-seed`` and ``--stepcheck-strict``, ``select`` and ``ignore`` (codes of laws, or beginnings
+    of codes) to ``--stepcheck-select`` and ``--stepcheck-ignore``, then to pytest's ``stepcheck_select`` and
     ``stepcheck_ignore``, then to [tool.stepcheck] in pyproject.toml: laws that are left out have no test.
     ``expected_failures`` maps a law's code, or (code, pattern of cell names in test ids), to the reason why the law is
     broken: its tests are expected to fail, and fail once the law holds. A wrong request is a collection error.
@@ -74,7 +76,20 @@ def cases(
 
     return pytest.mark.stepcheck(
         CasesArguments(
-            target, rule, modes, dtypes, devices, fixed, map, profile, seed, strict, expected_failures, select, ignore
+            target,
+            rule,
+            like,
+            modes,
+            dtypes,
+            devices,
+            fixed,
+            map,
+            profile,
+            seed,
+            strict,
+            expected_failures,
+            select,
+            ignore,
         )
     )
 

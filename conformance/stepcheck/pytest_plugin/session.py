@@ -8,6 +8,7 @@ from typing import Any
 
 from stepcheck.certification.certify import PATIENCE
 from stepcheck.certification.chosen_laws.law_selection import ignored
+from stepcheck.certification.references.bringing import check_rule_or_reference, with_reference
 from stepcheck.certification.request import Request, WrongRequest, requested, target_name
 from stepcheck.certification.runner import Runner
 from stepcheck.certification.session import EvaluationSession
@@ -16,7 +17,6 @@ from stepcheck.pytest_plugin.cases import Case, CasesArguments, cell_name
 from stepcheck.pytest_plugin.expected_failures import expected_failures, expected_reason
 from stepcheck_implementations.workers.pool import Workers
 from stepcheck_properties.laws import ALL
-from stepcheck_reference.rules import find
 
 Target = str | Callable[..., Any]
 
@@ -25,7 +25,7 @@ class PytestSession:
     """Opens each target and request once, whatever the tests that ask for them; ``close`` ends the workers."""
 
     def __init__(self) -> None:
-        self._sessions: list[tuple[Target, Request, EvaluationSession]] = []
+        self._sessions: list[tuple[Target, Target | None, Request, EvaluationSession]] = []
         self._workers: dict[float, Workers] = {}
         self._open = contextlib.ExitStack()
 
@@ -36,7 +36,7 @@ class PytestSession:
         cell is to be judged.
         """
         expected = expected_failures(arguments.expected_failures)
-        session = self.evaluation_session(arguments.target, _request(arguments))
+        session = self.evaluation_session(arguments.target, _request(arguments), arguments.like)
         if all(entry.verdict is not None for entry in session.planned):
             reasons = dict.fromkeys(entry.reason for entry in session.planned)
             raise WrongRequest(f"there is nothing to compare: {'; '.join(reasons) or 'no cell'}")
@@ -50,19 +50,22 @@ class PytestSession:
                 cases.append(Case(entry.cell, code, name, number, session, reason, strict))
         return cases
 
-    def evaluation_session(self, target: Target, request: Request) -> EvaluationSession:
+    def evaluation_session(self, target: Target, request: Request, like: Target | None = None) -> EvaluationSession:
         """Return the session of ``request``; ``target`` is its name, or an object that is run in this process.
+
+        So is ``like``, by default what the request names.
 
         Raises WrongRequest, UnknownRule, OutOfDomain and TargetError, as ``certify`` does.
         """
-        for opened, its_request, session in self._sessions:
-            same = opened is target or (isinstance(target, str) and opened == target)
-            if its_request == request and same:
+        like = request.like if like is None else like
+        for opened, its_like, its_request, session in self._sessions:
+            if its_request == request and _same(opened, target) and _same(its_like, like):
                 return session
-        if request.rule is not None:
-            find(request.rule)
-        session = EvaluationSession(request, self._runner(target, request))
-        self._sessions.append((target, request, session))
+        check_rule_or_reference(request)
+        runner = self._runner(target, request)
+        brought = request if like is None else with_reference(request, like, runner)
+        session = EvaluationSession(brought, runner)
+        self._sessions.append((target, like, request, session))
         return session
 
     def close(self) -> None:
@@ -84,10 +87,15 @@ class PytestSession:
         return self._workers[deadline]
 
 
+def _same(opened: Target | None, asked: Target | None) -> bool:
+    return opened is asked or (isinstance(asked, str) and opened == asked)
+
+
 def _request(arguments: CasesArguments) -> Request:
     return requested(
         target_name(arguments.target),
         rule=arguments.rule,
+        like=None if arguments.like is None else target_name(arguments.like),
         modes=arguments.modes,
         dtypes=arguments.dtypes,
         devices=arguments.devices,

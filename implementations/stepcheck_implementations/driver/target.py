@@ -61,7 +61,7 @@ def load(target: str) -> object:
 
 
 def _named(where: str, name: str, target: str) -> object:
-    module = _file(where) if where.endswith(".py") else _module(where, target)
+    module = load_file(where) if where.endswith(".py") else _module(where, target)
     named: object = module
     for part in name.split("."):
         if not hasattr(named, part):
@@ -97,7 +97,8 @@ def _module(where: str, target: str) -> ModuleType:
 
 
 @cache
-def _file(where: str) -> ModuleType:
+def load_file(where: str) -> ModuleType:
+    """Import the file ``where``, once in a process, and return its module; raises TargetError where there is none."""
     path = Path(where)
     if not path.is_file():
         names = [entry.name for entry in path.parent.glob("*.py")] if path.parent.is_dir() else []

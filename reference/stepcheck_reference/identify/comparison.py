@@ -8,13 +8,16 @@ from dataclasses import dataclass, field
 from sympy import Symbol
 
 from stepcheck_reference.identify import registry
-from stepcheck_reference.identify.conclusion import EQUAL, PROVED
+from stepcheck_reference.identify.conclusion import EQUAL, PROVED, Nearest
 from stepcheck_reference.identify.evaluation.compiled_step import NotEvaluable
-from stepcheck_reference.identify.identification import Match, Runs, proof, takes_the_same_steps
+from stepcheck_reference.identify.evaluation.runs import Runs
+from stepcheck_reference.identify.identification import Match, proof, takes_the_same_steps, takes_them_at_length
 from stepcheck_reference.identify.lifting import lifted
+from stepcheck_reference.identify.nearest import nearest
 from stepcheck_reference.identify.variants.equations import own_slots
 from stepcheck_reference.identify.variants.naming import Name
 from stepcheck_reference.identify.writing import written
+from stepcheck_reference.reading.as_rule import Letters
 from stepcheck_reference.reading.reading import Reading
 from stepcheck_reference.rule import Rule
 
@@ -26,7 +29,8 @@ class Comparison:
     ``made`` are the rule's states that the code does not keep as such, each with what they are in its states, and
     ``made_with`` the hyper-parameters in that: the code takes them to be what they were in earlier steps. ``letters``
     gives the rule's symbol for each hyper-parameter and state of the code that is one of the rule's as such. ``tried``
-    says that there was anything to compare.
+    says that there was anything to compare. ``arguments`` maps the rule's hyper-parameters to the arguments that the
+    code has for them, ``numbers`` to the numbers in it.
     """
 
     how: str = ""
@@ -34,6 +38,22 @@ class Comparison:
     made_with: tuple[str, ...] = ()
     letters: Mapping[Symbol, str] = field(default_factory=dict)
     tried: bool = False
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    numbers: Mapping[str, float] = field(default_factory=dict)
+
+
+def parting(reading: Reading, rule: Rule, letters: Letters) -> Nearest | None:
+    """Return the first part in which ``reading`` is not ``rule``, None where nothing can be evaluated.
+
+    ``letters`` are those of the reading's symbols, by which its hyper-parameters are the rule's.
+    """
+    given = {letter: symbol for symbol, letter in letters.items() if letter in rule.hyper}
+    try:
+        plain = lifted(reading)
+        made, traces = Runs(plain).for_assignment({})
+        return nearest(plain, made[0], traces[0], (rule,), given) if traces else None
+    except NotEvaluable:
+        return None
 
 
 def compare_reading(reading: Reading, rule: Rule) -> Comparison:
@@ -54,6 +74,8 @@ def compare_reading(reading: Reading, rule: Rule) -> Comparison:
         if takes_the_same_steps(equations, given, runs):
             match = Match(Name(rule.name, (), rule.name), equations, given)
             relation, is_proved = proof(plain, match, runs)
+            if not is_proved and not takes_them_at_length(equations, given, runs):
+                continue
             made = {str(state): value for state, value in (relation or {}).items() if not value.is_Symbol}
             used = {symbol for value in made.values() for symbol in value.free_symbols}
             found = Comparison(
@@ -64,7 +86,9 @@ def compare_reading(reading: Reading, rule: Rule) -> Comparison:
                     **{given[slot]: str(symbol) for slot, symbol in equations.hyper.items() if slot in given},
                     **{value: str(state) for state, value in (relation or {}).items() if value.is_Symbol},
                 },
-                tried=True,
+                True,
+                {slot: reading.slots[symbol] for slot, symbol in given.items() if symbol in reading.slots},
+                {slot: plain.constants[symbol] for slot, symbol in given.items() if symbol in plain.constants},
             )
             if is_proved:
                 return found

@@ -22,10 +22,11 @@ from stepcheck_reference.identify.conclusion import (
     Nearest,
     Part,
 )
-from stepcheck_reference.identify.evaluation.agreement import LEAST, Trial, defined, same, trajectory, trials
+from stepcheck_reference.identify.evaluation.agreement import Trial, defined, long_trials, same, trajectory, trials
 from stepcheck_reference.identify.evaluation.branches_taken import both_ways
-from stepcheck_reference.identify.evaluation.compiled_step import NotEvaluable, Step, compiled
+from stepcheck_reference.identify.evaluation.compiled_step import NotEvaluable, compiled
 from stepcheck_reference.identify.evaluation.operations import CONTEXT, NUMBERS
+from stepcheck_reference.identify.evaluation.runs import Draw, Runs
 from stepcheck_reference.identify.filtering import core, float_values, groups, survivors
 from stepcheck_reference.identify.lifting import Lifted, lifted
 from stepcheck_reference.identify.nearest import nearest
@@ -49,31 +50,6 @@ class Match:
     variant: Variant | None = None
 
 
-class Runs:
-    """A reading's trajectories, one set for each symbol that may be the learning rate."""
-
-    def __init__(self, reading: Lifted) -> None:
-        self.reading = reading
-        self.step: Step = compiled(reading.step)
-        self.start: Step = compiled(reading.init)
-        self._runs: dict[Symbol | None, tuple[tuple[Trial, ...], list[list[dict[Symbol, Any]]]]] = {}
-
-    def of(self, rate: Symbol | None, fixed: Sequence[Symbol]) -> tuple[tuple[Trial, ...], list[Any]]:
-        """Return trials and the trajectories in them; none where the reading is undefined at nearly every step."""
-        key = (rate, tuple(fixed))
-        if key not in self._runs:
-            values = {symbol: self.reading.constants[symbol] for symbol in fixed}
-            made = trials(self.reading.hyper, values, rate)
-            traces = [trajectory(self.step, self.start, trial) for trial in made]
-            self._runs[key] = made, traces if defined(traces) >= LEAST else []
-        return self._runs[key]
-
-    def for_assignment(self, given: Assignment) -> tuple[tuple[Trial, ...], list[Any]]:
-        """Return the trials, in which numbers of the code that are no hyper-parameter stay what they are."""
-        used = set(given.values())
-        return self.of(given.get("lr"), [symbol for symbol in self.reading.constants if symbol not in used])
-
-
 def identify_reading(reading: Reading) -> Identification:
     """Return which rule ``reading`` is; never a rule that takes other steps."""
     if not reading.complete:
@@ -84,10 +60,11 @@ def identify_reading(reading: Reading) -> Identification:
     except NotEvaluable as error:
         return _without_name(reading, UNREAD, (error.function,))
     matches = sorted(_matches(plain, runs), key=lambda match: match.name.cost)
-    if not matches:
-        made, traces = runs.for_assignment({})
-        return _without_name(reading, NONE, close=nearest(plain, made[0], traces[0]) if traces else None)
-    return _named(reading, plain, runs, matches)
+    named = _named(reading, plain, runs, matches) if matches else None
+    if named is not None:
+        return named
+    made, traces = runs.for_assignment({})
+    return _without_name(reading, NONE, close=nearest(plain, made[0], traces[0]) if traces else None)
 
 
 def _matches(reading: Lifted, runs: Runs) -> Iterator[Match]:
@@ -169,8 +146,9 @@ def _trajectories(found: Equations, given: Assignment, made: Sequence[Trial]) ->
     return results
 
 
-def takes_the_same_steps(found: Equations, given: Assignment, runs: Runs) -> bool:
-    made, traces = runs.for_assignment(given)
+def takes_the_same_steps(found: Equations, given: Assignment, runs: Runs, drawn: Draw = trials) -> bool:
+    """Return whether ``found`` takes the steps of the reading at 200 bits in every trial that is drawn."""
+    made, traces = runs.for_assignment(given, drawn)
     own = _trajectories(found, given, made) if traces else None
     return own is not None and all(
         same(left[theta], right[theta])
@@ -206,21 +184,30 @@ ALIKE = 6
 """How many matches are tried to be proved."""
 
 
-def _named(reading: Reading, plain: Lifted, runs: Runs, matches: Sequence[Match]) -> Identification:
-    """Return the answer: the first match that is proved, or else the first."""
+def takes_them_at_length(found: Equations, given: Assignment, runs: Runs) -> bool:
+    """Return whether ``found`` also takes the steps of long runs; it has to where equality is not proved."""
+    return takes_the_same_steps(found, given, runs, long_trials)
+
+
+def _named(reading: Reading, plain: Lifted, runs: Runs, matches: Sequence[Match]) -> Identification | None:
+    """Return the answer: the first match that is proved, else the first that holds at length; None without one."""
     alike = _alike(matches, len(plain.init))
     tried: list[tuple[Match, Relation | None, bool]] = []
     for match in alike:
-        tried.append((match, *proof(plain, match, runs)))
-        if tried[-1][2]:
+        relation, is_proved = proof(plain, match, runs)
+        if is_proved or takes_them_at_length(match.equations, match.given, runs):
+            tried.append((match, relation, is_proved))
+        if is_proved:
             break
+    if not tried:
+        return None
     best, relation, is_proved = tried[-1] if tried[-1][2] else tried[0]
     made, traces = runs.for_assignment(best.given)
     if not is_proved and not both_ways(plain.step, runs.start, made, traces):
         return replace(_without_name(reading, UNDECIDED), base=best.name.text, points=defined(traces))
     others = [
         match.name.text
-        for match in alike[len(tried) :]
+        for match in alike[alike.index(tried[-1][0]) + 1 :]
         if match.name.rule and best.name.rule and proof(plain, match, runs)[1]
     ]
     return Identification(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sympy import Add, Expr, Float, Mul, Symbol, preorder_traversal
@@ -17,21 +17,29 @@ from stepcheck_reference.identify.evaluation.compiled_step import compiled
 from stepcheck_reference.identify.lifting import Lifted
 from stepcheck_reference.identify.variants.equations import Equations, own_slots
 from stepcheck_reference.identify.writing import written
+from stepcheck_reference.rule import Rule
 
 Trace = list[dict[Symbol, Any]]
 
 
-def nearest(reading: Lifted, trial: Trial, trace: Trace) -> Nearest:
+def nearest(
+    reading: Lifted,
+    trial: Trial,
+    trace: Trace,
+    among: Sequence[Rule] = rules.ALL,
+    known: Mapping[Symbol, Symbol] | None = None,
+) -> Nearest:
     """Return the rule whose step is most like that of ``reading``, which took ``trace`` in ``trial``.
 
-    States correspond that have equal values; then the parts of the two steps are counted that are the same.
+    It is one of ``among``, which is not empty. States correspond that have equal values; then the parts of the two
+    steps are counted that are the same. ``known`` are symbols of the reading for hyper-parameters of the rule.
     """
     best: tuple[float, Nearest] | None = None
-    for rule in rules.ALL:
-        if any(part.has(gradient_at) for part in rule.step.values()):
+    for rule in among:
+        if among is rules.ALL and any(part.has(gradient_at) for part in rule.step.values()):
             continue
         rule_step = own_slots(rule)
-        given = _by_name(reading, rule_step)
+        given = _by_name(reading, rule_step) if known is None else known
         letters = _states(reading, rule_step, given, trial, trace)
         rest_letters = _left_over(reading, rule_step, letters)
         named = {**letters, **rest_letters, **{symbol: name for name, symbol in given.items()}}

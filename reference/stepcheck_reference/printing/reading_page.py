@@ -15,6 +15,7 @@ from stepcheck_reference.printing.tidying import tidied
 from stepcheck_reference.reading.as_rule import letters_by_name
 from stepcheck_reference.reading.merging import common_conditions
 from stepcheck_reference.reading.reading import Reading
+from stepcheck_reference.rule import Rule
 
 
 def text(reading: Reading) -> str:
@@ -44,6 +45,12 @@ def folded(reading: Reading) -> Folded:
     step[theta] = step.pop(theta)
     step, parts = with_parts(step)
     return folded_equations(step, alphabet, scalars, parts=parts)
+
+
+def lines_of(rule: Rule) -> tuple[str, ...]:
+    """Return the equations of a rule that was read as short lines, with the parts that papers give a letter."""
+    step, parts = with_parts(dict(rule.step))
+    return tuple(equation_lines(folded_equations(step, ALPHABET, rule.scalars, rule.where, parts)))
 
 
 def _letters(reading: Reading) -> tuple[dict[Symbol, Symbol], dict[Symbol, Letter]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from sympy import Eq, Expr, Gt, Integer, Ne, Piecewise, Symbol
 
@@ -21,12 +21,36 @@ class NotARule(ValueError):
     """A reading that no rule has the form of; the message says why."""
 
 
-def as_rule(reading: Reading, letters: Letters | None = None, *, name: str = "reading") -> Rule:
+@dataclass(frozen=True, slots=True)
+class Zeros:
+    """What is known of hyper-parameters of a reading at 0, where the code has a path of its own.
+
+    ``alike`` are those with which the equations hold at 0 as well; ``reduces_to`` names the rule that it is for others,
+    and ``others`` the letters that are 0 there too.
+    """
+
+    alike: frozenset[Symbol] = frozenset()
+    reduces_to: Mapping[Symbol, str] = field(default_factory=dict)
+    others: Mapping[Symbol, tuple[str, ...]] = field(default_factory=dict)
+
+
+UNKNOWN = Zeros()
+
+
+def as_rule(
+    reading: Reading,
+    letters: Letters | None = None,
+    *,
+    name: str = "reading",
+    domains: Mapping[Symbol, Domain] | None = None,
+    zeros: Zeros = UNKNOWN,
+) -> Rule:
     """Return ``reading`` as a rule, its states and hyper-parameters called as ``letters`` says.
 
     A state that begins as theta is taken to be theta in step 1, as no initial value of a rule is one of the run. By
-    default they get the letters that their names suggest, then others in the alphabet's order. Raises NotARule where
-    something was not read, where the alphabet has too few letters, or where the equations are no rule's.
+    default they get the letters that their names suggest, then others in the alphabet's order. ``domains`` are known
+    ones of letters, and ``zeros`` says what is known at 0. Raises NotARule where something was not read, where the
+    alphabet has too few letters, or where the equations are no rule's.
     """
     if not reading.complete:
         raise NotARule(f"{reading.target}: {', '.join(reading.opaque)} was not read, so that its equations are no rule")
@@ -52,7 +76,10 @@ def as_rule(reading: Reading, letters: Letters | None = None, *, name: str = "re
             init=init,
             scalars=scalars,
             step=step,
-            domains={letter: _domain(letter, symbol, reading) for letter, symbol in hyper.items()},
+            domains={
+                letter: _domain(letter, symbol, reading, (domains or {}).get(letter), zeros)
+                for letter, symbol in hyper.items()
+            },
         )
     except RuleError as error:
         raise NotARule(f"{reading.target}: what it computes has not the form of a rule: {error}") from error
@@ -69,9 +96,9 @@ def letters_by_name(reading: Reading) -> dict[Symbol, Symbol]:
     return letters
 
 
-def default_letters(reading: Reading) -> dict[Symbol, Symbol]:
-    """Return the letters that names suggest, and others in the alphabet's order where they suggest none."""
-    letters = letters_by_name(reading)
+def default_letters(reading: Reading, known: Letters | None = None) -> dict[Symbol, Symbol]:
+    """Return ``known``, by default the letters that names suggest, and others in the alphabet's order for the rest."""
+    letters = letters_by_name(reading) if known is None else dict(known)
     states = [symbol for symbol in reading.step if symbol != theta]
     for role, symbols in (("hyper-parameter", reading.hyper), ("state", states)):
         free = iter(
@@ -86,15 +113,34 @@ def default_letters(reading: Reading) -> dict[Symbol, Symbol]:
     return letters
 
 
-def _domain(letter: Symbol, symbol: Symbol, reading: Reading) -> Domain:
+def _domain(letter: Symbol, symbol: Symbol, reading: Reading, known: Domain | None, zeros: Zeros) -> Domain:
     """Return the values of a hyper-parameter: those of the rules that have it, without a 0 that the code sets apart."""
     value = reading.hyper[symbol]
-    known = (rule.domains[letter] for rule in rules.ALL if letter in rule.domains)
-    fitting = (domain for domain in known if domain.contains(value))
-    domain = next(fitting, NONNEGATIVE) if letter == symbol else NONNEGATIVE
+    domain = known if known is not None and known.contains(value) else None
+    if domain is None:
+        listed = (rule.domains[letter] for rule in rules.ALL if letter in rule.domains)
+        fitting = (each for each in listed if each.contains(value))
+        domain = next(fitting, NONNEGATIVE) if letter == symbol else NONNEGATIVE
     domain = replace(domain, reduces_to="", others_at_zero=(), reason="")
-    apart = any(_sets_zero_apart(condition, symbol) for path in reading.paths for condition in path.conditions)
-    return replace(domain, low_open=True) if apart and domain.low == 0 else domain
+    if domain.low != 0:
+        return domain
+    if symbol in zeros.alike:
+        return replace(domain, low_open=False)
+    if symbol in zeros.reduces_to:
+        other = zeros.reduces_to[symbol]
+        reason = f"at {{name}} = 0 it is {other}"
+        return replace(
+            domain, low_open=True, reason=reason, reduces_to=other, others_at_zero=zeros.others.get(symbol, ())
+        )
+    return replace(domain, low_open=domain.low_open or bool(symbol in set_apart(reading)))
+
+
+def set_apart(reading: Reading) -> tuple[Symbol, ...]:
+    """Return the hyper-parameters of which the code asks whether they are 0: it has another path there."""
+    conditions = {condition for path in reading.paths for condition in path.conditions}
+    return tuple(
+        symbol for symbol in reading.hyper if any(_sets_zero_apart(condition, symbol) for condition in conditions)
+    )
 
 
 def _sets_zero_apart(condition: Expr, symbol: Symbol) -> bool:

@@ -86,6 +86,9 @@ def baked(weight1: float, weight2: float, small: float) -> Reading:
 
 OUTSIDE: Mapping[str, Reading] = {
     "eps times beta1": moments(theta - lr * m_hat / (sqrt(v_hat) + beta1 * eps)),
+    "Lion whose average has the gradient already": reading(
+        {first: m_t, theta: theta - lr * sign(beta2 * m_t + (1 - beta2) * g)}, {first: 0}
+    ),
     "a sum of signs": reading({first: m_t, theta: theta - lr * (sign(m_t) + sign(g))}, {first: 0}),
     "momentum squared": reading(
         {first: momentum**2 * first + g, theta: theta - lr * (momentum**2 * first + g)}, {first: 0}

@@ -32,6 +32,7 @@ from stepcheck_reference import rules
 from stepcheck_reference.alphabet import beta1, beta2, g, momentum, weight_decay
 from stepcheck_reference.identify import Identification
 from stepcheck_reference.identify import identify_reading as identify
+from stepcheck_reference.identify.comparison import compare_reading, parting
 from stepcheck_reference.reading.reading import Path, Reading
 
 
@@ -79,6 +80,14 @@ def test_a_rule_outside_the_space_has_no_name(what: str) -> None:
     answer = identify(OUTSIDE[what])
     assert (answer.name, answer.rule, answer.verdict) == (None, None, "none")
     assert answer.nearest is not None
+
+
+def test_two_signs_that_seldom_differ_are_not_equal() -> None:
+    close = OUTSIDE["Lion whose average has the gradient already"]
+    assert compare_reading(close, rules.find("lion")).how == ""
+    found = parting(close, rules.find("lion"), {symbol: symbol for symbol in close.hyper})
+    assert found is not None
+    assert (found.rule, found.of_code) == ("lion", "(1 − β₁)·g + β₁·m")
 
 
 def test_the_first_part_that_differs_from_the_nearest_rule_is_shown() -> None:

@@ -83,7 +83,8 @@ class FailureRecorder:
         """Return what a token of ``script`` holds; ``inferred`` names the arithmetic that was inferred."""
         claimed = rule_named_by(self.subject.request, self.subject.adapter) is None and self.subject.request.rule
         other = claimed if claimed and claimed != self.rule.name else ""
-        return Replayable(self.planned.cell, self.rule.name, script, inferred, other)
+        like = self.subject.request.like or ""
+        return Replayable(self.planned.cell, self.rule.name, script, inferred, other, like)
 
     def with_trace(self, record: Failure, harness: Harness, script: Script, trajectory: Trajectory | None) -> Failure:
         """Return ``record`` with the trace of the real that it is about, for reports to draw.

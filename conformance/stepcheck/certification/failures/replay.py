@@ -7,6 +7,7 @@ from stepcheck.certification.certificate import CellResult
 from stepcheck.certification.failures.replay_fit import check_fit
 from stepcheck.certification.failures.replay_token import decode
 from stepcheck.certification.formula.own_order import NAME as OWN_ORDER
+from stepcheck.certification.references.bringing import check_rule_or_reference, with_reference
 from stepcheck.certification.request import Request, WrongRequest
 from stepcheck.certification.survey import survey
 from stepcheck.certification.undeclared.inference import CANDIDATES
@@ -27,14 +28,18 @@ def replay(token: str) -> CellResult:
         raise WrongRequest(unknown("arithmetic", item.arithmetic, [repr(name) for name in names]))
     request = Request(
         target=cell.target,
-        rule=item.claimed or item.rule,
+        rule=None if item.like else item.claimed or item.rule,
+        like=item.like or None,
         modes=(cell.mode,),
         dtypes=tuple(dict.fromkeys((cell.dtype, *(tensor.dtype for tensor in script.tensors)))),
         devices=(cell.device,),
         fixed={name: value for name, value in cell.fixed if isinstance(value, (bool, int, float))},
         maps=dict(cell.maps),
     )
+    check_rule_or_reference(request)
     with Workers() as workers:
+        if item.like:
+            request = with_reference(request, item.like, workers, verified=False)
         (subject,) = survey(request, workers).subjects
         planned = next((entry for entry in subject.planned if entry.cell == cell and entry.rule is not None), None)
         if planned is None:

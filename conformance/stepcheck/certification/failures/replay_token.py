@@ -21,14 +21,15 @@ _LARGEST = 1 << 24
 """Bytes of a token's text; that of the longest scripts has some 100 000."""
 _LONGEST_NAME = 1_000
 _LONGEST_REASON = 200
-_KEYS = frozenset({"target", "rule", "cell", "fixed", "maps", "arithmetic", "claimed", "script"})
+_KEYS = frozenset({"target", "rule", "cell", "fixed", "maps", "arithmetic", "claimed", "like", "script"})
 
 
 @dataclass(frozen=True, slots=True)
 class Replayable:
     """The content of a token; ``arithmetic`` names the model that was inferred, "" where it is declared.
 
-    ``claimed`` is the rule that the request named where it is another than that of the cell.
+    ``claimed`` is the rule that the request named where it is another than that of the cell, and ``like`` the reference
+    whose code the rule is read from, "" where there is none.
     """
 
     cell: Cell
@@ -36,6 +37,7 @@ class Replayable:
     script: Script
     arithmetic: str = ""
     claimed: str = ""
+    like: str = ""
 
 
 def encode(item: Replayable) -> str:
@@ -49,6 +51,7 @@ def encode(item: Replayable) -> str:
         **({"maps": [list(pair) for pair in cell.maps]} if cell.maps else {}),
         "arithmetic": item.arithmetic,
         **({"claimed": item.claimed} if item.claimed else {}),
+        **({"like": item.like} if item.like else {}),
         "script": json.loads(to_json(item.script)),
     }
     packed = zlib.compress(json.dumps(plain, separators=(",", ":")).encode(), 9)
@@ -96,8 +99,9 @@ def _replayable(raw: Any) -> Replayable:
     fixed = tuple(_pair(pair, (bool, int, float)) for pair in raw.get("fixed", ()))
     maps = tuple(_pair(pair, (str,)) for pair in raw.get("maps", ()))
     script = script_from_outside(json.dumps(raw["script"]))
-    claimed = _text(raw.get("claimed", ""), "claimed")
-    return Replayable(Cell(target, configuration, mode, dtype, device, fixed, maps), rule, script, arithmetic, claimed)
+    claimed, like = (_text(raw.get(key, ""), key) for key in ("claimed", "like"))
+    cell = Cell(target, configuration, mode, dtype, device, fixed, maps)
+    return Replayable(cell, rule, script, arithmetic, claimed, like)
 
 
 def _text(value: Any, what: str) -> str:

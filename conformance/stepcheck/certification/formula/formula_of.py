@@ -18,10 +18,14 @@ from stepcheck_implementations.adapters.adapter import Adapter
 from stepcheck_implementations.driver.error_text import one_line
 from stepcheck_implementations.driver.target import TargetError
 from stepcheck_reference.identify import Identification, identify_reading
-from stepcheck_reference.identify.comparison import Comparison, compare_reading
+from stepcheck_reference.identify.comparison import Comparison, compare_reading, parting
 from stepcheck_reference.identify.conclusion import EQUAL, NONE, PROVED
+from stepcheck_reference.identify.lettering import letters_of
+from stepcheck_reference.reading.as_rule import Letters
 from stepcheck_reference.reading.from_run import reading_of
 from stepcheck_reference.reading.reading import Reading
+from stepcheck_reference.rule import Rule
+from stepcheck_reference.rule_names import is_place
 from stepcheck_reference.rules import find
 from stepcheck_reference.verdict import Verdict
 
@@ -106,14 +110,23 @@ def _compared(request: Request, runner: Runner, rule: str) -> Formula:
         if found.how:
             return _equal(rule, found, tuple(options))
     assert isinstance(reading, Reading)
+    if is_place(rule):  # what is switched on is part of the rule, so that it is with all that on that they differ
+        whole = _read(request, runner, {})
+        reading = whole if isinstance(whole, Reading) else reading
     answer = identify_reading(reading)
+    letters = letters_of(reading, answer)
     return Formula(
         rule=rule,
         proved=answer.verdict == PROVED,
         reads_as=answer.name or "",
-        differences=_differences(answer),
+        differences=_differences(answer) if not is_place(rule) else _parting(reading, claimed, letters),
+        arguments={
+            letters[symbol].name: reading.slots[symbol]
+            for symbol in reading.hyper
+            if letters[symbol] in claimed.hyper and symbol in reading.slots
+        },
         unread=_unknown(answer),
-        held=tuple(off),
+        held=() if is_place(rule) else tuple(off),
     )
 
 
@@ -130,7 +143,16 @@ def _unknown(answer: Identification) -> str:
 
 def _equal(rule: str, found: Comparison, held: tuple[str, ...]) -> Formula:
     proved = found.how == PROVED
-    return Formula(rule=rule, equal=True, proved=proved, held=held, made=dict(found.made), made_with=found.made_with)
+    return Formula(
+        rule=rule,
+        equal=True,
+        proved=proved,
+        held=held,
+        arguments=dict(found.arguments),
+        numbers=dict(found.numbers),
+        made=dict(found.made),
+        made_with=found.made_with,
+    )
 
 
 def judged(formula: Formula, answered: Sequence[Answer]) -> Formula:
@@ -152,6 +174,12 @@ def optional_numbers(request: Request, runner: Runner) -> dict[str, float]:
         for name, value in defaults.items()
         if isinstance(value, (int, float)) and not isinstance(value, bool) and value == 0 and name not in request.fixed
     }
+
+
+def _parting(reading: Reading, rule: Rule, letters: Letters) -> tuple[str, ...]:
+    """Return where the code is not a rule that the request brings, of which there may be no other description."""
+    first = parting(reading, rule, letters)
+    return () if first is None else (f"they first part in {first.equation}: {first.of_code} for {first.of_rule}",)
 
 
 def _differences(answer: Identification) -> tuple[str, ...]:

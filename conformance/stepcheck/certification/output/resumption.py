@@ -25,6 +25,7 @@ from stepcheck.certification.request import Request, WrongRequest
 from stepcheck.guard.environments.package_sources import digest_of, sources_of
 from stepcheck_implementations.adapters import libraries
 from stepcheck_implementations.adapters.adapter import Cell
+from stepcheck_reference.rule_names import is_place, parts_of
 from stepcheck_reference.verdict import NO_CLAIM
 
 REQUEST = "request.json"
@@ -76,7 +77,7 @@ class Earlier:
         ``names`` gives the file of each of ``cells`` that is to be judged, and ``versions`` the releases that a verdict
         depends on now. Raises WrongRequest.
         """
-        sources = None if self.in_process else _sources(self.request.target)
+        sources = None if self.in_process else _sources(*_places(self.request))
         record = {"request": requested(self.request), "sources": sources, "versions": dict(versions)}
         same = sources is not None and _read(self.path, REQUEST) == record
         unfinished = same and not _is_finished(self.path)
@@ -146,14 +147,25 @@ def _shown(value: Any) -> str:
     return text if len(text) <= 100 else f"{text[:97]}..."
 
 
-def _sources(target: str) -> str:
-    """Return a digest of the sources that a verdict on ``target`` depends on.
+def _places(request: Request) -> Iterator[str]:
+    """Yield the target, and the reference or the place of a rule that it is held to."""
+    yield request.target
+    if request.like is not None:
+        yield request.like
+    elif request.rule is not None and is_place(request.rule):
+        yield parts_of(request.rule)[0]
+
+
+def _sources(*targets: str) -> str:
+    """Return a digest of the sources that a verdict on the first of ``targets`` depends on, held to the second.
 
     Those of stepcheck and of the target's own file go in with their content, those near it, in its folder or package,
-    with sizes and times alone. A library with adapters here is known by its release.
+    with sizes and times alone. A target of a library with adapters here is known by its release.
     """
     sources = dict(sources_of(_PACKAGES))
-    if libraries.find(target) is None and not libraries.members(target):
+    for number, target in enumerate(targets):
+        if number == 0 and (libraries.find(target) is not None or libraries.members(target)):
+            continue
         where = target.rpartition(":")[0] or target.rpartition(".")[0]
         file = Path(where) if where.endswith(".py") else _module_file(where)
         if file is not None:
@@ -167,7 +179,7 @@ def _sources(target: str) -> str:
                 with contextlib.suppress(OSError):
                     status = entry.stat()
                     listed.update(f"{entry}\0{status.st_size}\0{status.st_mtime_ns}\0".encode(errors="replace"))
-            sources["alongside"] = listed.digest()
+            sources[f"alongside {number}"] = listed.digest()
     return digest_of(sources)
 
 

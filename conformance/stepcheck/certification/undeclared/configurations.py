@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Any
 
+from stepcheck.certification.references.variants import options_of
 from stepcheck.certification.request import Request
 from stepcheck.certification.undeclared.claims import claim_of
 from stepcheck.certification.undeclared.options import ADDED, extended, is_applied, option_of, switched
@@ -61,7 +62,7 @@ def all_options(request: Request, defaults: Defaults) -> dict[str, bool]:
 def _booleans(request: Request, defaults: Defaults) -> Iterator[tuple[str, str]]:
     """Yield every boolean argument that is an option, and which one."""
     for argument, value in defaults.items():
-        option = option_of(argument)
+        option = option_of(argument) or (argument if argument in options_of(str(request.rule)) else None)
         if option is not None and isinstance(value, bool) and argument not in request.fixed:
             yield argument, option
 

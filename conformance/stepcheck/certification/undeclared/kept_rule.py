@@ -73,6 +73,7 @@ def _holds(request: Request, runner: Runner, cell: CellResult, rule: str) -> boo
     narrowed = replace(
         request,
         rule=rule,
+        like=None,
         modes=(cell.mode,),
         dtypes=(cell.dtype,),
         devices=(cell.device,),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from stepcheck.certification.references.variants import options_of, with_option
 from stepcheck_implementations.matching.aliases import OPTION_ALIASES
+from stepcheck_reference.rule_names import parts_of
 
 _Variants = tuple[tuple[str, tuple[str, ...]], ...]
 
@@ -62,7 +64,9 @@ def option_of(argument: str) -> str | None:
 
 def is_applied(option: str, rule: str) -> bool | None:
     """Return the value of ``option`` in ``rule``, None where it makes no difference to it."""
-    base, rewrites = _parts(rule)
+    if option in (brought := options_of(rule)):
+        return brought[option]
+    base, rewrites = parts_of(rule)
     if option == "decoupled":
         own = _WITH_DECAY.get(base, ("", ""))[1]
         decay = next((name for name in (own, *rewrites) if name in DECAYS), None)
@@ -82,7 +86,10 @@ def is_applied(option: str, rule: str) -> bool | None:
 
 def switched(option: str, rule: str) -> tuple[str, ...]:
     """Return what ``rule`` becomes where the value of ``option`` is the other one, the most usual reading first."""
-    base, rewrites = _parts(rule)
+    if option in (brought := options_of(rule)):
+        other = with_option(rule, option, not brought[option])
+        return () if other is None else (other,)
+    base, rewrites = parts_of(rule)
     if option == "decoupled":
         wanted = "coupled_decay" if is_applied(option, rule) else "decoupled_decay"
         plain = _WITH_DECAY.get(base, (base, ""))[0]
@@ -104,7 +111,7 @@ def extended(hyper: str, rule: str, decoupled: bool | None = None) -> tuple[str,
 
     ``decoupled`` is the value of an option that says which weight decay it is, None where there is no such option.
     """
-    base, rewrites = _parts(rule)
+    base, rewrites = parts_of(rule)
     if hyper == "momentum":
         return _exist(_joined(name, *rewrites) for name in WITH_MOMENTUM.get(base, ()))
     names = ADDED.get(hyper, ())
@@ -113,13 +120,8 @@ def extended(hyper: str, rule: str, decoupled: bool | None = None) -> tuple[str,
     return _exist(_joined(rule, name) for name in names)
 
 
-def _parts(rule: str) -> tuple[str, tuple[str, ...]]:
-    base, *rewrites = rule.split("+")
-    return base, tuple(rewrites)
-
-
 def _joined(rule: str, *rewrites: str) -> str:
-    base, own = _parts(rule)
+    base, own = parts_of(rule)
     names = dict.fromkeys((*own, *rewrites))
     return "+".join((base, *(name for name in names if name != LAST), *(name for name in names if name == LAST)))
 

@@ -15,6 +15,7 @@ from stepcheck.report.view.cell_tables import tally_text
 from stepcheck.report.view.hazards import hazard_lines
 from stepcheck.report.view.limits import limits
 from stepcheck.report.view.marks import mark
+from stepcheck.report.view.reference_lines import reference_lines
 from stepcheck.report.wording import (
     last_name,
     plural,
@@ -108,6 +109,7 @@ def _verdict(certificate: Certificate, *, concise: bool = False) -> list[_Row]:
     unruled = f"{', '.join(findings.without_rule)} (no rule)"
     return [
         ("verdict", _answer_lines(certificate)),
+        ("reference", reference_lines(findings.reference)),
         ("formula", [] if findings.formula is None else [findings.formula.text]),
         ("operations", operation_lines(cells)),
         ("accuracy", accuracy_lines(cells)),

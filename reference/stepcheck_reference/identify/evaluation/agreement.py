@@ -22,6 +22,10 @@ SIZES = (30, -4000, 2e-6, -0.03, -90, 5e6, 40)
 """Sizes of the gradients in one trial, to go past bounds that code may have."""
 
 
+LONG = 60
+"""Steps of a long trial."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Trial:
     """Gradients and hyper-parameters of each step; the count of the first step is ``at``."""
@@ -56,6 +60,26 @@ def trials(symbols: Sequence[Symbol], fixed: Numbers, rate: Symbol | None) -> tu
                 later[rate] = _number(drawn, 0.05, 0.9)
         slopes = [drawn.choice((-1, 1)) * _number(drawn, 0.02, 2.5) for _ in range(steps)]
         slopes = [CONTEXT.mpf(size) * abs(slope) for size, slope in zip(wide, slopes, strict=True)] if wide else slopes
+        made.append(Trial(_number(drawn, 0.3, 1.5), slopes, each, CONTEXT.mpf(at)))
+    return tuple(made)
+
+
+def long_trials(symbols: Sequence[Symbol], fixed: Numbers, rate: Symbol | None) -> tuple[Trial, ...]:
+    """Return trials of many steps whose gradients are of every size and sign beside the states, and often 0.
+
+    They reach what a few steps miss, where code compares numbers: two signs differ on a part of the gradients alone.
+    """
+    drawn = Random(len(symbols) + 71)
+    made = []
+    for at, low, high in ((1, 0.2, 0.9), (1, 0.7, 0.99), (1001, 0.2, 0.97)):
+        values = {symbol: _number(drawn, low, high, symbol) for symbol in symbols}
+        values |= {symbol: CONTEXT.mpf(value) for symbol, value in fixed.items()}
+        each = [dict(values) for _ in range(LONG)]
+        if rate is not None:
+            for later in each[1:]:
+                later[rate] = _number(drawn, 0.05, 0.9)
+        sizes = [drawn.choice((0, *(2**power for power in range(-6, 6)))) for _ in range(LONG)]
+        slopes = [drawn.choice((-1, 1)) * size * _number(drawn, 0.5, 1) for size in sizes]
         made.append(Trial(_number(drawn, 0.3, 1.5), slopes, each, CONTEXT.mpf(at)))
     return tuple(made)
 

@@ -2,17 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
-from sympy import Abs, Expr, Max, Min, Piecewise, Symbol, sign
+from sympy import (
+    Abs,
+    Equality,
+    Expr,
+    GreaterThan,
+    LessThan,
+    Max,
+    Min,
+    StrictGreaterThan,
+    StrictLessThan,
+    Symbol,
+    Unequality,
+    sign,
+)
 from sympy.core.relational import Relational
 
 from stepcheck_reference.alphabet import g, t, theta
 from stepcheck_reference.identify.evaluation.agreement import Trial
-from stepcheck_reference.identify.evaluation.compiled_step import Step, compiled
+from stepcheck_reference.identify.evaluation.compiled_step import NotEvaluable, Step, compiled
 from stepcheck_reference.identify.evaluation.operations import NUMBERS
+
+_TRUTH: Mapping[type, Callable[[Any], bool]] = {
+    StrictGreaterThan: lambda difference: bool(difference > 0),
+    GreaterThan: lambda difference: bool(difference >= 0),
+    StrictLessThan: lambda difference: bool(difference < 0),
+    LessThan: lambda difference: bool(difference <= 0),
+    Equality: lambda difference: bool(difference == 0),
+    Unequality: lambda difference: bool(difference != 0),
+}
+"""Whether a comparison is true where its sides differ by a number."""
 
 
 def both_ways(
@@ -26,15 +49,19 @@ def both_ways(
     if not compared:
         return True
     names = [Symbol(f"d{index}") for index in range(len(compared))]
-    truths = compiled({name: Piecewise((1, part), (0, True)) for name, part in zip(names, compared, strict=True)})
-    seen: dict[Symbol, set[int]] = {name: set() for name in names}
+    conditions = dict(zip(names, compared, strict=True))
+    try:
+        differences = compiled({name: part.lhs - part.rhs for name, part in conditions.items()})
+    except NotEvaluable:
+        return False
+    seen: dict[Symbol, set[bool]] = {name: set() for name in names}
     for trial, trace in zip(runs, traces, strict=True):
         values: dict[Symbol, Any] = {theta: trial.begin}
         values |= start(NUMBERS, {theta: trial.begin, **trial.hyper[0]})
         for index, slope in enumerate(trial.gradients):
             known = {**values, **trial.hyper[index], g: slope, t: trial.at + index}
-            for name, number in truths(NUMBERS, known).items():
-                seen[name].add(int(number))
+            for name, difference in differences(NUMBERS, known).items():
+                seen[name].add(_TRUTH[type(conditions[name])](difference))
             values = dict(trace[index])
     return all(len(both) == 2 for both in seen.values())
 

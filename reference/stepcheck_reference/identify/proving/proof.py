@@ -123,6 +123,8 @@ def _polynomial(part: Expr, letters: dict[Expr, Symbol]) -> Expr:
     """Return ``part`` with a letter for each root, sign, maximum, absolute value and power that is not whole."""
     if part.is_Atom:
         return part
+    if isinstance(part, Piecewise):  # one that no case distinction has resolved, as within the condition of another
+        return _letter(part, letters)
     if isinstance(part, Add | Mul):
         return part.func(*(_polynomial(argument, letters) for argument in part.args))
     if isinstance(part, Pow) and part.exp.is_Integer:

@@ -1,0 +1,122 @@
+"""A target is held to what a reference computes: right ones keep it, wrong ones break it, and what is no reference."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import stepcheck
+from stepcheck.certification.certificate import from_json
+from stepcheck.certification.failures.replay import replay
+from stepcheck.certification.failures.replay_token import decode
+from stepcheck.certification.output.resumption import Earlier, check_directory
+from stepcheck.certification.request import WrongRequest, requested
+from stepcheck.report.text import render
+from stepcheck_implementations.driver.target import TargetError
+from stepcheck_reference.verdict import Verdict
+
+SLOW = "examples/slow.py:Lion"
+FAST = "tests/conformance/certification/references/fast_lions.py"
+HEAVY = "tests/conformance/certification/references/heavy_balls.py"
+
+pytestmark = pytest.mark.usefixtures("shared_fork_server")
+
+
+def certified(target: str | type, like: str | type = SLOW, **more: object) -> stepcheck.Certificate:
+    only = {"modes": ["single"], "dtypes": ["float32"], "select": ["SC1"], "jobs": 1}
+    return stepcheck.certify(target, like=like, **{**only, **more})  # type: ignore[arg-type]
+
+
+def test_a_fast_version_keeps_what_the_slow_one_computes_whatever_its_arguments_are_called() -> None:
+    certificate = certified(f"{FAST}:RightInAnotherWay")
+    findings = certificate.findings
+    assert (certificate.exit_code(), findings.rule) == (0, SLOW)
+    assert findings.formula is not None
+    assert (findings.formula.equal, findings.formula.proved, findings.formula.rule) == (True, True, SLOW)
+    assert findings.matched is not None
+    assert findings.matched.hyper == {"lr": "rate", "beta1": "short", "beta2": "long", "weight_decay": "shrink"}
+    assert findings.matched.states == {"m": "memory"}
+    reference = findings.reference
+    assert reference is not None
+    assert (reference.read, reference.same_as, reference.unverified) == (True, "lion", "")
+    assert reference.compared > 1000
+    assert "θ′ = θ − η·(sign((1 − β₁)·g + β₁·m) + λ·θ)" in render(certificate)
+    assert from_json(certificate.to_json()) == certificate
+
+
+def test_one_that_decays_after_the_step_is_broken_and_its_token_reads_the_reference_again() -> None:
+    certificate = certified(f"{FAST}:DecaysAfterTheStep", select=["SC101"])
+    formula = certificate.findings.formula
+    assert certificate.exit_code() == 1
+    assert formula is not None
+    assert (formula.equal, formula.reads_as) == (False, "lion+decay_after_step")
+    assert "they first part in θ: (1 − η·λ)·(θ − η·sign((1 − β₁)·g + β₁·m))" in formula.text
+    failure = certificate.failures[0]
+    assert (decode(failure.token).like, decode(failure.token).rule) == (SLOW, SLOW)
+    again = replay(failure.token)
+    assert failure.code in {entry.code for entry in again.failures}
+    assert "from fast_lions import DecaysAfterTheStep" in failure.standalone
+
+
+def test_options_that_both_have_are_switched_in_both() -> None:
+    right = certified(f"{HEAVY}:Fast", f"{HEAVY}:Plain", select=["SC101", "SC262"])
+    rules = {cell.configuration: cell.rule for cell in right.cells}
+    assert rules == {"default": f"{HEAVY}:Plain", "maximize": f"{HEAVY}:Plain(maximize=True)"}
+    assert right.exit_code() == 0
+    without_buffer = {law.verdict for cell in right.cells for law in cell.laws if law.code == "SC262"}
+    assert without_buffer == {Verdict.HOLDS}
+    reference = right.findings.reference
+    assert reference is not None
+    assert set(reference.variants) == {"momentum=0", "maximize=True", "maximize=True,momentum=0"}
+    wrong = certified(f"{HEAVY}:NegatesTheDecay", f"{HEAVY}:Plain", select=["SC101"])
+    verdicts = {cell.configuration: cell.verdict for cell in wrong.cells}
+    assert verdicts == {"default": Verdict.HOLDS, "maximize": Verdict.BROKEN}
+
+
+def test_a_class_is_a_reference_in_python() -> None:
+    from conformance.certification.references.heavy_balls import Fast, Plain
+
+    certificate = certified(Fast, Plain, select=["SC101"])
+    assert certificate.exit_code() == 0
+    assert certificate.findings.rule.startswith("conformance.certification.references.heavy_balls:Plain")
+
+
+@pytest.mark.parametrize(
+    ("like", "said"),
+    [
+        ("adam", "that is a rule and no code; --as adam"),
+        ("nothing", "should be a class or an update function"),
+        ("torch.optim", "is a library; name one class of it"),
+        (f"{HEAVY}:DividesByANorm", r"torch.Tensor.norm was not read, so that it is no reference"),
+        (f"{HEAVY}:ChangesAfterSomeCalls", r"does something else than was read .* in the script many_steps, step"),
+        ("examples/slow.py:Lino", "did you mean Lion"),
+        ("examples/slwo.py:Lion", "did you mean slow.py"),
+    ],
+)
+def test_what_is_no_reference_is_refused_in_a_sentence(like: str, said: str) -> None:
+    with pytest.raises((WrongRequest, TargetError), match=said):
+        certified(f"{FAST}:RightInAnotherWay", like)
+
+
+def test_a_target_is_held_to_a_rule_or_to_a_reference() -> None:
+    with pytest.raises(WrongRequest, match=r"as=lion and like=examples/slow.py:Lion, but a target is held to one"):
+        certified(f"{FAST}:RightInAnotherWay", rule="lion")
+    with pytest.raises(WrongRequest, match=r"like=examples/slow.py:Lion, but torch.optim is a library"):
+        certified("torch.optim")
+
+
+def test_results_are_taken_over_only_where_the_reference_is_the_same(tmp_path: Path) -> None:
+    slow, out = tmp_path / "slow.py", tmp_path / "out"
+    slow.write_text("# plain", encoding="utf-8")
+    request = requested(FAST, like=f"{slow}:Lion")
+    out.mkdir()
+    Earlier(out, request).take({}, [], {})
+    first = json.loads((out / "request.json").read_text(encoding="utf-8"))
+    assert first["request"]["like"] == f"{slow}:Lion"
+    slow.write_text("# plainer", encoding="utf-8")
+    Earlier(out, request).take({}, [], {})
+    assert json.loads((out / "request.json").read_text(encoding="utf-8"))["sources"] != first["sources"]
+    with pytest.raises(WrongRequest, match=r"with like=.*slow.py:Lion"):
+        check_directory(out, requested(FAST, like=SLOW))
