@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from pathlib import Path
 
 import pytest
 
 import stepcheck
+from conformance.certification.references.heavy_balls import Plain
+from stepcheck.certification.cells.evaluator import CellEvaluator
 from stepcheck.certification.certificate import from_json
-from stepcheck.certification.failures.replay import replay
+from stepcheck.certification.failures import replay
 from stepcheck.certification.failures.replay_token import decode
 from stepcheck.certification.output.resumption import Earlier, check_directory
-from stepcheck.certification.request import WrongRequest, requested
+from stepcheck.certification.references.bringing import with_reference
+from stepcheck.certification.request import WrongRequest, requested, target_name
+from stepcheck.certification.runner import Runner
+from stepcheck.certification.survey import Survey, survey
 from stepcheck.report.text import render
 from stepcheck_implementations.driver.target import TargetError
+from stepcheck_implementations.workers.pool import Workers
+from stepcheck_reference.alphabet import momentum, weight_decay
+from stepcheck_reference.rules import find
+from stepcheck_reference.scripts.script import Group, Literal, Script, Step, Tensor
 from stepcheck_reference.verdict import Verdict
 
 SLOW = "examples/slow.py:Lion"
@@ -30,7 +40,7 @@ def certified(target: str | type, like: str | type = SLOW, **more: object) -> st
 
 
 def test_a_fast_version_keeps_what_the_slow_one_computes_whatever_its_arguments_are_called() -> None:
-    certificate = certified(f"{FAST}:RightInAnotherWay")
+    certificate = certified(f"{FAST}:RightInAnotherWay", select=["SC101"])
     findings = certificate.findings
     assert (certificate.exit_code(), findings.rule) == (0, SLOW)
     assert findings.formula is not None
@@ -46,7 +56,9 @@ def test_a_fast_version_keeps_what_the_slow_one_computes_whatever_its_arguments_
     assert from_json(certificate.to_json()) == certificate
 
 
-def test_one_that_decays_after_the_step_is_broken_and_its_token_reads_the_reference_again() -> None:
+def test_one_that_decays_after_the_step_is_broken_and_its_token_reads_the_reference_again(
+    monkeypatch: pytest.MonkeyPatch, fork_server: str
+) -> None:
     certificate = certified(f"{FAST}:DecaysAfterTheStep", select=["SC101"])
     formula = certificate.findings.formula
     assert certificate.exit_code() == 1
@@ -55,32 +67,56 @@ def test_one_that_decays_after_the_step_is_broken_and_its_token_reads_the_refere
     assert "they first part in θ: (1 − η·λ)·(θ − η·sign((1 − β₁)·g + β₁·m))" in formula.text
     failure = certificate.failures[0]
     assert (decode(failure.token).like, decode(failure.token).rule) == (SLOW, SLOW)
-    again = replay(failure.token)
+    monkeypatch.setattr(replay, "Workers", functools.partial(Workers, address=fork_server))
+    again = replay.replay(failure.token)
     assert failure.code in {entry.code for entry in again.failures}
     assert "from fast_lions import DecaysAfterTheStep" in failure.standalone
 
 
-def test_options_that_both_have_are_switched_in_both() -> None:
-    right = certified(f"{HEAVY}:Fast", f"{HEAVY}:Plain", select=["SC101", "SC262"])
-    rules = {cell.configuration: cell.rule for cell in right.cells}
-    assert rules == {"default": f"{HEAVY}:Plain", "maximize": f"{HEAVY}:Plain(maximize=True)"}
-    assert right.exit_code() == 0
-    without_buffer = {law.verdict for cell in right.cells for law in cell.laws if law.code == "SC262"}
-    assert without_buffer == {Verdict.HOLDS}
-    reference = right.findings.reference
-    assert reference is not None
-    assert set(reference.variants) == {"momentum=0", "maximize=True", "maximize=True,momentum=0"}
-    wrong = certified(f"{HEAVY}:NegatesTheDecay", f"{HEAVY}:Plain", select=["SC101"])
-    verdicts = {cell.configuration: cell.verdict for cell in wrong.cells}
-    assert verdicts == {"default": Verdict.HOLDS, "maximize": Verdict.BROKEN}
+def surveyed(runner: Runner, target: str, like: str | type) -> Survey:
+    name = target_name(like)
+    asked = requested(target, like=name, modes=["single"], dtypes=["float32"])
+    return survey(with_reference(asked, like, runner, verified=False), runner)
 
 
-def test_a_class_is_a_reference_in_python() -> None:
-    from conformance.certification.references.heavy_balls import Fast, Plain
+ONE_STEP = Script(
+    (Tensor((), "float32", Literal((1.0,))),),
+    (Group((0,), {"lr": 0.5, "momentum": 0.5, "weight_decay": 0.25}),),
+    (Step((Literal((1.0,)),)),),
+)
 
-    certificate = certified(Fast, Plain, select=["SC101"])
-    assert certificate.exit_code() == 0
-    assert certificate.findings.rule.startswith("conformance.certification.references.heavy_balls:Plain")
+
+def test_options_that_both_have_are_switched_in_both(workers: Workers) -> None:
+    verdicts = {}
+    for name in ("Fast", "NegatesTheDecay"):
+        found = surveyed(workers, f"{HEAVY}:{name}", f"{HEAVY}:Plain")
+        for subject, planned in found.cells:
+            assert planned.rule is not None
+            result = CellEvaluator(subject, planned, workers, known_issues=()).replay(ONE_STEP)
+            verdicts[name, planned.cell.configuration] = (planned.rule.name, result.verdict)
+    plain, maximizing = f"{HEAVY}:Plain", f"{HEAVY}:Plain(maximize=True)"
+    assert verdicts == {
+        ("Fast", "default"): (plain, Verdict.HOLDS),
+        ("Fast", "maximize"): (maximizing, Verdict.HOLDS),
+        ("NegatesTheDecay", "default"): (plain, Verdict.HOLDS),
+        ("NegatesTheDecay", "maximize"): (maximizing, Verdict.BROKEN),
+    }
+
+
+def test_a_path_of_its_own_at_0_is_another_rule_there(workers: Workers) -> None:
+    surveyed(workers, f"{HEAVY}:Fast", f"{HEAVY}:Plain")
+    rule = find(f"{HEAVY}:Plain")
+    assert rule.domains[momentum].reduces_to == f"{HEAVY}:Plain(momentum=0)"
+    assert not rule.domains[momentum].contains(0)
+    assert rule.domains[weight_decay].contains(0)
+    assert not find(rule.domains[momentum].reduces_to).states
+
+
+def test_a_class_is_a_reference_in_python(workers: Workers) -> None:
+    found = surveyed(workers, f"{HEAVY}:Fast", Plain)
+    assert found.formula is not None
+    assert found.formula.equal
+    assert found.formula.rule == "conformance.certification.references.heavy_balls:Plain"
 
 
 @pytest.mark.parametrize(

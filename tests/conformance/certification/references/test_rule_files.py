@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
-import stepcheck
 from stepcheck.certification.references.rule_files import check_rule
 from stepcheck.certification.references.variants import brought_rule
-from stepcheck.certification.request import WrongRequest
+from stepcheck.certification.request import WrongRequest, requested
+from stepcheck.certification.survey import survey
+from stepcheck.code_reading.read import read_by
+from stepcheck_implementations.workers.pool import Workers
+from stepcheck_reference.alphabet import theta
 from stepcheck_reference.printing import rule_file
 from stepcheck_reference.rewrites import RewriteError
 from stepcheck_reference.rules import UnknownRule, find
@@ -40,18 +43,18 @@ def own(tmp_path: Path) -> str:
     return f"{file}:OWN"
 
 
-@pytest.mark.usefixtures("shared_fork_server")
-def test_what_read_writes_is_a_rule_to_certify_with(tmp_path: Path) -> None:
+def test_what_read_writes_is_a_rule_to_certify_with(tmp_path: Path, workers: Workers) -> None:
     file = tmp_path / "slow.py"
-    file.write_text(rule_file.text(stepcheck.read("examples/slow.py:Lion")), encoding="utf-8")
-    only = {"modes": ["single"], "dtypes": ["float32"], "select": ["SC101"], "jobs": 1}
-    certificate = stepcheck.certify("examples/fast.py:FusedLion", rule=f"{file}:LION", **only)  # type: ignore[arg-type]
-    assert (certificate.exit_code(), certificate.findings.rule) == (0, f"{file}:LION")
-    reference = certificate.findings.reference
-    assert reference is not None
-    assert (reference.read, reference.same_as) == (False, "lion")
-    assert certificate.findings.formula is not None
-    assert certificate.findings.formula.proved
+    file.write_text(rule_file.text(read_by(workers, "examples/slow.py:Lion", "", "single", {})), encoding="utf-8")
+    check_rule(f"{file}:LION")
+    request = requested("examples/fast.py:FusedLion", rule=f"{file}:LION", modes=["single"], dtypes=["float32"])
+    found = survey(request, workers)
+    assert found.formula is not None
+    assert (found.formula.rule, found.formula.proved) == (f"{file}:LION", True)
+    brought = brought_rule(f"{file}:LION")
+    assert brought is not None
+    assert (brought.record.read, brought.record.same_as) == (False, "lion")
+    assert len(find(f"{file}:LION").forms[theta]) >= 2
 
 
 def test_a_rule_that_a_user_writes_is_found_by_its_place_and_takes_rewrites(own: str) -> None:
