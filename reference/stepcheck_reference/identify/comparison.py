@@ -10,7 +10,7 @@ from sympy import Symbol
 from stepcheck_reference.identify import registry
 from stepcheck_reference.identify.conclusion import EQUAL, PROVED, Nearest
 from stepcheck_reference.identify.evaluation.compiled_step import NotEvaluable
-from stepcheck_reference.identify.evaluation.runs import Runs
+from stepcheck_reference.identify.evaluation.reading_runs import Runs
 from stepcheck_reference.identify.identification import Match, proof, takes_the_same_steps, takes_them_at_length
 from stepcheck_reference.identify.lifting import lifted
 from stepcheck_reference.identify.nearest import nearest

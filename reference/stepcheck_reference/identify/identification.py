@@ -26,7 +26,7 @@ from stepcheck_reference.identify.evaluation.agreement import Trial, defined, lo
 from stepcheck_reference.identify.evaluation.branches_taken import both_ways
 from stepcheck_reference.identify.evaluation.compiled_step import NotEvaluable, compiled
 from stepcheck_reference.identify.evaluation.operations import CONTEXT, NUMBERS
-from stepcheck_reference.identify.evaluation.runs import Draw, Runs
+from stepcheck_reference.identify.evaluation.reading_runs import Draw, Runs
 from stepcheck_reference.identify.filtering import core, float_values, groups, survivors
 from stepcheck_reference.identify.lifting import Lifted, lifted
 from stepcheck_reference.identify.nearest import nearest

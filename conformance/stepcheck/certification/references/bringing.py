@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from stepcheck.certification.references.brought_rules import brought_rule
 from stepcheck.certification.references.reference_record import Reference
-from stepcheck.certification.references.variants import brought_rule
 from stepcheck.certification.request import Request, WrongRequest
 from stepcheck.certification.runner import Runner
 from stepcheck_implementations.adapters import libraries

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from stepcheck.certification.formula.formula_record import Formula
-from stepcheck.certification.references.variants import Brought
+from stepcheck.certification.references.brought_rules import Brought
 from stepcheck.certification.request import Request
 from stepcheck.certification.runner import Runner
 from stepcheck_implementations.matching.description import inheriting

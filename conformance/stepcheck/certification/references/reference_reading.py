@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
+from stepcheck.certification.references.brought_rules import Brought, Options, remember
 from stepcheck.certification.references.reference_record import Reference
-from stepcheck.certification.references.variants import Brought, Options, remember
 from stepcheck.certification.request import Request, WrongRequest
 from stepcheck.certification.runner import Runner
 from stepcheck.certification.undeclared.options import option_of

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from stepcheck.certification.references.brought_rules import Brought, brought_rule, remember
 from stepcheck.certification.references.reference_record import Reference
-from stepcheck.certification.references.variants import Brought, brought_rule, remember
 from stepcheck.certification.wrong_request import WrongRequest
 from stepcheck_implementations.driver.error_text import one_line
 from stepcheck_reference.rule_names import is_place, parts_of

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Any
 
-from stepcheck.certification.references.variants import options_of
+from stepcheck.certification.references.brought_rules import options_of
 from stepcheck.certification.request import Request
 from stepcheck.certification.undeclared.claims import claim_of
 from stepcheck.certification.undeclared.options import ADDED, extended, is_applied, option_of, switched

@@ -84,8 +84,8 @@ def with_rule(request: Request, runner: Runner) -> tuple[Request, Formula | None
     read, with the rules that the target's arguments fit.
     """
     from stepcheck.certification.formula.formula_of import taken
+    from stepcheck.certification.references.brought_rules import brought_rule
     from stepcheck.certification.references.matching_reference import matched_with_brought
-    from stepcheck.certification.references.variants import brought_rule
     from stepcheck.certification.undeclared.suggestion import suggestion
 
     if libraries.find(request.target) is None and (brought := brought_rule(request.rule)) is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from stepcheck.certification.references.variants import options_of, with_option
+from stepcheck.certification.references.brought_rules import options_of, with_option
 from stepcheck_implementations.matching.aliases import OPTION_ALIASES
 from stepcheck_reference.rule_names import parts_of
 

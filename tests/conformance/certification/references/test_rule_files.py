@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from stepcheck.certification.references.brought_rules import brought_rule
 from stepcheck.certification.references.rule_files import check_rule
-from stepcheck.certification.references.variants import brought_rule
 from stepcheck.certification.request import WrongRequest, requested
 from stepcheck.certification.survey import survey
 from stepcheck.code_reading.read import read_by
