@@ -87,8 +87,8 @@ class PytestSession:
         return self._workers[deadline]
 
 
-def _same(opened: Target | None, asked: Target | None) -> bool:
-    return opened is asked or (isinstance(asked, str) and opened == asked)
+def _same(opened: Target | None, wanted: Target | None) -> bool:
+    return opened is wanted or (isinstance(wanted, str) and opened == wanted)
 
 
 def _request(arguments: CasesArguments) -> Request:

@@ -97,12 +97,12 @@ class _ReadRule:
 
 def _shared_options(own: Mapping[str, Any], taken: Mapping[str, Any], request: Request) -> tuple[_Option, ...]:
     """Return the boolean arguments of the reference that the target has, too, by the same name or meaning."""
-    theirs = {option_of(name) or name for name, value in taken.items() if isinstance(value, bool)}
+    others = {option_of(name) or name for name, value in taken.items() if isinstance(value, bool)}
     found = [_Option(option_of(name) or name, name, value) for name, value in own.items() if isinstance(value, bool)]
     return tuple(
         option
         for option in found
-        if option.name in theirs and option.argument not in FLAGS and option.argument not in request.fixed
+        if option.name in others and option.argument not in FLAGS and option.argument not in request.fixed
     )
 
 

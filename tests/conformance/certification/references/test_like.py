@@ -75,8 +75,8 @@ def test_one_that_decays_after_the_step_is_broken_and_its_token_reads_the_refere
 
 def surveyed(runner: Runner, target: str, like: str | type) -> Survey:
     name = target_name(like)
-    asked = requested(target, like=name, modes=["single"], dtypes=["float32"])
-    return survey(with_reference(asked, like, runner, verified=False), runner)
+    wanted = requested(target, like=name, modes=["single"], dtypes=["float32"])
+    return survey(with_reference(wanted, like, runner, verified=False), runner)
 
 
 ONE_STEP = Script(
