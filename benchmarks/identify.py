@@ -1,11 +1,11 @@
 """How many variants of the rules are named rightly from their code, and how many rules outside the space are none.
 
-    python benchmarks/identify.py [--variants 320] [--seed 1] [--verbose]
+    python benchmarks/identify.py [--variants 320] [--seed 1] [--unread] [--verbose]
 
 Variants are drawn near the rules that have a name and printed as optimizer classes, each in single tensors or in lists
 of them, with states in float32 or float64. A name is right if what it stands for takes the steps of the variant at 200
-bits, and wrong otherwise. Prints the counts, the time of a reading and of an identification, and ends with 1 if a name
-is wrong or fewer than 99 % are right.
+bits, and wrong otherwise. With --unread the code hides what it does, and is known by its steps alone. Prints the
+counts, the time of a reading and of an identification, and ends with 1 if a name is wrong or fewer than 99 % are right.
 """
 
 from __future__ import annotations
@@ -22,22 +22,42 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 from exam.identify import outside, printed
 from exam.identify.sampled import drawn_variants, is_right
+from stepcheck.code_reading.by_steps import by_steps
 from stepcheck.code_reading.read import read_by
 from stepcheck_implementations.workers.pool import Workers
 from stepcheck_reference.identify import Identification, identify_reading
-from stepcheck_reference.identify.conclusion import NONE, UNDECIDED, UNREAD
+from stepcheck_reference.identify.conclusion import NONE, OBSERVED, PROVED, TOO_ALIKE, UNDECIDED, UNREAD
 from stepcheck_reference.identify.variants.naming import names
 
 HEADER = "import math\n\nimport torch\n\n\n"
+HIDDEN = """
+
+def hidden(step):
+    def unseen(self):
+        with torch._C.DisableTorchFunction():
+            step(self)
+
+    return unseen
+
+
+{name}.step = hidden({name}.step)
+"""
+FROM_THEIR_START = {"MinimumOfMoments": "adam+no_second_correction"}
+"""Rules outside the space whose steps are those of one inside, in all runs from their own start."""
 STYLES = [(style, dtype) for style in ("single", "foreach") for dtype in ("float32", "float64")]
 
 
 def identified(workers: Workers, target: str, spent: list[tuple[float, float]]) -> Identification:
-    """Return the answer for ``target``, and append the seconds of reading and of identifying to ``spent``."""
+    """Return the answer for ``target``, and append the seconds of reading and of identifying to ``spent``.
+
+    Code that hides what it does is known by its steps.
+    """
     begin = time.perf_counter()
     reading = read_by(workers, target, "", "single", {})
     read = time.perf_counter()
     answer = identify_reading(reading)
+    if answer.verdict == UNREAD:
+        answer = by_steps(reading, workers, "", "single", {})
     spent.append((read - begin, time.perf_counter() - read))
     return answer
 
@@ -47,6 +67,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--variants", type=int, default=320)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--unread", action="store_true")
     parser.add_argument("--verbose", action="store_true")
     given = parser.parse_args()
     variants = list(drawn_variants(given.variants, given.seed))
@@ -54,8 +75,9 @@ def main() -> int:
     spent: list[tuple[float, float]] = []
     with tempfile.TemporaryDirectory() as directory, Workers() as workers:
         file = Path(directory) / "variants.py"
+        end = HIDDEN if given.unread else ""
         classes = [
-            printed.code(variant, f"V{number}", *STYLES[number % len(STYLES)])
+            printed.code(variant, f"V{number}", *STYLES[number % len(STYLES)]) + end.format(name=f"V{number}")
             for number, variant in enumerate(variants)
         ]
         file.write_text(HEADER + "\n\n".join(classes), encoding="utf-8")
@@ -67,22 +89,28 @@ def main() -> int:
             elif not is_right(answer, variant):
                 kind = "wrong"
             else:
-                kind = "right, proved" if answer.verdict == "proved" else "right, not proved"
+                kind = "right, proved" if answer.verdict in (PROVED, OBSERVED) else "right, not proved"
             counts[kind] += 1
             if kind != "right, proved" or given.verbose:
-                print(f"{kind}: {'/'.join(STYLES[number % len(STYLES)])} {names(variant)[0].text} -> {answer.name}")
+                said = answer.name or " or ".join(answer.also)
+                print(f"{kind}: {'/'.join(STYLES[number % len(STYLES)])} {names(variant)[0].text} -> {said}")
         others = Path(directory) / "outside.py"
-        others.write_text(HEADER + "\n\n".join(outside.code(name) for name in outside.OUTSIDE), encoding="utf-8")
+        others.write_text(
+            HEADER + "\n\n".join(outside.code(name) + end.format(name=name) for name in outside.OUTSIDE),
+            encoding="utf-8",
+        )
         named = 0
         for name in outside.OUTSIDE:
             answer = identified(workers, f"{others}:{name}", spent)
-            named += answer.name is not None
+            known = given.unread and answer.name == FROM_THEIR_START.get(name)
+            named += answer.name is not None and not known
             if answer.name is not None or given.verbose:
                 print(f"outside: {name} -> {answer.name} ({answer.verdict})")
     right = counts["right, proved"] + counts["right, not proved"]
-    print(f"{len(variants)} variants: {right} named rightly ({counts['right, proved']} proved)")
+    how = "by their steps" if given.unread else "proved"
+    print(f"{len(variants)} variants: {right} named rightly ({counts['right, proved']} {how})")
     print(f"named wrongly: {counts['wrong']}")
-    unnamed = {kind: count for kind, count in counts.items() if kind in (NONE, UNDECIDED, UNREAD)}
+    unnamed = {kind: count for kind, count in counts.items() if kind in (NONE, OBSERVED, TOO_ALIKE, UNDECIDED, UNREAD)}
     print(f"without a name: {sum(unnamed.values())} {unnamed or ''}")
     print(f"{len(outside.OUTSIDE)} rules outside the space: {len(outside.OUTSIDE) - named} none, {named} with a name")
     read, identify = (statistics.median(column) for column in zip(*spent, strict=True))

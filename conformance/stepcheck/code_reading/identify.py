@@ -10,12 +10,14 @@ from sympy import Ne, StrictGreaterThan
 
 from stepcheck.certification.request import requested, target_name
 from stepcheck.certification.survey import check_target
+from stepcheck.code_reading.by_steps import by_steps
 from stepcheck.code_reading.read import read_by
 from stepcheck.code_reading.verification import verify
 from stepcheck_implementations.adapters import libraries
 from stepcheck_implementations.driver.target import TargetError
 from stepcheck_implementations.workers.pool import Workers
 from stepcheck_reference.identify import Identification, identify_reading
+from stepcheck_reference.identify.conclusion import OBSERVED, UNREAD
 from stepcheck_reference.reading.reading import Reading
 
 FLAGS = frozenset({"foreach", "fused", "differentiable", "capturable"})
@@ -139,9 +141,11 @@ def read_and_identified(
             return None
         raise
     answer = identify_reading(reading)
+    if answer.verdict == UNREAD:
+        answer = by_steps(reading, workers, choice.configuration, mode, choice.options)
     if choice.name:
         answer = replace(answer, configuration=choice.name)
-    if not verified or not answer.named:
+    if not verified or not answer.named or answer.verdict == OBSERVED:
         return reading, answer
     verification = verify(reading, workers, mode)
     if verification.verified:

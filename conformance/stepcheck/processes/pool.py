@@ -87,7 +87,7 @@ def received_jobs(pipe: Connection) -> Iterator[Any]:
                 if os.getppid() != parent:
                     return
             yield pipe.recv()
-    except EOFError:
+    except (EOFError, ConnectionError):  # it is reset where the parent closed it with an answer unread
         return
 
 

@@ -11,7 +11,8 @@ from stepcheck_implementations.matching.claim import PROBE_HYPER
 from stepcheck_implementations.reader.argument_names import letters_for
 from stepcheck_implementations.reader.carried_numbers import bare
 from stepcheck_implementations.reader.expression_graph import ExpressionGraph
-from stepcheck_implementations.reader.reading_run import Construction, PlainRun, ReadRun
+from stepcheck_implementations.reader.read_subject import Construction
+from stepcheck_implementations.reader.reading_run import PlainRun, ReadRun
 
 NOT_FOLLOWED = "a number whose origin was not followed"
 """The function that a number stands for which changes with hyper-parameters, and carries none."""

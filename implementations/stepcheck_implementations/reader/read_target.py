@@ -26,7 +26,8 @@ from stepcheck_implementations.matching.trial import TAKES
 from stepcheck_implementations.reader.answer import answer
 from stepcheck_implementations.reader.argument_names import names_of, symbols_of
 from stepcheck_implementations.reader.function_call import call_of
-from stepcheck_implementations.reader.reading_run import Construction, PlainRun, ReadRun, plain_run, read_run
+from stepcheck_implementations.reader.read_subject import Construction
+from stepcheck_implementations.reader.reading_run import PlainRun, ReadRun, plain_run, read_run
 from stepcheck_reference.suggest import unknown
 
 OTHER_SCALE = 0.9375
@@ -61,7 +62,7 @@ def read(
     failures: list[str] = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        ways = _constructions(target_object, target, signature, configuration, mode, dict(options or {}))
+        ways = constructions(target_object, target, signature, configuration, mode, dict(options or {}))
         for construction in (replace(way, dtype=dtype) for way in ways):
             try:
                 plain = plain_run(construction)
@@ -76,7 +77,7 @@ def read(
     )
 
 
-def _constructions(
+def constructions(
     target_object: Any, target: str, signature: Signature, configuration: str, mode: str, options: dict[str, Any]
 ) -> Iterator[Construction]:
     """Yield the ways to build the subject, the likeliest first."""

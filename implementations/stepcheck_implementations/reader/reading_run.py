@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,50 +13,21 @@ import torch
 
 from stepcheck_implementations.driver.error_text import call_subject
 from stepcheck_implementations.driver.observing import state_access
-from stepcheck_implementations.driver.observing.state_access import TensorLocation
-from stepcheck_implementations.driver.subject import trained
-from stepcheck_implementations.matching.claim import PROBE_GRADIENTS, PROBE_THETA
 from stepcheck_implementations.reader import held_numbers
 from stepcheck_implementations.reader.arrays.numpy_substitutions import numpy_substituted
 from stepcheck_implementations.reader.carried_numbers import bare, carried
 from stepcheck_implementations.reader.expression_graph import ExpressionGraph
+from stepcheck_implementations.reader.read_subject import Construction, Subject
 from stepcheck_implementations.reader.substitutions import modules_of, substituted
 from stepcheck_implementations.reader.tensor_entries import TensorEntries
 from stepcheck_implementations.reader.torch_mode import ReadingMode
 
-SIZES = (3, 2)
-"""The elements of each parameter; a subject that is built from one has the first alone."""
-GRADIENTS = (*PROBE_GRADIENTS, (0.4375, -0.21875, 1.125, -0.53125, 0.84375))
-"""The gradient of every element at each step: signs that persist and flip."""
 UNSEEN = "a write that was not seen"
 """The function that stands for a change that no call of torch made."""
 STEPS = (1, 2, 3)
 """The steps that are taken first."""
 FAR = (1000, 100)
 """The step that is taken last, with counters set forward: the first that all of them can show."""
-
-
-@dataclass(frozen=True, slots=True)
-class Construction:
-    """How a subject is built: ``build`` of what ``takes`` says, with numbers by slot ("betas[0]") and other arguments.
-
-    ``code`` is the class or function whose modules hold its code; ``scale`` multiplies parameters and gradients;
-    ``wrapper`` and ``source`` say what ``build`` was made by, as in ``Adapter``. ``held`` are numbers that are not
-    read, by slot, and ``fixed`` arguments that are no numbers. Parameters are of ``dtype``.
-    """
-
-    build: Callable[..., Any]
-    code: Any
-    takes: str
-    numbers: Mapping[str, float]
-    arguments: Callable[[Mapping[str, float]], dict[str, Any]]
-    symbols: Mapping[str, str] = field(default_factory=dict)
-    scale: float = 1.0
-    wrapper: str = ""
-    source: str = ""
-    fixed: Mapping[str, Any] = field(default_factory=dict)
-    held: Mapping[str, float] = field(default_factory=dict)
-    dtype: str = "float32"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,60 +68,10 @@ class ReadRun:
     bits: dict[str, object] = field(default_factory=dict)
 
 
-class _Subject:
-    """The optimizer and its parameters."""
-
-    def __init__(
-        self, construction: Construction, numbers: Mapping[str, float], known: TensorEntries | None = None
-    ) -> None:
-        sizes = SIZES[:1] if construction.takes == "tensor" else SIZES
-        scale, dtype = construction.scale, getattr(torch, construction.dtype)
-        self.rows = [_split(row, sizes, scale, dtype) for row in GRADIENTS]
-        values = _split(PROBE_THETA, sizes, scale, dtype)
-        self.parameters = [torch.nn.Parameter(value) for value in values]
-        self.locations = [TensorLocation(parameter, index) for index, parameter in enumerate(self.parameters)]
-        if known is not None:
-            self.name_parameters(known)
-        inputs: dict[str, Any] = {
-            "tensor": self.parameters[0],
-            "list": list(self.parameters),
-            "groups": [{"params": list(self.parameters)}],
-        }
-        arguments = construction.arguments(numbers)
-        self.optimizer = call_subject(lambda: trained(construction.build(inputs[construction.takes], **arguments)))
-        if not callable(getattr(self.optimizer, "step", None)):
-            raise TypeError(f"it made a {type(self.optimizer).__name__}, which has no step()")
-
-    def name_parameters(self, known: TensorEntries) -> None:
-        """Let the parameters be theta."""
-        for parameter in self.parameters:
-            known.put(parameter, known.graph.symbol("theta", "theta"))
-
-    def held(self) -> dict[str, list[Any]]:
-        return held_numbers.held(self.optimizer, self.locations)
-
-    def set_gradients(self, index: int) -> None:
-        for parameter, row in zip(self.parameters, self.rows[index], strict=True):
-            parameter.grad = row.clone()
-
-    def step(self, index: int) -> None:
-        self.set_gradients(index)
-        call_subject(self.optimizer.step)
-
-    def bits(self) -> dict[str, object]:
-        held = {path: list(map(held_numbers.bits, values)) for path, values in self.held().items()}
-        return {"theta": list(map(held_numbers.bits, self.parameters)), **held}
-
-
-def _split(row: Sequence[float], sizes: Sequence[int], scale: float, dtype: torch.dtype) -> list[torch.Tensor]:
-    values = torch.tensor([value * scale for value in row[: sum(sizes)]], dtype=dtype)
-    return [part.clone() for part in torch.split(values, list(sizes))]
-
-
 def plain_run(construction: Construction) -> PlainRun:
     """Return what a run shows that nothing reads."""
     with _eager():
-        subject = _Subject(construction, construction.numbers)
+        subject = Subject(construction, construction.numbers)
         rows = [_rows(subject)]
         for index in range(3):
             subject.step(index)
@@ -184,7 +105,7 @@ def read_run(construction: Construction, plain: PlainRun) -> ReadRun:
     with _eager(), substituted(modules, graph), numpy_substituted(modules, known):
         mode = ReadingMode(known)
         with mode:
-            subject = _Subject(construction, numbers, known)
+            subject = Subject(construction, numbers, known)
         theta = graph.symbol("theta", "theta")
         for path, (value, *_) in subject.held().items():
             if path in plain.states:
@@ -226,7 +147,7 @@ def _seen(known: TensorEntries, value: Any, symbol: int, before: object) -> int:
     return entry
 
 
-def _bind(subject: _Subject, plain: PlainRun, known: TensorEntries, t: int) -> dict[str, object]:
+def _bind(subject: Subject, plain: PlainRun, known: TensorEntries, t: int) -> dict[str, object]:
     """Let everything that is held be a symbol, and counters be what they show before step ``t``.
 
     Returns the bits of all that is held.
@@ -255,7 +176,7 @@ def _bind(subject: _Subject, plain: PlainRun, known: TensorEntries, t: int) -> d
     return {**bits, "theta": held_numbers.bits(subject.parameters[0])}
 
 
-def _set_counters(subject: _Subject, counters: Mapping[str, int], t: int) -> bool:
+def _set_counters(subject: Subject, counters: Mapping[str, int], t: int) -> bool:
     """Let every counter show that step ``t`` is the next, and say whether each can."""
     held, done = subject.held(), True
     for path, offset in counters.items():
@@ -266,7 +187,7 @@ def _set_counters(subject: _Subject, counters: Mapping[str, int], t: int) -> boo
     return done
 
 
-def _rows(subject: _Subject) -> dict[str, list[float]]:
+def _rows(subject: Subject) -> dict[str, list[float]]:
     return {path: held_numbers.numbers_in(values[0]) for path, values in subject.held().items()}
 
 

@@ -6,7 +6,7 @@ Nothing is isolated here: a subject that crashes or hangs takes the caller with 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from stepcheck_implementations.adapters import libraries
@@ -17,6 +17,7 @@ from stepcheck_implementations.driver.target import split
 from stepcheck_implementations.matching import description, inspection
 from stepcheck_implementations.matching.claim import PROBE_GRADIENTS, Claim
 from stepcheck_implementations.reader import read_target
+from stepcheck_implementations.reader.observing import observed_run
 from stepcheck_reference.scripts.script import Script
 from stepcheck_reference.scripts.trajectory import Trajectory
 
@@ -86,6 +87,25 @@ class InProcess:
             return read_target.read(
                 self.subject, target, configuration=configuration, mode=mode, options=options, dtype=dtype
             )
+
+    def observe(
+        self,
+        target: str,
+        *,
+        configuration: str,
+        mode: str,
+        options: Mapping[str, Any],
+        experiments: Sequence[Mapping[str, Any]],
+    ) -> list[list[list[float]]]:
+        """Return where the object takes its parameter in ``experiments``; see ``observed_run``."""
+        given: dict[str, Any] = {
+            "configuration": configuration,
+            "mode": mode,
+            "options": options,
+            "experiments": experiments,
+        }
+        with seeded():
+            return list(observed_run.observe(self.subject, target, **given)["theta"])
 
     def run_program(self, text: str) -> str:
         """Return "": the object may have no name that a program could import."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -135,20 +135,41 @@ class TargetRequests:
         It runs in a process that is discarded afterwards.
         """
         message = {"ask": "read", "target": target, "configuration": configuration, "mode": mode}
-        message["dtype"] = dtype
+        answer = self._request_apart({**message, "dtype": dtype, "options": dict(options)}, "reading it")
+        return dict(answers.checked(answer, {"reading": dict})["reading"])
+
+    def observe(
+        self,
+        target: str,
+        *,
+        configuration: str,
+        mode: str,
+        options: Mapping[str, Any],
+        experiments: Sequence[Mapping[str, Any]],
+    ) -> list[list[list[float]]]:
+        """Return where ``target`` takes its parameter in ``experiments``; see ``observed_run``. Raises TargetError.
+
+        It runs in a process that is discarded afterwards.
+        """
+        message = {"ask": "observe", "target": target, "configuration": configuration, "mode": mode}
+        given = {"options": dict(options), "experiments": [dict(experiment) for experiment in experiments]}
+        answer = self._request_apart({**message, **given}, "observing its steps")
+        return list(answers.checked(answer, {"theta": list})["theta"])
+
+    def _request_apart(self, message: Mapping[str, Any], doing: str) -> dict[str, Any]:
+        """Return the answer of a process that is discarded afterwards; raises TargetError where there is none."""
+        target, timeout = message["target"], self.deadline  # it may import what a step needs, as JAX
         self.live.drop(key_without_cell())
         try:
             worker = self.live.get(key_without_cell(), spawned=not can_fork())
             worker.file = answers.source_file(target)
-            timeout = self.deadline  # it may import what a step needs, as JAX
-            answer, _ = self.request(worker, {**message, "options": dict(options)}, timeout)
-            return dict(answers.checked(answer, {"reading": dict})["reading"])
+            return self.request(worker, message, timeout)[0]
         except WorkerTimeout as error:
-            raise TargetError(f"{target}: reading it: no answer within {timeout:g} s") from error
+            raise TargetError(f"{target}: {doing}: no answer within {timeout:g} s") from error
         except WorkerDied as error:
-            raise TargetError(f"{target}: reading it: {error.reason}") from error
+            raise TargetError(f"{target}: {doing}: {error.reason}") from error
         except WorkerError as error:
-            raise TargetError(f"{target}: reading it: {answers.last_line(error)}") from error
+            raise TargetError(f"{target}: {doing}: {answers.last_line(error)}") from error
         finally:
             self.live.drop(key_without_cell())
 

@@ -11,8 +11,9 @@ from stepcheck_reference.identify import registry
 from stepcheck_reference.identify.conclusion import EQUAL, PROVED, Nearest
 from stepcheck_reference.identify.evaluation.compiled_step import NotEvaluable
 from stepcheck_reference.identify.evaluation.reading_runs import Runs
-from stepcheck_reference.identify.identification import Match, proof, takes_the_same_steps, takes_them_at_length
+from stepcheck_reference.identify.identification import proof, takes_them_at_length
 from stepcheck_reference.identify.lifting import lifted
+from stepcheck_reference.identify.matches import Match, takes_the_same_steps
 from stepcheck_reference.identify.nearest import nearest
 from stepcheck_reference.identify.variants.equations import own_slots
 from stepcheck_reference.identify.variants.naming import Name

@@ -13,6 +13,10 @@ NONE = "none"
 UNDECIDED = "undecided"
 """Equal in all runs; but no proof was found, and a branch was never taken in them."""
 UNREAD = "not read"
+OBSERVED = "by its steps, not read"
+"""Of code that cannot be read: it takes the steps of this rule, and of no other, or of none."""
+TOO_ALIKE = "too alike"
+"""Of code that cannot be read: no experiment was found in which the rules part whose steps it takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +43,9 @@ class Identification:
 
     ``name`` is None where they are no rule known here or were not read. ``rule`` is what ``--as`` takes, None for a
     variant that no rewrite makes; then ``base`` and ``differences`` say what it is. ``verdict`` says how that is known;
-    ``points`` is the number of parameters that were compared at 200 bits. ``hyper`` maps the rule's hyper-parameters to
-    the target's names, or to a number that the code has for it; ``states`` maps the rule's states to what holds them.
+    ``points`` is the number of parameters that were compared: at 200 bits, or, of code that could not be read, with
+    what was observed in ``steps`` steps. ``hyper`` maps the rule's hyper-parameters to the target's names, or to a
+    number that the code has for it; ``states`` maps the rule's states to what holds them.
     ``also`` are other names of the same function. ``unverified`` says why the reading was not verified, if that was
     tried; where the code does something else than was read of it, it is ``contradicted``, and the name is that of the
     equations and not of the code.
@@ -63,6 +68,7 @@ class Identification:
     opaque: tuple[str, ...] = ()
     unverified: str = ""
     contradicted: bool = False
+    steps: int = 0
 
     @property
     def named(self) -> bool:
@@ -86,6 +92,13 @@ class Identification:
                 f"takes the steps of {self.base} wherever it was run, but a branch was never taken "
                 "and no proof was found; so it has no name"
             )
+        if self.verdict == TOO_ALIKE:
+            return f"takes the steps of {' and '.join(self.also)}, which {self.steps} steps do not separate"
+        if self.verdict == OBSERVED:
+            unread = f"not read: {', '.join(self.opaque)}"
+            if self.name is None:
+                return f"takes the steps of no rule here ({self.steps} steps in float64; {unread})"
+            return f"is {self.name} (by {self.steps} steps, {self.points} values compared in float64; {unread})"
         if self.name is None:
             return "no rule here computes this"
         how = self.verdict if self.verdict == PROVED else f"equal at 200 bits in {self.points} points, not proved"
@@ -100,6 +113,8 @@ class Identification:
         lines += self.remarks
         lines += [f"{name} is {value}" for name, value in self.hyper.items()]
         lines += [f"state {name} is {value}" for name, value in self.states.items()]
+        if self.verdict == TOO_ALIKE:
+            return lines
         lines += [f"the same function as {name}" for name in self.also]
         if self.name is None:
             lines += self.equations

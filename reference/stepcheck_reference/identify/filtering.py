@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,11 +36,12 @@ CLOSE = 2.0**-30
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Core:
-    """What a reading does without decay: the change of theta at each step, and the hyper-parameters it had."""
+    """What a reading does without decay: the change of theta at each step, its hyper-parameters and its rates."""
 
     changes: Array
-    values: dict[Symbol, float]
+    values: Mapping[Symbol, float]
     at: int
+    rates: tuple[float, ...] = RATES
 
 
 def float_values(symbols: Sequence[Symbol], constants: dict[Symbol, float]) -> dict[Symbol, float]:
@@ -48,13 +49,13 @@ def float_values(symbols: Sequence[Symbol], constants: dict[Symbol, float]) -> d
     return {symbol: 0.25 + 0.68 * ((0.381966 + 0.618034 * index) % 1) for index, symbol in enumerate(symbols)}
 
 
-def core(step: Step, start: Step, values: dict[Symbol, float], rate: Symbol | None) -> Core:
+def core(step: Step, start: Step, values: Mapping[Symbol, float], rate: Symbol | None) -> Core:
     """Return the changes of theta from t = 1 on, or from t = 2 where the first step is undefined."""
     with np.errstate(all="ignore"):
         return _core(step, start, values, rate)
 
 
-def _core(step: Step, start: Step, values: dict[Symbol, float], rate: Symbol | None) -> Core:
+def _core(step: Step, start: Step, values: Mapping[Symbol, float], rate: Symbol | None) -> Core:
     for at in (1, 2):
         hyper = {symbol: np.float64(value) for symbol, value in values.items()}
         if rate is not None:
@@ -88,8 +89,8 @@ def survivors(reading: Core, chosen: Sequence[Assignment]) -> Iterator[tuple[Var
         yield from _behind(reading, slots, over, chosen)
 
 
-def _hyper(slots: dict[str, Array], index: int) -> dict[str, Any]:
-    return {**slots, "lr": np.where(np.isnan(slots["lr"]), np.nan, RATES[index])}
+def _hyper(reading: Core, slots: dict[str, Array], index: int) -> dict[str, Any]:
+    return {**slots, "lr": np.where(np.isnan(slots["lr"]), np.nan, reading.rates[index])}
 
 
 def _started(divisor: Divisor, slots: dict[str, Array]) -> dict[str, Any]:
@@ -104,7 +105,7 @@ def _divisors(reading: Core, slots: dict[str, Array]) -> Array:
     for row, divisor in enumerate(divisors()):
         state = _started(divisor, slots)
         for index, slope in enumerate(SLOPES):
-            p = _hyper(slots, index)
+            p = _hyper(reading, slots, index)
             m_new = p["beta1"] * state["m"] + (1 - p["beta1"]) * slope
             count = np.float64(reading.at + index)
             new, value = divisor_step(divisor, ARRAYS, {**state, "m_new": m_new}, np.float64(slope), count, p)
@@ -119,7 +120,7 @@ def _numerators(reading: Core, slots: dict[str, Array]) -> Array:
     for row, numerator in enumerate(numerators()):
         state: dict[str, Any] = {"m": np.zeros_like(slots["lr"])}
         for index, slope in enumerate(SLOPES):
-            p = _hyper(slots, index)
+            p = _hyper(reading, slots, index)
             count = np.float64(reading.at + index)
             new, value = numerator_step(numerator, ARRAYS, state, np.float64(slope), count, p)
             state = {**state, **new}
@@ -166,7 +167,7 @@ def _behind(
         state: dict[str, Any] = {"m": np.zeros(over.shape[::2])}
         changes = np.empty_like(over)
         for index, slope in enumerate(SLOPES):
-            p = _hyper(slots, index)
+            p = _hyper(reading, slots, index)
             count = np.float64(reading.at + index)
             new, value = numerator_step(numerator, ARRAYS, state, slope / over[:, index], count, p)
             state = {**state, **new}

@@ -15,7 +15,7 @@ from stepcheck_reference.alphabet import g, gradient_at, t, theta
 from stepcheck_reference.identify.assignment import Assignment, assignments
 from stepcheck_reference.identify.evaluation.compiled_step import NotEvaluable, Step, compiled
 from stepcheck_reference.identify.evaluation.operations import ARRAYS
-from stepcheck_reference.identify.filtering import CLOSE, RATES, SLOPES, START, Core
+from stepcheck_reference.identify.filtering import CLOSE, SLOPES, START, Core
 from stepcheck_reference.identify.lifting import Lifted
 from stepcheck_reference.identify.variants.combinations import NAMED
 from stepcheck_reference.identify.variants.equations import own_slots
@@ -94,13 +94,13 @@ def _changes(
     hyper: dict[Symbol, Any] = {symbol: values(str(symbol)) for symbol in rule.hyper}
     rate = next((symbol for symbol in hyper if str(symbol) == "lr"), None)
     if rate is not None:
-        hyper[rate] = np.full(len(given), RATES[0])
+        hyper[rate] = np.full(len(given), reading.rates[0])
     state: dict[Symbol, Any] = {theta: np.full(len(given), START)}
     state |= start(ARRAYS, {**state, **hyper})
     changes = []
     for index, slope in enumerate(SLOPES):
         if rate is not None:
-            hyper[rate] = np.full(len(given), RATES[index])
+            hyper[rate] = np.full(len(given), reading.rates[index])
         gradient = np.float64(-slope if negated else slope)
         new = step(ARRAYS, {**state, **hyper, g: gradient, t: np.float64(reading.at + index)})
         changes.append(np.broadcast_to(new[theta] - state[theta], (len(given),)))

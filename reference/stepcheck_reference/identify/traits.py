@@ -13,9 +13,17 @@ Traits = dict[str, frozenset[Symbol]]
 """The symbols that may be of each kind."""
 
 
+KINDS = ("decay", "dampening", "start", "shrinkage", "lr_decay", "small", "rate", "initial_lr")
+
+
 def traits(reading: Lifted) -> Traits:
-    """Return the symbols that weigh a past against a present, decay theta, start a state or make the rate fall."""
+    """Return the symbols that weigh a past against a present, decay theta, start a state or make the rate fall.
+
+    Where code was not read, every symbol may be everything.
+    """
     hyper = frozenset(reading.hyper)
+    if not reading.step:
+        return dict.fromkeys(KINDS, hyper)
     weights = (frozenset(_weights(reading)) | frozenset(_corrected(reading))) & hyper
     starts = frozenset(symbol for value in reading.init.values() for symbol in value.free_symbols) & hyper
     shrinks = frozenset(_together_with(reading, theta)) & hyper

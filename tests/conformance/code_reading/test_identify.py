@@ -13,6 +13,8 @@ from stepcheck.code_reading.identify import Choice, identified_by
 from stepcheck.code_reading.verification import PARTS
 from stepcheck_implementations.workers.pool import Workers
 from stepcheck_reference.identify import Identification
+from stepcheck_reference.identify.conclusion import OBSERVED
+from stepcheck_reference.identify.observation.observed_runs import MOST_STEPS
 
 HANDWRITTEN = "examples/handwritten.py"
 SUBJECTS = "tests/implementations/subjects/readable.py"
@@ -62,10 +64,16 @@ def test_code_that_is_called_something_else_is_named_after_what_it_computes(
     assert (answer.name, answer.verdict) == (rule, "proved")
 
 
-def test_code_that_was_not_read_has_no_name(workers: Workers) -> None:
+def test_code_that_cannot_be_read_is_named_by_its_steps(workers: Workers) -> None:
+    answer = identified(workers, f"{SUBJECTS}:Unseen")
+    assert (answer.name, answer.verdict, answer.hyper["momentum"]) == ("momentum", OBSERVED, "decay")
+    assert 100 < answer.steps <= MOST_STEPS
+
+
+def test_code_that_cannot_be_read_and_takes_the_steps_of_no_rule_has_no_name(workers: Workers) -> None:
     answer = identified(workers, f"{SUBJECTS}:TakesNorm")
-    assert (answer.name, answer.verdict) == (None, "not read")
-    assert "torch.Tensor.norm" in answer.opaque
+    assert (answer.name, answer.verdict) == (None, OBSERVED)
+    assert "torch.Tensor.norm" in answer.text()
 
 
 def test_a_branch_that_was_not_read_is_said_beside_the_name(workers: Workers) -> None:

@@ -65,6 +65,16 @@ class TakesAnotherStepAtFirst(Plain):
         p.add_(g, alpha=-rate)
 
 
+class Unseen(Plain):
+    """Takes steps with momentum where no mode sees them, as a kernel of its own would."""
+
+    def update(self, p, g, state, group):
+        with torch._C.DisableTorchFunction():
+            buffer = state.setdefault("buffer", torch.zeros_like(p))
+            buffer.mul_(group["decay"]).add_(g)
+            p.sub_(group["lr"] * buffer)
+
+
 class TakesNorm(Plain):
     """Divides by the norm of the gradient."""
 

@@ -22,7 +22,8 @@ from stepcheck_implementations.reader.answer import answer
 from stepcheck_implementations.reader.expression_graph import ExpressionGraph
 from stepcheck_implementations.reader.jaxpr.folded_graph import FoldedGraph
 from stepcheck_implementations.reader.jaxpr.interpretation import outputs
-from stepcheck_implementations.reader.reading_run import FAR, SIZES, STEPS, Construction, PlainRun, ReadRun, StepRead
+from stepcheck_implementations.reader.read_subject import SIZES, Construction
+from stepcheck_implementations.reader.reading_run import FAR, STEPS, PlainRun, ReadRun, StepRead
 
 Numbers = Mapping[str, Any]
 

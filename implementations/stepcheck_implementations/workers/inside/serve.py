@@ -16,6 +16,7 @@ from stepcheck_implementations.matching import inspection
 from stepcheck_implementations.matching.claim import Claim
 from stepcheck_implementations.matching.hyper_matching import NoMatch
 from stepcheck_implementations.reader import read_target
+from stepcheck_implementations.reader.observing import observed_run
 from stepcheck_implementations.recorder import api, recorder, scheduler_runs
 from stepcheck_implementations.recorder.recording import Recording
 from stepcheck_implementations.workers import wire
@@ -37,12 +38,12 @@ def serve(read: wire.Read, send: wire.Send) -> None:
 
     A request is {"ask": ...}: "open" (adapter, cell, reached: the path of 8 bytes that hold the step being taken; it
     has no answer), "run" (script), "wake" (device, memory), "environment", "optimizers" (library), "signature"
-    (target), "fit" (target, claim, steps), "read" (target, configuration, mode, options, dtype), "refusal" (adapter,
-    mode, dtype, device), "program" (text). Of the cell that is open: "record" (scripts, unread), "checkpoint" (script,
-    at), "resume" (script, saved, and the arrays of what was saved). Of no cell: "surface" (target), "library_surface"
-    (library), "schedule" (recipe), "schedulers". The last seven are answered by a recording; guard's baselines hold
-    their requests, so that their names and keys stay. An answer holds "error" (its kind and message) where the request
-    could not be served.
+    (target), "fit" (target, claim, steps), "read" (target, configuration, mode, options, dtype), "observe" (target,
+    configuration, mode, options, experiments), "refusal" (adapter, mode, dtype, device), "program" (text). Of the cell
+    that is open: "record" (scripts, unread), "checkpoint" (script, at), "resume" (script, saved, and the arrays of what
+    was saved). Of no cell: "surface" (target), "library_surface" (library), "schedule" (recipe), "schedulers". The last
+    seven are answered by a recording; guard's baselines hold their requests, so that their names and keys stay. An
+    answer holds "error" (its kind and message) where the request could not be served.
     """
     session = _Session()
     while True:
@@ -147,6 +148,12 @@ def _read(message: Mapping[str, Any]) -> dict[str, Any]:
     return {"reading": read_target.read(load(target), target, **options)}
 
 
+def _observe(message: Mapping[str, Any]) -> dict[str, Any]:
+    target = message["target"]
+    given = {name: message[name] for name in ("configuration", "mode", "options", "experiments")}
+    return observed_run.observe(load(target), target, **given)
+
+
 def _refusal(message: Mapping[str, Any]) -> dict[str, Any]:
     adapter = dataclass_codec.decode(Adapter, message["adapter"])
     return {"reason": inspection.refusal(adapter, message["mode"], message["dtype"], message["device"])}
@@ -174,6 +181,7 @@ _OF_NO_CELL: Mapping[str, Callable[[Mapping[str, Any]], dict[str, Any] | Recordi
     "signature": lambda message: inspection.signature(message["target"]),
     "fit": _fit,
     "read": _read,
+    "observe": _observe,
     "refusal": _refusal,
     "surface": lambda message: Recording(api.target_api(message["target"]), {}),
     "library_surface": lambda message: Recording(api.library_api(message["library"]), {}),

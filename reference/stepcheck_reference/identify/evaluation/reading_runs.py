@@ -7,9 +7,11 @@ from typing import Any
 
 from sympy import Symbol
 
+from stepcheck_reference.alphabet import theta
 from stepcheck_reference.identify.assignment import Assignment
-from stepcheck_reference.identify.evaluation.agreement import LEAST, Trial, defined, trajectory, trials
+from stepcheck_reference.identify.evaluation.agreement import LEAST, Trial, defined, same, trajectory, trials
 from stepcheck_reference.identify.evaluation.compiled_step import Step, compiled
+from stepcheck_reference.identify.filtering import Core, core
 from stepcheck_reference.identify.lifting import Lifted
 
 Draw = Callable[[Sequence[Symbol], Mapping[Symbol, Any], Symbol | None], tuple[Trial, ...]]
@@ -24,6 +26,14 @@ class Runs:
         self.step: Step = compiled(reading.step)
         self.start: Step = compiled(reading.init)
         self._runs: dict[Any, tuple[tuple[Trial, ...], list[list[dict[Symbol, Any]]]]] = {}
+
+    def core(self, values: Mapping[Symbol, float], rate: Symbol | None) -> Core:
+        """Return the changes of theta that a first filter looks at."""
+        return core(self.step, self.start, values, rate)
+
+    def agrees(self, value: Any, seen: Mapping[Symbol, Any]) -> bool:
+        """Return whether ``value`` is the theta of an entry of a trace at 200 bits."""
+        return same(value, seen[theta])
 
     def of(
         self, rate: Symbol | None, fixed: Sequence[Symbol], drawn: Draw = trials
