@@ -13,7 +13,7 @@ from stepcheck.certification.formula.formula_record import Formula
 from stepcheck.certification.plan import Planned, plan, rule_named_by
 from stepcheck.certification.request import Request, WrongRequest, check_fixed, claimed_rule
 from stepcheck.certification.runner import Runner
-from stepcheck.certification.undeclared.description import describe, matched, with_rule
+from stepcheck.certification.undeclared.description import described, matched, with_rule
 from stepcheck_implementations.adapters import libraries
 from stepcheck_implementations.adapters.adapter import MODES, Adapter
 from stepcheck_reference import dataclass_codec
@@ -93,7 +93,7 @@ def _survey_class(request: Request, runner: Runner) -> Survey:
     from stepcheck.certification.formula.formula_of import formula_of
 
     request, formula = with_rule(request, runner)
-    description = describe(request, runner)
+    request, description = described(request, runner)
     adapter = dataclass_codec.decode(Adapter, description["adapter"])
     if not adapter.fitted:
         _check_fixed(request, [adapter])

@@ -73,6 +73,8 @@ def compare_reading(reading: Reading, rule: Rule) -> Comparison:
     equations, found = own_slots(rule), Comparison(tried=True)
     for given in registry.chosen(plain, rule):
         if takes_the_same_steps(equations, given, runs):
+            baked = plain.constants
+            hyper = [(slot, symbol) for slot, symbol in equations.hyper.items() if slot in given]
             match = Match(Name(rule.name, (), rule.name), equations, given)
             relation, is_proved = proof(plain, match, runs)
             if not is_proved and not takes_them_at_length(equations, given, runs):
@@ -84,7 +86,7 @@ def compare_reading(reading: Reading, rule: Rule) -> Comparison:
                 {state: written(value) for state, value in made.items()},
                 tuple(slot for slot, symbol in given.items() if symbol in used),
                 {
-                    **{given[slot]: str(symbol) for slot, symbol in equations.hyper.items() if slot in given},
+                    **{given[slot]: str(symbol) for slot, symbol in hyper if given[slot] not in baked},
                     **{value: str(state) for state, value in (relation or {}).items() if value.is_Symbol},
                 },
                 True,

@@ -17,6 +17,7 @@ from stepcheck.certification.runner import Runner
 from stepcheck_implementations.adapters.adapter import Adapter
 from stepcheck_implementations.driver.error_text import one_line
 from stepcheck_implementations.driver.target import TargetError
+from stepcheck_reference.alphabet import ALPHABET
 from stepcheck_reference.identify import Identification, identify_reading
 from stepcheck_reference.identify.comparison import Comparison, compare_reading, parting
 from stepcheck_reference.identify.conclusion import EQUAL, NONE, PROVED
@@ -72,10 +73,8 @@ def taken(request: Request, runner: Runner) -> Formula | str:
             _equal(answer.rule, compared, found.held),
             proved=answer.verdict == PROVED,
             taken=True,
-            arguments={name: said for name, said in answer.hyper.items() if not said.startswith(FIXED)},
-            numbers={
-                name: float(said.removeprefix(FIXED)) for name, said in answer.hyper.items() if said.startswith(FIXED)
-            },
+            arguments=_matched(answer)[0],
+            numbers=_matched(answer)[1],
         )
     if answer.name is not None:
         parts = [f"its code computes {answer.name}, for which there is no rule here, and differs from {answer.base}: "]
@@ -204,6 +203,38 @@ def _read(request: Request, runner: Runner, options: Options) -> Reading | str:
     if data["changed"]:
         return f"{', '.join(data['changed'])} ended in other bits because the run was read"
     return reading_of(data, "")
+
+
+def arguments_of(request: Request, runner: Runner, rule: str) -> tuple[dict[str, str], dict[str, float]]:
+    """Return which argument each hyper-parameter of ``rule`` is, and which number it is else, as the code shows.
+
+    Nothing is returned of an argument that is called as a hyper-parameter is, nor of code that is another rule's.
+    """
+    known = {symbol.name for symbol in ALPHABET}
+    reading: Reading | str = ""
+    try:
+        for options in ({}, optional_numbers(request, runner)):
+            reading = _read(request, runner, options)
+            if isinstance(reading, str):
+                return {}, {}
+            found = compare_reading(reading, find(rule))
+            if found.how:
+                hyper = {letter: symbol for symbol, letter in found.letters.items() if symbol not in reading.names}
+                slots = {letter: reading.slots.get(symbol, symbol.name) for letter, symbol in hyper.items()}
+                return {letter: slot for letter, slot in slots.items() if slot not in known}, dict(found.numbers)
+        answer = identify_reading(reading) if isinstance(reading, Reading) else None
+    except Exception:  # of whatever a subject's equations are made
+        return {}, {}
+    return _matched(answer) if answer is not None and answer.rule == rule else ({}, {})
+
+
+def _matched(answer: Identification) -> tuple[dict[str, str], dict[str, float]]:
+    """Return the arguments and the numbers that hyper-parameters of the rule are in the code."""
+    said = answer.hyper
+    return (
+        {name: text for name, text in said.items() if not text.startswith(FIXED)},
+        {name: float(text.removeprefix(FIXED)) for name, text in said.items() if text.startswith(FIXED)},
+    )
 
 
 def reading_in(adapter: Adapter, planned: Planned, runner: Runner) -> dict[str, Any] | str:

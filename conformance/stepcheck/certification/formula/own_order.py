@@ -10,11 +10,13 @@ from stepcheck.certification.runner import Runner
 from stepcheck_implementations.adapters.adapter import Adapter
 from stepcheck_implementations.adapters.wrappers import OPTAX
 from stepcheck_implementations.driver.observing.state_path import last_name
+from stepcheck_reference.facts.special_case import fixed
 from stepcheck_reference.formats import FORMATS
 from stepcheck_reference.identify.comparison import compare_reading
 from stepcheck_reference.oracle.arithmetic import Arithmetic, plain
 from stepcheck_reference.oracle.own_order.order import Order
 from stepcheck_reference.oracle.own_order.variants import NotOrdered, TooNarrow
+from stepcheck_reference.reading.expressions import number_of
 from stepcheck_reference.reading.from_run import reading_of
 
 NAME = "its own order of operations"
@@ -55,7 +57,11 @@ def own_order(adapter: Adapter, planned: Planned, runner: Runner) -> OwnOrder:
         reading = reading_of(data, "")
         if not reading.complete:
             return OwnOrder(why=", ".join(reading.opaque))
-        found = compare_reading(reading, rule)
+        numbers = {name: number_of(repr(float(value))) for name, value in planned.fixed_hyper.items()}
+        special = fixed(rule, {symbol: numbers[symbol.name] for symbol in rule.hyper if symbol.name in numbers})
+        found = compare_reading(reading, special)
+        if not found.how and special is not rule:
+            found = compare_reading(reading, rule)
     except Exception as error:  # of whatever a subject's equations are made
         return OwnOrder(why=f"comparing its equations ended in {type(error).__name__}")
     if not found.how:

@@ -20,6 +20,24 @@ from stepcheck_reference.alphabet import ALPHABET
 from stepcheck_reference.suggest import unknown
 
 
+class NotMatched(WrongRequest):
+    """A target whose arguments are not those of the rule, by their names and by what they do in a trial."""
+
+
+def described(request: Request, runner: Runner) -> tuple[Request, dict[str, Any]]:
+    """Return ``describe`` of the request, which may need to learn from the code which argument is which."""
+    from stepcheck.certification.formula.formula_of import arguments_of
+
+    try:
+        return request, describe(request, runner)
+    except NotMatched:
+        maps, numbers = arguments_of(request, runner, str(request.rule))
+        learnt = replace(request, maps={**maps, **request.maps}, fixed={**numbers, **request.fixed})
+        if (learnt.maps, learnt.fixed) == (request.maps, request.fixed):
+            raise
+        return learnt, describe(learnt, runner)
+
+
 def describe(request: Request, runner: Runner) -> dict[str, Any]:
     """Return what the request's target offers, one class; without an adapter of its own it needs a rule.
 
@@ -57,7 +75,7 @@ def describe(request: Request, runner: Runner) -> dict[str, Any]:
         if description["adapter"]["source"] and every != options:
             description = runner.describe(request.target, claim_of(rule.name, rule, request.fixed, request.maps, every))
     except NoMatch as error:
-        raise WrongRequest(str(error)) from error
+        raise NotMatched(str(error)) from error
     adapter = dataclass_codec.decode(Adapter, description["adapter"])
     found = configurations.exercised(request, runner, adapter, signature["arguments"], defaults)
     refused = refusals.refused(request, runner, adapter, rule)

@@ -102,6 +102,16 @@ class AdamCountsInFloat32(Adam):
         return torch.tensor(beta**t, dtype=torch.float32)
 
 
+class AdamInOtherWords(Adam):
+    """adam, with arguments of names that say nothing."""
+
+    def __init__(self, params, pace=1e-3, old=0.9, older=0.999, eps=1e-8):
+        torch.optim.Optimizer.__init__(self, params, {"pace": pace, "old": old, "older": older, "eps": eps})
+
+    def take(self, p, g, state, group):
+        super().take(p, g, state, {**group, "lr": group["pace"], "betas": (group["old"], group["older"])})
+
+
 class AdamBeta2InFloat32(Adam):
     """Not adam in float64: another beta2."""
 

@@ -7,11 +7,13 @@ from types import MappingProxyType
 
 import pytest
 
+from conformance import certificates
 from stepcheck.certification.cells.evaluator import CellEvaluator
 from stepcheck.certification.certificate import CellResult
-from stepcheck.certification.formula.accuracy import RIGHT
+from stepcheck.certification.formula.accuracy import RIGHT, Accuracy
 from stepcheck.certification.request import requested
 from stepcheck.certification.survey import survey
+from stepcheck.report.view.accuracy import accuracy_lines, operation_lines
 from stepcheck_implementations.workers.pool import Workers
 from stepcheck_properties import profile
 from stepcheck_reference.formats import FORMATS
@@ -83,3 +85,23 @@ def test_another_number_or_fewer_bits_is_wrong_and_nothing_is_inferred(
     assert not cell.inferred
     assert cell.operations.startswith(operations)
     assert bool(operations) == bool(cell.operations)
+
+
+def test_arguments_of_names_that_say_nothing_are_those_that_the_code_shows_also_of_a_named_rule(
+    fork_server: str,
+) -> None:
+    with Workers(address=fork_server) as workers:
+        (subject,) = survey(requested(f"{ORDERS}:AdamInOtherWords", rule="adam"), workers).subjects
+        assert subject.request.maps == {"lr": "pace", "beta1": "old", "beta2": "older"}
+        assert subject.adapter.states == {"m": "exp_avg", "v": "exp_avg_sq"}
+
+
+def test_a_loss_of_accuracy_is_a_line_of_the_report_and_a_failure_where_it_is_strict() -> None:
+    accuracy = Accuracy(ratio=1.85, output="theta", loses="most by the rounding of θ − η·g", step=1, inputs={"g": 0.5})
+    cell = certificates.cell(scripts=1, operations=RIGHT, accuracy=accuracy)
+    lossy = certificates.certificate(cell)
+    assert (lossy.exit_code(strict=False), lossy.exit_code(strict=True)) == (0, 1)
+    assert operation_lines([cell]) == [RIGHT]
+    (line,) = accuracy_lines([cell])
+    assert line.startswith("1.85 radii of any order of")
+    assert "most by the rounding of θ − η·g (θ of" in line
