@@ -1,0 +1,217 @@
+r"""Which rule every optimizer class of public packages computes, whatever it is called: docs/conventions.md.
+
+    python -m venv conventions
+    conventions/bin/python -m pip install -c constraints.txt -e '.[libraries]'
+    conventions/bin/python -m pip install keras lion-pytorch torch-optimi schedulefree prodigyopt adabelief-pytorch \
+        torch-optimizer adan-pytorch madgrad adamp dadaptation came-pytorch qhoptim ranger21 adam-mini grokadamw \
+        adabound adv-optm bitsandbytes pytorch-ranger transformers
+    conventions/bin/python benchmarks/conventions.py [--packages torch.optim,optax]
+        [--again optax.adan,...] [--limit 120] [--page]
+
+Each class is read, identified and verified in each of its configurations, at most ``--limit`` seconds. Results are
+written to benchmarks/results/conventions.json as they come; what is there already is not done again, unless ``--again``
+names it. ``--page`` only writes the page of what is there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import importlib.metadata
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from conventions_page import page
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "benchmarks" / "results" / "conventions.json"
+PAGE = ROOT / "docs" / "conventions.md"
+
+PACKAGES = {
+    "torch.optim": "torch",
+    "lion_pytorch": "lion-pytorch",
+    "optimi": "torch-optimi",
+    "schedulefree": "schedulefree",
+    "adabelief_pytorch": "adabelief-pytorch",
+    "adan_pytorch": "adan-pytorch",
+    "madgrad": "madgrad",
+    "adamp": "adamp",
+    "prodigyopt": "prodigyopt",
+    "qhoptim.pyt": "qhoptim",
+    "adabound": "adabound",
+    "came_pytorch": "came-pytorch",
+    "grokadamw": "grokadamw",
+    "torch_optimizer": "torch-optimizer",
+    "optax": "optax",
+    "optax.contrib": "optax",
+    "timm.optim": "timm",
+    "keras.optimizers": "keras",
+    "pytorch_ranger": "pytorch-ranger",
+    "dadaptation": "dadaptation",
+    "torchao.optim": "torchao",
+    "transformers.optimization": "transformers",
+    "adam_mini": "adam-mini",
+    "ranger21": "ranger21",
+    "bitsandbytes.optim": "bitsandbytes",
+    "adv_optm": "adv-optm",
+    "pytorch_optimizer": "pytorch-optimizer",
+}
+"""Modules with optimizer classes, and the distribution of each."""
+
+ENVIRONMENT = {
+    "KERAS_BACKEND": "torch",
+    "JAX_COMPILATION_CACHE_DIR": str(Path(tempfile.gettempdir()) / "stepcheck-conventions-jax"),
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+}
+"""What packages are imported with; JAX keeps what it has compiled, which each process would do again."""
+
+LISTED = """
+import importlib, inspect, json, sys, warnings
+warnings.simplefilter("ignore")
+name = sys.argv[1]
+module = importlib.import_module(name)
+if name.startswith("optax"):
+    found = [n for n in dir(module) if inspect.isfunction(getattr(module, n)) and not n.startswith("scale_by")
+             and "learning_rate" in inspect.signature(getattr(module, n)).parameters]
+else:
+    import torch
+    base = torch.optim.Optimizer if not name.startswith("keras") else module.Optimizer
+    names = getattr(module, "__all__", None) or [n for n in dir(module) if not n.startswith("_")]
+    kinds = {n: getattr(module, n, None) for n in names}
+    home = name.partition(".")[0]
+    found = [n for n, kind in kinds.items() if isinstance(kind, type) and issubclass(kind, base) and kind is not base
+             and kind.__module__.partition(".")[0] == home and not n.startswith(("_", "Paged")) and n[-4:] not in
+             ("2bit", "8bit", "4bit")]
+doc = lambda n: ((inspect.getdoc(getattr(module, n)) or "").strip().splitlines() or [""])[0]
+print("\\n" + json.dumps({n: doc(n) for n in found}))
+"""
+
+
+class OutOfTime(Exception):
+    """A class that took longer than its limit."""
+
+
+@contextmanager
+def limited(seconds: int) -> Iterator[None]:
+    """Raise OutOfTime in the block after ``seconds``."""
+
+    def late(*_: object) -> None:
+        raise OutOfTime
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def listed(module: str) -> dict[str, str]:
+    """Return the optimizers of ``module`` with the first line of what each says it is."""
+    done = subprocess.run([sys.executable, "-c", LISTED, module], capture_output=True, text=True, check=False)
+    if done.returncode:
+        print(f"{module}: {done.stderr.strip().splitlines()[-1]}", file=sys.stderr)
+        return {}
+    return dict(json.loads(done.stdout.strip().splitlines()[-1]))
+
+
+def identified_in(target: str, seconds: int) -> dict[str, Any]:
+    """Return the answers for ``target`` as JSON values, and why there are no more of them."""
+    from stepcheck.code_reading.identify import identified
+    from stepcheck_implementations.driver.target import TargetError
+    from stepcheck_implementations.workers.pool import Workers
+
+    answers: list[dict[str, Any]] = []
+    ended = ""
+    begin = time.perf_counter()
+    try:
+        with Workers(address=_ADDRESS[0]) as workers, limited(seconds):
+            for answer in identified(target, "", "single", {}, workers, True):
+                answers.append(answer.to_json())
+    except OutOfTime:
+        ended = f"took more than {seconds} s"
+    except TargetError as error:
+        ended = str(error).removeprefix(f"{target}: ")
+    except Exception as error:
+        ended = f"{type(error).__name__}: {error}"
+    return {"answers": answers, "ended": ended, "seconds": round(time.perf_counter() - begin, 1)}
+
+
+_ADDRESS: list[str] = []
+
+
+def saved(results: dict[str, Any]) -> None:
+    """Write ``results`` in one move."""
+    RESULTS.parent.mkdir(exist_ok=True)
+    fresh = RESULTS.with_suffix(".new")
+    fresh.write_text(json.dumps(results, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")
+    os.replace(fresh, RESULTS)
+
+
+def main() -> int:
+    """Fill in the results, write the page and return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--packages", default=",".join(PACKAGES))
+    parser.add_argument("--again", default="", help="targets that are done again, or all of a module")
+    parser.add_argument("--limit", type=int, default=120)
+    parser.add_argument("--page", action="store_true", help="write the page of what is there")
+    given = parser.parse_args()
+    results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    if not given.page:
+        fill(results, given.packages.split(","), set(filter(None, given.again.split(","))), given.limit)
+    title(results)
+    saved(results)
+    PAGE.write_text(page(results), encoding="utf-8")
+    return 0
+
+
+def title(results: dict[str, Any]) -> None:
+    """Write into every answer that is a rule what that rule says of itself."""
+    from stepcheck_reference.rules import find
+
+    for entry in results.values():
+        for answer in entry["answers"]:
+            answer["title"] = find(answer["rule"]).title if answer["rule"] else ""
+
+
+def fill(results: dict[str, Any], packages: list[str], again: set[str], seconds: int) -> None:
+    """Identify what is missing in ``results``, or named by ``again``."""
+    from stepcheck_implementations.workers.pool import Workers
+
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    with Workers() as workers:
+        workers.environment()
+        _ADDRESS[:] = [workers.address]
+        for module in packages:
+            release = importlib.metadata.version(PACKAGES[module])
+            for name, says in listed(module).items():
+                target = f"{module}.{name}"
+                entry = results.get(target)
+                if entry is not None and entry["release"] == release and not again & {target, module}:
+                    continue
+                results[target] = {
+                    **identified_in(target, seconds),
+                    "package": PACKAGES[module],
+                    "release": release,
+                    "says": says,
+                    "date": datetime.date.today().isoformat(),
+                }
+                saved(results)
+                first = (results[target]["answers"] or [{"name": None, "verdict": results[target]["ended"]}])[0]
+                print(f"{target}: {first['name']} ({first['verdict']}), {results[target]['seconds']} s", flush=True)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
