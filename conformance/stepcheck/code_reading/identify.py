@@ -17,7 +17,7 @@ from stepcheck_implementations.adapters import libraries
 from stepcheck_implementations.driver.target import TargetError
 from stepcheck_implementations.workers.pool import Workers
 from stepcheck_reference.identify import Identification, identify_reading
-from stepcheck_reference.identify.conclusion import OBSERVED, UNREAD
+from stepcheck_reference.identify.conclusion import NONE, OBSERVED, UNREAD
 from stepcheck_reference.reading.reading import Reading
 
 FLAGS = frozenset({"foreach", "fused", "differentiable", "capturable"})
@@ -130,6 +130,15 @@ def identified_by(
     return None if found is None else found[1]
 
 
+def _unknown_numbers(reading: Reading) -> dict[str, float]:
+    """Return the arguments that no rule is known to have, at the values at which they were read: their defaults."""
+    return {
+        slot: value
+        for symbol, value in reading.hyper.items()
+        if symbol.name not in reading.built["meant"] and (slot := reading.slots.get(symbol, symbol.name)).isidentifier()
+    }
+
+
 def read_and_identified(
     workers: Workers, target: str, choice: Choice, mode: str, *, verified: bool
 ) -> tuple[Reading, Identification] | None:
@@ -141,10 +150,17 @@ def read_and_identified(
             return None
         raise
     answer = identify_reading(reading)
+    name, held = choice.name, _unknown_numbers(reading)
     if answer.verdict == UNREAD:
         answer = by_steps(reading, workers, choice.configuration, mode, choice.options)
-    if choice.name:
-        answer = replace(answer, configuration=choice.name)
+    elif answer.verdict == NONE and held:
+        kept = read_by(workers, target, choice.configuration, mode, {**choice.options, **held})
+        again = identify_reading(kept)
+        if again.named:
+            reading, answer = kept, again
+            name = ", ".join(filter(None, [name, *(f"{slot}={value:g}" for slot, value in held.items())]))
+    if name:
+        answer = replace(answer, configuration=name)
     if not verified or not answer.named or answer.verdict == OBSERVED:
         return reading, answer
     verification = verify(reading, workers, mode)

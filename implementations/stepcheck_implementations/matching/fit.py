@@ -12,6 +12,7 @@ from stepcheck_implementations.adapters import wrappers
 from stepcheck_implementations.adapters.adapter import Adapter, Configuration
 from stepcheck_implementations.driver.inputs.arguments import arguments
 from stepcheck_implementations.driver.observing import state_access
+from stepcheck_implementations.driver.target import TargetError
 from stepcheck_implementations.matching import hyper_matching, trial
 from stepcheck_implementations.matching.argument_roles import is_update
 from stepcheck_implementations.matching.call_search import CallAttempt, find_call
@@ -31,6 +32,7 @@ from stepcheck_implementations.matching.driving.driven import driven
 from stepcheck_implementations.matching.hyper_matching import Matched, NoMatch, configuration_name, defaults_of
 from stepcheck_implementations.matching.signature import Signature, check_step, signature_of
 from stepcheck_implementations.matching.state_matching import StateLeaf, identify
+from stepcheck_implementations.matching.transformations import is_factory
 from stepcheck_implementations.matching.trial import Trial
 
 MODE_FLAGS = ("foreach", "fused", "differentiable", "capturable")
@@ -63,6 +65,11 @@ def fit_target(target_object: Any, target: str, claim: Claim, steps: int = len(P
     Raises TargetError where it is no optimizer, NoMatch where it lacks hyper-parameters of the rule.
     """
     signature = signature_of(target_object, target)
+    if is_factory(target_object):
+        raise TargetError(
+            f"{target}: returns an optax transformation, which certify drives only where it has an adapter, as "
+            "optax.adam has; read and identify say what this one computes"
+        )
     if isinstance(target_object, type):
         check_step(target_object, target, closure=claim.needs_objective)
     if not isinstance(target_object, type) and is_update(signature):

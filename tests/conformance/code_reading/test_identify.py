@@ -47,6 +47,11 @@ def test_boolean_options_of_third_party_code_are_switched_over(workers: Workers)
     assert names == ["by default", "flip=True"]
 
 
+def test_a_number_that_no_rule_has_is_held_where_that_gives_a_name(workers: Workers) -> None:
+    answer = identified(workers, f"{SUBJECTS}:Powered")
+    assert (answer.name, answer.configuration) == ("sgd", "power=1")
+
+
 @pytest.mark.parametrize(
     ("name", "rule"),
     [

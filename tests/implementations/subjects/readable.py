@@ -145,3 +145,13 @@ class NeedsTraining(Plain):
             raise RuntimeError("call train() first")
         self.largest = max(self.largest, group["lr"])
         p.sub_(self.largest * g)
+
+
+class Powered(Plain):
+    """Takes a power of the gradient, which is no hyper-parameter of any rule."""
+
+    def __init__(self, params, lr=1e-2, power=1.0):
+        torch.optim.Optimizer.__init__(self, params, {"lr": lr, "power": power})
+
+    def update(self, p, g, state, group):
+        p.sub_(group["lr"] * g ** group["power"])
