@@ -64,13 +64,18 @@ def _signature(
     return Signature(
         first=first,
         names=tuple(entry.name for entry in rest),
-        defaults={entry.name: entry.default for entry in rest if entry.default is not entry.empty},
-        required=tuple(entry.name for entry in rest if entry.default is entry.empty),
+        defaults={entry.name: entry.default for entry in rest if not _is_required(entry)},
+        required=tuple(entry.name for entry in rest if _is_required(entry)),
         positional=tuple(entry.name for entry in rest if entry.kind == entry.POSITIONAL_ONLY),
         open_ended=any(entry.kind == entry.VAR_KEYWORD for entry in entries),
         one=one,
         text=_text(entries),
     )
+
+
+def _is_required(entry: inspect.Parameter) -> bool:
+    """Whether an argument has no default, or the one by which torch's optimizers once said so."""
+    return entry.default is entry.empty or repr(entry.default) == "<required parameter>"
 
 
 def _text(entries: list[inspect.Parameter]) -> str:

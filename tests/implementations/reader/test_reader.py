@@ -15,7 +15,7 @@ from stepcheck_implementations.reader import reading_run
 from stepcheck_implementations.reader.operations import elementwise
 from stepcheck_implementations.reader.read_target import read
 from stepcheck_implementations.reader.torch_mode import ReadingMode
-from stepcheck_reference.alphabet import g, lr, momentum, t, theta, v
+from stepcheck_reference.alphabet import g, lr, momentum, nu, t, theta, v
 from stepcheck_reference.reading.from_run import reading_of
 from stepcheck_reference.reading.merging import same
 from stepcheck_reference.reading.reading import Reading
@@ -53,6 +53,11 @@ def test_python_numbers_and_literals_carry_expressions() -> None:
     found = reading("CountsByHand")
     assert same(found.step[theta], theta - lr / sqrt(t) * (1 - Rational(9, 10) ** t) * g, {})
     assert set(found.step) == {theta}
+
+
+def test_an_argument_that_torch_once_called_required_is_one() -> None:
+    found = reading("Quasi")
+    assert same(found.step[theta], theta - lr * ((1 - nu) * g + nu * momentum * g), {})
 
 
 def test_a_first_step_that_differs_is_a_choice() -> None:

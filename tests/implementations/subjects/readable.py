@@ -155,3 +155,23 @@ class Powered(Plain):
 
     def update(self, p, g, state, group):
         p.sub_(group["lr"] * g ** group["power"])
+
+
+class Required:
+    """The default of an argument without one, as torch's optimizers had it."""
+
+    def __repr__(self):
+        return "<required parameter>"
+
+
+class Quasi(Plain):
+    """Has required arguments whose names tell what they mean."""
+
+    def __init__(self, params, lr=Required(), momentum=Required(), nu=Required()):  # noqa: B008
+        if nu < 0:
+            raise ValueError(nu)
+        torch.optim.Optimizer.__init__(self, params, {"lr": lr, "momentum": momentum, "nu": nu})
+
+    def update(self, p, g, state, group):
+        nu = group["nu"]
+        p.sub_(group["lr"] * ((1 - nu) * g + nu * group["momentum"] * g))
