@@ -6,11 +6,12 @@ r"""Which rule every optimizer class of public packages computes, whatever it is
         torch-optimizer adan-pytorch madgrad adamp dadaptation came-pytorch qhoptim ranger21 adam-mini grokadamw \
         adabound adv-optm bitsandbytes pytorch-ranger transformers
     conventions/bin/python benchmarks/conventions.py [--packages torch.optim,optax]
-        [--again optax.adan,...] [--limit 120] [--page]
+        [--again optax.adan,...] [--limit 120] [--most 2] [--results FILE] [--page]
 
-Each class is read, identified and verified in each of its configurations, at most ``--limit`` seconds. Results are
-written to benchmarks/results/conventions.json as they come; what is there already is not done again, unless ``--again``
-names it. ``--page`` only writes the page of what is there.
+Each class is read and identified in up to ``--most`` configurations, and more where it has no name yet; the first that
+has a name is compared with its runs; all within ``--limit`` seconds. Results are written to
+benchmarks/results/conventions.json as they come; what is there already is not done again, unless ``--again`` names it.
+``--page`` only writes the page of what is there.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ warnings.simplefilter("ignore")
 name = sys.argv[1]
 module = importlib.import_module(name)
 if name.startswith("optax"):
-    found = [n for n in dir(module) if inspect.isfunction(getattr(module, n)) and not n.startswith("scale_by")
+    found = [n for n in dir(module) if inspect.isfunction(getattr(module, n)) and not n.startswith(("scale_by", "_"))
              and "learning_rate" in inspect.signature(getattr(module, n)).parameters]
 else:
     import torch
@@ -126,19 +127,29 @@ def listed(module: str) -> dict[str, str]:
     return dict(json.loads(done.stdout.strip().splitlines()[-1]))
 
 
-def identified_in(target: str, seconds: int) -> dict[str, Any]:
-    """Return the answers for ``target`` as JSON values, and why there are no more of them."""
-    from stepcheck.code_reading.identify import identified
+def identified_in(target: str, seconds: int, most: int) -> dict[str, Any]:
+    """Return the answers for ``target`` as JSON values, and why there are no more of them.
+
+    The first that has a name is compared with the runs of the class, which "ran" says of each.
+    """
+    from stepcheck.code_reading.identify import choices, identified_by
     from stepcheck_implementations.driver.target import TargetError
-    from stepcheck_implementations.workers.pool import Workers
 
     answers: list[dict[str, Any]] = []
     ended = ""
     begin = time.perf_counter()
     try:
-        with Workers(address=_ADDRESS[0]) as workers, limited(seconds):
-            for answer in identified(target, "", "single", {}, workers, True):
-                answers.append(answer.to_json())
+        with limited(seconds), _reader(target) as workers:
+            chosen = [choice for choice in choices(target, workers) if not choice.name.startswith("maximize")]
+            options = [choice for choice in chosen if choice.name.startswith(TOLD_APART)]
+            chosen = [choice for choice in chosen if choice not in options]
+            for choice in (*chosen[:most], *options):
+                if len(answers) >= most and any(entry["name"] or entry["opaque"] for entry in answers):
+                    break
+                run = not any(entry["ran"] for entry in answers)
+                answer = identified_by(workers, target, choice, verified=run)
+                if answer is not None:
+                    answers.append({**answer.to_json(), "ran": run and answer.named})
     except OutOfTime:
         ended = f"took more than {seconds} s"
     except TargetError as error:
@@ -148,15 +159,26 @@ def identified_in(target: str, seconds: int) -> dict[str, Any]:
     return {"answers": answers, "ended": ended, "seconds": round(time.perf_counter() - begin, 1)}
 
 
+def _reader(target: str) -> Any:
+    """Return what reads ``target``: this process where JAX computes, which each worker would import anew."""
+    from stepcheck_implementations.driver.target import load
+    from stepcheck_implementations.workers.in_process import InProcess
+    from stepcheck_implementations.workers.pool import Workers
+
+    return InProcess(load(target)) if target.startswith("optax") else Workers(address=_ADDRESS[0])
+
+
+TOLD_APART = ("rectify", "amsgrad", "nesterov", "centered", "decouple", "bias_correction")
+"""Options that make another rule of one."""
+
 _ADDRESS: list[str] = []
 
 
-def saved(results: dict[str, Any]) -> None:
+def saved(results: dict[str, Any], path: Path) -> None:
     """Write ``results`` in one move."""
-    RESULTS.parent.mkdir(exist_ok=True)
-    fresh = RESULTS.with_suffix(".new")
+    fresh = path.with_suffix(".new")
     fresh.write_text(json.dumps(results, indent=1, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")
-    os.replace(fresh, RESULTS)
+    os.replace(fresh, path)
 
 
 def main() -> int:
@@ -165,13 +187,17 @@ def main() -> int:
     parser.add_argument("--packages", default=",".join(PACKAGES))
     parser.add_argument("--again", default="", help="targets that are done again, or all of a module")
     parser.add_argument("--limit", type=int, default=120)
+    parser.add_argument("--most", type=int, default=2, help="configurations: defaults, what is 0 by default, options")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="another file, of which no page is made")
     parser.add_argument("--page", action="store_true", help="write the page of what is there")
     given = parser.parse_args()
-    results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    results = json.loads(given.results.read_text(encoding="utf-8")) if given.results.exists() else {}
     if not given.page:
-        fill(results, given.packages.split(","), set(filter(None, given.again.split(","))), given.limit)
+        fill(results, given, set(filter(None, given.again.split(","))))
     title(results)
-    saved(results)
+    saved(results, given.results)
+    if given.results != RESULTS:
+        return 0
     PAGE.write_text(page(results), encoding="utf-8")
     return 0
 
@@ -185,7 +211,7 @@ def title(results: dict[str, Any]) -> None:
             answer["title"] = find(answer["rule"]).title if answer["rule"] else ""
 
 
-def fill(results: dict[str, Any], packages: list[str], again: set[str], seconds: int) -> None:
+def fill(results: dict[str, Any], given: argparse.Namespace, again: set[str]) -> None:
     """Identify what is missing in ``results``, or named by ``again``."""
     from stepcheck_implementations.workers.pool import Workers
 
@@ -194,7 +220,7 @@ def fill(results: dict[str, Any], packages: list[str], again: set[str], seconds:
     with Workers() as workers:
         workers.environment()
         _ADDRESS[:] = [workers.address]
-        for module in packages:
+        for module in given.packages.split(","):
             release = importlib.metadata.version(PACKAGES[module])
             for name, says in listed(module).items():
                 target = f"{module}.{name}"
@@ -202,13 +228,13 @@ def fill(results: dict[str, Any], packages: list[str], again: set[str], seconds:
                 if entry is not None and entry["release"] == release and not again & {target, module}:
                     continue
                 results[target] = {
-                    **identified_in(target, seconds),
+                    **identified_in(target, given.limit, given.most),
                     "package": PACKAGES[module],
                     "release": release,
                     "says": says,
                     "date": datetime.date.today().isoformat(),
                 }
-                saved(results)
+                saved(results, given.results)
                 first = (results[target]["answers"] or [{"name": None, "verdict": results[target]["ended"]}])[0]
                 print(f"{target}: {first['name']} ({first['verdict']}), {results[target]['seconds']} s", flush=True)
 

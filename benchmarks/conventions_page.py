@@ -65,7 +65,7 @@ OTHER_NAMES = {
 
 def page(results: Results) -> str:
     """Return the page, in Markdown."""
-    named = {target for target, entry in results.items() if any(_is_named(answer) for answer in entry["answers"])}
+    named = {target for target, entry in results.items() if _named(entry)}
     packages = {entry["package"]: entry["release"] for entry in results.values()}
     dates = sorted({entry["date"] for entry in results.values()})
     parts = [HEAD.format(count=len(results), packages=len(packages), named=len(named))]
@@ -80,8 +80,12 @@ def page(results: Results) -> str:
     return "\n".join(parts).rstrip() + "\n"
 
 
-def _is_named(answer: Answer) -> bool:
-    return answer["name"] is not None and not answer["contradicted"]
+def _named(entry: Mapping[str, Any]) -> list[Answer]:
+    """Return the answers that are names: none where runs of the class have shown more than was read of it."""
+    answers = entry["answers"]
+    if any(answer["contradicted"] for answer in answers):
+        return []
+    return [answer for answer in answers if answer["name"] is not None]
 
 
 def claimed(target: str) -> str:
@@ -95,7 +99,7 @@ def _one_name(results: Results) -> Iterator[tuple[str, ...]]:
     rules = {str(answer["base"]).replace("_", ""): answer["base"] for _, answer in _answers(results) if answer["base"]}
     for target, entry in sorted(results.items(), key=lambda item: (claimed(item[0]), item[0])):
         wanted = rules.get(claimed(target).replace("_", ""))
-        answer = next((answer for answer in entry["answers"] if _is_named(answer)), None)
+        answer = next(iter(_named(entry)), None)
         if wanted is None or answer is None or answer is not entry["answers"][0] or answer["name"] == wanted:
             continue
         yield (_code(target), _code(answer["name"]), _words(answer), _how(answer))
@@ -110,7 +114,7 @@ def _by_rule(results: Results) -> Iterator[str]:
     """Yield a heading and a table for each rule that a class computes by default, or in its first named way."""
     groups: dict[str, list[tuple[str, ...]]] = {}
     for target, entry in sorted(results.items()):
-        answers = [answer for answer in entry["answers"] if _is_named(answer)]
+        answers = _named(entry)
         if not answers:
             continue
         rows = groups.setdefault(str(answers[0]["base"] or answers[0]["name"]), [])
@@ -137,11 +141,14 @@ def _words(answer: Answer) -> str:
 
 
 def _how(answer: Answer) -> str:
-    return "proved" if answer["verdict"] == "proved" else "200 bits"
+    return {"equal at 200 bits, not proved": "200 bits"}.get(answer["verdict"], answer["verdict"])
 
 
 def _runs(answers: Iterable[Answer]) -> str:
-    return "not compared" if any(answer["unverified"] for answer in answers) else "hold"
+    ran = [answer for answer in answers if answer["ran"]]
+    if not ran:
+        return ""
+    return "not compared" if any(answer["unverified"] for answer in ran) else "hold"
 
 
 def _contradicted(results: Results) -> Iterator[tuple[str, ...]]:
