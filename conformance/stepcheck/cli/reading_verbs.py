@@ -41,7 +41,7 @@ def read(
     found = list(read_verified(target, configuration=configuration, mode=mode, fixed=settings(fixed)))
     if rule is not None:
         write(rule, rule_file.text(found[0][0]))
-        click.echo(f"wrote {rule}", err=True)
+        click.echo(f"wrote {rule}, a rule for --as {rule}:{rule_file.name_of(found[0][0]).upper()}", err=True)
     if as_json:
         click.echo(json.dumps([to_dict(reading, verification) for reading, verification in found], indent=2))
     elif latex:

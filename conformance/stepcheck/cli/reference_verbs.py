@@ -13,11 +13,17 @@ from stepcheck_reference.verdict import CONFORMS
 @click.argument("rule", required=False)
 @click.option("--latex", is_flag=True, help="Print the equations as LaTeX.")
 def rules(rule: str | None, latex: bool) -> int:
-    """List the rules, or show RULE: its equations, closed form, source, state, domains, facts and variants."""
+    """List the rules, or show RULE: its equations, closed form, source, state, domains, facts and variants.
+
+    RULE is a listed one, or FILE.py:NAME, each with rewrites as in adam+maximize.
+    """
     if rule is None and latex:
         raise click.UsageError("--latex needs a RULE, as in `stepcheck rules adam --latex`")
+    from stepcheck.certification.references.rule_files import check_rule
     from stepcheck_reference.rules import ALL, find
 
+    if rule is not None:
+        check_rule(rule)
     named_rule = find(rule) if rule is not None else None
     from stepcheck_reference.printing import rule_page
 
@@ -33,13 +39,16 @@ def rules(rule: str | None, latex: bool) -> int:
 @click.option("--verbose", is_flag=True, help="Show each theorem's condition and source, and how it is proved.")
 @click.option("--json", "as_json", is_flag=True, help="Print theorems and proofs as JSON.")
 def prove(rule: str | None, verbose: bool, as_json: bool) -> int:
-    """Prove the theorems about all rules, or about RULE, from their equations.
+    """Prove the theorems about all rules, or about RULE, a listed one or FILE.py:NAME, from their equations.
 
     Exit 0 if each is proved, 1 if one is refuted or undecided.
     """
     from stepcheck import proving
+    from stepcheck.certification.references.rule_files import check_rule
     from stepcheck.report.theorem_lines import render_theorem, render_totals
 
+    if rule is not None:
+        check_rule(rule)
     results = []
     for result in proving.prove(rule):
         results.append(result)

@@ -182,25 +182,32 @@ def replay(token: str) -> int:
 
 @click.command(short_help="Print a pytest file that certifies an optimizer.")
 @click.argument("target")
-@click.option("--as", "rule", metavar="RULE", help="The rule that it claims to implement, as in adam.")
+@click.option("--as", "rule", metavar="RULE", help="The rule that it claims to implement, as in adam, or FILE.py:NAME.")
+@click.option("--like", metavar="REFERENCE", help="As for certify.")
 @click.option("--set", "fixed", multiple=True, metavar="NAME=VALUE", help="Fix a hyper-parameter; may be repeated.")
 @click.option("--map", "maps", multiple=True, metavar="NAME=ARGUMENT", help="As for certify; may be repeated.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write it to FILE instead of printing it.")
 @click.option("--force", is_flag=True, help="Overwrite FILE.")
 def scaffold(
-    target: str, rule: str | None, fixed: tuple[str, ...], maps: tuple[str, ...], out: Path | None, force: bool
+    target: str,
+    rule: str | None,
+    like: str | None,
+    fixed: tuple[str, ...],
+    maps: tuple[str, ...],
+    out: Path | None,
+    force: bool,
 ) -> int:
     """Print a pytest file that certifies TARGET, with one test for each law in each cell.
 
     TARGET is as for certify, and is described before anything is written.
     """
     from stepcheck.certification.output.output_directory import write
-    from stepcheck.certification.request import Request, mappings, settings
+    from stepcheck.certification.request import mappings, requested, settings
     from stepcheck.pytest_plugin.scaffold import check_free, pytest_file
 
     if out is not None:
         check_free(out, force=force)
-    text = pytest_file(Request(target=target, rule=rule, fixed=settings(fixed), maps=mappings(maps)))
+    text = pytest_file(requested(target, rule=rule, like=like, fixed=settings(fixed), map=mappings(maps)))
     if out is None:
         click.echo(text, nl=False)
     else:

@@ -38,7 +38,7 @@ def {function}(case):
 
 
 def pytest_file(request: Request) -> str:
-    """Return the text of a pytest file for ``request``'s target, rule, fixed values and mapped names.
+    """Return the text of a pytest file for ``request``'s target, rule or reference, fixed values and mapped names.
 
     A worker describes the target first, so what cannot be certified raises as ``certify`` does: WrongRequest,
     UnknownRule, OutOfDomain, TargetError. Where no rule is named, it is the one that the target's code computes.
@@ -50,7 +50,8 @@ def pytest_file(request: Request) -> str:
         pytest_session.close()
     name = request.target if libraries.members(request.target) else _class(request.target)
     function = f"test_{_snake(name)}"
-    keywords = {"rule": rule, "fixed": dict(request.fixed), "map": dict(request.maps)}
+    given = {"rule": rule} if request.like is None else {"like": request.like}
+    keywords = {**given, "fixed": dict(request.fixed), "map": dict(request.maps)}
     arguments = [_python(request.target), *(f"{key}={_python(value)}" for key, value in keywords.items() if value)]
     return _TEMPLATE.format(
         title=f"{name} keeps {rule or _own_rule(request.target)}",

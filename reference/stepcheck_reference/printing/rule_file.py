@@ -18,8 +18,7 @@ _FUNCTIONS = (Abs, Max, Min, Mod, Piecewise, exp, floor, log, sign, tanh)
 
 def text(reading: Reading, name: str = "") -> str:
     """Return Python that defines ``reading`` as a rule; raises NotARule where it is none."""
-    last = reading.target.rpartition(":")[2].rpartition(".")[2].lower()
-    own = name or (last if last.isidentifier() else "reading")
+    own = name or name_of(reading)
     rule = as_rule(reading, name=own)
     equations = [f"{_new(symbol)} = {_python(equation)}" for symbol, equation in rule.step.items()]
     lines = [f'"""{reading.target}, as stepcheck read it."""', ""]
@@ -31,6 +30,12 @@ def text(reading: Reading, name: str = "") -> str:
     lines.append(f"    step={{{', '.join(f'{symbol}: {_new(symbol)}' for symbol in rule.step)}}},")
     domains = ", ".join(f"{symbol}: {_domain(domain)}" for symbol, domain in rule.domains.items())
     return "\n".join([*lines, f"    domains={{{domains}}},", ")", ""])
+
+
+def name_of(reading: Reading) -> str:
+    """Return what a rule is called that is read from the target of ``reading``; in a file it is in capitals."""
+    last = reading.target.rpartition(":")[2].rpartition(".")[2].lower()
+    return last if last.isidentifier() else "reading"
 
 
 def _new(symbol: Symbol) -> str:

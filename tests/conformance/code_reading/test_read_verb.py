@@ -44,7 +44,7 @@ def test_a_rule_file_is_written_and_a_reading_that_is_none_is_refused(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     code, _, said = run_command(capsys, f"{READABLE}:OldOverloads", "--rule", str(tmp_path / "rule.py"))
-    assert (code, said) == (0, f"wrote {tmp_path / 'rule.py'}\n")
+    assert (code, said) == (0, f"wrote {tmp_path / 'rule.py'}, a rule for --as {tmp_path / 'rule.py'}:OLDOVERLOADS\n")
     assert "OLDOVERLOADS = Rule(" in (tmp_path / "rule.py").read_text()
     code, _, said = run_command(capsys, f"{READABLE}:TakesNorm", "--rule", str(tmp_path / "none.py"))
     assert (code, not (tmp_path / "none.py").exists()) == (2, True)

@@ -19,6 +19,9 @@ from stepcheck.certification.references.bringing import with_reference
 from stepcheck.certification.request import WrongRequest, requested, target_name
 from stepcheck.certification.runner import Runner
 from stepcheck.certification.survey import Survey, survey
+from stepcheck.pytest_plugin import session
+from stepcheck.pytest_plugin.cases import CasesArguments
+from stepcheck.pytest_plugin.scaffold import pytest_file
 from stepcheck.report.text import render
 from stepcheck_implementations.driver.target import TargetError
 from stepcheck_implementations.workers.pool import Workers
@@ -117,6 +120,29 @@ def test_a_class_is_a_reference_in_python(workers: Workers) -> None:
     assert found.formula is not None
     assert found.formula.equal
     assert found.formula.rule == "conformance.certification.references.heavy_balls:Plain"
+
+
+def test_a_pytest_file_is_written_with_the_reference(monkeypatch: pytest.MonkeyPatch, fork_server: str) -> None:
+    monkeypatch.setattr(session, "Workers", functools.partial(Workers, address=fork_server))
+    text = pytest_file(requested(f"{HEAVY}:Fast", like=f"{HEAVY}:Plain"))
+    assert f'    "{HEAVY}:Fast",\n    like="{HEAVY}:Plain",\n' in text
+
+
+def test_cases_take_a_reference_as_certify_does(monkeypatch: pytest.MonkeyPatch, fork_server: str) -> None:
+    monkeypatch.setattr(session, "Workers", functools.partial(Workers, address=fork_server))
+    arguments = CasesArguments(f"{HEAVY}:Fast", like=Plain, dtypes=["float32"], modes=["single"])
+    opened = session.PytestSession()
+    try:
+        cases = opened.cases(arguments)
+        rules = {
+            case.cell.configuration: planned.rule for case in cases for planned in [case.session.planned[case.number]]
+        }
+    finally:
+        opened.close()
+    assert {name: str(rule.name).rpartition(":")[2] for name, rule in rules.items() if rule is not None} == {
+        "default": "Plain",
+        "maximize": "Plain(maximize=True)",
+    }
 
 
 @pytest.mark.parametrize(
