@@ -71,7 +71,7 @@ def fit_target(target_object: Any, target: str, claim: Claim, steps: int = len(P
             "optax.adam has; read and identify say what this one computes"
         )
     if isinstance(target_object, type):
-        check_step(target_object, target, closure=claim.needs_objective)
+        check_step(target_object, target)
     if not isinstance(target_object, type) and is_update(signature):
         return _function(target, signature, claim, find_call(target_object, target, signature, claim, steps))
     wrapper, source, kind = input_wrapper(signature.first), "", target_object

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from stepcheck_implementations.driver.target import TargetError
-from stepcheck_implementations.matching.driving.method import method_of
+from stepcheck_implementations.matching.driving.method import method_of, needs_closure
 from stepcheck_implementations.matching.transformations import is_factory
 
 
@@ -83,12 +83,9 @@ def _text(entries: list[inspect.Parameter]) -> str:
     return str(inspect.Signature(plain))
 
 
-def check_step(kind: type, target: str, *, closure: bool) -> None:
-    """Raise TargetError where ``step()`` of ``kind`` has required arguments.
-
-    ``closure`` says that the rule evaluates gradients at other points than the parameters, so that it gets a closure.
-    """
-    if method_of(kind) is not None:
+def check_step(kind: type, target: str) -> None:
+    """Raise TargetError where ``step()`` of ``kind`` has required arguments with which it is not driven."""
+    if method_of(kind) is not None or needs_closure(kind):
         return
     try:
         entries = list(inspect.signature(kind.step).parameters.values())[1:]  # type: ignore[attr-defined]
@@ -96,8 +93,9 @@ def check_step(kind: type, target: str, *, closure: bool) -> None:
         return
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     required = [entry.name for entry in entries if entry.default is entry.empty and entry.kind in kinds]
-    if required and not (closure and required == ["closure"]):
+    if required:
         raise TargetError(
-            f"{target}: step() needs {', '.join(required)}, but should read each gradient from its parameter's .grad. "
-            "Name a function of the parameters instead that returns an object with such a step()"
+            f"{target}: step() needs {', '.join(required)}, but should read each gradient from its parameter's .grad, or "
+            "take parameters and gradients alone, as step(params, grads). Name a function of the parameters instead "
+            "that returns an object with such a step()"
         )

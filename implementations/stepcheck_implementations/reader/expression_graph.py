@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from stepcheck_implementations.reader.whole_tensors import in_words
+
 Entry = tuple[Any, ...]
 
 COMPARISONS = {"lt": "ge", "le": "gt", "gt": "le", "ge": "lt", "eq": "ne", "ne": "eq"}
@@ -22,7 +24,7 @@ _EXACT = 256
 class ExpressionGraph:
     """The table, the conditions that a path has met, and the functions that were called and not read.
 
-    ``formats`` are the number formats that code converts to by name. ``recording`` says whether comparisons are
+    ``files`` hold the subject's code, whose lines are named where they use a whole tensor. ``formats`` are the number formats that code converts to by name. ``recording`` says whether comparisons are
     conditions of the step: those of a constructor are not.
     """
 
@@ -33,6 +35,7 @@ class ExpressionGraph:
         self.conditions: list[tuple[int, bool]] = []
         self.opaque: list[str] = []
         self.formats: set[str] = set()
+        self.files: frozenset[str] = frozenset()
 
     def add(self, operator: str, *operands: Any) -> int:
         """Return the number of the entry (operator, operands...), which is made where it is new."""
@@ -63,7 +66,7 @@ class ExpressionGraph:
 
     def call(self, name: str, *operands: int) -> int:
         """Return the entry of a function that was not read."""
-        self.opaque.append(name)
+        self.opaque.append(in_words(name, self.files) or name)
         return self.add("opaque", name, *operands)
 
     def condition(self, entry: int, truth: bool) -> None:

@@ -58,7 +58,7 @@ def read(
         choice = _arguments(target, signature, adapter, configuration, mode, dict(options or {}))
         return read_transformation(target_object, target, choice.numbers, choice.symbols, choice.fixed, choice.held)
     if isinstance(target_object, type):
-        check_step(target_object, target, closure=False)
+        check_step(target_object, target)
     failures: list[str] = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -96,7 +96,7 @@ def constructions(
     inner = driven(target_object, target, lambda: given(choice.numbers)) if adapter is None else None
     if inner is not None:
         wrapper, build = wrappers.UPDATE_FUNCTION, inner.build
-        inputs: tuple[str, ...] = (inner.takes,)
+        inputs: tuple[str, ...] = (inner.takes,) if inner.takes else _takes(target_object, signature, "")
     else:
         build = wrappers.load_wrapper(wrapper)(target_object, adapter) if wrapper else target_object
         inputs = (adapter.takes,) if adapter is not None else _takes(target_object, signature, wrapper)

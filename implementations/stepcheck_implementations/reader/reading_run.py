@@ -102,6 +102,7 @@ def read_run(construction: Construction, plain: PlainRun) -> ReadRun:
     symbols = {slot: graph.symbol("hyper", name) for slot, name in construction.symbols.items()}
     numbers = {slot: carried(value, graph, symbols[slot]) for slot, value in construction.numbers.items()}
     modules = modules_of(construction.code)
+    graph.files = frozenset(str(module.__file__) for module in modules if getattr(module, "__file__", None))
     with _eager(), substituted(modules, graph), numpy_substituted(modules, known):
         mode = ReadingMode(known)
         with mode:

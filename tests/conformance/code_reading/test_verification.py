@@ -54,4 +54,4 @@ def test_a_reading_that_misses_a_term_is_found(workers: Workers) -> None:
 def test_what_was_not_read_is_not_verified(workers: Workers) -> None:
     found = verify(read(workers, f"{SUBJECTS}:TakesNorm"), workers)
     assert not found.verified
-    assert "torch.Tensor.norm was not read" in found.reason
+    assert "`g.norm()` was not read" in found.reason

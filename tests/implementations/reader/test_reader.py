@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -79,7 +80,6 @@ def test_numbers_that_change_are_states() -> None:
 @pytest.mark.parametrize(
     ("name", "called"),
     [
-        ("TakesNorm", "torch.Tensor.norm"),
         ("LosesNumbers", answers.NOT_FOLLOWED),
         ("WritesUnseen", reading_run.UNSEEN),
     ],
@@ -123,3 +123,13 @@ def test_an_optimizer_is_trained_first_and_the_larger_of_two_numbers_is_no_branc
     assert found.step[largest] == Max(largest, lr)
     assert found.step[theta] == theta - g * Max(largest, lr)
     assert all(path.conditions == () for path in found.paths)
+
+
+def test_a_number_of_a_whole_tensor_is_named_with_its_line() -> None:
+    (called,) = reading("TakesNorm").opaque
+    assert re.fullmatch(r"a norm over the whole tensor: line \d+, `g\.norm\(\)`", called)
+
+
+def test_a_step_that_needs_a_closure_is_read() -> None:
+    assert reading("NeedsClosure").step[theta] == theta - lr * g
+    assert "def step(self, closure=None)" in data_of("NeedsClosure")["source"]

@@ -267,6 +267,19 @@ class StepNeedsGradients:
             p.data -= self.lr * g
 
 
+class StepNeedsALayer:
+    def __init__(self, params, lr=0.1):
+        self.params, self.lr = list(params), lr
+
+    def step(self, layer):
+        layer.weight -= self.lr * layer.weight_gradient
+
+
+class StepNeedsMore(StepNeedsALayer):
+    def step(self, loss, layer):
+        layer.weight -= self.lr * loss
+
+
 class Rebinds:
     """Puts the new parameter where it holds the old one, and leaves the old one as it was."""
 

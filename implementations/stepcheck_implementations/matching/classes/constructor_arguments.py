@@ -44,9 +44,9 @@ def _takes(target_object: Any, signature: Signature) -> tuple[str, ...]:
 
 def inputs(target_object: Any, signature: Signature, wrapper: str, inner: Driven | None) -> tuple[str, ...]:
     """Return what to try building from, the likeliest first."""
-    if inner is not None:
+    if inner is not None and inner.takes:
         return (inner.takes,)
-    return ("list",) if wrapper else _takes(target_object, signature)
+    return ("list",) if wrapper and inner is None else _takes(target_object, signature)
 
 
 def probe_arguments(target_object: Any, signature: Signature, claim: Claim) -> dict[str, Any]:

@@ -40,6 +40,18 @@ def render_drive(drive: Drive, *, keep: bool = False) -> str:
     return "\n".join([*head, *(f"    {line}".rstrip() for line in body), "", "", *PUT[drive.arrays]]) + "\n"
 
 
+def render_with_closure(kind: str) -> str:
+    """Return the text of a subclass of ``kind`` whose step may be called without a closure."""
+    lines = [
+        f"class {CLASS}({kind}):",
+        f'    """{kind} with a closure that leaves the gradients as they are, where none is given."""',
+        "",
+        "    def step(self, closure=None):",
+        "        return super().step((lambda: torch.zeros(())) if closure is None else closure)",
+    ]
+    return "\n".join(lines) + "\n"
+
+
 def _construction(drive: Drive) -> list[str]:
     first = "p" if drive.takes == "tensor" else "params"
     lines = [f"def __init__(self, {first}, **arguments):"]

@@ -14,8 +14,8 @@ from stepcheck_implementations.driver.target import TargetError
 from stepcheck_implementations.matching import trial
 from stepcheck_implementations.matching.aliases import TENSOR_LISTS
 from stepcheck_implementations.matching.driving.array_kinds import array_kinds
-from stepcheck_implementations.matching.driving.class_text import CONTAINERS, Drive, render_drive
-from stepcheck_implementations.matching.driving.method import RETURN_CHANGES, method_of
+from stepcheck_implementations.matching.driving.class_text import CONTAINERS, Drive, render_drive, render_with_closure
+from stepcheck_implementations.matching.driving.method import RETURN_CHANGES, method_of, needs_closure
 from stepcheck_implementations.matching.trial import Trial
 from stepcheck_implementations.matching.update_function import compile_class, function_name
 
@@ -24,11 +24,14 @@ _STEPS = 3
 
 @dataclass(frozen=True, slots=True)
 class Driven:
-    """What builds an optimizer from a tensor or a list of them (``takes``), and its text."""
+    """What builds an optimizer from a tensor or a list of them (``takes``), and its text.
+
+    ``takes`` is "" for a class that is built from the same as without.
+    """
 
     build: Callable[..., Any]
     text: str
-    takes: str
+    takes: str = ""
 
 
 def driven(target_object: Any, target: str, given: Callable[[], Mapping[str, Any]]) -> Driven | None:
@@ -36,6 +39,10 @@ def driven(target_object: Any, target: str, given: Callable[[], Mapping[str, Any
 
     Raises TargetError where its method cannot be called, or changes nothing.
     """
+    if needs_closure(target_object):
+        name = function_name(target)
+        text = render_with_closure(name)
+        return Driven(compile_class(text, {name: target_object}), text)
     method = method_of(target_object)
     if method is None:
         return None

@@ -53,6 +53,11 @@ def method_of(kind: Any) -> Method | None:
     return None
 
 
+def needs_closure(kind: Any) -> bool:
+    """Whether ``step()`` of ``kind`` cannot be called without a closure."""
+    return isinstance(kind, type) and _needs(kind, "step") == ["closure"]
+
+
 def _needs(kind: type, name: str) -> list[str] | None:
     """Return the arguments that a method needs besides itself; None where there is no such method."""
     method = getattr(kind, name, None)
