@@ -95,7 +95,7 @@ def check_step(kind: type, target: str) -> None:
     required = [entry.name for entry in entries if entry.default is entry.empty and entry.kind in kinds]
     if required:
         raise TargetError(
-            f"{target}: step() needs {', '.join(required)}, but should read each gradient from its parameter's .grad, or "
-            "take parameters and gradients alone, as step(params, grads). Name a function of the parameters instead "
+            f"{target}: step() needs {', '.join(required)}, but should read each gradient from its parameter's .grad, "
+            "or take parameters and gradients alone, as step(params, grads). Name a function of the parameters instead "
             "that returns an object with such a step()"
         )

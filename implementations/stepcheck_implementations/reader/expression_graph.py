@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from stepcheck_implementations.reader.whole_tensors import in_words
+from stepcheck_implementations.reader.operations.whole_tensors import in_words
 
 Entry = tuple[Any, ...]
 
@@ -24,8 +24,9 @@ _EXACT = 256
 class ExpressionGraph:
     """The table, the conditions that a path has met, and the functions that were called and not read.
 
-    ``files`` hold the subject's code, whose lines are named where they use a whole tensor. ``formats`` are the number formats that code converts to by name. ``recording`` says whether comparisons are
-    conditions of the step: those of a constructor are not.
+    ``files`` hold the subject's code, whose lines are named where they use a whole tensor. ``formats`` are the number
+    formats that code converts to by name. ``recording`` says whether comparisons are conditions of the step: those of a
+    constructor are not.
     """
 
     def __init__(self) -> None:

@@ -42,8 +42,16 @@ def run_command(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[in
     [
         ("NeedsAModel", 2, "takes (params, model, lr=0.1), and nothing in sgd says what model should be"),
         ("StepNeedsGradients", 0, "every compared element is inside its envelope, and no law is broken"),
-        ("StepNeedsALayer", 2, "its step(layer) was given torch tensors and NumPy arrays, by name, in a list and alone"),
-        ("StepNeedsMore", 2, "step() needs loss, layer, but should read each gradient from its parameter's .grad"),
+        (
+            "StepNeedsALayer",
+            2,
+            "its step(layer) was given torch tensors and NumPy arrays, by name, in a list",
+        ),
+        (
+            "StepNeedsMore",
+            2,
+            "step() needs loss, layer, rate, when, but should read each gradient from its parameter's .grad",
+        ),
         ("CannotBeBuilt", 1, "construction=raised, but should be finished (TypeError: not today)"),
         ("RaisesInStepThree", 1, "step 3=raised, but should be finished (RuntimeError: no third step)"),
         (

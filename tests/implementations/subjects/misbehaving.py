@@ -276,7 +276,7 @@ class StepNeedsALayer:
 
 
 class StepNeedsMore(StepNeedsALayer):
-    def step(self, loss, layer):
+    def step(self, loss, layer, rate, when):
         layer.weight -= self.lr * loss
 
 

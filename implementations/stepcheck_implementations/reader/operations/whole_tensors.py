@@ -27,7 +27,7 @@ _WORDS = {
 
 
 def in_words(name: str, files: Collection[str]) -> str:
-    """Return what ``name`` computes of a whole tensor, and the line of ``files`` that calls it; "" for another function.
+    """Return what ``name`` computes of a whole tensor, and the line of ``files`` that calls it; "" for others.
 
     To be called while the function's own call is on the stack.
     """
