@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -58,6 +59,11 @@ def releases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Wor
 @pytest.fixture
 def installs(releases: dict[str, Workers], monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The releases whose Python was requested, which would be installed."""
+    return instead_of_installing(releases, monkeypatch)
+
+
+def instead_of_installing(releases: dict[str, Workers], monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Let the copies of torch stand for releases, and return those whose Python is requested."""
     result: list[str] = []
 
     def interpreter(source: TorchSource, notify: Callable[[str], None] = lambda line: None) -> Interpreter:
@@ -82,6 +88,23 @@ def recordings(tmp_path: Path) -> RecordingCache:
     return RecordingCache(TorchSource(cache=str(tmp_path / "cache")), SELECTION)
 
 
+@pytest.fixture(scope="module")
+def shared(releases: dict[str, Workers], tmp_path_factory: pytest.TempPathFactory) -> RecordingCache:
+    """Recordings of every release but one, made once."""
+    made = RecordingCache(TorchSource(cache=str(tmp_path_factory.mktemp("shared"))), SELECTION)
+    with pytest.MonkeyPatch.context() as patch:
+        instead_of_installing(releases, patch)
+        columns(made, "3.0.0", "3.1.0", "3.3.0", "3.4.0")
+    return made
+
+
+@pytest.fixture
+def recorded(shared: RecordingCache, recordings: RecordingCache) -> RecordingCache:
+    """A copy of those recordings."""
+    shutil.copytree(shared.source.root, recordings.source.root)
+    return recordings
+
+
 def columns(recordings: RecordingCache, *versions: str, lines: list[str] | None = None) -> list[Column]:
     lines: list[str] = [] if lines is None else lines
     return list(matrix(versions, recordings, Local(1), notify=lines.append))
@@ -91,8 +114,8 @@ def changed(column: Column) -> dict[str, Change]:
     return {entry.cell: entry.change for entry in column.differences if entry.change is not Change.IDENTICAL}
 
 
-def test_every_release_is_compared_with_the_last_available_one(recordings: RecordingCache, installs: list[str]) -> None:
-    first, second, missing, third = columns(recordings, "3.0.0", "3.1.0", "3.1.5", "3.4.0")
+def test_every_release_is_compared_with_the_last_available_one(recorded: RecordingCache, installs: list[str]) -> None:
+    first, second, missing, third = columns(recorded, "3.0.0", "3.1.0", "3.1.5", "3.4.0")
     assert (first.against, first.differences, first.missing) == ("", (), "")
     assert first.environment["torch"] == "3.0.0"
     changes = changed(second)
@@ -119,27 +142,25 @@ def test_an_interrupted_matrix_resumes(recordings: RecordingCache, installs: lis
     assert installs == []
 
 
-def test_a_recording_that_was_tampered_with_is_recorded_again(recordings: RecordingCache, installs: list[str]) -> None:
-    columns(recordings, "3.0.0")
-    tensors = next(recordings.path("3.0.0").glob("Rprop*.safetensors"))
+def test_a_recording_that_was_tampered_with_is_recorded_again(recorded: RecordingCache, installs: list[str]) -> None:
+    columns(recorded, "3.0.0")
+    tensors = next(recorded.path("3.0.0").glob("Rprop*.safetensors"))
     tensors.write_bytes(tensors.read_bytes()[:-3])
     lines: list[str] = []
-    columns(recordings, "3.0.0", lines=lines)
+    columns(recorded, "3.0.0", lines=lines)
     assert lines == []
-    assert recordings.cached("3.0.0") is not None
+    assert recorded.cached("3.0.0") is not None
 
 
-def test_shards_of_a_matrix_have_all_its_cells_together(tmp_path: Path, installs: list[str]) -> None:
-    source = TorchSource(cache=str(tmp_path / "cache"))
-    unsharded = columns(RecordingCache(source, SELECTION), "3.0.0")[0].cells
+def test_shards_of_a_matrix_have_all_its_cells_together(recorded: RecordingCache, installs: list[str]) -> None:
+    source = recorded.source
+    unsharded = columns(recorded, "3.0.0")[0].cells
     parts = [columns(RecordingCache(source, SELECTION, f"{number}/2"), "3.0.0")[0].cells for number in (1, 2)]
     assert {name: sum(part.get(name, 0) for part in parts) for name in unsharded} == unsharded
 
 
-def test_the_table_shows_what_each_release_changed_in_each_class(
-    recordings: RecordingCache, installs: list[str]
-) -> None:
-    result = columns(recordings, "3.0.0", "3.1.0", "3.1.5", "3.3.0")
+def test_the_table_shows_what_each_release_changed_in_each_class(recorded: RecordingCache, installs: list[str]) -> None:
+    result = columns(recorded, "3.0.0", "3.1.0", "3.1.5", "3.3.0")
     rows = [line.split() for line in reports.table(result)]
     assert rows[0] == ["cells", "3.0.0", "3.1.0", "3.1.5", "3.3.0"]
     assert rows[2] == ["Adadelta", "7", "cells", "✓", "–", "✓"]
@@ -175,10 +196,8 @@ def test_bisection_of_a_rounding_stops_where_it_began(recordings: RecordingCache
     assert result.tried["3.1.0"].change is Change.ROUNDING
 
 
-def test_bisection_uses_what_a_matrix_has_recorded(recordings: RecordingCache, installs: list[str]) -> None:
-    columns(recordings, "3.0.0", "3.4.0")
-    installs.clear()
-    result = bisect("Rprop api", ["3.0.0", "3.4.0"], recordings)
+def test_bisection_uses_what_a_matrix_has_recorded(recorded: RecordingCache, installs: list[str]) -> None:
+    result = bisect("Rprop api", ["3.0.0", "3.4.0"], recorded)
     assert installs == []
     assert (result.good, result.bad) == ("3.0.0", "3.4.0")
 
