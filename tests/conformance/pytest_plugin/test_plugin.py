@@ -52,6 +52,14 @@ class TestInAClass:
 def test_the_subjects_ran_elsewhere():
     assert "torch" not in sys.modules
 """
+SHORT = """\
+from dataclasses import replace
+
+from stepcheck_properties import profile
+
+profile.ALL = tuple(replace(entry, reductions=40, longest_run=2, most_tensors=12) for entry in profile.ALL)
+"""
+"""A conftest.py with which profiles are short, as in this suite."""
 WRONG_NAME = "AdamEpsInsideRoot"
 WRONG_ID = f"{WRONG_NAME}-default-single-float32-cpu-SC101"
 
@@ -68,6 +76,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.Co
     """Return the folder of the three lines, and what pytest says of them in one process."""
     folder = tmp_path_factory.mktemp("alone")
     (folder / "test_mine.py").write_text(THREE_LINES)
+    (folder / "conftest.py").write_text(SHORT)
     return folder, run(folder, "-rsx", "--strict-markers", "-Werror", "--junitxml=alone.xml")
 
 
