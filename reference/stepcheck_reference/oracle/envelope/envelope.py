@@ -49,7 +49,11 @@ def evaluate(
     outputs = prepared.program.outputs
     evaluation = Evaluation(prepared, inputs, rows, lengths, OPERATIONS)
     with np.errstate(all="ignore"):
-        bounds = {name: _output(evaluation, name) for name in sorted(outputs, key=lambda n: n == "theta")}
+        names = sorted(outputs, key=lambda n: n == "theta")
+        bounds = {name: _output(evaluation, name) for name in names}
+        if prepared.arithmetic.order is not None:
+            read = Evaluation(prepared, inputs, rows, lengths, OPERATIONS)
+            bounds = {name: _in_own_order(bounds[name], read, name) for name in names}
         for name, form in (wider or {}).items():
             if nodes := carried_nodes(prepared.program, name):
                 own = Evaluation(prepared, inputs, rows, lengths, OPERATIONS, dict.fromkeys(nodes, form))
@@ -95,6 +99,8 @@ def _scales(program: Program, index: int, old: int | None) -> bool:
 def _output(evaluation: Evaluation, name: str, wider: Format | None = None) -> Bound:
     program, arithmetic = evaluation.prepared.program, evaluation.arithmetic
     forms, form = program.forms.get(name, ()), arithmetic.form
+    if arithmetic.order is not None and program is arithmetic.order.program and name in arithmetic.order.nodes_of:
+        forms = forms[:-1]  # the last is the subject's own
     if form is not None and form <= len(forms):
         ball = evaluation.ball(forms[form - 1])
     else:
@@ -114,15 +120,37 @@ def _output(evaluation: Evaluation, name: str, wider: Format | None = None) -> B
     return Bound(rounded, out_of_range, evaluation.edge.copy(), evaluation.domain.copy())
 
 
-def _any_form(ball: Ball, forms: Sequence[Ball]) -> Ball:
-    """Return ``ball`` with a radius that covers each of its forms; their values may differ by a rounding.
+def _in_own_order(bound: Bound, read: Evaluation, name: str) -> Bound:
+    """Return ``bound`` with a radius that covers the subject's own order of operations, where that is the rule's value.
 
-    Where they differ by more than both radii, the form is another function there, as one that was read on another
-    path: then it is none of this value.
+    Where the two differ by more than both radii, what was read is another function than the rule, as one of another
+    path is: then it widens nothing, and leaves nothing out of the comparison. Where a divisor of the code may be 0 by
+    rounding, nothing can be claimed, but only if without rounding it is near what the rule says.
     """
+    order = read.arithmetic.order
+    if order is None or read.prepared.program is not order.program or name not in order.nodes_of:
+        return bound
+    form = read.ball(read.prepared.program.forms[name][-1])
+    ball, storage = bound.ball, read.arithmetic.storage
+    error = form.error
+    if storage is not read.arithmetic.operations:
+        error = error + storage.unit_roundoff * (np.abs(form.value) + error) + storage.smallest_subnormal / 2
+    apart = np.abs(form.value - ball.value)
+    reach = np.where(read.edge, np.abs(ball.value), ball.error + error)
+    same = apart <= reach
+    radius = np.where(same, np.maximum(ball.error, (error + apart) * OUTWARD), ball.error)
+    return replace(
+        bound,
+        ball=replace(ball, radius=np.asarray(radius)),
+        out_of_range=bound.out_of_range | (same & ~(read.top <= read.arithmetic.operations.largest) & ~read.edge),
+        edge=bound.edge | (same & read.edge),
+        domain=bound.domain | (same & read.domain),
+    )
+
+
+def _any_form(ball: Ball, forms: Sequence[Ball]) -> Ball:
+    """Return ``ball`` with a radius that covers each of its forms; their values may differ by a rounding."""
     radius = ball.error
     for form in forms:
-        apart = np.abs(form.value - ball.value)
-        same = apart <= ball.error + form.error
-        radius = np.where(same, np.maximum(radius, form.error + apart), radius)
+        radius = np.maximum(radius, form.error + np.abs(form.value - ball.value))
     return Ball(ball.value, np.asarray(radius), ball.centre, ball.nonnegative)

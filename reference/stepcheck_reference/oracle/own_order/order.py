@@ -58,10 +58,11 @@ class Order:
                 chosen = variants(self.entries, self.paths, states.get(output))
                 found[output] = builder.chosen(chosen)
         builder.check()
-        forms = {output: (index,) for output, index in found.items() if output not in plain.scalar_outputs}
+        own = {output: index for output, index in found.items() if output not in plain.scalar_outputs}
+        forms = {**plain.forms, **{output: (*plain.forms.get(output, ()), index) for output, index in own.items()}}
         scalar_outputs = {name: found.get(name, index) for name, index in plain.scalar_outputs.items()}
         nodes = tuple(builder.nodes)
-        results = (*plain.outputs.values(), *(index for (index,) in forms.values()))
+        results = (*plain.outputs.values(), *(index for every in forms.values() for index in every))
         return replace(
             plain,
             nodes=nodes,

@@ -133,6 +133,13 @@ class AdamRateOff(Adam):
         super().move(p, m, v, c1, c2, lr * 1.00000003, eps)
 
 
+class AdamNanWhereNothingMoved(Adam):
+    """Not adam: 0/0 where an average is 0, and the same function elsewhere."""
+
+    def move(self, p, m, v, c1, c2, lr, eps):
+        super().move(p, m.abs() * (m / m.abs()), v, c1, c2, lr, eps)
+
+
 class AdamRootInHalf(Adam):
     """Not adam: the root goes through a narrower format."""
 

@@ -73,6 +73,7 @@ def test_another_order_of_the_same_operations_is_right_and_what_it_loses_is_name
         ("AdamBeta2InFloat32", "beta2 is rounded to float32"),
         ("AdamEpsInFloat32", "eps is rounded to float32"),
         ("AdamRateOff", ""),
+        ("AdamNanWhereNothingMoved", "further from the formula"),
         ("AdamRootInHalf", "tensors go through bfloat16"),
         ("AdamWithRoughRoot", "not read: "),
     ],
