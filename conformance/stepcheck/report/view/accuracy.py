@@ -34,9 +34,10 @@ def _lines(cells: Sequence[CellResult]) -> Iterator[str]:
     worst: dict[str, CellResult] = {}
     for cell in cells:
         if cell.accuracy is not None:
-            known = worst.get(cell.accuracy.loses)
+            operation = cell.accuracy.loses.partition(" cancels")[0]
+            known = worst.get(operation)
             if known is None or _ratio(cell) > _ratio(known):
-                worst[cell.accuracy.loses] = cell
+                worst[operation] = cell
     listed = sorted(worst.values(), key=lambda cell: -_ratio(cell))
     for cell in listed[:MOST]:
         accuracy = cell.accuracy
