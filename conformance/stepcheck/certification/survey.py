@@ -122,8 +122,9 @@ def _check_arguments(request: Request, adapter: Adapter) -> None:
         missing = [name for name in names if name not in {**adapter.hyper, **configuration.fixed_hyper}]
         if missing:
             own = dict.fromkeys(entry.rule or adapter.rule or "" for entry in adapter.configurations)
+            given, lacks = "as" if request.like is None else "like", ", ".join(missing)
             raise WrongRequest(
-                f"as={request.rule}, but the adapter of {adapter.target} knows no argument for {', '.join(missing)}; "
+                f"{given}={request.rule}, but the adapter of {adapter.target} knows no argument for {lacks}; "
                 f"it follows {', '.join(filter(None, own))}"
             )
 

@@ -159,8 +159,9 @@ class _ReferenceReader:
         reading = read_by(self.reference, self.target, "", "single", {**self.given, **settings})
         if not reading.complete:
             raise WrongRequest(
-                f"{self.target}, but of its code {', '.join(reading.opaque)} was not read, so that it is no reference. "
-                "A reference is code in plain tensor operations; --as FILE.py:NAME takes a rule that is written down"
+                f"{self.target}, but not all of its code was read, so that it is no reference: it has "
+                f"{', '.join(reading.opaque)}. A reference is code in plain tensor operations; --as FILE.py:NAME takes "
+                "a rule that is written down"
             )
         return reading
 
