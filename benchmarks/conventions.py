@@ -141,7 +141,7 @@ def identified_in(target: str, seconds: int, most: int) -> dict[str, Any]:
     try:
         with limited(seconds), _reader(target) as workers:
             chosen = [choice for choice in choices(target, workers) if not choice.name.startswith("maximize")]
-            options = [choice for choice in chosen if choice.name.startswith(TOLD_APART)]
+            options = [choice for choice in chosen if choice.name.startswith(CHOOSE_RULES)]
             chosen = [choice for choice in chosen if choice not in options]
             for choice in (*chosen[:most], *options):
                 if len(answers) >= most and any(entry["name"] or entry["opaque"] for entry in answers):
@@ -168,7 +168,7 @@ def _reader(target: str) -> Any:
     return InProcess(load(target)) if target.startswith("optax") else Workers(address=_ADDRESS[0])
 
 
-TOLD_APART = ("rectify", "amsgrad", "nesterov", "centered", "decouple", "bias_correction")
+CHOOSE_RULES = ("rectify", "amsgrad", "nesterov", "centered", "decouple", "bias_correction")
 """Options that make another rule of one."""
 
 _ADDRESS: list[str] = []

@@ -12,11 +12,11 @@ HEAD = """\
 # Who computes what under which name
 
 `python benchmarks/conventions.py` has read the code of {count} optimizer classes of {packages} packages, identified
-what each computes, and compared each with its own runs; nobody has told it what a class should be. {named} are a rule
+what each computes, and compared each with its own runs; the names of classes play no part in that. {named} are a rule
 that stepcheck knows, or a named variant of one, in at least one configuration. This page is written by that script.
 
 *How* says how a name is known: `proved` for every input by algebra, or equal to 200 bits in random steps. *Runs* says
-whether the code stays in the envelope of what was read of it: the number of element-steps is in
+whether the code stays in the envelope of what was read of it: each answer is in
 `benchmarks/results/conventions.json`. A configuration is what was switched on; without one, optional numbers are 0 and
 every option is as it is by default.
 """
@@ -33,14 +33,14 @@ RULES = "## By rule\n"
 NONE = """\
 ## No rule here
 
-What these compute was read, and is no rule that stepcheck knows. The nearest one is only where a comparison begins; the
-last column is the first part in which the two are not the same.
+For what these compute no rule was found, which is no proof that there is none. The nearest one is only where a
+comparison begins; the last column is the first part in which the two are not the same.
 """
 MORE = """\
-## More than was read
+## Not borne out by runs
 
-The code of these leaves the envelope of what was read of it: it has a branch that no step took while it was read. The
-name is that of the path that was read, and not of the class.
+The code of these leaves the envelope of what was read of it, as it has a branch that no step took while it was read, or
+could not be compared with it. The name is that of the path that was read, of vectors, and not of the class.
 """
 UNREAD = """\
 ## Not read
@@ -72,7 +72,7 @@ def page(results: Results) -> str:
     rows = list(_one_name(results))
     parts += [NAMES, _table(("class", "computes", "in words", "how"), rows)]
     parts += [RULES, *_by_rule(results)]
-    parts += _section(MORE, ("class", "configuration", "what was read", "why"), _contradicted(results))
+    parts += _section(MORE, ("class", "configuration", "what was read", "why"), _unverified(results))
     parts += _section(NONE, ("class", "configuration", "nearest", "in", "there", "here"), _none(results))
     parts += _section(UNREAD, ("class", "why"), _unread(results))
     parts += ["## Releases\n", _table(("package", "release"), sorted(packages.items()))]
@@ -81,9 +81,9 @@ def page(results: Results) -> str:
 
 
 def _named(entry: Mapping[str, Any]) -> list[Answer]:
-    """Return the answers that are names: none where runs of the class have shown more than was read of it."""
+    """Return the answers that are names: none where runs of the class do not bear out what was read of it."""
     answers = entry["answers"]
-    if any(answer["contradicted"] for answer in answers):
+    if any(answer["unverified"] for answer in answers):
         return []
     return [answer for answer in answers if answer["name"] is not None]
 
@@ -117,7 +117,7 @@ def _by_rule(results: Results) -> Iterator[str]:
         answers = _named(entry)
         if not answers:
             continue
-        rows = groups.setdefault(str(answers[0]["base"] or answers[0]["name"]), [])
+        rows = groups.setdefault(str(answers[0]["base"] or answers[0]["name"]).partition("+")[0], [])
         names: dict[str, list[Answer]] = {}
         for answer in answers:
             names.setdefault(answer["name"], []).append(answer)
@@ -136,7 +136,8 @@ def _configuration(answer: Answer) -> str:
 
 def _words(answer: Answer) -> str:
     said = [part["sentence"] for part in answer["differences"]] if answer["rule"] is None else [answer["title"]]
-    numbers = [f"{name} is {value}" for name, value in answer["hyper"].items() if value.startswith("fixed at")]
+    fixed = ((name, value) for name, value in answer["hyper"].items() if value.startswith("fixed at"))
+    numbers = [f"{name} is {value}" for name, value in fixed if float(value.removeprefix("fixed at ")) != 0]
     return "; ".join([*(text.rstrip(".") for text in said), *answer["remarks"], *numbers])
 
 
@@ -151,9 +152,9 @@ def _runs(answers: Iterable[Answer]) -> str:
     return "not compared" if any(answer["unverified"] for answer in ran) else "hold"
 
 
-def _contradicted(results: Results) -> Iterator[tuple[str, ...]]:
+def _unverified(results: Results) -> Iterator[tuple[str, ...]]:
     for target, answer in sorted(_answers(results), key=lambda pair: pair[0]):
-        if answer["contradicted"]:
+        if answer["name"] is not None and answer["unverified"]:
             yield (_code(target), _configuration(answer), _code(answer["name"]), answer["unverified"])
 
 

@@ -32,7 +32,7 @@ class Choice:
     """Options to read a target with, and what they are called."""
 
     name: str
-    options: Mapping[str, float | bool] = field(default_factory=dict)
+    options: Mapping[str, float | bool | None] = field(default_factory=dict)
     configuration: str = ""
     optional: bool = False
 
@@ -101,13 +101,15 @@ def _compared_with_zero(reading: Reading) -> Iterator[str]:
 def choices(target: str, workers: Workers) -> Iterator[Choice]:
     """Yield what to read ``target`` with: its defaults, all numbers on, and each configuration or boolean option."""
     defaults = dict(workers.signature(target)["defaults"])
+    adapter = libraries.find(target)
     off = {name: 0.0 for name, value in defaults.items() if _is_number(value) and value == 0}
-    if off:
-        yield Choice(BY_DEFAULT, off)
-        yield Choice(f"{', '.join(off)} not 0", optional=True)
+    without = [name for name in (adapter.hyper.values() if adapter else ()) if defaults.get(name, 0) is None]
+    if off or without:
+        yield Choice(BY_DEFAULT, {**off, **dict.fromkeys(without)})
+        said = [f"{', '.join(names)} {how}" for names, how in ((off, "not 0"), (without, "given")) if names]
+        yield Choice(", ".join(said), optional=True)
     else:
         yield Choice(BY_DEFAULT)
-    adapter = libraries.find(target)
     if adapter is not None:
         for configuration in adapter.configurations:
             if configuration.options and any(isinstance(value, bool) for value in configuration.options.values()):

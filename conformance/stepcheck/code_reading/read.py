@@ -66,7 +66,9 @@ def read_verified(
             yield reading, verify(reading, workers, mode)
 
 
-def read_by(reader: Reader, target: str, configuration: str, mode: str, options: Mapping[str, float | bool]) -> Reading:
+def read_by(
+    reader: Reader, target: str, configuration: str, mode: str, options: Mapping[str, float | bool | None]
+) -> Reading:
     """Return the reading of ``target`` by ``reader``."""
     data = reader.read(target, configuration=configuration, mode=mode, options=options)
     if data["changed"]:

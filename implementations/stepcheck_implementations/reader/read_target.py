@@ -194,7 +194,9 @@ def _arguments(
     by_name = {name: slot for slot, name in symbols.items()}
     for name, value in options.items():
         slot = by_name.get(name, name)
-        if slot in values and not isinstance(value, bool):
+        if slot in values and value is None:
+            fixed[slot] = None
+        elif slot in values and not isinstance(value, bool):
             held[slot] = value
         elif name in signature.names or signature.open_ended:
             fixed[name] = value

@@ -47,6 +47,15 @@ def test_boolean_options_of_third_party_code_are_switched_over(workers: Workers)
     assert names == ["by default", "flip=True"]
 
 
+def test_a_number_that_is_none_by_default_is_so_by_default() -> None:
+    class Signatures:
+        def signature(self, target: str) -> dict[str, dict[str, object]]:
+            return {"defaults": {"momentum": None, "nesterov": False}}
+
+    found = [(choice.name, dict(choice.options)) for choice in module.choices("optax.sgd", Signatures())]  # type: ignore[arg-type]
+    assert found == [("by default", {"momentum": None}), ("momentum given", {}), ("nesterov", {})]
+
+
 def test_a_number_that_no_rule_has_is_held_where_that_gives_a_name(workers: Workers) -> None:
     answer = identified(workers, f"{SUBJECTS}:Powered")
     assert (answer.name, answer.configuration) == ("sgd", "power=1")
