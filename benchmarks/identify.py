@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
 from exam.identify import outside, printed
 from exam.identify.sampled import drawn_variants, is_right
-from stepcheck.code_reading.by_steps import by_steps
+from stepcheck.certification.formula.by_steps import by_steps
 from stepcheck.code_reading.read import read_by
 from stepcheck_implementations.workers.pool import Workers
 from stepcheck_reference.identify import Identification, identify_reading

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from stepcheck_implementations.adapters.adapter import Adapter, Cell
@@ -33,6 +33,17 @@ class Runner(Protocol):
 
         Raises TargetError.
         """
+
+    def observe(
+        self,
+        target: str,
+        *,
+        configuration: str,
+        mode: str,
+        options: Mapping[str, Any],
+        experiments: Sequence[Mapping[str, Any]],
+    ) -> list[list[list[float]]]:
+        """Return where ``target`` takes its parameter in ``experiments``; see ``observed_run``. Raises TargetError."""
 
     def environment(self) -> dict[str, Any]:
         """Return versions and devices."""

@@ -8,9 +8,9 @@ from typing import Any
 
 from sympy import Ne, StrictGreaterThan
 
+from stepcheck.certification.formula.by_steps import by_steps
 from stepcheck.certification.request import requested, target_name
 from stepcheck.certification.survey import check_target
-from stepcheck.code_reading.by_steps import by_steps
 from stepcheck.code_reading.read import read_by
 from stepcheck.code_reading.verification import verify
 from stepcheck_implementations.adapters import libraries

@@ -10,6 +10,7 @@ from msgspec.structs import replace as replaced
 
 from stepcheck.certification.answers import RULE
 from stepcheck.certification.certificate import Answer
+from stepcheck.certification.formula.by_steps import by_steps
 from stepcheck.certification.formula.formula_record import Formula
 from stepcheck.certification.plan import Planned
 from stepcheck.certification.request import Request, WrongRequest
@@ -20,7 +21,7 @@ from stepcheck_implementations.driver.target import TargetError
 from stepcheck_reference.alphabet import ALPHABET
 from stepcheck_reference.identify import Identification, identify_reading
 from stepcheck_reference.identify.comparison import Comparison, compare_reading, parting
-from stepcheck_reference.identify.conclusion import EQUAL, NONE, PROVED
+from stepcheck_reference.identify.conclusion import EQUAL, NONE, OBSERVED, PROVED, UNREAD
 from stepcheck_reference.identify.lettering import letters_of
 from stepcheck_reference.reading.as_rule import Letters
 from stepcheck_reference.reading.from_run import reading_of
@@ -53,8 +54,13 @@ def identified(request: Request, runner: Runner) -> Identified | str:
         return reading
     try:
         answer = identify_reading(reading)
+        if answer.verdict == UNREAD:
+            fixed = {name: value for name, value in request.fixed.items() if _is_argument(name, request, runner)}
+            answer = by_steps(reading, runner, "", "single", {**off, **fixed})
     except Exception as error:  # of whatever a subject's equations are made
         return _failed(error)
+    if answer.verdict == OBSERVED and answer.rule is not None:
+        return Identified(reading, answer, tuple(off))
     return _unknown(answer) or Identified(reading, answer, tuple(off))
 
 
@@ -67,6 +73,16 @@ def taken(request: Request, runner: Runner) -> Formula | str:
     if isinstance(found, str):
         return found
     answer = found.answer
+    if answer.rule is not None and answer.verdict == OBSERVED:
+        return Formula(
+            rule=answer.rule,
+            unread=", ".join(answer.opaque),
+            steps=answer.steps,
+            taken=True,
+            held=found.held,
+            arguments=_matched(answer)[0],
+            numbers=_matched(answer)[1],
+        )
     if answer.rule is not None:
         compared = compare_reading(found.reading, find(answer.rule))
         return replaced(

@@ -15,7 +15,8 @@ class Formula(msgspec.Struct, frozen=True, kw_only=True):
     one which was read is taken. ``held`` are arguments that had to be 0 for that. ``arguments`` maps hyper-parameters
     of the rule to the arguments that the code has for them, ``numbers`` to the numbers that it has instead, and
     ``made`` states of the rule that the code does not keep as such to what they are in its own; ``made_with`` are the
-    hyper-parameters in that.
+    hyper-parameters in that. Code that cannot be read may be taken for a rule whose steps it takes in ``steps``
+    steps; that is why ``rule`` is the claim, and proves nothing.
     """
 
     rule: str
@@ -30,10 +31,13 @@ class Formula(msgspec.Struct, frozen=True, kw_only=True):
     numbers: dict[str, float] = {}
     made: dict[str, str] = {}
     made_with: tuple[str, ...] = ()
+    steps: int = 0
 
     @property
     def text(self) -> str:
         """What is known, in a line."""
+        if self.unread and self.steps:
+            return f"not read: {self.unread}; in {self.steps} steps it did what {self.rule} does; no rule was named"
         if self.unread:
             return f"not read: {self.unread}"
         how = "proved" if self.proved else "equal at 200 bits, not proved"

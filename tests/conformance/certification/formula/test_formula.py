@@ -76,6 +76,13 @@ def test_code_that_no_rule_computes_is_not_given_a_name() -> None:
     assert found.text.startswith("not adagrad, nor any other rule here")
 
 
+def test_code_that_cannot_be_read_is_taken_for_the_rule_whose_steps_it_takes_and_held_to_it() -> None:
+    certificate = certified("tests/implementations/subjects/readable.py:Unseen")
+    found = formula(certificate)
+    assert (found.rule, found.equal, found.taken, certificate.exit_code()) == ("momentum", False, True, 0)
+    assert "steps it did what momentum does; no rule was named" in " ".join(render(certificate).split())
+
+
 def test_what_is_not_read_is_not_claimed() -> None:
     found = formula(certified(f"{UNDECLARED}:SgdByKernel", rule="sgd"))
     assert (found.equal, "_fused_sgd_" in found.unread) == (False, True)
