@@ -101,6 +101,8 @@ class Identification:
             return f"is {self.name} (by {self.steps} steps, {self.points} values compared in float64; {unread})"
         if self.name is None:
             return "no rule here computes this"
+        if self.contradicted:
+            return f"was read as {self.name}, and its runs do something else; so it has no name"
         how = self.verdict if self.verdict == PROVED else f"equal at 200 bits in {self.points} points, not proved"
         return f"is {self.name} ({how})"
 

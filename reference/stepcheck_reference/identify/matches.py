@@ -155,7 +155,8 @@ def _rules(reading: Lifted, runs: Steps) -> Iterator[Match]:
             zero = (shrinkage, None if "lr_decay" in own else fall)
             start = runs.core(_values(reading, chosen, zero), rate)
             for given, negated in registry.matching(start, rule, chosen):
+                off = {name: 0 for name in registry.OPTIONAL if name in own and name not in given}
                 for moved in registry.moved(rule, given, negated):
-                    found = own_slots(moved)
+                    found = own_slots(moved, off)
                     if takes_the_same_steps(found, given, runs):
-                        yield Match(Name(moved.name, (), moved.name), found, given)
+                        yield Match(Name(moved.name, (), moved.name, off), found, given)

@@ -29,6 +29,10 @@ MOTIONS = (*DECAYS, "maximize", "lr_decay")
 """Rewrites that change how theta moves, and not what a step is without decay."""
 
 
+OPTIONAL = ("weight_decay", "lr_decay")
+"""Hyper-parameters that a rule has or a rewrite brings in, and that code may leave out: they are 0 there."""
+
+
 @lru_cache(maxsize=1)
 def cores() -> tuple[Rule, ...]:
     """Return the rules that are no variant, and each with one rewrite of what a step is without decay."""
@@ -58,13 +62,12 @@ def _functions(rule: Rule) -> tuple[Step, Step] | None:
 def slots(rule: Rule) -> tuple[str, ...]:
     """Return the names of the rule's hyper-parameters, and of those that a rewrite may bring in."""
     own = [str(symbol) for symbol in rule.hyper]
-    return (*own, *(name for name in ("weight_decay", "lr_decay") if name not in own))
+    return (*own, *(name for name in OPTIONAL if name not in own))
 
 
 def chosen(reading: Lifted, rule: Rule) -> tuple[Assignment, ...]:
     """Return the assignments under which the rule has all that it needs, but for decay."""
-    optional = {"weight_decay", "lr_decay"}
-    needed = {str(symbol) for symbol in rule.hyper} - optional
+    needed = {str(symbol) for symbol in rule.hyper} - set(OPTIONAL)
     return tuple(made for made in assignments(reading, slots(rule)) if needed <= set(made))
 
 

@@ -95,6 +95,7 @@ def test_a_branch_that_was_not_read_is_said_beside_the_name(workers: Workers) ->
     assert answer is not None
     assert answer.contradicted
     assert f"the reading is not verified: {PARTS}" in answer.text()
+    assert "and its runs do something else" in answer.text()
     json.dumps(answer.to_json())
 
 

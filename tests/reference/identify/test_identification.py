@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from sympy import Function, Symbol, sqrt
+from sympy import Eq, Function, Piecewise, Symbol, sqrt
 
 from reference.identify.readings import (
     ADAM,
@@ -29,10 +29,11 @@ from reference.identify.readings import (
     v_t,
 )
 from stepcheck_reference import rules
-from stepcheck_reference.alphabet import beta1, beta2, g, momentum, weight_decay
+from stepcheck_reference.alphabet import beta1, beta2, g, momentum, weight_decay, z
 from stepcheck_reference.identify import Identification
 from stepcheck_reference.identify import identify_reading as identify
 from stepcheck_reference.identify.comparison import compare_reading, parting
+from stepcheck_reference.identify.conclusion import EQUAL
 from stepcheck_reference.reading.reading import Path, Reading
 
 
@@ -65,6 +66,31 @@ def test_numbers_in_the_code_are_hyper_parameters_that_are_fixed() -> None:
     answer = identify(baked(0.9, 0.999, 1e-8))
     assert (answer.name, answer.verdict) == ("adam", "proved")
     assert answer.hyper == {"beta1": "fixed at 0.9", "beta2": "fixed at 0.999", "eps": "fixed at 1e-08"}
+
+
+def test_states_that_count_steps_by_themselves_are_seen_through() -> None:
+    weight, mean = Symbol("weight", real=True), Symbol("mean", real=True)
+    heavier = 1 + momentum * weight
+    averaged = mean + (g - mean) / heavier
+    answer = identify(
+        reading({weight: heavier, mean: averaged, theta: theta - lr * averaged * heavier}, {weight: 0, mean: 0})
+    )
+    assert (answer.name, answer.verdict) == ("momentum", EQUAL)
+
+
+def test_a_rule_whose_decay_the_code_leaves_out_is_found_with_a_decay_of_0() -> None:
+    plain = of(rules.find("adan"))
+    answer = identify(reading({state: part.subs(weight_decay, 0) for state, part in plain.step.items()}, plain.init))
+    assert (answer.rule, answer.hyper["weight_decay"]) == ("adan", "fixed at 0")
+
+
+def test_a_state_that_starts_as_a_copy_of_the_parameter_is_one_that_takes_it_at_the_first_step() -> None:
+    rule = rules.find("schedulefree_sgd")
+    taken = Piecewise((theta, Eq(t, 1)), (z, True))
+    plain = of(rule)
+    copied = {state: part.xreplace({taken: z}) for state, part in plain.step.items()}
+    assert copied != plain.step
+    assert identify(reading(copied, {**plain.init, z: theta})).rule == "schedulefree_sgd"
 
 
 def test_hyper_parameters_of_any_name_are_found() -> None:

@@ -19,12 +19,20 @@ Draw = Callable[[Sequence[Symbol], Mapping[Symbol, Any], Symbol | None], tuple[T
 
 
 class Runs:
-    """A reading's trajectories, one set for each symbol that may be the learning rate."""
+    """A reading's trajectories, one set for each symbol that may be the learning rate.
+
+    A state that changes by itself alone, as a power of beta or a sum of weights does, counts steps. Then a run can only
+    start at t = 1: at a later one its initial state is none that the code ever has.
+    """
 
     def __init__(self, reading: Lifted) -> None:
         self.reading = reading
         self.step: Step = compiled(reading.step)
         self.start: Step = compiled(reading.init)
+        self.counts_itself = any(
+            state in value.free_symbols and value.free_symbols <= {state, *reading.hyper}
+            for state, value in reading.step.items()
+        )
         self._runs: dict[Any, tuple[tuple[Trial, ...], list[list[dict[Symbol, Any]]]]] = {}
 
     def core(self, values: Mapping[Symbol, float], rate: Symbol | None) -> Core:
@@ -43,6 +51,8 @@ class Runs:
         if key not in self._runs:
             values = {symbol: self.reading.constants[symbol] for symbol in fixed}
             made = drawn(self.reading.hyper, values, rate)
+            if self.counts_itself:
+                made = tuple(trial for trial in made if trial.at == 1)
             traces = [trajectory(self.step, self.start, trial) for trial in made]
             self._runs[key] = made, traces if defined(traces) >= LEAST else []
         return self._runs[key]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
-from sympy import Expr, Integer, Rational, Symbol, sympify
+from sympy import Dummy, Eq, Expr, Integer, Piecewise, Rational, Symbol, sympify
 
 from stepcheck_reference import alphabet
 from stepcheck_reference.algebra.history import unwrapped
@@ -17,6 +18,10 @@ from stepcheck_reference.rule import Rule
 
 SLOT_OF: Mapping[str, str] = {"momentum": "beta1", "beta": "beta1", "initial_accumulator": "start"}
 """A rule's hyper-parameter by the slot that variants have it in, where that is another word."""
+
+
+_ONLY = Dummy("state")
+"""What stands for a state where its only place is."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,13 +42,29 @@ def of_rule(rule: Rule, fixed: Mapping[str, int]) -> Equations:
         return {symbol: unwrapped(sympify(part)).xreplace(values) for symbol, part in parts.items()}
 
     hyper = {SLOT_OF.get(str(symbol), str(symbol)): symbol for symbol in rule.hyper if symbol not in values}
-    return Equations(plain(rule.step), plain({**rule.init, **rule.scalars}), hyper)
+    return Equations(*_started_at_theta(plain(rule.step), plain({**rule.init, **rule.scalars})), hyper)
 
 
-def own_slots(rule: Rule) -> Equations:
-    """Return the equations of ``rule``, whose slots are the names of its own hyper-parameters."""
-    made = of_rule(rule, {})
-    return Equations(made.step, made.init, {str(symbol): symbol for symbol in rule.hyper})
+def _started_at_theta(
+    step: dict[Symbol, Expr], init: dict[Symbol, Expr]
+) -> tuple[dict[Symbol, Expr], dict[Symbol, Expr]]:
+    """Return the equations with theta as initial value of a state for which every one of them takes theta at t = 1.
+
+    They are the same function in every run, and code that copies its parameter before the first step has them so.
+    """
+    for state in init:
+        taken = Piecewise((theta, Eq(t, 1)), (state, True))
+        changed = {symbol: value.xreplace({taken: _ONLY}) for symbol, value in step.items()}
+        if changed != step and not any(value.has(state) for value in changed.values()):
+            step = {symbol: value.xreplace({_ONLY: state}) for symbol, value in changed.items()}
+            init = {**init, state: theta}
+    return step, init
+
+
+def own_slots(rule: Rule, fixed: Mapping[str, int] = MappingProxyType({})) -> Equations:
+    """Return the equations of ``rule``, whose slots are the names of its hyper-parameters that are not ``fixed``."""
+    made = of_rule(rule, fixed)
+    return Equations(made.step, made.init, {str(symbol): symbol for symbol in rule.hyper if str(symbol) not in fixed})
 
 
 def of_variant(variant: Variant) -> Equations:
