@@ -14,7 +14,7 @@ import msgspec
 
 from stepcheck.certification.departure import Departure
 from stepcheck.certification.failures.hazard import Hazard
-from stepcheck.certification.formula.accuracy import Accuracy
+from stepcheck.certification.formula.accuracy_record import Accuracy
 from stepcheck.certification.formula.formula_record import Formula
 from stepcheck.certification.references.reference_record import Reference
 from stepcheck.certification.undeclared.kept import Kept

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
-
+from stepcheck.certification.formula.accuracy_record import Accuracy
 from stepcheck_reference.oracle.own_order.losses import loss
 
 if TYPE_CHECKING:
@@ -13,20 +12,6 @@ if TYPE_CHECKING:
 
 RIGHT = "right in their own order"
 BEYOND = "further from the formula than their own order rounds"
-
-
-class Accuracy(msgspec.Struct, frozen=True, kw_only=True):
-    """The worst new value of a cell in radii of the envelope of any order of its rule's operations, beyond 1.
-
-    ``loses`` says which operation of the code loses the most there, "" where that is not known; ``output`` and ``step``
-    say where it was, and ``inputs`` what entered the step.
-    """
-
-    ratio: float | str
-    output: str
-    loses: str
-    step: int
-    inputs: dict[str, float | str] = {}
 
 
 def operations_and_accuracy(found: Undeclaredly | None) -> tuple[str, Accuracy | None]:

@@ -87,8 +87,8 @@ def arithmetics_of(rule: Rule, adapter: Adapter, cell: Cell, pairs: Sequence[Run
         return {dtype: arithmetic_of(arithmetic_cell(adapter, cell), dtype) for dtype in dtypes}
     old = [(pair.script, pair.old) for pair in pairs]
     for candidate in CANDIDATES:
-        if all(judgement.conforms for judgement in judge_all(rule, old, candidate.arithmetics())):
-            return candidate.arithmetics()
+        if all(judgement.conforms for judgement in judge_all(rule, old, candidate.widened())):
+            return candidate.widened()
     return PLAIN.arithmetics()
 
 

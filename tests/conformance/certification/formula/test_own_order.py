@@ -10,7 +10,8 @@ import pytest
 from conformance import certificates
 from stepcheck.certification.cells.evaluator import CellEvaluator
 from stepcheck.certification.certificate import CellResult
-from stepcheck.certification.formula.accuracy import RIGHT, Accuracy
+from stepcheck.certification.formula.accuracy import RIGHT
+from stepcheck.certification.formula.accuracy_record import Accuracy
 from stepcheck.certification.request import requested
 from stepcheck.certification.survey import survey
 from stepcheck.report.view.accuracy import accuracy_lines, operation_lines

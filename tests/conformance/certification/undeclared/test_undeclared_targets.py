@@ -126,7 +126,6 @@ def test_a_library_s_class_has_its_own_mapping() -> None:
     ("name", "text"),
     [
         ("ByNorm", "did what none of them does. Its code was not read: a norm over the whole tensor: line"),
-        ("SgdByKernel", "it did what sgd does. Try: stepcheck certify {target} --as sgd. Its code was not read: "),
         ("never_callable", "what magic should be. Say which"),
     ],
 )
