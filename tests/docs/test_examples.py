@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import ast
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import stepcheck
 from stepcheck.certification.request import WrongRequest
+from stepcheck_properties import profile
 
 ROOT = Path(__file__).resolve().parents[2]
 PATH = "examples/handwritten.py"
 PAIR = ("examples/slow.py", "examples/fast.py")
 """One rule in plain lines, and fast."""
 
-pytestmark = pytest.mark.usefixtures("shared_fork_server")
+pytestmark = pytest.mark.usefixtures("shared_fork_server", "no_reductions")
+
+
+@pytest.fixture
+def no_reductions(monkeypatch: pytest.MonkeyPatch, shared_fork_server: None) -> None:
+    """Leaves failures as they were found: only whether there is one is asked here."""
+    monkeypatch.setattr(profile, "ALL", tuple(replace(entry, reductions=0) for entry in profile.ALL))
 
 
 def claims(path: str = PATH) -> list[tuple[str, str, bool]]:

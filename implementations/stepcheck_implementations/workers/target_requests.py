@@ -158,11 +158,14 @@ class TargetRequests:
 
     def _request_apart(self, message: Mapping[str, Any], doing: str) -> dict[str, Any]:
         """Return the answer of a process that is discarded afterwards; raises TargetError where there is none."""
-        target, timeout = message["target"], self.deadline  # it may import what a step needs, as JAX
+        target, timeout = message["target"], self.deadline
         self.live.drop(key_without_cell())
         try:
             worker = self.live.get(key_without_cell(), spawned=not can_fork())
             worker.file = answers.source_file(target)
+            if can_fork():  # the import may take seconds, as JAX' does, but no step of what is imported
+                self.request(worker, {"ask": "signature", "target": target}, timeout)
+                timeout = min(self.deadline, TRIAL_TIMEOUT)
             return self.request(worker, message, timeout)[0]
         except WorkerTimeout as error:
             raise TargetError(f"{target}: {doing}: no answer within {timeout:g} s") from error

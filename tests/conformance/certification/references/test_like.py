@@ -124,8 +124,8 @@ def test_a_class_is_a_reference_in_python(workers: Workers) -> None:
 
 def test_a_pytest_file_is_written_with_the_reference(monkeypatch: pytest.MonkeyPatch, fork_server: str) -> None:
     monkeypatch.setattr(session, "Workers", functools.partial(Workers, address=fork_server))
-    text = pytest_file(requested(f"{HEAVY}:Fast", like=f"{HEAVY}:Plain"))
-    assert f'    "{HEAVY}:Fast",\n    like="{HEAVY}:Plain",\n' in text
+    text = pytest_file(requested("examples/fast.py:FusedLion", like=SLOW))
+    assert f'    "examples/fast.py:FusedLion",\n    like="{SLOW}",\n' in text
 
 
 def test_cases_take_a_reference_as_certify_does(monkeypatch: pytest.MonkeyPatch, fork_server: str) -> None:
