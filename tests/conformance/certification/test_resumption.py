@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,16 @@ def test_results_of_another_request_are_refused(file: Path, interrupted: Path) -
         stepcheck.certify("torch.optim.SGD", out=interrupted)
     del before["request.json"]
     assert {path.name: path.read_bytes() for path in interrupted.rglob("*") if path.is_file()} == before
+
+
+def test_a_field_that_another_release_does_not_write_is_one_that_was_not_given(file: Path, interrupted: Path) -> None:
+    path = interrupted / "request.json"
+    record = json.loads(path.read_text())
+    path.write_text(json.dumps({**record, "request": {**record["request"], "elsewhere": None}}))
+    assert certified(file, interrupted)[0].exit_code() == 0
+    path.write_text(json.dumps({**record, "request": {**record["request"], "elsewhere": "that"}}))
+    with pytest.raises(WrongRequest, match='another request, with elsewhere="that" instead of null'):
+        certified(file, interrupted)
 
 
 def test_a_target_that_does_not_exist_leaves_no_directory(tmp_path: Path) -> None:

@@ -44,9 +44,11 @@ def check_directory(path: Path, request: Request) -> None:
     if not path.is_dir():
         return
     before, now = _read(path, REQUEST).get("request"), requested(request)
-    if isinstance(before, dict) and before != now:
-        differing = [name for name in now if before.get(name) != now[name]]
-        name = differing[0] if differing else "request"
+    written = before if isinstance(before, dict) else now
+    # A field that one of both does not have, as one of another release, is one that was not given.
+    differing = [name for name in {**now, **written} if written.get(name) != now.get(name)]
+    if differing and isinstance(before, dict):
+        name = differing[0]
         raise WrongRequest(
             f"out={path}, but it holds results of another request, with {name}={_shown(before.get(name))} instead of "
             f"{_shown(now.get(name))}; give another directory, or delete it"
