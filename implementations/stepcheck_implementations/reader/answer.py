@@ -31,9 +31,10 @@ def answer(
 
     "entries" is the expression graph; "paths" has for each step "t", "theta", "held" (path to entry), "conditions"
     (entry and truth) and "opaque"; "init" maps a path to what it held before step 1, "first" to what its memory held
-    when it was first written. "hyper" maps a symbol to its "slot" and "value", "states" a path to "scalar" and
-    "letters". "changed" lists what ended in other bits than in a run that is not read, where two of those end in the
-    same: nothing, unless the reader is wrong. "takes", "wrapper", "counters" and "fixed" say how it was built; "meant"
+    when it was first written. "hyper" maps a symbol to its "slot" and "value", "states" a path to "scalar", the
+    "format" that it is kept in and "letters". "changed" lists what ended in other bits than in a run that is not read,
+    where two of those end in the same: nothing, unless the reader is wrong. "takes", "wrapper", "counters" and "fixed"
+    say how it was built; "meant"
     are the symbols whose names tell what they mean, "formats" the number formats that the code converts to by name.
     """
     lost = _lost(run, other) if other is not None else set()
@@ -70,6 +71,7 @@ def answer(
                 "name": name,
                 "scalar": path in plain.scalar,
                 "letters": letters_for(path),
+                "format": _format(plain.bits.get(path)),
                 "at": path if construction.takes == "groups" or not plain.has_groups else _explicit(path),
             }
             for path, name in _names(plain.states).items()
@@ -150,3 +152,9 @@ def _differing(graph: ExpressionGraph, second: ExpressionGraph, pairs: list[tupl
         skip = 2 if one[0] == "opaque" else 1
         pairs += list(zip(one[skip:], two[skip:], strict=True))
     return differing
+
+
+def _format(bits: object) -> str:
+    """Return the number format of a state whose ``bits`` are those of tensors, "" of another."""
+    first = bits[0] if isinstance(bits, list) and bits else None
+    return str(first[0]).removeprefix("torch.") if isinstance(first, tuple) and len(first) == 2 else ""

@@ -80,7 +80,10 @@ def own_order(adapter: Adapter, planned: Planned, runner: Runner) -> OwnOrder:
             if adapter.hyper.get(letter, slot) != slot:
                 return OwnOrder(differs=True, why=f"{slot} is {letter}")
             letters["hyper", symbol.name] = letter
-    order = Order(rule, data["entries"], data["paths"], letters, FORMATS[planned.cell.dtype])
+    formats = {
+        path: FORMATS[entry["format"]] for path, entry in data["states"].items() if entry.get("format") in FORMATS
+    }
+    order = Order(rule, data["entries"], data["paths"], letters, FORMATS[planned.cell.dtype], formats)
     try:
         order.program  # noqa: B018
     except TooNarrow as error:

@@ -237,6 +237,16 @@ class OrderBuilder:
                 raise TooNarrow(said)
             self._narrow[index] = said
 
+    def check_kept(self, index: int, kept: Format, name: str) -> None:
+        """Raise TooNarrow where the new value of state ``name`` is rounded to less than the format it is kept in."""
+        waiting = [index]
+        while waiting:
+            node = self.nodes[waiting.pop()]
+            if node.kind == "select":
+                waiting += [value for _, value in node.branches]
+            elif node.kind == "round" and FORMATS[node.name].precision < kept.precision:
+                raise TooNarrow(f"{name} is kept in {kept.name} and rounded to {node.name}")
+
     def _where(self, condition: int, value: int, otherwise: int) -> int:
         operator, *operands = self.entries[condition]
         if operator in _RELATIONS:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -26,7 +26,8 @@ class Order:
     """What code computes of ``rule`` in a step, operation by operation, on tensors of format ``storage``.
 
     ``entries`` is the table that a reader wrote (see ``reader.answer``), ``paths`` the ways through the code, and
-    ``letters`` gives the rule's symbol for each ("hyper", name) and ("state", path) of the table. ``program`` raises
+    ``letters`` gives the rule's symbol for each ("hyper", name) and ("state", path) of the table, and ``formats`` the
+    format that a state is kept in, by its path. ``program`` raises
     NotOrdered where an operation has no bound or the paths differ in a way that nothing tells, and where something is
     held in fewer bits than it may be.
     """
@@ -36,6 +37,7 @@ class Order:
     paths: Sequence[Mapping[str, Any]]
     letters: Mapping[tuple[str, str], str]
     storage: Format
+    formats: Mapping[str, Format] = field(default_factory=dict)
 
     @cached_property
     def program(self) -> Program:
@@ -57,6 +59,8 @@ class Order:
             if output == "theta" or output in states:
                 chosen = variants(self.entries, self.paths, states.get(output))
                 found[output] = builder.chosen(chosen)
+                if (kept := self.formats.get(states.get(output, ""))) is not None:
+                    builder.check_kept(found[output], kept, output)
         builder.check()
         own = {output: index for output, index in found.items() if output not in plain.scalar_outputs}
         forms = {**plain.forms, **{output: (*plain.forms.get(output, ()), index) for output, index in own.items()}}

@@ -119,6 +119,19 @@ class AdamBeta2InFloat32(Adam):
         super().average(m, v, g, beta1, torch.tensor(beta2, dtype=torch.float32).item())
 
 
+class AdamNarrowsItsAverages(Adam):
+    """Not adam in half formats: float32 averages that are rounded to the parameter's format at every step."""
+
+    def take(self, p, g, state, group):
+        (beta1, beta2), t = group["betas"], state["step"]
+        m, v = (state[name].float() for name in self.states)
+        state.update(exp_avg=m, exp_avg_sq=v)
+        self.average(m, v, g.float(), beta1, beta2)
+        p.copy_(p.float().addcdiv(m / (1 - beta1**t), (v / (1 - beta2**t)).sqrt() + group["eps"], value=-group["lr"]))
+        for name in self.states:
+            state[name].copy_(state[name].to(p.dtype))
+
+
 class AdamEpsInFloat32(Adam):
     """Not adam in float64: another eps."""
 

@@ -89,6 +89,12 @@ def test_another_number_or_fewer_bits_is_wrong_and_nothing_is_inferred(
     assert bool(operations) == bool(cell.operations)
 
 
+def test_a_state_that_is_rounded_to_less_than_the_format_it_is_kept_in_is_wrong(fork_server: str) -> None:
+    cell = judged(fork_server, "AdamNarrowsItsAverages", dtype="bfloat16")
+    assert cell.verdict is Verdict.BROKEN
+    assert "is kept in float32 and rounded to bfloat16" in cell.operations
+
+
 def test_arguments_of_names_that_say_nothing_are_those_that_the_code_shows_also_of_a_named_rule(
     fork_server: str,
 ) -> None:
