@@ -80,7 +80,10 @@ def test_a_wrong_request_is_refused_before_torch_is_started(
         ((ADAMW_NAME, "--set", "lrr=1"), ("set=lrr", "weight_decay", "did you mean lr?")),
         ((ADAMW_NAME, "--set", "beta1=1"), ("beta1=1.0, but", "0 <= beta1 < 1")),
         ((ADAMW_NAME, "--device", "cuba"), ("device=cuba", "cpu")),
-        ((f"{UNDECLARED}:ByNorm",), ("name the rule that it implements with --as", "did what none of them does")),
+        (
+            (f"{UNDECLARED}:ByNorm",),
+            ("name the rule that it implements with --as", "it takes the steps of no rule here"),
+        ),
         (("tests/planted/nothing.py:Adam", "--as", "adam"), ("tests/planted/nothing.py", "no such file")),
     ],
 )

@@ -269,6 +269,17 @@ class SgdByKernel(_Plain):
             )
 
 
+class ClippedByKernel(SgdByKernel):
+    """Clips gradients that are larger than in a trial before it takes a fused step."""
+
+    @torch.no_grad()
+    def step(self):
+        for p in self.params:
+            if p.grad is not None:
+                p.grad = p.grad.clamp(-30.0, 30.0)
+        super().step()
+
+
 class ByCubes(_Plain):
     """Divides by the cube root of an average of cubed magnitudes, which no rule here does."""
 

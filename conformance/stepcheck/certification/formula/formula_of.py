@@ -34,6 +34,9 @@ from stepcheck_reference.verdict import Verdict
 FIXED = "fixed at "
 """How an identification says that the code has a number for a hyper-parameter."""
 
+NO_RULE = "it takes the steps of no rule here"
+"""What is said of code that was not read, and that steps as no rule does; then none is proposed."""
+
 Options = Mapping[str, float | bool]
 
 
@@ -61,6 +64,8 @@ def identified(request: Request, runner: Runner) -> Identified | str:
         return _failed(error)
     if answer.verdict == OBSERVED and answer.rule is not None:
         return Identified(reading, answer, tuple(off))
+    if answer.verdict == OBSERVED and answer.name is None:
+        return f"{_unknown(answer)}; {NO_RULE} ({answer.steps} steps)"
     return _unknown(answer) or Identified(reading, answer, tuple(off))
 
 

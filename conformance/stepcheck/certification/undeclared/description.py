@@ -101,7 +101,7 @@ def with_rule(request: Request, runner: Runner) -> tuple[Request, Formula | None
     Raises WrongRequest where no rule here computes that, with the equations that were read; and where they were not
     read, with the rules that the target's arguments fit.
     """
-    from stepcheck.certification.formula.formula_of import taken
+    from stepcheck.certification.formula.formula_of import NO_RULE, taken
     from stepcheck.certification.references.brought_rules import brought_rule
     from stepcheck.certification.references.matching_reference import matched_with_brought
     from stepcheck.certification.undeclared.suggestion import suggestion
@@ -114,7 +114,8 @@ def with_rule(request: Request, runner: Runner) -> tuple[Request, Formula | None
         return request, None
     formula = taken(request, runner)
     if isinstance(formula, str):
-        raise WrongRequest(f"{suggestion(request, runner)}. Its code was not read: {formula}")
+        proposed = suggestion(request, runner, proposes=NO_RULE not in formula)
+        raise WrongRequest(f"{proposed}. Its code was not read: {formula}")
     known = {symbol.name for symbol in ALPHABET}
     maps = {name: said for name, said in formula.arguments.items() if said not in known}
     return replace(

@@ -31,8 +31,10 @@ class _Fit:
     missing: tuple[str, ...] = ()
 
 
-def suggestion(request: Request, runner: Runner) -> str:
+def suggestion(request: Request, runner: Runner, *, proposes: bool = True) -> str:
     """Return the message for a request without a rule: the rules that fit, and the command for the best.
+
+    Without ``proposes`` a trial of three steps counts for nothing: more of them have shown that it is no rule here.
 
     Raises TargetError where the target can be no optimizer.
     """
@@ -40,8 +42,8 @@ def suggestion(request: Request, runner: Runner) -> str:
     fits, incomplete, reason = _fits(request, runner)
     parts = [f"{signature} has no adapter of its own; name the rule that it implements with --as"]
     if fits:
-        parts += _fitting(fits, request.target)
-    if incomplete and not any(entry.agrees or not entry.distance for entry in fits):
+        parts += _fitting(fits, request.target, proposes=proposes)
+    if incomplete and proposes and not any(entry.agrees or not entry.distance for entry in fits):
         incomplete = sorted(incomplete, key=lambda entry: (entry.distance, len(entry.missing)))[:MOST_INCOMPLETE]
         options = " ".join(f"--set {name}=NUMBER" for name in incomplete[0].missing)
         listed = ", ".join(f"{entry.rule} ({', '.join(entry.missing)})" for entry in incomplete)
@@ -78,7 +80,7 @@ def _fits(request: Request, runner: Runner) -> tuple[list[_Fit], list[_Fit], str
     return fits, incomplete, reason
 
 
-def _fitting(fits: list[_Fit], target: str) -> list[str]:
+def _fitting(fits: list[_Fit], target: str, *, proposes: bool) -> list[str]:
     """Return a sentence about the rules that fit best, and the command to try where one does so in a trial too.
 
     What only has the arguments of a rule may compute anything else.
@@ -86,6 +88,8 @@ def _fitting(fits: list[_Fit], target: str) -> list[str]:
     agreeing = [entry for entry in fits if entry.agrees]
     best = _nearest(fits)
     shown = ", ".join(entry.rule for entry in best[:MOST_FITTING]) + (", ..." if len(best) > MOST_FITTING else "")
+    if not proposes:
+        return [f"Its arguments fit {shown}"]
     if not agreeing:
         return [f"Its arguments fit {shown}; in a trial of three steps it did what none of them does"]
     chosen = _nearest(agreeing)

@@ -125,7 +125,11 @@ def test_a_library_s_class_has_its_own_mapping() -> None:
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        ("ByNorm", "did what none of them does. Its code was not read: a norm over the whole tensor: line"),
+        ("ByNorm", ". Its code was not read: a norm over the whole tensor: line"),
+        (
+            "ClippedByKernel",
+            "Its arguments fit sgd, sign_sgd. Its code was not read: torch._fused_sgd_; it takes the steps of no rule",
+        ),
         ("never_callable", "what magic should be. Say which"),
     ],
 )
