@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Mapping
+from typing import Any
 
+from stepcheck.certification.runner import Runner
 from stepcheck_implementations.driver.target import TargetError
 from stepcheck_reference.identify import Identification, identify_reading
 from stepcheck_reference.identify.observation import ConstantRate, Experiment, identify_observed
 from stepcheck_reference.reading.reading import Reading
 
 
-class Observer(Protocol):
-    """What runs a target in experiments: ``Workers``, or ``InProcess`` for objects handed over in Python."""
-
-    def observe(
-        self,
-        target: str,
-        *,
-        configuration: str,
-        mode: str,
-        options: Mapping[str, Any],
-        experiments: Sequence[Mapping[str, Any]],
-    ) -> list[list[list[float]]]:
-        """Return where the parameter of ``target`` goes in each experiment."""
-
-
 def by_steps(
-    reading: Reading, observer: Observer, configuration: str, mode: str, options: Mapping[str, Any]
+    reading: Reading, observer: Runner, configuration: str, mode: str, options: Mapping[str, Any]
 ) -> Identification:
     """Return which rule the code of ``reading`` steps as, of which something was not read.
 
